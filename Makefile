@@ -1,0 +1,77 @@
+# Everything a newcomer needs: `make train`, `make test`. `make help` lists the rest.
+# The environment is made once and again only when pyproject.toml or constraints.txt changes.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest
+
+# One thread an operation: small tensors gain nothing from two, and on a busy machine lose tenfold.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev train test test-all parity lint format bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed  ## make .venv and install sonde in it
+
+setup-dev: $(VENV)/.installed-dev  ## the same with what tests and linting need
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 ..."; exit 2; }
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing sonde and what it needs (torch is large; only this first time)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing sonde, what it needs and the tools for tests and linting"
+	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# The run chooses its own threads.
+train: setup  ## train the default job on the embedded digits; offline, under a minute
+	@env -u OMP_NUM_THREADS $(BIN)/sonde train digits $(ARGS)
+
+test: setup-dev  ## the quick tests
+	@$(PYTEST) -q -m "not slow and not gpu and not parity" $(ARGS)
+
+test-all: setup-dev  ## every test this machine can run, the slow ones too
+	@$(PYTEST) -q -m "not parity" $(ARGS)
+
+# In an environment of its own: torchvision is a peer to compare with, never a dependency. Without its dependencies, for
+# they would bring another PyTorch than the one that is tested.
+.parity/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@$(BIN)/python -m venv .parity
+	@.parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@.parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0
+	@touch $@
+
+parity: .parity/.installed  ## compare models with torchvision's
+	@.parity/bin/python -m pytest -q -m parity $(ARGS)
+
+lint: setup-dev  ## ruff, pyright and the import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-logo
+
+format: setup-dev  ## rewrite the code in the project's layout
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# Those that measure; environments.py makes what peers need on first use, and parity has a target of its own.
+BENCHMARKS := $(filter-out environments parity summary,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
+
+bench: setup-dev  ## measure beside the peers (over an hour), write benchmarks/results and README's table; BENCHMARKS=name for one
+	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; env -u OMP_NUM_THREADS $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
+
+clean:  ## remove the environments
+	rm -rf $(VENV) .parity

@@ -1,0 +1,44 @@
+"""Environments of the peers, one each, so that none decides another's versions. `python -m benchmarks.environments` makes them.
+
+They stand in .peers/<name> beside the project and are made once; nothing of them is committed.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TORCH = "torch==2.13.0"
+
+# torchvision has no CPU build on some machines: --no-deps and the schemas of tools/torchvision_on_cpu.py make it importable
+PEERS: dict[str, list[list[str]]] = {
+    "torchvision": [[TORCH, "numpy", "pillow"], ["--no-deps", "torchvision==0.28.0"]],
+    "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
+    "keras": [[TORCH, "numpy"], ["keras==3.15.1"]],
+    "fastai": [
+        [TORCH, "numpy", "pillow", "pyyaml", "pandas", "scipy", "scikit-learn", "matplotlib", "spacy", "plum-dispatch"],
+        ["--no-deps", "torchvision==0.28.0", "fastai", "fastcore", "fastprogress", "fasttransform", "fastdownload"],
+        ["cloudpickle", "pyarrow"],
+    ],
+}
+
+
+def python(name: str) -> Path:
+    """The interpreter of a peer's environment, made if absent."""
+    folder = ROOT / ".peers" / name
+    interpreter = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        for packages in PEERS[name]:
+            subprocess.run([str(interpreter), "-m", "pip", "install", "-q", *packages], check=True)
+        (folder / "ready").touch()
+    return interpreter
+
+
+def main() -> None:
+    for name in sys.argv[1:] or PEERS:
+        print(name, python(name))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""A task of your own, with two phases and so two optimisers: a GAN learns to draw four blobs (Goodfellow et al. 2014)."""
+
+import torch
+from torch import cdist, nn
+from torch.nn.functional import softplus
+
+import sonde
+from sonde.tasks.plain import MeanMeter
+
+
+def net(in_dim: int, out_dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(in_dim, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, out_dim))
+
+
+class Gan:
+    """Draws points in the plane; best where the energy distance to real points (Székely 2003) is smallest."""
+
+    objective, across_rows, meter = sonde.Objective("distance", "min"), (), MeanMeter
+
+    def __init__(self) -> None:
+        self.draw, self.judge = net(4, 2), net(2, 1)
+        self.modules = nn.ModuleDict({"draw": self.draw, "judge": self.judge})
+        self.phases = [
+            sonde.Phase(name="judge", loss=self.judge_loss, trains=[self.judge]),
+            sonde.Phase(name="draw", loss=self.draw_loss, trains=[self.draw]),
+        ]
+
+    def judge_loss(self, batch):
+        real, fake = self.judge(batch["input"]), self.judge(self.draw(torch.randn(len(batch), 4)).detach())
+        return sonde.Loss((softplus(-real) + softplus(fake)).mean(), len(batch))
+
+    def draw_loss(self, batch):
+        return sonde.Loss(softplus(-self.judge(self.draw(torch.randn(len(batch), 4)))).mean(), len(batch))
+
+    def predict(self, batch):  # judged and used with noise of its own, so that neither moves the training's
+        return {"point": self.draw(torch.randn(len(batch), 4, generator=torch.Generator().manual_seed(1)))}
+
+    def evaluate(self, batch):
+        real, fake = batch["input"], self.predict(batch)["point"]
+        return {"distance": 2 * cdist(real, fake).mean() - cdist(real, real).mean() - cdist(fake, fake).mean()}
+
+    def readable(self, outputs):
+        return [{"point": point} for point in outputs["point"].tolist()]
+
+    def after_step(self, record): ...
+
+    def state_dict(self):
+        return {}  # all that changes is in the modules
+
+    def load_state_dict(self, state): ...
+
+
+torch.manual_seed(0)
+centres = torch.tensor([[2.0, 2.0], [2.0, -2.0], [-2.0, 2.0], [-2.0, -2.0]])
+points = centres[torch.arange(1024) % 4] + 0.3 * torch.randn(1024, 2)
+run = sonde.fit(Gan(), {"input": points[:512]}, validation={"input": points[512:]}, epochs=150, lr=1e-3, beta1=0.5)
+
+near, blob = cdist(run.task.modules["draw"](torch.randn(1000, 4)), centres).min(1)
+assert blob.bincount(minlength=4).min() > 100  # it draws all four
+assert near.median() < 0.5

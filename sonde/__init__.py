@@ -1,0 +1,52 @@
+"""Sonde: point it at data; get a trained model, a run folder and an honest account."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sonde.api import fit, load, resume, steps, train
+    from sonde.core.batch import Batch
+    from sonde.core.errors import SondeError
+    from sonde.core.seams import Loss, Objective, Phase
+    from sonde.run import Run
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "train": "sonde.api",
+    "fit": "sonde.api",
+    "steps": "sonde.api",
+    "load": "sonde.api",
+    "resume": "sonde.api",
+    "Run": "sonde.run",
+    "Batch": "sonde.core.batch",
+    "Loss": "sonde.core.seams",
+    "Phase": "sonde.core.seams",
+    "Objective": "sonde.core.seams",
+    "SondeError": "sonde.core.errors",
+}
+
+__all__ = [
+    "Batch",
+    "Loss",
+    "Objective",
+    "Phase",
+    "Run",
+    "SondeError",
+    "fit",
+    "load",
+    "resume",
+    "steps",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

@@ -1,0 +1,167 @@
+"""Which augmentations, how strong: parsed from text such as "flip,crop=4,cutout=8", applied to a batch of raw images."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.augment import images
+from sonde.augment.colour import hue_radians, jitter
+from sonde.augment.mixing import mix
+from sonde.augment.randaugment import LEVELS, rand_augment
+from sonde.core.batch import Batch
+from sonde.core.errors import ConfigError, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """Augmentation of `input` (B, C, H, W), uint8 or float in 0..1, before normalisation; 0 leaves a part out.
+
+    All parameters are drawn from the generator that is given, on the host, so a GPU sees the same as a CPU.
+    """
+
+    flip: float = 0.0  # probability of mirroring left to right
+    vflip: float = 0.0  # and top to bottom
+    crop: int = 0  # pixels: shifted by up to this much
+    padding: images.Padding = "reflect"  # what a shifted image shows beyond its edge
+    resized_crop: float = 0.0  # smallest share of the area that is shown; ratio 3:4 to 4:3
+    rotate: float = 0.0  # degrees: turned by up to this much either way
+    colour: float = 0.0  # brightness, contrast, saturation times 1 ± this; hue by a tenth of a circle times this
+    randaugment: tuple[int, int] = (0, 0)  # operations per image, magnitude in 0..30
+    cutout: int = 0  # pixels: side of the square that is filled
+    mixup: float = 0.0  # alpha of the Beta distribution
+    cutmix: float = 0.0  # alpha of the Beta distribution
+    fill: tuple[float, ...] = ()  # of cutout, per channel in 0..1; middle grey without
+
+    def filled_with(self, mean: tuple[float, ...]) -> "Policy":
+        """The same, cutting out to the data's mean, which is 0 once normalised."""
+        return replace(self, fill=mean)
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch with changed `input`, and with `mix_target` and `mix_weight` after mixing."""
+        pictures = self._moved(batch["input"], generator)
+        if self.randaugment[0]:
+            pictures = rand_augment(images.as_float(pictures), *self.randaugment, generator)
+        if self.colour:
+            pictures = self._coloured(pictures, generator)
+        if self.cutout:
+            pictures = self._cut(pictures, generator)
+        batch = Batch({**batch.fields, "input": pictures}, batch.index)
+        return mix(batch, self.mixup, self.cutmix, generator) if self.mixup or self.cutmix else batch
+
+    def _moved(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        count = len(pictures)
+        if self.resized_crop or self.rotate:
+            pictures = images.warped(images.as_float(pictures), self._maps(pictures, generator))
+        if not (self.flip or self.vflip or self.crop):
+            return pictures
+        window = images.whole(pictures)
+        if self.flip or self.vflip:
+            across, upside = torch.rand(2, count, generator=generator)
+            window = images.flipped(window, across=across < self.flip, upside=upside < self.vflip)
+        if self.crop:
+            down, right = torch.randint(-self.crop, self.crop + 1, (2, count), generator=generator)
+            window = images.shifted(window, down, right)
+        return images.seen_through(pictures, window, self.padding)
+
+    def _maps(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        count, _, height, width = pictures.shape
+        turned = None
+        if self.rotate:
+            degrees = (torch.rand(count, generator=generator) * 2 - 1) * self.rotate
+            turned = images.rotation(degrees, height, width)
+        if not self.resized_crop:
+            assert turned is not None
+            return turned
+        area, ratio, across, down = torch.rand(4, count, generator=generator)
+        area = self.resized_crop + (1 - self.resized_crop) * area
+        ratio = ((ratio * 2 - 1) * math.log(4 / 3)).exp()
+        zoomed = images.zoom(area, ratio, across, down)
+        return zoomed if turned is None else images.after(turned, zoomed)
+
+    def _coloured(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        drawn = torch.rand(4, len(pictures), generator=generator) * 2 - 1
+        brightness, contrast, saturation = 1 + self.colour * drawn[:3]
+        return jitter(images.as_float(pictures), brightness, contrast, saturation, hue_radians(self.colour) * drawn[3])
+
+    def _cut(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        _, channels, height, width = pictures.shape
+        middle = torch.rand(2, len(pictures), generator=generator)
+        top = (middle[0] * height).floor() - self.cutout // 2
+        left = (middle[1] * width).floor() - self.cutout // 2
+        fill = torch.tensor(self.fill or (0.5,) * channels)
+        if pictures.dtype == torch.uint8:
+            fill = (fill * 255).round()
+        return images.cut_out(pictures, top, left, self.cutout, fill)
+
+
+def parse(text: str) -> Policy:
+    """A policy from text; "none" and "" change nothing.
+
+    Raises: ConfigError for an unknown name (with the nearest), a value out of range, a name that comes twice
+
+    >>> parse("flip,crop=4,randaugment=2x9")  # doctest: +ELLIPSIS
+    Policy(flip=0.5, vflip=0.0, crop=4, ..., randaugment=(2, 9), ...)
+    """
+    chosen: dict[str, Any] = {}
+    parts = [part.strip().lower() for part in text.split(",")]
+    for part in parts if parts not in (["none"], [""]) else []:
+        name, has_value, value = part.partition("=")
+        if name not in READERS:
+            raise unknown("augmentation", name, READERS)
+        read, meaning = READERS[name]
+        try:
+            found = read(value) if has_value else read(DEFAULTS[name])
+        except (KeyError, ValueError):
+            raise ConfigError(f"--augment {part!r}: {meaning}") from None
+        if found.keys() & chosen.keys():
+            raise ConfigError(f"--augment {text!r} gives {name} twice")
+        chosen |= found
+    return Policy(**chosen)
+
+
+def _number(field: str, kind: Callable[[str], float], low: float, high: float) -> Callable[[str], dict[str, Any]]:
+    def read(value: str) -> dict[str, Any]:
+        number = kind(value)
+        if not low <= number <= high:
+            raise ValueError
+        return {field: number}
+
+    return read
+
+
+def _crop(value: str) -> dict[str, Any]:
+    pixels, has_padding, padding = value.partition(":")
+    if has_padding and padding not in ("reflect", "zero"):
+        raise ValueError
+    found = _number("crop", int, 1, 4096)(pixels)
+    return {**found, "padding": padding} if has_padding else found
+
+
+def _operations(value: str) -> dict[str, Any]:
+    count, _, magnitude = value.partition("x")
+    if not (1 <= int(count) <= 10 and 0 <= int(magnitude) <= LEVELS):
+        raise ValueError
+    return {"randaugment": (int(count), int(magnitude))}
+
+
+SMALLEST = 1e-3  # what may be given as a number above 0
+
+READERS: dict[str, tuple[Callable[[str], dict[str, Any]], str]] = {
+    "flip": (_number("flip", float, 0, 1), "write flip, or flip=P with a probability P in 0..1"),
+    "vflip": (_number("vflip", float, 0, 1), "write vflip, or vflip=P with a probability P in 0..1"),
+    "crop": (_crop, "write crop=N, or crop=N:zero, with N pixels of at least 1"),
+    "resized-crop": (_number("resized_crop", float, SMALLEST, 1), "write resized-crop=S with a share S of the area in 0..1"),
+    "rotate": (_number("rotate", float, SMALLEST, 180), "write rotate=D with degrees D in 0..180"),
+    "colour": (_number("colour", float, SMALLEST, 1), "write colour=S with a strength S in 0..1"),
+    "randaugment": (_operations, "write randaugment=NxM with N operations in 1..10 of magnitude M in 0..30"),
+    "cutout": (_number("cutout", int, 1, 4096), "write cutout=N with N pixels of at least 1"),
+    "mixup": (_number("mixup", float, SMALLEST, 100), "write mixup=A with alpha A in 0..100"),
+    "cutmix": (_number("cutmix", float, SMALLEST, 100), "write cutmix=A with alpha A in 0..100"),
+}  # fmt: skip
+READERS["color"] = READERS["colour"]
+
+DEFAULTS = {"flip": "0.5", "vflip": "0.5"}  # the others must say how much

@@ -1,0 +1,175 @@
+"""From `sonde train`'s words to what was asked for: general settings now, the model's and the task's own in a second pass."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sonde.cli.parse import Given, Line, as_words, convert, flags_of, refuse_unknown, split_line, take_data
+from sonde.cli.values import Flags, from_file
+from sonde.core.asked import Asked
+from sonde.core.config import GROUPS, PlaceConfig, flag, leaves, replace_leaves
+from sonde.core.config_file import SavedConfig, read_config
+from sonde.core.errors import ConfigError
+
+LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatOptions:
+    """What is trained, and from which settings."""
+
+    model: str | None = None
+    """A name from `sonde models`, or file.py:Net for a network of your own; by default chosen from the data."""
+    task: str | None = None
+    """A name from `sonde tasks`; by default chosen from the target."""
+    config: str | None = None
+    """The config.yaml of an earlier run, or its folder: data, model, task and typed settings, where none are typed here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `sonde train` was asked: the data, the settings, and what to tell the person about a config file."""
+
+    data: str
+    asked: Asked
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """What was named before the other settings can be understood; `saved` is empty without --config."""
+
+    model: str | None
+    task: str | None
+    saved: SavedConfig
+    file: str | None
+
+
+def read_request(words: Sequence[str]) -> Request:
+    """Take `sonde train`'s words apart.
+
+    Torch is loaded only where a model or task is named or a flag is not a general one. Raises: ConfigError
+    """
+    general = flags_of(WhatOptions, *GROUPS.values())
+    first = split_line(words, general)
+    base = _base(first)
+    own: dict[str, Any] = {}
+    if first.unknown or base.model or base.task:
+        own = {name: kind for name, kind in flags_of(*_own_kinds(base.model, base.task)).items() if name not in general}
+    flags = {**general, **own}
+    line = split_line(words, flags)
+    if line.unknown and (owners := _owners(line.unknown[0])):
+        raise _not_its_own(line.unknown[0], owners, base.model, base.task)
+    refuse_unknown(line, flags, verb="train")
+    data, line = take_data(line, flags, verb="train", optional=base.saved.data is not None)
+    typed = convert([entry for entry in line.given if entry.name in general], general)
+    named = {name: typed.pop(name) for name in ("config", "model", "task") if name in typed}
+    leftover = [entry for entry in line.given if entry.name in own]
+    _check_own(base, leftover, own)
+    filed, notes = _filed(base, named, taken={*typed, *(entry.name for entry in leftover)})
+    values = filed | typed
+    _check(values)
+    origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed") | _named_origin(base, named)
+    asked = Asked(values=values, origin=origin, model=base.model, task=base.task, leftover=as_words(leftover, own))
+    return Request(data=data or str(base.saved.data), asked=asked, notes=notes)
+
+
+def parse_rest(model: str, task: str, leftover: Sequence[str]) -> dict[str, Any]:
+    """Values of the flags that belong to the model's and the task's own configs: the second pass.
+
+    Raises: ConfigError for one that neither has, saying which models or tasks do
+    """
+    flags = flags_of(*_own_kinds(model, task))
+    line = split_line(leftover, flags)
+    if line.unknown:
+        raise _not_its_own(line.unknown[0], _owners(line.unknown[0]), model, task)
+    return convert(line.given, flags)
+
+
+def _owners(written: str) -> list[str]:
+    """The models and tasks that have a flag: "model mlp" and so on."""
+    return [owner for owner, kind in _catalogue() if not split_line([written, "x"], flags_of(kind)).unknown]
+
+
+def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: str | None) -> ConfigError:
+    chosen = [f"{what} {name}" for what, name in (("model", model), ("task", task)) if name]
+    return ConfigError(f"{written} is a setting of {', '.join(owners)}, not of {' or '.join(chosen)}")
+
+
+def _base(line: Line) -> _Base:
+    said = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
+    file = said.get("config")
+    saved = SavedConfig(data=None, settings={}) if file is None else read_config(Path(file))
+    model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
+    return _Base(model=model, task=task, saved=saved, file=file)
+
+
+def _named_kinds(model: str | None, task: str | None) -> list[type]:
+    """The config classes of the model and the task that are named. Raises: ConfigError for a name that does not exist."""
+    from sonde.models.catalogue import config_class as model_config
+    from sonde.tasks.catalogue import config_class as task_config
+
+    return [*([model_config(model)] if model else []), *([task_config(task)] if task else [])]
+
+
+def _own_kinds(model: str | None, task: str | None) -> list[type]:
+    """The config classes whose fields may be flags: of the named model and task, of all where none is named."""
+    return _named_kinds(model, task) + [kind for _, kind in _catalogue(models=model is None, tasks=task is None)]
+
+
+def _catalogue(*, models: bool = True, tasks: bool = True) -> Iterator[tuple[str, type]]:
+    """("model mlp", its config class) and so on."""
+    from sonde.models.catalogue import MODELS
+    from sonde.models.catalogue import config_class as model_config
+    from sonde.tasks.catalogue import TASKS
+    from sonde.tasks.catalogue import config_class as task_config
+
+    yield from ((f"model {name}", model_config(name)) for name in MODELS if models)
+    yield from ((f"task {name}", task_config(name)) for name in TASKS if tasks)
+
+
+def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A config file's settings as values, and what to say about those that were left out.
+
+    Where that run was written and how much it said (`PlaceConfig`) is not asked again, nor what the line says anew, nor the
+    settings of its model or task when another one is typed. Raises: ConfigError naming the file and the setting
+    """
+    if base.file is None:
+        return {}, ()
+    flags = flags_of(*GROUPS.values(), *_own_kinds(base.model, base.task))
+    skip = {"model", "task", *(entry.name for entry in fields(PlaceConfig)), *taken}
+    skip |= LENGTHS if taken & LENGTHS else set()
+    asked = {name: value for name, value in base.saved.asked().items() if name not in skip and value is not None}
+    foreign: dict[str, str] = {}  # setting -> whose it was
+    for what in ("model", "task"):
+        before = base.saved.settings.get(what)
+        if what in named and before is not None and before != named[what]:
+            kind = dict(_catalogue()).get(f"{what} {before}")
+            theirs = flags_of(kind) if kind is not None else {}
+            foreign |= {name: f"{what} {before}" for name in asked if name in theirs and name not in flags}
+    notes = tuple(f"{base.file}: left out {flag(name)}, a setting of {owner}" for name, owner in foreign.items())
+    kept = {name: value for name, value in asked.items() if name not in foreign}
+    return {name: from_file(name, value, flags, base.file) for name, value in kept.items()}, notes
+
+
+def _named_origin(base: _Base, named: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: "typed" if name in named else "file"
+        for name, value in (("model", base.model), ("task", base.task))
+        if value is not None
+    }
+
+
+def _check_own(base: _Base, leftover: Sequence[Given], own: Flags) -> None:
+    """Raises: ConfigError for a value that the named model or task refuses, before the data are opened."""
+    for kind in _named_kinds(base.model, base.task):
+        names = {entry.name for entry in fields(kind)}
+        kind(**convert([entry for entry in leftover if entry.name in names], own))
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for a value out of range, before the data are opened."""
+    groups = dict(leaves())
+    for group, kind in GROUPS.items():
+        replace_leaves(kind, {name: value for name, value in values.items() if groups.get(name) == group})

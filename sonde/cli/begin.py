@@ -1,0 +1,57 @@
+"""How every verb but train begins: help if it is wanted, its flags, a screen to speak through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sonde.cli.help import show_flags
+from sonde.cli.parse import Line, convert, flags_of, refuse_unknown, split_line, take_data, wants_help
+from sonde.screen.screen import Screen
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoOptions:
+    """This verb has no flags of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """What every verb takes."""
+
+    quiet: bool = False
+    """Say nothing but errors."""
+    debug: bool = False
+    """Show tracebacks of errors that are normally one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """A verb's options (an instance of its dataclass), the words that no flag takes, and the screen."""
+
+    options: Any
+    words: tuple[str, ...]
+    screen: Screen
+
+
+def begin(words: Sequence[str], kind: type, *, usage: str, about: str, data_last: bool = False) -> Begun | None:
+    """Take the words after a verb apart; None when help was asked for and shown.
+
+    usage: the verb and its words, such as "eval RUN DATA"
+    data_last: DATA is the one word there must be, and may stand behind a list
+    Raises: ConfigError
+    """
+    verb = usage.split()[0]
+    if wants_help(words):
+        groups = {"common": CommonOptions} if kind is NoOptions else {verb: kind, "common": CommonOptions}
+        show_flags(usage, about, groups)
+        return None
+    own, common = flags_of(kind), flags_of(CommonOptions)
+    flags = {**own, **common}
+    line = split_line(words, flags)
+    refuse_unknown(line, flags, verb=verb)
+    if data_last:
+        data, line = take_data(line, flags, verb=verb)
+        line = Line(words=(str(data),), given=line.given, unknown=())
+    values = convert(line.given, flags)
+    options = kind(**{name: value for name, value in values.items() if name in own})
+    return Begun(options=options, words=line.words, screen=Screen(quiet=values.get("quiet", False)))

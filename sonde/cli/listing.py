@@ -1,0 +1,28 @@
+"""What the verbs that list have in common: a word to choose by."""
+
+from collections.abc import Mapping, Sequence
+
+from sonde.core.errors import ConfigError, nearest
+
+
+def optional_word(words: Sequence[str], *, verb: str, name: str = "WORD") -> str:
+    """The one word of a verb that may have one, else "". Raises: ConfigError when there are several."""
+    if len(words) > 1:
+        raise ConfigError(f"sonde {verb} takes one {name} at most, got {' and '.join(map(repr, words))}")
+    return words[0] if words else ""
+
+
+def matching(what: str, word: str, texts: Mapping[str, str]) -> list[str]:
+    """The names whose text holds `word` in any case.
+
+    Raises: ConfigError when there is none, with the nearest
+
+    >>> matching("model", "res", {"mlp": "mlp", "resnet18": "resnet18, He et al."})
+    ['resnet18']
+    """
+    found = [name for name, text in texts.items() if word.lower() in text.lower()]
+    if not found:
+        near = nearest(word.lower(), texts, count=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(texts)}"
+        raise ConfigError(f"no {what} is about {word!r}; {hint}")
+    return found

@@ -1,0 +1,94 @@
+"""The command: which verbs there are, and what becomes of errors. Nothing heavy is imported until a verb needs it."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from sonde.cli.verbs import VERBS, overview
+from sonde.core.errors import ConfigError, SondeError, nearest
+
+INTERRUPTED = 130  # what shells report for a process that SIGINT ended
+BROKEN_PIPE = 141  # and for SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 for success; a SondeError's own code (2, or 130 and 143 for a run that was asked to stop), its message on one line of
+    standard error. Anything else that is raised is a fault of ours: it leaves here as it is, and Python exits with 1.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()  # a closed pipe must be noticed here and not at the interpreter's end
+        return code
+    except SondeError as error:
+        return _complain(error, debug="--debug" in words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        return BROKEN_PIPE
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        return _help(words[1:])
+    if words[0] == "--version":
+        from sonde import __version__
+
+        sys.stdout.write(f"sonde {__version__}\n")
+        return 0
+    return _verb(words[0])(words[1:])
+
+
+def _help(words: list[str]) -> int:
+    """`sonde --help`, and `sonde help VERB`."""
+    if words and words[0] in VERBS:
+        return _verb(words[0])(["--help"])
+    sys.stdout.write(overview())
+    return 0
+
+
+def _verb(name: str) -> Callable[[list[str]], int]:
+    if name not in VERBS:
+        raise _unknown_verb(name)
+    module, _, function = VERBS[name].run.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _unknown_verb(name: str) -> SondeError:
+    listed = ", ".join(VERBS)
+    near = nearest(name.lstrip("-"), VERBS, count=1)
+    if name.startswith("-"):
+        return ConfigError(f"a verb comes first, then its flags, got {name}; there are: {listed}")
+    hint = f"did you mean {near[0]}? there" if near else "there"
+    return ConfigError(f"unknown verb {name!r}; {hint} are: {listed}")
+
+
+def _complain(error: SondeError, *, debug: bool) -> int:
+    from sonde.screen.screen import Screen
+
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    Screen(quiet=True).error(str(error))
+    return error.exit_code
+
+
+def _reader_is_gone() -> bool:
+    """Whether it is our own output that nobody reads any more (`sonde models | head`), and not some other pipe.
+
+    Python would complain once more while it flushes standard output at its end, so that is given somewhere else to go.
+    """
+    import select
+
+    waiting = select.poll()
+    waiting.register(sys.stdout.fileno(), select.POLLOUT)
+    if not any(event & (select.POLLERR | select.POLLHUP) for _, event in waiting.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True

@@ -1,0 +1,47 @@
+"""`sonde models [WORD]`: the networks, what they cost and where they come from."""
+
+from collections.abc import Sequence
+
+from sonde.cli.begin import NoOptions, begin
+from sonde.cli.listing import matching, optional_word
+from sonde.core.units import count
+
+ABOUT = """\
+The networks that --model takes. Parameters and FLOPs (additions and multiplications of one row's forward pass) are counted at
+the input shown, with default settings and 10 outputs; `sonde train --model NAME --help` explains the settings of one.
+
+examples:
+  sonde models
+  sonde models resnet
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """List models. Raises: ConfigError."""
+    begun = begin(words, NoOptions, usage="models [WORD]", about=ABOUT)
+    if begun is None:
+        return 0
+    word = optional_word(begun.words, verb="models")
+    from sonde.models.catalogue import COSTS, MODELS, PAPERS, default_input
+
+    names = matching("model", word, {name: f"{name} {PAPERS[name]}" for name in MODELS})
+    rows = []
+    for name in names:
+        parameters, operations = COSTS[name]
+        shape = default_input(name).shape
+        rows.append((name, count(parameters), flops(operations), "x".join(map(str, shape)), PAPERS[name]))
+    begun.screen.table("", ["name", "parameters", "FLOPs", "input", "paper"], rows)
+    return 0
+
+
+def flops(value: float) -> str:
+    """Operations with a unit.
+
+    >>> flops(814_000), flops(3_600_000_000), flops(120)
+    ('814 k', '3.6 G', '120')
+    """
+    for unit in ("", " k", " M", " G"):
+        if value < 999.5:
+            return f"{value:.0f}{unit}" if value >= 9.95 or not unit else f"{value:.1f}{unit}"
+        value /= 1000
+    return f"{value:.1f} T"

@@ -1,0 +1,155 @@
+"""`sonde predict RUN INPUT …`: what a trained run says of files it has not seen."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sonde.cli.begin import begin
+from sonde.core.errors import ConfigError, DataError, nearest
+from sonde.core.files import plain, write_text
+from sonde.core.units import count, number, share
+
+ABOUT = """\
+Apply RUN's best checkpoint to each INPUT: files or folders of the kind it was trained on (pictures, tables, arrays).
+
+examples:
+  sonde predict runs/mnist-mlp-1 seven.png
+  sonde predict runs/titanic-tabular-1 passengers.csv --out survivors.csv
+  sonde predict runs/photos-resnet18-1 new/ --out sheet.png
+"""
+MOST_ROWS = 50  # printed; --out gets all
+RUNNERS_UP = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """Where predictions go, and where they are computed."""
+
+    out: str | None = None
+    """File to write them all to: .csv or .json, or .png for a contact sheet of pictures with their predictions."""
+    device: str = "cpu"
+    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Predict, print a table, write a file. Raises: SondeError subclasses."""
+    begun = begin(words, PredictOptions, usage="predict RUN INPUT …", about=ABOUT)
+    if begun is None:
+        return 0
+    if len(begun.words) < 2:
+        missing = "INPUT" if begun.words else "RUN"
+        raise ConfigError(f"sonde predict needs {missing}; the command is: sonde predict RUN INPUT …")
+    folder, *inputs = begun.words
+    out = None if begun.options.out is None else Path(begun.options.out)
+    write = None if out is None else writer(out)
+    from sonde.core.run_folder import open_run
+
+    place = open_run(folder)
+    from sonde.engine.plan import pick_device
+    from sonde.run import Run
+
+    trained = Run(place).to(pick_device(begun.options.device))
+    if out is not None and out.suffix.lower() == ".png" and trained.schema.input.kind != "image":
+        raise ConfigError(
+            f"--out {out}: a contact sheet shows pictures, and this run reads a {trained.schema.input.kind}; use .csv or .json"
+        )
+    found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
+    columns, rows = table(found[:MOST_ROWS])
+    begun.screen.table("", columns, rows)
+    if len(found) > MOST_ROWS:
+        hint = "" if out else "; --out FILE.csv writes all"
+        begun.screen.say(f"… and {count(len(found) - MOST_ROWS)} more{hint}")
+    if out is not None and write is not None:
+        try:
+            write(out, found)
+        except OSError as error:
+            raise DataError(f"cannot write {out}: {error.strerror or error}") from None
+        begun.screen.say(f"wrote {out}")
+    return 0
+
+
+Writer = Callable[[Path, Sequence[Mapping[str, Any]]], None]
+
+
+def writer(out: Path) -> Writer:
+    """The function that writes predictions to a file of this kind. Raises: ConfigError before anything is computed."""
+    known: dict[str, Writer] = {".csv": _write_csv, ".json": _write_json, ".png": _write_sheet}
+    suffix = out.suffix.lower()
+    if suffix not in known:
+        near = nearest(suffix, known, count=1)
+        hint = f"did you mean {out.stem}{near[0]}?" if near else f"end its name in {', '.join(known)}"
+        raise ConfigError(f"--out {out} is no kind of file that predictions can be written to; {hint}")
+    if not out.parent.is_dir():
+        raise ConfigError(f"--out {out}: there is no folder {out.parent}")
+    return known[suffix]
+
+
+def table(found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Predictions as columns and rows of text for a person; of all classes only the next likely ones."""
+    shown = [_shortened(entry) for entry in found]
+    columns = list(dict.fromkeys(name for entry in shown for name in entry))
+    return columns, [[_cell(name, entry.get(name)) for name in columns] for entry in shown]
+
+
+def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with "probabilities" (or "scores") cut to the runners-up, as text."""
+    short: dict[str, Any] = {}
+    for name, value in entry.items():
+        if not isinstance(value, Mapping):
+            short[name] = value
+            continue
+        called = entry.get("prediction")
+        others = {key: item for key, item in value.items() if key != called and key not in _listed(called)}
+        best = sorted(others, key=lambda key: -others[key])[:RUNNERS_UP]
+        short["runners-up"] = ", ".join(f"{key} {_cell(name, others[key])}" for key in best)
+    return short
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(name, item) for item in value)
+    if isinstance(value, float):
+        return share(value) if name in ("probability", "probabilities") else number(value, 4)
+    return str(value)
+
+
+def _write_csv(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    """One row an input; each class has a column of its own, such as probabilities/cat."""
+    flat = [_flat(entry) for entry in found]
+    text = io.StringIO(newline="")
+    lines = csv.DictWriter(text, list(dict.fromkeys(name for entry in flat for name in entry)), lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(flat)
+    write_text(path, text.getvalue())
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    cells: dict[str, Any] = {}
+    for name, value in entry.items():
+        if isinstance(value, Mapping):
+            cells |= {f"{name}/{key}": plain(item) for key, item in value.items()}
+        else:
+            cells[name] = (
+                json.dumps(plain(value), ensure_ascii=False) if isinstance(value, list | tuple) else plain(value)
+            )
+    return cells
+
+
+def _write_json(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    write_text(path, json.dumps(plain([dict(entry) for entry in found]), indent=2, ensure_ascii=False) + "\n")
+
+
+def _write_sheet(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    from sonde.cli.contact_sheet import write_sheet
+
+    write_sheet(path, found)

@@ -1,0 +1,39 @@
+"""`sonde resume RUN`: go on where a run stopped, or train a finished one further."""
+
+from collections.abc import Sequence
+
+from sonde.cli.begin import CommonOptions
+from sonde.cli.help import show_flags
+from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_words, wants_help
+from sonde.core.config import GROUPS, MAY_DIFFER
+from sonde.screen.screen import Screen
+
+ABOUT = """\
+Go on exactly where RUN stopped: same settings, same data, same random streams, as if it had never been interrupted.
+What does not alter the numbers may be changed, and so may the length: --epochs 20 trains a finished run further.
+
+examples:
+  sonde resume runs/mnist-mlp-1
+  sonde resume runs/mnist-mlp-1 --epochs 20
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Resume. Raises: SondeError subclasses."""
+    if wants_help(words):
+        show_flags("resume RUN", ABOUT, GROUPS, only=MAY_DIFFER - {"out", "fresh"})
+        return 0
+    flags = flags_of(*GROUPS.values())
+    line = split_line(words, flags)
+    refuse_unknown(line, flags, verb="resume")
+    (folder,) = take_words(line.words, ["RUN"], verb="resume")
+    values = convert(line.given, flags)
+    screen = Screen(quiet=values.get("quiet", False))
+    common = flags_of(CommonOptions)
+    from sonde.core.run_folder import open_run
+
+    open_run(folder)  # a wrong name is said at once, before torch is loaded
+    from sonde.api import resume
+
+    resume(folder, screen=screen, **{name: value for name, value in values.items() if name not in common})
+    return 0

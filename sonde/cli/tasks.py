@@ -1,0 +1,27 @@
+"""`sonde tasks [WORD]`: the problems that can be learnt."""
+
+from collections.abc import Sequence
+
+from sonde.cli.begin import NoOptions, begin
+from sonde.cli.listing import matching, optional_word
+
+ABOUT = """\
+The tasks that --task takes; by default one is chosen from the target. `sonde train --task NAME --help` explains the settings
+of one.
+
+examples:
+  sonde tasks
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """List tasks. Raises: ConfigError."""
+    begun = begin(words, NoOptions, usage="tasks [WORD]", about=ABOUT)
+    if begun is None:
+        return 0
+    word = optional_word(begun.words, verb="tasks")
+    from sonde.tasks.catalogue import SUMMARIES, TASKS
+
+    names = matching("task", word, {name: f"{name} {SUMMARIES[name]}" for name in TASKS})
+    begun.screen.table("", ["name", "what is predicted"], [(name, SUMMARIES[name]) for name in names])
+    return 0

@@ -1,0 +1,57 @@
+"""`sonde train DATA`: from words to a run."""
+
+from collections.abc import Sequence
+
+from sonde.cli.asking import WhatOptions, parse_rest, read_request
+from sonde.cli.help import show_flags
+from sonde.cli.parse import flags_of, split_line, wants_help
+from sonde.core.config import GROUPS
+from sonde.screen.screen import Screen
+
+ABOUT = """\
+Train on DATA and write a run folder: infer what the data are, choose task, model and settings, train, judge, report.
+
+what to know:
+  DATA is a folder, a file or a name (`sonde datasets`), and best stands right after the verb.
+  A flag that is given is never overruled. One that is not takes what the recipe for such data advises, else the default
+  below; which, and why, stands in the run folder's config.yaml.
+  A list takes several words, or one with commas: --hidden 256 128, --target age,fare (a comma in a name: a\\,b).
+  Models and tasks have flags of their own: --model mlp --help shows them too.
+
+examples:
+  sonde train digits
+  sonde train photos/ --model resnet18 --epochs 20 --time-limit 30m
+  sonde train titanic.csv --target survived
+  sonde train mnist --model mlp --hidden 256 128 --dropout 0.2 --lr 1e-3
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Train. Raises: SondeError subclasses."""
+    if wants_help(words):
+        _help(words)
+        return 0
+    request = read_request(words)
+    screen = Screen(quiet=bool(request.asked.values.get("quiet", False)))
+    for note in request.notes:
+        screen.say(note)
+    from sonde.api import train_asked
+
+    train_asked(request.data, request.asked, screen=screen, parse_rest=parse_rest)
+    return 0
+
+
+def _help(words: Sequence[str]) -> None:
+    """The general flags, and with `--model` or `--task` that one's own too."""
+    line = split_line([word for word in words if word not in ("-h", "--help")], flags_of(WhatOptions))
+    named = {entry.name: entry.values[0] for entry in line.given}
+    own: dict[str, type] = {}
+    if "model" in named:
+        from sonde.models.catalogue import config_class
+
+        own[f"model {named['model']}"] = config_class(named["model"])
+    if "task" in named:
+        from sonde.tasks.catalogue import config_class as task_config_class
+
+        own[f"task {named['task']}"] = task_config_class(named["task"])
+    show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **GROUPS})

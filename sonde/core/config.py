@@ -1,0 +1,345 @@
+"""What can be asked of a run: frozen dataclasses whose fields are the command line's flags. Free of torch.
+
+Every leaf name is unique over all groups, so `--lr`, `sonde.train(..., lr=…)` and `lr:` in `config.yaml` mean the same field.
+The fields of the chosen model's and task's own configs stand beside their modules and join these in a second pass.
+"""
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from sonde.core.errors import ConfigError, unknown
+from sonde.core.kinds import annotations, suited
+
+Precision = Literal["fp32", "bf16", "fp16"]
+OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
+ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What is read, and how it is split."""
+
+    target: tuple[str, ...] = ()
+    """Table columns to predict; several give several outputs."""
+    columns: tuple[str, ...] = ()
+    """Names for the columns of a table without a header."""
+    validation: float = 0.1
+    """Share of train held back when the data has no validation split; 0 trains on every row."""
+    test: float = 0.2
+    """Share held back for the final judgement when a table or an array has no test split; 0 for none."""
+    image_size: int | None = None
+    """Stored height and width of images, in pixels; by default chosen from the images."""
+    skip_unreadable: bool = False
+    """Leave out unreadable images, counting them, instead of stopping."""
+    label_fraction: float = 1.0
+    """Share of the training rows to use, drawn per class."""
+    overfit_batches: int = 0
+    """Train and evaluate on this many batches only: the dry run that shows a model can learn by heart."""
+
+    def __post_init__(self) -> None:
+        _within("validation", self.validation, 0, 1, open_right=True)
+        _within("test", self.test, 0, 1, open_right=True)
+        _within("label_fraction", self.label_fraction, 0, 1, open_left=True)
+        _at_least("overfit_batches", self.overfit_batches, 0)
+        if self.image_size is not None:
+            _at_least("image_size", self.image_size, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedConfig:
+    """How rows reach the model."""
+
+    batch_size: int = 64
+    """Rows per update, all pieces together."""
+    accumulate: int = 1
+    """Pieces a batch is computed in, one after the other; the gradient is the whole batch's."""
+    workers: int | None = None
+    """Processes that read and decode; by default chosen from the machine. Results do not depend on it."""
+    feed: Literal["auto", "resident", "streaming"] = "auto"
+    """Hold all rows in memory, or stream them from disk; auto decides by size."""
+    memory: str = "50%"
+    """What resident data may take: a share of the free memory ("50%") or a size ("2GiB")."""
+    augment: str = "auto"
+    """Image augmentation: none, or a comma-separated policy such as flip,crop=4,cutout=8; auto lets the recipe choose."""
+    balanced: bool = False
+    """Draw training rows so that every class is equally frequent."""
+
+    def __post_init__(self) -> None:
+        _at_least("batch_size", self.batch_size, 1)
+        _at_least("accumulate", self.accumulate, 1)
+        if self.workers is not None:
+            _at_least("workers", self.workers, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """How weights move."""
+
+    optimizer: OptimizerName = "adamw"
+    """Muon moves matrices and convolutions, and hands the rest to AdamW."""
+    lr: float | Literal["auto"] = 1e-3
+    """Peak learning rate; auto finds one with a range test."""
+    weight_decay: float = 0.0
+    """Decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
+    momentum: float = 0.9
+    """For momentum, nesterov, rmsprop and muon."""
+    beta1: float = 0.9
+    """Adam's decay of the mean gradient."""
+    beta2: float = 0.999
+    """Adam's decay of the squared gradient; rmsprop's smoothing constant."""
+    eps: float = 1e-8
+    """Added to the denominator of adaptive rates."""
+    schedule: ScheduleName = "constant"
+    """Shape of the learning rate over the run."""
+    warmup: float = 0.0
+    """Linear rise at the start: a share of the run below 1, else steps. A one-cycle without any rises over 0.3 of the run."""
+    lr_floor: float = 0.0
+    """Where decays end, as a share of lr."""
+    step_size: float = 0.3
+    """For the step schedule: divide by ten after every such share of the run."""
+    decay: float = 0.2
+    """For wsd: share of the run that decays at the end."""
+    clip: float = 0.0
+    """Largest gradient norm; 0 for none."""
+    clip_value: float = 0.0
+    """Largest absolute gradient entry; 0 for none."""
+    ema: float = 0.0
+    """Decay of an exponential moving average of the weights that is evaluated and kept; 0 for none."""
+
+    def __post_init__(self) -> None:
+        if self.lr != "auto":
+            _above("lr", float(self.lr), 0)
+        _at_least("weight_decay", self.weight_decay, 0)
+        for name in ("momentum", "beta1", "beta2", "ema"):
+            _within(name, getattr(self, name), 0, 1, open_right=True)
+        _above("eps", self.eps, 0)
+        _at_least("warmup", self.warmup, 0)
+        _within("lr_floor", self.lr_floor, 0, 1)
+        _within("step_size", self.step_size, 0, 1, open_left=True)
+        _within("decay", self.decay, 0, 1)
+        _at_least("clip", self.clip, 0)
+        _at_least("clip_value", self.clip_value, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """How long, how it is watched, when it is saved."""
+
+    epochs: float | None = None
+    """Passes over the training rows; by default the recipe's choice."""
+    steps: int | None = None
+    """Updates; instead of epochs."""
+    time_limit: str | None = None
+    """Wall time for training and evaluation, such as 90s, 10m, 1h30m; the schedule ends with it."""
+    monitor: str | None = None
+    """Validation metric that chooses the best checkpoint; by default the task's own."""
+    patience: int = 0
+    """Stop after this many evaluations without a better one; 0 never stops early."""
+    evaluate_every: float = 1.0
+    """Epochs between evaluations on the validation rows."""
+    log_every: int = 10
+    """Steps between lines in metrics.jsonl."""
+    checkpoint_every: str = "60s"
+    """Most time between checkpoints; one is also written at an epoch's end once a twentieth of it has passed."""
+    checkpoint_steps: int = 0
+    """Also write one every so many steps; 0 for none."""
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None:
+            _above("epochs", self.epochs, 0)
+        if self.steps is not None:
+            _at_least("steps", self.steps, 1)
+        if self.epochs is not None and self.steps is not None:
+            raise ConfigError("epochs and steps both say how long to train; give one")
+        if self.time_limit is not None:
+            seconds(self.time_limit)
+        seconds(self.checkpoint_every)
+        _at_least("patience", self.patience, 0)
+        _above("evaluate_every", self.evaluate_every, 0)
+        _at_least("log_every", self.log_every, 1)
+        _at_least("checkpoint_steps", self.checkpoint_steps, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineConfig:
+    """What the run may use of the machine."""
+
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    precision: Precision = "fp32"
+    """bf16 and fp16 run under autocast; fp16 (CUDA only) scales the loss."""
+    compile: bool = False
+    """Compile the step with torch.compile; needs a C++ compiler on CPUs."""
+    threads: int | None = None
+    """CPU threads per operation; by default chosen by timing a few steps."""
+    deterministic: bool = False
+    """Refuse operations whose result can differ from run to run (matters on GPUs)."""
+    seed: int = 0
+    """The one seed all named random streams come from."""
+
+    def __post_init__(self) -> None:
+        if self.threads is not None:
+            _at_least("threads", self.threads, 1)
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"seed must lie in 0..2^63-1, got {self.seed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceConfig:
+    """Where the run is written and what is said."""
+
+    out: str | None = None
+    """Run folder; by default runs/<data>-<model>-<n>."""
+    fresh: bool = False
+    """Start over in a folder that already holds a run."""
+    quiet: bool = False
+    """Say nothing but errors."""
+    debug: bool = False
+    """Show tracebacks of errors that are normally one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything a run was asked to do, once defaults, recipe, file and typed values are merged."""
+
+    model: str
+    task: str
+    data: DataConfig = field(default_factory=DataConfig)
+    feed: FeedConfig = field(default_factory=FeedConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    loop: LoopConfig = field(default_factory=LoopConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
+    place: PlaceConfig = field(default_factory=PlaceConfig)
+    model_config: Any = None  # the model family's own frozen dataclass
+    task_config: Any = None  # the task's own frozen dataclass
+
+
+GROUPS: dict[str, type] = {
+    "data": DataConfig,
+    "feed": FeedConfig,
+    "optim": OptimConfig,
+    "loop": LoopConfig,
+    "machine": MachineConfig,
+    "place": PlaceConfig,
+}
+
+
+MAY_DIFFER = frozenset(
+    [
+        "device", "threads", "workers", "memory", "feed",
+        "quiet", "debug", "out", "fresh",
+        "epochs", "steps", "time_limit", "patience",
+        "checkpoint_every", "checkpoint_steps", "log_every",
+    ]
+)  # fmt: skip
+"""Settings that a resumed run may change: they do not alter the numbers, or say how much further to go."""
+
+
+def leaves() -> Iterator[tuple[str, str]]:
+    """(leaf, group) for every setting of `GROUPS`."""
+    for group, kind in GROUPS.items():
+        for entry in fields(kind):
+            yield entry.name, group
+
+
+def flat(config: Any) -> dict[str, Any]:
+    """Leaf name -> value of one or more nested config dataclasses.
+
+    >>> flat(FeedConfig(batch_size=8))["batch_size"]
+    8
+    """
+    found: dict[str, Any] = {}
+    for entry in fields(config):
+        value = getattr(config, entry.name)
+        if dataclasses.is_dataclass(value):
+            found |= flat(value)
+        else:
+            found[entry.name] = value
+    return found
+
+
+def replace_leaves(kind: type, values: Mapping[str, Any]) -> Any:
+    """An instance of a config class from leaf values; leaves that are absent keep their default.
+
+    Raises: ConfigError for a name the class does not have (with the nearest), a value of another kind or one it refuses
+    """
+    known = annotations(kind)
+    for name in values:
+        if name not in known:
+            raise unknown("setting", name, known)
+    return kind(**{name: suited(name, value, known[name]) for name, value in values.items()})
+
+
+def seconds(duration: str) -> float:
+    """Seconds in a duration with units.
+
+    Raises: ConfigError when it is not one
+
+    >>> seconds("10m"), seconds("1h30m"), seconds("45"), seconds("1.5s")
+    (600.0, 5400.0, 45.0, 1.5)
+    """
+    text = duration.strip().lower()
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
+    if re.fullmatch(r"(\d+(\.\d+)?[hms])*(\d+(\.\d+)?)?", text, re.ASCII):
+        total = sum(float(number) * units[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([hms]?)", text))
+        if total > 0:
+            return total
+    raise ConfigError(f"{duration!r} is not a duration; write it like 90s, 10m or 1h30m")
+
+
+def size_bytes(text: str, *, free: int) -> int:
+    """Bytes in a size, or in a share of `free`.
+
+    Raises: ConfigError when it is neither
+
+    >>> size_bytes("2GiB", free=0), size_bytes("50%", free=100)
+    (2147483648, 50)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|B|[KMGT]i?B)", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise ConfigError(f"{text!r} is not a memory size; write it like 2GiB, 500MB or 50%")
+    number, unit = float(match[1]), match[2].lower()
+    if unit == "%":
+        return int(free * number / 100)
+    power = "bkmgt".index(unit[0])
+    return int(number * (1024 if "i" in unit else 1000) ** power)
+
+
+def _at_least(name: str, value: float, low: float) -> None:
+    if not value >= low or math.isinf(value):
+        raise ConfigError(f"{flag(name)} must be at least {low:g}, got {value:g}")
+
+
+def _above(name: str, value: float, low: float) -> None:
+    if not value > low or math.isinf(value):
+        raise ConfigError(f"{flag(name)} must be above {low:g}, got {value:g}")
+
+
+def _within(
+    name: str, value: float, low: float, high: float, *, open_left: bool = False, open_right: bool = False
+) -> None:
+    fits = (value > low if open_left else value >= low) and (value < high if open_right else value <= high)
+    if not fits:
+        bounds = f"{'above' if open_left else 'from'} {low:g} {'to below' if open_right else 'to'} {high:g}"
+        raise ConfigError(f"{flag(name)} must lie {bounds}, got {value:g}")
+
+
+def flag(name: str) -> str:
+    """How a setting is written on the command line.
+
+    >>> flag("batch_size")
+    '--batch-size'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: SONDE_CACHE, else the user's cache folder."""
+    import os
+
+    return Path(os.environ.get("SONDE_CACHE") or Path.home() / ".cache" / "sonde")

@@ -1,0 +1,103 @@
+"""config.yaml: every setting of a run with where it came from, enough to repeat the run. Free of torch."""
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sonde.core.errors import ConfigError
+from sonde.core.files import plain, write_text
+
+HEADER = """\
+# Every setting of this run and where it came from (typed, file, recipe or default).
+# `sonde train --config` with this file takes those that were typed or came from a file, and asks the recipe for the rest:
+# to change another one here, write `file` as its origin, or leave its origin out.
+"""
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # 1e-3, which YAML 1.1 takes for text
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedConfig:
+    """What a config.yaml holds; lists where the settings have tuples."""
+
+    data: str | None
+    settings: Mapping[str, Any]
+    origin: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def asked(self) -> dict[str, Any]:
+        """The settings that somebody asked for: typed, from a file, or added by hand (no origin)."""
+        chosen = ("typed", "file")
+        return {name: value for name, value in self.settings.items() if self.origin.get(name, "file") in chosen}
+
+
+def write_config(
+    path: Path, *, data: str, settings: Mapping[str, Any], origin: Mapping[str, str], reasons: Mapping[str, str]
+) -> None:
+    """Write config.yaml in one step. Raises: OSError."""
+    import yaml
+
+    content = {"data": data, "settings": settings, "origin": origin, "reasons": reasons}
+    simple = {key: plain(dict(value)) if isinstance(value, Mapping) else value for key, value in content.items()}
+    dumper = _with_exponents(yaml.SafeDumper)
+    dumper.add_representer(list, _on_one_line)
+    text = yaml.dump(simple, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=120)
+    write_text(path, HEADER + text)
+
+
+def read_config(path: Path) -> SavedConfig:
+    """The content of a config.yaml, or of the one in a run folder.
+
+    Raises: ConfigError naming the file (and line) when it is not one
+    """
+    import yaml
+
+    file = path / "config.yaml" if path.is_dir() else path
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_with_exponents(yaml.SafeLoader))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no config file {file}; a run folder holds one as config.yaml") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text (byte {error.start}); give the config.yaml of a run") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}{_line(error)} is not YAML: {_problem(error)}") from None
+    return _checked(content, file)
+
+
+def _checked(content: Any, file: Path) -> SavedConfig:
+    if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
+        raise ConfigError(f"{file} is not a run's config.yaml: it has no list of `settings`, such as lr: 0.001")
+    parts = {name: content.get(name) or {} for name in ("settings", "origin", "reasons")}
+    for name, part in parts.items():
+        if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
+            raise ConfigError(f"{file}: `{name}` must list settings by name, such as lr: …")
+    data = content.get("data")
+    return SavedConfig(data=None if data is None else str(data), **parts)
+
+
+@functools.cache
+def _with_exponents(kind: Any) -> Any:
+    """YAML's own reader or writer, to which 1e-3 is a number: people write rates so.
+
+    The writer must know as well, to put the text "1e3", which may be a column's name, in quotes.
+    """
+    extended = type(kind.__name__, (kind,), {})
+    extended.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
+    return extended
+
+
+def _on_one_line(dumper: Any, items: list[Any]) -> Any:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+
+
+def _line(error: Any) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f", line {mark.line + 1},"
+
+
+def _problem(error: Any) -> str:
+    return getattr(error, "problem", None) or str(error).splitlines()[0]

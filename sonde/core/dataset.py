@@ -1,0 +1,134 @@
+"""What a form on disk becomes: rows that can be read, per split, and a description that outlives the data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+InputKind = Literal["image", "table", "array"]
+TargetKind = Literal["class", "labels", "value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One encoded column of a table, fitted on the training rows alone.
+
+    number:   standardised by mean and std; missing becomes 0 and, where training rows miss it, an indicator column follows
+    category: code 1.. in `categories` order; 0 is missing or never seen in training
+    """
+
+    name: str
+    kind: Literal["number", "category"]
+    source: str  # the table's own column (a date column gives several encoded ones)
+    part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
+    date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
+    mean: float = 0.0
+    std: float = 1.0
+    categories: tuple[str, ...] = ()
+    quantiles: tuple[float, ...] = ()  # of the standardised training values, for models that bin numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """What a model is fed.
+
+    shape: one row after preparation: (channels, height, width) for images, (features,) for tables and flat arrays
+    mean, std: per channel for images (of the values in 0..1), empty elsewhere
+    columns: for tables, in the order of the features; category columns hold their code as a float
+    scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
+    """
+
+    kind: InputKind
+    shape: tuple[int, ...]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    columns: tuple[Column, ...] = ()
+    scale: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSpec:
+    """What is to be predicted.
+
+    class:  one of `names`, target (B,) int64            labels: any of `names`, target (B, len(names)) float 0/1
+    value:  real numbers called `names`, target (B, len(names)) float, standardised by mean and std
+    masked: some targets are missing; the batch then holds `mask` like target, 0 where missing
+    """
+
+    kind: TargetKind
+    names: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    masked: bool = False
+
+    @property
+    def out_dim(self) -> int:
+        """Outputs a model needs: one logit for two classes, else one per name."""
+        return 1 if self.kind == "class" and len(self.names) == 2 else len(self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Everything predict needs besides weights; `schema.json`."""
+
+    input: InputSpec
+    target: TargetSpec
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(saved: Mapping[str, Any]) -> "Schema":
+        """The inverse of `as_dict`, after a trip through JSON."""
+        columns = tuple(
+            Column(**{**c, "categories": tuple(c["categories"]), "quantiles": tuple(c["quantiles"])})
+            for c in saved["input"]["columns"]
+        )
+        entry = {**saved["input"], "columns": columns}
+        for name in ("shape", "mean", "std"):
+            entry[name] = tuple(entry[name])
+        target = {**saved["target"]}
+        for name in ("names", "mean", "std"):
+            target[name] = tuple(target[name])
+        return Schema(input=InputSpec(**entry), target=TargetSpec(**target))
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """Rows of one split. Must pickle: streaming workers get a copy.
+
+    read(indices) returns stacked arrays, one per field, with the rows in the order asked. Images are uint8
+    (n, channels, height, width) already at the stored size; tables and arrays float32; `target` as in TargetSpec (float
+    targets already standardised), with `mask` where TargetSpec.masked. Raises DataError naming the file (and row).
+    It may be called from several threads at once.
+    """
+
+    def __len__(self) -> int: ...
+    def read(self, indices: np.ndarray) -> dict[str, np.ndarray]: ...
+    def describe(self, index: int) -> str: ...  # where row `index` came from: "train/cat/001.png", "titanic.csv row 17"
+    def nbytes(self) -> int: ...  # what all rows take once packed
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that was inferred, and why; the short block a person reads before training."""
+
+    what: str  # "10 classes"
+    why: str  # "labels are the integers 0-9"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Data that was opened: rows per split, the schema, and an account of what was read."""
+
+    name: str  # short, fit for a folder name
+    source: str  # what the user typed, made absolute where it is a path; enough to open it again
+    form: str  # "IDX files", "class folders", "CSV table", …
+    schema: Schema
+    splits: Mapping[str, Rows]  # "train" always; "validation" and "test" where there are any
+    facts: Sequence[Fact]
+    warnings: Sequence[str] = ()  # counted oddities that do not stop anything
+    fingerprint: Mapping[str, str] = field(default_factory=dict)  # file or array name -> content hash
+    suggestion: str = ""  # a task the form itself implies, "" when the target's kind decides

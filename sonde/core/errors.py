@@ -1,0 +1,68 @@
+"""What goes wrong at the border: one line for the person, an exit code for the shell.
+
+Every class here is the user's to mend, so the command line prints its message alone and exits with `exit_code`.
+Anything else that is raised is a fault of ours and keeps its traceback (exit 1).
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SondeError(Exception):
+    """A mistake or a condition outside Sonde: one line that names the place, the trouble and the remedy."""
+
+    exit_code = 2
+
+
+class DataError(SondeError):
+    """What stands on disk or in memory cannot be trained on as it is."""
+
+
+class ConfigError(SondeError):
+    """A setting is unknown, out of range or contradicts another."""
+
+
+class MissingDependency(SondeError):
+    """An optional package is needed; the message holds its install line."""
+
+
+class RunFolderError(SondeError):
+    """A run folder is in use, unreadable, unwritable or does not fit what was asked."""
+
+
+class NonFinite(SondeError):
+    """A loss, gradient or input was NaN or infinite; the run stopped before it could spread."""
+
+
+class OutOfMemory(SondeError):
+    """The device had no room for a step; the message says what to make smaller."""
+
+
+class Interrupted(SondeError):
+    """The person or the system asked to stop; the run was saved and can be resumed."""
+
+    def __init__(self, message: str, *, signal_number: int) -> None:
+        super().__init__(message)
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number  # 130 for SIGINT, 143 for SIGTERM
+
+
+def nearest(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
+    """The names most like `name`, best first; empty when none is close.
+
+    >>> nearest("resnet81", ["resnet18", "mlp"])
+    ['resnet18']
+    """
+    return difflib.get_close_matches(name, list(known), n=count, cutoff=0.6)
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> ConfigError:
+    """The error for a name that is not in a catalogue: suggests near names, else lists all.
+
+    >>> str(unknown("model", "resnet81", ["resnet18", "mlp"]))
+    "unknown model 'resnet81'; did you mean 'resnet18'?"
+    """
+    listed = sorted(known)
+    near = nearest(name, listed)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are: {', '.join(listed)}"
+    return ConfigError(f"unknown {what} {name!r}; {hint}")

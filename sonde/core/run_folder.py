@@ -1,0 +1,129 @@
+"""The run folder: where each thing stands, who may write it, and what state it is in. Free of torch."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from sonde.core.errors import RunFolderError
+from sonde.core.files import read_json
+
+State = Literal["new", "unfinished", "finished"]
+
+
+class RunFolder:
+    """Paths of one run. See docs/run-folder.md for what each file holds."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.plan = path / "plan.json"
+        self.schema = path / "schema.json"
+        self.data = path / "data.json"
+        self.env = path / "env.json"
+        self.metrics = path / "metrics.jsonl"
+        self.findings = path / "findings.jsonl"
+        self.result = path / "result.json"
+        self.lr_range = path / "lr_range.json"
+        self.evaluation = path / "evaluation"
+        self.checkpoints = path / "checkpoints"
+        self.events = path / "events"
+        self.report = path / "report.html"
+
+    def state(self) -> State:
+        """Whether a run begins, goes on or is done here. Raises: RunFolderError for a folder that is something else."""
+        if not self.path.exists():
+            return "new"
+        if not self.path.is_dir():
+            raise RunFolderError(f"{self.path} is a file; --out takes a folder")
+        if self.result.exists() and (self.checkpoints / "last").exists():
+            return "finished"
+        if self.config.exists():
+            return "unfinished"
+        if any(entry.name != ".lock" for entry in self.path.iterdir()):
+            raise RunFolderError(f"{self.path} is not empty and holds no run; give --out another folder")
+        return "new"
+
+    def finished(self) -> dict[str, object]:
+        """The content of result.json."""
+        return read_json(self.result)
+
+    def clear(self) -> None:
+        """Remove what a run writes, so that nothing of it can be mistaken for the next one's; other files stay."""
+        folders = (self.evaluation, self.checkpoints, self.events)
+        files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        for file in (*files, self.lr_range, self.report):
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder for this process. Raises: RunFolderError when it cannot be made or a live run holds it.
+
+        The lock is the operating system's (flock), so it ends with the process however that dies.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise _unwritable(self.path, error) from None
+        try:
+            _lock(handle, self.path)
+            try:
+                os.ftruncate(handle, 0)
+                os.write(handle, f"{os.getpid()}\n".encode())
+            except OSError as error:
+                raise _unwritable(self.path, error) from None
+            yield
+        finally:
+            os.close(handle)
+
+
+def _unwritable(path: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(f"cannot write to {path}: {error.strerror}; give --out a folder you may write to")
+
+
+def _lock(handle: int, path: Path) -> None:
+    if os.name != "posix":
+        return  # Windows has no flock; two runs in one folder are then up to the person
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(handle, 32, 0).decode().strip()
+        raise RunFolderError(
+            f"{path} is in use by a live run{f' (process {owner})' if owner else ''}; wait for it, or give --out another folder"
+        ) from None
+
+
+def fresh_path(data: str, model: str, *, under: Path = Path("runs")) -> Path:
+    """runs/<data>-<model>-<n>, made, with the first n that is free. Raises: RunFolderError when it cannot be made."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{data[:80]}-{model[:80]}").strip("-.") or "run"
+    try:
+        under.mkdir(parents=True, exist_ok=True)
+        taken = [int(m[1]) for entry in under.iterdir() if (m := re.fullmatch(re.escape(stem) + r"-(\d+)", entry.name))]
+        number = max(taken, default=0) + 1
+        while True:
+            path = under / f"{stem}-{number}"
+            try:
+                path.mkdir()
+                return path
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise _unwritable(under, error) from None
+
+
+def open_run(path: str | Path) -> RunFolder:
+    """An existing run. Raises: RunFolderError when there is none at `path`."""
+    folder = RunFolder(Path(path))
+    if not folder.path.is_dir():
+        raise RunFolderError(f"there is no run folder {path}; `sonde runs` lists those there are")
+    if not folder.config.exists():
+        raise RunFolderError(f"{path} holds no run (no config.yaml); `sonde runs` lists those there are")
+    return folder

@@ -1,0 +1,122 @@
+"""Numbers as a person reads them: 60,000; 97.20 %; 41 s; 1 m 12 s; 47 MB. Used on the terminal, in reports and in facts."""
+
+import math
+
+ABSENT = "–"
+
+# parts of a run's wall time: key in `result.json` -> words
+TIME_PARTS = {
+    "input": "input",
+    "step": "forward + backward",
+    "optimizer": "optimiser",
+    "evaluation": "evaluation",
+    "checkpoint": "checkpoints",
+    "other": "other",
+}
+
+
+def count(value: float) -> str:
+    """A whole number with thousands separated.
+
+    >>> count(60000)
+    '60,000'
+    """
+    return f"{value:,.0f}"
+
+
+def share(value: float | None, digits: int = 2) -> str:
+    """A fraction of one as a percentage.
+
+    >>> share(0.9936), share(0.5, 0)
+    ('99.36 %', '50 %')
+    """
+    return ABSENT if value is None else f"{100 * value:.{digits}f} %"
+
+
+def number(value: float | None, significant: int = 3) -> str:
+    """A measured value with that many significant digits, never fewer than its whole part has.
+
+    >>> number(0.31249), number(0.004), number(12345.6), number(1.5e-6), number(0)
+    ('0.312', '0.00400', '12,346', '1.50e-06', '0')
+    """
+    if value is None:
+        return ABSENT
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    if abs(value) >= 10**significant:
+        return f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.{significant - 1}e}"
+    return f"{value:#.{significant}g}".rstrip(".")
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the two largest units that matter.
+
+    >>> [duration(s) for s in (0.04, 5.25, 41.2, 72, 3725, 200000)]
+    ['0.04 s', '5.2 s', '41 s', '1 m 12 s', '1 h 2 m', '2 d 7 h']
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return ABSENT
+    if seconds < 59.5:
+        return f"{seconds:.2f} s" if seconds < 0.1 else f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole // 60 % 60} m"
+    return f"{whole // 86400} d {whole // 3600 % 24} h"
+
+
+def size(value: float) -> str:
+    """Bytes in decimal units.
+
+    >>> size(47_040_000), size(1_300_000_000), size(512)
+    ('47 MB', '1.3 GB', '512 B')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 9.95 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric is customarily read as a percentage.
+
+    >>> is_share("balanced_accuracy"), is_share("log_loss")
+    (True, False)
+    """
+    name = metric.rsplit("/", 1)[-1]
+    return "accuracy" in name or name.startswith("top")
+
+
+def metric(name: str, value: float | None) -> str:
+    """A metric's value as it is customarily read.
+
+    >>> metric("accuracy", 0.9936), metric("rmse", 4.1289), metric("log_loss", 0.0213)
+    ('99.36 %', '4.129', '0.0213')
+    """
+    if is_share(name):
+        return share(value)
+    return f"{value:.4f}" if value is not None and 1e-3 <= abs(value) < 1 else number(value, 4)
+
+
+def metric_name(name: str) -> str:
+    """A metric's name in words.
+
+    >>> metric_name("log_loss"), metric_name("auroc"), metric_name("top5_accuracy")
+    ('log loss', 'AUROC', 'top-5 accuracy')
+    """
+    known = {"auroc": "AUROC", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "r2": "R²", "ece": "calibration error"}
+    head, slash, rest = name.partition("/")
+    words = [known.get(word, word) for word in head.split("_")]
+    words = [f"top-{w[3:]}" if w.startswith("top") and w[3:].isdigit() else "F1" if w == "f1" else w for w in words]
+    return " ".join(words) + slash + rest
+
+
+def rate(value: float | None) -> str:
+    """Things per second: whole above ten.
+
+    >>> rate(4060.4), rate(3.14159)
+    ('4,060', '3.14')
+    """
+    return number(value, 3) if value is None or value < 100 else count(value)

@@ -1,0 +1,74 @@
+"""Rows -> a source of prepared batches, resident or streaming: the same batches either way."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+
+from sonde.augment.policy import Policy
+from sonde.core.config import FeedConfig
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.feed.layout import pieces_of
+from sonde.data.feed.order import build_order
+from sonde.data.feed.prepare import Prepare
+from sonde.data.feed.resident import resident_reader
+from sonde.data.feed.source import Augment, BatchSource
+from sonde.data.feed.streaming import StreamingReader, choose_workers
+
+JUDGED_BYTES = 256 * 2**20  # of one float32 batch when judging; more brings no speed
+
+
+def build_source(  # noqa: PLR0913 - the one door to a source; all but the first three go by name
+    rows: Rows,
+    schema: Schema,
+    config: FeedConfig,
+    *,
+    training: bool,
+    seed: int,
+    device: torch.device,
+    kind: Literal["resident", "streaming"],
+    augment: Augment | None = None,
+    limit_batches: int = 0,
+    labels: np.ndarray | None = None,
+    channels_last: bool = False,
+    label: str = "",
+    tick: Tick = silent,
+) -> BatchSource:
+    """A source over one split.
+
+    training: shuffle and augment; otherwise rows come once as they stand, in batches of `evaluation_batch_size`
+    limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and judging
+    labels: (rows,) class of each row, for `config.balanced`
+    label: the split's name, for `tick`
+    Raises: DataError for no rows, or rows that cannot be read; ConfigError for balanced drawing without classes
+    """
+    if not len(rows):
+        raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
+    order = build_order(len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels)
+    if not training:
+        order = replace(order, batch_size=evaluation_batch_size(config.batch_size, schema.input.shape))
+        augment = None
+    if isinstance(augment, Policy):
+        augment = augment.filled_with(schema.input.mean)
+    prepare = Prepare(schema.input, device, channels_last=channels_last)
+    if kind == "resident":
+        reader = resident_reader(rows, order.chosen, device, label=label, tick=tick)
+    else:
+        if training and (pieces := pieces_of(rows)):
+            pieces.keep()  # before workers are forked, which then share them
+        workers = choose_workers(config.workers, order.batches)
+        largest = min(order.batch_size, order.rows)
+        reader = StreamingReader(rows, device, batch_size=largest, workers=workers, persistent=training)
+    return BatchSource(order, reader, describe=rows.describe, prepare=prepare, augment=augment)
+
+
+def evaluation_batch_size(asked: int, shape: tuple[int, ...]) -> int:
+    """Rows a batch when judging: as asked, unless so many inputs of `shape` would fill memory as floats.
+
+    >>> evaluation_batch_size(1024, (3, 32, 32)), evaluation_batch_size(1024, (3, 512, 512))
+    (1024, 85)
+    """
+    return max(1, min(asked, JUDGED_BYTES // (4 * int(np.prod(shape, dtype=np.int64)))))

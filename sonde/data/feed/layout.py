@@ -1,0 +1,72 @@
+"""What a row is made of, and whether rows are in memory already. Free of torch: worker processes import this."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sonde.core.dataset import Rows
+from sonde.data.rows import ArrayInputs, InputRows, InputsOf, OfEncoded, Pieces, StandardisedInputs
+from sonde.data.splits import SubsetRows
+from sonde.data.tables.rows import TableRows
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a row as it is stored: its shape without the row dimension, and its type."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one row."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+def layout_of(rows: Rows) -> dict[str, Field]:
+    """Fields of a row, learnt from the first. Raises: DataError when that cannot be read."""
+    first = rows.read(np.zeros(1, dtype=np.int64))
+    return {name: Field(array.shape[1:], stored_dtype(name, array.dtype)) for name, array in first.items()}
+
+
+def stored_dtype(name: str, dtype: np.dtype) -> np.dtype:
+    """Bytes of an input stay bytes (pixels); other whole numbers become int64, all else float32."""
+    if name == "input" and dtype == np.uint8:
+        return dtype
+    return np.dtype(np.int64) if np.issubdtype(dtype, np.integer) else np.dtype(np.float32)
+
+
+def held(rows: Rows) -> tuple[Mapping[str, np.ndarray], np.ndarray | None] | None:
+    """(arrays, which rows of them) for rows that are whole arrays in memory, or a selection of such; else None.
+
+    The selection is int64, None where the rows are all of the arrays' in their order.
+    """
+    if isinstance(rows, SubsetRows):
+        found = held(rows.rows)
+        if found is None:
+            return None
+        arrays, below = found
+        return arrays, rows.indices if below is None else below[rows.indices]
+    if isinstance(rows, TableRows):
+        return rows.arrays, None
+    if isinstance(rows, InputRows) and isinstance(rows.inputs, ArrayInputs):
+        return {"input": rows.inputs.array, **rows.fields}, None
+    return None
+
+
+def pieces_of(rows: object) -> Pieces | None:
+    """What rows are read from, through selections and conversions, where that is read many rows at a time; else None."""
+    if isinstance(rows, SubsetRows | InputsOf):
+        return pieces_of(rows.rows)
+    if isinstance(rows, InputRows | StandardisedInputs):
+        return pieces_of(rows.inputs)
+    if isinstance(rows, OfEncoded):
+        return pieces_of(rows.encoded)
+    return rows if isinstance(rows, Pieces) else None
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,208 @@
+"""A user's own torch DataLoader, or any iterable of batches, as a source."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
+
+from sonde.core.batch import Batch
+from sonde.core.errors import ConfigError, DataError
+from sonde.core.seeds import derive
+
+INPUT_NAMES = ("input", "inputs", "x", "image", "images", "pixel_values", "features", "data")
+TARGET_NAMES = ("target", "targets", "y", "label", "labels")
+
+
+def fields_of(sample: Any) -> dict[str, Tensor]:
+    """The named tensors of a sample or batch: (input, target), (input, target, mask), a dict, or an input alone.
+
+    In a dict, the first of `INPUT_NAMES` becomes `input` and the first of `TARGET_NAMES` `target`; other fields keep
+    their names. float64 becomes float32.
+    Raises: DataError for anything else
+    """
+    if isinstance(sample, Mapping):
+        renamed = renames(sample)
+        return {renamed.get(str(name), str(name)): _tensor(name, value) for name, value in sample.items()}
+    if isinstance(sample, tuple | list) and 1 <= len(sample) <= 3:
+        names = ("input", "target", "mask")[: len(sample)]
+        return {name: _tensor(name, value) for name, value in zip(names, sample, strict=True)}
+    if isinstance(sample, Tensor | np.ndarray):
+        return {"input": _tensor("input", sample)}
+    what = f"a {type(sample).__name__} of {len(sample)}" if isinstance(sample, tuple | list) else type(sample).__name__
+    raise DataError(f"samples must be (input, target), a dict or a tensor, and this one is {what}")
+
+
+def renames(sample: Mapping[str, Any]) -> dict[str, str]:
+    """The names that change when a dict becomes fields.
+
+    Raises: DataError when nothing in it looks like an input, or two fields would get one name
+
+    >>> renames({"image": 0, "label": 1, "weight": 2})
+    {'image': 'input', 'label': 'target'}
+    """
+    found: dict[str, str] = {}
+    for name, known in (("input", INPUT_NAMES), ("target", TARGET_NAMES)):
+        here = [candidate for candidate in known if candidate in sample]
+        if len(here) > 1 and name not in here:
+            raise DataError(f"a sample has {' and '.join(map(repr, here))}; rename the one to be used to {name!r}")
+        if here and name not in here:
+            found[here[0]] = name
+        if not here and name == "input":
+            raise DataError(f"no field of a sample looks like an input: {sorted(sample)}; rename one to 'input'")
+    return found
+
+
+def _tensor(name: str, value: Any) -> Tensor:
+    try:
+        tensor = torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise DataError(
+            f"field {name!r} of a sample is a {type(value).__name__}; give tensors, arrays or numbers"
+        ) from None
+    return tensor.float() if tensor.dtype == torch.float64 else tensor
+
+
+class LoaderSource:
+    """Batches of a loader; `index` counts rows from the epoch's start, since a loader does not tell which it took.
+
+    exact, why: whether a resumed run sees the batches an uninterrupted one would have, and the reason. True for torch
+    loaders that read in order or shuffle by `shuffle=True`: every epoch reseeds their generator, from the generator's own
+    first seed, or from `seed` where they have none. Resuming reads the consumed batches again and puts the random states
+    back.
+    mapping: how samples became fields, in words; empty before the first batch
+    """
+
+    def __init__(self, loader: Iterable[Any], *, device: torch.device, seed: int) -> None:
+        if isinstance(loader, Iterator):
+            raise ConfigError("an iterator can be read only once; give the DataLoader itself, or a list of batches")
+        self.loader, self.device = loader, device
+        self.exact, self.why = exactness(loader)
+        self.mapping = ""
+        self._generator, self._seed = _take_generator(loader, seed)
+        self._epoch = self._position = 0
+        self._turn = 0  # counts iterators: only the newest may move the position
+
+    @property
+    def batches(self) -> int | None:
+        """Per epoch, where the loader knows."""
+        try:
+            return len(self.loader)  # type: ignore[arg-type]
+        except TypeError:
+            return None
+
+    @property
+    def epoch(self) -> int:
+        """0-based epoch of the batch to come."""
+        return self._epoch + (self._position == self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The rest of this epoch. Raises: DataError for samples that cannot be read as fields."""
+        self._turn += 1
+        turn, skip, rows = self._turn, self._position, 0
+        self._generator.manual_seed(derive(self._seed, "shuffle", self._epoch))
+        for number, sample in enumerate(self._after(skip)):
+            fields = self._fields(sample)
+            count = len(fields["input"])
+            if number >= skip:
+                if turn != self._turn:
+                    raise RuntimeError("an iterator of a source was used after a newer one was made or a state loaded")
+                self._position = number + 1
+                yield Batch(fields, torch.arange(rows, rows + count)).to(self.device)
+            rows += count
+        if turn == self._turn:
+            self._epoch, self._position = self._epoch + 1, 0
+
+    def _after(self, skip: int) -> Iterator[Any]:
+        """All samples; the random states are put back after the first `skip`, which a run had read before it was saved."""
+        kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
+        for number, sample in enumerate(self.loader):
+            if skip and number == skip - 1:
+                torch.set_rng_state(kept[0])
+                np.random.set_state(kept[1])
+                random.setstate(kept[2])
+            yield sample
+
+    def _fields(self, sample: Any) -> dict[str, Tensor]:
+        if not self.mapping:
+            self.mapping = mapping_of(sample)
+        fields = fields_of(sample)
+        lengths = {name: len(field) if field.ndim else 0 for name, field in fields.items()}
+        if len(set(lengths.values())) > 1:
+            counts = ", ".join(f"{name} {rows}" for name, rows in lengths.items())
+            raise DataError(f"the fields of a batch differ in their number of rows: {counts}; give one of each per row")
+        return fields
+
+    def describe(self, index: int) -> str:
+        """The row's place in its epoch."""
+        return f"row {index} of the loader"
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position of the last batch consumed."""
+        return {"epoch": self._epoch, "position": self._position, "seed": self._seed, "batches": self.batches}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved position. Raises: ConfigError when the loader's length or seed has changed."""
+        for name, now in (("batches", self.batches), ("seed", self._seed)):
+            if state[name] != now:
+                raise ConfigError(
+                    f"the saved position in the data was taken with a loader of {name} {state[name]}, and now it is {now}; "
+                    "resume with the same loader"
+                )
+        self._epoch, self._position = int(state["epoch"]), int(state["position"])
+        self._turn += 1
+
+
+def mapping_of(sample: Any) -> str:
+    """How a sample becomes fields, in words.
+
+    >>> mapping_of({"image": 0, "label": 1})
+    "'image' is the input, 'label' is the target"
+    """
+    if isinstance(sample, Mapping):
+        changed = renames(sample)
+        pairs = {str(name): changed.get(str(name), str(name)) for name in sample}
+        return ", ".join(f"{name!r} is " + ("the " * (new in ("input", "target")) + new) for name, new in pairs.items())
+    parts = len(sample) if isinstance(sample, tuple | list) else 1
+    return "samples are " + ("inputs", "(input, target)", "(input, target, mask)")[min(parts, 3) - 1]
+
+
+def exactness(loader: Iterable[Any]) -> tuple[bool, str]:
+    """Whether a resumed run can be promised the very same batches, and why."""
+    if not isinstance(loader, DataLoader):
+        return False, f"a {type(loader).__name__} decides by itself what it yields"
+    if isinstance(loader.dataset, IterableDataset):
+        return False, "an iterable dataset decides by itself what it yields"
+    if loader.num_workers and loader.persistent_workers:
+        return False, "persistent workers keep random states that cannot be saved"
+    sampler = _sampler(loader)
+    if isinstance(sampler, SequentialSampler):
+        return True, "the loader reads in order"
+    if isinstance(sampler, RandomSampler):
+        return True, "the loader's shuffling is seeded anew for every epoch"
+    return False, f"the loader's {type(sampler).__name__} may shuffle with its own randomness"
+
+
+def _sampler(loader: DataLoader[Any]) -> Any:
+    """What truly decides the order: with a batch sampler of the user's own, that."""
+    if loader.batch_sampler is None:
+        return loader.sampler
+    return loader.batch_sampler.sampler if type(loader.batch_sampler) is BatchSampler else loader.batch_sampler
+
+
+def _take_generator(loader: Iterable[Any], seed: int) -> tuple[torch.Generator, int]:
+    """The generator that loader and sampler draw from, and the seed it is reseeded by; both share one from now on.
+
+    Without one they would draw from torch's global stream, where dropout's numbers come from.
+    """
+    sampler = _sampler(loader) if isinstance(loader, DataLoader) else None
+    theirs = getattr(sampler, "generator", None) or getattr(loader, "generator", None)
+    generator = theirs if isinstance(theirs, torch.Generator) else torch.Generator()
+    if isinstance(loader, DataLoader):
+        loader.generator = generator
+        if isinstance(sampler, RandomSampler):
+            sampler.generator = generator
+    return generator, generator.initial_seed() if theirs is not None else seed

@@ -1,0 +1,83 @@
+"""Which rows each batch of each epoch holds: a pure function of the seed and the epoch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sonde.core.config import FeedConfig
+from sonde.core.errors import ConfigError
+from sonde.core.seeds import generator
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Order:
+    """The rows of an epoch, in order.
+
+    chosen:  (n,) int64, the rows of the split that take part
+    classes: rows of each class, for balanced drawing; empty draws every row once
+    """
+
+    chosen: Tensor
+    batch_size: int
+    seed: int
+    shuffle: bool
+    classes: tuple[Tensor, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of an epoch."""
+        return len(self.chosen)
+
+    @property
+    def batches(self) -> int:
+        """Batches of an epoch; the last may be smaller."""
+        return -(-self.rows // self.batch_size)
+
+    def of_epoch(self, epoch: int) -> Tensor:
+        """(rows,) int64: the rows of epoch `epoch` (0-based)."""
+        if not self.shuffle:
+            return self.chosen
+        drawn = generator(self.seed, "shuffle", epoch)
+        rows = self._balanced(drawn) if self.classes else self.chosen
+        return rows[torch.randperm(len(rows), generator=drawn)]
+
+    def _balanced(self, drawn: torch.Generator) -> Tensor:
+        """As many rows as an epoch has, shared equally among the classes; small classes repeat, large ones take turns."""
+        each, left_over = divmod(self.rows, len(self.classes))
+        favoured = set(torch.randperm(len(self.classes), generator=drawn)[:left_over].tolist())
+        picked = []
+        for number, rows in enumerate(self.classes):
+            whole, rest = divmod(each + (number in favoured), len(rows))
+            picked += [rows.repeat(whole), rows[torch.randperm(len(rows), generator=drawn)[:rest]]]
+        return torch.cat(picked)
+
+
+def build_order(
+    rows: int,
+    config: FeedConfig,
+    *,
+    training: bool,
+    seed: int,
+    limit_batches: int = 0,
+    labels: np.ndarray | None = None,
+) -> Order:
+    """The order of a split of `rows` rows; without training they come once, as they stand.
+
+    limit_batches: keep only that many batches' worth of rows, drawn once from the seed, the same in training and judging
+    labels: (rows,) class of each row, needed for `config.balanced`
+    Raises: ConfigError for balanced drawing without classes
+    """
+    chosen = torch.arange(rows)
+    if limit_batches and limit_batches * config.batch_size < rows:
+        # drawn, because the first rows of sorted data are all of one class
+        drawn = torch.randperm(rows, generator=generator(seed, "sample"))
+        chosen = drawn[: limit_batches * config.batch_size].sort().values
+    classes: tuple[Tensor, ...] = ()
+    if training and config.balanced:
+        if labels is None or labels.ndim != 1:
+            raise ConfigError("--balanced draws classes equally often, and these targets are not one class a row")
+        ours = torch.as_tensor(labels)[chosen]
+        classes = tuple(chosen[ours == name] for name in ours.unique().tolist())
+    return Order(chosen=chosen, batch_size=config.batch_size, seed=seed, shuffle=training, classes=classes)

@@ -1,0 +1,208 @@
+"""Processes that read rows ahead into shared memory. One that dies is replaced and its unfinished work done again.
+
+torch's DataLoader is not used here: its SIGCHLD handler raises in the middle of whatever the main thread does, so a lost
+worker cannot be mended; it allocates shared memory anew for every batch; and it notices a loss only after five seconds.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import connection, util
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import numpy as np
+
+from sonde.core.dataset import Rows
+from sonde.core.errors import DataError
+from sonde.data.feed.layout import layout_of
+from sonde.data.feed.worker import Answer, serve, slot_bytes, views
+
+MOST_RESTARTS = 3
+AHEAD = 2  # batches asked of each worker before the first is needed
+MOST_BYTES = 512 * 2**20  # of shared memory, beyond one batch a worker
+
+
+@dataclass(eq=False)
+class Hand:
+    """One worker process. pending: task -> (slot, rows), in the order in which they were asked."""
+
+    process: BaseProcess
+    pipe: Connection
+    pending: dict[int, tuple[int, np.ndarray]] = field(default_factory=dict)
+
+
+class WorkerPool:
+    """`workers` processes and the shared memory they fill.
+
+    warnings: takes a sentence for each worker that was lost and replaced, at most `MOST_RESTARTS`
+    Raises: DataError when the first row cannot be read
+    """
+
+    def __init__(self, rows: Rows, *, batch_size: int, workers: int, warnings: list[str]) -> None:
+        self._restarts = 0
+        self._warnings = warnings
+        self._rows = rows
+        self._layout = layout_of(rows)
+        self._batch_size = batch_size
+        self._context = multiprocessing.get_context()
+        bytes_each = slot_bytes(self._layout, batch_size)
+        self._ahead = max(1, min(AHEAD, MOST_BYTES // max(1, bytes_each * workers)))
+        count = workers * self._ahead + 1  # one more: the batch being consumed
+        self._memories = [self._context.RawArray("b", bytes_each) for _ in range(count)]
+        self._slots = [views(memory, self._layout, batch_size) for memory in self._memories]
+        self._free = list(range(count))
+        self._next_task = 0
+        self._done: dict[int, tuple[int, Answer]] = {}
+        self._hands: list[Hand] = []
+        # before multiprocessing's own exit waits for children that ignore its SIGTERM
+        self._finalizer = util.Finalize(self, _end, args=(self._hands,), exitpriority=10)
+        for _ in range(workers):
+            self._hands.append(self._start())
+
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of the workers."""
+        return [hand.process.pid or 0 for hand in self._hands]
+
+    def read(self, batches: Sequence[np.ndarray]) -> Generator[dict[str, np.ndarray], None, None]:
+        """Fields of each batch of rows, in order; the arrays are overwritten once the next is asked for.
+
+        Raises: DataError for rows that cannot be read, and when workers keep dying; RuntimeError for a fault of ours
+        """
+        first = self._next_task
+        for slot, _ in self._done.values():  # left by a reading that was given up
+            self._free.append(slot)
+        self._done.clear()
+        for number, rows in enumerate(batches):
+            self._ask(batches, first)
+            while first + number not in self._done:
+                self._listen(first)
+                self._ask(batches, first)
+            slot, answer = self._done.pop(first + number)
+            try:
+                _check(answer)
+                yield {name: array[: len(rows)] for name, array in self._slots[slot].items()}
+            finally:
+                self._free.append(slot)
+
+    def close(self) -> None:
+        """End the workers and give their memory back."""
+        self._finalizer()
+
+    def _ask(self, batches: Sequence[np.ndarray], first: int) -> None:
+        """Hand out the next batches while there are free slots and workers that have not enough to do."""
+        while self._free and self._next_task - first < len(batches):
+            hand = min(self._hands, key=lambda hand: len(hand.pending))
+            if len(hand.pending) >= self._ahead:
+                return
+            rows = batches[self._next_task - first]
+            hand.pending[self._next_task] = (self._free.pop(), rows)
+            self._send(hand, self._next_task)
+            self._next_task += 1
+
+    def _send(self, hand: Hand, task: int) -> None:
+        slot, rows = hand.pending[task]
+        try:
+            hand.pipe.send((task, slot, rows))
+        except (BrokenPipeError, ConnectionResetError):
+            self._replace(hand)
+
+    def _listen(self, first: int) -> None:
+        """Wait for word from any worker. Answers to tasks before `first` are nobody's any more."""
+        heard = connection.wait([end for hand in self._hands for end in (hand.pipe, hand.process.sentinel)])
+        for hand in list(self._hands):
+            if hand.pipe in heard:
+                try:
+                    answer: Answer = hand.pipe.recv()
+                except (EOFError, ConnectionResetError):
+                    self._replace(hand)
+                    continue
+                slot, _ = hand.pending.pop(answer.task)
+                if answer.task < first:
+                    self._free.append(slot)
+                else:
+                    self._done[answer.task] = (slot, answer)
+            elif hand.process.sentinel in heard:
+                self._replace(hand)
+
+    def _replace(self, lost: Hand) -> None:
+        """Start a worker in place of a lost one, with what it had still to do. Raises: DataError after too many."""
+        lost.process.join()
+        lost.pipe.close()
+        code = lost.process.exitcode or 0
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        where = ""
+        if lost.pending:
+            _, rows = next(iter(lost.pending.values()))
+            where = f" while reading {len(rows):,} rows from {self._rows.describe(int(rows[0]))} on"
+        if self._restarts == MOST_RESTARTS:
+            self.close()
+            raise DataError(
+                f"reading workers died {MOST_RESTARTS + 1} times; the last {how}{where}, most likely for want of memory: "
+                "use fewer --workers, or --workers 0 to read in the main process"
+            )
+        self._restarts += 1
+        self._warnings.append(f"reading worker {lost.process.pid} {how}{where}; another took over, nothing was lost")
+        hand = self._start()
+        hand.pending = dict(lost.pending)
+        self._hands[self._hands.index(lost)] = hand
+        for task in list(hand.pending):
+            if hand in self._hands:  # not lost again meanwhile, in which case its work was sent already
+                self._send(hand, task)
+
+    def _start(self) -> Hand:
+        ours, theirs = self._context.Pipe()
+        # the system counts the thread that starts a child as its parent; one that may end early would take workers along
+        lasting = threading.current_thread() is threading.main_thread()
+        process = _process(
+            self._context,
+            (self._rows, self._memories, self._layout, self._batch_size, theirs),
+            {"other_end": ours, "parent": os.getpid(), "die_with_parent": lasting},
+        )
+        with _signals_held(), warnings.catch_warnings():
+            # Python 3.12: a forked child may hang on a lock another thread held; ours runs no code that takes one
+            warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+            process.start()
+        theirs.close()
+        return Hand(process, ours)
+
+
+def _process(context: Any, args: tuple[Any, ...], settings: Mapping[str, Any]) -> BaseProcess:
+    return context.Process(target=serve, args=args, kwargs=dict(settings), daemon=True, name="sonde-reader")
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait meanwhile, and for ever in a child that is forked: it must not take them for its own."""
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _check(answer: Answer) -> None:
+    if answer.kind == "refused":
+        raise DataError(answer.text)
+    if answer.kind == "broke":
+        raise RuntimeError(f"a reading worker failed:\n{answer.text}")
+
+
+def _end(hands: list[Hand]) -> None:
+    """Workers only read, so there is nothing to let them finish."""
+    for hand in hands:
+        hand.process.kill()
+    for hand in hands:
+        hand.process.join()
+        hand.pipe.close()
+    hands.clear()

@@ -1,0 +1,230 @@
+"""One image file -> pixels: 8 bits, grey or RGB, upright, at the stored size."""
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+)
+LARGEST_STORED = 224  # default limit of the stored side: what ImageNet models are made for
+UPRIGHT_SWAPS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
+ORIENTATION = 0x0112  # EXIF tag
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+WHITE = (255, 255, 255, 255)
+# what Pillow's readers raise for content that is not as it should be
+BAD_CONTENT = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+Content = Path | bytes | Image.Image  # a file, a file's bytes, or an image that somebody else decoded
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself, upright."""
+
+    height: int
+    width: int
+    channels: int  # 1 or 3, as it will be decoded
+    deep: bool  # more than 8 bits a channel
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file's name is that of an image that can be read; hidden files are not."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def read_header(content: Content, place: str) -> Header:
+    """Size and colours without decoding.
+
+    Raises: DataError naming `place`
+    """
+    try:
+        if isinstance(content, Image.Image):
+            return _header(content)
+        with Image.open(_stream(content)) as image:
+            return _header(image)
+    except BAD_CONTENT as error:
+        raise _unreadable(place, error) from None
+
+
+def decode(content: Content, place: str, *, near: tuple[int, int] | None = None) -> Image.Image:
+    """An upright image in mode L or RGB: alpha laid over white, palettes resolved, 16 bits scaled to 8.
+
+    near: (height, width) it will be resized to: a much larger JPEG is then decoded at a fraction of its size
+    Raises: DataError naming `place`
+    """
+    try:
+        if isinstance(content, Image.Image):
+            return _eight_bit(_upright(content), place)
+        content = content.read_bytes() if isinstance(content, Path) else content
+        with Image.open(io.BytesIO(content)) as image:
+            if image.format == "PNG":
+                _check_png(content)
+            if near is not None and image.format == "JPEG":
+                longest = 2 * max(near)  # at least twice the target, so that the final resize still averages
+                image.draft(image.mode, (longest, longest))
+            image.load()
+            return _eight_bit(_upright(image), place)
+    except BAD_CONTENT as error:
+        raise _unreadable(place, error) from None
+
+
+def pixels(image: Image.Image, shape: Sequence[int]) -> np.ndarray:
+    """uint8 (channels, height, width): converted to 1 or 3 channels and resized (bilinear, antialiased) where needed."""
+    channels, height, width = shape
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    array = np.asarray(image)
+    return array[None] if channels == 1 else array.transpose(2, 0, 1)
+
+
+def stored_size(sizes: Sequence[tuple[int, int]], asked: int | None) -> tuple[int, int, str]:
+    """(height, width, why) at which images of these (height, width) are stored: asked for, common to all, or the median.
+
+    The longer side is at most `LARGEST_STORED` unless asked for.
+    """
+    if asked is not None:
+        return asked, asked, "--image-size"
+    heights, widths = np.array(sizes).T
+    height, width = int(np.median(heights)), int(np.median(widths))
+    same = bool((heights == height).all() and (widths == width).all())
+    why = "their common size" if same else f"the median of sizes from {_span(heights, widths)}"
+    longest = max(height, width)
+    if longest > LARGEST_STORED:
+        factor = LARGEST_STORED / longest
+        height, width = max(1, round(height * factor)), max(1, round(width * factor))
+        why += f", scaled down to {LARGEST_STORED} (--image-size changes it)"
+    elif not same:
+        why += "; all are stretched to it (--image-size changes it)"
+    return height, width, why
+
+
+def convert_all(array: np.ndarray, shape: Sequence[int], *, tick: Tick = silent) -> np.ndarray:
+    """uint8 images (n, channels, height, width) at another size and with 1 or 3 channels.
+
+    Raises: DataError for channels that are neither grey nor RGB(A)
+    """
+    if array.shape[1] not in (1, 3, 4):
+        raise DataError(f"images with {array.shape[1]} channels cannot be resized; leave --image-size out")
+    out = np.empty((len(array), *shape), np.uint8)
+    for row, planes in enumerate(array):
+        image = Image.fromarray(np.ascontiguousarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)))
+        out[row] = pixels(_eight_bit(image, f"row {row}"), shape)
+        if row % 1000 == 0:
+            tick("resizing images", row, len(array))
+    return out
+
+
+def _stream(content: Path | bytes) -> Path | io.BytesIO:
+    return io.BytesIO(content) if isinstance(content, bytes) else content
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As the EXIF orientation says; `exif_transpose` alone would copy every image that needs nothing."""
+    return image if _orientation(image) == 1 else ImageOps.exif_transpose(image)
+
+
+def _eight_bit(image: Image.Image, place: str) -> Image.Image:
+    """Any of Pillow's modes as L or RGB."""
+    if image.mode in ("L", "RGB"):
+        return image if "transparency" not in image.info else _over_white(image)
+    if image.mode in DEEP_MODES:
+        return _from_deep(np.asarray(image), place)
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+        return _over_white(image)
+    return image.convert("RGB")  # P, CMYK, YCbCr, LAB, HSV, RGBX
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Transparent pixels show a white page, as in a viewer."""
+    clear = image.convert("RGBA")
+    page = Image.new("RGBA", clear.size, WHITE)
+    page.alpha_composite(clear)
+    return page.convert("L" if image.mode in ("L", "LA", "La") else "RGB")
+
+
+def _from_deep(array: np.ndarray, place: str) -> Image.Image:
+    """16-bit grey values scaled to 8; float ones too where they lie in 0..1 or 0..255."""
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind == "f":
+        if not (low >= 0 and high <= 255):
+            raise DataError(f"{place} holds values from {low:g} to {high:g}; save it with 8 or 16 bits")
+        scaled = array * (255 if high <= 1 else 1)
+    elif low >= 0 and high <= 65535:
+        scaled = array.astype(np.float64) / 257
+    else:
+        raise DataError(f"{place} holds values from {low:g} to {high:g}; save it with 8 or 16 bits")
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _header(image: Image.Image) -> Header:
+    width, height = image.size
+    if _orientation(image) in UPRIGHT_SWAPS:
+        width, height = height, width
+    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation from what the header gave; `getexif` of a PNG without one would decode it whole."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1
+    return int(image.getexif().get(ORIENTATION, 1))
+
+
+def _check_png(content: bytes) -> None:
+    """Pillow reads pixel chunks without looking at their checksums: about 1 changed file in 100 would pass as other pixels.
+
+    Raises: SyntaxError
+    """
+    view, at = memoryview(content), 8  # past the signature
+    while at + 12 <= len(view):
+        end = at + 12 + int.from_bytes(view[at : at + 4], "big")  # length, name, data, checksum
+        name = bytes(view[at + 4 : at + 8])
+        if name == b"IEND":
+            return
+        if name == b"IDAT" and zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            raise SyntaxError("broken PNG file: bytes of the pixels have changed or are missing")
+        at = end
+    raise SyntaxError("broken PNG file: it breaks off")
+
+
+def _unreadable(place: str, error: Exception) -> DataError:
+    if isinstance(error, DataError):
+        return error
+    what = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if "cannot identify image file" in what:
+        what = "no image format is known that starts like this"
+    return DataError(
+        f"{place} cannot be read as an image ({what}); replace it or take it out; training passes over such images with "
+        "--skip-unreadable"
+    )
+
+
+def _span(heights: np.ndarray, widths: np.ndarray) -> str:
+    return f"{heights.min()}x{widths.min()} to {heights.max()}x{widths.max()}"

@@ -1,0 +1,210 @@
+"""What a trained model is asked about: images, arrays or tables as rows without target, and a name for each."""
+
+import glob
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import InputSpec, Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.assemble import standardised_inputs
+from sonde.data.natural import natural
+from sonde.data.rows import ArrayInputs, InputRows, InputsOf
+from sonde.data.shapes import CHANNELS, as_array, lay_out, layout_for
+
+GLOB = frozenset("*?[")
+
+
+def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
+    """Rows that hold only `input`, and what to call each: a path as it was given, "row 3" of an array.
+
+    inputs: for images paths, folders, globs, Pillow's images, arrays or tensors, or lists of these; for tables a file, a
+            frame, or one row or a list of rows as dicts; for arrays an array or NPY file. Data in a form that can be trained
+            on is taken too, its targets aside.
+    Raises: DataError naming what cannot be read or does not fit the model
+    """
+    if schema.input.kind == "table":
+        from sonde.data.forms.tables import encode_frame
+
+        return encode_frame(_table(_single(inputs)), schema)
+    if schema.input.kind == "image":
+        return _images(inputs, schema, tick)
+    return _arrays(_single(inputs), schema, tick)
+
+
+def _single(inputs: Any) -> Any:
+    """The path in a list of one, as the command line gives it."""
+    return inputs[0] if isinstance(inputs, list) and len(inputs) == 1 and isinstance(inputs[0], str | Path) else inputs
+
+
+def _table(inputs: Any) -> Any:
+    """A path or a frame as it is; rows as columns. Raises: DataError for anything else."""
+    from sonde.data.tables.read import is_frame
+
+    rows = [inputs] if isinstance(inputs, Mapping) and all(np.ndim(value) == 0 for value in inputs.values()) else inputs
+    if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return {name: [row.get(name) for row in rows] for name in names}
+    if not isinstance(inputs, str | Path) and not is_frame(inputs):
+        raise DataError(
+            f"the model takes rows of a table, and the input is of type {type(inputs).__name__}; give a file, a data frame, a "
+            "dict of columns or a list of rows as dicts"
+        )
+    return inputs
+
+
+def _images(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
+    one = _single(inputs)
+    if isinstance(one, str | Path) and (opened := _open_form(one, schema, tick)) is not None:
+        return opened
+    if _is_numeric(inputs):
+        return _image_array(as_array(inputs, "the input"), schema.input)
+    from sonde.data.image_parts import ImageInputs, Pictures
+    from sonde.data.images import read_header
+
+    contents: list[Any] = []
+    names: list[str] = []
+    for item in inputs if isinstance(inputs, list | tuple) else [inputs]:
+        for content, name in _contents(item, len(contents), schema.input):
+            contents.append(content)
+            names.append(name)
+    if not contents:
+        raise DataError("there is nothing to predict on: the list is empty")
+    for number, (content, name) in enumerate(zip(contents, names, strict=True)):
+        tick("reading image headers", number, len(contents))
+        read_header(content, name)
+    channels, height, width = schema.input.shape
+    return InputRows(ImageInputs(Pictures(tuple(contents), "input"), (channels, height, width))), names
+
+
+def _contents(item: Any, number: int, spec: InputSpec) -> list[tuple[Any, str]]:
+    """Images that one item of the list stands for, each with its name."""
+    if isinstance(item, str | Path):
+        return [(path, str(path)) for path in _paths(item)]
+    if _is_numeric(item):
+        from PIL import Image
+
+        stack = _stack(as_array(item, f"input {number}"), spec, f"input {number}")
+        planes = [image[0] if len(image) == 1 else image.transpose(1, 2, 0) for image in stack]
+        return [(Image.fromarray(np.ascontiguousarray(p)), f"image {number + i}") for i, p in enumerate(planes)]
+    if any(kind.__module__.startswith("PIL.") for kind in type(item).__mro__):
+        return [(item, str(getattr(item, "filename", "") or f"image {number}"))]
+    raise DataError(
+        f"input {number} of type {type(item).__name__} is no image; give paths, folders, Pillow's images or arrays"
+    )
+
+
+def _paths(item: str | Path) -> list[Path]:
+    """Image files that a path, a folder or a pattern means."""
+    from sonde.data.images import is_image
+
+    path = Path(item).expanduser()
+    if path.is_dir():
+        found = sorted((file for file in path.rglob("*") if is_image(file)), key=lambda file: natural(str(file)))
+        if not found:
+            raise DataError(f"{path} holds no images to predict on")
+        return found
+    if not path.exists() and GLOB & set(str(item)):
+        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True), key=natural)]
+        if not found:
+            raise DataError(f"{item} matches no file")
+        return found
+    if not path.exists():
+        from sonde.data.open import place_of
+
+        place_of(item)  # says what is near
+        raise DataError(f"{item} is the name of a dataset; it stands alone, not in a list of images")
+    return [path]
+
+
+def _open_form(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list[str]] | None:
+    """Rows of a single path or name that is a dataset (IDX, NPZ, Parquet, a name), or of an NPY file; else None."""
+    path = Path(data).expanduser()
+    if path.suffix.lower() == ".npy" and path.is_file():
+        from sonde.data.forms.arrays import load_npy
+
+        return _image_array(load_npy(path), schema.input)
+    if path.exists():
+        from sonde.data.open import recognise
+
+        if path.is_dir() and not _is_packed_form(path):
+            return None
+        if path.is_file() and not _is_packed_form(path):
+            return None
+        recognise(path)
+    elif GLOB & set(str(data)):
+        return None
+    return _dataset_rows(data, schema, tick)
+
+
+def _is_packed_form(path: Path) -> bool:
+    """Whether images stand inside other files, and not in files of their own."""
+    from importlib import import_module
+
+    forms = ("sonde.data.forms.idx", "sonde.data.forms.arrays", "sonde.data.forms.parquet_images")
+    return any(import_module(form).recognise(path) for form in forms)
+
+
+def _dataset_rows(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
+    """The test rows of a dataset, else its only ones."""
+    from sonde.data.open import open_like
+
+    dataset = open_like(data, schema, DataConfig(validation=0.0, test=0.0), tick=tick)
+    split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
+    rows = dataset.splits[split]
+    return InputRows(InputsOf(rows)), [rows.describe(index) for index in range(len(rows))]
+
+
+def _image_array(array: np.ndarray, spec: InputSpec) -> tuple[Rows, list[str]]:
+    stack = _stack(array, spec, "the input")
+    names = [f"image {i}" for i in range(len(stack))]
+    if stack.shape[1:] != spec.shape:
+        from sonde.data.images import convert_all
+
+        stack = convert_all(stack, spec.shape)
+    return InputRows(ArrayInputs(stack, "input")), names
+
+
+def _stack(array: np.ndarray, spec: InputSpec, place: str) -> np.ndarray:
+    """uint8 (n, channels, height, width) of one image or several in any order of axes."""
+    if array.ndim == 2 or array.ndim == 3 and _is_one_image(array.shape, spec):
+        array = array[None]
+    elif array.ndim not in (3, 4):
+        raise DataError(f"{place} of shape {array.shape} is no image; it has (height, width) and perhaps channels")
+    return lay_out(array, layout_for(array, spec, place), place)
+
+
+def _is_one_image(shape: tuple[int, ...], spec: InputSpec) -> bool:
+    """Whether three axes are an image with channels, and not several grey images."""
+    channels, height, width = spec.shape
+    if channels == 1 and shape[1:] == (height, width):
+        return shape[0] == 1
+    return shape[-1] in CHANNELS or shape[0] in CHANNELS
+
+
+def _is_numeric(value: Any) -> bool:
+    return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def _arrays(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
+    if isinstance(inputs, str | Path):
+        path = Path(inputs).expanduser()
+        if path.suffix.lower() != ".npy":
+            return _dataset_rows(inputs, schema, tick)
+        from sonde.data.forms.arrays import load_npy
+
+        inputs = load_npy(path)
+    if hasattr(inputs, "to_numpy"):
+        inputs = inputs.to_numpy()
+    if isinstance(inputs, Sequence) and inputs and _is_numeric(inputs[0]):
+        inputs = np.stack([as_array(row, "the input") for row in inputs])
+    array = as_array(inputs, "the input")
+    if array.ndim == 1:
+        array = array[None]
+    flat = lay_out(array, layout_for(array, schema.input, "the input"), "the input")
+    rows = InputRows(standardised_inputs(ArrayInputs(flat, "input"), schema.input.columns))
+    return rows, [f"row {i}" for i in range(len(flat))]

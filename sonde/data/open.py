@@ -1,0 +1,201 @@
+"""Point at data: find out what it is, and open it. Each form is tried in turn and says why it fits."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.errors import DataError, nearest
+from sonde.core.progress import Tick, silent
+from sonde.data.splits import thinned
+
+EMBEDDED = ("digits",)
+# in the order they are tried: a folder of images is told from a folder of tables by what it holds
+FORMS = (
+    "sonde.data.forms.idx",
+    "sonde.data.forms.arrays",
+    "sonde.data.forms.parquet_images",
+    "sonde.data.forms.folders",
+    "sonde.data.forms.tables",
+)
+KNOWN_FORMS = (
+    "class folders of images, IDX, NPZ or NPY arrays, Parquet or Arrow with images, or a CSV, TSV or Parquet table"
+)
+LISTED = 5  # entries or names in an error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a path or name led."""
+
+    path: Path | None  # None: embedded
+    name: str = ""  # the dataset's name, "" for a path
+
+
+def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
+    """The dataset that a path, a name or something in memory holds, with what was inferred and why in its facts.
+
+    data: see `sonde.data.forms.memory.TAKEN`; a name is looked for in the folder SONDE_DATA first
+    task: "classification" or "regression" wins over what the targets look like
+    Raises: DataError in one line that names the file (and row), what is wrong and what to do
+    """
+    return _sized(_open(data, config, task=task, tick=tick, like=None), config)
+
+
+def open_like(data: Any, schema: Schema, config: DataConfig, *, tick: Tick = silent) -> Dataset:
+    """Data for judging a trained model: sizes, classes and scales are its schema's, nothing is held back.
+
+    Rows without a split of their own are the split "test".
+
+    Raises: DataError as `open_data`, and for classes and shapes that the model does not know
+    """
+    return _open(data, config, task=None, tick=tick, like=schema)
+
+
+def place_of(data: str | Path) -> Place:
+    """The folder or file that a path or name means.
+
+    Raises: DataError with near names when there is none
+    """
+    if not str(data).strip():
+        raise DataError("the name of the data is empty; give a path or a name (names: sonde datasets)")
+    path = Path(data).expanduser()
+    if path.exists():
+        return Place(path=path)
+    text = str(data)
+    root = os.environ.get("SONDE_DATA")
+    if root and not path.is_absolute() and (Path(root) / path).exists():
+        return Place(path=Path(root) / path, name=text)
+    if text in EMBEDDED:
+        return Place(path=None, name=text)
+    return Place(path=None, name=_named(text, path))
+
+
+def recognise(path: Path) -> tuple[str, str]:
+    """(module of the form, why it fits). Raises: DataError saying what is there when no form fits."""
+    for form in FORMS:
+        reason = import_module(form).recognise(path)
+        if reason:
+            return form, reason
+    raise DataError(f"{path} {_contents(path)}; it should hold {KNOWN_FORMS}")
+
+
+def _sized(dataset: Dataset, config: DataConfig) -> Dataset:
+    """The dataset. Raises: DataError when a size of images was asked for and there are none."""
+    if config.image_size is not None and dataset.schema.input.kind != "image":
+        raise DataError(f"{dataset.source} holds no images, so leave --image-size out")
+    return dataset
+
+
+def _open(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
+    if not isinstance(data, str | Path):
+        from sonde.data.forms import memory
+
+        dataset = memory.read(data, config, task=task, tick=tick, like=like)
+        return thinned(dataset, config) if dataset.schema.input.kind == "table" and like is None else dataset
+    place = place_of(data)
+    if place.name in EMBEDDED and place.path is None:
+        from sonde.data.forms import digits
+
+        return digits.read(config, task=task, tick=tick, like=like)
+    names: tuple[str, ...] = ()
+    path = place.path
+    if place.name:
+        from sonde.data.named import NAMED, locate  # urllib and checksums: for names alone
+
+        names = NAMED[place.name].class_names if place.name in NAMED else ()
+        path = path or locate(place.name, tick=tick)
+    assert path is not None
+    dataset = _read(path, config, task=task, tick=tick, like=like)
+    if place.name:
+        dataset = replace(dataset, name=Path(place.name).stem, source=place.name)
+    return _with_names(dataset, names) if like is None else dataset
+
+
+def _read(path: Path, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
+    try:
+        form, _ = recognise(path)
+        _refuse_column_settings(form, path, config)
+        module = import_module(form)
+        if form.endswith(".tables"):
+            if like is not None:
+                return module.read_like(path, like, config)
+            return thinned(module.read(path, config, task=task, tick=tick), config)
+        return module.read(path, config, task=task, tick=tick, like=like)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or path} may not be read; give yourself the permission") from None
+
+
+def _refuse_column_settings(form: str, path: Path, config: DataConfig) -> None:
+    """Raises: DataError when columns are named in data that has none, which would be ignored otherwise."""
+    without = {"sonde.data.forms.idx": "labels files", "sonde.data.forms.folders": "class folders"}
+    if form in without and (config.target or config.columns):
+        flag = "--target" if config.target else "--columns"
+        raise DataError(f"{path} has {without[form]} and no columns, so leave {flag} out")
+
+
+def _with_names(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
+    """The dataset with names for classes that its files only number."""
+    target = dataset.schema.target
+    if target.kind != "class" or target.names != tuple(str(i) for i in range(len(names))):
+        return dataset
+    schema = replace(dataset.schema, target=replace(target, names=names))
+    fact = Fact(
+        f"the classes are {', '.join(names[:8])}" + " …" * (len(names) > 8), "as the dataset's authors name them"
+    )
+    return replace(dataset, schema=schema, facts=[*dataset.facts, fact])
+
+
+def _named(text: str, path: Path) -> str:
+    """The name, if it is one of a dataset. Raises: DataError with what is near."""
+    from sonde.data.named import NAMED
+
+    if text in NAMED:
+        return text
+    names = nearest(text, [*EMBEDDED, *NAMED])
+    beside = _near_entries(path)
+    suggestions = [*beside, *(name for name in names if name not in beside)]
+    if suggestions:
+        raise DataError(f"{text}: no such file or folder; did you mean {' or '.join(suggestions[:3])}?")
+    hint = f"{path.parent} does not exist either" if not path.parent.is_dir() else "check the path"
+    raise DataError(f"{text}: no such file or folder, nor a dataset's name; {hint} (names: sonde datasets)")
+
+
+def _near_entries(path: Path) -> list[str]:
+    """Entries of the parent folder with a name like the path's, written as the path was."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.R_OK):
+        return []
+    entries = {entry.name.lower(): entry.name for entry in path.parent.iterdir()}
+    return [str(path.parent / entries[name]) for name in nearest(path.name.lower(), entries)]
+
+
+def _contents(path: Path) -> str:
+    """What a folder or file is, for an error: "is empty", "holds 3 .wav, 1 .md"."""
+    if path.is_file():
+        return f"is no form of data that is known by its ending ({path.suffix or 'it has none'})"
+    counts: dict[str, int] = {}
+    for entry in sorted(path.iterdir()):
+        if not entry.name.startswith("."):
+            kind = "folders" if entry.is_dir() else (entry.suffix.lower() or "files without ending")
+            counts[kind] = counts.get(kind, 0) + 1
+    if not counts:
+        return "is empty"
+    tables = _tables(path)
+    if tables:
+        return f"holds several tables; name one of {', '.join(tables[:LISTED])}, or call them train and test"
+    return "holds " + _counted(counts) + ", which is no form that can be read"
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{number} {kind}" for kind, number in ordered[:LISTED]) + " …" * (len(ordered) > LISTED)
+
+
+def _tables(path: Path) -> list[str]:
+    from sonde.data.tables.read import table_suffix
+
+    return sorted(entry.name for entry in path.iterdir() if entry.is_file() and table_suffix(entry))

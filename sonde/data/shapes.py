@@ -1,0 +1,148 @@
+"""What the axes and the range of an array say: images, and in which order, or flat rows of numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from sonde.core.dataset import InputKind, InputSpec
+from sonde.core.errors import DataError
+
+# n images or rows, c channels, h height, w width
+Axes = Literal["nhw", "nhwc", "nchw", "flat"]
+
+CHANNELS = (1, 3, 4)
+SMALLEST_SIDE = 4  # an array (n, 3, 2) is no stack of images
+AT_ONCE = 1 << 22  # values converted at a time: bounds the float copy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How an array is read.
+
+    scale: what a value is multiplied by to become 0..255, for images
+    why:   for a person, "" where there is nothing to explain
+    """
+
+    axes: Axes
+    scale: float = 1.0
+    why: str = ""
+
+    @property
+    def kind(self) -> InputKind:
+        """Of the inputs the layout gives."""
+        return "array" if self.axes == "flat" else "image"
+
+
+def as_array(values: Any, place: str) -> np.ndarray:
+    """A tensor, list or array as a numpy array of numbers.
+
+    Raises: DataError for rows of unequal length and for anything but numbers and booleans
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{place}: rows differ in shape; give them one shape, or pass a Dataset") from None
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{place} holds {array.dtype}; inputs are numbers (text goes into a table, with --target)")
+    return array
+
+
+def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
+    """How the arrays of all splits are to be read; the first decides about axes, their common range about the scale.
+
+    Raises: DataError for fewer than two axes
+    """
+    first = arrays[0]
+    if first.ndim == 1:
+        raise DataError(f"{place} has one axis {first.shape}; inputs are (rows, features) or (rows, height, width)")
+    axes = _axes(first.shape)
+    if axes == "flat":
+        return Layout(axes="flat")
+    if first.dtype == np.uint8:
+        return Layout(axes=axes)
+    low = min(float(a.min() if a.size else np.inf) for a in arrays)
+    high = max(float(a.max() if a.size else -np.inf) for a in arrays)
+    if not np.isfinite(low + high):
+        _refuse_non_finite(first, place)
+    kind = first.dtype.kind
+    if kind == "b":
+        return Layout(axes=axes, scale=255.0, why="true and false became 255 and 0")
+    if first.dtype == np.uint16 and high > 255:
+        return Layout(axes=axes, scale=1 / 257, why="16 bits scaled to 8")
+    if kind == "f" and low >= 0 and high <= 1:
+        return Layout(axes=axes, scale=255.0, why="values in 0..1, stored in 8 bits")
+    if low >= 0 and high <= 255:
+        return Layout(axes=axes, why=f"{first.dtype} values in 0..255, stored in 8 bits")
+    return Layout(axes="flat", why=f"values from {low:g} to {high:g} are no pixels")
+
+
+def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
+    """How an array is read that must fit a trained model: on the scale it was trained on, if the values lie on that.
+
+    One image alone may be too dark to tell 0..1 from 0..255.
+
+    Raises: DataError when it cannot
+    """
+    layout = layout_of([array], place) if spec.kind == "image" else Layout(axes="flat")
+    if layout.kind != spec.kind:
+        raise DataError(f"{place} of shape {array.shape} does not hold images, which the model was trained on")
+    if spec.kind == "array" and int(np.prod(array.shape[1:])) != spec.shape[0]:
+        raise DataError(f"{place} has {int(np.prod(array.shape[1:]))} numbers a row; the model takes {spec.shape[0]}")
+    if spec.scale and layout.axes != "flat" and array.dtype != np.uint8 and float(array.max()) * spec.scale <= 255.5:
+        return replace(layout, scale=spec.scale)
+    return layout
+
+
+def lay_out(array: np.ndarray, layout: Layout, place: str) -> np.ndarray:
+    """uint8 (n, channels, height, width) for images, a view where possible; float32 (n, features) for flat rows.
+
+    Raises: DataError for NaN and infinite values, naming the row
+    """
+    _refuse_non_finite(array, place)
+    if layout.axes == "flat":
+        return np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float32)
+    pixels = array if array.dtype == np.uint8 and layout.scale == 1 else _eight_bits(array, layout.scale)
+    if layout.axes == "nhw":
+        return pixels[:, None]
+    return pixels.transpose(0, 3, 1, 2) if layout.axes == "nhwc" else pixels
+
+
+def _axes(shape: tuple[int, ...]) -> Axes:
+    if len(shape) == 3 and min(shape[1:]) >= SMALLEST_SIDE:
+        return "nhw"
+    if len(shape) != 4:
+        return "flat"
+    _, second, third, last = shape
+    if last in CHANNELS and min(second, third) >= SMALLEST_SIDE:
+        return "nhwc"
+    if second in CHANNELS and min(third, last) >= SMALLEST_SIDE:
+        return "nchw"
+    if second < min(third, last):
+        return "nchw"
+    return "nhwc" if last < min(second, third) else "flat"
+
+
+def _eight_bits(array: np.ndarray, scale: float) -> np.ndarray:
+    out = np.empty(array.shape, np.uint8)
+    step = max(1, AT_ONCE // max(1, int(np.prod(array.shape[1:]))))
+    for start in range(0, len(array), step):
+        piece = array[start : start + step].astype(np.float32) * np.float32(scale)
+        out[start : start + step] = np.rint(piece).clip(0, 255)
+    return out
+
+
+def _refuse_non_finite(array: np.ndarray, place: str) -> None:
+    if array.dtype.kind != "f":
+        return
+    rows = array.reshape(len(array), -1)
+    step = max(1, AT_ONCE // max(1, rows.shape[1]))
+    for start in range(0, len(rows), step):
+        finite = np.isfinite(rows[start : start + step])
+        if not finite.all():
+            row = start + int(np.flatnonzero(~finite.all(axis=1))[0])
+            value = rows[row][~np.isfinite(rows[row])][0]
+            raise DataError(f"{place} row {row} holds {value}; replace it by a number or leave the row out")

@@ -1,0 +1,198 @@
+"""Who trains and who judges: reproducible, stratified shares of rows, and views of some rows of a dataset."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, Rows
+from sonde.core.seeds import derive
+
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "t10k": "test",
+}
+ORDER = ("train", "validation", "test")
+READ_AT_ONCE = 4096  # rows
+
+
+@dataclass(frozen=True)
+class SubsetRows:
+    """Some rows of another `Rows`, in the order of `indices`."""
+
+    rows: Rows
+    indices: np.ndarray  # (n,) int64
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """The fields of some rows, in the order asked."""
+        return self.rows.read(self.indices[indices])
+
+    def describe(self, index: int) -> str:
+        """Where the row came from, in the words of the rows it was taken from."""
+        return self.rows.describe(int(self.indices[index]))
+
+    def nbytes(self) -> int:
+        """Bytes of these rows once packed."""
+        return self.rows.nbytes() * len(self.indices) // max(1, len(self.rows))
+
+    def targets(self) -> np.ndarray:
+        """The `target` field of all rows, without their inputs."""
+        return targets_of(self.rows)[self.indices]
+
+
+def subset(rows: Rows, indices: np.ndarray) -> Rows:
+    """`rows` at `indices`; a view of a view looks straight at what lies below."""
+    if isinstance(rows, SubsetRows):
+        return SubsetRows(rows.rows, rows.indices[indices])
+    return rows if len(indices) == len(rows) and (np.diff(indices) == 1).all() else SubsetRows(rows, indices)
+
+
+def targets_of(rows: Rows) -> np.ndarray:
+    """The `target` field of all rows; nothing is decoded where the rows keep their targets apart."""
+    known = getattr(rows, "targets", None)
+    if known is not None:
+        return known()
+    pieces = [
+        rows.read(np.arange(start, min(start + READ_AT_ONCE, len(rows))))["target"]
+        for start in range(0, len(rows), READ_AT_ONCE)
+    ]
+    return np.concatenate(pieces)
+
+
+def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
+    """The fields `target` and, where some are missing, `mask` of all rows."""
+    if not masked:
+        return {"target": targets_of(rows)}
+    pieces = [rows.read(np.arange(n, min(n + READ_AT_ONCE, len(rows)))) for n in range(0, len(rows), READ_AT_ONCE)]
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in ("target", "mask")}
+
+
+def labels_of(rows: Rows) -> np.ndarray:
+    """(n,) int64 class of each row of a dataset whose target is a class."""
+    return targets_of(rows).astype(np.int64, copy=False)
+
+
+def split_rows(
+    n: int,
+    *,
+    test: float,
+    validation: float,
+    labels: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """Rows 0..n-1 shared out: "train", and "validation" and "test" where their share is above 0; each sorted.
+
+    test, validation: test is a share of all rows, validation a share of what test leaves
+    labels: (n,) classes; each class keeps its share in every part (off by less than one row), and a row in train
+    groups: (n,) keys of rows that stay together, such as a patient; then parts are within a group of their share, and
+            `labels` are not looked at
+    The parts depend on the rows' order, their labels or groups and the seed alone.
+
+    >>> {name: len(rows) for name, rows in split_rows(100, test=0.2, validation=0.1).items()}
+    {'train': 72, 'validation': 8, 'test': 20}
+    """
+    rng = np.random.default_rng(derive(seed, "split"))
+    left = np.arange(n)
+    parts: dict[str, np.ndarray] = {}
+    for name, share in (("test", test), ("validation", validation)):
+        if share <= 0:
+            continue
+        if groups is not None:
+            held = _whole_groups(groups[left], share, rng)
+        else:
+            held = _draw(len(left) if labels is None else labels[left], share, rng)
+        parts[name] = left[held]
+        left = np.delete(left, held)
+    return {name: {"train": left, **parts}[name] for name in ORDER if name == "train" or name in parts}
+
+
+def thin(labels: np.ndarray | int, fraction: float, *, seed: int = 0) -> np.ndarray:
+    """Sorted rows to keep so that `fraction` of each class is left, at least one row of each.
+
+    labels: (n,) classes, or the number of rows where there are none
+    """
+    n = labels if isinstance(labels, int) else len(labels)
+    if fraction >= 1:
+        return np.arange(n)
+    dropped = _draw(labels, 1 - fraction, np.random.default_rng(derive(seed, "split", 1)))
+    return np.delete(np.arange(n), dropped)
+
+
+def thinned(dataset: Dataset, config: DataConfig) -> Dataset:
+    """The dataset with `--label-fraction` of its training rows, said in its facts."""
+    if config.label_fraction >= 1:
+        return dataset
+    rows = dataset.splits["train"]
+    classes = dataset.schema.target.kind == "class"
+    kept = thin(labels_of(rows) if classes else len(rows), config.label_fraction)
+    splits: Mapping[str, Rows] = {**dataset.splits, "train": subset(rows, kept)}
+    return replace(dataset, splits=splits, facts=[*dataset.facts, fraction_fact(len(kept), len(rows), classes)])
+
+
+def fraction_fact(kept: int, rows: int, classes: bool) -> Fact:
+    """How many training rows `--label-fraction` left."""
+    return Fact(f"{kept:,} of {rows:,} training rows", "--label-fraction" + (", each class alike" if classes else ""))
+
+
+def _draw(labels: np.ndarray | int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Rows to take away: round(share * n) in all, one at least, every class by its share."""
+    n = labels if isinstance(labels, int) else len(labels)
+    wanted = min(max(1, round(share * n)), n - 1) if n > 1 else 0
+    if isinstance(labels, int):
+        return np.sort(rng.permutation(n)[:wanted])
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    quota = _quota(counts, share, wanted, rng)
+    # rows in a random order within their class: the first `quota` of each class are taken
+    shuffled = rng.permutation(n)
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    taken = [by_class[start : start + number] for start, number in zip(starts, quota, strict=True)]
+    return np.sort(np.concatenate(taken))
+
+
+def _quota(counts: np.ndarray, share: float, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows to take per class by the largest remainder, never a class's last; ties fall at random."""
+    exact = counts * share
+    quota = np.minimum(np.floor(exact).astype(np.int64), counts - 1)
+    rest = exact - quota
+    order = np.lexsort((rng.random(len(counts)), -rest))
+    for index in order:
+        if quota.sum() >= wanted:
+            break
+        if rest[index] > 1e-9 and quota[index] < counts[index] - 1:
+            quota[index] += 1
+    return quota
+
+
+def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Rows of randomly drawn groups, as long as a further group brings their number nearer to the share."""
+    names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        return np.arange(0)
+    wanted, taken, rows = share * len(groups), [], 0
+    for group in rng.permutation(len(names)):
+        if abs(rows + counts[group] - wanted) <= abs(rows - wanted) and len(taken) < len(names) - 1:
+            taken.append(group)
+            rows += counts[group]
+    return np.flatnonzero(np.isin(codes, taken))
+
+
+def held_back_facts(sizes: Mapping[str, int], drawn: Sequence[str], *, stratified: bool) -> list[Fact]:
+    """What was held back from the training rows, and how."""
+    how = "drawn reproducibly" + (", each class alike" if stratified else "")
+    return [
+        Fact(f"{sizes[name]:,} {name} rows held back from train", f"the data brings no {name} split; {how}")
+        for name in drawn
+    ]

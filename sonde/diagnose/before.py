@@ -1,0 +1,48 @@
+"""What can be said about a run before its first step."""
+
+from torch import nn
+
+from sonde.core.findings import Finding
+from sonde.core.seams import Task
+
+MIXING = (nn.modules.batchnorm._BatchNorm,)
+
+
+def accumulation(task: Task, pieces: int) -> list[Finding]:
+    """What makes the gradient of `pieces` pieces differ from the big batch's."""
+    if pieces == 1:
+        return []
+    found = []
+    norms = sum(isinstance(module, MIXING) for module in task.modules.modules())
+    if norms:
+        found.append(
+            _finding("batch norm", f"{norms} batch-norm layers see {pieces} pieces instead of the whole batch")
+        )
+    drops = sum(drops_units(module) for module in task.modules.modules())
+    if drops:
+        found.append(_finding("dropout", f"{drops} dropout layers draw anew for each of {pieces} pieces"))
+    found += [_finding(name, f"the loss {name!r} compares rows, and a piece holds fewer") for name in task.across_rows]
+    return found
+
+
+def drops_units(module: nn.Module) -> bool:
+    """Whether a module zeroes units at random while training: torch's dropout, ours, and those that models bring along.
+
+    Told by the name of its class and its share, which are the same wherever such layers are written; torch's attention and
+    recurrent layers keep theirs in `dropout`.
+
+    >>> drops_units(nn.Dropout(0.1)), drops_units(nn.Dropout(0.0)), drops_units(nn.MultiheadAttention(4, 1, dropout=0.1))
+    (True, False, True)
+    """
+    named = "drop" in type(module).__name__.lower()
+    shares = [getattr(module, name, None) for name in (("p", "drop_prob", "dropout") if named else ("dropout",))]
+    return any(isinstance(share, float | int) and share > 0 for share in shares)
+
+
+def _finding(what: str, evidence: str) -> Finding:
+    return Finding(
+        check="accumulation is not the big batch",
+        severity="note",
+        evidence=f"{what}: {evidence}",
+        action="expected; use group or layer norm, or --accumulate 1, where equality with the big batch matters",
+    )

@@ -1,0 +1,53 @@
+"""Judging a task on a source: no gradient, no training state touched, metrics added up as it goes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from sonde.core.progress import Tick, silent
+from sonde.core.seams import Meter, Source, Task
+from sonde.engine import random_state
+from sonde.engine.step import StepSettings, autocast
+from sonde.optim.average import Average
+
+
+@contextmanager
+def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
+    """Evaluation mode and, where there is one, the averaged weights; each module's own mode is put back after."""
+    modes = [(module, module.training) for module in modules.modules()]
+    modules.eval()
+    try:
+        with torch.inference_mode():
+            if average is None:
+                yield
+            else:
+                with average.applied():
+                    yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def evaluate(
+    task: Task,
+    source: Source,
+    settings: StepSettings,
+    *,
+    average: Average | None = None,
+    tick: Tick = silent,
+    label: str = "evaluating",
+) -> Meter:
+    """The task's meter after one pass over `source`, which must be one that does not shuffle.
+
+    What a task draws while it judges is not missing from the streams that training draws from.
+    """
+    meter = task.meter()
+    with random_state.apart(settings.device), judging(task.modules, average):
+        for number, batch in enumerate(source):
+            with autocast(settings):
+                outputs = task.evaluate(batch)
+            meter.update(outputs, batch.index)
+            tick(label, number + 1, source.batches or 0)
+    return meter

@@ -1,0 +1,132 @@
+"""What was decided about how a run is carried out, and why. It never overrules what was typed.
+
+This is the place where the choices of the machine are made: threads, precision, memory format, eager or compiled, number
+of steps under a time limit. Each choice is a function that measures and returns a value with its reason.
+"""
+
+import math
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+
+from sonde.core.batch import Batch
+from sonde.core.config import MachineConfig, Precision
+from sonde.core.errors import ConfigError
+from sonde.core.units import number
+from sonde.engine.step import Stepper
+from sonde.engine.trial import fewest_within, step_seconds, thread_candidates, time_threads
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionPlan:
+    """`plan.json`."""
+
+    device: str
+    precision: Precision
+    threads: int
+    steps: int
+    steps_why: str
+    final_s: float = 0.0  # of a time limit, kept back for the final judgement
+    threads_timed: Mapping[str, float] = field(default_factory=dict)  # count -> milliseconds a step
+    precision_ratio: float | None = None  # fp32 time / chosen precision's time
+    feed: str = ""
+    feed_why: str = ""
+    compile: bool = False
+    channels_last: bool = False
+    batches_per_epoch: int | None = None
+    lines: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(saved: Mapping[str, Any]) -> "ExecutionPlan":
+        """The inverse of `as_dict`, after a trip through JSON."""
+        return ExecutionPlan(**{**saved, "lines": tuple(saved["lines"])})
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pick_device(asked: str) -> torch.device:
+    """The device a run uses. Raises: ConfigError for one that is absent or unknown."""
+    if asked == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(asked)
+    except RuntimeError:
+        raise ConfigError(f"--device {asked!r} is not a device; use cpu, cuda, cuda:1 or mps") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            f"--device {asked} was asked for, but torch {torch.__version__} sees no CUDA GPU; use --device cpu"
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"--device {asked}: this machine has {torch.cuda.device_count()} GPU(s), counted from cuda:0")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("--device mps was asked for, but this machine has no Apple GPU; use --device cpu")
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise ConfigError(f"--device {asked!r} is not supported; use cpu, cuda, cuda:1 or mps")
+    if asked == "cuda":
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu") if device.type == "cpu" else device  # torch takes cpu:3 as well, and tensors say cpu
+
+
+def check_precision(config: MachineConfig, device: torch.device) -> None:
+    """Refuse a precision the device has no units for. Raises: ConfigError."""
+    if config.precision == "fp16" and device.type != "cuda":
+        raise ConfigError(f"--precision fp16 needs a CUDA GPU, and this run is on {device.type}; use bf16 or fp32")
+
+
+def cxx_compiler() -> str | None:
+    """The C++ compiler torch.compile would use on a CPU."""
+    return next(
+        (found for name in (os.environ.get("CXX"), "g++", "clang++") if name and (found := shutil.which(name))), None
+    )
+
+
+def choose_threads(
+    stepper: Stepper, batch: Batch, config: MachineConfig, *, kept: int | None = None
+) -> tuple[int, dict[str, float], str]:
+    """(threads, milliseconds a step by count, reason). A typed number is taken as it is; a resumed run keeps its own."""
+    if config.threads is not None:
+        return config.threads, {}, f"{_threads(config.threads)} (typed)"
+    if kept is not None:
+        return kept, {}, f"{_threads(kept)} (kept from before)"
+    if stepper.settings.device.type != "cpu":
+        count = torch.get_num_threads()
+        return count, {}, f"{_threads(count)} for the host"
+    timed = time_threads(stepper, batch, thread_candidates(cores()))
+    chosen = fewest_within(timed)
+    others = ", ".join(f"{_threads(count)}: {number(value * 1e3)}" for count, value in timed.items() if count != chosen)
+    reason = f"{_threads(chosen)} ({number(timed[chosen] * 1e3)} ms a step{'; ' + others if others else ''})"
+    return chosen, {str(count): round(value * 1e3, 4) for count, value in timed.items()}, reason
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' if count != 1 else ''}"
+
+
+def precision_ratio(low: Stepper, full: Stepper, batch: Batch) -> float:
+    """How many times faster a step is in the lower precision than in fp32."""
+    return step_seconds(full, batch, steps=3, at_least_s=0.1) / step_seconds(low, batch, steps=3, at_least_s=0.1)
+
+
+def steps_within(
+    *, limit_s: float, step_s: float, batches_per_epoch: int, evaluation_s: float, evaluate_every: float, final_s: float
+) -> int:
+    """Updates that fit into a time limit beside their evaluations, leaving 4 % for checkpoints and a machine that slows down.
+
+    >>> steps_within(limit_s=100, step_s=0.1, batches_per_epoch=100, evaluation_s=0, evaluate_every=1, final_s=0)
+    960
+    """
+    per_step = step_s + evaluation_s / (evaluate_every * batches_per_epoch)
+    return max(1, math.floor((limit_s * 0.96 - final_s) / per_step))

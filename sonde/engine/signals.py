@@ -1,0 +1,40 @@
+"""The first Ctrl-C or SIGTERM finishes the step; the second stops now."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequest:
+    """Set by a signal handler, read between steps."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.number is not None
+
+
+@contextmanager
+def graceful() -> Iterator[StopRequest]:
+    """Turn SIGINT and SIGTERM into a request for the body's duration; only in the main thread, elsewhere nothing is caught."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        request.number = number
+        for known, handler in before.items():
+            signal.signal(known, handler)  # the second one acts as it always did
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,105 @@
+"""One run's moving parts, and their whole state: what a checkpoint must hold so that a resume is exact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.errors import RunFolderError
+from sonde.core.seams import Observer, Source, Task
+from sonde.engine import random_state
+from sonde.engine.clock import Clock
+from sonde.engine.step import Stepper
+
+
+@dataclass
+class Progress:
+    """How far a run is. Everything the loop decides by stands here, so that a resumed loop decides the same."""
+
+    step: int = 0  # updates done
+    passes: int = 0  # times the source ran out
+    evaluated_at: int = -1  # step of the last evaluation: one that is due but missing is made up for on resume
+    best: dict[str, Any] | None = None  # {"epoch", "step", "metric", "value"}
+    since_best: int = 0  # evaluations
+    saved_at: int = -1
+    window: list[Tensor] = field(default_factory=list)  # losses since the last logged line, unread
+    rows: int = 0  # seen since the run began
+    stop: str = ""  # why the loop ended
+    asked: str = ""  # why an observer wants it to end
+    save_asked: bool = False
+
+
+@dataclass(kw_only=True)
+class Training:
+    """What the loop is given."""
+
+    task: Task
+    source: Source
+    stepper: Stepper
+    clock: Clock
+    device: torch.device
+    observers: Sequence[Observer] = ()
+    progress: Progress = field(default_factory=Progress)
+    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> Journal
+    threads: int = 1
+
+
+def weights(modules: nn.Module) -> dict[str, Tensor]:
+    """Parameters and persistent buffers by name."""
+    return {name: value for name, value in modules.state_dict().items() if isinstance(value, Tensor)}
+
+
+def capture(training: Training) -> dict[str, Any]:
+    """The state besides `weights`: tensors are the live ones, to be copied before the next step."""
+    saved = set(training.task.modules.state_dict())
+    return {
+        "progress": dict(vars(training.progress)),
+        "stepper": training.stepper.state_dict(),
+        "source": training.source.state_dict(),
+        "task": training.task.state_dict(),
+        "observers": [observer.state_dict() for observer in training.observers],
+        "random": random_state.capture(training.device),
+        "buffers": {name: value for name, value in training.task.modules.named_buffers() if name not in saved},
+        "clock": training.clock.state_dict(),
+        "journals": {name: journal.position() for name, journal in training.journals.items()},
+        "threads": training.threads,
+    }
+
+
+def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+    """Put weights and state back into live objects built from the same config.
+
+    Journals are cut back where they are opened. Raises: RunFolderError when the weights do not fit the modules
+    """
+    load_weights(training.task.modules, held)
+    with torch.no_grad():
+        for name, value in training.task.modules.named_buffers():
+            if name in state["buffers"]:
+                value.copy_(state["buffers"][name])
+    training.progress = Progress(**state["progress"])
+    training.stepper.load_state_dict(state["stepper"])
+    training.source.load_state_dict(state["source"])
+    training.task.load_state_dict(state["task"])
+    for observer, saved in zip(training.observers, state["observers"], strict=True):
+        observer.load_state_dict(saved)
+    training.clock.load_state_dict(state["clock"])
+    training.threads = state["threads"]
+    random_state.restore(state["random"], training.device)
+
+
+def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:
+    """Copy saved weights into the live tensors, keeping their strides. Raises: RunFolderError naming what does not fit."""
+    live = weights(modules)
+    missing, extra = sorted(live.keys() - held.keys()), sorted(held.keys() - live.keys())
+    if missing or extra:
+        raise RunFolderError(f"the checkpoint does not fit this model: lacks {missing[:3]}, has besides {extra[:3]}")
+    with torch.no_grad():
+        for name, value in live.items():
+            if value.shape != held[name].shape:
+                raise RunFolderError(
+                    f"the checkpoint does not fit this model: {name} is {tuple(held[name].shape)}, expected "
+                    f"{tuple(value.shape)}"
+                )
+            value.copy_(held[name])

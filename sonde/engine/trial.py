@@ -1,0 +1,135 @@
+"""Trying steps without having taken them: the plan times real steps, then everything is as it was."""
+
+import math
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from sonde.core.batch import Batch
+from sonde.engine import random_state
+from sonde.engine.step import Stepper
+from sonde.engine.training import load_weights, weights
+from sonde.engine.tree import copied
+
+HOPELESS = 3.0  # times the best count's step
+
+
+@contextmanager
+def untouched(stepper: Stepper) -> Iterator[None]:
+    """Whatever the body does to weights, gradients, buffers, optimisers, averages, random streams and clock is undone."""
+    task, device = stepper.task, stepper.settings.device
+    held = copied(weights(task.modules))
+    loose = {name: value.detach().clone() for name, value in task.modules.named_buffers() if name not in held}
+    state, own = copied(stepper.state_dict()), copied(task.state_dict())
+    spent = dict(stepper.clock.spent)
+    gradients = [(parameter, parameter.grad) for parameter in task.modules.parameters()]
+    modes = [(module, module.training) for module in task.modules.modules()]
+    with random_state.apart(device):
+        try:
+            yield
+        finally:
+            load_weights(task.modules, held)
+            with torch.no_grad():
+                for name, value in task.modules.named_buffers():
+                    if name in loose:
+                        value.copy_(loose[name])
+            stepper.load_state_dict(state)
+            task.load_state_dict(own)
+            stepper.guard.forget()
+            for parameter, gradient in gradients:
+                parameter.grad = gradient  # a step makes new ones and leaves these alone
+            for module, mode in modes:
+                module.training = mode
+            stepper.clock.spent.update(spent)
+
+
+def step_seconds(stepper: Stepper, batch: Batch, *, steps: int, at_least_s: float = 0.0, warm_up: int = 1) -> float:
+    """Median seconds of a step on `batch`: of `steps` steps, or more until `at_least_s` has passed. Undone afterwards.
+
+    Where phases take turns, each kind of step is timed so and counts by how often it falls due.
+    """
+    kinds = turns(stepper)
+    times: dict[int, list[float]] = {number: [] for number in kinds}
+    with untouched(stepper):
+        stepper.task.modules.train()
+        for number in kinds:
+            for _ in range(warm_up):
+                stepper(batch, step=number, epoch=0)
+        begun = time.perf_counter()
+        rounds = 0
+        while rounds < steps or time.perf_counter() - begun < at_least_s:
+            for number in kinds:
+                before = time.perf_counter()
+                stepper(batch, step=number, epoch=0)
+                if stepper.settings.device.type == "cuda":
+                    torch.cuda.synchronize(stepper.settings.device)
+                times[number].append(time.perf_counter() - before)
+            rounds += 1
+    total = sum(count * statistics.median(times[number]) for number, count in kinds.items())
+    return total / sum(kinds.values())
+
+
+def turns(stepper: Stepper) -> Counter[int]:
+    """Kinds of step by the phases that fall due: number of a first step of each kind -> how many of a cycle are such."""
+    periods = [update.phase.every for update in stepper.updates]
+    first: dict[tuple[bool, ...], int] = {}
+    kinds: Counter[int] = Counter()
+    for number in range(1, math.lcm(*periods) + 1):
+        due = tuple(number % period == 0 for period in periods)
+        kinds[first.setdefault(due, number)] += 1
+    return kinds
+
+
+def time_threads(
+    stepper: Stepper, batch: Batch, candidates: Sequence[int], *, budget_s: float = 0.25
+) -> dict[int, float]:
+    """Seconds of a step for each number of threads, the better of two interleaved rounds; the count in use is put back.
+
+    Two rounds, because on a shared machine a neighbour's burst of work is longer than a step. A count whose first step is
+    several times slower than the best so far is not asked again: with a busy neighbour it may take seconds a step. Nor is
+    one whose step takes the whole budget: that is longer than a burst, and training should begin.
+    """
+    before = torch.get_num_threads()
+    timed: dict[int, float] = {}
+    share = budget_s / (2 * len(candidates))
+    try:
+        for _ in range(2):
+            for count in candidates:
+                best = min(timed.values(), default=math.inf)
+                enough = min(HOPELESS * best, budget_s)
+                if timed.get(count, 0.0) > enough:
+                    continue
+                torch.set_num_threads(count)
+                once = step_seconds(stepper, batch, steps=1, warm_up=0)
+                if not timed and budget_s < once < 4 * budget_s:  # the very first step also allocates
+                    once = step_seconds(stepper, batch, steps=1, warm_up=0)
+                if once <= enough:
+                    once = step_seconds(stepper, batch, steps=2, at_least_s=share, warm_up=0)
+                timed[count] = min(once, timed.get(count, math.inf))
+    finally:
+        torch.set_num_threads(before)
+    return timed
+
+
+def thread_candidates(cores: int) -> list[int]:
+    """1, 2, 4, … and all cores.
+
+    >>> thread_candidates(6)
+    [1, 2, 4, 6]
+    """
+    powers = [2**k for k in range(cores.bit_length()) if 2**k < cores]
+    return [*powers, cores]
+
+
+def fewest_within(timed: dict[int, float], *, slack: float = 1.03) -> int:
+    """The smallest number of threads whose step takes at most `slack` times the fastest's.
+
+    >>> fewest_within({1: 1.02, 2: 1.0}), fewest_within({1: 1.5, 2: 1.0})
+    (1, 2)
+    """
+    fastest = min(timed.values())
+    return min(count for count, value in timed.items() if value <= fastest * slack)

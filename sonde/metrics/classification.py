@@ -1,0 +1,231 @@
+"""Judging a classifier with one class per row, batch by batch."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.core.errors import NonFinite
+from sonde.metrics.calibration import Calibration
+from sonde.metrics.kept import Kept
+from sonde.metrics.mean import Mean
+from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
+
+WORST = 24
+TOP = 5
+
+# B rows, C classes
+
+
+class ClassificationMeter:
+    """Adds up log-probabilities and truths; two classes are judged at a threshold on the second one's probability.
+
+    metrics: accuracy, balanced_accuracy, macro_f1, auroc, loss (the task's own) and, where outputs are probabilities,
+             log_loss and ece; top5_accuracy above five classes; f1 and average_precision of the second of two classes,
+             and the threshold they were judged at, when it is not 0.5
+    notes:   what a reader of the numbers must know
+    """
+
+    def __init__(self, names: Sequence[str], *, threshold: float = 0.5, probabilistic: bool = True) -> None:
+        """threshold: for two classes; probabilistic: False where scores are no probabilities (a perceptron's)."""
+        self.names, self.threshold, self.probabilistic = list(names), threshold, probabilistic
+        self.binary = len(self.names) == 2
+        self.confusion: Tensor | None = None  # (C, C) int64: rows truth, columns prediction
+        self.first_bad: Tensor | None = None  # () int64: lowest row index whose output is NaN
+        self.top, self.log_loss, self.loss = Mean(), Mean(), Mean()
+        self.calibration, self.ranking, self.worst = Calibration(), Ranking(), Kept(WORST)
+
+    @property
+    def notes(self) -> list[str]:
+        """Approximations that were made."""
+        if not self.ranking.binned:
+            return []
+        return [f"auroc of {self.ranking.rows:,} rows is computed from binned scores (true to about 0.001)"]
+
+    def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
+        """Add rows: logp (B, C), target (B,), loss (B,), and weight (B,) of the loss where rows weigh differently."""
+        logp, target = outputs["logp"].detach(), outputs["target"]
+        self.first_bad = earliest_bad(self.first_bad, logp, index)
+        prediction = self._predict(logp)
+        place = target * len(self.names) + prediction
+        counts = torch.zeros(len(self.names) ** 2, dtype=torch.int64, device=logp.device)
+        counts.index_add_(0, place, torch.ones_like(place))
+        self._add(counts.view(len(self.names), -1))
+        truth = logp.gather(1, target[:, None])
+        self.log_loss.update(-truth[:, 0])
+        self.loss.update(outputs["loss"], outputs.get("weight"))
+        if len(self.names) > TOP:
+            self.top.update(_in_top(logp, truth, target))
+        best = logp.max(1)
+        self.calibration.update(best.values.exp(), best.indices == target)
+        self._rank(logp, target)
+        self.worst.update(-truth[:, 0], index, {"target": target, "logp": logp})
+
+    def merge(self, other: "ClassificationMeter") -> None:
+        """Add another process's sums."""
+        if other.confusion is not None:
+            self._add(other.confusion)
+        if other.first_bad is not None:
+            mine = other.first_bad if self.first_bad is None else self.first_bad
+            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        for name in ("top", "log_loss", "loss", "calibration", "ranking", "worst"):
+            getattr(self, name).merge(getattr(other, name))
+
+    def compute(self) -> dict[str, float]:
+        """All metrics over all rows so far. Raises: NonFinite when an output was NaN."""
+        refuse_bad(self.first_bad)
+        confusion = self._confusion()
+        precision, recall, f1 = scores_of(confusion)
+        support = confusion.sum(1)
+        seen = support + confusion.sum(0) > 0
+        found = {
+            "accuracy": float(confusion.diagonal().sum() / confusion.sum()),
+            "balanced_accuracy": float(recall[support > 0].mean()),
+            "macro_f1": float(f1[seen].mean()),
+        }
+        if len(self.names) > TOP:
+            found["top5_accuracy"] = float(self.top.value())
+        columns = self.ranking.counts()
+        found["auroc"] = mean_of_defined([area(column) for column in columns])
+        if self.binary:
+            found |= {"f1": float(f1[1]), "average_precision": average_precision(columns[0])}
+        if self.probabilistic:
+            found |= {"log_loss": float(self.log_loss.value()), "ece": self.calibration.error()}
+        if self.binary and self.threshold != 0.5:
+            found["threshold"] = self.threshold
+        return {**found, "loss": float(self.loss.value())}
+
+    def choose_threshold(self) -> float:
+        """Judge, from now on and over the rows so far, at the threshold with the best F1 of the second class; return it."""
+        counts = self.ranking.counts()[0]
+        score = best_threshold(counts)
+        if score is None:
+            return self.threshold
+        self.threshold = probability(score)
+        true, false = at_threshold(counts, log_odds(self.threshold))
+        positives, negatives = float(counts.true[-1]), float(counts.false[-1])
+        self.confusion = torch.tensor([[negatives - false, false], [positives - true, true]]).long()
+        return self.threshold
+
+    def details(self) -> dict[str, Any]:
+        """confusion, per_class and worst; calibration of probabilities; curve for two classes (docs/run-folder.md)."""
+        confusion = self._confusion()
+        precision, recall, f1 = scores_of(confusion)
+        support = [int(count) for count in confusion.sum(1)]
+        found: dict[str, Any] = {
+            "confusion": {"names": self.names, "counts": confusion.long().tolist()},
+            "per_class": {
+                "names": self.names,
+                "precision": precision.tolist(),
+                "recall": recall.tolist(),
+                "f1": f1.tolist(),
+                "support": support,
+            },
+            "worst": self._worst(),
+        }
+        if self.probabilistic:
+            found["calibration"] = self.calibration.table()
+        if self.binary and all(support):
+            found["curve"] = curve(self.ranking.counts()[0])
+        return found
+
+    def _predict(self, logp: Tensor) -> Tensor:
+        if not self.binary:
+            return logp.argmax(1)
+        return (logp[:, 1] - logp[:, 0] >= log_odds(self.threshold)).long()
+
+    def _rank(self, logp: Tensor, target: Tensor) -> None:
+        if self.binary:
+            self.ranking.update((logp[:, 1] - logp[:, 0])[:, None], target[:, None])
+            return
+        odds = logp - (-torch.expm1(logp)).log()  # log(1 - p) without rounding p to 1
+        classes = torch.arange(len(self.names), device=logp.device)
+        self.ranking.update(odds, target[:, None] == classes)
+
+    def _worst(self) -> list[dict[str, Any]]:
+        rows = self.worst.rows
+        prediction = self._predict(rows["logp"])
+        confidence = rows["logp"].gather(1, prediction[:, None])[:, 0].exp().tolist()
+        listed = zip(*(rows[name].tolist() for name in ("index", "target", "rank")), strict=True)
+        return [
+            {
+                "index": index,
+                "target": self.names[target],
+                "prediction": self.names[chosen],
+                "confidence": sure if self.probabilistic else None,
+                "loss": loss,
+            }
+            for (index, target, loss), chosen, sure in zip(listed, prediction.tolist(), confidence, strict=True)
+        ]
+
+    def _confusion(self) -> Tensor:
+        assert self.confusion is not None
+        return self.confusion.cpu().double()
+
+    def _add(self, counts: Tensor) -> None:
+        self.confusion = counts if self.confusion is None else self.confusion + counts.to(self.confusion.device)
+
+
+def scores_of(confusion: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(precision, recall, F1) of each class, (C,) each, from counts (C, C); 0 where a quotient is 0 / 0."""
+    right = confusion.diagonal()
+    return scores_from(right, predicted=confusion.sum(0), actual=confusion.sum(1))
+
+
+def scores_from(right: Tensor, *, predicted: Tensor, actual: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(precision, recall, F1) from counts, elementwise; 0 where a quotient is 0 / 0."""
+    precision, recall = right / predicted.clamp(min=1), right / actual.clamp(min=1)
+    return precision, recall, 2 * right / (predicted + actual).clamp(min=1)
+
+
+def mean_of_defined(values: Sequence[float]) -> float:
+    """The mean of those that are not NaN; NaN where none is.
+
+    >>> mean_of_defined([0.5, float("nan"), 1.0])
+    0.75
+    """
+    defined = [value for value in values if not math.isnan(value)]
+    return sum(defined) / len(defined) if defined else math.nan
+
+
+def log_odds(probability: float) -> float:
+    """log(p / (1 - p)).
+
+    >>> log_odds(0.5)
+    0.0
+    """
+    return math.log(probability) - math.log1p(-probability)
+
+
+def probability(score: float) -> float:
+    """The inverse of `log_odds`, kept so far from 0 and 1 that it has one.
+
+    >>> probability(0.0), 0 < probability(-1e9) < probability(1e9) < 1
+    (0.5, True)
+    """
+    return 1 / (1 + math.exp(-max(-30.0, min(score, 30.0))))
+
+
+def earliest_bad(before: Tensor | None, outputs: Tensor, index: Tensor) -> Tensor:
+    """The lowest row index with a NaN among its outputs (B, …), as a device scalar; 2^62 for none. Asks the device nothing."""
+    bad = outputs.isnan().flatten(1).any(1)
+    lowest = torch.where(bad, index.to(outputs.device), 2**62).min()
+    return lowest if before is None else torch.minimum(before, lowest)
+
+
+def refuse_bad(first: Tensor | None) -> None:
+    """Raises: NonFinite when `first`, from `earliest_bad`, names a row."""
+    if first is not None and int(first) < 2**62:
+        raise NonFinite(
+            f"evaluation: the model's output is NaN (first at row {int(first)} of the split); lower --lr or add --clip 1, "
+            "or mend the row if its input is not finite"
+        )
+
+
+def _in_top(logp: Tensor, truth: Tensor, target: Tensor) -> Tensor:
+    """Whether the true class is among the five most likely, equal ones in the order of classes: (B,)."""
+    classes = torch.arange(logp.shape[1], device=logp.device)
+    before = (logp > truth) | ((logp == truth) & (classes < target[:, None]))
+    return before.sum(1) < TOP

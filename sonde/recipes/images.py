@@ -1,0 +1,122 @@
+"""Tuned defaults for images, each with the measurement behind it."""
+
+from typing import Any
+
+import torch
+
+from sonde.core.dataset import Dataset
+from sonde.optim.build import product_dtype
+
+Settings = dict[str, tuple[Any, str]]
+
+FEW_ROWS = 10_000
+
+INTRODUCTORY = "the introductory setting for this network"
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
+    """Leaf settings for a dataset of images and a model."""
+    if model != "compact-cnn":
+        return plain_settings(model)
+    return _compact_grey(dataset) if dataset.schema.input.shape[0] == 1 else _compact_colour()
+
+
+def plain_settings(model: str) -> Settings:
+    """Settings for a network that no measurement here has tuned: those its paper or every introduction uses."""
+    if model == "perceptron":
+        why = "Rosenblatt's rule: one row at a time, unit steps, from zero weights"
+        return {
+            "loss": ("perceptron", why),
+            "optimizer": ("sgd", why),
+            "lr": (1.0, why),
+            "batch_size": (1, why),
+            "epochs": (5, why),
+        }
+    if model in ("mlp", "lenet5"):
+        settings: Settings = {
+            "optimizer": ("adam", INTRODUCTORY),
+            "lr": (1e-3, INTRODUCTORY),
+            "epochs": (10, INTRODUCTORY),
+        }
+        if model == "mlp":
+            # MNIST, 784-256-128-10, 5 epochs, test accuracy: torch 97.93 % (mean of 3 seeds), he 97.74 % (5 seeds)
+            settings["init"] = ("torch", "better than He's on the introductory network")
+        return settings
+    why = "SGD with momentum and a cosine, as residual networks are usually trained"
+    return {
+        "optimizer": ("nesterov", why),
+        "lr": (0.05, why),
+        "weight_decay": (5e-4, why),
+        "schedule": ("cosine", why),
+        "warmup": (0.1, why),
+        "batch_size": (128, why),
+        "epochs": (10, why),
+        "augment": ("flip", "mirror images are equally likely"),
+    }
+
+
+def _compact_grey(dataset: Dataset) -> Settings:
+    if len(dataset.splits["train"]) >= FEW_ROWS:
+        return _compact_mnist()
+    chosen = _compact_few()
+    if dataset.schema.target.kind != "value" and "validation" in dataset.splits:
+        chosen["monitor"] = ("log_loss", "few validation rows make accuracy too coarse to choose by")
+    return chosen
+
+
+def _compact_few() -> Settings:
+    """digits (1,294 training rows, 3 seeds): 98.3 to 99.2 %; without the average and by accuracy 93 to 99 %.
+
+    144 validation rows make accuracy a coarse judge: an early epoch's lucky tie wins.
+    """
+    why = "tuned on scikit-learn's digits"
+    return {
+        "optimizer": ("adamw", why),
+        "lr": (4e-3, why),
+        "weight_decay": (0.01, why),
+        "schedule": ("one-cycle", why),
+        "warmup": (0.25, why),
+        "batch_size": (64, why),
+        "epochs": (16, why),
+        "ema": (0.95, why),
+        "augment": ("crop=1:zero", "symbols keep their meaning under small shifts, not under flips"),
+    }
+
+
+def _compact_mnist() -> Settings:
+    """MNIST: 99.5 % after 4 epochs (one seed)."""
+    why = "tuned on MNIST"
+    return {
+        **_muon(why, lr=0.01),
+        "batch_size": (256, why),
+        "epochs": (4, why),
+        "augment": ("crop=2:zero", "symbols keep their meaning under small shifts, not under flips"),
+    }
+
+
+def _compact_colour() -> Settings:
+    """CIFAR-10, 2 epochs: Muon 81.6 %, Nesterov at lr 0.2 78.3 % (one seed each)."""
+    why = "tuned on CIFAR-10"
+    return {
+        **_muon(why, lr=0.02),
+        "batch_size": (256, why),
+        "epochs": (12, why),
+        "label_smoothing": (0.1, why),
+        "augment": ("flip,crop=2", "photographs keep their meaning under mirroring and small shifts"),
+    }
+
+
+def _muon(why: str, *, lr: float) -> Settings:
+    settings: Settings = {
+        "optimizer": ("muon", why),
+        "lr": (lr, why),
+        "weight_decay": (0.01, why),
+        "schedule": ("linear", why),
+        "warmup": (0.2, why),
+    }
+    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
+        settings["precision"] = (
+            "bf16",
+            "this machine has bf16 units: a step takes 0.6 of the time, and accuracy was the same",
+        )
+    return settings

@@ -1,0 +1,231 @@
+"""A run told in words and tables: headline, key figures, data, settings with their reasons, where the time went, the machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from sonde.core.config import flag
+from sonde.core.units import ABSENT, TIME_PARTS, count, duration, metric, metric_name, rate, share, size
+from sonde.report.figures import bars, stacked_bar
+from sonde.report.folder import SPLITS, Reading
+
+MOST_CLASS_BARS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The first thing on the page. tone: "good" for a finished run, "open" for one without a result."""
+
+    value: str
+    what: str
+    sentences: list[str]
+    tone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A line of the configuration table."""
+
+    flag: str
+    value: str
+    origin: str
+    reason: str
+
+
+def headline(run: Reading) -> Headline:
+    """The main metric in words, what it compares with, and how it came about."""
+    split, value = _main(run)
+    if not run.result:
+        return Headline(value="No result yet", what="", sentences=[_unfinished(run)], tone="open")
+    sentences = [_story(run), _best(run), _baseline(run)]
+    if split == "":
+        return Headline(value="Not judged", what="there were no rows to judge on", sentences=sentences[:1], tone="open")
+    what = f"{metric_name(run.metric)} on the {'training' if split == 'train' else split} data"
+    return Headline(value=value, what=what, sentences=[_unbroken(s) for s in sentences if s], tone="good")
+
+
+def key_figures(run: Reading) -> list[tuple[str, str]]:
+    """(name, value) of the numbers one looks for first."""
+    result, seconds = run.result, run.result.get("seconds") or {}
+    found = [
+        ("model", result.get("model") or _setting(run, "model")),
+        ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
+        ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
+        ("rows a second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
+        ("steps", count(result.get("steps") or run.last_step)),
+        ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
+    ]
+    return [(name, str(value)) for name, value in found if value]
+
+
+def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bool]]]:
+    """(splits, rows of (metric, value per split, whether it is the main one)); the main metric first."""
+    metrics = run.result.get("metrics") or {split: files.get("metrics") or {} for split, files in run.judged.items()}
+    splits = [split for split in reversed(SPLITS) if metrics.get(split)]
+    names = list(dict.fromkeys(name for split in splits for name in metrics[split]))[:60]
+    names.sort(key=lambda name: name != run.metric)
+    rows = [(metric_name(n), [_value(n, metrics[s].get(n)) for s in splits], n == run.metric) for n in names]
+    return splits, rows
+
+
+def settings(run: Reading) -> tuple[list[Setting], list[Setting]]:
+    """(settings that somebody or something chose, settings left at their default)."""
+    origin, reasons = run.config.get("origin") or {}, run.config.get("reasons") or {}
+    rows = [
+        Setting(
+            flag=flag(str(name)),
+            value=_plain(value),
+            origin=str(origin.get(name, "default")),
+            reason=_plain(reasons.get(name)) if reasons.get(name) else "",
+        )
+        for name, value in (run.config.get("settings") or {}).items()
+    ]
+    order = {"typed": 0, "file": 1, "inferred": 2, "recipe": 3}
+    chosen = sorted((row for row in rows if row.origin in order), key=lambda row: order[row.origin])
+    return chosen, [row for row in rows if row.origin not in order]
+
+
+def split_table(run: Reading) -> list[tuple[str, str]]:
+    """(split, rows)."""
+    return [(str(name), count(rows)) for name, rows in (run.data.get("splits") or {}).items() if isinstance(rows, int)]
+
+
+def class_balance(run: Reading) -> tuple[Markup | None, str]:
+    """(bars of the training rows per class, a sentence about them)."""
+    counts = (run.data.get("class_counts") or {}).get("train") or {}
+    entries = [(str(name), float(value)) for name, value in counts.items() if isinstance(value, int | float)]
+    if not entries:
+        return None, ""
+    most, least = max(entries, key=lambda e: e[1]), min(entries, key=lambda e: e[1])
+    ratio = most[1] / least[1] if least[1] else None
+    told = f"Most frequent: {most[0]} ({count(most[1])}); rarest: {least[0]} ({count(least[1])})"
+    told += f", {ratio:.1f} times fewer." if ratio and ratio >= 1.05 else "."
+    kept = entries if len(entries) <= MOST_CLASS_BARS else sorted(entries, key=lambda e: e[1])[:MOST_CLASS_BARS]
+    if len(kept) < len(entries):
+        told += f" The {len(kept)} rarest of {count(len(entries))} classes are shown."
+    return bars(kept, name="Training rows per class"), told
+
+
+def time_parts(run: Reading) -> tuple[Markup | None, list[tuple[str, str, str]]]:
+    """(bar of where the time went, rows of (part, seconds, share))."""
+    seconds = run.result.get("seconds") or {}
+    spent = [(label, float(seconds[part])) for part, label in TIME_PARTS.items() if seconds.get(part) is not None]
+    total = seconds.get("total") or sum(value for _, value in spent)
+    if not spent or not total:
+        return None, []
+    rows = [
+        (label, f"{value:,.2f} s" if total < 100 else f"{value:,.0f} s", share(value / total, 1))
+        for label, value in spent
+    ]
+    pieces = [(label, value, f"{text}, {part}") for (label, value), (_, text, part) in zip(spent, rows, strict=True)]
+    return stacked_bar(pieces, name="Where the time went"), rows
+
+
+def machine(run: Reading) -> list[tuple[str, str]]:
+    """(name, value) of the environment; the command last."""
+    env = run.env
+    git = env.get("git") or {}
+    revision = str(git.get("revision") or "")[:12] + (" with local changes" if git.get("dirty") else "")
+    memory = env.get("memory_bytes")
+    command = env.get("command")
+    found = [
+        ("Sonde", env.get("sonde")),
+        ("PyTorch", env.get("torch")),
+        ("Python", env.get("python")),
+        ("system", env.get("platform")),
+        ("processor", env.get("processor")),
+        ("cores", env.get("cores")),
+        ("memory", size(memory) if isinstance(memory, int | float) else None),
+        ("device", env.get("device")),
+        ("project revision", revision if git else None),
+        ("started", str(env.get("started") or "").replace("T", " ")),
+        ("command", " ".join(map(str, command)) if isinstance(command, list) else command),
+    ]
+    return [(name, _plain(value)) for name, value in found if value]
+
+
+def _unbroken(text: str) -> str:
+    """`text` whose percentages do not break over two lines."""
+    return text.replace(" %", "\u00a0%")
+
+
+def _main(run: Reading) -> tuple[str, str]:
+    """(split, value as text) of the main metric on the best split that has it."""
+    metrics = run.result.get("metrics") or {}
+    for split in SPLITS:
+        value = (metrics.get(split) or {}).get(run.metric)
+        if value is not None:
+            return split, metric(run.metric, value)
+    return "", ABSENT
+
+
+def _unfinished(run: Reading) -> str:
+    if not run.last_step:
+        return "The run has not logged a step yet: it is still starting, or stopped before it began."
+    planned = run.plan.get("steps")
+    of = f" of {count(planned)}" if planned else ""
+    return f"Still running, or stopped at step {count(run.last_step)}{of}: what was logged until then is shown."
+
+
+def _story(run: Reading) -> str:
+    result = run.result
+    source = run.data.get("source") or run.config.get("data") or "the data"
+    epochs, steps = result.get("epochs"), result.get("steps")
+    length = f"{epochs:g} epoch{'s' if epochs != 1 else ''}" if isinstance(epochs, int | float) else ""
+    if steps:
+        length += f" ({count(steps)} steps)" if length else f"{count(steps)} steps"
+    seconds = (result.get("seconds") or {}).get("total")
+    ended = {
+        "stopped early": ", stopped early because validation no longer improved",
+        "time limit": ", ended by the time limit",
+    }
+    return (
+        f"{result.get('model') or 'The model'} was trained on {source}"
+        + (f" for {length}" if length else "")
+        + (f" in {duration(seconds)}" if seconds else "")
+        + ended.get(str(result.get("status")), "")
+        + "."
+    )
+
+
+def _best(run: Reading) -> str:
+    best = run.result.get("best") or {}
+    if best.get("epoch") is None:
+        return ""
+    text = f"The best checkpoint is that of epoch {best['epoch'] + 1}"
+    if best.get("value") is not None and best.get("metric"):
+        text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
+    tested = (run.result.get("metrics") or {}).get("test")
+    return text + ("; the test data were judged once, with it." if tested else ".")
+
+
+def _baseline(run: Reading) -> str:
+    baseline = run.result.get("baseline") or {}
+    value = baseline.get(run.metric)
+    if value is None:
+        return ""
+    what = str(baseline.get("what") or "a predictor that ignores its input")
+    return f"For comparison, {what} reaches {metric(run.metric, value)}."
+
+
+def _setting(run: Reading, name: str) -> Any:
+    return (run.config.get("settings") or {}).get(name)
+
+
+def _value(name: str, value: Any) -> str:
+    return metric(name, value) if isinstance(value, int | float) else ABSENT
+
+
+def _plain(value: Any) -> str:
+    """A setting's value as one would type it, at most 300 characters."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return " ".join(_plain(item) for item in value)[:300] or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_plain(item)}" for name, item in value.items())[:300]
+    return f"{value:g}"[:300] if isinstance(value, float) else str(value)[:300]

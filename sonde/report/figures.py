@@ -1,0 +1,309 @@
+"""Inline SVG: curves, scatters, a confusion heat map and bars.
+
+Colours are CSS variables, so one picture serves light, dark and paper. Each function returns markup whose texts were
+escaped here. Hovering shows values through <title>, without a script.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from markupsafe import Markup
+
+from sonde.core.units import count, number, share
+from sonde.report.scale import Point, Scale, fit, thinned
+
+WIDTH, HEIGHT = 460, 268
+LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
+MOST_HOVERS = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One curve.
+
+    colour: 1…4, an entry of the palette (0 is the muted tone of helping lines); faint: in the background
+    dots: mark each point; radii: sizes of the dots where they differ
+    """
+
+    name: str
+    points: Sequence[Point]
+    colour: int = 1
+    faint: bool = False
+    dots: bool = False
+    line: bool = True
+    radii: Sequence[float] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """A direction of a figure: its name, and what it must hold where that is not read off the data."""
+
+    label: str
+    log: bool = False
+    low: float | None = None
+    high: float | None = None
+    zero: bool = False
+
+
+def curves(series: Sequence[Series], x: Axis, y: Axis, *, name: str, mark: tuple[float, str] | None = None) -> Markup:
+    """Curves over a common x. `mark` is an x with a word, drawn as a vertical line; `name` says aloud what is seen."""
+    shown = [thin for s in series if (thin := _thin(s)).points]
+    across = _scale((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
+    up = _scale((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=TOP)
+    parts = [_frame(across, up, x.label, y.label)]
+    if mark is not None:
+        beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
+        parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
+    parts += [_curve(s, across, up) for s in sorted(shown, key=lambda s: not s.faint)]
+    parts += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
+    parts += [_legend([s for s in shown if s.name and not s.faint])]
+    return _svg(parts, name)
+
+
+def scatter(
+    points: Sequence[tuple[float, float]], x: Axis, y: Axis, *, name: str, line: str, titles: bool = True
+) -> Markup:
+    """A cloud of points. line: "diagonal" where x and y are the same quantity (on equal scales), "zero" for residuals."""
+    if line == "diagonal":
+        both = [value for point in points for value in point]
+        across = fit(both, start=LEFT, end=WIDTH - RIGHT)
+        up = fit(both, start=HEIGHT - BOTTOM, end=TOP)
+        helping = ((across.low, up.low), (across.high, up.high))
+    else:
+        across = fit([px for px, _ in points], start=LEFT, end=WIDTH - RIGHT)
+        up = fit([*(py for _, py in points), 0.0], start=HEIGHT - BOTTOM, end=TOP)
+        helping = ((across.low, 0.0), (across.high, 0.0))
+    (x1, y1), (x2, y2) = helping
+    parts = [_frame(across, up, x.label, y.label)]
+    parts.append(f'<path class="help" d="M{across(x1):.1f} {up(y1):.1f}L{across(x2):.1f} {up(y2):.1f}"/>')
+    if titles:
+        parts += [
+            f'<circle class="pt" cx="{across(px):.1f}" cy="{up(py):.1f}" r="2.5"><title>{escape(x.label)} {number(px, 4)}, '
+            f"{escape(y.label)} {number(py, 4)}</title></circle>"
+            for px, py in points
+        ]
+    else:
+        path = "".join(f"M{across(px):.1f} {up(py):.1f}h0" for px, py in points)
+        parts.append(f'<path class="pts" d="{path}"/>')
+    return _svg(parts, name)
+
+
+def heat_map(names: Sequence[str], counts: Sequence[Sequence[int]], *, name: str) -> Markup:
+    """A confusion matrix: rows the truth, columns the prediction; right answers in one colour, mistakes in another.
+
+    A cell's strength is its share of its row; mistakes are drawn on a square-root scale, so that rare ones can be seen.
+    """
+    longest = min(18, max(map(len, names)))
+    left = 30 + 6.4 * longest
+    cell = min(72.0 if len(names) <= 4 else 44.0, (600 - left) / len(names))  # few classes: larger cells
+    text_size = min(11.5, cell * 0.9)
+    bottom = 6 + len(names) * cell
+    turned = 6.4 * longest > cell
+    foot = 8 + 6.4 * longest if turned else 22.0
+    middle = left + len(names) * cell / 2
+    parts = [
+        f'<text class="ax" transform="translate(11 {(6 + bottom) / 2:.1f}) rotate(-90)" text-anchor="middle">truth</text>',
+        f'<text class="ax" x="{middle:.1f}" y="{bottom + foot + 14:.1f}" text-anchor="middle">prediction</text>',
+    ]
+    for i, row in enumerate(counts):
+        whole, y = sum(row) or 1, 6 + i * cell
+        parts.append(_label(left - 6, y + cell / 2 + 4, names[i], "end", text_size))
+        for j, value in enumerate(row):
+            told = f"{names[i]} taken for {names[j]}" if i != j else f"{names[i]} recognised"
+            title = f"{told}: {count(value)} of {count(whole)} ({share(value / whole, 1)})"
+            parts.append(
+                _cell(
+                    left + j * cell,
+                    y,
+                    cell,
+                    value,
+                    strength=_strength(value / whole, i == j),
+                    right=i == j,
+                    title=title,
+                )
+            )
+    for j, text in enumerate(names):
+        x = left + (j + 0.5) * cell
+        upright = f'transform="translate({x + 4:.1f} {bottom + 6:.1f}) rotate(-90)" text-anchor="end"'
+        place = upright if turned else f'x="{x:.1f}" y="{bottom + 15:.1f}" text-anchor="middle"'
+        parts.append(f'<text class="tx" {place} style="font-size:{text_size:.1f}px">{_cut(text)}</text>')
+    return _svg(parts, name, width=left + len(names) * cell + 8, height=bottom + foot + 20, kind="natural")
+
+
+def _strength(part: float, right: bool) -> float:
+    if right:
+        return 0.08 + 0.82 * part
+    return 0.06 + 0.84 * part**0.5 if part else 0.0
+
+
+def _cell(x: float, y: float, cell: float, value: int, *, strength: float, right: bool, title: str) -> str:
+    """One field of the heat map, empty ones without a number."""
+    box = f'x="{x:.1f}" y="{y:.1f}" width="{cell - 1:.1f}" height="{cell - 1:.1f}"'
+    drawn = f'<g><title>{escape(title)}</title><rect class="cell" {box}/>'
+    if strength:
+        drawn += f'<rect class="{"hit" if right else "miss"}" {box} fill-opacity="{strength:.2f}"/>'
+    if value:
+        size = min(12.0, max(6.5, cell * 0.34), 1.5 * cell / len(str(value)))
+        drawn += (
+            f'<text class="{"on" if strength > 0.6 else "tx"}" x="{x + cell / 2 - 0.5:.1f}" '
+            f'y="{y + cell / 2 + size * 0.36:.1f}" text-anchor="middle" style="font-size:{size:.1f}px">{value}</text>'
+        )
+    return drawn + "</g>"
+
+
+def stacked_bar(parts: Sequence[tuple[str, float, str]], *, name: str) -> Markup:
+    """One bar cut into (label, amount, text) pieces."""
+    whole = sum(amount for _, amount, _ in parts) or 1.0
+    drawn, x, wide = [], 0.0, 940.0
+    for place, (label, amount, text) in enumerate(parts):
+        width = wide * amount / whole
+        drawn.append(
+            f"<g><title>{escape(label)}: {escape(text)}</title>"
+            f'<rect class="f{place + 1}" x="{x:.1f}" y="0" width="{max(0.0, width - 1.5):.1f}" height="26" rx="2"/></g>'
+        )
+        x += width
+    return _svg(drawn, name, width=wide, height=26)
+
+
+def bars(entries: Sequence[tuple[str, float]], *, name: str) -> Markup:
+    """Horizontal bars with their counts, one under the other."""
+    left = min(170.0, 14 + 6.6 * max(len(_cut(label, 24)) for label, _ in entries))
+    most = max(value for _, value in entries) or 1.0
+    room, high = WIDTH - left - 62, 18
+    drawn = []
+    for place, (label, value) in enumerate(entries):
+        y = place * high
+        width = max(1.0, room * value / most)
+        drawn.append(
+            f"<g><title>{escape(label)}: {count(value)}</title>{_label(left - 6, y + 13, label, 'end', 11.5, 24)}"
+            f'<rect class="f1" x="{left:.1f}" y="{y + 3}" width="{width:.1f}" height="12" rx="2"/>'
+            f'<text class="tk" x="{left + width + 5:.1f}" y="{y + 13}">{count(value)}</text></g>'
+        )
+    return _svg(drawn, name, height=len(entries) * high + 2)
+
+
+def _thin(series: Series) -> Series:
+    if series.radii:
+        return series
+    points = thinned(series.points)
+    return Series(
+        name=series.name, points=points, colour=series.colour, faint=series.faint, dots=series.dots, line=series.line
+    )
+
+
+def _scale(values: Iterable[float], axis: Axis, *, start: float, end: float) -> Scale:
+    if axis.low is not None and axis.high is not None:
+        return Scale(low=axis.low, high=axis.high, start=start, end=end, log=axis.log)
+    return fit(values, start=start, end=end, log=axis.log, zero=axis.zero)
+
+
+def _frame(across: Scale, up: Scale, x_label: str, y_label: str) -> str:
+    parts = []
+    for value, text in up.ticks():
+        y = up(value)
+        parts.append(f'<path class="gl" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text class="tk" x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{text}</text>')
+    for value, text in across.ticks(6):
+        x = across(value)
+        parts.append(f'<path class="tick" d="M{x:.1f} {HEIGHT - BOTTOM}v4"/>')
+        parts.append(f'<text class="tk" x="{x:.1f}" y="{HEIGHT - BOTTOM + 17}" text-anchor="middle">{text}</text>')
+    parts.append(f'<path class="axis" d="M{LEFT} {HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text class="ax" x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>')
+    height = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(
+        f'<text class="ax" transform="translate(11 {height}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
+    )
+    return "".join(parts)
+
+
+def _curve(series: Series, across: Scale, up: Scale) -> str:
+    drawn = ""
+    if series.line:
+        path, pen = [], "M"
+        for x, y in series.points:
+            if y is None:
+                pen = "M"
+                continue
+            path.append(f"{pen}{across(x):.1f} {up(y):.1f}")
+            pen = "L"
+        drawn = f'<path class="c{series.colour}{" faint" if series.faint else ""}" d="{"".join(path)}"/>'
+    if series.dots:
+        radii = series.radii or [2.6] * len(series.points)
+        drawn += "".join(
+            f'<circle class="f{series.colour}" cx="{across(x):.1f}" cy="{up(y):.1f}" r="{r:.1f}">'
+            f"<title>{escape(series.name)}: {number(x, 4)}, {number(y, 4)}</title></circle>"
+            for (x, y), r in zip(series.points, radii, strict=True)
+            if y is not None
+        )
+    return drawn
+
+
+def _bands(series: Sequence[Series], across: Scale, label: str) -> list[str]:
+    """Invisible full-height strips that tell all curves' values at their x."""
+    longest = max(series, key=lambda s: len(s.points), default=None)
+    if longest is None:
+        return []
+    stride = max(1, -(-len(longest.points) // MOST_HOVERS))
+    xs = [x for x, _ in longest.points[::stride]]
+    places = [across(x) for x in xs]
+    edges = [LEFT, *((a + b) / 2 for a, b in zip(places, places[1:], strict=False)), WIDTH - RIGHT]
+    bands = []
+    for x, begin, end in zip(xs, edges, edges[1:], strict=False):
+        told = [f"{s.name}: {number(y, 4)}" for s in series if (y := _nearest(s.points, x)) is not None]
+        title = escape("\n".join([f"{label} {number(x, 4)}", *told]))
+        bands.append(
+            f'<rect class="h" x="{begin:.1f}" y="{TOP}" width="{max(0.0, end - begin):.1f}" height="{HEIGHT - TOP - BOTTOM}">'
+            f"<title>{title}</title></rect>"
+        )
+    return bands
+
+
+def _nearest(points: Sequence[Point], x: float) -> float | None:
+    """The y of the point whose x is nearest; points are in the order of their x."""
+    if not points:
+        return None
+    place = bisect_left(points, x, key=lambda point: point[0])
+    around = points[max(0, place - 1) : place + 1]
+    return min(around, key=lambda point: abs(point[0] - x))[1]
+
+
+def _legend(series: Sequence[Series]) -> str:
+    if len(series) < 2:
+        return ""
+    x, parts = WIDTH - RIGHT - 4.0, []
+    for s in reversed(series):
+        text = _cut(s.name, 26)
+        parts.append(f'<text class="tx" x="{x:.1f}" y="{TOP + 11}" text-anchor="end">{text}</text>')
+        x -= 6.3 * len(s.name[:26]) + 4
+        parts.append(f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{TOP + 5}" width="12" height="3.5" rx="1.5"/>')
+        x -= 24
+    return "".join(parts)
+
+
+def _vertical(x: float, word: str, *, low: bool) -> str:
+    """A dashed line with its word at the lower or the upper end: where the curve is not."""
+    anchor, shift = ("end", -5) if x > WIDTH * 0.6 else ("start", 5)
+    y = HEIGHT - BOTTOM - 8 if low else TOP + 11
+    return (
+        f'<path class="mark" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
+        f'<text class="tx" x="{x + shift:.1f}" y="{y}" text-anchor="{anchor}">{escape(word)}</text>'
+    )
+
+
+def _label(x: float, y: float, text: str, anchor: str, size: float, most: int = 18) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" style="font-size:{size:.1f}px"'
+    return f'<text class="tx" {place}>{_cut(text, most)}</text>'
+
+
+def _cut(text: str, most: int = 18) -> str:
+    return escape(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def _svg(parts: Sequence[str], name: str, *, width: float = WIDTH, height: float = HEIGHT, kind: str = "") -> Markup:
+    """kind "natural": never drawn larger than its own size, else as wide as its column."""
+    limit = f' style="max-width:{width:.0f}px"' if kind == "natural" else ""
+    head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(name)}"{limit}>'
+    return Markup(f"{head}{''.join(parts)}</svg>")

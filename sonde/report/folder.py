@@ -1,0 +1,128 @@
+"""A run folder's files as plain values. Whatever is missing or torn is absent here: a report is also drawn in mid-run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sonde.core.run_folder import RunFolder, open_run
+
+SPLITS = ("test", "validation", "train")  # the first that was judged is the one a report speaks of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What stands in a run folder; see docs/run-folder.md for the keys."""
+
+    path: Path
+    config: dict[str, Any]
+    plan: dict[str, Any]
+    data: dict[str, Any]
+    env: dict[str, Any]
+    result: dict[str, Any]
+    lr_range: dict[str, Any]
+    steps: Sequence[dict[str, Any]]
+    evaluations: Sequence[dict[str, Any]]
+    events: Sequence[dict[str, Any]]
+    findings: Sequence[dict[str, Any]]
+    judged: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
+    unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
+
+    @property
+    def split(self) -> str:
+        """The split the report speaks of: test before validation before train; "" when none was judged."""
+        return next((split for split in SPLITS if self.judged.get(split)), "")
+
+    @property
+    def metric(self) -> str:
+        """The metric that chose the best checkpoint; "" while unknown."""
+        return str(self.result.get("headline") or (self.result.get("objective") or {}).get("metric", ""))
+
+    @cached_property
+    def last_step(self) -> int:
+        """The last step that was logged or judged."""
+        return max((line.get("step") or 0 for line in (*self.steps, *self.evaluations)), default=0)
+
+
+def read_folder(path: Path) -> Reading:
+    """Read all that a report draws. Raises: RunFolderError when there is no run at `path`."""
+    run = open_run(path)
+    troubles: list[str] = []
+    lines = read_lines(run.metrics, troubles)
+    by_kind = {kind: [line for line in lines if line.get("kind") == kind] for kind in ("step", "evaluation", "event")}
+    return Reading(
+        path=path,
+        config=_yaml(run.config, troubles),
+        plan=_json(run.plan, troubles),
+        data=_json(run.data, troubles),
+        env=_json(run.env, troubles),
+        result=_json(run.result, troubles),
+        lr_range=_json(run.lr_range, troubles),
+        steps=by_kind["step"],
+        evaluations=by_kind["evaluation"],
+        events=by_kind["event"],
+        findings=read_lines(run.findings, troubles),
+        judged=_judged(run, troubles),
+        unreadable=tuple(troubles),
+    )
+
+
+def read_lines(path: Path, troubles: list[str]) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines. The last line may be torn by a kill and is then left out; others are reported."""
+    if not path.exists():
+        return []
+    *whole, last = path.read_bytes().split(b"\n")  # a line that has its end is whole
+    found = []
+    for number, line in enumerate([*whole, last], start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            if number <= len(whole):
+                troubles.append(f"{path.name} line {number} is not JSON and was left out")
+            continue
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found
+
+
+def _judged(run: RunFolder, troubles: list[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for split in SPLITS:
+        folder = run.evaluation / split
+        if folder.is_dir():
+            files = sorted(folder.glob("*.json"))
+            found[split] = {path.stem: value for path in files if (value := _parsed(path, troubles)) is not None}
+    return found
+
+
+def _parsed(path: Path, troubles: list[str]) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        troubles.append(f"{path.name} is not JSON ({error}) and was left out")
+        return None
+
+
+def _json(path: Path, troubles: list[str]) -> dict[str, Any]:
+    value = _parsed(path, troubles)
+    return value if isinstance(value, dict) else {}
+
+
+def _yaml(path: Path, troubles: list[str]) -> dict[str, Any]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        value = yaml.load(path.read_bytes(), loader)
+    except FileNotFoundError:
+        return {}
+    except yaml.YAMLError as error:
+        troubles.append(f"{path.name} is not YAML ({' '.join(str(error).split())}) and was left out")
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,254 @@
+"""How the model did on held-out rows: confusions, calibration, threshold curves, per-class scores, residuals, worst cases."""
+
+import base64
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sonde.core.units import count, number, share
+from sonde.report.figures import Axis, Series, curves, heat_map, scatter
+from sonde.report.folder import Reading
+from sonde.report.learning import Figure
+
+MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
+WIDE_FROM = 14  # classes; such a matrix gets the page's whole width
+MOST_PAIRS = 12
+MOST_CLASS_ROWS = 200
+MOST_OUTPUTS = 4
+MOST_POINTS = 1000
+PICTURE_BYTES = 60_000  # one picture
+PICTURES_BYTES = 900_000  # all of them: base64 adds a third, and the page must stay under 2 MB
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassRow:
+    """A line of the per-class table."""
+
+    name: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worst:
+    """One of the most wrong rows. picture: a data URI; pixelated: small pictures are shown with hard edges."""
+
+    row: str
+    target: str
+    prediction: str
+    confidence: str
+    loss: str
+    picture: str = ""
+    pixelated: bool = False
+
+
+def judged_figures(details: Mapping[str, Any]) -> list[Figure]:
+    """The figures for one split's files, the confusion matrix aside."""
+    calibration = _calibration(details.get("calibration"))
+    figures = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
+    return figures if calibration is None else [calibration, *figures]
+
+
+def confused_pairs(details: Mapping[str, Any]) -> list[tuple[str, str, int, float]]:
+    """(truth, prediction, count, share of the truth's rows) of the most frequent mistakes."""
+    matrix = details.get("confusion")
+    if not matrix:
+        return []
+    names, counts = matrix["names"], matrix["counts"]
+    pairs = [
+        (names[i], names[j], value, value / sum(row))
+        for i, row in enumerate(counts)
+        for j, value in enumerate(row)
+        if i != j and value
+    ]
+    return sorted(pairs, key=lambda pair: -pair[2])[:MOST_PAIRS]
+
+
+def class_rows(details: Mapping[str, Any]) -> tuple[list[ClassRow], int]:
+    """(rows for the table, how many classes there are); of very many classes those with the lowest F1."""
+    table = details.get("per_class")
+    if not table:
+        return [], 0
+    columns = (table[name] for name in ("names", "precision", "recall", "f1", "support"))
+    rows = [
+        ClassRow(name=str(n), precision=p, recall=r, f1=f, support=s or 0)
+        for n, p, r, f, s in zip(*columns, strict=False)
+    ]
+    if len(rows) <= MOST_CLASS_ROWS:
+        return rows, len(rows)
+    return sorted(rows, key=lambda row: row.f1 or 0.0)[:MOST_CLASS_ROWS], len(rows)
+
+
+def worst_rows(details: Mapping[str, Any], folder: Path) -> list[Worst]:
+    """The most wrong rows with their pictures, as far as they fit. folder: evaluation/<split>."""
+    left = PICTURES_BYTES
+    found = []
+    for entry in (details.get("worst") or [])[:24]:
+        content = _picture(folder, entry.get("picture"))
+        if len(content) > min(left, PICTURE_BYTES):
+            content = b""
+        left -= len(content)
+        uri = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
+        found.append(
+            Worst(
+                row=_text(entry.get("row", entry.get("index"))),
+                target=_text(entry.get("target")),
+                prediction=_text(entry.get("prediction")),
+                confidence=share(entry["confidence"], 0) if entry.get("confidence") is not None else "",
+                loss=number(entry.get("loss")),
+                picture=uri,
+                pixelated=bool(content) and max(png_size(content)) <= 96,
+            )
+        )
+    return found
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    """(width, height) from a PNG's header (PNG specification, 11.2.2)."""
+    width, height = struct.unpack(">II", content[16:24])
+    return width, height
+
+
+def _picture(folder: Path, name: Any) -> bytes:
+    """The bytes of a PNG inside `folder`; empty for anything else, since a copied folder may name any file."""
+    if not isinstance(name, str):
+        return b""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > PICTURE_BYTES:
+        return b""
+    content = path.read_bytes()
+    return content if content.startswith(_PNG) and len(content) > 24 else b""
+
+
+def _text(value: Any) -> str:
+    """A target or prediction: class names as they are, numbers rounded, several outputs in a row."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value) or "none"
+    if isinstance(value, float):
+        return number(value, 4)
+    return str(value)[:200]
+
+
+def confusion_figure(details: Mapping[str, Any]) -> Figure | None:
+    """The heat map; None where there is no matrix or it has too many classes to be read."""
+    matrix = details.get("confusion")
+    if not matrix or not 2 <= len(matrix["names"]) <= MOST_CLASSES:
+        return None
+    names = [str(name) for name in matrix["names"]]
+    return Figure(
+        title="Confusion matrix",
+        svg=heat_map(names, matrix["counts"], name="Confusion matrix"),
+        caption="Each row holds the rows of one true class. The diagonal is right; strong cells off it are confusions.",
+        wide=len(names) > WIDE_FROM,
+    )
+
+
+def _calibration(bins: Any) -> Figure | None:
+    if not bins or not any(bins["count"]):
+        return None
+    filled = [
+        (c, a, n)
+        for c, a, n in zip(bins["confidence"], bins["accuracy"], bins["count"], strict=True)
+        if n and c is not None
+    ]
+    most = max(n for _, _, n in filled)
+    series = [
+        Series(name="", points=[(0.0, 0.0), (1.0, 1.0)], colour=0),
+        Series(
+            name="share right",
+            points=[(c, a) for c, a, _ in filled],
+            dots=True,
+            radii=[2.0 + 6.0 * (n / most) ** 0.5 for _, _, n in filled],
+        ),
+    ]
+    whole = _unit("confidence")
+    figure = curves(series, whole, _unit("share that was right"), name="Calibration")
+    caption = (
+        "On the diagonal a confidence of 80 % is right 80 % of the time; below, it is too sure. Large dots: many rows."
+    )
+    return Figure(title="Calibration", svg=figure, caption=caption)
+
+
+def _threshold_curves(curve: Any) -> list[Figure]:
+    if not curve:
+        return []
+    roc = [Series(name="", points=[(0.0, 0.0), (1.0, 1.0)], colour=0), _curve("model", curve["fpr"], curve["tpr"])]
+    prc = [_curve("model", curve["recall"], curve["precision"])]
+    return [
+        Figure(
+            title="ROC curve",
+            svg=curves(roc, _unit("false positive rate"), _unit("true positive rate"), name="ROC"),
+            caption="How many positives are found at the price of how many false alarms; the diagonal is guessing.",
+        ),
+        Figure(
+            title="Precision and recall",
+            svg=curves(prc, _unit("recall"), _unit("precision"), name="Precision and recall"),
+            caption="What share of the alarms is right, against what share of the positives is found, as the threshold moves.",
+        ),
+    ]
+
+
+def _unit(label: str) -> Axis:
+    return Axis(label=label, low=-0.02, high=1.02)
+
+
+def _curve(name: str, xs: Sequence[float], ys: Sequence[float | None]) -> Series:
+    return Series(name=name, points=[(x, y) for x, y in zip(xs, ys, strict=True) if x is not None])
+
+
+def _scatters(table: Any) -> list[Figure]:
+    figures = []
+    for name, targets, predictions in list(zip(*_columns(table), strict=False))[:MOST_OUTPUTS]:
+        pairs = [(t, p) for t, p in zip(targets, predictions, strict=True) if t is not None and p is not None][
+            :MOST_POINTS
+        ]
+        if len(pairs) < 2:
+            continue
+        few = len(pairs) * min(MOST_OUTPUTS, len(table["names"])) <= 2 * MOST_POINTS
+        fit = scatter(
+            pairs,
+            Axis(label=f"{name}, true"),
+            Axis(label="predicted"),
+            name="Predicted over true",
+            line="diagonal",
+            titles=few,
+        )
+        rest = scatter(
+            [(p, t - p) for t, p in pairs],
+            Axis(label=f"{name}, predicted"),
+            Axis(label="true − predicted"),
+            name="Residuals",
+            line="zero",
+            titles=False,
+        )
+        figures += [
+            Figure(
+                title=f"{name}: predicted and true",
+                svg=fit,
+                caption=f"{count(len(pairs))} rows; on the diagonal it is right.",
+            ),
+            Figure(
+                title=f"{name}: residuals",
+                svg=rest,
+                caption="An even band around zero is healthy; a bend or a funnel is something the model has not learned.",
+            ),
+        ]
+    return figures
+
+
+def _columns(table: Any) -> tuple[list[str], list[list[float]], list[list[float]]]:
+    if not table:
+        return [], [], []
+    return [str(name) for name in table["names"]], table["target"], table["prediction"]
+
+
+def split_details(run: Reading) -> dict[str, Any]:
+    """The files of the split the report speaks of."""
+    return run.judged.get(run.split, {})

@@ -1,0 +1,186 @@
+"""The course of training as figures: losses, the metric, the learning rate, the gradient norm, the range test."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from sonde.core.units import is_share, metric_name, number
+from sonde.report.figures import Axis, Series, curves
+from sonde.report.folder import Reading
+from sonde.report.scale import Point, smoothed
+
+LOG_RATIO = 30.0  # a loss that falls by more than this is drawn on a logarithmic axis
+MOST_PARTS = 4  # further curves of a multi-part loss are left out
+
+_STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture with what to look at. wide: over both columns of the page."""
+
+    title: str
+    svg: Markup
+    caption: str
+    wide: bool = False
+
+
+def learning_figures(run: Reading) -> list[Figure]:
+    """The figures of whatever was logged so far."""
+    figures = [_loss(run), _metric(run), _parts(run), _rate(run), _norm(run), _range_test(run)]
+    return [figure for figure in figures if figure is not None]
+
+
+def _loss(run: Reading) -> Figure | None:
+    train = _series(run, run.steps, "loss")
+    name = _validation_loss(run)
+    judged = _points(run, [(line, (line.get("metrics") or {}).get(name)) for line in _validations(run)]) if name else []
+    if not _finite(train):
+        return None
+    window = max(1, len(train) // 40)
+    shown = [
+        Series(name="train", points=train, colour=1, faint=window > 2),
+        *([Series(name="train", points=smoothed(train, window), colour=1)] if window > 2 else []),
+        *([Series(name="validation", points=judged, colour=2, dots=len(judged) <= 60)] if _finite(judged) else []),
+    ]
+    log = _wants_log([y for s in shown for _, y in s.points])
+    caption = (
+        "Both falling: it is learning. Validation rising while train falls: it is learning the training rows by heart."
+    )
+    if len(shown) == 1 or not judged:
+        caption = "Falling: it is learning. Level: it has stopped. Rising or jagged: the learning rate may be too high."
+    broken = sum(y is None for _, y in train)
+    if broken:
+        caption += f" {broken} logged values were not finite; the curve is broken there."
+    return Figure(
+        title="Loss",
+        svg=curves(
+            shown, _across(run), Axis(label=f"loss{', log scale' if log else ''}", log=log), name="Loss over time"
+        ),
+        caption=caption,
+    )
+
+
+def _metric(run: Reading) -> Figure | None:
+    name = run.metric or next((n for line in run.evaluations for n in line.get("metrics") or {}), "")
+    points = _points(run, [(line, (line.get("metrics") or {}).get(name)) for line in _validations(run)])
+    if not _finite(points):
+        return None
+    best = (run.result.get("best") or {}).get("step")
+    mark = (_x(run, best), "best checkpoint") if best else None
+    title = f"Validation {metric_name(name)}"
+    if is_share(name):
+        points = [(x, None if y is None else 100 * y) for x, y in points]
+    label = metric_name(name) + (", %" if is_share(name) else "")
+    series = [Series(name=title, points=points, colour=2, dots=len(points) <= 60)]
+    figure = curves(series, _across(run), Axis(label=label), name=f"{title} over time", mark=mark)
+    objective = run.result.get("objective") or {}
+    known = {"min": "falling", "max": "rising"} if objective.get("metric") == name else {}
+    direction = known.get(
+        str(objective.get("mode")), "improving"
+    )  # the metric that is shown need not be the one that chose
+    caption = f"Still {direction} at the end: more epochs may help. Level for long: fewer would do."
+    return Figure(title=title, svg=figure, caption=caption)
+
+
+def _parts(run: Reading) -> Figure | None:
+    names = [name for name in dict.fromkeys(key for line in run.steps for key in line) if name not in _STEP_KEYS]
+    found = [(name, _series(run, run.steps, name)) for name in names]
+    kept = [(name, points) for name, points in found if _finite(points)][:MOST_PARTS]
+    if not kept:
+        return None
+    series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(kept)]
+    figure = curves(series, _across(run), Axis(label="value"), name="Parts of the loss over time")
+    return Figure(
+        title="Parts of the loss", svg=figure, caption="What the objective is made of, as each step reported it."
+    )
+
+
+def _rate(run: Reading) -> Figure | None:
+    points = _series(run, run.steps, "lr")
+    if not _finite(points):
+        return None
+    series = [Series(name="learning rate", points=points, colour=3)]
+    figure = curves(series, _across(run), Axis(label="learning rate", zero=True), name="Learning rate over time")
+    return Figure(title="Learning rate", svg=figure, caption="The schedule as it was carried out.")
+
+
+def _norm(run: Reading) -> Figure | None:
+    points = _series(run, run.steps, "norm")
+    if not _finite(points):
+        return None
+    log = _wants_log([y for _, y in points])
+    axis = Axis(label=f"norm{', log scale' if log else ''}", log=log)
+    series = [Series(name="gradient norm", points=points, colour=4)]
+    figure = curves(series, _across(run), axis, name="Gradient norm over time")
+    caption = "Before clipping. Steady is healthy; spikes that grow point to a learning rate that is too high."
+    return Figure(title="Gradient norm", svg=figure, caption=caption)
+
+
+def _range_test(run: Reading) -> Figure | None:
+    rates, losses = run.lr_range.get("lr") or [], run.lr_range.get("loss") or []
+    points = [(float(lr), _number(loss)) for lr, loss in zip(rates, losses, strict=False) if lr and lr > 0]
+    if len(_finite(points)) < 2:
+        return None
+    chosen = run.lr_range.get("chosen")
+    floor = min(_finite(points))
+    ceiling = max(points[0][1] or 0.0, floor) * 1.5  # beyond this it has diverged, and would flatten all the rest
+    seen = [(lr, loss if loss is None or loss <= ceiling else None) for lr, loss in points]
+    figure = curves(
+        [Series(name="loss", points=seen if len(_finite(seen)) > 1 else points, colour=1)],
+        Axis(label="learning rate, log scale", log=True),
+        Axis(label="loss"),
+        name="Loss over the learning rate",
+        mark=(chosen, f"chosen {number(chosen, 2)}") if chosen else None,
+    )
+    caption = "A short trial with a rising rate. A good rate lies on the steep slope, well before the loss turns up."
+    return Figure(title="Learning-rate range test", svg=figure, caption=caption)
+
+
+def _validations(run: Reading) -> list[dict[str, Any]]:
+    return [line for line in run.evaluations if line.get("split") == "validation"]
+
+
+def _validation_loss(run: Reading) -> str:
+    """The metric that is comparable with the training loss, where there is one."""
+    names = {name for line in _validations(run) for name in line.get("metrics") or {}}
+    return next((name for name in ("loss", "log_loss") if name in names), "")
+
+
+def _series(run: Reading, lines: Sequence[Mapping[str, Any]], key: str) -> list[Point]:
+    return _points(run, [(line, line[key]) for line in lines if key in line])
+
+
+def _points(run: Reading, pairs: Sequence[tuple[Mapping[str, Any], Any]]) -> list[Point]:
+    return [(_x(run, line["step"]), _number(value)) for line, value in pairs if isinstance(line.get("step"), int)]
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _x(run: Reading, step: int) -> float:
+    batches = _batches(run)
+    return step / batches if batches else float(step)
+
+
+def _batches(run: Reading) -> int | None:
+    """Steps of an epoch, where the run is long enough for epochs to be its measure."""
+    batches = run.plan.get("batches_per_epoch")
+    return batches if batches and run.last_step >= 2 * batches else None
+
+
+def _across(run: Reading) -> Axis:
+    return Axis(label="epoch" if _batches(run) else "step", zero=True)
+
+
+def _finite(points: Sequence[Point]) -> list[float]:
+    return [y for _, y in points if y is not None]
+
+
+def _wants_log(values: Sequence[float | None]) -> bool:
+    kept = [value for value in values if value is not None]
+    return bool(kept) and min(kept) > 0 and max(kept) / min(kept) > LOG_RATIO

@@ -1,0 +1,143 @@
+"""`report.html`: one offline file drawn from a run folder, in any state the run may be in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from sonde.core.errors import RunFolderError
+from sonde.core.files import write_text
+from sonde.core.units import count, number, share
+from sonde.report.account import (
+    class_balance,
+    headline,
+    key_figures,
+    machine,
+    metric_table,
+    settings,
+    split_table,
+    time_parts,
+)
+from sonde.report.folder import Reading, read_folder
+from sonde.report.judged import (
+    MOST_CLASSES,
+    class_rows,
+    confused_pairs,
+    confusion_figure,
+    judged_figures,
+    split_details,
+    worst_rows,
+)
+from sonde.report.learning import learning_figures
+
+MOST_LINES = 100  # of facts, warnings, findings and events
+_RANK = {"error": 0, "warning": 1, "note": 2}
+
+
+def write_report(folder: Path) -> Path:
+    """Draw `folder`/report.html and return its path.
+
+    Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
+    """
+    page = render(read_folder(Path(folder)))
+    path = Path(folder) / "report.html"
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write {path}: {error.strerror}; make room or give the folder back its rights"
+        ) from None
+    return path
+
+
+def render(run: Reading) -> str:
+    """The page as HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    here = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"count": count, "number": number, "share": share}
+    assets = {
+        "css": (here / "page.css").read_text(encoding="utf-8"),
+        "js": (here / "page.js").read_text(encoding="utf-8"),
+    }
+    return environment.get_template("page.html").render(
+        **{name: Markup(text) for name, text in assets.items()}, **context(run)
+    )
+
+
+def context(run: Reading) -> dict[str, Any]:
+    """What the template shows."""
+    details = split_details(run)
+    splits, metrics = metric_table(run)
+    chosen, defaults = settings(run)
+    balance, balance_told = class_balance(run)
+    bar, spent = time_parts(run)
+    rows, classes = class_rows(details)
+    return {
+        "name": run.path.resolve().name,
+        "headline": headline(run),
+        "keys": key_figures(run),
+        "splits": splits,
+        "metrics": metrics,
+        "findings": _findings(run),
+        "learning": learning_figures(run),
+        "split": "training" if run.split == "train" else run.split,
+        "matrix": confusion_figure(details),
+        "judged": judged_figures(details),
+        "pairs": confused_pairs(details),
+        "many_classes": classes if classes > MOST_CLASSES else 0,
+        "class_rows": rows,
+        "num_classes": classes,
+        "worst": worst_rows(details, run.path / "evaluation" / run.split) if run.split else [],
+        "form": str(run.data.get("form") or ""),
+        "source": str(run.data.get("source") or run.config.get("data") or ""),
+        "facts": [fact for fact in run.data.get("facts") or [] if isinstance(fact, Mapping)][:MOST_LINES],
+        "warnings": [str(text)[:400] for text in run.data.get("warnings") or []][:MOST_LINES],
+        "split_rows": split_table(run),
+        "balance": balance,
+        "balance_told": balance_told,
+        "plan": [str(line)[:400] for line in run.plan.get("lines") or []][:MOST_LINES],
+        "events": [_event(line) for line in run.events][:MOST_LINES],
+        "time_bar": bar,
+        "time_rows": spent,
+        "chosen": chosen,
+        "defaults": defaults,
+        "machine": machine(run),
+        "unreadable": run.unreadable[:MOST_LINES],
+    }
+
+
+def _findings(run: Reading) -> list[dict[str, str]]:
+    """Worst first; the same finding at several steps stands once, with how often."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for finding in run.findings:
+        groups.setdefault((str(finding.get("severity")), str(finding.get("check"))), []).append(finding)
+    found = []
+    for (severity, check), same in sorted(groups.items(), key=lambda item: _RANK.get(item[0][0], 3)):
+        steps = [finding["step"] for finding in same if finding.get("step") is not None]
+        place = f"step {count(steps[-1])}" if steps else ""
+        found.append(
+            {
+                "severity": severity if severity in _RANK else "note",
+                "check": check,
+                "evidence": str(same[-1].get("evidence") or "")[:600],
+                "action": str(same[-1].get("action") or "")[:600],
+                "place": f"{len(same)} times, last at {place}" if len(same) > 1 and place else place,
+            }
+        )
+    return found[:MOST_LINES]
+
+
+def _event(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    """(step, event, details)."""
+    details = line.get("details") or {}
+    told = (
+        ", ".join(f"{name} {value}" for name, value in details.items())
+        if isinstance(details, Mapping)
+        else str(details)
+    )
+    return count(line.get("step") or 0), str(line.get("event"))[:200], told[:400]

@@ -1,0 +1,180 @@
+"""A finished (or unfinished) run: its folder and what one can do with it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sonde.core.config import DataConfig, FeedConfig
+from sonde.core.config_file import read_config
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import RunFolderError
+from sonde.core.files import read_json
+from sonde.core.progress import Tick, silent
+from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.seams import Source, Task
+from sonde.engine.plan import pick_device
+
+
+class Run:
+    """What `sonde.train` returns and `sonde.load` opens.
+
+    The network is loaded when it is first needed: the best checkpoint, on the CPU unless `to` is called. Straight after
+    training it is where it was trained.
+    """
+
+    def __init__(self, folder: RunFolder, *, live_task: Task | None = None, live_schema: Schema | None = None) -> None:
+        self._folder = folder
+        self._task = live_task
+        self._schema = live_schema
+        first = None if live_task is None else next(live_task.modules.parameters(), None)
+        self._device = torch.device("cpu") if first is None else first.device
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is."""
+        return self._folder.path
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The content of result.json. Raises: RunFolderError while the run is unfinished."""
+        if not self._folder.result.exists():
+            raise RunFolderError(f"{self.folder} is not finished; go on with: sonde resume {self.folder}")
+        return read_json(self._folder.result)
+
+    @property
+    def judged_on(self) -> str:
+        """The split `metrics` are of: test, else validation, else train."""
+        metrics = self.result["metrics"]
+        return next(split for split in ("test", "validation", "train") if split in metrics)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The scores of the best checkpoint on the split `judged_on`."""
+        return dict(self.result["metrics"][self.judged_on])
+
+    @property
+    def schema(self) -> Schema:
+        """What goes in and comes out. Raises: RunFolderError for a run whose data Sonde did not describe."""
+        if self._schema is None:
+            if not self._folder.schema.exists():
+                raise RunFolderError(f"{self.folder} has no schema.json: its data are your own; call run.model(input)")
+            self._schema = Schema.from_dict(read_json(self._folder.schema))
+        return self._schema
+
+    @property
+    def task(self) -> Task:
+        """The task with the best checkpoint's weights, in evaluation mode."""
+        if self._task is None:
+            self._task = self._load_task()
+        return self._task
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """The network inside `task`, with the best checkpoint's weights."""
+        return self.task.modules["model"]
+
+    def to(self, device: str | torch.device) -> "Run":
+        """Use another device for predict and evaluate. Raises: ConfigError when the machine does not have it."""
+        self._device = pick_device(str(device))
+        self.task.modules.to(self._device)
+        return self
+
+    def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
+        """One dict per input: "input" (its name) and what the task says of it, such as "prediction" and "probability".
+
+        inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
+        """
+        from sonde.data.inputs import rows_for
+
+        rows, names = rows_for(inputs, self.schema, tick=tick)
+        source = self._source(rows)
+        found: list[dict[str, Any]] = []
+        self.task.modules.eval()
+        with torch.inference_mode():
+            for batch in source:
+                found += self.task.readable(self.task.predict(batch))
+        return [{"input": name, **entry} for name, entry in zip(names, found, strict=True)]
+
+    def evaluate(
+        self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
+    ) -> dict[str, float]:
+        """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
+
+        split: which of the data's splits to judge on;  target: columns of the truth, by default those trained on
+        Raises: DataError for data that cannot be judged, ConfigError when there is no such split
+        """
+        from sonde.core.errors import unknown
+        from sonde.data.open import open_like
+        from sonde.engine.evaluate import evaluate
+        from sonde.engine.step import StepSettings
+
+        dataset = open_like(data, self.schema, self._reading(target), tick=tick)
+        chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
+        if chosen not in dataset.splits:
+            raise unknown("split", chosen, dataset.splits)
+        source = self._source(dataset.splits[chosen])
+        return evaluate(self.task, source, StepSettings(device=self._device), tick=tick).compute()
+
+    def report(self) -> Path:
+        """Write report.html anew and return its path."""
+        from sonde.report.page import write_report
+
+        return write_report(self.folder)
+
+    def _reading(self, target: Sequence[str]) -> DataConfig:
+        """The columns by which the run read its table, with nothing held back."""
+        settings = read_config(self._folder.config).settings
+        return DataConfig(
+            validation=0.0,
+            test=0.0,
+            target=tuple(target or settings.get("target") or ()),
+            columns=tuple(settings.get("columns") or ()),
+        )
+
+    def _source(self, rows: Rows) -> Source:
+        from sonde.data.feed.build import build_source
+
+        return build_source(
+            rows,
+            self.schema,
+            FeedConfig(batch_size=256),
+            training=False,
+            seed=0,
+            device=self._device,
+            kind="streaming" if rows.nbytes() > 2**30 else "resident",
+        )
+
+    def _load_task(self) -> Task:
+        from sonde.engine import checkpoint
+        from sonde.engine.training import load_weights
+        from sonde.models.catalogue import build as build_model
+        from sonde.recipes.resolve import settled
+        from sonde.tasks.catalogue import build as build_task
+
+        config = settled(read_config(self._folder.config))
+        schema = self.schema
+        model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+        task = build_task(config.task, model, schema.target, config.task_config)
+        held, state = checkpoint.read(checkpoint.best_folder(self._folder.checkpoints))
+        load_weights(task.modules, held)
+        if "task" in state:
+            task.load_state_dict(state["task"])
+        task.modules.eval()
+        task.modules.to(self._device)
+        return task
+
+    def __repr__(self) -> str:
+        if not self._folder.result.exists():
+            return f"Run({str(self.folder)!r}, unfinished)"
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items() if isinstance(value, float))
+        return f"Run({str(self.folder)!r}, {self.judged_on}: {scores})"
+
+
+def load(folder: str | Path) -> Run:
+    """Open a run folder. Raises: RunFolderError when there is none."""
+    return Run(open_run(folder))
+
+
+Inputs = Sequence[Any] | Mapping[str, Any]

@@ -1,0 +1,180 @@
+"""How training gets on: a row of a table per epoch, and a line in place that a terminal refreshes a few times a second."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal
+
+from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.units import count, duration, metric, metric_name, number, rate
+from sonde.screen.output import Output
+
+LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
+PLAIN_EVERY_S = 10.0
+WINDOW = 32  # steps whose losses are averaged for display
+MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
+
+
+class Progress:
+    """An observer (`core.seams.Observer`) and a context manager; holds nothing that a resumed run would need.
+
+    Between two refreshes a step costs one look at the clock: losses are kept unread, and the device is waited for only
+    when something is written. Losses shown are means over the last `WINDOW` steps since the row before; rows a second leave
+    evaluation out.
+    """
+
+    def __init__(
+        self,
+        output: Output,
+        *,
+        epochs: float | None,
+        steps: int,
+        batches_per_epoch: int | None,
+        metric: str | None,
+        unit: str = "rows",
+    ) -> None:
+        self._output, self._steps = output, steps
+        self._batches, self._metric, self._unit = batches_per_epoch, metric, unit
+        self._every = LIVE_EVERY_S if output.live else PLAIN_EVERY_S
+        self._next = float("inf") if output.quiet else time.monotonic() + self._every
+        self._losses: deque[Any] = deque(maxlen=WINDOW)
+        self._main = ""  # name of the loss that is shown
+        self._last: StepRecord | None = None
+        self._first_step = 0  # of this sitting
+        self._began = 0.0  # time of the first step of this sitting
+        self._rows = 0  # since the last row of the table
+        self._rows_since = 0.0
+        self._row_step = 0  # step of the last row
+        self._judged = ""  # the latest value of the metric
+        self._headed = False
+        self._planned = epochs if epochs is not None else steps / batches_per_epoch if batches_per_epoch else None
+        self._stride = max(1, math.ceil((self._planned or 1) / MOST_ROWS))
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._output.clear()
+        if kind is None and self._last is not None and self._row_step != self._last.step:
+            self._row(self._last, "")
+        self._next = float("inf")
+
+    def __call__(self, record: Record) -> Literal["go on"]:
+        if type(record) is StepRecord:
+            last = self._last
+            if last is None:
+                self._start(record)
+            elif record.epoch != last.epoch and self._row_step != last.step:
+                self._epoch_ended(last)
+            self._last = record
+            self._rows += record.rows
+            loss = record.losses.get(self._main)
+            if loss is not None:
+                self._losses.append(loss)
+            if time.monotonic() >= self._next:
+                self._refresh(record)
+        elif isinstance(record, EvaluationRecord):
+            self._evaluated(record)
+        elif isinstance(record, EventRecord):
+            self._event(record)
+        return "go on"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: what is shown follows from the records."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take up."""
+
+    def _start(self, record: StepRecord) -> None:
+        now = time.monotonic()
+        self._main = next((name for name in record.losses if name.endswith("/loss")), "")
+        self._first_step, self._began, self._rows_since = record.step, now, now
+        self._rows = -record.rows  # the first step ends where the clock starts
+        self._row_step = record.step - 1
+
+    def _epoch_ended(self, last: StepRecord) -> None:
+        due = (last.epoch + 1) % self._stride == 0
+        if due if self._batches else time.monotonic() - self._rows_since >= PLAIN_EVERY_S:
+            self._row(last, "")
+
+    def _evaluated(self, record: EvaluationRecord) -> None:
+        if record.split != "validation" or self._metric is None or self._output.quiet:
+            return
+        self._rows_since += record.seconds
+        self._judged = metric(self._metric, record.metrics.get(self._metric))
+        at_end = record.step >= self._steps
+        if self._last is not None and (at_end or (record.epoch + 1) % self._stride == 0):
+            self._row(self._last, self._judged)
+        elif self._last is not None:
+            self._row_step = self._last.step
+
+    def _event(self, record: EventRecord) -> None:
+        told = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
+        details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in told.items())
+        self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
+
+    def _refresh(self, record: StepRecord) -> None:
+        now = time.monotonic()
+        self._next = now + self._every
+        if self._output.live:
+            head, cells = self._columns(record, self._judged, now)
+            self._header(head)
+            self._output.transient(cells)
+        else:
+            left = self._left(record, now)
+            place = f"step {count(record.step)}/{count(self._steps)}"
+            self._output.row(f"  {place}, loss {number(self._loss())}" + (f", {left} left" if left else ""))
+
+    def _row(self, record: StepRecord, judged: str) -> None:
+        if self._output.quiet:
+            return
+        now = time.monotonic()
+        head, cells = self._columns(record, judged, now)
+        self._header(head)
+        self._output.row(cells)
+        self._rows, self._rows_since, self._row_step = 0, now, record.step
+        self._losses.clear()
+        self._next = now + self._every
+
+    def _header(self, head: str) -> None:
+        if not self._headed:
+            self._headed = True
+            self._output.row(head, style="dim")
+
+    def _columns(self, record: StepRecord, judged: str, now: float) -> tuple[str, str]:
+        """The table's head and one line under it."""
+        seconds = now - self._rows_since
+        speed = rate(self._rows / seconds) if seconds > 0 and self._rows > 0 else ""
+        shown = [("epoch" if self._batches else "step", self._place(record), 9), ("loss", number(self._loss()), 8)]
+        if self._metric is not None:
+            name = f"validation {metric_name(self._metric)}"
+            shown.append((name, judged, len(name)))
+        shown += [("lr", number(record.lr, 2), 8), (f"{self._unit}/s", speed, max(8, len(self._unit) + 2))]
+        shown.append(("left", self._left(record, now), 9))
+        head = "  ".join(f"{name:<{width}}" for name, _, width in shown)
+        return f"  {head}", "  " + "  ".join(f"{value:<{width}}" for _, value, width in shown)
+
+    def _place(self, record: StepRecord) -> str:
+        if not self._batches:
+            return f"{count(record.step)}/{count(self._steps)}"
+        done = record.step / self._batches
+        return f"{_short(done)}/{_short(self._planned or done)}"
+
+    def _loss(self) -> float | None:
+        values = [float(value) for value in self._losses]
+        return sum(values) / len(values) if values else None
+
+    def _left(self, record: StepRecord, now: float) -> str:
+        done = record.step - self._first_step
+        if done <= 0 or record.step >= self._steps:
+            return ""
+        return duration((now - self._began) / done * (self._steps - record.step))
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value - round(value)) < 5e-3 else f"{value:.1f}"

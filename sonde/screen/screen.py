@@ -1,0 +1,156 @@
+"""All that a run says to a person, in the order in which it happens. Takes plain data, so it never needs torch."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from sonde.core.units import count
+from sonde.screen.output import INDENT, Output, encodable
+from sonde.screen.progress import Progress
+from sonde.screen.summary import findings_lines, result_lines, time_line
+from sonde.screen.tables import plain_table, rich_table
+
+if TYPE_CHECKING:
+    from sonde.core.dataset import Fact
+    from sonde.core.seams import Objective
+
+PATIENCE_S = 1.0  # work shorter than this shows no progress
+PLAIN_EVERY_S = 10.0  # between progress lines where nothing can be overwritten
+REFRESH_S = 0.1
+
+_STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+class Screen:
+    """What a person sees: rich on a terminal and in notebooks, plain lines elsewhere, errors alone when quiet.
+
+    file: where all but errors go; by default standard output
+    """
+
+    def __init__(self, quiet: bool = False, file: TextIO | None = None) -> None:
+        self.quiet = quiet
+        self.output = Output(quiet=quiet, file=file)
+        self._work = ""  # the label `tick` is following
+        self._work_began = 0.0
+        self._work_shown = 0.0
+
+    def data(self, facts: "Sequence[Fact]", warnings: Sequence[str] = ()) -> None:
+        """What was read, each fact with its reason, and what was odd about it."""
+        self._block("data", [f"{fact.what} ({fact.why})" if fact.why else fact.what for fact in facts])
+        for warning in warnings:
+            self.output.line(warning, label="warning", style="yellow")
+
+    def task(self, text: str, model_text: str) -> None:
+        """What is learned, and by which model."""
+        self.output.line(text, label="task")
+        self.output.line(model_text, label="model")
+
+    def plan(self, lines: Sequence[str]) -> None:
+        """How the run is carried out."""
+        self._block("plan", lines)
+
+    def folder(self, path: Path | str) -> None:
+        """Where the run is written."""
+        self.output.line(str(path), label="run")
+
+    def tick(self, label: str, done: int, total: int) -> None:
+        """A `core.progress.Tick`: shows work that takes over a second, in place on a terminal, else every ten seconds."""
+        now = time.monotonic()
+        if label != self._work:
+            self._work, self._work_began, self._work_shown = label, now, 0.0
+        if total and done >= total:
+            self._work = ""
+            self.output.clear()
+            return
+        began = now - self._work_began
+        pause = REFRESH_S if self.output.live else PLAIN_EVERY_S
+        wait = PATIENCE_S if self.output.live else PLAIN_EVERY_S
+        if self.quiet or began < wait or now - self._work_shown < pause:
+            return
+        self._work_shown = now
+        text = f"{'':<{INDENT}}{label}  {bar(done, total) if self.output.live else ''}{_amount(done, total)}"
+        self.output.transient(text) if self.output.live else self.output.row(text)
+
+    def progress(
+        self,
+        *,
+        epochs: float | None,
+        steps: int,
+        batches_per_epoch: int | None,
+        objective: "Objective | None",
+        unit: str = "rows",
+    ) -> Progress:
+        """An observer that shows how training gets on, while it is entered.
+
+        epochs, steps: planned;  objective: which validation metric to show;  unit: what a row of the data is ("images")
+        """
+        return Progress(
+            self.output,
+            epochs=epochs,
+            steps=steps,
+            batches_per_epoch=batches_per_epoch,
+            metric=None if objective is None else objective.metric,
+            unit=unit,
+        )
+
+    def result(self, result: Mapping[str, Any]) -> None:
+        """The closing summary of a `result.json`: the main metric, what it compares with, where the time went."""
+        self._block("result", result_lines(result))
+        line = time_line(result.get("seconds") or {})
+        if line:
+            self.output.line(line, label="time")
+
+    def findings(self, found: Sequence[Mapping[str, Any]]) -> None:
+        """What the run noticed about itself, worst first."""
+        if not found:
+            self.output.line("none", label="findings")
+        for severity, text in findings_lines(found):
+            self.output.line(text, label=severity, style=_STYLES.get(severity, ""))
+
+    def next(self, lines: Sequence[str]) -> None:
+        """What one may want to do now."""
+        self._block("next", lines)
+
+    def say(self, text: str) -> None:
+        """Any other text, as it is."""
+        self.output.line(text)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """A listing: a rich table on a terminal, aligned columns with their title when piped."""
+        if self.quiet:
+            return
+        self.output.clear()
+        if self.output.rich:
+            self.output.console().print(rich_table(title, columns, rows))
+            return
+        for line in plain_table(title, columns, rows):
+            self.output.raw(line)
+
+    def error(self, message: str) -> None:
+        """One line on standard error, also when quiet."""
+        self.output.clear()
+        text = "sonde: error: " + " ".join(message.splitlines())
+        sys.stderr.write(encodable(text, sys.stderr) + "\n")
+        sys.stderr.flush()
+
+    def _block(self, label: str, lines: Sequence[str]) -> None:
+        for place, line in enumerate(lines):
+            self.output.line(line, label=label if place == 0 else " ")
+
+
+def bar(done: int, total: int, width: int = 24) -> str:
+    """A bar of `width` characters; empty where the total is unknown.
+
+    >>> bar(1, 2, width=4)
+    '━━──  '
+    """
+    if not total:
+        return ""
+    full = round(width * min(1.0, done / total))
+    return "━" * full + "─" * (width - full) + "  "
+
+
+def _amount(done: int, total: int) -> str:
+    return f"{count(done)}/{count(total)}" if total else count(done)

@@ -1,0 +1,94 @@
+"""The closing lines of a run, from `result.json` and the findings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sonde.core.units import TIME_PARTS, count, duration, metric, metric_name
+
+_RANK = {"error": 0, "warning": 1, "note": 2}
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The metric a person reads first: the task's own, else the one that chose the best checkpoint.
+
+    >>> headline({"headline": "accuracy", "objective": {"metric": "log_loss"}}), headline({"objective": {"metric": "rmse"}})
+    ('accuracy', 'rmse')
+    """
+    return result.get("headline") or (result.get("objective") or {}).get("metric", "")
+
+
+def result_lines(result: Mapping[str, Any]) -> list[str]:
+    """The main metric on the last split that was judged, with the best checkpoint; then the baseline and the status.
+
+    >>> result_lines({"objective": {"metric": "accuracy", "mode": "max"}, "metrics": {"test": {"accuracy": 0.98}}})
+    ['98.00 % test accuracy']
+    """
+    name = headline(result)
+    metrics = result.get("metrics") or {}
+    split = next((s for s in ("test", "validation", "train") if (metrics.get(s) or {}).get(name) is not None), None)
+    lines = []
+    if split is not None:
+        lines.append(f"{metric(name, metrics[split][name])} {split} {metric_name(name)}{_best(result, name, split)}")
+        lines += _beside(metrics[split], name)
+    baseline = (result.get("baseline") or {}).get(name)
+    if baseline is not None:
+        what = result["baseline"].get("what") or "the trivial predictor"
+        lines.append(f"{what}: {metric(name, baseline)}")
+    if result.get("status") not in (None, "finished"):
+        lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
+    return lines or ["nothing was judged: the data have neither test nor validation rows"]
+
+
+def _best(result: Mapping[str, Any], name: str, split: str) -> str:
+    best = result.get("best") or {}
+    if best.get("epoch") is None:
+        return ""
+    value = best.get("value")
+    told = split != "validation" and value is not None and best.get("metric") == name
+    judged = f", {metric(name, value)} validation" if told else ""
+    if value is not None and not told and best.get("metric") not in (None, name):
+        judged = f", by its validation {metric_name(best['metric'])} of {metric(best['metric'], value)}"
+    return f" (best checkpoint: epoch {best['epoch'] + 1}{judged})"
+
+
+def _beside(metrics: Mapping[str, float | None], main: str) -> list[str]:
+    """Up to five more metrics in one line, per-output and undefined ones left out."""
+    others = [
+        (n, v) for n, v in metrics.items() if n != main and "/" not in n and isinstance(v, int | float) and v == v
+    ]
+    text = ", ".join(f"{metric_name(name)} {metric(name, value)}" for name, value in others[:5])
+    return [text] if text else []
+
+
+def time_line(seconds: Mapping[str, float]) -> str:
+    """Where the seconds of a run went; empty when they were not measured.
+
+    >>> time_line({"total": 58.0, "input": 0.4, "step": 50.9, "evaluation": 4.0, "other": 2.7})
+    '58.0 s: input 0.4, forward + backward 50.9, evaluation 4.0, other 2.7'
+    """
+    if not seconds.get("total"):
+        return ""
+    total = seconds["total"]
+    digits = 2 if total < 10 else 1 if total < 1000 else 0
+    parts = ", ".join(
+        f"{TIME_PARTS[part]} {seconds[part]:.{digits}f}" for part in TIME_PARTS if seconds.get(part) is not None
+    )
+    head = f"{total:.{digits}f} s" if total < 120 else f"{duration(total)} ({total:.{digits}f} s)"
+    return f"{head}: {parts}"
+
+
+def findings_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(severity, sentence) of each finding, worst first; findings that only repeat another's check are counted with it."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for finding in found:
+        groups.setdefault((finding["severity"], finding["check"]), []).append(finding)
+    ordered = sorted(groups.items(), key=lambda item: _RANK.get(item[0][0], 3))
+    return [(severity, _sentence(check, same)) for (severity, check), same in ordered]
+
+
+def _sentence(check: str, same: Sequence[Mapping[str, Any]]) -> str:
+    last = same[-1]
+    place = f" at step {count(last['step'])}" if last.get("step") is not None else ""
+    times = f" ({len(same)} times, the last{place})" if len(same) > 1 else place
+    action = f"; {last['action']}" if last.get("action") else ""
+    return f"{check}{times}: {last['evidence']}{action}"

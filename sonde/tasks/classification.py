@@ -1,0 +1,291 @@
+"""Classification: one of several classes per row, one of two, or any number of labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.losses import classification as losses
+from sonde.losses.perceptron import one_against_rest, perceptron
+from sonde.metrics.classification import ClassificationMeter
+from sonde.metrics.labels import LabelsMeter
+from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide
+
+LossName = Literal["cross-entropy", "focal", "perceptron", "squared-error"]
+
+# B rows, K members of an ensemble, O outputs of the model, C classes, L labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationConfig:
+    """Settings of classification."""
+
+    loss: LossName = "cross-entropy"
+    """What is minimised; squared-error is that of the probabilities, perceptron the rule of 1958."""
+    label_smoothing: float = 0.0
+    """Share of each target spread evenly over all classes; for cross-entropy."""
+    class_weights: tuple[float | Literal["balanced", "none"], ...] = ()
+    """How much rows count: balanced makes every class count alike, or one number per class (or label)."""
+    focal_gamma: float = 2.0
+    """How strongly the focal loss passes over rows already right; 0 is cross-entropy."""
+    threshold: float | Literal["auto"] = 0.5
+    """Probability from which on the second of two classes, or a label, is called; auto takes the best F1 on validation."""
+
+    def __post_init__(self) -> None:
+        given = (self.class_weights,) if isinstance(self.class_weights, str) else self.class_weights
+        object.__setattr__(self, "class_weights", () if given == ("none",) else tuple(given))
+        numbers = [weight for weight in self.class_weights if not isinstance(weight, str)]
+        if len(numbers) < len(self.class_weights) and self.class_weights != ("balanced",):
+            raise ConfigError("--class-weights takes balanced, none, or one number per class")
+        if any(not weight >= 0 for weight in numbers) or (numbers and not sum(numbers) > 0):
+            raise ConfigError(f"--class-weights must be at least 0 and not all 0, got {' '.join(map(str, numbers))}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
+        if self.label_smoothing and self.loss != "cross-entropy":
+            raise ConfigError(f"--label-smoothing is for --loss cross-entropy, not {self.loss}; leave one out")
+        if not self.focal_gamma >= 0:
+            raise ConfigError(f"--focal-gamma must be at least 0, got {self.focal_gamma:g}")
+        if self.threshold != "auto" and not 0 < self.threshold < 1:
+            raise ConfigError(f"--threshold must lie between 0 and 1, or be auto, got {self.threshold:g}")
+
+
+class Classification:
+    """Trains and judges one model on classes or labels, as the target says.
+
+    Models answer with one logit for two classes, else one per class or label: (B, O), or (B, K, O) from an ensemble, whose
+    members are trained each by itself and judged by their mean probability.
+    """
+
+    across_rows: Sequence[str] = ()
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: ClassificationConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: training rows per class, needed to train with balanced weights.
+
+        Raises: ConfigError when the target has no classes, a setting does not suit it, or `monitor` is not a metric
+        """
+        _check(target, config)
+        self.modules = nn.ModuleDict({"model": model})
+        self.target, self.config = target, config
+        self.names = target.names
+        self.kind = "labels" if target.kind == "labels" else "binary" if target.out_dim == 1 else "classes"
+        self.thresholds = [0.5 if config.threshold == "auto" else config.threshold]
+        self.thresholds *= len(self.names) if self.kind == "labels" else 1
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
+        self.objective: Objective = objective(*_metrics(self.kind, len(self.names), config), monitor)
+        self._each = _each(self.kind, config)
+        self._mean = partial(F.cross_entropy, label_smoothing=config.label_smoothing)
+        self._lean = self.kind == "classes" and config.loss == "cross-entropy" and not config.class_weights
+        self._weights = _weights(config, class_counts)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over rows (or unmasked labels), weighted where classes are; what micro-batches scale by comes with it."""
+        logits = wide(self.modules["model"](batch["input"]))
+        if self._lean and logits.ndim == 2 and len(batch.fields) == 2:  # nothing mixed, nothing masked: one kernel
+            return Loss(self._mean(logits, batch["target"]), len(batch))
+        if self.config.class_weights and self._weights is None:
+            raise ConfigError("--class-weights balanced needs the number of training rows of each class; give numbers")
+        each, weight = self._terms(batch, logits)
+        return mean_loss(each, weight, len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: logp (B, C), or odds (B, L) with the mask there is; target; loss and its weight of each row."""
+        logits = wide(self.modules["model"](batch["input"]))
+        found = by_row(*self._terms(batch, logits))
+        found["target"] = batch["target"]
+        if self.kind != "labels":
+            return {**found, "logp": self._logp(logits)}
+        if "mask" in batch:
+            found["mask"] = batch["mask"]
+        logp = self._logp(logits)  # (B, L, 2)
+        return {**found, "odds": logits if logits.ndim == 2 else logp[..., 1] - logp[..., 0]}
+
+    def meter(self) -> Meter:
+        """A fresh one, judging at the thresholds of the moment."""
+        probabilistic = self.config.loss != "perceptron"
+        if self.kind == "labels":
+            return LabelsMeter(self.names, thresholds=self.thresholds, probabilistic=probabilistic)
+        return ClassificationMeter(self.names, threshold=self.thresholds[0], probabilistic=probabilistic)
+
+    def adapt(self, meter: Meter) -> None:
+        """Let a validation choose what it is to choose: with --threshold auto, the threshold of the best F1."""
+        if self.config.threshold != "auto":
+            return
+        if isinstance(meter, LabelsMeter):
+            self.thresholds = list(meter.choose_threshold())
+        elif isinstance(meter, ClassificationMeter):
+            self.thresholds = [meter.choose_threshold()]
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"probs": (B, C), or (B, L) for labels}; a perceptron's scores are no probabilities: {"scores": (B, O)}."""
+        logits = wide(self.modules["model"](batch["input"]))
+        if self.config.loss == "perceptron":
+            return {"scores": logits if logits.ndim == 2 else logits.mean(1)}
+        logp = self._logp(logits)
+        return {"probs": (logp[..., 1] if self.kind == "labels" else logp).exp()}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One dict per row: prediction, its probability and all probabilities by name; for labels a list of those called.
+
+        Where there are scores instead of probabilities, they are called so.
+        """
+        one, all_ = ("score", "scores") if "scores" in outputs else ("probability", "probabilities")
+        values = outputs[all_ if one == "score" else "probs"].detach().double().cpu()
+        limits = torch.tensor(self.thresholds, dtype=torch.float64)
+        limits = limits.logit() if one == "score" else limits
+        rows = []
+        for row in values:
+            if self.kind == "labels":
+                named = dict(zip(self.names, row.tolist(), strict=True))
+                called = [name for name, flag in zip(self.names, (row >= limits).tolist(), strict=True) if flag]
+                rows.append({"prediction": called, all_: named})
+                continue
+            if self.kind == "binary":
+                place = int(row[-1] >= limits[0])
+                row = torch.stack([-row[0], row[0]]) if len(row) == 1 else row
+            else:
+                place = int(row.argmax())
+            named = dict(zip(self.names, row.tolist(), strict=True))
+            rows.append({"prediction": self.names[place], one: float(row[place]), all_: named})
+        return rows
+
+    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+        """Always the most frequent class, or each label as it is most often; as probable as it is frequent."""
+        probabilistic = self.config.loss != "perceptron"
+        target = judged["target"]
+        answer: dict[str, Tensor] = {}
+        if self.kind == "labels":
+            counted = known["mask"] if "mask" in known else torch.ones_like(known["target"])
+            share = torch.where(counted > 0, known["target"], 0).sum(0) / counted.sum(0).clamp(min=1)
+            answer["odds"] = share.clamp(0.5 / len(counted), 1 - 0.5 / len(counted)).logit().expand(len(target), -1)
+            meter: Meter = LabelsMeter(self.names, probabilistic=probabilistic)
+            what = "always saying of each label what is most frequent"
+        else:
+            counts = torch.bincount(known["target"], minlength=len(self.names)).double().clamp(min=0.5)
+            answer["logp"] = (counts / counts.sum()).log().expand(len(target), -1)
+            meter = ClassificationMeter(self.names, probabilistic=probabilistic)
+            most = len(counts) - 1 - int(counts.flip(0).argmax()) if self.kind == "binary" else int(counts.argmax())
+            what = f"always saying {self.names[most]}"
+        meter.update({**judged, **answer, "loss": torch.zeros(len(target))}, torch.arange(len(target)))
+        return what, {name: value for name, value in meter.compute().items() if name != "loss"}
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The thresholds, which a validation may have chosen."""
+        return {"thresholds": list(self.thresholds)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Judge at saved thresholds."""
+        self.thresholds = list(state["thresholds"])
+
+    def _logp(self, logits: Tensor) -> Tensor:
+        """Log-probabilities (B, C), or (B, L, 2) for labels, averaged in probability over members."""
+        if self.kind == "classes":
+            logp = logits.log_softmax(-1)
+        else:
+            logit = logits if self.kind == "labels" else logits.squeeze(-1)
+            logp = torch.stack([F.logsigmoid(-logit), F.logsigmoid(logit)], -1)
+        if logits.ndim == 2:
+            return logp
+        return logp.logsumexp(1) - torch.log(torch.tensor(logits.shape[1], dtype=logp.dtype))
+
+    def _terms(self, batch: Batch, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+        each, weight = terms(batch, logits, self._each, None if self._weights is None else self._weigh)
+        if self.config.loss == "perceptron" and each.ndim == 2:  # summed over outputs: see losses/perceptron.py
+            return (each if weight is None else each * weight).sum(1), None
+        return each, weight
+
+    def _weigh(self, target: Tensor) -> Tensor:
+        """(B,) for classes; for labels (B, L), a label's weight whether it is true or not."""
+        assert self._weights is not None
+        if self._weights.device != target.device:
+            with torch.inference_mode(False):  # it is trained with as well
+                self._weights = self._weights.to(target.device)
+        return self._weights.expand(len(target), -1) if self.kind == "labels" else self._weights[target]
+
+
+def _check(target: TargetSpec, config: ClassificationConfig) -> None:
+    if target.kind == "value":
+        raise ConfigError(
+            f"task classification needs classes, and the targets ({', '.join(target.names[:3])}) are real numbers; take "
+            "--task regression"
+        )
+    if target.kind == "class" and len(target.names) < 2:
+        raise ConfigError(f"task classification needs two classes or more, and there is only {''.join(target.names)!r}")
+    if config.threshold != 0.5 and target.kind == "class" and len(target.names) > 2:
+        raise ConfigError(f"--threshold is for two classes or for labels, and there are {len(target.names)} classes")
+    if config.class_weights == ("balanced",) and target.kind == "labels":
+        raise ConfigError("--class-weights balanced is for one class per row; for labels give one number per label")
+    numbers = () if config.class_weights == ("balanced",) else config.class_weights
+    if numbers and len(numbers) != len(target.names):
+        what = "label" if target.kind == "labels" else "class"
+        raise ConfigError(
+            f"--class-weights takes one number per {what}: {len(numbers)} were given for "
+            f"{len(target.names)} ({', '.join(target.names[:5])}{', …' if len(target.names) > 5 else ''})"
+        )
+
+
+def _metrics(kind: str, num_names: int, config: ClassificationConfig) -> tuple[str, dict[str, Literal["max", "min"]]]:
+    """(the metric that chooses by itself, every metric with its direction)."""
+    if kind == "labels":
+        own, more = "average_precision", ["average_precision", "auroc", "macro_f1", "label_accuracy", "subset_accuracy"]
+    else:
+        own, more = "accuracy", ["accuracy", "balanced_accuracy", "macro_f1", "auroc"]
+        more += ["f1", "average_precision"] if kind == "binary" else ["top5_accuracy"] if num_names > 5 else []
+    less = ["loss"] if config.loss == "perceptron" else ["loss", "log_loss", "ece"]
+    return own, {**dict.fromkeys(more, "max"), **dict.fromkeys(less, "min")}
+
+
+def _weights(config: ClassificationConfig, counts: Sequence[int] | None) -> Tensor | None:
+    if config.class_weights == ("balanced",):
+        return None if counts is None else losses.balanced_weights(torch.tensor(counts))
+    numbers = [float(weight) for weight in config.class_weights]
+    return torch.tensor(numbers) if numbers else None
+
+
+def _each(kind: str, config: ClassificationConfig) -> Each:
+    """The loss of each row, or of each label."""
+    if kind == "classes":
+        match config.loss:
+            case "cross-entropy":
+                return partial(losses.cross_entropy, smoothing=config.label_smoothing)
+            case "focal":
+                return partial(losses.focal, gamma=config.focal_gamma)
+            case "squared-error":
+                return losses.squared_error
+            case "perceptron":
+                return lambda logits, target: perceptron(logits, one_against_rest(target, logits.shape[1])).sum(1)
+    by_output = _sigmoid_loss(config)
+    if kind == "labels":
+        return by_output
+    return lambda logits, target: by_output(logits.squeeze(1), target.to(logits.dtype))
+
+
+def _sigmoid_loss(config: ClassificationConfig) -> Each:
+    match config.loss:
+        case "cross-entropy":
+            return partial(losses.binary_cross_entropy, smoothing=config.label_smoothing)
+        case "focal":
+            return partial(losses.binary_focal, gamma=config.focal_gamma)
+        case "squared-error":
+            return losses.binary_squared_error
+        case "perceptron":
+            return lambda logits, target: perceptron(logits, target * 2 - 1)

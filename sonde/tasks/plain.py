@@ -1,0 +1,90 @@
+"""A researcher's own module with a plain loss function, as a task."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+
+RowFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+class MeanMeter:
+    """Means of named per-batch means, each weighted by its rows; summed in float64."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._rows = 0
+
+    def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
+        """Add a batch: outputs are scalar means over its rows."""
+        for name, value in outputs.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value) * len(index)
+        self._rows += len(index)
+
+    def merge(self, other: "MeanMeter") -> None:
+        """Add another process's sums."""
+        for name, value in other._sums.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._rows += other._rows
+
+    def compute(self) -> dict[str, float]:
+        """Name -> mean over all rows."""
+        return {name: value / self._rows for name, value in self._sums.items()}
+
+    def details(self) -> dict[str, Any]:
+        """Nothing is known of single rows."""
+        return {}
+
+
+class PlainTask:
+    """`loss(module(input), target)` minimised; judged by the loss and by functions of the same form.
+
+    module:  takes batch["input"]
+    loss:    (output, target) -> scalar, the mean over the rows
+    metrics: name -> function of the same form; the first decides which checkpoint is best, larger being better;
+             without any the smallest loss does
+    """
+
+    def __init__(self, module: nn.Module, loss: RowFunction, metrics: Mapping[str, RowFunction] | None = None) -> None:
+        self.modules = nn.ModuleDict({"model": module})
+        self.phases = (Phase(name="model", loss=self._loss, trains=[module]),)
+        self._function, self._metrics = loss, dict(metrics or {})
+        first = next(iter(self._metrics), None)
+        self.objective = Objective(first, "max") if first is not None else Objective("loss", "min")
+        self.across_rows: tuple[str, ...] = ()
+
+    def _loss(self, batch: Batch) -> Loss:
+        return Loss(self._function(self.modules["model"](batch["input"]), batch["target"]), len(batch))
+
+    def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+        """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
+        output, target = self.modules["model"](batch["input"]), batch["target"]
+        measured = {name: torch.as_tensor(function(output, target)) for name, function in self._metrics.items()}
+        return {**measured, "loss": self._function(output, target)}
+
+    def meter(self) -> Meter:
+        """A fresh `MeanMeter`."""
+        return MeanMeter()
+
+    def predict(self, batch: Batch) -> dict[str, Tensor]:
+        """{"output": the module's output}."""
+        return {"output": self.modules["model"](batch["input"])}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"output": nested list} per row."""
+        return [{"output": row.tolist()} for row in outputs["output"]]
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the module."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""

@@ -1,0 +1,154 @@
+"""Regression: one or several real numbers per row, judged and predicted in their own units."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.losses.regression import absolute, huber, log_cosh, squared
+from sonde.metrics.regression import RegressionMeter
+from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide
+
+LossName = Literal["mse", "mae", "huber", "log-cosh"]
+
+# B rows, K members of an ensemble, T targets
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegressionConfig:
+    """Settings of regression."""
+
+    loss: LossName = "mse"
+    """What is minimised, on targets scaled to mean 0 and deviation 1."""
+    huber_delta: float = 1.0
+    """Error, in standard deviations of the target, from which on the Huber loss is a straight line."""
+
+    def __post_init__(self) -> None:
+        if not self.huber_delta > 0:
+            raise ConfigError(f"--huber-delta must be above 0, got {self.huber_delta:g}")
+
+
+class Regression:
+    """Trains one model on standardised targets; what it says outside is in the targets' own units.
+
+    Models answer with one value per target: (B, T), or (B, K, T) from an ensemble, whose members are trained each by itself
+    and judged by their mean.
+    """
+
+    across_rows: Sequence[str] = ()
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: RegressionConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: part of the call that builds any task; numbers have no classes.
+
+        Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric
+        """
+        if target.kind != "value":
+            raise ConfigError(
+                f"task regression needs numbers, and the targets are {'labels' if target.kind == 'labels' else 'classes'} "
+                f"({', '.join(target.names[:3])}{', …' if len(target.names) > 3 else ''}); take --task classification"
+            )
+        self.modules = nn.ModuleDict({"model": model})
+        self.target, self.config = target, config
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
+        self.objective: Objective = objective("rmse", _metrics(target.names), monitor)
+        self._each = _each(config)
+        self._scale = torch.tensor(
+            [target.mean or (0.0,) * len(target.names), target.std or (1.0,) * len(target.names)]
+        )
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over rows and targets, those masked left out; what micro-batches scale by comes with it."""
+        outputs = wide(self.modules["model"](batch["input"]))
+        each, weight = terms(batch, outputs, self._each, None)
+        return mean_loss(each, weight, len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: values and target (B, T) in own units, the mask there is; loss and its weight of each row."""
+        outputs = wide(self.modules["model"](batch["input"]))
+        found = by_row(*terms(batch, outputs, self._each, None))
+        if "mask" in batch:
+            found["mask"] = batch["mask"]
+        return {**found, "values": self._own_units(_pooled(outputs)), "target": self._own_units(batch["target"])}
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return RegressionMeter(self.target.names)
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"values": (B, T)} in own units."""
+        return {"values": self._own_units(_pooled(wide(self.modules["model"](batch["input"]))))}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One dict per row: target's name -> value."""
+        return [dict(zip(self.target.names, row, strict=True)) for row in outputs["values"].tolist()]
+
+    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+        """Always the mean of the training rows."""
+        counted = known["mask"] if "mask" in known else torch.ones_like(known["target"])
+        mean = torch.where(counted > 0, known["target"], 0).sum(0) / counted.sum(0).clamp(min=1)
+        values, target = self._own_units(mean[None]), self._own_units(judged["target"])
+        meter = self.meter()
+        rows = {**judged, "values": values.expand(len(target), -1), "target": target, "loss": torch.zeros(len(target))}
+        meter.update(rows, torch.arange(len(target)))
+        what = (
+            f"always saying {float(values):.4g}, the mean" if values.numel() == 1 else "always saying the mean of each"
+        )
+        return what, {name: value for name, value in meter.compute().items() if name != "loss"}
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the model."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def _own_units(self, values: Tensor) -> Tensor:
+        if self._scale.device != values.device:
+            self._scale = self._scale.to(values.device)
+        mean, std = self._scale
+        return values * std + mean
+
+
+def _pooled(outputs: Tensor) -> Tensor:
+    """(B, T), or the mean over the members of (B, K, T)."""
+    return outputs if outputs.ndim == 2 else outputs.mean(1)
+
+
+def _metrics(names: Sequence[str]) -> dict[str, Literal["max", "min"]]:
+    modes: dict[str, Literal["max", "min"]] = {"rmse": "min", "mae": "min", "r2": "max", "loss": "min"}
+    if len(names) > 1:
+        modes |= {
+            f"{metric}/{name}": mode for name in names for metric, mode in list(modes.items()) if metric != "loss"
+        }
+    return modes
+
+
+def _each(config: RegressionConfig) -> Each:
+    match config.loss:
+        case "mse":
+            return squared
+        case "mae":
+            return absolute
+        case "huber":
+            return partial(huber, delta=config.huber_delta)
+        case "log-cosh":
+            return log_cosh

@@ -1,0 +1,95 @@
+"""What classification and regression share: members of an ensemble, masks, mixed targets, and the choice of a best."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sonde.core.batch import Batch
+from sonde.core.errors import unknown
+from sonde.core.seams import Loss, Objective
+
+# B rows, K members of an ensemble, O outputs of the model
+
+Each = Callable[[Tensor, Tensor], Tensor]
+"""Outputs (N, O) and target (N, …) -> loss of each row (N,) or of each output (N, O)."""
+
+Weigh = Callable[[Tensor], Tensor]
+"""Target (B, …) -> how much each of its losses counts, of their shape."""
+
+
+def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str | None) -> Objective:
+    """What decides which checkpoint is best: the asked metric, else the task's own.
+
+    modes: every metric that the task reports, and whether more or less of it is better
+    Raises: ConfigError with the nearest names for a metric that is not reported
+    """
+    metric = monitor or own
+    if metric not in modes:
+        raise unknown("metric to monitor", metric, modes)
+    return Objective(metric, modes[metric])
+
+
+def wide(outputs: Tensor) -> Tensor:
+    """At least float32: under autocast a model answers in 16 bits, too few for a loss."""
+    return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+
+
+def per_member(function: Each, outputs: Tensor, target: Tensor) -> Tensor:
+    """`function` of (B, O), or of (B, K, O) with the target repeated and the mean over members taken: (B,) or (B, O)."""
+    if outputs.ndim == 2:
+        return function(outputs, target)
+    members = outputs.shape[1]
+    each = function(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
+    return each.unflatten(0, (-1, members)).mean(1)
+
+
+def terms(batch: Batch, outputs: Tensor, function: Each, weigh: Weigh | None) -> tuple[Tensor, Tensor | None]:
+    """(loss of each row or output, its weight); no weight where all count alike.
+
+    A mixed row (`mix_target`, `mix_weight`) counts as a share of each of its targets, with that target's weight; a masked
+    entry has weight 0, whatever stands in its target.
+    """
+    target = batch["target"]
+    mask = batch["mask"].to(outputs.dtype) if "mask" in batch else None
+    if mask is not None:
+        target = torch.where(mask > 0, target, 0)
+    each = per_member(function, outputs, target)
+    weight = None if weigh is None else weigh(target)
+    if "mix_target" in batch:
+        each, weight = _mixed(batch, outputs, function, weigh, each, weight)
+    if mask is not None:
+        weight = mask if weight is None else weight * mask
+    return each, weight
+
+
+def mean_loss(each: Tensor, weight: Tensor | None, rows: int) -> Loss:
+    """Sum of weight x loss over sum of weights; the latter is what the engine scales pieces of a batch by."""
+    if weight is None:
+        return Loss(each.mean(), rows)
+    total = weight.sum().clamp(min=1e-30)  # nothing counts in a batch that is masked throughout: loss 0, not NaN
+    return Loss((each * weight).sum() / total, total)
+
+
+def by_row(each: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
+    """`terms` as what a meter takes: "loss" (B,), and "weight" (B,) where rows count differently."""
+    if weight is None:
+        return {"loss": each if each.ndim == 1 else each.mean(1)}
+    if each.ndim == 1:
+        return {"loss": each, "weight": weight}
+    total = weight.sum(1)
+    return {"loss": (each * weight).sum(1) / total.clamp(min=1e-30), "weight": total}
+
+
+def _mixed(
+    batch: Batch, outputs: Tensor, function: Each, weigh: Weigh | None, each: Tensor, weight: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    share = batch["mix_weight"].to(each.dtype)
+    share = share if each.ndim == 1 else share[:, None]
+    other = per_member(function, outputs, batch["mix_target"])
+    if weigh is None or weight is None:
+        return share * each + (1 - share) * other, None
+    one, two = share * weight, (1 - share) * weigh(batch["mix_target"])
+    both = one + two
+    return (one * each + two * other) / both.clamp(min=1e-30), both

@@ -1,0 +1,153 @@
+"""What `sonde train`'s words come to: general settings, a model's own, a config file's."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sonde.cli.asking import Request, parse_rest, read_request
+from sonde.core.config_file import write_config
+from sonde.core.errors import ConfigError
+
+
+def asked(text: str) -> Request:
+    return read_request(shlex.split(text))
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        asked(text)
+    return str(caught.value)
+
+
+def saved(tmp_path: Path, settings: dict[str, Any], **origin: str) -> Path:
+    path = tmp_path / "config.yaml"
+    everything = {"model": "mlp", "task": "classification", **settings}
+    origins = {name: origin.get(name, "typed") for name in settings}
+    write_config(path, data="digits", settings=everything, origin=origins, reasons={})
+    return path
+
+
+def test_only_what_was_typed_is_asked() -> None:
+    request = asked("digits --epochs 3 --no-compile --target a,b")
+    assert request.data == "digits"
+    assert request.asked.values == {"epochs": 3.0, "compile": False, "target": ("a", "b")}
+    assert request.asked.origin == dict.fromkeys(("epochs", "compile", "target"), "typed")
+    assert (request.asked.model, request.asked.task, request.asked.leftover, request.notes) == (None, None, (), ())
+
+
+def test_general_flags_need_no_torch() -> None:
+    code = (
+        "import sys; from sonde.cli.asking import read_request; read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
+def test_a_models_own_flags_wait_for_the_second_pass() -> None:
+    for text in ("digits --model mlp --hidden 256 128 --lr 1", "--model mlp --lr 1 --hidden 256,128 digits"):
+        request = asked(text)
+        assert (request.data, request.asked.model, request.asked.values) == ("digits", "mlp", {"lr": 1.0})
+        assert request.asked.origin == {"lr": "typed", "model": "typed"}
+        assert parse_rest("mlp", "classification", request.asked.leftover) == {"hidden": (256, 128)}
+
+
+def test_own_flags_are_known_before_the_model_is() -> None:
+    request = asked("--hidden 3 4 digits --activation tanh")
+    assert (request.data, request.asked.model) == ("digits", None)
+    assert parse_rest("mlp", "classification", request.asked.leftover) == {"hidden": (3, 4), "activation": "tanh"}
+
+
+def test_a_flag_of_another_model_names_its_owner() -> None:
+    request = asked("digits --members 8")
+    with pytest.raises(ConfigError) as caught:
+        parse_rest("mlp", "classification", request.asked.leftover)
+    assert str(caught.value) == "--members is a setting of model tabular, not of model mlp or task classification"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("digits --epoch 3", "unknown flag --epoch; did you mean --epochs?"),
+        ("digits --hiden 3", "unknown flag --hiden; did you mean --hidden?"),
+        ("digits --model mlp --members 8", "--members is a setting of model tabular, not of model mlp"),
+        ("digits --model resnet81", "unknown model 'resnet81'; did you mean 'resnet18'"),
+        ("digits --task clasification", "unknown task 'clasification'; did you mean 'classification'?"),
+        ("digits --epochs 0", "--epochs must be above 0, got 0"),
+        ("digits --lr -1", "--lr must be above 0, got -1"),
+        ("digits --lr nan", "--lr must be above 0, got nan"),
+        ("digits --epochs 3 --steps 4", "epochs and steps both say how long to train; give one"),
+        ("digits --time-limit soon", "'soon' is not a duration; write it like 90s, 10m or 1h30m"),
+        ("--epochs 3", "sonde train needs DATA"),
+        ("digits --config nowhere.yaml", "there is no config file nowhere.yaml"),
+    ],
+)
+def test_mistakes_are_met_before_the_data_are_opened(text: str, message: str) -> None:
+    assert refusal(text).startswith(message)
+
+
+def test_a_value_that_does_not_fit_a_models_flag() -> None:
+    assert refusal("digits --model mlp --hidden 3 x") == "--hidden expects whole numbers, got 'x'"
+    assert refusal("digits --model mlp --dropout 1.5") == "--dropout must lie from 0 to below 1, got 1.5"
+    with pytest.raises(ConfigError, match="--hidden expects whole numbers, got 'x'"):
+        parse_rest("mlp", "classification", asked("digits --hidden 3 x").asked.leftover)
+
+
+def test_a_config_file_gives_what_was_asked_of_that_run(tmp_path: Path) -> None:
+    settings = {"lr": 0.5, "hidden": [7], "epochs": 4, "clip": 0.0, "target": ["a"], "monitor": None, "augment": "flip"}
+    file = saved(tmp_path, settings, epochs="recipe", clip="default", augment="file")
+    request = asked(f"--config {file}")
+    assert request.data == "digits"
+    assert request.asked.values == {"lr": 0.5, "hidden": (7,), "target": ("a",), "augment": "flip"}
+    assert request.asked.origin == dict.fromkeys(("lr", "hidden", "target", "augment", "model", "task"), "file")
+    assert (request.asked.model, request.asked.task) == ("mlp", "classification")
+    assert asked(f"--config {tmp_path}") == request  # the run's folder stands for its file
+
+
+def test_the_line_wins_over_the_file(tmp_path: Path) -> None:
+    file = saved(tmp_path, {"lr": 0.5, "hidden": [7], "epochs": 4})
+    request = asked(f"mnist --config {file} --lr 0.1 --hidden 9 8 --time-limit 5m")
+    assert request.data == "mnist"
+    assert request.asked.values == {"lr": 0.1, "time_limit": "5m"}  # the file's epochs are taken back as well
+    assert request.asked.origin["lr"] == "typed"
+    assert parse_rest("mlp", "classification", request.asked.leftover) == {"hidden": (9, 8)}
+
+
+def test_a_list_on_the_line_keeps_its_last_word_where_the_file_has_the_data(tmp_path: Path) -> None:
+    request = asked(f"--config {saved(tmp_path, {})} --target a b")
+    assert (request.data, request.asked.values) == ("digits", {"target": ("a", "b")})
+
+
+def test_where_that_run_was_written_is_not_asked_again(tmp_path: Path) -> None:
+    request = asked(f"--config {saved(tmp_path, {'out': 'runs/old', 'fresh': True, 'quiet': True, 'lr': 0.5})}")
+    assert request.asked.values == {"lr": 0.5}
+
+
+def test_settings_of_another_model_are_left_out_aloud(tmp_path: Path) -> None:
+    file = saved(tmp_path, {"lr": 0.5, "hidden": [7]})
+    request = asked(f"--config {file} --model lenet5")
+    assert (request.asked.model, request.asked.values) == ("lenet5", {"lr": 0.5})
+    assert request.notes == (f"{file}: left out --hidden, a setting of model mlp",)
+    assert request.asked.origin["model"] == "typed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"lr": "fast"}, "--lr expects a number or auto, got 'fast'"),
+        ({"hidden": 7}, "hidden expects a list of whole numbers, got 7"),
+        ({"hiden": [7]}, "unknown setting 'hiden'; did you mean 'hidden'?"),
+        ({"balanced": "no"}, "balanced expects true or false, got 'no'"),
+    ],
+)
+def test_a_config_file_written_by_hand_is_checked(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    file = saved(tmp_path, settings)
+    assert refusal(f"--config {file}") == f"{file}: {message}"
+
+
+def test_values_out_of_range_are_met_in_files_too(tmp_path: Path) -> None:
+    assert refusal(f"--config {saved(tmp_path, {'lr': -1.0})}") == "--lr must be above 0, got -1"

@@ -1,0 +1,175 @@
+"""The command as a shell sees it: exit codes, streams, what is loaded, how errors read."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sonde.cli import main as command
+from sonde.cli.main import main
+from sonde.cli.verbs import VERBS
+from sonde.core.errors import DataError, Interrupted
+
+HEAVY = ("torch", "numpy", "tyro", "yaml", "rich", "dataclasses", "sonde.screen.screen")
+
+
+def shell(*words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "sonde", *words], capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload]
+
+
+def verb_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def run(words: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(command, "_verb", lambda name: run)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys; from sonde.cli.main import main; main(['--help']); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.rpartition("[")[2]
+    assert "'sonde.cli.verbs'" in loaded
+    assert [name for name in HEAVY if f"'{name}'" in loaded] == []
+
+
+def test_help_answers_in_half_a_second() -> None:
+    def once() -> float:
+        began = time.perf_counter()
+        assert shell("--help").returncode == 0
+        return time.perf_counter() - began
+
+    assert min(once() for _ in range(3)) < 0.5
+
+
+@pytest.mark.parametrize("words", [[], ["-h"], ["--help"], ["help"]])
+def test_help_shows_every_verb_with_an_example(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    for name, verb in VERBS.items():
+        assert f"  {verb.usage}  " in out
+        assert f"$ sonde {name}" in out
+    assert max(len(line) for line in out.splitlines()) <= 100
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    from sonde import __version__
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"sonde {__version__}\n"
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_each_verb_explains_its_flags(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: sonde {VERBS[name].usage} ")
+    assert f"  sonde {name}" in out  # an example
+    assert "--debug" in out
+    assert main(["help", name]) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["inspect", "--help"])
+    out = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--image-size INTEGER Stored height and width of images, in pixels" in out
+    assert (
+        "Share held back for the final judgement when a table or an array has no test split; 0 for none. (default: 0.2)"
+        in out
+    )
+    assert "--target NAME … Table columns to predict; several give several outputs. (default: unset)" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "unknown verb 'trian'; did you mean train? there are: train, resume, eval,"),
+        (["fly"], "unknown verb 'fly'; there are: train, resume, eval, predict, runs, report, inspect, models"),
+        (["--epochs", "3"], "a verb comes first, then its flags, got --epochs; there are: train,"),
+        (["eval"], "sonde eval needs RUN; the command is: sonde eval RUN DATA"),
+        (["eval", "runs/x"], "sonde eval needs DATA; the command is: sonde eval RUN DATA"),
+        (["report", "nowhere"], "there is no run folder nowhere; `sonde runs` lists those there are"),
+        (["resume", "nowhere"], "there is no run folder nowhere; `sonde runs` lists those there are"),
+        (["resume", "nowhere", "--epoch", "3"], "unknown flag --epoch; did you mean --epochs?"),
+        (["datasets", "mnist", "kmnist"], "sonde datasets takes one WORD at most, got 'mnist' and 'kmnist'"),
+        (["models", "--lr", "3"], "unknown flag --lr; `sonde models --help` lists those there are"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_code_2(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"sonde: error: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_users_mistake_in_a_real_shell() -> None:
+    done = shell("train", "digits", "--epochs", "x")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "sonde: error: --epochs expects a number, got 'x'\n")
+
+
+def test_debug_adds_the_traceback() -> None:
+    done = shell("train", "digits", "--epochs", "x", "--debug")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Traceback (most recent call last):")
+    assert done.stderr.endswith("sonde: error: --epochs expects a number, got 'x'\n")
+
+
+def test_an_error_of_many_lines_is_still_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb_that_raises(monkeypatch, DataError("a.csv row 3\nhas four columns"))
+    assert main(["train"]) == 2
+    assert capsys.readouterr().err == "sonde: error: a.csv row 3 has four columns\n"
+
+
+def test_a_fault_of_ours_keeps_its_traceback_and_code_1() -> None:
+    code = (
+        "import sys\nfrom sonde.cli import main as command\n"
+        "def run(words): raise KeyError('planted')\n"
+        "command._verb = lambda name: run\nsys.exit(command.main(['train']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "KeyError: 'planted'" in done.stderr
+    assert "sonde: error" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)])
+def test_a_run_that_was_asked_to_stop_ends_with_the_signals_code(
+    number: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb_that_raises(monkeypatch, Interrupted("saved; go on with: sonde resume r", signal_number=number))
+    assert main(["train"]) == code
+    assert "go on with: sonde resume r" in capsys.readouterr().err
+
+
+def test_ctrl_c_outside_a_run_is_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    verb_that_raises(monkeypatch, KeyboardInterrupt())
+    assert main(["models"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGPIPE code")
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"]])
+def test_a_reader_that_leaves_is_not_an_error(words: list[str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sonde", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 141
+    assert errors == ""
+
+
+def test_another_broken_pipe_is_not_hidden(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    verb_that_raises(monkeypatch, BrokenPipeError("a worker's"))
+    with pytest.raises(BrokenPipeError, match="a worker's"):
+        main(["models"])

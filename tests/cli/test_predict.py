@@ -1,0 +1,86 @@
+"""What predictions look like in a table and in a file."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sonde.cli.main import main
+from sonde.cli.predict import table, writer
+from sonde.core.errors import ConfigError
+
+FOUND: list[dict[str, Any]] = [
+    {
+        "input": "a.png",
+        "prediction": "cat, black",
+        "probability": 0.912345,
+        "probabilities": {"owl": 0.004, "cat, black": 0.912345, "dog": 0.05, "cow": 0.01, "ant": 0.0},
+    },
+    {"input": "b.png", "prediction": "dog", "probability": 1.0, "probabilities": {"dog": 1.0}},
+]
+
+
+def write(path: Path, found: list[dict[str, Any]]) -> None:
+    writer(path)(path, found)
+
+
+def test_a_table_for_a_person() -> None:
+    columns, rows = table(FOUND)
+    assert columns == ["input", "prediction", "probability", "runners-up"]
+    assert rows[0] == ["a.png", "cat, black", "91.23 %", "dog 5.00 %, cow 1.00 %, owl 0.40 %"]
+    assert rows[1] == ["b.png", "dog", "100.00 %", ""]
+
+
+def test_labels_that_were_called_are_no_runners_up() -> None:
+    entry = {"input": "a", "prediction": ["sun", "sea"], "probabilities": {"sun": 0.9, "sea": 0.6, "ice": 0.1}}
+    assert table([entry])[1] == [["a", "sun, sea", "ice 10.00 %"]]
+
+
+def test_scores_are_no_shares() -> None:
+    entry = {"input": "a", "prediction": "x", "score": 12.5, "scores": {"x": 12.5, "y": -12.5}}
+    assert table([entry])[1] == [["a", "x", "12.50", "y -12.50"]]
+
+
+def test_numbers_of_a_regression() -> None:
+    assert table([{"input": "t.csv row 3", "price": 123.456}]) == (["input", "price"], [["t.csv row 3", "123.5"]])
+
+
+def test_csv_holds_every_value_whole(tmp_path: Path) -> None:
+    write(tmp_path / "p.CSV", FOUND)
+    rows = list(csv.DictReader((tmp_path / "p.CSV").read_text(encoding="utf-8").splitlines()))
+    assert [row["prediction"] for row in rows] == ["cat, black", "dog"]
+    assert [float(row["probability"]) for row in rows] == [0.912345, 1.0]
+    assert float(rows[0]["probabilities/owl"]) == 0.004
+    assert rows[1]["probabilities/owl"] == ""
+
+
+def test_json_is_what_python_gets(tmp_path: Path) -> None:
+    write(tmp_path / "p.json", [*FOUND, {"input": "c", "probability": float("nan")}])
+    assert json.loads((tmp_path / "p.json").read_text()) == [*FOUND, {"input": "c", "probability": None}]
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        (
+            "p.xls",
+            "--out p.xls is no kind of file that predictions can be written to; end its name in .csv, .json, .png",
+        ),
+        ("p.cvs", "--out p.cvs is no kind of file that predictions can be written to; did you mean p.csv?"),
+        ("p", "--out p is no kind of file"),
+        ("nowhere/p.csv", "--out nowhere/p.csv: there is no folder nowhere"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_known_at_once(out: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        writer(Path(out))
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(("words", "missing"), [([], "RUN"), (["runs/a"], "INPUT")])
+def test_both_words_are_needed(words: list[str], missing: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", *words]) == 2
+    line = f"sonde: error: sonde predict needs {missing}; the command is: sonde predict RUN INPUT …\n"
+    assert capsys.readouterr().err == line

@@ -1,0 +1,166 @@
+"""`sonde runs` over folders in every state a run folder can be in."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sonde.cli.main import main
+from sonde.cli.runs import RunLine, find_runs, in_use, read_line
+from sonde.core.config_file import write_config
+from sonde.core.run_folder import RunFolder
+
+RESULT: dict[str, Any] = {
+    "status": "stopped early",
+    "model": "mlp",
+    "epochs": 5,
+    "objective": {"metric": "accuracy", "mode": "max"},
+    "metrics": {"validation": {"accuracy": 0.9, "log_loss": 0.3}, "test": {"accuracy": 0.8765, "log_loss": 0.4}},
+    "seconds": {"total": 72.0},
+}
+
+
+def make(folder: Path, *, started: str = "2026-01-01T00:00:00", result: Any = None, records: str = "") -> Path:
+    folder.mkdir(parents=True)
+    write_config(folder / "config.yaml", data="x", settings={"model": "lenet5", "lr": 0.1}, origin={}, reasons={})
+    (folder / "env.json").write_text(json.dumps({"started": started}))
+    (folder / "data.json").write_text(json.dumps({"source": "/somewhere/mnist"}))
+    if records:
+        (folder / "metrics.jsonl").write_text(records)
+    if result is not None:
+        (folder / "result.json").write_text(result if isinstance(result, str) else json.dumps(result))
+    return folder
+
+
+def test_a_finished_run(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", result=RESULT)
+    assert read_line(folder) == RunLine(
+        name=str(folder),
+        started="2026-01-01T00:00:00",
+        data="mnist",
+        model="mlp",
+        epochs=5,
+        metric="accuracy",
+        scores={"validation": 0.9, "test": 0.8765},
+        seconds=72.0,
+        status="stopped early",
+    )
+
+
+def test_a_run_that_was_killed_while_it_wrote_a_line(tmp_path: Path) -> None:
+    records = '{"kind": "step", "step": 1200, "epoch": 2, "seconds": 7.5}\n{"kind": "step", "step": 12'
+    line = read_line(make(tmp_path / "a", records=records))
+    assert (line.model, line.epochs, line.seconds, line.status) == ("lenet5", 2, 7.5, "unfinished, step 1,200")
+
+
+def test_only_the_end_of_a_long_record_is_read(tmp_path: Path) -> None:
+    records = "".join(
+        json.dumps({"kind": "step", "step": n, "epoch": 0, "seconds": n}) + "\n" for n in range(1, 20_001)
+    )
+    assert read_line(make(tmp_path / "a", records=records)).status == "unfinished, step 20,000"
+
+
+def test_a_run_without_a_step(tmp_path: Path) -> None:
+    assert read_line(make(tmp_path / "a")).status == "unfinished, step 0"
+
+
+def test_a_run_that_is_going_on(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", records='{"kind": "step", "step": 3, "epoch": 0, "seconds": 1}\n')
+    with RunFolder(folder).claimed():
+        assert read_line(folder).status == "running, step 3"
+    assert read_line(folder).status == "unfinished, step 3"  # the file stays, the lock does not
+
+
+def test_looking_does_not_take_the_lock(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a")
+    with RunFolder(folder).claimed():
+        pass
+    assert not in_use(folder)
+    with RunFolder(folder).claimed():
+        assert in_use(folder)
+
+
+def test_the_lock_of_a_dead_process_is_not_even_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trying it for a moment could refuse a run that is about to start there."""
+    folder = make(tmp_path / "a")
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    dead.wait()
+    (folder / ".lock").write_text(f"{dead.pid}\n")
+    monkeypatch.setattr("fcntl.flock", lambda *_: pytest.fail("the lock was tried"))
+    assert not in_use(folder)
+
+
+def test_a_lock_of_a_process_that_died_is_no_run(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a")
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    dead.wait()
+    (folder / ".lock").write_text(f"{dead.pid}\n")
+    assert not in_use(folder)
+    (folder / ".lock").write_text("")
+    assert not in_use(folder)
+    (folder / ".lock").write_text(f"{os.getpid()}\n")  # a number used again by another process, which holds no lock
+    assert not in_use(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("result.json", "{", "broken: result.json is not JSON"),
+        ("result.json", "[1]", "broken: result.json holds no object"),
+        ("env.json", '{"started": ', "broken: env.json is not JSON"),
+        ("data.json", "\udcff", "broken: data.json is not JSON"),
+    ],
+)
+def test_a_broken_file_is_named_and_hides_no_other_run(tmp_path: Path, name: str, content: str, status: str) -> None:
+    broken = make(tmp_path / "a", result=RESULT)
+    (broken / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+    make(tmp_path / "b", result=RESULT)
+    assert [line.status for line in find_runs(tmp_path)] == [status, "stopped early"]
+
+
+def test_a_result_without_scores(tmp_path: Path) -> None:
+    line = read_line(make(tmp_path / "a", result={"status": "finished", "metrics": {"test": {}}, "objective": None}))
+    assert (line.status, line.scores, line.seconds) == ("finished", {}, None)
+
+
+def test_the_newest_is_last_and_other_folders_are_not_runs(tmp_path: Path) -> None:
+    make(tmp_path / "a", started="2026-03-01T00:00:00", result=RESULT)
+    make(tmp_path / "b", started="2026-01-01T00:00:00", result=RESULT)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "d.txt").write_text("")
+    assert [Path(line.name).name for line in find_runs(tmp_path)] == ["b", "a"]
+    assert [Path(line.name).name for line in find_runs(tmp_path / "a")] == ["a"]
+
+
+def test_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(Path("runs/one"), result=RESULT)
+    make(Path("runs/two"), started="2026-02-01T00:00:00")
+    assert main(["runs"]) == 0
+    head, one, two = capsys.readouterr().out.splitlines()
+    assert head.split() == ["run", "data", "model", "epochs", "metric", "validation", "test", "time", "status"]
+    assert one.split("  ")[0] == "runs/one"
+    assert all(part in one for part in ("mnist", "mlp", "accuracy", "90.00 %", "87.65 %", "1 m 12 s", "stopped early"))
+    assert "lenet5" in two
+    assert two.endswith("unfinished, step 0")
+
+
+def test_no_runs_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out == "no runs in runs; begin one with: sonde train digits\n"
+    assert main(["runs", "elsewhere"]) == 2
+    assert "there is no folder elsewhere; `sonde train` writes its runs to runs/" in capsys.readouterr().err
+
+
+def test_listing_runs_needs_no_torch(tmp_path: Path) -> None:
+    make(tmp_path / "a", result=RESULT)
+    code = (
+        f"import sys; from sonde.cli.main import main; main(['runs', {str(tmp_path)!r}]); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "False"

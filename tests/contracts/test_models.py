@@ -1,0 +1,181 @@
+"""One battery over every model of the catalogue."""
+
+import dataclasses
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from sonde.core.config import leaves
+from sonde.core.dataset import Column, InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.catalogue import COSTS, MODELS, PAPERS, build, builder, config_class, describe
+
+OUT_DIM = 7
+LARGE = ("resnet101", "resnet152")  # the same code as resnet50 at other depths: seconds each, so counted but not run
+RUN = [name for name in MODELS if name not in LARGE]
+
+
+def small_input(name: str) -> InputSpec:
+    """An input that the family takes and that is quick."""
+    if name == "tabular":
+        quantiles = (-1.5, -0.5, 0.5, 1.5)
+        numbers = tuple(Column(name=f"n{i}", kind="number", source=f"n{i}", quantiles=quantiles) for i in range(5))
+        return InputSpec(kind="table", shape=(5,), columns=numbers)
+    return InputSpec(kind="image", shape=(3, 16, 16), mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+def built(name: str, *, seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return build(name, small_input(name), OUT_DIM)
+
+
+def rows(name: str, count: int = 6) -> torch.Tensor:
+    return torch.randn(count, *small_input(name).shape, generator=torch.Generator().manual_seed(1))
+
+
+def output(model: nn.Module, input: torch.Tensor) -> torch.Tensor:
+    """Logits (B, out_dim); a family of members (B, K, out_dim) is averaged."""
+    logits = model(input)
+    return logits.mean(1) if logits.ndim == 3 else logits
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_has_a_documented_builder_a_paper_and_a_frozen_config_with_helpful_fields(name: str):
+    assert list(inspect.signature(builder(name)).parameters) == ["input", "out_dim", "config"]
+    assert builder(name).__doc__
+    assert PAPERS[name]
+    kind = config_class(name)
+    assert dataclasses.is_dataclass(kind)
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert all(entry.kw_only for entry in dataclasses.fields(kind))
+    source = inspect.getsource(kind)
+    for entry in dataclasses.fields(kind):
+        after = source.split(f"\n    {entry.name}:", 1)[1].splitlines()
+        assert after[1].strip().startswith('"""'), f"{name}: no help under {entry.name}"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_setting_shares_its_name_with_one_of_every_run(name: str):
+    common = {leaf for leaf, _ in leaves()}
+    assert not common & {entry.name for entry in dataclasses.fields(config_class(name))}
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_forward_gives_finite_logits_that_depend_on_every_row_alone(name: str):
+    model, input = built(name).eval(), rows(name)
+    with torch.no_grad():
+        together = output(model, input)
+        alone = torch.cat([output(model, row[None]) for row in input])
+    assert together.shape == (len(input), OUT_DIM)
+    assert together.isfinite().all()
+    assert torch.allclose(together, alone, atol=1e-4)
+    if name != "perceptron":  # starts from zero
+        assert together.std(0).min() > 1e-4
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_every_parameter_gets_a_gradient(name: str):
+    model = built(name).train()
+    target = torch.arange(6) % OUT_DIM
+    nn.functional.cross_entropy(output(model, rows(name)), target).backward()
+    silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert silent == []
+    still = [n for n, p in model.named_parameters() if p.grad is not None and not p.grad.any()]
+    assert still == []
+
+
+@pytest.mark.parametrize("name", [n for n in RUN if n not in ("resnet34", "resnet50")])  # seconds a step
+def test_learns_six_rows_by_heart(name: str):
+    model, input, target = built(name), rows(name), torch.arange(6) % OUT_DIM
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    loss = torch.tensor(0.0)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(output(model, input), target)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.7  # chance is log 7 = 1.95
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_the_seed_alone_decides_the_weights(name: str):
+    first, again, other = built(name).state_dict(), built(name).state_dict(), built(name, seed=1).state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    if name != "perceptron":
+        assert any(not torch.equal(first[key], other[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_weights_carry_over_to_a_fresh_model(name: str):
+    model, other = built(name), built(name, seed=1)
+    output(model.train(), rows(name))  # moves running statistics too
+    other.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        assert torch.equal(output(model.eval(), rows(name)), output(other.eval(), rows(name)))
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_survives_pickling(name: str):
+    import copy
+    import pickle
+
+    model = built(name).eval()
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert torch.equal(output(twin, rows(name)), output(model, rows(name)))
+
+
+@pytest.mark.parametrize("name", [n for n in RUN if n not in ("perceptron", "mlp", "tabular")])
+def test_memory_format_does_not_change_the_answer(name: str):
+    model, input = built(name).eval(), rows(name)
+    with torch.no_grad():
+        plain = output(model, input)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        other = output(model, input.contiguous(memory_format=torch.channels_last))
+    assert torch.allclose(plain, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_exported_program_gives_the_same_answer(name: str):
+    model, input = built(name).eval(), rows(name)
+    program = torch.export.export(model, (input,), strict=False).module()
+    assert torch.allclose(output(program, input), output(model, input), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_description_agrees_with_the_model(name: str):
+    facts = describe(name)
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        model = build(name, InputSpec(kind="table" if name == "tabular" else "image", shape=facts.input), 10)
+    assert facts.parameters == sum(p.numel() for p in model.parameters())
+    assert (facts.parameters, facts.flops) == COSTS[name]
+    assert facts.paper == PAPERS[name]
+
+
+def test_listing_names_imports_neither_torch_nor_numpy():
+    code = (
+        "import sys, json, sonde.models.catalogue as c; "
+        "print(json.dumps([sorted(c.MODELS), sorted({'torch', 'numpy'} & sys.modules.keys())]))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(answer.stdout) == [sorted(MODELS), []]
+
+
+def test_catalogue_and_papers_name_the_same_models():
+    assert MODELS.keys() == PAPERS.keys()
+
+
+def test_unknown_name_suggests_the_nearest():
+    with pytest.raises(ConfigError, match=r"^unknown model 'resnet81'; did you mean .*'resnet18'"):
+        build("resnet81", small_input("resnet18"), 2)
+
+
+@pytest.mark.parametrize("name", [n for n in RUN if n not in ("perceptron", "mlp", "tabular")])
+def test_image_models_refuse_tables_and_say_what_reads_them(name: str):
+    with pytest.raises(ConfigError, match="images, but this data is of kind 'table'; use --model mlp"):
+        build(name, InputSpec(kind="table", shape=(4,)), 2)

@@ -1,0 +1,157 @@
+"""Settings, their bounds, and the texts that stand for numbers."""
+
+import dataclasses
+import inspect
+import time
+from typing import Any
+
+import pytest
+
+from sonde.core import config as config_module
+from sonde.core.config import (
+    GROUPS,
+    DataConfig,
+    FeedConfig,
+    LoopConfig,
+    OptimConfig,
+    TrainConfig,
+    cache_folder,
+    flag,
+    flat,
+    leaves,
+    replace_leaves,
+    seconds,
+    size_bytes,
+)
+from sonde.core.errors import ConfigError
+
+NAN, INF = float("nan"), float("inf")
+
+REFUSED = [
+    ("batch_size", 0, "--batch-size must be at least 1, got 0"),
+    ("accumulate", 0, "--accumulate must be at least 1, got 0"),
+    ("workers", -1, "--workers must be at least 0, got -1"),
+    ("lr", 0.0, "--lr must be above 0, got 0"),
+    ("lr", -1e-3, "--lr must be above 0, got -0.001"),
+    ("lr", NAN, "--lr must be above 0, got nan"),
+    ("lr", INF, "--lr must be above 0, got inf"),
+    ("epochs", 0, "--epochs must be above 0, got 0"),
+    ("steps", 0, "--steps must be at least 1, got 0"),
+    ("validation", 1.0, "--validation must lie from 0 to below 1, got 1"),
+    ("validation", -0.1, "--validation must lie from 0 to below 1, got -0.1"),
+    ("validation", NAN, "--validation must lie from 0 to below 1, got nan"),
+    ("label_fraction", 0.0, "--label-fraction must lie above 0 to 1, got 0"),
+    ("momentum", 1.0, "--momentum must lie from 0 to below 1, got 1"),
+    ("ema", 1.5, "--ema must lie from 0 to below 1, got 1.5"),
+    ("eps", 0.0, "--eps must be above 0, got 0"),
+    ("weight_decay", INF, "--weight-decay must be at least 0, got inf"),
+    ("clip", -1.0, "--clip must be at least 0, got -1"),
+    ("patience", -1, "--patience must be at least 0, got -1"),
+    ("threads", 0, "--threads must be at least 1, got 0"),
+    ("image_size", 0, "--image-size must be at least 1, got 0"),
+    ("seed", -1, "seed must lie in 0..2^63-1, got -1"),
+    ("seed", 2**63, "seed must lie in 0..2^63-1, got 9223372036854775808"),
+    ("time_limit", "soon", "'soon' is not a duration; write it like 90s, 10m or 1h30m"),
+    ("checkpoint_every", "", "'' is not a duration"),
+]
+
+
+def built(**values: Any) -> TrainConfig:
+    groups = dict(leaves())
+    made = {
+        group: replace_leaves(kind, {name: value for name, value in values.items() if groups[name] == group})
+        for group, kind in GROUPS.items()
+    }
+    return TrainConfig(model="mlp", task="classification", **made)
+
+
+@pytest.mark.parametrize(("name", "value", "message"), REFUSED)
+def test_a_value_out_of_range_names_its_flag(name: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        built(**{name: value})
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_length_is_said_in_one_way() -> None:
+    with pytest.raises(ConfigError, match="epochs and steps both say how long to train; give one"):
+        LoopConfig(epochs=1, steps=10)
+    assert LoopConfig(epochs=1, time_limit="10m").time_limit == "10m"
+
+
+def test_bounds_that_are_allowed() -> None:
+    assert (DataConfig(validation=0.0).validation, DataConfig(label_fraction=1.0).label_fraction) == (0.0, 1.0)
+    assert OptimConfig(lr="auto").lr == "auto"
+    assert FeedConfig(workers=0).workers == 0
+
+
+def test_every_setting_has_one_place_and_explains_itself() -> None:
+    names = [name for name, _ in leaves()]
+    assert len(names) == len(set(names))
+    source = inspect.getsource(config_module)
+    for kind in GROUPS.values():
+        assert dataclasses.is_dataclass(kind)
+        for entry in dataclasses.fields(kind):
+            line = source.index(f"    {entry.name}: ")
+            assert source[source.index("\n", line) + 1 :].startswith('    """'), entry.name
+
+
+def test_flat_and_back() -> None:
+    config = built(batch_size=8, lr=0.5, target=("a", "b"))
+    values = flat(config)
+    assert (values["batch_size"], values["lr"], values["target"]) == (8, 0.5, ("a", "b"))
+    values = {name: value for name, value in values.items() if name in dict(leaves())}
+    assert built(**values) == config
+
+
+def test_an_unknown_setting_suggests() -> None:
+    with pytest.raises(ConfigError, match="unknown setting 'batchsize'; did you mean 'batch_size'"):
+        replace_leaves(FeedConfig, {"batchsize": 3})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", None), ("2H", 7200), (" 45 ", 45), ("0.5h", 1800),
+     ("1h5", 3605), ("1.5s", 1.5)],
+)  # fmt: skip
+def test_durations(text: str, expected: float | None) -> None:
+    if expected is None:
+        with pytest.raises(ConfigError, match="is not a duration"):
+            seconds(text)
+    else:
+        assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "s", "h", "-5s", "5x", "1e3s", "nan", "inf", "0", "0s", "1..5s", ".5s", "١s"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not a duration; write it like 90s, 10m or 1h30m"):
+        seconds(text)
+
+
+def test_a_long_wrong_duration_is_refused_at_once() -> None:
+    begun = time.perf_counter()
+    with pytest.raises(ConfigError):
+        seconds("1" * 5000 + "x")
+    assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2GiB", 2**31), ("500MB", 5 * 10**8), ("1.5 KiB", 1536), ("12 b", 12), ("1tb", 10**12), ("25%", 250)],
+)
+def test_sizes(text: str, expected: int) -> None:
+    assert size_bytes(text, free=1000) == expected
+
+
+@pytest.mark.parametrize("text", ["", "2", "GiB", "-1GB", "2 Gi", "half", "1e9B"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(ConfigError, match="is not a memory size; write it like 2GiB, 500MB or 50%"):
+        size_bytes(text, free=1000)
+
+
+def test_the_cache_is_where_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SONDE_CACHE", "/somewhere/else")
+    assert str(cache_folder()) == "/somewhere/else"
+    monkeypatch.setenv("SONDE_CACHE", "")
+    assert cache_folder().parts[-2:] == (".cache", "sonde")
+    assert flag("label_smoothing") == "--label-smoothing"

@@ -1,0 +1,65 @@
+"""What the seams decide by themselves."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from sample_tasks import Adversarial, BanditRollout, Denoising, mlp
+from torch import nn
+
+from sonde.core.batch import Batch
+from sonde.core.seams import Loss, Meter, Objective, Phase, Source, Task
+from sonde.tasks.plain import MeanMeter, PlainTask
+
+NAN = math.nan
+
+
+def nothing(batch: Batch) -> Loss:
+    return Loss(torch.zeros(()), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "new", "old", "better"),
+    [
+        ("max", 0.5, None, True),
+        ("max", 0.5, 0.4, True),
+        ("max", 0.4, 0.4, False),
+        ("min", 0.3, 0.4, True),
+        ("min", 0.5, 0.4, False),
+        ("max", NAN, None, False),
+        ("min", NAN, 1.0, False),
+        ("min", 1.0, NAN, True),
+        ("max", -math.inf, None, True),
+    ],
+)
+def test_better_is_strict_and_nan_never_is(mode: Any, new: float, old: float | None, better: bool) -> None:
+    assert Objective("score", mode).better(new, old) is better
+
+
+def test_a_phase_lists_its_trainable_parameters_once() -> None:
+    shared = nn.Linear(2, 2)
+    frozen = nn.Linear(2, 2).requires_grad_(False)
+    head = nn.Linear(2, 2, bias=False)
+    head.weight = shared.weight
+    phase = Phase(name="p", loss=nothing, trains=[shared, nn.Sequential(frozen, shared), head])
+    assert [id(p) for p in phase.parameters()] == [id(shared.weight), id(shared.bias)]
+
+
+def test_a_loss_has_no_parts_unless_it_says_so() -> None:
+    assert dict(nothing(Batch({}, torch.arange(1))).parts) == {}
+
+
+@pytest.mark.parametrize(
+    ("made", "seam"),
+    [
+        (lambda: PlainTask(mlp(2, 3), nn.functional.cross_entropy), Task),
+        (lambda: Adversarial(mlp(4, 2), mlp(2, 1), 4), Task),
+        (lambda: Denoising(mlp(3, 2), 20), Task),
+        (lambda: BanditRollout(mlp(2, 3)), Source),
+        (MeanMeter, Meter),
+    ],
+)
+def test_what_fits_a_seam_is_told_from_what_does_not(made: Any, seam: Any) -> None:
+    assert isinstance(made(), seam)
+    assert not isinstance(nn.Linear(1, 1), seam)

@@ -1,0 +1,90 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from sonde.core.config import FeedConfig
+from sonde.core.errors import ConfigError
+from sonde.data.feed.order import Order, build_order
+
+
+def order(rows: int = 100, *, training: bool = True, seed: int = 0, **more: object) -> Order:
+    config = FeedConfig(batch_size=16, balanced=bool(more.pop("balanced", False)))
+    return build_order(rows, config, training=training, seed=seed, **more)  # type: ignore[arg-type]
+
+
+def test_an_epoch_holds_every_row_once() -> None:
+    assert order().of_epoch(3).sort().values.tolist() == list(range(100))
+
+
+def test_without_training_rows_stand_as_they_are() -> None:
+    assert order(training=False).of_epoch(5).tolist() == list(range(100))
+
+
+def test_epochs_and_seeds_differ_and_repeat() -> None:
+    orders = [order(seed=seed).of_epoch(epoch).tolist() for seed in (0, 1, 2**33) for epoch in (0, 1)]
+    assert len({tuple(found) for found in orders}) == 6
+    assert orders[0] == order(seed=0).of_epoch(0).tolist()
+
+
+@pytest.mark.parametrize(("rows", "batches"), [(96, 6), (97, 7), (1, 1)])
+def test_the_last_batch_may_be_smaller(rows: int, batches: int) -> None:
+    assert order(rows).batches == batches
+
+
+def test_shuffling_is_uniform() -> None:
+    many = torch.stack([order(4, seed=seed).of_epoch(0) for seed in range(2000)])
+    share = torch.stack([(many == row).float().mean(0) for row in range(4)])  # of each row at each place
+    assert (share - 0.25).abs().max() < 4 * (0.25 * 0.75 / 2000) ** 0.5
+
+
+def test_balanced_drawing_shows_classes_equally_often() -> None:
+    labels = np.array([0] * 80 + [1] * 15 + [2] * 5)
+    drawn = order(labels=labels, balanced=True).of_epoch(0)
+    counts = np.bincount(labels[drawn.numpy()])
+    assert len(drawn) == 100
+    assert counts.max() - counts.min() <= 1
+    assert len(set(drawn[torch.as_tensor(labels)[drawn] == 0].tolist())) == counts[0]  # large classes do not repeat
+    rare = drawn[torch.as_tensor(labels)[drawn] == 2].bincount()[-5:]
+    assert rare.max() - rare.min() <= 1  # and small ones repeat evenly
+    assert drawn.tolist() != order(labels=labels, balanced=True).of_epoch(1).tolist()
+
+
+def test_balanced_drawing_mixes_the_classes() -> None:
+    labels = np.repeat([0, 1], 50)
+    drawn = order(labels=labels, balanced=True).of_epoch(0).numpy()
+    assert 0.2 < labels[drawn[:32]].mean() < 0.8
+
+
+def test_balanced_drawing_needs_one_class_a_row() -> None:
+    said = re.escape("--balanced draws classes equally often, and these targets are not one class a row")
+    with pytest.raises(ConfigError, match=said):
+        order(balanced=True)
+    with pytest.raises(ConfigError, match=said):
+        order(balanced=True, labels=np.zeros((100, 3)))
+
+
+def test_judging_is_never_balanced() -> None:
+    assert order(training=False, balanced=True).of_epoch(0).tolist() == list(range(100))
+
+
+def test_limited_rows_are_the_same_in_training_and_judging() -> None:
+    few = order(limit_batches=2)
+    assert few.batches == 2
+    first, second = few.of_epoch(0), few.of_epoch(1)
+    assert first.tolist() != second.tolist()
+    assert first.sort().values.tolist() == second.sort().values.tolist()
+    assert order(training=False, limit_batches=2).of_epoch(0).tolist() == first.sort().values.tolist()
+    assert first.max() > 40  # drawn from all rows, which may stand sorted by class
+
+
+def test_a_limit_beyond_the_rows_keeps_all() -> None:
+    assert order(limit_batches=50).rows == 100
+
+
+def test_limited_rows_can_be_balanced() -> None:
+    labels = np.arange(100) % 2
+    drawn = order(limit_batches=1, balanced=True, labels=labels).of_epoch(0).numpy()
+    assert np.bincount(labels[drawn]).tolist() == [8, 8]
+    assert set(drawn) <= set(order(limit_batches=1).chosen.tolist())

@@ -1,0 +1,197 @@
+"""Finding out what a path or a name holds, opening it, and saying what is wrong where nothing fits."""
+
+import gzip
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sonde.core.config import DataConfig
+from sonde.core.errors import DataError
+from sonde.data.open import open_data, open_like, recognise
+from sonde.data.splits import labels_of
+
+
+def idx_set(folder: Path, classes: int = 10) -> Path:
+    """A folder of 60 train and 20 test images in IDX form."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for prefix, n in (("train", 60), ("t10k", 20)):
+        images, labels = rng.integers(0, 256, (n, 8, 8), dtype=np.uint8), (np.arange(n) % classes).astype(np.uint8)
+        for role, array in (("images", images), ("labels", labels)):
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (folder / f"{prefix}-{role}-idx{array.ndim}-ubyte.gz").write_bytes(gzip.compress(head + array.tobytes()))
+    return folder
+
+
+def class_folders(folder: Path, **counts: int) -> Path:
+    for level, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("L", (8, 8), 40 * level + number).save(folder / name / f"{number}.png")
+    return folder
+
+
+def csv(path: Path, rows: int = 40) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("width,kind\n" + "".join(f"{i * 1.5},{'ab'[i % 2]}\n" for i in range(rows)))
+    return path
+
+
+def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
+    idx_set(tmp_path / "idx")
+    class_folders(tmp_path / "folders", cat=3, dog=3)
+    np.savez(tmp_path / "arrays.npz", x=np.zeros((9, 4)), y=np.arange(9))
+    csv(tmp_path / "table.csv")
+    csv(tmp_path / "tables" / "train.csv")
+    found = {path.name: recognise(path)[0].rpartition(".")[2] for path in tmp_path.iterdir()}
+    assert found == {
+        "idx": "idx",
+        "folders": "folders",
+        "arrays.npz": "arrays",
+        "table.csv": "tables",
+        "tables": "tables",
+    }
+
+
+def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
+    forms = {"mnist": "idx", "cifar10": "parquet_images", "sst2": "tables", "tabular/titanic.csv": "tables"}
+    assert {name: recognise(shared_data / name)[0].rpartition(".")[2] for name in forms} == forms
+
+
+@pytest.mark.parametrize("name", ["bccd", "dsb2018", "fsdd", "faces_dlib", "tinyshakespeare", "multi30k", "xquad_en"])
+def test_forms_that_are_not_read_yet_are_refused_in_a_line(shared_data: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"which is no form that can be read; it should hold class folders of images"):
+        open_data(shared_data / name, DataConfig())
+
+
+def test_the_source_is_enough_to_open_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    idx_set(tmp_path / "set")
+    monkeypatch.chdir(tmp_path)
+    data = open_data("set", DataConfig())
+    assert data.source == str(tmp_path / "set")
+    again = open_data(data.source, DataConfig())
+    assert again.fingerprint == data.fingerprint
+    assert (labels_of(again.splits["train"]) == labels_of(data.splits["train"])).all()
+
+
+def test_a_name_is_looked_for_in_sonde_data_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SONDE_DATA", str(tmp_path))
+    idx_set(tmp_path / "fashion-mnist")
+    data = open_data("fashion-mnist", DataConfig())
+    assert data.name == data.source == "fashion-mnist"
+    assert data.schema.target.names[:2] == ("T-shirt/top", "Trouser")
+    csv(tmp_path / "tabular" / "shapes.csv")
+    assert open_data("tabular/shapes.csv", DataConfig(target=("kind",))).source == "tabular/shapes.csv"
+
+
+def test_digits_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SONDE_DATA", raising=False)
+    data = open_data("digits", DataConfig())
+    assert data.source == "digits"
+    assert data.schema.input.shape == (1, 8, 8)
+
+
+def test_tables_know_label_fraction(tmp_path: Path) -> None:
+    data = open_data(csv(tmp_path / "t.csv", 100), DataConfig(target=("kind",), label_fraction=0.5, validation=0))
+    assert len(data.splits["train"]) == 40
+    assert data.facts[-1].what == "40 of 80 training rows"
+
+
+def refused(data: Any, config: DataConfig | None = None) -> str:
+    with pytest.raises(DataError) as caught:
+        open_data(data, config or DataConfig())
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_missing_path_suggests_what_is_near(tmp_path: Path) -> None:
+    class_folders(tmp_path / "photos", a=3, b=3)
+    assert refused(tmp_path / "fotos") == f"{tmp_path}/fotos: no such file or folder; did you mean {tmp_path}/photos?"
+    assert refused("mnits") == "mnits: no such file or folder; did you mean mnist or kmnist?"
+    assert refused(tmp_path / "q" / "photos") == (
+        f"{tmp_path}/q/photos: no such file or folder, nor a dataset's name; {tmp_path}/q does not exist either "
+        "(names: sonde datasets)"
+    )
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert refused(tmp_path).startswith(f"{tmp_path} is empty; it should hold class folders of images, IDX, ")
+
+
+def test_what_no_form_takes(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    (tmp_path / "b.wav").write_bytes(b"")
+    (tmp_path / "README").write_text("")
+    assert refused(tmp_path).startswith(f"{tmp_path} holds 2 .wav, 1 files without ending, which is no form")
+    assert refused(tmp_path / "a.wav").startswith(
+        f"{tmp_path}/a.wav is no form of data that is known by its ending (.wav)"
+    )
+
+
+def test_several_tables_are_to_be_named(tmp_path: Path) -> None:
+    csv(tmp_path / "one.csv")
+    csv(tmp_path / "two.csv")
+    assert refused(tmp_path).startswith(
+        f"{tmp_path} holds several tables; name one of one.csv, two.csv, or call them train"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0)
+    assert refused(tmp_path / "locked").startswith(f"{tmp_path}/locked may not be read")
+
+
+def test_judging_other_data_by_a_schema(tmp_path: Path) -> None:
+    trained = open_data(class_folders(tmp_path / "one", cat=10, dog=10), DataConfig())
+    other = class_folders(tmp_path / "two", dog=4)  # one class is enough to be judged on
+    for file in other.rglob("*.png"):
+        with Image.open(file) as image:
+            image.resize((30, 20)).convert("RGB").save(file)
+    judged = open_like(other, trained.schema, DataConfig(validation=0, test=0))
+    assert judged.schema == trained.schema
+    assert labels_of(judged.splits["test"]).tolist() == [1, 1, 1, 1]
+    assert judged.splits["test"].read(np.arange(4))["input"].shape == (4, 1, 8, 8)
+    class_folders(tmp_path / "three", cow=2)
+    with pytest.raises(DataError, match="train has a class 'cow' that the model does not know; there are cat, dog"):
+        open_like(tmp_path / "three", trained.schema, DataConfig())
+
+
+def test_settings_that_cannot_apply_are_not_ignored(tmp_path: Path) -> None:
+    folders = class_folders(tmp_path / "one", cat=3, dog=3)
+    assert (
+        refused(folders, DataConfig(target=("dog",)))
+        == f"{folders} has class folders and no columns, so leave --target out"
+    )
+    rows = (np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3)
+    assert (
+        refused(rows, DataConfig(image_size=32))
+        == "arrays in memory (30, 4) holds no images, so leave --image-size out"
+    )
+
+
+def test_class_names_in_another_order_are_matched_by_name(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    y = np.arange(30) % 3
+    np.savez(tmp_path / "one.npz", x=x, y=y, names=np.array(["ant", "bee", "cat"]))
+    np.savez(tmp_path / "two.npz", x=x, y=y, names=np.array(["cat", "ant", "bee"]))
+    trained = open_data(tmp_path / "one.npz", DataConfig(validation=0, test=0))
+    judged = open_like(tmp_path / "two.npz", trained.schema, DataConfig())
+    assert labels_of(judged.splits["test"])[:3].tolist() == [2, 0, 1]
+
+
+def test_judging_on_another_kind_of_data(tmp_path: Path) -> None:
+    trained = open_data((np.random.default_rng(0).normal(size=(30, 64)), np.arange(30) % 3), DataConfig())
+    with pytest.raises(DataError, match="holds images; the model was trained on rows of numbers"):
+        open_like(class_folders(tmp_path / "one", cat=3, dog=3), trained.schema, DataConfig())
+
+
+def test_digits_are_judged_under_their_own_names() -> None:
+    trained = open_data("digits", DataConfig())
+    judged = open_like("digits", trained.schema, DataConfig(validation=0, test=0))
+    assert len(judged.splits["test"]) == 1797

@@ -1,0 +1,74 @@
+"""Seconds add up, part by part, over all sittings."""
+
+import time
+
+import pytest
+
+from sonde.engine import clock as clock_module
+from sonde.engine.clock import PARTS, Clock
+
+
+class Hands:
+    """A clock's hands, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    made = Hands()
+    monkeypatch.setattr(clock_module.time, "perf_counter", made)
+    return made
+
+
+def test_what_no_part_claims_is_other(hands: Hands) -> None:
+    clock = Clock()
+    for name, seconds in (("evaluation", 2.0), ("checkpoint", 0.5), ("evaluation", 1.0)):
+        with clock.part(name):  # type: ignore[arg-type]
+            hands.now += seconds
+        hands.now += 1.0
+    assert clock.spent["evaluation"] == 3.0
+    expected = {"total": 6.5, "input": 0, "step": 0, "optimizer": 0, "evaluation": 3.0, "checkpoint": 0.5, "other": 3.0}
+    assert clock.summary() == expected
+
+
+def test_a_part_that_fails_is_charged_too(hands: Hands) -> None:
+    clock = Clock()
+
+    def fail() -> None:
+        with clock.part("step"):
+            hands.now += 4.0
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert clock.spent["step"] == 4.0
+
+
+def test_the_time_between_two_sittings_is_left_out(hands: Hands) -> None:
+    first = Clock()
+    hands.now += 10.0
+    first.spent["step"] += 7.0
+    saved = first.state_dict()
+    hands.now += 86_400.0
+    second = Clock()
+    hands.now += 5.0  # what a fresh process does until it has read the checkpoint
+    second.load_state_dict(saved)
+    hands.now += 1.0
+    assert second.elapsed() == 11.0
+    assert second.spent == {**dict.fromkeys(PARTS, 0.0), "step": 7.0}
+    hands.now += 1.0
+    assert second.state_dict()["elapsed"] == 12.0
+    second.spent["step"] += 1.0
+    assert saved["spent"]["step"] == 7.0  # what was saved does not move
+
+
+def test_real_seconds_pass() -> None:
+    clock = Clock()
+    with clock.part("input"):
+        time.sleep(0.02)
+    assert 0.02 <= clock.spent["input"] <= clock.elapsed() < 5

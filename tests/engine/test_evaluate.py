@@ -1,0 +1,123 @@
+"""Judging adds up every row once and leaves training as it was."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sample_tasks import CPU, Denoising, Supervised, blobs, mlp
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.config import FeedConfig
+from sonde.data.feed.tensors import tensor_source
+from sonde.engine import random_state
+from sonde.engine.evaluate import evaluate, judging
+from sonde.engine.step import StepSettings
+from sonde.engine.tree import copied, same
+from sonde.optim.average import Average
+
+SETTINGS = StepSettings(device=CPU)
+
+
+def source(rows: int = 100, batch_size: int = 32) -> Any:
+    return tensor_source(blobs(rows), FeedConfig(batch_size=batch_size), training=False, seed=0, device=CPU)
+
+
+def model() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(mlp(2, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 3))
+
+
+def test_the_mean_over_all_rows_does_not_depend_on_the_batches() -> None:
+    task = Supervised(model())
+    found = [evaluate(task, source(batch_size=size), SETTINGS).compute()["loss"] for size in (7, 32, 100)]
+    data = blobs(100)
+    task.modules.eval()
+    whole = nn.functional.cross_entropy(task.modules["model"](data["input"]), data["target"])
+    assert found == pytest.approx([float(whole.detach())] * 3, rel=1e-6)
+
+
+def test_modes_weights_buffers_gradients_and_streams_stay() -> None:
+    task = Supervised(model())
+    task.modules.train()
+    task.modules["model"][1].eval()  # type: ignore[index]  # a frozen batch norm
+    before = copied(
+        [task.modules.state_dict(), random_state.capture(CPU), [m.training for m in task.modules.modules()]]
+    )
+    meter = evaluate(task, source(), SETTINGS)
+    after = [task.modules.state_dict(), random_state.capture(CPU), [m.training for m in task.modules.modules()]]
+    assert same(before, after)
+    assert all(p.grad is None and not p.is_inference() for p in task.modules.parameters())
+    assert meter.compute()["loss"] > 0
+
+
+def test_what_a_task_draws_while_judging_is_not_missing_in_training() -> None:
+    task = Denoising(mlp(3, 8, 2), 20)  # its loss draws levels and noise
+    torch.manual_seed(4)
+    expected = torch.rand(3), np.random.get_state(legacy=True)[1]  # type: ignore[index]
+    torch.manual_seed(4)
+    first = evaluate(task, source(), SETTINGS).compute()
+    assert evaluate(task, source(), SETTINGS).compute() == first
+    assert torch.equal(torch.rand(3), expected[0])
+
+
+def test_everything_is_put_back_when_judging_fails() -> None:
+    class Failing(Supervised):
+        def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+            torch.rand(5)
+            raise ZeroDivisionError
+
+    task = Failing(model())
+    task.modules.train()
+    average = Average(task.modules, 0.5)
+    with torch.no_grad():
+        for parameter in task.modules.parameters():
+            parameter.add_(1.0)
+    average.update()
+    before = copied([task.modules.state_dict(), random_state.capture(CPU)])
+    with pytest.raises(ZeroDivisionError):
+        evaluate(task, source(), SETTINGS, average=average)
+    assert same(before, [task.modules.state_dict(), random_state.capture(CPU)])
+    assert task.modules.training
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_the_averaged_weights_are_judged_where_there_are_any() -> None:
+    task = Supervised(model())
+    plain = evaluate(task, source(), SETTINGS).compute()
+    average = Average(task.modules, 0.5)
+    with torch.no_grad():
+        for parameter in task.modules.parameters():
+            parameter.mul_(3.0)
+    assert evaluate(task, source(), SETTINGS, average=average).compute() == plain
+    assert evaluate(task, source(), SETTINGS).compute() != plain
+
+
+def test_no_graph_is_kept_and_the_precision_is_that_of_training() -> None:
+    seen: list[Mapping[str, Any]] = []
+
+    class Spy(Supervised):
+        def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+            logits = self.modules["model"](batch["input"])
+            seen.append({"dtype": logits.dtype, "graph": logits.requires_grad, "training": self.modules.training})
+            return super().evaluate(batch)
+
+    evaluate(Spy(mlp(2, 3)), source(rows=8), StepSettings(device=CPU, precision="bf16"))
+    assert seen == [{"dtype": torch.bfloat16, "graph": False, "training": False}]
+
+
+def test_progress_is_told_batch_by_batch() -> None:
+    told: list[tuple[str, int, int]] = []
+    evaluate(Supervised(mlp(2, 3)), source(), SETTINGS, tick=lambda *words: told.append(words), label="judging")
+    assert told == [("judging", n, 4) for n in (1, 2, 3, 4)]
+
+
+def test_parameters_can_be_trained_after_they_were_judged() -> None:
+    net = model()
+    with judging(net):
+        net(torch.randn(4, 2))
+    net(torch.randn(4, 2)).sum().backward()
+    assert net[3].weight.grad is not None

@@ -1,0 +1,228 @@
+"""One loop for every kind of problem, and exact resume for each of them, in one process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from sample_tasks import (
+    CPU,
+    Adversarial,
+    BanditRollout,
+    ClippedPolicy,
+    Denoising,
+    Supervised,
+    batch,
+    blobs,
+    mlp,
+    stepper,
+)
+from torch import nn
+
+from sonde.core.batch import Batch
+from sonde.core.config import FeedConfig
+from sonde.core.errors import DataError, Interrupted
+from sonde.core.records import EvaluationRecord, Record, StepRecord
+from sonde.core.seams import Objective
+from sonde.data.feed.source import BatchSource
+from sonde.data.feed.tensors import tensor_source
+from sonde.engine.clock import Clock
+from sonde.engine.loop import FitParts, FitSettings, fit, steps
+from sonde.engine.signals import StopRequest
+from sonde.engine.training import Training, capture, restore, weights
+from sonde.engine.tree import copied, same
+from sonde.optim.average import Average
+
+KINDS = ["supervised", "gan", "diffusion", "acting"]
+
+
+def source(rows: int = 512, batch_size: int = 64) -> BatchSource:
+    return tensor_source(blobs(rows), FeedConfig(batch_size=batch_size), training=True, seed=0, device=CPU)
+
+
+def build(kind: str) -> tuple[Any, Any]:
+    torch.manual_seed(0)
+    if kind == "supervised":
+        return Supervised(nn.Sequential(mlp(2, 32, 16), nn.Dropout(0.2), nn.Linear(16, 3))), source()
+    if kind == "gan":
+        return Adversarial(mlp(4, 32, 2), mlp(2, 32, 1), 4), source()
+    if kind == "diffusion":
+        return Denoising(mlp(3, 64, 2), 20), source()
+    policy = mlp(2, 32, 3)
+    return ClippedPolicy(policy), BanditRollout(policy)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_loop_serves(kind: str) -> None:
+    task, data = build(kind)
+    torch.manual_seed(1)
+    first: list[float] = []
+    last: list[float] = []
+    start = 0.0
+    record = None
+    main = f"{task.phases[0].name}/loss"
+    for record in steps(stepper(task), data, stop=600):
+        assert len(record.norms) == len(task.phases)
+        (first if record.step <= 20 else last if record.step > 580 else []).append(record.number(main))
+        if kind == "acting" and record.step == 16:
+            start = data.mean_reward
+    assert record is not None
+    assert record.step == 600
+    if kind == "supervised":
+        assert sum(last) < 0.2 * sum(first)
+    if kind == "diffusion":
+        assert sum(last) / len(last) < 0.6  # predicting no noise scores 1
+    if kind == "gan":
+        with torch.no_grad():
+            fake = task.fake(2000)
+        assert (fake.mean(0) - blobs()["input"].mean(0)).abs().max() < 0.5
+    if kind == "acting":
+        assert data.mean_reward > 0.9 > start
+
+
+def training(kind: str, *, average: bool = False, observers: list[Any] | None = None) -> Training:
+    task, data = build(kind)
+    run = stepper(task)
+    if average:
+        run.average = Average(task.modules, 0.9)
+    torch.manual_seed(5)
+    return Training(
+        task=task, source=data, stepper=run, clock=Clock(), device=CPU, observers=observers or [], journals={}
+    )
+
+
+def parts(live: Training, *, evaluate: Callable[[], dict[str, float]] | None = None, objective: Any = None) -> FitParts:
+    return FitParts(
+        objective=objective, evaluate=evaluate, best_weights=dict, writer=None, request=StopRequest(), pace=None
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("at", [1, 7, 8, 9, 15, 16])
+def test_stop_and_resume_is_bit_exact(kind: str, at: int) -> None:
+    whole = training(kind, average=True)
+    fit(whole, FitSettings(stop=20), parts(whole))
+    half = training(kind, average=True)
+    fit(half, FitSettings(stop=at), parts(half))
+    held, state = copied(weights(half.task.modules)), copied(capture(half))
+    again = training(kind, average=True)
+    torch.manual_seed(99)
+    restore(again, held, state)
+    fit(again, FitSettings(stop=20), parts(again))
+    assert same(weights(whole.task.modules), weights(again.task.modules))
+    left, right = capture(whole), capture(again)
+    for name in ("stepper", "source", "task", "random", "progress"):
+        assert same(left[name], right[name]), name
+
+
+class Listener:
+    """Keeps what it is told."""
+
+    def __init__(self, verdict: Callable[[Record], str] = lambda record: "go on") -> None:
+        self.heard: list[Record] = []
+        self.verdict = verdict
+
+    def __call__(self, record: Record) -> Any:
+        self.heard.append(record)
+        return self.verdict(record)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: Any) -> None: ...
+
+
+def test_evaluation_falls_due_each_epoch_and_at_the_end() -> None:
+    listener = Listener()
+    live = training("supervised", observers=[listener])
+    fit(live, FitSettings(stop=20), parts(live, evaluate=lambda: {"loss": 1.0}, objective=Objective("loss", "min")))
+    at = [record.step for record in listener.heard if isinstance(record, EvaluationRecord)]
+    assert at == [8, 16, 20]  # 512 rows / 64
+
+
+def test_evaluation_can_fall_within_an_epoch() -> None:
+    listener = Listener()
+    live = training("supervised", observers=[listener])
+    settings = FitSettings(stop=16, evaluate_every=0.25)
+    fit(live, settings, parts(live, evaluate=lambda: {"loss": 1.0}, objective=Objective("loss", "min")))
+    assert [r.step for r in listener.heard if isinstance(r, EvaluationRecord)] == [2, 4, 6, 8, 10, 12, 14, 16]
+
+
+def test_patience_counts_evaluations_without_a_better_one() -> None:
+    values = iter([0.5, 0.6, 0.7, 0.65, 0.6, 0.9])
+    live = training("supervised")
+    settings = FitSettings(stop=8 * 20, patience=2)
+    fit(live, settings, parts(live, evaluate=lambda: {"a": next(values)}, objective=Objective("a", "max")))
+    assert live.progress.stop == "stopped early"
+    assert live.progress.step == 8 * 5
+    assert live.progress.best == {"epoch": 2, "step": 24, "metric": "a", "value": 0.7}
+
+
+def test_the_time_limit_ends_the_run_after_a_last_evaluation() -> None:
+    count = []
+    live = training("supervised")
+    settings = FitSettings(stop=10**9, limit_s=0.2)
+    run = parts(live, evaluate=lambda: count.append(1) or {"a": 1.0}, objective=Objective("a", "max"))
+    fit(live, settings, run)
+    assert live.progress.stop == "time limit"
+    assert live.progress.evaluated_at == live.progress.step
+    assert 0.2 <= live.clock.elapsed() < 5
+
+
+def test_an_observer_can_stop_the_run_and_touches_nothing() -> None:
+    listener = Listener(lambda record: "stop" if isinstance(record, StepRecord) and record.step == 5 else "go on")
+    live = training("supervised", observers=[listener])
+    fit(live, FitSettings(stop=100), parts(live))
+    assert live.progress.step == 5
+    assert live.progress.stop == "Listener asked to stop"
+
+
+def test_a_request_to_stop_finishes_the_step() -> None:
+    live = training("supervised")
+    run = parts(live)
+
+    def ask(record: Record) -> str:
+        if isinstance(record, StepRecord) and record.step == 3:
+            run.request.number = 2
+        return "go on"
+
+    live.observers = [Listener(ask)]
+    with pytest.raises(Interrupted, match="stopped at step 3") as caught:
+        fit(live, FitSettings(stop=100), run)
+    assert caught.value.exit_code == 130
+
+
+def test_a_source_without_batches_is_refused() -> None:
+    class Empty:
+        batches, epoch = 0, 0
+
+        def __iter__(self) -> Any:
+            return iter(())
+
+    empty: Any = Empty()
+    with pytest.raises(DataError, match="yield no batch"):
+        list(steps(stepper(build("supervised")[0]), empty, stop=3))
+
+
+def test_every_row_is_seen_once_an_epoch_in_another_order_each_time() -> None:
+    seen: list[int] = []
+
+    class Spy(Supervised):
+        def loss(self, batch: Batch) -> Any:
+            seen.extend(batch.index.tolist())
+            return super().loss(batch)
+
+    for _ in steps(stepper(Spy(mlp(2, 3))), source(rows=100, batch_size=32), stop=8):
+        pass
+    assert sorted(seen[:100]) == list(range(100)) == sorted(seen[100:])
+    assert seen[:100] != seen[100:]
+
+
+def test_the_last_batch_of_an_epoch_may_be_smaller() -> None:
+    rows = [r.rows for r in steps(stepper(build("supervised")[0]), source(rows=100, batch_size=32), stop=4)]
+    assert rows == [32, 32, 32, 4]
+
+
+def test_a_plain_batch_is_enough() -> None:
+    record = stepper(build("supervised")[0])(batch(**blobs(8)), step=1, epoch=0)
+    assert record.rows == 8

@@ -1,0 +1,163 @@
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.catalogue import build, config_class, describe
+from sonde.models.custom import CustomConfig, check_output
+
+PHOTO = InputSpec(kind="image", shape=(3, 8, 8))
+
+SOURCE = '''
+import torch
+from torch import nn
+from neighbour import WIDTH
+
+class Plain(nn.Module):
+    """Called as Plain()."""
+    def __init__(self, hidden=WIDTH):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(192, hidden), nn.Dropout(0.5), nn.Linear(hidden, 5))
+    def forward(self, x):
+        return self.layers(x)
+
+class Named(nn.Module):
+    def __init__(self, in_channels, image_size, num_classes=1000, *, in_dim):
+        super().__init__()
+        self.seen = (in_channels, image_size, num_classes, in_dim)
+        self.head = nn.Linear(in_dim, num_classes)
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+def function(input_shape, out_dim):
+    return nn.Sequential(nn.Flatten(), nn.Linear(input_shape[0] * input_shape[1] * input_shape[2], out_dim))
+
+class Demanding(nn.Module):
+    def __init__(self, flavour):
+        super().__init__()
+
+class Failing(nn.Module):
+    def __init__(self):
+        raise ValueError("no weights found\\nsecond line")
+
+class Mismatched(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(7, 5)
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+class Pair(nn.Module):
+    def forward(self, x):
+        return x, x
+
+number = 3
+
+def not_a_module():
+    return 3
+'''
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "neighbour.py").write_text("WIDTH = 11\n")
+    path = tmp_path / "net.py"
+    path.write_text(SOURCE)
+    return path
+
+
+def test_a_class_without_parameters_is_called_without_any(file: Path):
+    model = build(f"{file}:Plain", PHOTO, 5)
+    assert model(torch.zeros(4, 3, 8, 8)).shape == (4, 5)
+    assert model.get_submodule("layers.1").out_features == 11
+    assert all(module.training for module in model.modules())
+    assert config_class(f"{file}:Plain") is CustomConfig
+
+
+def test_parameters_are_filled_by_name_defaults_or_not(file: Path):
+    assert build(f"{file}:Named", PHOTO, 4).seen == (3, 8, 4, 192)
+
+
+def test_a_function_serves_as_well_and_is_counted_like_any_model(file: Path):
+    facts = describe(f"{file}:function", PHOTO, 4)
+    assert facts.parameters == 192 * 4 + 4
+    assert facts.flops == 2 * 192 * 4
+    assert facts.paper == "the user's own"
+
+
+def test_trying_it_out_moves_no_random_stream(file: Path):
+    torch.manual_seed(5)
+    weights = build(f"{file}:function", PHOTO, 4).state_dict()
+    after = torch.rand(1)
+    torch.manual_seed(5)
+    linear = nn.Linear(192, 4)
+    assert torch.equal(weights["1.weight"], linear.weight)
+    assert torch.equal(after, torch.rand(1))
+
+
+def test_its_classes_pickle(file: Path):
+    model = build(f"{file}:Plain", PHOTO, 5).eval()
+    input = torch.randn(2, 3, 8, 8)
+    assert torch.equal(pickle.loads(pickle.dumps(model))(input), model(input))
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("net.py:Plane", "net.py has no class or function 'Plane'; did you mean Plain?"),
+        (
+            "net.py:Xyz",
+            "net.py has no class or function 'Xyz'; it defines: Demanding, Failing, Mismatched, Named, Pair,",
+        ),
+        ("net.py", "net.py: say which class of the file to use, such as "),
+        ("gone.py:Net", "gone.py: No such file or directory"),
+        (
+            "net.py:Demanding",
+            "wants a parameter 'flavour', which nothing fills; give it a default, or one of the names ",
+        ),
+        ("net.py:Failing", "net.py:Failing could not be built: ValueError: no weights found"),
+        ("net.py:not_a_module", "net.py:not_a_module gave a int; a torch.nn.Module is needed"),
+        (
+            "net.py:Mismatched",
+            "net.py:Mismatched failed on an input of shape (2, 3, 8, 8): RuntimeError: mat1 and mat2",
+        ),
+        ("net.py:Pair", "must return (rows, 6) for this data; an input of shape (2, 3, 8, 8) gave tuple: "),
+        ("net.py:Plain", "must return (rows, 6) for this data; an input of shape (2, 3, 8, 8) gave (2, 5): "),
+    ],
+)
+def test_mistakes_are_one_line_that_names_the_file(file: Path, what: str, message: str):
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        build(str(file.parent / what), PHOTO, 6)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_does_not_run_is_named(tmp_path: Path):
+    path = tmp_path / "broken.py"
+    path.write_text("import torch\n1 / 0\n")
+    with pytest.raises(ConfigError, match=r"broken\.py does not run: ZeroDivisionError: division by zero"):
+        build(f"{path}:Net", PHOTO, 2)
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path):
+    path = tmp_path / "net.py"
+    for width in (2, 3):
+        path.write_text(
+            f"from torch import nn\ndef net():\n    return nn.Sequential(nn.Flatten(), nn.Linear(192, {width}))\n"
+        )
+        assert build(f"{path}:net", PHOTO, width)(torch.zeros(1, 3, 8, 8)).shape == (1, width)
+
+
+def test_checking_an_instance_leaves_its_modes_and_statistics_alone():
+    frozen = nn.BatchNorm2d(3).eval()
+    model = nn.Sequential(frozen, nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(192, 2)).train()
+    frozen.eval()
+    check_output(model, PHOTO, 2, name="the module")
+    assert [module.training for module in model] == [False, True, True, True]
+    assert not model.get_buffer("1.num_batches_tracked")
+    with pytest.raises(ConfigError, match=r"^the module must return \(rows, 3\)"):
+        check_output(model, PHOTO, 3, name="the module")

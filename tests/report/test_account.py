@@ -1,0 +1,93 @@
+from dataclasses import replace
+
+import pytest
+
+from sonde.report.account import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
+from sonde.report.folder import read_folder
+
+
+def test_the_headline_is_the_test_score_in_words(image_run):
+    found = headline(read_folder(image_run))
+    assert (found.value, found.what, found.tone) == ("99.36 %", "accuracy on the test data", "good")
+    assert [sentence.replace("\u00a0", " ") for sentence in found.sentences] == [
+        "compact-cnn was trained on /home/ann/data/mnist for 8 epochs (3,200 steps) in 58 s.",
+        "The best checkpoint is that of epoch 7 (99.31 % validation accuracy); the test data were judged once, with it.",
+        "For comparison, always saying the most frequent reaches 11.35 %.",
+    ]
+
+
+def test_without_a_test_split_the_validation_score_is_named_so(image_run):
+    run = read_folder(image_run)
+    found = headline(replace(run, result={**run.result, "metrics": {"validation": {"accuracy": 0.5}}}))
+    assert (found.value, found.what) == ("50.00 %", "accuracy on the validation data")
+    assert "judged once" not in " ".join(found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("stopped early", "because validation no longer improved."), ("time limit", "ended by the time limit.")],
+)
+def test_an_early_end_is_told(image_run, status, words):
+    run = read_folder(image_run)
+    assert headline(replace(run, result={**run.result, "status": status})).sentences[0].endswith(words)
+
+
+def test_an_unfinished_run_says_how_far_it_came(image_run):
+    (image_run / "result.json").unlink()
+    run = read_folder(image_run)
+    found = headline(run)
+    assert (found.value, found.tone) == ("No result yet", "open")
+    assert found.sentences == ["Still running, or stopped at step 3,200 of 3,200: what was logged until then is shown."]
+    assert "not logged a step" in headline(replace(run, steps=[], evaluations=[])).sentences[0]
+
+
+def test_nothing_to_judge_on_is_told(image_run):
+    run = read_folder(image_run)
+    assert headline(replace(run, result={**run.result, "metrics": {}})).value == "Not judged"
+
+
+def test_scores_stand_by_split_with_the_main_one_first(image_run):
+    splits, rows = metric_table(read_folder(image_run))
+    assert splits == ["validation", "test"]
+    assert rows[0] == ("accuracy", ["99.31 %", "99.36 %"], True)
+    assert ("log loss", ["–", "0.0213"], False) in rows
+
+
+def test_settings_tell_what_was_chosen_by_whom_and_why(image_run):
+    chosen, defaults = settings(read_folder(image_run))
+    assert [(s.flag, s.origin) for s in chosen][:2] == [("--batch-size", "typed"), ("--model", "inferred")]
+    assert next(s.reason for s in chosen if s.flag == "--lr") == "best of 5 rates on digits"
+    values = {s.flag: s.value for s in defaults}
+    assert (values["--hidden"], values["--deterministic"], values["--time-limit"]) == ("256 128", "no", "–")
+
+
+def test_time_adds_up(image_run):
+    bar, rows = time_parts(read_folder(image_run))
+    assert bar is not None
+    assert rows[1] == ("forward + backward", "50.90 s", "87.7 %")
+    assert sum(float(part.split()[0]) for _, _, part in rows) == pytest.approx(100, abs=0.3)
+
+
+def test_the_balance_names_its_extremes(image_run):
+    run = read_folder(image_run)
+    counts = {"cat": 400, "dog": 100, "<b>": 250}
+    bars, told = class_balance(replace(run, data={"class_counts": {"train": counts}}))
+    assert told == "Most frequent: cat (400); rarest: dog (100), 4.0 times fewer."
+    assert bars is not None
+    assert "<b>" not in bars
+    many = {f"c{i}": i + 1 for i in range(500)}
+    assert class_balance(replace(run, data={"class_counts": {"train": many}}))[1].endswith(
+        "The 40 rarest of 500 classes are shown."
+    )
+    assert class_balance(replace(run, data={})) == (None, "")
+
+
+def test_machine_and_keys_leave_out_what_is_unknown(image_run):
+    run = read_folder(image_run)
+    found = dict(machine(run))
+    assert found["memory"] == "8.3 GB"
+    assert found["project revision"] == "0123456789ab with local changes"
+    assert found["command"] == "sonde train data --batch-size 64"
+    assert machine(replace(run, env={})) == []
+    assert dict(key_figures(run))["parameters"] == "228,010"
+    assert dict(key_figures(replace(run, result={}, env={}, plan={}, config={}))) == {"steps": "3,200"}

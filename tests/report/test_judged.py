@@ -1,0 +1,122 @@
+import base64
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from sonde.report.folder import read_folder
+from sonde.report.judged import (
+    MOST_CLASS_ROWS,
+    PICTURES_BYTES,
+    class_rows,
+    confused_pairs,
+    confusion_figure,
+    judged_figures,
+    png_size,
+    split_details,
+    worst_rows,
+)
+
+
+def test_the_most_confused_pairs_are_those_of_the_matrix():
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 4, 500)
+    predicted = np.where(rng.random(500) < 0.7, target, rng.integers(0, 4, 500))
+    names = ["a", "b", "c", "d"]
+    matrix = confusion_matrix(target, predicted)
+    pairs = confused_pairs({"confusion": {"names": names, "counts": matrix.tolist()}})
+    assert len(pairs) == 12
+    assert [count for _, _, count, _ in pairs] == sorted(matrix[~np.eye(4, dtype=bool)].tolist(), reverse=True)
+    truth, prediction, count, part = pairs[0]
+    i, j = names.index(truth), names.index(prediction)
+    assert count == np.sum((target == i) & (predicted == j))
+    assert part == pytest.approx(count / np.sum(target == i))
+
+
+def test_a_matrix_is_drawn_up_to_25_classes(make_images, tmp_path):
+    def figure(n):
+        return confusion_figure(
+            split_details(read_folder(make_images(tmp_path / str(n), names=[f"c{i}" for i in range(n)])))
+        )
+
+    assert figure(10) is not None
+    largest = figure(25)
+    assert largest is not None
+    assert largest.wide
+    assert figure(26) is None
+
+
+def test_binary_tables_get_threshold_curves_and_regressions_residuals(table_run, regression_run):
+    assert [f.title for f in judged_figures(split_details(read_folder(table_run)))] == [
+        "ROC curve",
+        "Precision and recall",
+    ]
+    assert [f.title for f in judged_figures(split_details(read_folder(regression_run)))] == [
+        "price: predicted and true", "price: residuals", "rent: predicted and true", "rent: residuals",
+    ]  # fmt: skip
+
+
+def test_empty_bins_are_left_out_of_the_calibration(image_run):
+    figure = judged_figures(split_details(read_folder(image_run)))[0]
+    assert figure.title == "Calibration"
+    assert figure.svg.count("<circle") == 12
+
+
+def test_masked_targets_are_left_out_of_the_scatter():
+    table = {"names": ["y"], "target": [[1.0, None, 3.0, 4.0]], "prediction": [[1.1, 2.0, 2.9, 4.2]]}
+    figure = judged_figures({"scatter": table})[0]
+    assert figure.caption.startswith("3 rows")
+    assert figure.svg.count("<circle") == 3
+
+
+def test_of_very_many_classes_the_weakest_are_listed():
+    n = 1000
+    f1 = np.linspace(1, 0, n).tolist()
+    table = {"names": [f"c{i}" for i in range(n)], "precision": [None] * n, "recall": f1, "f1": f1, "support": [1] * n}
+    rows, total = class_rows({"per_class": table})
+    assert (len(rows), total) == (MOST_CLASS_ROWS, n)
+    assert rows[0].name == "c999"
+
+
+def test_pictures_travel_in_the_page(image_run):
+    place = image_run / "evaluation" / "test"
+    rows = worst_rows(split_details(read_folder(image_run)), place)
+    kind, _, content = rows[0].picture.partition(",")
+    assert kind == "data:image/png;base64"
+    assert base64.b64decode(content) == (place / "worst" / "0.png").read_bytes()
+    assert png_size(base64.b64decode(content)) == (28, 28)
+    assert rows[0].pixelated
+    assert (rows[0].confidence, rows[0].target, rows[0].prediction) == ("99 %", "4", "9")
+
+
+def test_pictures_are_bounded(image_run):
+    place = image_run / "evaluation" / "test"
+    small = (place / "worst" / "0.png").read_bytes()
+    entries = [{"index": i, "picture": f"worst/b{i}.png"} for i in range(24)]
+    for i in range(24):
+        (place / "worst" / f"b{i}.png").write_bytes(small + bytes(59_000))
+    rows = worst_rows({"worst": entries}, place)
+    shown = [row for row in rows if row.picture]
+    assert len(rows) == 24
+    assert 10 < len(shown) <= PICTURES_BYTES // 59_000
+    (place / "worst" / "b0.png").write_bytes(small + bytes(61_000))
+    assert worst_rows({"worst": entries}, place)[0].picture == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../secret.png", "/etc/hostname", "worst/text.png", "worst/absent.png", 7, None]
+)
+def test_only_pictures_of_the_folder_are_taken(image_run, name):
+    place = image_run / "evaluation" / "test"
+    (image_run.parent / "secret.png").write_bytes((place / "worst" / "0.png").read_bytes())
+    (place / "worst" / "text.png").write_text("not a picture")
+    assert worst_rows({"worst": [{"index": 0, "picture": name}]}, place)[0].picture == ""
+
+
+def test_several_targets_are_told_by_name(regression_run):
+    rows = worst_rows(split_details(read_folder(regression_run)), regression_run)
+    assert rows[0].target == "price 50.00, rent 31.20"
+    assert rows[0].confidence == ""
+    worst = [{"index": 0, "target": ["cat", "dog"], "prediction": [], "confidence": None, "loss": None}]
+    assert worst_rows(json.loads(json.dumps({"worst": worst})), regression_run)[0].prediction == "none"

@@ -1,0 +1,184 @@
+import io
+import re
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
+from sonde.core.seams import Objective, Observer
+from sonde.screen import progress as module
+from sonde.screen.screen import Screen
+
+
+class Scalar:
+    """Stands for a device scalar: counts how often it is waited for."""
+
+    reads = 0
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def __float__(self) -> float:
+        Scalar.reads += 1
+        return self.value
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that moves only when told to."""
+    now = SimpleNamespace(s=100.0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now.s))
+    return now
+
+
+def step(number: int, *, loss: object = 1.0, batches: int = 10) -> StepRecord:
+    return StepRecord(number, (number - 1) // batches, 64, {"model/loss": loss}, {"model": 1.0}, 4e-3)
+
+
+def judged(number: int, value: float, *, batches: int = 10) -> EvaluationRecord:
+    return EvaluationRecord(number, (number - 1) // batches, "validation", {"accuracy": value}, 2.0)
+
+
+def lines_of(out: io.StringIO) -> list[list[str]]:
+    return [re.split(r"\s{2,}", line.strip()) for line in out.getvalue().splitlines()]
+
+
+def run(clock, *, epochs=2, metric: str | None = "accuracy", evaluate=True, seconds=0.1):
+    out = io.StringIO()
+    objective = Objective(metric, "max") if metric else None
+    with Screen(file=out).progress(
+        epochs=epochs, steps=epochs * 10, batches_per_epoch=10, objective=objective
+    ) as observe:
+        for number in range(1, epochs * 10 + 1):
+            clock.s += seconds
+            assert observe(step(number, loss=float(number))) == "go on"
+            if evaluate and number % 10 == 0:
+                clock.s += 2.0
+                observe(judged(number, number / 100))
+    return lines_of(out)
+
+
+def test_a_row_per_epoch_with_true_numbers(clock):
+    head, first, second = run(clock)
+    assert head == ["epoch", "loss", "validation accuracy", "lr", "rows/s", "left"]
+    # 9 steps of 64 rows in 0.9 s after the clock started with the first; evaluation's 2 s are no training
+    assert first == ["1/2", "5.50", "10.00 %", "0.0040", "640", "3.2 s"]
+    assert second[:5] == ["2/2", "15.5", "20.00 %", "0.0040", "640"]
+    assert len(second) == 5  # nothing is left
+
+
+def test_without_validation_rows_come_at_epoch_ends(clock):
+    head, first, second = run(clock, metric=None, evaluate=False)
+    assert head == ["epoch", "loss", "lr", "rows/s", "left"]
+    assert [first[0], second[0]] == ["1/2", "2/2"]
+    assert first[1] == "5.50"
+
+
+def test_long_runs_show_at_most_sixty_rows_and_the_last(clock):
+    rows = run(clock, epochs=130)[1:]
+    assert len(rows) <= 61
+    assert rows[-1][0] == "130/130"
+
+
+def test_plain_progress_lines_come_every_ten_seconds(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=1, steps=100, batches_per_epoch=100, objective=None) as observe:
+        for number in range(1, 100):
+            clock.s += 1.0
+            observe(step(number, batches=100))
+    texts = [line for line in out.getvalue().splitlines() if "step" in line]
+    assert len(texts) == 9
+    assert texts[0] == "  step 10/100, loss 1.00, 1 m 30 s left"
+
+
+def test_losses_are_read_only_when_something_is_written(clock):
+    Scalar.reads = 0
+    with Screen(file=io.StringIO()).progress(
+        epochs=None, steps=5000, batches_per_epoch=None, objective=None
+    ) as observe:
+        for number in range(1, 1001):
+            clock.s += 0.001
+            observe(step(number, loss=Scalar(2.0), batches=10**6))
+        assert Scalar.reads == 0
+        clock.s += 10.0
+        observe(step(1001, loss=Scalar(2.0), batches=10**6))
+        assert Scalar.reads == module.WINDOW
+
+
+def test_quiet_says_nothing_and_reads_nothing(clock):
+    Scalar.reads = 0
+    out = io.StringIO()
+    with Screen(quiet=True, file=out).progress(
+        epochs=1, steps=10, batches_per_epoch=10, objective=Objective("accuracy", "max")
+    ) as observe:
+        for number in range(1, 11):
+            clock.s += 100.0
+            observe(step(number, loss=Scalar(1.0)))
+        observe(judged(10, 0.5))
+        observe(EventRecord(10, "threads"))
+    assert out.getvalue() == ""
+    assert Scalar.reads == 0
+
+
+def test_events_are_told_and_test_scores_are_not_rows(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=1, steps=10, batches_per_epoch=10, objective=None) as observe:
+        observe(step(1))
+        observe(EventRecord(1200, "threads", {"from": 2, "to": 1}))
+        observe(EvaluationRecord(1, 0, "test", {"accuracy": 0.5}, 1.0))
+        observe(judged(1, 0.5))
+    assert "  step 1,200: threads (from 2, to 1)" in out.getvalue().splitlines()
+    assert "50.00" not in out.getvalue()
+
+
+def test_a_second_phase_that_rests_is_no_gap(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=1, steps=2, batches_per_epoch=2, objective=None) as observe:
+        observe(StepRecord(1, 0, 8, {"critic/loss": 3.0}, {}, 0.1))
+        observe(StepRecord(2, 0, 8, {"generator/loss": 9.0}, {}, 0.1))
+    assert lines_of(out)[1][1] == "3.00"
+
+
+def test_a_failed_run_gets_no_last_row(clock):
+    out = io.StringIO()
+    observe = Screen(file=out).progress(epochs=1, steps=9, batches_per_epoch=9, objective=None)
+
+    def fail():
+        with observe:
+            observe(step(1))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert out.getvalue() == ""
+
+
+def test_epochs_of_unknown_length_make_a_row_every_ten_seconds(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=None, steps=300, batches_per_epoch=None, objective=None) as observe:
+        for number in range(1, 301):
+            clock.s += 0.1
+            observe(step(number))
+    rows = [row for row in lines_of(out)[1:] if "/300" in row[0] and "step" not in row[0]]
+    assert len(rows) == 3
+    assert rows[-1][0] == "300/300"
+
+
+def test_it_is_an_observer_without_state():
+    observe = Screen(file=io.StringIO()).progress(epochs=1, steps=1, batches_per_epoch=1, objective=None)
+    assert isinstance(observe, Observer)
+    assert observe.state_dict() == {}
+    observe.load_state_dict({})
+
+
+def test_a_step_costs_microseconds():
+    observe = Screen(file=io.StringIO()).progress(epochs=1, steps=10**9, batches_per_epoch=10**9, objective=None)
+    record = step(1, batches=10**9)
+    best = float("inf")
+    for _ in range(5):
+        begun = time.perf_counter()
+        for _ in range(2000):
+            observe(record)
+        best = min(best, (time.perf_counter() - begun) / 2000)
+    assert best < 3e-6

@@ -1,0 +1,64 @@
+import pytest
+
+from sonde.screen.summary import findings_lines, result_lines, time_line
+
+RESULT = {
+    "status": "finished",
+    "objective": {"metric": "accuracy", "mode": "max"},
+    "metrics": {
+        "validation": {"accuracy": 0.99},
+        "test": {"accuracy": 0.9936, "log_loss": 0.0213, "accuracy/cat": 0.5},
+    },
+    "best": {"epoch": 3, "step": 100, "metric": "accuracy", "value": 0.9931},
+    "baseline": {"accuracy": 0.1135, "what": "always saying 1"},
+    "steps": 1200,
+}
+
+
+def test_the_test_split_is_the_headline_and_epochs_count_from_one():
+    assert result_lines(RESULT) == [
+        "99.36 % test accuracy (best checkpoint: epoch 4, 99.31 % validation)",
+        "log loss 0.0213",
+        "always saying 1: 11.35 %",
+    ]
+
+
+def test_without_a_test_split_validation_is_named():
+    result = {**RESULT, "metrics": {"train": {"loss": 0.1}, "validation": {"accuracy": 0.9931}}, "baseline": {}}
+    assert result_lines(result) == ["99.31 % validation accuracy (best checkpoint: epoch 4)"]
+    assert result_lines({**result, "best": {"epoch": None, "step": 9}}) == ["99.31 % validation accuracy"]
+
+
+def test_an_early_end_is_said():
+    assert result_lines({**RESULT, "status": "time limit"})[-1] == "time limit after 1,200 steps"
+
+
+def test_nothing_judged_is_said():
+    assert result_lines({"metrics": {}}) == ["nothing was judged: the data have neither test nor validation rows"]
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [(5.0, "5.00 s: input 1.00, other 4.00"), (58.0, "58.0 s: input 1.0, other 57.0"),
+     (1250.0, "20 m 50 s (1250 s): input 1, other 1249")],
+)  # fmt: skip
+def test_the_time_line_keeps_three_digits(total, expected):
+    assert time_line({"total": total, "input": 1.0, "other": total - 1}) == expected
+
+
+def test_no_time_was_measured():
+    assert time_line({}) == ""
+
+
+def test_findings_come_worst_first_and_repeats_are_counted():
+    found = [
+        {"check": "a", "severity": "note", "evidence": "e", "action": "", "step": None},
+        {"check": "b", "severity": "warning", "evidence": "old", "action": "do", "step": 5},
+        {"check": "b", "severity": "warning", "evidence": "new", "action": "do", "step": 1500},
+        {"check": "c", "severity": "error", "evidence": "e", "action": "stop", "step": 7},
+    ]
+    assert findings_lines(found) == [
+        ("error", "c at step 7: e; stop"),
+        ("warning", "b (2 times, the last at step 1,500): new; do"),
+        ("note", "a: e"),
+    ]

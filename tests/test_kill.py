@@ -1,0 +1,267 @@
+"""Real SIGKILLs of a real training process, at every step of two epochs and wherever a checkpoint is being made.
+
+Each child is forked from this process, so that torch is imported once; it trains through the public interface, dies where it is
+told to, and a second child resumes. What is left must equal an uninterrupted run to the last bit.
+"""
+
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sonde
+from sonde.engine import checkpoint, loop
+from sonde.engine.checkpoint import Writer
+from sonde.engine.journal import read_lines
+from sonde.engine.step import Stepper
+from sonde.engine.tree import same
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+COMMON: dict[str, Any] = {"threads": 1, "epochs": 2, "quiet": True, "seed": 3, "log_every": 3, "workers": 0}
+CONFIGS: dict[str, dict[str, Any]] = {
+    # dropout, pieces, an average, checkpoints at every other step so that some steps are done again
+    "mlp": {
+        "model": "mlp",
+        "hidden": (32,),
+        "dropout": 0.3,
+        "batch_size": 256,
+        "accumulate": 3,
+        "ema": 0.9,
+        "optimizer": "adam",
+        "checkpoint_steps": 2,
+        "patience": 3,
+        "evaluate_every": 0.5,
+    },
+    # channels_last with fused moments, augmentation, batch norm, a schedule
+    "cnn": {
+        "model": "compact-cnn",
+        "batch_size": 256,
+        "optimizer": "adamw",
+        "augment": "crop=1,rotate=10",
+        "schedule": "one-cycle",
+        "checkpoint_steps": 1,
+    },
+    "stream": {
+        "model": "compact-cnn",
+        "batch_size": 256,
+        "optimizer": "nesterov",
+        "lr": 0.05,
+        "feed": "streaming",
+        "workers": 1,
+        "augment": "cutout=2",
+        "checkpoint_steps": 3,
+    },
+}
+STEPS = 12  # 1,294 training rows of digits in batches of 256, twice
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at_step(number: int) -> Callable[[], None]:
+    """Die when step `number` has moved the weights and nothing else has happened yet."""
+
+    def arm() -> None:
+        real = Stepper.__call__
+
+        def call(self: Stepper, batch: Any, *, step: int, epoch: int) -> Any:
+            record = real(self, batch, step=step, epoch=epoch)
+            if step == number:
+                die()
+            return record
+
+        Stepper.__call__ = call  # type: ignore[method-assign]
+
+    return arm
+
+
+def in_first_step() -> None:
+    """Die with gradients computed and weights not yet moved."""
+    real = Stepper._move
+
+    def move(self: Stepper, *rest: Any) -> None:
+        die()
+        real(self, *rest)
+
+    Stepper._move = move  # type: ignore[method-assign]
+
+
+def in_writer(place: str, nth: int) -> Callable[[], None]:
+    """Die on the writer's thread, before the nth checkpoint is written, before it is renamed, or just after."""
+
+    def arm() -> None:
+        real = Writer.__init__
+        count = {"n": 0}
+
+        def probe(where: str) -> None:
+            if where == place:
+                count["n"] += 1
+                if count["n"] == nth:
+                    die()
+
+        def init(self: Writer, checkpoints: Path, **_: Any) -> None:
+            real(self, checkpoints, stop_here=probe)
+
+        Writer.__init__ = init  # type: ignore[method-assign]
+
+    return arm
+
+
+def between_files(nth: int) -> Callable[[], None]:
+    """Die when the nth file of checkpoints is about to be written: a folder that is half there."""
+
+    def arm() -> None:
+        real = checkpoint.write_bytes
+        count = {"n": 0}
+
+        def write(path: Path, content: bytes) -> None:
+            count["n"] += 1
+            if count["n"] == nth:
+                path.write_bytes(content[: len(content) // 2])
+                die()
+            real(path, content)
+
+        checkpoint.write_bytes = write
+
+    return arm
+
+
+def at_rename(nth: int) -> Callable[[], None]:
+    """Die right after the nth rename of the rotation."""
+
+    def arm() -> None:
+        real = Path.rename
+        count = {"n": 0}
+
+        def rename(self: Path, target: Any) -> Path:
+            result = real(self, target)
+            count["n"] += 1
+            if count["n"] == nth:
+                die()
+            return result
+
+        Path.rename = rename  # type: ignore[method-assign]
+
+    return arm
+
+
+def in_evaluation(nth: int) -> Callable[[], None]:
+    def arm() -> None:
+        real = loop._evaluate
+        count = {"n": 0}
+
+        def evaluate(training: Any, parts: Any) -> bool:
+            count["n"] += 1
+            result = real(training, parts)
+            if count["n"] == nth:
+                die()
+            return result
+
+        loop._evaluate = evaluate
+
+    return arm
+
+
+def child(out: Path, settings: dict[str, Any], arm: Callable[[], None] | None = None) -> int:
+    """The wait status of a process that trains into `out`."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            if arm is not None:
+                arm()
+            sonde.train("digits", out=str(out), **{**COMMON, **settings})
+        except BaseException:
+            (out.parent / f"{out.name}.trace").write_text(traceback.format_exc())
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+
+
+def finish(out: Path, settings: dict[str, Any]) -> None:
+    status = child(out, settings)
+    trace = out.parent / f"{out.name}.trace"
+    assert status == 0, trace.read_text() if trace.exists() else status
+
+
+def left(out: Path) -> tuple[Any, Any]:
+    """What must be equal: every tensor and decision of the last checkpoint, and every logged number but the seconds."""
+    weights, state = checkpoint.read(out / "checkpoints" / "last")
+    kept = {name: state[name] for name in ("progress", "stepper", "source", "task", "random", "buffers", "observers")}
+    lines = [line for line in read_lines(out / "metrics.jsonl") if line["kind"] != "event"]
+    return {"weights": weights, "best": checkpoint.read(out / "checkpoints" / "best")[0], **kept}, [
+        {name: value for name, value in line.items() if name != "seconds"} for line in lines
+    ]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, Any]]:
+    folder = tmp_path_factory.mktemp("straight")
+    for name, settings in CONFIGS.items():
+        finish(folder / name, settings)
+    return {name: left(folder / name) for name in CONFIGS}
+
+
+def check(name: str, arms: list[Callable[[], None]], straight: dict[str, tuple[Any, Any]], out: Path) -> None:
+    for arm in arms:
+        status = child(out, CONFIGS[name], arm)
+        assert os.WIFSIGNALED(status), "the process was meant to die"
+        assert os.WTERMSIG(status) == signal.SIGKILL
+    finish(out, CONFIGS[name])
+    state, lines = left(out)
+    for part, value in straight[name][0].items():
+        assert same(state[part], value), part
+    assert lines == straight[name][1]
+
+
+@pytest.mark.parametrize("step", range(1, STEPS + 1))
+def test_at_every_step(step: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check("mlp", [at_step(step)], straight, tmp_path / "run")
+
+
+@pytest.mark.parametrize("step", [1, 6, 7, 12])
+@pytest.mark.parametrize("name", ["cnn", "stream"])
+def test_at_epoch_boundaries(name: str, step: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check(name, [at_step(step)], straight, tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [2, 3, 4, 5, 8, 9, 10, 11])
+@pytest.mark.parametrize("name", ["cnn", "stream"])
+def test_at_every_other_step(name: str, step: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check(name, [at_step(step)], straight, tmp_path / "run")
+
+
+def test_in_the_first_step(straight: dict[str, Any], tmp_path: Path) -> None:
+    check("cnn", [in_first_step], straight, tmp_path / "run")
+
+
+@pytest.mark.parametrize("place", ["write", "rename", "done"])
+@pytest.mark.parametrize("nth", [1, 2, 5])
+def test_around_a_checkpoint(place: str, nth: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check("mlp", [in_writer(place, nth)], straight, tmp_path / "run")
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 5, 9])
+def test_in_the_middle_of_a_file(nth: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check("cnn", [between_files(nth)], straight, tmp_path / "run")
+
+
+@pytest.mark.parametrize("nth", [2, 3, 4, 5, 6, 7])
+def test_between_renames(nth: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check("mlp", [at_rename(nth)], straight, tmp_path / "run")
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_after_an_evaluation_that_was_not_saved(nth: int, straight: dict[str, Any], tmp_path: Path) -> None:
+    check("mlp", [in_evaluation(nth)], straight, tmp_path / "run")
+
+
+def test_again_and_again(straight: dict[str, Any], tmp_path: Path) -> None:
+    arms = [in_first_step, at_step(3), in_writer("rename", 1), at_step(6), between_files(2), at_step(9)]
+    check("mlp", arms, straight, tmp_path / "run")
