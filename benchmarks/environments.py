@@ -16,9 +16,20 @@ PEERS: dict[str, list[list[str]]] = {
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1"]],
     "fastai": [
-        [TORCH, "numpy", "pillow", "pyyaml", "pandas", "scipy", "scikit-learn", "matplotlib", "spacy", "plum-dispatch"],
-        ["--no-deps", "torchvision==0.28.0", "fastai", "fastcore", "fastprogress", "fasttransform", "fastdownload"],
-        ["cloudpickle", "pyarrow"],
+        [
+            TORCH,
+            "numpy",
+            "pillow",
+            "pyyaml",
+            "pandas",
+            "scipy",
+            "scikit-learn",
+            "matplotlib",
+            "spacy",
+            "plum-dispatch<2.10",
+        ],
+        ["--no-deps", "torchvision==0.28.0", "fastai==2.8.12", "fasttransform==0.0.5", "fastdownload==0.0.8"],
+        ["fastcore==2.2.41", "fastprogress==1.1.6", "python-fasthtml==0.14.14", "cloudpickle", "pyarrow"],
     ],
 }
 

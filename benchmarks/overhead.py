@@ -1,8 +1,8 @@
 """What a training loop costs over a bare loop that does the same steps on resident tensors, in microseconds a step.
 
-python -m benchmarks.overhead: Sonde with logging on beside the bare loop, in one process and interleaved; then Lightning,
-Keras and fastai, each in its own environment beside the same bare loop in its own process. One thread, the introductory
-network (784-256-128-10, dropout, fused Adam, batch 64).
+python -m benchmarks.overhead: Sonde with logging on beside the bare loop, in one process and taking turns every hundred
+steps; then Lightning, Keras and fastai, each in its own environment beside the same bare loop in its own process. One
+thread, the introductory network (784-256-128-10, dropout, fused Adam, batch 64).
 """
 
 import argparse
@@ -10,50 +10,59 @@ import json
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 import sonde
 from benchmarks.environments import PEERS, python
-from benchmarks.peers.bare_loop import bare_loop, data, network
+from benchmarks.peers.bare_loop import bare_steps, data, network
 from benchmarks.timing import last_json, run, tools_folder, write
-from sonde.core.findings import Finding  # noqa: F401 - import cost stays out of the timing
 
 HERE = Path(__file__).parent
+SLICE = 100  # steps that are timed together
 
 
-def fit_seconds(x: torch.Tensor, y: torch.Tensor, steps: int, out: Path) -> float:
-    """Seconds that `sonde.fit` spends inside its loop: logging every 10 steps, no checkpoint but the last."""
-    run = sonde.fit(
-        network(),
-        (x, y),
-        loss=torch.nn.functional.cross_entropy,
-        optimizer="adam",
-        lr=1e-3,
-        batch_size=64,
-        steps=steps,
-        threads=1,
-        out=str(out),
-        quiet=True,
-    )
-    spent = run.result["seconds"]
-    return spent["input"] + spent["step"] + spent["optimizer"] + spent["other"]
-
-
-def ours(steps: int, rounds: int) -> dict[str, float]:
+def ours(steps: int) -> dict[str, float]:
+    """Medians over slices of `SLICE` steps. Inside one run of `sonde.fit`, each of its slices is followed by one of either
+    bare loop, so that a machine that gets slower or faster does so for all three alike."""
     torch.set_num_threads(1)
     x, y = data()
-    rows: dict[str, list[float]] = {"bare": [], "bare that records": [], "sonde": []}
+    bare, recording = bare_steps(x, y, record=False), bare_steps(x, y, record=True)
+    slices: list[tuple[float, float, float]] = []
+    calls, since = 0, time.perf_counter()
+
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        nonlocal calls, since
+        if calls % SLICE == 0:
+            mine = time.perf_counter() - since
+            slices.append((mine, timed(bare), timed(recording)))
+            since = time.perf_counter()
+        calls += 1
+        return torch.nn.functional.cross_entropy(output, target)
+
     with tempfile.TemporaryDirectory() as temporary:
-        for number in range(rounds):
-            rows["bare"].append(bare_loop(x, y, steps, record=False))
-            rows["bare that records"].append(bare_loop(x, y, steps, record=True))
-            # the difference of two lengths leaves out what is done once per run (folder, evaluation, report)
-            short = fit_seconds(x, y, steps // 4, Path(temporary) / f"short-{number}")
-            long = fit_seconds(x, y, steps + steps // 4, Path(temporary) / f"long-{number}")
-            rows["sonde"].append((long - short) / steps * 1e6)
-    return {name: statistics.median(values) for name, values in rows.items()}
+        settings = {"optimizer": "adam", "lr": 1e-3, "batch_size": 64, "steps": steps, "threads": 1, "quiet": True}
+        sonde.fit(network(), (x, y), loss=loss, out=f"{temporary}/run", **settings)
+    mine, bare_s, recording_s = zip(*slices[2:], strict=True)  # the first hold the start of the run and warm up
+    microseconds = 1e6 / SLICE
+    return {
+        "bare": statistics.median(bare_s) * microseconds,
+        "bare that records": statistics.median(recording_s) * microseconds,
+        "sonde": statistics.median(mine) * microseconds,
+        "over bare": statistics.median(a - b for a, b in zip(mine, bare_s, strict=True)) * microseconds,
+        "over bare that records": statistics.median(a - b for a, b in zip(mine, recording_s, strict=True))
+        * microseconds,
+        "slices": len(mine),
+    }
+
+
+def timed(loop: Iterator[None]) -> float:
+    begun = time.perf_counter()
+    for _ in range(SLICE):
+        next(loop)
+    return time.perf_counter() - begun
 
 
 def peer(name: str, steps: int, rounds: int) -> dict[str, float]:
@@ -65,21 +74,20 @@ def peer(name: str, steps: int, rounds: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument(
+        "--steps", type=int, default=2000, help="of each peer and round; Sonde's run is five times as long"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", nargs="*", default=[name for name in PEERS if name != "torchvision"])
     chosen = parser.parse_args()
     begun = time.perf_counter()
-    table = {"sonde": ours(chosen.steps, chosen.rounds)}
+    table = {"sonde": {name: round(value, 1) for name, value in ours(5 * chosen.steps).items()}}
     print(json.dumps(table, indent=2), flush=True)
     for name in chosen.peers:
-        table[name] = peer(name, chosen.steps, chosen.rounds)
+        row = peer(name, chosen.steps, chosen.rounds)
+        table[name] = {**row, "over bare": round(row[name] - row["bare"], 1)}
         print(name, table[name], flush=True)
-    summary = {name: {**row, "over bare": round(row[name] - row["bare"], 1)} for name, row in table.items()}
-    mine = summary["sonde"]
-    mine["over bare that records"] = round(mine["sonde"] - mine["bare that records"], 1)
-    print(json.dumps(summary, indent=2))
-    write("overhead", {"unit": "microseconds a step", "table": summary, "seconds": round(time.perf_counter() - begun)})
+    write("overhead", {"unit": "microseconds a step", "table": table, "seconds": round(time.perf_counter() - begun)})
 
 
 if __name__ == "__main__":

@@ -24,19 +24,18 @@ def data(rows=20_000):
     return torch.rand(rows, 784, generator=generator), torch.randint(0, 10, (rows,), generator=generator)
 
 
-def bare_loop(x, y, steps, record):
-    """Microseconds a step. record: keep each step's loss and gradient norm, and stop at the first that is not finite."""
+def bare_steps(x, y, record):
+    """An endless loop that yields after each step.
+
+    record: keep each step's loss and gradient norm, and stop at the first that is not finite
+    """
     model = network()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     parameters = list(model.parameters())
     kept = []
-    done = 0
-    begun = time.perf_counter()
-    while done < steps:
+    while True:
         order = torch.randperm(len(x))
         for start in range(0, len(x) - 63, 64):
-            if done == steps:
-                break
             rows = order[start : start + 64]
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
@@ -45,7 +44,15 @@ def bare_loop(x, y, steps, record):
                 norm = nn.utils.get_total_norm([p.grad for p in parameters])
                 kept.append((loss.item(), norm.item()))
                 if kept[-1][0] != kept[-1][0] or kept[-1][1] != kept[-1][1]:
-                    raise FloatingPointError(done)
+                    raise FloatingPointError(len(kept))
             optimizer.step()
-            done += 1
+            yield
+
+
+def bare_loop(x, y, steps, record):
+    """Microseconds a step."""
+    loop = bare_steps(x, y, record)
+    begun = time.perf_counter()
+    for _ in range(steps):
+        next(loop)
     return (time.perf_counter() - begun) / steps * 1e6

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sonde.optim.lean import update_of
+from sonde.optim.lean import DirectAdam, update_of
 from sonde.optim.muon import Muon
 
 
@@ -68,3 +68,46 @@ def test_an_eager_run_does_not_load_the_compiler() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_fused_adam_is_called_directly_and_to_the_last_bit() -> None:
+    """Beside torch's own steps: decay, groups, a rate that changes, a gradient that is missing, a state that is loaded."""
+    nets, optimizers = [], []
+    for _ in range(2):
+        net = network()
+        groups = [
+            {"params": list(net[0].parameters()), "weight_decay": 0.1},
+            {"params": list(net[2].parameters()), "weight_decay": 0.0},
+        ]
+        nets.append(net)
+        optimizers.append(torch.optim.AdamW(groups, lr=0.1, fused=True))
+    update = update_of(optimizers[0])
+    assert isinstance(update, DirectAdam)
+    x = torch.randn(5, 3)
+    for number in range(12):
+        for net, optimizer, step in zip(nets, optimizers, (update, optimizers[1].step), strict=True):
+            optimizer.param_groups[0]["lr"] = 0.1 / (1 + number)
+            net.zero_grad()
+            net(x).square().sum().backward()
+            if number == 5:
+                net[0].bias.grad = None
+            step()
+            if number == 8:
+                optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        states = [optimizer.state_dict()["state"] for optimizer in optimizers]
+        for place, state in states[0].items():
+            assert all(torch.equal(value, states[1][place][name]) for name, value in state.items()), number
+        assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
+    assert float(states[0][0]["step"]) == 12
+    assert float(states[0][1]["step"]) == 11
+
+
+def test_what_the_kernel_does_not_cover_is_left_to_torch() -> None:
+    parameters = list(network().parameters())
+    assert isinstance(update_of(torch.optim.Adam(parameters, fused=True)), DirectAdam)
+    for other in (
+        torch.optim.Adam(parameters),
+        torch.optim.Adam(parameters, fused=True, amsgrad=True),
+        torch.optim.SGD(parameters, fused=True),
+    ):
+        assert not isinstance(update_of(other), DirectAdam)
