@@ -12,6 +12,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, seconds
 from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json, write_json
+from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
 from sonde.core.units import duration
 from sonde.engine.evaluate import evaluate
@@ -23,6 +24,7 @@ from sonde.engine.trial import step_seconds
 from sonde.recipes.build import Assembly
 
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
+PIECES = 4  # precisions are compared on a part of a batch: fp32's maps of a whole one would be the run's peak of memory
 
 
 @dataclass(kw_only=True)
@@ -66,12 +68,13 @@ def make_plan(
     torch.set_num_threads(threads)
     ratio = None
     if machine.precision != "fp32" and saved is None:
-        ratio = _ratio(assembly, stepper, batch)
+        ratio = _ratio(assembly, stepper, batch.split(PIECES)[0])
     lr = _rate(assembly, folder, stepper, saved, say)
     milliseconds = timed.get(str(threads))
     timed_s = None if milliseconds is None else milliseconds / 1e3
     total, total_why, final_s = _total(assembly, stepper, batch, saved, timed_s)
     lines = _plan_lines(assembly, threads_why, ratio, total_why, compiled=compiled)
+    give_back()  # what trying left: other numbers of threads, another precision
     plan = ExecutionPlan(
         device=str(assembly.device),
         precision=machine.precision,

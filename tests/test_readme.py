@@ -16,7 +16,7 @@ from sonde.cli.main import main
 from sonde.cli.verbs import VERBS
 from sonde.core.config import OptimizerName, ScheduleName, flag, leaves
 from sonde.data.named import NAMED
-from sonde.models.catalogue import MODELS
+from sonde.models.entries import MODELS
 from sonde.tasks.catalogue import TASKS
 
 ROOT = Path(__file__).resolve().parents[1]

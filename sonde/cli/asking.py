@@ -120,8 +120,8 @@ def _own_kinds(model: str | None, task: str | None) -> list[type]:
 
 def _catalogue(*, models: bool = True, tasks: bool = True) -> Iterator[tuple[str, type]]:
     """("model mlp", its config class) and so on."""
-    from sonde.models.catalogue import MODELS
     from sonde.models.catalogue import config_class as model_config
+    from sonde.models.entries import MODELS
     from sonde.tasks.catalogue import TASKS
     from sonde.tasks.catalogue import config_class as task_config
 

@@ -22,14 +22,14 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     word = optional_word(begun.words, verb="models")
-    from sonde.models.catalogue import COSTS, MODELS, PAPERS, default_input
+    from sonde.models.entries import MODELS
 
-    names = matching("model", word, {name: f"{name} {PAPERS[name]}" for name in MODELS})
+    names = matching("model", word, {name: f"{name} {entry.paper}" for name, entry in MODELS.items()})
     rows = []
     for name in names:
-        parameters, operations = COSTS[name]
-        shape = default_input(name).shape
-        rows.append((name, count(parameters), flops(operations), "x".join(map(str, shape)), PAPERS[name]))
+        entry = MODELS[name]
+        shape = "x".join(map(str, entry.input))
+        rows.append((name, count(entry.parameters), flops(entry.flops), shape, entry.paper))
     begun.screen.table("", ["name", "parameters", "FLOPs", "input", "paper"], rows)
     return 0
 

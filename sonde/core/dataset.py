@@ -6,8 +6,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+IGNORED = 255  # of a mask's pixels: neither trained on nor judged
+
 InputKind = Literal["image", "table", "array"]
-TargetKind = Literal["class", "labels", "value"]
+TargetKind = Literal["class", "labels", "value", "mask", "boxes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,9 @@ class TargetSpec:
 
     class:  one of `names`, target (B,) int64            labels: any of `names`, target (B, len(names)) float 0/1
     value:  real numbers called `names`, target (B, len(names)) float, standardised by mean and std
+    mask:   one of `names` per pixel, target (B, H, W) uint8 or int64; IGNORED where a pixel does not count
+    boxes:  any number of objects of `names` per image, target (B, N, 5) float32: class, then left, top, right, bottom in
+            pixels of the stored image; rows past the last object have class -1
     masked: some targets are missing; the batch then holds `mask` like target, 0 where missing
     """
 

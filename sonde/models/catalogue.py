@@ -6,55 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from sonde.core.catalogue import resolve
+from sonde.models.entries import MODELS, PHOTO
 
 if TYPE_CHECKING:
     from torch import nn
 
     from sonde.core.dataset import InputSpec
-
-MODELS: dict[str, str] = {
-    "compact-cnn": "sonde.models.compact_cnn:compact_cnn",
-    "lenet5": "sonde.models.lenet:lenet5",
-    "mlp": "sonde.models.mlp:mlp",
-    "perceptron": "sonde.models.perceptron:perceptron",
-    "resnet18": "sonde.models.resnet:resnet18",
-    "resnet34": "sonde.models.resnet:resnet34",
-    "resnet50": "sonde.models.resnet:resnet50",
-    "resnet101": "sonde.models.resnet:resnet101",
-    "resnet152": "sonde.models.resnet:resnet152",
-    "tabular": "sonde.models.tabular:tabular",
-}
-
-_HE = "He et al. 2015, Deep residual learning for image recognition, arXiv:1512.03385"
-
-PAPERS: dict[str, str] = {
-    "compact-cnn": "after Jordan 2024, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, arXiv:2404.00498",
-    "lenet5": "LeCun et al. 1998, Gradient-based learning applied to document recognition, Proc. IEEE 86(11)",
-    "mlp": "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors, Nature 323",
-    "perceptron": "Rosenblatt 1958, The perceptron, Psychological Review 65(6)",
-    "resnet18": _HE,
-    "resnet34": _HE,
-    "resnet50": _HE,
-    "resnet101": _HE,
-    "resnet152": _HE,
-    "tabular": "Gorishniy et al. 2024, TabM, arXiv:2410.24210",
-}
-
-# what `describe` counts of each with default settings: written down, because counting takes two seconds and needs torch
-COSTS: dict[str, tuple[int, int]] = {  # (parameters, FLOPs)
-    "compact-cnn": (497_802, 65_855_776),
-    "lenet5": (61_706, 833_040),
-    "mlp": (235_146, 469_504),
-    "perceptron": (7_850, 15_680),
-    "resnet18": (11_181_642, 3_627_132_928),
-    "resnet34": (21_289_802, 7_326_509_056),
-    "resnet50": (23_528_522, 8_174_313_472),
-    "resnet101": (42_520_650, 15_598_755_840),
-    "resnet152": (58_164_298, 23_023_198_208),
-    "tabular": (77_968, 938_368),
-}
-
-IMAGENET_STEM = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")  # judged by their papers at 224 pixels
 
 Builder = Callable[["InputSpec", int, Any], "nn.Module"]
 
@@ -83,7 +40,7 @@ def builder(name: str) -> Builder:
         from sonde.models.custom import load
 
         return load(name)
-    return resolve("model", name, MODELS)
+    return resolve("model", name, {known: entry.builder for known, entry in MODELS.items()})
 
 
 def absolute(name: str) -> str:
@@ -109,8 +66,7 @@ def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None
 def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, config: Any | None = None) -> ModelFacts:
     """Parameters and FLOPs of model `name`, counted on the meta device: no memory is taken, nothing is computed.
 
-    Without an input: a 224-pixel colour picture for networks of that size, 32 pixels for the other image networks, 28 grey
-    pixels for those that flatten, 16 numbers for tables.
+    Without an input: that of the model's entry; a 224-pixel colour picture for the user's own.
     """
     import torch
 
@@ -121,7 +77,7 @@ def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, con
         model = build(name, spec, out_dim, config)
     return ModelFacts(
         name=name,
-        paper=PAPERS.get(name, "the user's own"),
+        paper=MODELS[name].paper if name in MODELS else "the user's own",
         parameters=parameters(model),
         flops=flops(model, spec.shape),
         input=spec.shape,
@@ -133,10 +89,5 @@ def default_input(name: str) -> "InputSpec":
     """What `describe` counts a model at when nobody says."""
     from sonde.core.dataset import InputSpec
 
-    if name == "tabular":
-        return InputSpec(kind="table", shape=(16,))
-    if name in IMAGENET_STEM:
-        return InputSpec(kind="image", shape=(3, 224, 224))
-    if name in ("mlp", "perceptron", "lenet5"):
-        return InputSpec(kind="image", shape=(1, 28, 28))
-    return InputSpec(kind="image", shape=(3, 32, 32))
+    shape = MODELS[name].input if name in MODELS else PHOTO
+    return InputSpec(kind="table" if len(shape) == 1 else "image", shape=shape)

@@ -28,7 +28,7 @@ from sonde.optim.schedules import schedule
 from sonde.tasks.catalogue import build as build_task
 
 EVALUATION_ROWS = (
-    256  # rows a batch when judging: more brings no speed on a CPU, and its maps would be the peak of memory
+    128  # rows a batch when judging: more brings no speed on a CPU, and its maps would be the peak of memory
 )
 
 

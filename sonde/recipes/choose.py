@@ -6,7 +6,8 @@ from typing import Any
 
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset
-from sonde.models.catalogue import MODELS, absolute
+from sonde.models.catalogue import absolute
+from sonde.models.entries import MODELS
 from sonde.recipes import images, tables
 
 SMALL_IMAGE = 64  # pixels: up to here the compact network and small stems apply

@@ -95,11 +95,14 @@ def _compact_mnist() -> Settings:
 
 
 def _compact_colour() -> Settings:
-    """CIFAR-10, 2 epochs: Muon 81.6 %, Nesterov at lr 0.2 78.3 % (one seed each)."""
+    """CIFAR-10, 2 epochs: Muon 81.6 %, Nesterov at lr 0.2 78.3 % (one seed each).
+
+    4 epochs of Muon: 84.5 % by batches of 128, 83.8 % by 256, which take 0.86 of the time and 75 MiB more.
+    """
     why = "tuned on CIFAR-10"
     return {
-        **_muon(why, lr=0.02),
-        "batch_size": (256, why),
+        **_muon(why, lr=0.015),
+        "batch_size": (128, why),
         "epochs": (12, why),
         "label_smoothing": (0.1, why),
         "augment": ("flip,crop=2", "photographs keep their meaning under mirroring and small shifts"),

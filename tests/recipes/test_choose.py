@@ -12,8 +12,8 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, InputSpec, Schema, TargetSpec
 from sonde.data.open import open_data
 from sonde.data.tables.rows import TableRows
-from sonde.models.catalogue import MODELS
 from sonde.models.catalogue import build as build_model
+from sonde.models.entries import MODELS
 from sonde.optim.build import build_optimizer
 from sonde.optim.schedules import schedule
 from sonde.recipes.choose import choose, choose_model, choose_task

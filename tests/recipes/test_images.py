@@ -10,7 +10,8 @@ from sonde.augment.policy import parse
 from sonde.core.config import GROUPS, leaves, replace_leaves
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.data.tables.rows import TableRows
-from sonde.models.catalogue import MODELS, config_class
+from sonde.models.catalogue import config_class
+from sonde.models.entries import MODELS
 from sonde.recipes.images import FEW_ROWS, plain_settings, settings
 from sonde.tasks.classification import ClassificationConfig
 

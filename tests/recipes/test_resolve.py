@@ -10,8 +10,8 @@ from sonde.core.asked import Asked
 from sonde.core.config import flat, leaves
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import MODELS
 from sonde.models.catalogue import config_class as model_config_class
+from sonde.models.entries import MODELS
 from sonde.models.mlp import MLPConfig
 from sonde.recipes.choose import Recipe
 from sonde.recipes.resolve import OwnModuleConfig, data_config, fitting, resolve, settled
