@@ -93,7 +93,8 @@ def train_asked(
     clock = Clock()
     if "out" in asked.values:
         RunFolder(Path(asked.values["out"])).state()  # a folder that cannot be used is said before the data are read
-    dataset, resolved = prepare(data, asked, screen=screen, parse_rest=parse_rest, module=module)
+    with clock.part("data"):
+        dataset, resolved = prepare(data, asked, screen=screen, parse_rest=parse_rest, module=module)
     config, parts = resolved.config, _Parts(clock=clock, screen=screen, module=module)
     if config.place.out is None:
         assembly = parts.assemble(dataset, config)  # first, so that a refusal leaves no folder behind
@@ -159,7 +160,8 @@ class _Parts:
     module: nn.Module | None = None
 
     def assemble(self, dataset: Dataset, config: TrainConfig) -> Assembly:
-        return assemble(dataset, config, clock=self.clock, tick=self.screen.tick, model=self.module)
+        with self.clock.part("data"):
+            return assemble(dataset, config, clock=self.clock, tick=self.screen.tick, model=self.module)
 
 
 def _begin(folder: RunFolder, dataset: Dataset, resolved: Resolved, assembly: Assembly, screen: Screen) -> Run:

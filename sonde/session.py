@@ -64,7 +64,8 @@ def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequen
         ):
             session.findings += found
             compiled = assembly.config.machine.compile and not found
-            plan, stepper = make_plan(assembly, folder, compiled=compiled, saved=saved, say=session.screen.say)
+            with assembly.clock.part("plan"):
+                plan, stepper = make_plan(assembly, folder, compiled=compiled, saved=saved, say=session.screen.say)
             session.screen.plan(plan.lines)
             session.screen.folder(folder.path)
             training = _training(session, plan, stepper, saved, observers)

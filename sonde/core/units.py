@@ -6,6 +6,8 @@ ABSENT = "–"
 
 # parts of a run's wall time: key in `result.json` -> words
 TIME_PARTS = {
+    "data": "reading data",
+    "plan": "planning",
     "input": "input",
     "step": "forward + backward",
     "optimizer": "optimiser",

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-Part = Literal["input", "step", "optimizer", "evaluation", "checkpoint"]
-PARTS: tuple[Part, ...] = ("input", "step", "optimizer", "evaluation", "checkpoint")
+Part = Literal["data", "plan", "input", "step", "optimizer", "evaluation", "checkpoint"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class Clock:
