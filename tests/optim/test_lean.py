@@ -10,7 +10,7 @@ from sonde.optim.lean import DirectAdam, update_of
 from sonde.optim.muon import Muon
 
 
-def network() -> nn.Module:
+def network() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
 
@@ -84,6 +84,7 @@ def test_fused_adam_is_called_directly_and_to_the_last_bit() -> None:
     update = update_of(optimizers[0])
     assert isinstance(update, DirectAdam)
     x = torch.randn(5, 3)
+    states: list[dict] = []
     for number in range(12):
         for net, optimizer, step in zip(nets, optimizers, (update, optimizers[1].step), strict=True):
             optimizer.param_groups[0]["lr"] = 0.1 / (1 + number)
