@@ -44,8 +44,9 @@ def test_symbols_are_never_mirrored() -> None:
     assert "flip" in settings(dataset(3, 500), "compact-cnn")["augment"][0]
 
 
-def test_few_rows_train_longer_in_smaller_batches() -> None:
-    few, many = (settings(dataset(1, rows), "compact-cnn") for rows in (FEW_ROWS - 1, FEW_ROWS))
+@pytest.mark.parametrize(("channels", "rows"), [(1, FEW_ROWS - 1), (3, 500)])
+def test_few_rows_train_longer_in_smaller_batches(channels: int, rows: int) -> None:
+    few, many = (settings(dataset(channels, count), "compact-cnn") for count in (rows, FEW_ROWS))
     assert few["epochs"][0] > many["epochs"][0]
     assert few["batch_size"][0] < many["batch_size"][0]
 
@@ -63,6 +64,13 @@ def test_the_introductory_network_gets_the_introductory_setting() -> None:
         "epochs": 10,
         "init": "torch",
     }
+
+
+def test_fewer_pictures_are_seen_more_often() -> None:
+    epochs = [
+        settings(dataset(3, rows), "compact-cnn")["epochs"][0] for rows in (20, 344, 1_000, FEW_ROWS - 1, FEW_ROWS)
+    ]
+    assert epochs == [60, 43, 15, 12, 12]
 
 
 def test_log_loss_chooses_where_it_is_measured() -> None:
