@@ -64,13 +64,22 @@ class RunFolder:
     def claimed(self) -> Iterator[None]:
         """Hold the folder for this process. Raises: RunFolderError when it cannot be made or a live run holds it.
 
-        The lock is the operating system's (flock), so it ends with the process however that dies.
+        The lock is the operating system's (flock), so it ends with the process however that dies. Children that are forked
+        meanwhile (workers that read) give up their share of it at once, or they would hold the folder after its death.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise _unwritable(self.path, error) from None
+        held = [handle]
+
+        def give_up() -> None:
+            while held:
+                os.close(held.pop())
+
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=give_up)
         try:
             _lock(handle, self.path)
             try:
@@ -80,7 +89,7 @@ class RunFolder:
                 raise _unwritable(self.path, error) from None
             yield
         finally:
-            os.close(handle)
+            give_up()
 
 
 def _unwritable(path: Path, error: OSError) -> RunFolderError:

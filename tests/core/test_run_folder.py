@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,21 @@ import pathlib, sys
 from sonde.core.run_folder import RunFolder
 with RunFolder(pathlib.Path(sys.argv[1])).claimed():
     print("held", flush=True)
+    sys.stdin.read()
+"""
+
+FORK = """
+import os, pathlib, sys, time
+from sonde.core.run_folder import RunFolder
+with RunFolder(pathlib.Path(sys.argv[1])).claimed():
+    ready, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(tell, b"1")
+        time.sleep(60)
+        os._exit(0)
+    os.read(ready, 1)
+    print(child, flush=True)
     sys.stdin.read()
 """
 
@@ -62,6 +78,25 @@ def test_a_live_run_holds_its_folder_and_a_dead_one_does_not(tmp_path: Path) -> 
         holder.wait()
     claim(folder)
     claim(folder)  # and again: it was let go
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked on POSIX only")
+def test_a_child_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    with subprocess.Popen(
+        [sys.executable, "-c", FORK, str(folder.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        child = int(holder.stdout.readline())
+        with pytest.raises(RunFolderError, match="is in use by a live run"):
+            claim(folder)  # the child gave up its share alone
+        holder.kill()
+        holder.wait()
+        try:
+            claim(folder)
+            os.kill(child, 0)  # which is alive all the while
+        finally:
+            os.kill(child, signal.SIGKILL)
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def _settle_in(die_with_parent: bool) -> None:
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
     if die_with_parent and sys.platform == "linux":
-        # at once, also in the middle of a read: a forked child holds the run folder's lock as long as it lives
+        # at once, also in the middle of a read: a resumed run needs the memory and the processor
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
