@@ -46,15 +46,15 @@ test: setup-dev  ## the quick tests
 test-all: setup-dev  ## every test this machine can run, the slow ones too
 	@$(PYTEST) -q -m "not parity" $(ARGS)
 
-# In an environment of its own: torchvision is a peer to compare with, never a dependency. Without its dependencies, for
-# they would bring another PyTorch than the one that is tested.
+# In an environment of its own: torchvision and timm are peers to compare with, never dependencies. Without theirs, for
+# they would bring another PyTorch than the one that is tested; what timm reads on import and sonde does not comes first.
 .parity/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m venv .parity
-	@.parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@.parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0
+	@.parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' huggingface_hub==2.4.0
+	@.parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0 timm==1.0.31
 	@touch $@
 
-parity: .parity/.installed  ## compare models with torchvision's
+parity: .parity/.installed  ## compare models with torchvision's and timm's
 	@.parity/bin/python -m pytest -q -m parity $(ARGS)
 
 lint: setup-dev  ## ruff, pyright and the import contracts
@@ -70,7 +70,7 @@ format: setup-dev  ## rewrite the code in the project's layout
 # Those that measure; environments.py makes what peers need on first use, and parity has a target of its own.
 BENCHMARKS := $(filter-out environments parity summary,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
 
-bench: setup-dev  ## measure beside the peers (over an hour), write benchmarks/results and README's table; BENCHMARKS=name for one
+bench: setup-dev  ## measure beside the peers (over two hours), write benchmarks/results and README's table; BENCHMARKS=name for one
 	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; env -u OMP_NUM_THREADS $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 clean:  ## remove the environments

@@ -13,6 +13,11 @@ TORCH = "torch==2.13.0"
 # torchvision has no CPU build on some machines: --no-deps and the schemas of tools/torchvision_on_cpu.py make it importable
 PEERS: dict[str, list[list[str]]] = {
     "torchvision": [[TORCH, "numpy", "pillow"], ["--no-deps", "torchvision==0.28.0"]],
+    # beside timm, what sonde reads of others: benchmarks/throughput.py runs both in one process
+    "timm": [
+        [TORCH, "numpy", "pillow", "pyyaml", "safetensors", "huggingface_hub==2.4.0"],
+        ["--no-deps", "torchvision==0.28.0", "timm==1.0.31"],
+    ],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
     "keras": [[TORCH, "numpy"], ["keras==3.15.1"]],
     "fastai": [

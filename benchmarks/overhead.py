@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 import sonde
-from benchmarks.environments import PEERS, python
+from benchmarks.environments import python
 from benchmarks.peers.bare_loop import bare_steps, data, network
 from benchmarks.timing import last_json, run, tools_folder, write
 
@@ -78,7 +78,7 @@ def main() -> None:
         "--steps", type=int, default=2000, help="of each peer and round; Sonde's run is five times as long"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--peers", nargs="*", default=[name for name in PEERS if name != "torchvision"])
+    parser.add_argument("--peers", nargs="*", default=("lightning", "keras", "fastai"))
     chosen = parser.parse_args()
     begun = time.perf_counter()
     table = {"sonde": {name: round(value, 1) for name, value in ours(5 * chosen.steps).items()}}

@@ -32,8 +32,9 @@ def mnist(found: dict[str, Any]) -> Iterator[Row]:
 
 def cifar10(found: dict[str, Any]) -> Iterator[Row]:
     """Test accuracy after the same wall time."""
-    ours, peer = found["table"]["sonde"], found["table"].get("fastai")
-    beside = f"fastai's default {peer['accuracy']:.2%}" if peer else "none in this run"
+    table = found["table"]
+    ours, peers = table["sonde"], [f"{name} {row['accuracy']:.2%}" for name, row in table.items() if name != "sonde"]
+    beside = f"default recipes: {', '.join(peers)}" if peers else "none in this run"
     yield f"CIFAR-10, {found['minutes']:g} minutes", f"{ours['accuracy']:.2%} test accuracy", beside, "1"
 
 
@@ -76,12 +77,13 @@ def memory(found: dict[str, Any]) -> Iterator[Row]:
 def parity(found: dict[str, Any]) -> Iterator[Row]:
     """Largest difference of logits, as a share of the largest logit."""
     names = [row["model"] for row in found["rows"]]
+    libraries = " and ".join(name for name in found["versions"] if name != "torch")
     largest = max(row["difference"] for row in found["rows"])
     what = f"logits of {names[0]} … {names[-1]}"
     yield (
         what,
         f"largest difference {largest:.0e}" if largest else "no difference at all",
-        "torchvision, float64, same weights",
+        f"{libraries}, float64, same weights",
         f"{len(names)} networks",
     )
 
@@ -95,10 +97,62 @@ def streaming(found: dict[str, Any]) -> Iterator[Row]:
         yield f"streaming JPEGs, {workers} workers", said, f"torch DataLoader {_spread(peer)}", str(ours["n"])
 
 
+def segmentation(found: dict[str, Any]) -> Iterator[Row]:
+    """Test scores within a time limit."""
+    ours = found["table"]["sonde"]
+    said = f"Dice {ours['dice']:.3f}, object F1 {ours['object_f1']:.3f}"
+    yield f"nuclei (dsb2018), {found['minutes']:g} minutes", said, "none in this run", "1"
+
+
+def detection(found: dict[str, Any]) -> Iterator[Row]:
+    """Test scores within a time limit."""
+    ours = found["table"]["sonde"]
+    said = f"mAP@0.5 {ours['map50']:.3f}, mAP {ours['map']:.3f}"
+    yield f"blood cells (bccd), {found['minutes']:g} minutes", said, "none in this run", "1"
+
+
+def depth(found: dict[str, Any]) -> Iterator[Row]:
+    """Errors at the end of training, of the residual networks beside their plain twins."""
+    for layers in ("20", "56"):
+        said = [
+            f"training error {_spread(row['training error'])}, test {_spread(row['test error'])}"
+            for row in (found["table"][f"{kind}{layers}"] for kind in ("resnet", "plain"))
+        ]
+        yield f"{layers} layers, small CIFAR-10: residual", said[0], f"plain: {said[1]}", str(found["seeds"])
+
+
+def few_labels(found: dict[str, Any]) -> Iterator[Row]:
+    """Test accuracies with a share of the labels, beside the same network from scratch."""
+    for fraction, ways in found["table"].items():
+        said = {way: f"{way} {_spread(accuracy)}" for way, accuracy in ways.items()}
+        ours = [text for way, text in said.items() if "scratch" not in way]
+        peer = [text for way, text in said.items() if "scratch" in way]
+        what = f"CIFAR-10, {float(fraction):.0%} of the labels, {found['minutes']:g} minutes of {found['task']}"
+        yield what, ", ".join(ours), ", ".join(peer), f"{found['draws']} draws"
+
+
+def throughput(found: dict[str, Any]) -> Iterator[Row]:
+    """Images per second, beside the same network in a bare loop, in the faster of two memory layouts."""
+    cells: dict[tuple[str, int, str], dict[str, dict[str, Any]]] = {}
+    for row in found["rows"]:
+        cells.setdefault((row["network"], row["pixels"], row["precision"]), {})[row["mode"]] = row
+    for (network, pixels, precision), modes in cells.items():
+        ours = [f"{mode} {row['sonde, images/s']:,.0f}" for mode, row in modes.items()]
+        peer = [f"{row[row['faster bare loop'] + ', images/s']:,.0f}" for row in modes.values()]
+        times = [f"{row['sonde time over it']:.2f}" for row in modes.values()]
+        beside = f"timm in a bare loop {' and '.join(peer)}; Sonde takes {' and '.join(times)} times as long"
+        yield f"{network}, {pixels} px, {precision}", f"{', '.join(ours)} images/s", beside, str(found["rounds"])
+
+
 RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "mnist": mnist,
     "cifar10": cifar10,
+    "depth": depth,
+    "few_labels": few_labels,
+    "segmentation": segmentation,
+    "detection": detection,
     "overhead": overhead,
+    "throughput": throughput,
     "tables": tables,
     "kill": kill,
     "memory": memory,

@@ -5,6 +5,8 @@ import os
 import platform
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,6 +46,16 @@ def run(
         print(done.stdout[-2000:], done.stderr[-4000:], sep="\n")
         done.check_returncode()
     return seconds, done.stdout
+
+
+def sonde_train(data: Path, *flags: str) -> tuple[float, dict[str, Any]]:
+    """`sonde train` as a process of its own: (wall seconds, its result.json)."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        seconds, output = run([sys.executable, "-m", "sonde", "train", data, "--out", out, *flags])
+        print(output)
+        result = json.loads((out / "result.json").read_text())
+    return seconds, result
 
 
 def last_json(output: str) -> dict[str, Any]:

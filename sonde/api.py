@@ -24,6 +24,7 @@ from sonde.planning import refuse_idle
 from sonde.recipes.build import Assembly, assemble
 from sonde.recipes.choose import choose, choose_model, choose_task
 from sonde.recipes.resolve import OWN_MODULE, Resolved, data_config, resolve, settled
+from sonde.recipes.transfer import advised, model_of
 from sonde.resuming import (
     LENGTHS,
     asks_for_more,
@@ -116,7 +117,7 @@ def train_asked(
             )
             if module is None:
                 return Run(folder)
-            task = parts.assemble(dataset, config).task
+            task = parts.assemble(dataset, config, fresh=False).task
             load_best(folder, task)
             return Run(folder, live_task=task, live_schema=dataset.schema)
         return _go_on(folder, dataset, replace(resolved, config=config), parts)
@@ -135,9 +136,7 @@ def prepare(
 
     dataset = open_data(data, data_config(asked), task=asked.task, tick=screen.tick)
     task, task_why = choose_task(dataset, asked.task)
-    model, model_why = (
-        (OWN_MODULE, "a module of your own") if module is not None else choose_model(dataset, asked.model)
-    )
+    model, model_why = (OWN_MODULE, "a module of your own") if module is not None else _model_for(dataset, asked, task)
     if asked.leftover:
         if parse_rest is None:
             raise ConfigError(f"unknown settings: {' '.join(asked.leftover)}")
@@ -145,10 +144,18 @@ def prepare(
         asked = replace(
             asked, values={**asked.values, **rest}, origin={**asked.origin, **dict.fromkeys(rest, "typed")}, leftover=()
         )
-    resolved = resolve(asked, choose(dataset, task=task, model=model))
+    recipe = advised(choose(dataset, task=task, model=model), asked.values, rows=len(dataset.splits["train"]))
+    resolved = resolve(asked, recipe)
     screen.data(dataset.facts, dataset.warnings)
     screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
     return dataset, resolved
+
+
+def _model_for(dataset: Dataset, asked: Asked, task: str) -> tuple[str, str]:
+    """(model, why): of the run whose weights are asked for, where nobody says another."""
+    where = asked.values.get("pretrained")
+    before = model_of(where) if asked.model is None else None
+    return choose_model(dataset, asked.model, task) if before is None else (before, f"as in {where}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +166,9 @@ class _Parts:
     screen: Screen
     module: nn.Module | None = None
 
-    def assemble(self, dataset: Dataset, config: TrainConfig) -> Assembly:
+    def assemble(self, dataset: Dataset, config: TrainConfig, *, fresh: bool = True) -> Assembly:
         with self.clock.part("data"):
-            return assemble(dataset, config, clock=self.clock, tick=self.screen.tick, model=self.module)
+            return assemble(dataset, config, clock=self.clock, tick=self.screen.tick, model=self.module, fresh=fresh)
 
 
 def _begin(folder: RunFolder, dataset: Dataset, resolved: Resolved, assembly: Assembly, screen: Screen) -> Run:
@@ -173,7 +180,7 @@ def _begin(folder: RunFolder, dataset: Dataset, resolved: Resolved, assembly: As
 def _go_on(folder: RunFolder, dataset: Dataset, resolved: Resolved, parts: _Parts) -> Run:
     config, screen = resolved.config, parts.screen
     saved = saved_state(folder, config.loop, say=screen.say)
-    assembly = parts.assemble(dataset, config)
+    assembly = parts.assemble(dataset, config, fresh=saved is None)
     if saved is None:
         screen.say(f"{folder.path} has no checkpoint yet: starting from the beginning")
         folder.clear()
@@ -267,8 +274,13 @@ def _write_start(folder: RunFolder, dataset: Dataset, resolved: Resolved, assemb
 
 
 def _class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
-    from sonde.data.splits import labels_of
+    from sonde.data.box_targets import object_counts
+    from sonde.data.splits import labels_of, targets_of
 
+    names = dataset.schema.target.names
+    if dataset.schema.target.kind == "boxes":
+        found = {split: object_counts(targets_of(rows), len(names)) for split, rows in dataset.splits.items()}
+        return {split: dict(zip(names, map(int, each), strict=True)) for split, each in found.items()}
     if dataset.schema.target.kind != "class":
         return {}
     counts: dict[str, dict[str, int]] = {}

@@ -60,6 +60,7 @@ def config_of(settings: Mapping[str, Any], *, model: str, task: str) -> TrainCon
 def build_own(task: Task, data: Any, *, validation: Any, settings: Mapping[str, Any]) -> Assembly:
     """The parts of a run whose task and data are the researcher's."""
     config = config_of(settings, model=OWN_MODULE, task=type(task).__name__)
+    _refuse_transfer(config)
     device = pick_device(config.machine.device)
     check_precision(config.machine, device)
     task.modules.to(device)
@@ -79,6 +80,18 @@ def build_own(task: Task, data: Any, *, validation: Any, settings: Mapping[str, 
         average=Average(task.modules, config.optim.ema) if config.optim.ema else None,
         clock=Clock(),
     )
+
+
+def _refuse_transfer(config: TrainConfig) -> None:
+    """Raises: ConfigError for what only a program that knows the task's modules can do."""
+    if config.transfer.pretrained is not None:
+        raise ConfigError(
+            "pretrained= is for sonde.train; load the weights into your own modules before you hand them over"
+        )
+    if config.transfer.freeze not in ("none", 0):
+        raise ConfigError(
+            "freeze= is for sonde.train; call requires_grad_(False) on the parts of your own that are to stay"
+        )
 
 
 def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int, training: bool) -> Source:

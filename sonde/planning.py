@@ -254,4 +254,4 @@ def _plan_lines(
     if batches := assembly.config.data.overfit_batches:
         same = "the same batch" if batches == 1 else f"the same {batches} batches"
         lines.append(f"{same} in every epoch, and judged on just these rows (--overfit-batches)")
-    return lines
+    return [*lines, *assembly.transferred]

@@ -14,6 +14,7 @@ from sonde.core.files import read_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.seams import Source, Task
+from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 
 
@@ -109,12 +110,18 @@ class Run:
         from sonde.data.open import open_like
         from sonde.engine.evaluate import evaluate
         from sonde.engine.step import StepSettings
+        from sonde.recipes.build import augmentation
+        from sonde.tasks.catalogue import COMPARES_VIEWS
 
         dataset = open_like(data, self.schema, self._reading(target), tick=tick)
         chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
         if chosen not in dataset.splits:
             raise unknown("split", chosen, dataset.splits)
-        source = self._source(dataset.splits[chosen])
+        saved = read_config(self._folder.config).settings
+        views = None
+        if saved.get("task") in COMPARES_VIEWS:  # all others are judged on images as they are
+            views = augmentation(self.schema, str(saved["augment"]), task=str(saved["task"]))
+        source = self._source(dataset.splits[chosen], views)
         return evaluate(self.task, source, StepSettings(device=self._device), tick=tick).compute()
 
     def report(self) -> Path:
@@ -133,7 +140,7 @@ class Run:
             columns=tuple(settings.get("columns") or ()),
         )
 
-    def _source(self, rows: Rows) -> Source:
+    def _source(self, rows: Rows, augment: Augment | None = None) -> Source:
         from sonde.data.feed.build import build_source
 
         return build_source(
@@ -144,6 +151,7 @@ class Run:
             seed=0,
             device=self._device,
             kind="streaming" if rows.nbytes() > 2**30 else "resident",
+            augment=augment,
         )
 
     def _load_task(self) -> Task:

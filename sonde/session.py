@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from sonde import environment
@@ -14,6 +15,7 @@ from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Adapts, Meter, Objective, Observer
+from sonde.data.feed.prepare import Prepare
 from sonde.diagnose.before import accumulation
 from sonde.engine import checkpoint, random_state
 from sonde.engine.checkpoint import Writer
@@ -27,7 +29,9 @@ from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training, load_weights, restore, weights
 from sonde.evaluation import baseline, write_evaluation
+from sonde.explain.features import Seen, write_features
 from sonde.faults import judged_not_finite, memory_or_itself, not_finite
+from sonde.models.layers import followed
 from sonde.planning import Saved, make_plan
 from sonde.recipes.build import Assembly
 from sonde.recipes.resolve import OWN_MODULE
@@ -35,6 +39,8 @@ from sonde.report.events import Events, EventsObserver
 from sonde.report.page import write_report
 from sonde.screen.progress import Progress
 from sonde.screen.screen import Screen
+
+LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
 
 
 @dataclass(kw_only=True)
@@ -244,11 +250,31 @@ def _finish(session: Session, plan: ExecutionPlan, training: Training, request: 
                 meter = evaluate(assembly.task, source, training.stepper.settings, tick=session.screen.tick)
             scores[split] = meter.compute()
             write_evaluation(folder.evaluation / split, meter, source, assembly)
+        _look_inside(assembly, folder)
     checkpoint.clear_leftovers(folder.checkpoints)
     result = _result(session, plan, training, scores)
     write_json(folder.result, result)
     write_report(folder.path)
     return result
+
+
+def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
+    """What a network of images looks for, for the report; of other data, and of several networks, nothing is written."""
+    modules, dataset = assembly.task.modules, assembly.dataset
+    if dataset is None or dataset.schema.input.kind != "image" or "model" not in modules:
+        return
+    model, limit = modules["model"], assembly.config.loop.time_limit
+    split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
+    rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
+    prepare = Prepare(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
+
+    def read(numbers: Sequence[int]) -> torch.Tensor:
+        images = torch.from_numpy(rows.read(np.asarray(numbers))["input"])
+        return prepare.image(images.to(assembly.device))
+
+    images = Seen(split=split, rows=rows, target=dataset.schema.target, read=read, shape=dataset.schema.input.shape)
+    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * seconds(limit))
+    write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
 
 
 def _result(

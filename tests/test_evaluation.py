@@ -89,6 +89,16 @@ def test_the_worst_rows_are_named_and_shown(tmp_path: Path) -> None:
         assert entry["row"].split("/")[1] == entry["target"]
 
 
+def test_wide_and_heavy_pictures_are_made_smaller(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 200, 400), dtype=np.uint8)  # noise: nothing compresses it
+    save_png(tmp_path / "heavy.png", pixels)
+    assert (tmp_path / "heavy.png").stat().st_size < pixels.size / 3
+    smooth = np.broadcast_to(np.arange(1000, dtype=np.uint8), (3, 300, 1000))
+    save_png(tmp_path / "wide.png", smooth)
+    with Image.open(tmp_path / "wide.png") as picture:
+        assert (picture.size, picture.mode) == ((480, 144), "RGB")
+
+
 @pytest.mark.parametrize(("size", "shown"), [((8, 8), (64, 64)), ((10, 40), (10, 40)), ((100, 90), (100, 90))])
 def test_small_pictures_are_enlarged_by_whole_pixels(
     size: tuple[int, int], shown: tuple[int, int], tmp_path: Path

@@ -230,3 +230,11 @@ def test_a_run_of_fit_explains_what_it_cannot_do(tmp_path: Path) -> None:
     assert sonde.load(out).metrics.keys() == {"loss"}
     with pytest.raises(RunFolderError, match="has no schema.json: its data are your own; call"):
         sonde.load(out).predict(line()[0])
+
+
+def test_a_module_of_ones_own_is_loaded_and_frozen_by_its_program(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="pretrained= is for sonde.train; load the weights into your own modules"):
+        fit(tmp_path / "run", pretrained="weights.pth")
+    with pytest.raises(ConfigError, match=r"freeze= is for sonde.train; call requires_grad_\(False\)"):
+        fit(tmp_path / "run", freeze="backbone")
+    assert not (tmp_path / "run").exists()

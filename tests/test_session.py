@@ -49,6 +49,24 @@ def test_every_file_that_the_docs_name_is_there(tmp_path: Path) -> None:
     assert {f"checkpoints/{name}/state.json" for name in ("last", "best")} <= there
 
 
+def test_what_the_network_looks_for_is_left_for_the_report(tmp_path: Path) -> None:
+    train(tmp_path / "run", "--epochs", 1)
+    found = read_json(tmp_path / "run" / "evaluation" / "features.json")
+    assert (found["split"], found["rows"], found["filters"]["size"]) == ("test", 300, [8, 8])
+    assert [layer["channels"] for layer in found["layers"]] == [32]
+    pictures = [entry["picture"] for layer in found["layers"] for entry in layer["shown"]]
+    assert pictures
+    assert all((tmp_path / "run" / "evaluation" / picture).exists() for picture in pictures)
+    assert "What the network looks for" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_with_no_time_left_does_not_look(tmp_path: Path) -> None:
+    train(tmp_path / "run", "--time-limit", "0.02s")
+    found = read_json(tmp_path / "run" / "evaluation" / "features.json")
+    assert found["layers"] == []
+    assert "s for a picture, too much for a look" in found["reason"]
+
+
 def test_the_seconds_add_up(tmp_path: Path) -> None:
     seconds = train(tmp_path / "run", "--epochs", 2)["seconds"]
     parts = sum(value for name, value in seconds.items() if name != "total")

@@ -1,6 +1,6 @@
 """fastai's own way with small images: a fresh ResNet-18, its default augmentation and batch size, fit_one_cycle.
 
-Usage: python fastai_cifar10.py FOLDER SECONDS; the number of epochs is what fits, from a timed part of one. One JSON line.
+Usage: python fastai_cifar10.py FOLDER SECONDS; the number of epochs is what fits, from timed steps. One JSON line.
 """
 
 import io
@@ -16,6 +16,8 @@ if tools := os.environ.get("SONDE_PARITY_TOOLS"):
     import torchvision_on_cpu  # noqa: F401 - declares the operators a CPU build of torch lacks
 import pyarrow.parquet as pq
 from fastai.vision.all import (
+    Callback,
+    CancelFitException,
     CategoryBlock,
     DataBlock,
     ImageBlock,
@@ -28,6 +30,9 @@ from fastai.vision.all import (
     vision_learner,
 )
 
+BATCH = 64  # fastai's default
+TIMED = 30  # steps
+
 
 def rows(folder, split):
     found = []
@@ -35,6 +40,37 @@ def rows(folder, split):
         table = pq.read_table(path).to_pydict()
         found += [(image["bytes"], label) for image, label in zip(table["image"], table["label"], strict=True)]
     return found
+
+
+class Timed(Callback):
+    """Ends a fit after some steps; the first few, which warm up, are not counted."""
+
+    def before_fit(self):
+        self.ends = []
+
+    def after_batch(self):
+        self.ends.append(time.perf_counter())
+        if len(self.ends) == 5 + TIMED:
+            raise CancelFitException
+
+
+def fresh(loaders):
+    learner = vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy)
+    learner.unfreeze()
+    learner.remove_cbs([ProgressCallback])
+    return learner
+
+
+def epoch_seconds(loaders, numbers):
+    """Of whole steps, and of the judgement that ends an epoch. numbers: some rows to judge on"""
+    learner, timed = fresh(loaders), Timed()
+    with learner.no_logging():
+        learner.fit_one_cycle(1, cbs=timed)
+        some = loaders.test_dl(numbers, with_labels=True)
+        started = time.perf_counter()
+        learner.validate(dl=some)
+        test_s = (time.perf_counter() - started) / len(some)
+    return (timed.ends[-1] - timed.ends[4]) / TIMED * len(loaders.train) + test_s * len(loaders.valid)
 
 
 def main(folder, limit):
@@ -51,25 +87,11 @@ def main(folder, limit):
         splitter=IndexSplitter(range(len(train), len(both))),
         batch_tfms=aug_transforms(),
     )
-    loaders = block.dataloaders(list(range(len(both))), bs=64, num_workers=0)
-    learner = vision_learner(loaders, resnet18, pretrained=False, metrics=accuracy)
-    learner.unfreeze()
-    learner.remove_cbs([ProgressCallback])
+    loaders = block.dataloaders(list(range(len(both))), bs=BATCH, num_workers=0)
+    epoch_s = epoch_seconds(loaders, range(len(train), len(train) + 10 * BATCH))
+    learner = fresh(loaders)
+    epochs = max(1, int((limit - (time.perf_counter() - begun)) / epoch_s))
     with learner.no_logging():
-        timed = time.perf_counter()
-        batches = iter(loaders.train)
-        batch = next(batches)
-        for _ in range(19):
-            batch = next(batches)
-        input_s = (time.perf_counter() - timed) / 20
-        timed = time.perf_counter()
-        model, loss_of = learner.model, learner.loss_func
-        for _ in range(10):
-            loss_of(model(batch[0]), batch[1]).backward()
-        step_s = (time.perf_counter() - timed) / 10 + input_s
-        model.zero_grad()
-        epoch_s = step_s * len(loaders.train) * 1.15  # the optimiser and a test pass
-        epochs = max(1, int((limit - (time.perf_counter() - begun)) / epoch_s))
         learner.fit_one_cycle(epochs)
     score = float(learner.recorder.values[-1][-1])
     print(json.dumps({"accuracy": score, "epochs": epochs, "seconds": time.perf_counter() - begun}))

@@ -51,9 +51,21 @@ def seen_through(images: Tensor, window: Window, padding: Padding = "reflect") -
     places = places.view(count, 1, height * width).expand(-1, channels, -1).to(images.device, non_blocking=True)
     seen = images.reshape(count, channels, -1).gather(2, places).view_as(images)
     if padding == "zero":
-        kept = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-        seen *= kept[:, None].to(images.device, non_blocking=True)
+        seen *= _covered(window, height, width)[:, None].to(images.device, non_blocking=True)
     return seen
+
+
+def labels_seen_through(labels: Tensor, window: Window, *, beyond: int) -> Tensor:
+    """`seen_through` for whole numbers that stand for what a pixel shows, (B, H, W); `beyond` past the edge."""
+    seen = seen_through(labels[:, None], window)[:, 0]
+    covered = _covered(window, *labels.shape[1:]).to(labels.device, non_blocking=True)
+    return torch.where(covered, seen, beyond)
+
+
+def _covered(window: Window, height: int, width: int) -> Tensor:
+    """(B, H, W) bool: the pixels of a window that lie on the image."""
+    rows, columns = window.rows, window.columns
+    return ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
 
 
 def _inside(places: Tensor, length: int) -> Tensor:
@@ -113,17 +125,29 @@ def warped(images: Tensor, maps: Tensor) -> Tensor:
 
     Coordinates run from -1 to 1 between the outer edges of the outer pixels (x first), as in F.grid_sample.
     """
-    _, _, height, width = images.shape
-    maps = maps.to(images.device, images.dtype, non_blocking=True)
-    across = (torch.arange(width, device=images.device) * 2 + 1) / width - 1
-    down = (torch.arange(height, device=images.device) * 2 + 1) / height - 1
+    grid = _places(maps.to(images.device, images.dtype, non_blocking=True), *images.shape[2:])
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def labels_warped(labels: Tensor, maps: Tensor, *, beyond: int) -> Tensor:
+    """`warped` for whole numbers that stand for what a pixel shows, (B, H, W): the nearest one; `beyond` past the edge."""
+    grid = _places(maps.to(labels.device, non_blocking=True), *labels.shape[1:])
+    shifted = (labels + 1.0)[:, None]  # so that 0, which stands past the edge, is no label
+    found = F.grid_sample(shifted, grid, mode="nearest", padding_mode="zeros", align_corners=False)[:, 0]
+    return torch.where(found > 0, found - 1, float(beyond)).to(labels.dtype)
+
+
+def _places(maps: Tensor, height: int, width: int) -> Tensor:
+    """(B, H, W, 2): where each output pixel looks, for `F.grid_sample`."""
+    across = (torch.arange(width, device=maps.device) * 2 + 1) / width - 1
+    down = (torch.arange(height, device=maps.device) * 2 + 1) / height - 1
     # F.affine_grid multiplies matrices of depth three, which costs more than the sampling itself
-    grid = torch.empty(len(images), height, width, 2, device=images.device, dtype=images.dtype)
+    grid = torch.empty(len(maps), height, width, 2, device=maps.device, dtype=maps.dtype)
     for axis in (0, 1):
         by_column = maps[:, axis, :1] * across  # (B, W)
         by_row = maps[:, axis, 1:2] * down + maps[:, axis, 2:]  # (B, H)
         torch.add(by_column[:, None, :], by_row[:, :, None], out=grid[..., axis])
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return grid
 
 
 def cut_out(images: Tensor, top: Tensor, left: Tensor, size: int, fill: Tensor) -> Tensor:

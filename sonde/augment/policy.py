@@ -1,7 +1,7 @@
 """Which augmentations, how strong: parsed from text such as "flip,crop=4,cutout=8", applied to a batch of raw images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from sonde.augment import images
-from sonde.augment.colour import hue_radians, jitter
+from sonde.augment.colour import grey, hue_radians, jitter
 from sonde.augment.mixing import mix
 from sonde.augment.randaugment import LEVELS, rand_augment
 from sonde.core.batch import Batch
+from sonde.core.dataset import IGNORED
 from sonde.core.errors import ConfigError, unknown
 
 
@@ -20,6 +21,7 @@ from sonde.core.errors import ConfigError, unknown
 class Policy:
     """Augmentation of `input` (B, C, H, W), uint8 or float in 0..1, before normalisation; 0 leaves a part out.
 
+    Other fields that hold a whole number for every pixel, (B, H, W), such as the `target` of a segmentation, are moved along.
     All parameters are drawn from the generator that is given, on the host, so a GPU sees the same as a CPU.
     """
 
@@ -30,6 +32,7 @@ class Policy:
     resized_crop: float = 0.0  # smallest share of the area that is shown; ratio 3:4 to 4:3
     rotate: float = 0.0  # degrees: turned by up to this much either way
     colour: float = 0.0  # brightness, contrast, saturation times 1 ± this; hue by a tenth of a circle times this
+    grey: float = 0.0  # probability of losing all colour
     randaugment: tuple[int, int] = (0, 0)  # operations per image, magnitude in 0..30
     cutout: int = 0  # pixels: side of the square that is filled
     mixup: float = 0.0  # alpha of the Beta distribution
@@ -40,32 +43,53 @@ class Policy:
         """The same, cutting out to the data's mean, which is 0 once normalised."""
         return replace(self, fill=mean)
 
+    def check_moves(self, what: str) -> None:
+        """Raises: ConfigError for parts that change the input in ways that `what`, such as "masks", cannot follow."""
+        parts = {"mixup": self.mixup, "cutmix": self.cutmix, "randaugment": self.randaugment[0]}
+        for name, strength in parts.items():
+            if strength:
+                raise ConfigError(f"--augment {name}: {what} cannot follow what it does to an image; leave it out")
+
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The batch with changed `input`, and with `mix_target` and `mix_weight` after mixing."""
-        pictures = self._moved(batch["input"], generator)
+        fields = self._moved(batch.fields, generator)
+        pictures = fields["input"]
         if self.randaugment[0]:
             pictures = rand_augment(images.as_float(pictures), *self.randaugment, generator)
         if self.colour:
             pictures = self._coloured(pictures, generator)
+        if self.grey:
+            pictures = self._greyed(pictures, generator)
         if self.cutout:
             pictures = self._cut(pictures, generator)
-        batch = Batch({**batch.fields, "input": pictures}, batch.index)
+        batch = Batch({**fields, "input": pictures}, batch.index)
         return mix(batch, self.mixup, self.cutmix, generator) if self.mixup or self.cutmix else batch
 
-    def _moved(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
-        count = len(pictures)
+    def _moved(self, fields: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """The fields with `input`, and what is said of its pixels, in other places."""
+        moved, pictures = dict(fields), fields["input"]
+        labels = [name for name, field in fields.items() if field.ndim == 3 and not field.is_floating_point()]
         if self.resized_crop or self.rotate:
-            pictures = images.warped(images.as_float(pictures), self._maps(pictures, generator))
-        if not (self.flip or self.vflip or self.crop):
-            return pictures
+            maps = self._maps(pictures, generator)
+            pictures = images.warped(images.as_float(pictures), maps)
+            for name in labels:
+                moved[name] = images.labels_warped(moved[name], maps, beyond=_beyond(name))
+        if self.flip or self.vflip or self.crop:
+            window = self._window(pictures, generator)
+            pictures = images.seen_through(pictures, window, self.padding)
+            for name in labels:
+                moved[name] = images.labels_seen_through(moved[name], window, beyond=_beyond(name))
+        return {**moved, "input": pictures}
+
+    def _window(self, pictures: Tensor, generator: torch.Generator) -> images.Window:
         window = images.whole(pictures)
         if self.flip or self.vflip:
-            across, upside = torch.rand(2, count, generator=generator)
+            across, upside = torch.rand(2, len(pictures), generator=generator)
             window = images.flipped(window, across=across < self.flip, upside=upside < self.vflip)
         if self.crop:
-            down, right = torch.randint(-self.crop, self.crop + 1, (2, count), generator=generator)
+            down, right = torch.randint(-self.crop, self.crop + 1, (2, len(pictures)), generator=generator)
             window = images.shifted(window, down, right)
-        return images.seen_through(pictures, window, self.padding)
+        return window
 
     def _maps(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         count, _, height, width = pictures.shape
@@ -87,6 +111,12 @@ class Policy:
         brightness, contrast, saturation = 1 + self.colour * drawn[:3]
         return jitter(images.as_float(pictures), brightness, contrast, saturation, hue_radians(self.colour) * drawn[3])
 
+    def _greyed(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        """A share of the images with the brightness of their pixels in every channel."""
+        pictures = images.as_float(pictures)
+        without = torch.rand(len(pictures), generator=generator).to(pictures.device) < self.grey
+        return torch.where(without.view(-1, 1, 1, 1), grey(pictures), pictures)
+
     def _cut(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         _, channels, height, width = pictures.shape
         middle = torch.rand(2, len(pictures), generator=generator)
@@ -96,6 +126,11 @@ class Policy:
         if pictures.dtype == torch.uint8:
             fill = (fill * 255).round()
         return images.cut_out(pictures, top, left, self.cutout, fill)
+
+
+def _beyond(name: str) -> int:
+    """What stands past the edge: a target that counts nowhere, and no object."""
+    return IGNORED if name == "target" else 0
 
 
 def parse(text: str) -> Policy:
@@ -157,6 +192,7 @@ READERS: dict[str, tuple[Callable[[str], dict[str, Any]], str]] = {
     "resized-crop": (_number("resized_crop", float, SMALLEST, 1), "write resized-crop=S with a share S of the area in 0..1"),
     "rotate": (_number("rotate", float, SMALLEST, 180), "write rotate=D with degrees D in 0..180"),
     "colour": (_number("colour", float, SMALLEST, 1), "write colour=S with a strength S in 0..1"),
+    "grey": (_number("grey", float, SMALLEST, 1), "write grey=P with a probability P in 0..1"),
     "randaugment": (_operations, "write randaugment=NxM with N operations in 1..10 of magnitude M in 0..30"),
     "cutout": (_number("cutout", int, 1, 4096), "write cutout=N with N pixels of at least 1"),
     "mixup": (_number("mixup", float, SMALLEST, 100), "write mixup=A with alpha A in 0..100"),

@@ -26,27 +26,38 @@ class CommonOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """A verb's options (an instance of its dataclass), the words that no flag takes, and the screen."""
+    """A verb's options (an instance of its dataclass), the words that no flag takes, the screen, and its further options."""
 
     options: Any
     words: tuple[str, ...]
     screen: Screen
+    more: Any
 
 
-def begin(words: Sequence[str], kind: type, *, usage: str, about: str, data_last: bool = False) -> Begun | None:
+def begin(
+    words: Sequence[str],
+    kind: type,
+    *,
+    usage: str,
+    about: str,
+    data_last: bool = False,
+    more: type = NoOptions,
+) -> Begun | None:
     """Take the words after a verb apart; None when help was asked for and shown.
 
     usage: the verb and its words, such as "eval RUN DATA"
     data_last: DATA is the one word there must be, and may stand behind a list
+    more: a second dataclass of flags, of the verb's own beside a config's
     Raises: ConfigError
     """
     verb = usage.split()[0]
     if wants_help(words):
-        groups = {"common": CommonOptions} if kind is NoOptions else {verb: kind, "common": CommonOptions}
+        kinds = {verb: kind, "further": more, "common": CommonOptions}
+        groups = {title: one for title, one in kinds.items() if one is not NoOptions}
         show_flags(usage, about, groups)
         return None
-    own, common = flags_of(kind), flags_of(CommonOptions)
-    flags = {**own, **common}
+    own, further = flags_of(kind), flags_of(more)
+    flags = {**own, **further, **flags_of(CommonOptions)}
     line = split_line(words, flags)
     refuse_unknown(line, flags, verb=verb)
     if data_last:
@@ -54,4 +65,5 @@ def begin(words: Sequence[str], kind: type, *, usage: str, about: str, data_last
         line = Line(words=(str(data),), given=line.given, unknown=())
     values = convert(line.given, flags)
     options = kind(**{name: value for name, value in values.items() if name in own})
-    return Begun(options=options, words=line.words, screen=Screen(quiet=values.get("quiet", False)))
+    rest = more(**{name: value for name, value in values.items() if name in further})
+    return Begun(options=options, words=line.words, screen=Screen(quiet=values.get("quiet", False)), more=rest)

@@ -35,7 +35,7 @@ def write_sheet(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
         picture = _thumbnail(Path(str(entry["input"])))
         sheet.paste(picture, (x + (TILE - picture.width) // 2, y + (TILE - picture.height) // 2))
         for line, text in enumerate(captions(entry)):
-            draw.text((x, y + TILE + 2 + line * CAPTION // 2), _fitting(draw, text), fill="black")
+            draw.text((x, y + TILE + 2 + line * CAPTION // 2), fitting(draw, text), fill="black")
     sheet.save(path)
 
 
@@ -48,6 +48,15 @@ def captions(entry: Mapping[str, Any]) -> list[str]:
     probability = entry.get("probability")
     sure = f"  {share(probability, 0)}" if isinstance(probability, float) else ""
     return [f"{entry['prediction']}{sure}", Path(str(entry["input"])).name]
+
+
+def fitting(draw: Any, text: str, width: int = TILE) -> str:
+    """`text` cut to so many pixels."""
+    if draw.textlength(text) <= width:
+        return text
+    while text and draw.textlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
 
 
 def _thumbnail(path: Path) -> "Image.Image":
@@ -67,12 +76,3 @@ def _thumbnail(path: Path) -> "Image.Image":
         return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     picture.thumbnail((TILE, TILE))
     return picture
-
-
-def _fitting(draw: Any, text: str) -> str:
-    """`text` cut to a tile's width."""
-    if draw.textlength(text) <= TILE:
-        return text
-    while text and draw.textlength(text + "…") > TILE:
-        text = text[:-1]
-    return text + "…"

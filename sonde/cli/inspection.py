@@ -1,9 +1,12 @@
-"""`sonde inspect DATA`: what is in the data, and what is wrong with them."""
+"""`sonde inspect DATA`: what is in the data, and what is wrong with them; and what an augmentation would make of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from sonde.cli.begin import begin
 from sonde.core.config import DataConfig
+from sonde.core.errors import ConfigError
 
 ABOUT = """\
 Look at DATA without training: what they are and why, classes, columns, sizes; then duplicates, leaks between splits and of
@@ -12,17 +15,36 @@ the target, and files that cannot be read.
 examples:
   sonde inspect photos/
   sonde inspect titanic.csv --target survived
+  sonde inspect photos/ --augment flip,crop=4,colour=0.3
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreviewOptions:
+    """A look at augmented images."""
+
+    augment: str | None = None
+    """Also draw training images as this policy changes them, such as flip,crop=4; auto takes the recipe's."""
+    out: str = "augmented.png"
+    """PNG to draw them to, with what is marked on them."""
 
 
 def run(words: Sequence[str]) -> int:
     """Inspect data. Raises: DataError, ConfigError."""
-    begun = begin(words, DataConfig, usage="inspect DATA", about=ABOUT, data_last=True)
+    begun = begin(words, DataConfig, usage="inspect DATA", about=ABOUT, data_last=True, more=PreviewOptions)
     if begun is None:
         return 0
+    screen, preview = begun.screen, begun.more
+    drawn = ""
+    if preview.augment is not None:
+        _check_sheet(preview.out)
+        from sonde.cli.augmented import write_augmented
+        from sonde.data.open import open_data
+
+        dataset = open_data(begun.words[0], begun.options, tick=screen.tick)
+        drawn = write_augmented(Path(preview.out), dataset, preview.augment)
     from sonde.data.inspect import inspect
 
-    screen = begun.screen
     found = inspect(begun.words[0], begun.options, tick=screen.tick)
     screen.data(found.facts)
     for listing in found.tables:
@@ -30,4 +52,14 @@ def run(words: Sequence[str]) -> int:
         screen.table(listing.title, listing.columns, listing.rows)
     screen.say("")
     screen.findings([finding.as_dict() for finding in found.findings])
+    if drawn:
+        screen.say(f"wrote {preview.out}: training images as --augment {drawn} changes them")
     return 0
+
+
+def _check_sheet(out: str) -> None:
+    """Raises: ConfigError, before anything is read, for what cannot be written."""
+    if Path(out).suffix.lower() != ".png":
+        raise ConfigError(f"--out {out}: augmented images are drawn to a PNG; end its name in .png")
+    if not Path(out).parent.is_dir():
+        raise ConfigError(f"--out {out}: there is no folder {Path(out).parent}")

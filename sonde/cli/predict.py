@@ -6,12 +6,19 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sonde.cli.begin import begin
+from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
+from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
+
+if TYPE_CHECKING:
+    from sonde.run import Run
 
 ABOUT = """\
 Apply RUN's best checkpoint to each INPUT: files or folders of the kind it was trained on (pictures, tables, arrays).
@@ -20,6 +27,7 @@ examples:
   sonde predict runs/mnist-mlp-1 seven.png
   sonde predict runs/titanic-tabular-1 passengers.csv --out survivors.csv
   sonde predict runs/photos-resnet18-1 new/ --out sheet.png
+  sonde predict runs/cells-detector-tiny-1 new/ --out found/
 """
 MOST_ROWS = 50  # printed; --out gets all
 RUNNERS_UP = 3
@@ -30,7 +38,7 @@ class PredictOptions:
     """Where predictions go, and where they are computed."""
 
     out: str | None = None
-    """File to write them all to: .csv or .json, or .png for a contact sheet of pictures with their predictions."""
+    """File to write them all to: .csv, .json, or .png for a contact sheet; or a folder for pictures with what was found."""
     device: str = "cpu"
     """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
 
@@ -44,8 +52,9 @@ def run(words: Sequence[str]) -> int:
         missing = "INPUT" if begun.words else "RUN"
         raise ConfigError(f"sonde predict needs {missing}; the command is: sonde predict RUN INPUT …")
     folder, *inputs = begun.words
-    out = None if begun.options.out is None else Path(begun.options.out)
-    write = None if out is None else writer(out)
+    out = begun.options.out
+    if out is not None:  # refused before anything is computed
+        check_folder(Path(out)) if is_folder(out) else writer(Path(out))
     from sonde.core.run_folder import open_run
 
     place = open_run(folder)
@@ -53,23 +62,51 @@ def run(words: Sequence[str]) -> int:
     from sonde.run import Run
 
     trained = Run(place).to(pick_device(begun.options.device))
-    if out is not None and out.suffix.lower() == ".png" and trained.schema.input.kind != "image":
-        raise ConfigError(
-            f"--out {out}: a contact sheet shows pictures, and this run reads a {trained.schema.input.kind}; use .csv or .json"
-        )
+    if out is not None:
+        _check_shown(out, trained)
     found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
     columns, rows = table(found[:MOST_ROWS])
     begun.screen.table("", columns, rows)
     if len(found) > MOST_ROWS:
         hint = "" if out else "; --out FILE.csv writes all"
         begun.screen.say(f"… and {count(len(found) - MOST_ROWS)} more{hint}")
-    if out is not None and write is not None:
-        try:
-            write(out, found)
-        except OSError as error:
-            raise DataError(f"cannot write {out}: {error.strerror or error}") from None
+    if out is not None:
+        _write(out, found, trained)
         begun.screen.say(f"wrote {out}")
     return 0
+
+
+def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None:
+    """Write a file, or a folder of pictures. Raises: DataError"""
+    from sonde.core.seams import Draws
+
+    try:
+        if is_folder(out):
+            assert isinstance(trained.task, Draws)
+            write_pictures(Path(out), found, trained.task)
+        else:
+            writer(Path(out))(Path(out), found)
+    except OSError as error:
+        raise DataError(f"cannot write {out}: {error.strerror or error}") from None
+
+
+def _check_shown(out: str, trained: "Run") -> None:
+    """Raises: ConfigError where pictures are asked for and there is nothing to draw on, or to draw."""
+    from sonde.core.config_file import read_config
+    from sonde.core.seams import Draws
+    from sonde.tasks.catalogue import WITHOUT_LABELS
+
+    if Path(out).suffix.lower() == ".png" and trained.schema.input.kind != "image":
+        kind = trained.schema.input.kind
+        raise ConfigError(
+            f"--out {out}: a contact sheet shows pictures, and this run reads a {kind}; use .csv or .json"
+        )
+    if Path(out).suffix.lower() == ".png" and read_config(trained.folder).settings.get("task") in WITHOUT_LABELS:
+        raise ConfigError(f"--out {out}: this run learnt features of images, which no picture shows; use .csv or .json")
+    if is_folder(out) and not isinstance(trained.task, Draws):
+        raise ConfigError(
+            f"--out {out}: what this run predicts has no place in a picture, so there is nothing to draw; use .csv or .json"
+        )
 
 
 Writer = Callable[[Path, Sequence[Mapping[str, Any]]], None]
@@ -81,7 +118,11 @@ def writer(out: Path) -> Writer:
     suffix = out.suffix.lower()
     if suffix not in known:
         near = nearest(suffix, known, count=1)
-        hint = f"did you mean {out.stem}{near[0]}?" if near else f"end its name in {', '.join(known)}"
+        hint = (
+            f"did you mean {out.stem}{near[0]}?"
+            if near
+            else f"end its name in {', '.join(known)}, or in / for a folder"
+        )
         raise ConfigError(f"--out {out} is no kind of file that predictions can be written to; {hint}")
     if not out.parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
@@ -99,6 +140,17 @@ def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
     """The same with "probabilities" (or "scores") cut to the runners-up, as text."""
     short: dict[str, Any] = {}
     for name, value in entry.items():
+        if isinstance(value, np.ndarray) or (
+            isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
+        ):
+            continue  # told in words by the prediction
+        if name == "features":
+            short[name] = f"{count(len(value))} numbers"
+            continue
+        if name == "shares":
+            common = sorted((key for key in value if value[key] > 0), key=lambda key: -value[key])[:RUNNERS_UP]
+            short["covers"] = ", ".join(f"{key} {share(value[key], 1)}" for key in common)
+            continue
         if not isinstance(value, Mapping):
             short[name] = value
             continue
@@ -136,6 +188,8 @@ def _write_csv(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
     cells: dict[str, Any] = {}
     for name, value in entry.items():
+        if isinstance(value, np.ndarray):
+            continue  # a map of pixels, for which a table has no room
         if isinstance(value, Mapping):
             cells |= {f"{name}/{key}": plain(item) for key, item in value.items()}
         else:
@@ -146,7 +200,9 @@ def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_json(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    write_text(path, json.dumps(plain([dict(entry) for entry in found]), indent=2, ensure_ascii=False) + "\n")
+    """As Python gets it; maps of pixels as runs (sonde.core.run_lengths)."""
+    entries = [{n: encode(v) if isinstance(v, np.ndarray) else v for n, v in entry.items()} for entry in found]
+    write_text(path, json.dumps(plain(entries), indent=2, ensure_ascii=False) + "\n")
 
 
 def _write_sheet(path: Path, found: Sequence[Mapping[str, Any]]) -> None:

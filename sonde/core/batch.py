@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+VIEWS = ("view", "other_view")  # fields that show `input` changed, where a task compares such
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -13,7 +15,7 @@ class Batch:
 
     index: (B,) int64, rows of the split; always there, so that an error, a worst case or a score can name its row.
     Common fields: `input`, `target`, `mask` (1 where a target counts), and after mixing augmentations `mix_target`
-    (like target) with `mix_weight` (B,) in [0, 1]: the share of `target` in the mixture.
+    (like target) with `mix_weight` (B,) in [0, 1]: the share of `target` in the mixture; those of `VIEWS`, like input.
     """
 
     fields: Mapping[str, Tensor]

@@ -77,6 +77,23 @@ class FeedConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TransferConfig:
+    """What was learned before, and how much of it may change."""
+
+    pretrained: str | None = None
+    """Weights to start from: a .safetensors or .pth file, the folder of an earlier run, or imagenet (published ones)."""
+    freeze: int | Literal["none", "backbone"] = "none"
+    """What stays as it starts: backbone (all but the head), or so many layers from the input on (a block is one layer)."""
+    layer_decay: float = 1.0
+    """Learning rate of a layer as a share of that of the layer after it; the head has the full rate."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.freeze, int):
+            _at_least("freeze", self.freeze, 0)
+        _within("layer_decay", self.layer_decay, 0, 1, open_left=True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class OptimConfig:
     """How weights move."""
 
@@ -211,6 +228,7 @@ class TrainConfig:
     task: str
     data: DataConfig = field(default_factory=DataConfig)
     feed: FeedConfig = field(default_factory=FeedConfig)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)
@@ -222,6 +240,7 @@ class TrainConfig:
 GROUPS: dict[str, type] = {
     "data": DataConfig,
     "feed": FeedConfig,
+    "transfer": TransferConfig,
     "optim": OptimConfig,
     "loop": LoopConfig,
     "machine": MachineConfig,

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 IGNORED = 255  # of a mask's pixels: neither trained on nor judged
+BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
 InputKind = Literal["image", "table", "array"]
 TargetKind = Literal["class", "labels", "value", "mask", "boxes"]
@@ -39,6 +40,7 @@ class InputSpec:
     mean, std: per channel for images (of the values in 0..1), empty elsewhere
     columns: for tables, in the order of the features; category columns hold their code as a float
     scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
+    fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     """
 
     kind: InputKind
@@ -47,6 +49,7 @@ class InputSpec:
     std: tuple[float, ...] = ()
     columns: tuple[Column, ...] = ()
     scale: float = 0.0
+    fit: Literal["stretch", "letterbox"] = "stretch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class TargetSpec:
     @property
     def out_dim(self) -> int:
         """Outputs a model needs: one logit for two classes, else one per name."""
-        return 1 if self.kind == "class" and len(self.names) == 2 else len(self.names)
+        return 1 if self.kind in ("class", "mask") and len(self.names) == 2 else len(self.names)
 
 
 @dataclass(frozen=True, kw_only=True)

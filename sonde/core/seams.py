@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
@@ -120,6 +121,17 @@ class Compares(Protocol):
     """
 
     def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]: ...
+
+
+@runtime_checkable
+class Draws(Protocol):
+    """A task that can show a row it was judged on, with the truth and its answer.
+
+    pixels: (C, H, W) uint8, the image as it is stored; case: its entry of the meter's `worst` or `best`, or of `readable`
+    Returns (3, H, W) uint8, of another height and width where there is more to show.
+    """
+
+    def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray: ...
 
 
 @runtime_checkable

@@ -109,6 +109,8 @@ def metric_name(name: str) -> str:
     ('log loss', 'AUROC', 'top-5 accuracy')
     """
     known = {"auroc": "AUROC", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "r2": "R²", "ece": "calibration error"}
+    known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN"}
+    known |= {"map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
     words = [known.get(word, word) for word in head.split("_")]
     words = [f"top-{w[3:]}" if w.startswith("top") and w[3:].isdigit() else "F1" if w == "f1" else w for w in words]

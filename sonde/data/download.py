@@ -30,9 +30,13 @@ class RemoteFile:
     """A file on the network and what it must turn out to be."""
 
     name: str
-    size: int  # bytes
-    sha256: str
+    size: int = 0  # bytes; 0 where only the checksum is published
+    sha256: str  # or its first digits, where no more are published
     mirrors: tuple[str, ...]  # complete addresses, tried in this order
+
+    def has(self, digest: str) -> bool:
+        """Whether content with this SHA-256 is the file."""
+        return digest.startswith(self.sha256)
 
 
 class Unobtainable(DataError):
@@ -61,7 +65,7 @@ def fetch(file: RemoteFile, folder: Path, *, tick: Tick = silent, opener: Opener
         reasons = []
         if target.exists():
             got = sha256(target)
-            if got == file.sha256:
+            if file.has(got):
                 return target
             reasons.append(f"the copy in {folder} is altered ({_mismatch(file, target.stat().st_size, got)})")
         part = folder / f".{file.name}.part"
@@ -94,7 +98,7 @@ def _try_mirror(file: RemoteFile, mirror: str, part: Path, *, tick: Tick, opener
 def _transfer(file: RemoteFile, mirror: str, part: Path, *, tick: Tick, opener: Opener) -> bool:
     """Append what `part` lacks, or start over where the server cannot continue; whether it continued."""
     held = part.stat().st_size if part.exists() else 0
-    if held >= file.size:
+    if file.size and held >= file.size:
         part.unlink()
         held = 0
     with _ask(mirror, part, held, opener) as response:
@@ -105,14 +109,14 @@ def _transfer(file: RemoteFile, mirror: str, part: Path, *, tick: Tick, opener: 
                 out.write(chunk)
                 done += len(chunk)
                 tick(f"downloading {file.name}", done, file.size)
-                if done > file.size:
+                if file.size and done > file.size:
                     break  # not our file, and perhaps endless
             out.flush()
             os.fsync(out.fileno())
         promised = response.headers.get("Content-Length")
     # http.client's read(n) does not say so itself
-    if promised is not None and done - start < int(promised) and done < file.size:
-        raise Undelivered(f"connection ended after {done:,} of {file.size:,} bytes", retry=True)
+    if promised is not None and done - start < int(promised) and not (file.size and done >= file.size):
+        raise Undelivered(f"connection ended after {done:,} of {start + int(promised):,} bytes", retry=True)
     return continues
 
 
@@ -151,13 +155,13 @@ def _starts_at(content_range: str, start: int) -> bool:
 def _check(file: RemoteFile, part: Path, *, continued: bool) -> None:
     """Raises: Undelivered, with `part` removed, when it is not the file; worth a retry when an old part was continued."""
     size, got = part.stat().st_size, sha256(part)
-    if got != file.sha256:
+    if not file.has(got):
         part.unlink()
         raise Undelivered(_mismatch(file, size, got), retry=continued)
 
 
 def _mismatch(file: RemoteFile, size: int, got: str) -> str:
-    short = f"{size:,} of {file.size:,} bytes, " if size != file.size else ""
+    short = f"{size:,} of {file.size:,} bytes, " if file.size and size != file.size else ""
     return f"{short}expected sha256 {file.sha256}, got {got}"
 
 

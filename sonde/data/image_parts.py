@@ -13,7 +13,7 @@ from sonde.core.errors import DataError
 from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
-from sonde.data.images import Content, Header, decode, pixels, read_header, stored_size
+from sonde.data.images import LARGEST_STORED, Content, Header, decode, pixels, read_header, stored_size
 from sonde.data.targets import RawTarget
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
@@ -168,10 +168,12 @@ def survey(
     every_header: bool,
     tick: Tick = silent,
     like: Schema | None = None,
+    largest: int = LARGEST_STORED,
 ) -> Survey:
     """Look at headers, choose one size and grey or colour; with `--skip-unreadable` decode every image to find bad ones.
 
     every_header: of all images, else of `HEADERS` evenly spaced ones
+    largest: pixels of the longer side, unless a size was asked for
     Raises: DataError naming the first image that cannot be read, unless such are to be skipped
     """
     headers: list[Header] = []
@@ -188,7 +190,7 @@ def survey(
     if like is not None:
         channels, height, width = like.input.shape
         return Survey(shape=(channels, height, width), facts=[], bad=bad)
-    height, width, why = stored_size([(h.height, h.width) for h in headers], config.image_size)
+    height, width, why = stored_size([(h.height, h.width) for h in headers], config.image_size, largest=largest)
     channels = max(h.channels for h in headers)
     seen = "" if len(headers) == total else f", judged by {len(headers):,} of them"
     facts = [Fact(f"images are stored at {height}x{width}", why + seen), *_colour_facts(headers, channels)]

@@ -102,10 +102,12 @@ def pixels(image: Image.Image, shape: Sequence[int]) -> np.ndarray:
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
 
 
-def stored_size(sizes: Sequence[tuple[int, int]], asked: int | None) -> tuple[int, int, str]:
+def stored_size(
+    sizes: Sequence[tuple[int, int]], asked: int | None, *, largest: int = LARGEST_STORED
+) -> tuple[int, int, str]:
     """(height, width, why) at which images of these (height, width) are stored: asked for, common to all, or the median.
 
-    The longer side is at most `LARGEST_STORED` unless asked for.
+    The longer side is at most `largest` unless asked for.
     """
     if asked is not None:
         return asked, asked, "--image-size"
@@ -114,10 +116,10 @@ def stored_size(sizes: Sequence[tuple[int, int]], asked: int | None) -> tuple[in
     same = bool((heights == height).all() and (widths == width).all())
     why = "their common size" if same else f"the median of sizes from {_span(heights, widths)}"
     longest = max(height, width)
-    if longest > LARGEST_STORED:
-        factor = LARGEST_STORED / longest
+    if longest > largest:
+        factor = largest / longest
         height, width = max(1, round(height * factor)), max(1, round(width * factor))
-        why += f", scaled down to {LARGEST_STORED} (--image-size changes it)"
+        why += f", scaled down to {largest} (--image-size changes it)"
     elif not same:
         why += "; all are stretched to it (--image-size changes it)"
     return height, width, why

@@ -20,7 +20,7 @@ GLOB = frozenset("*?[")
 
 
 def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
-    """Rows that hold only `input`, and what to call each: a path as it was given, "row 3" of an array.
+    """Rows that hold `input` (and perhaps `size`), and what to call each: a path as it was given, "row 3" of an array.
 
     inputs: for images paths, folders, globs, Pillow's images, arrays or tensors, or lists of these; for tables a file, a
             frame, or one row or a list of rows as dicts; for arrays an array or NPY file. Data in a form that can be trained
@@ -61,9 +61,10 @@ def _images(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
     one = _single(inputs)
     if isinstance(one, str | Path) and (opened := _open_form(one, schema, tick)) is not None:
         return opened
-    if _is_numeric(inputs):
+    if (
+        _is_numeric(inputs) and schema.input.fit == "stretch" and schema.target.kind != "mask"
+    ):  # whose answer has a size
         return _image_array(as_array(inputs, "the input"), schema.input)
-    from sonde.data.image_parts import ImageInputs, Pictures
     from sonde.data.images import read_header
 
     contents: list[Any] = []
@@ -74,11 +75,23 @@ def _images(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
             names.append(name)
     if not contents:
         raise DataError("there is nothing to predict on: the list is empty")
+    sizes = np.empty((len(contents), 2), np.int64)
     for number, (content, name) in enumerate(zip(contents, names, strict=True)):
         tick("reading image headers", number, len(contents))
-        read_header(content, name)
+        header = read_header(content, name)
+        sizes[number] = header.height, header.width
+    return _picture_rows(tuple(contents), sizes, schema), names
+
+
+def _picture_rows(contents: tuple[Any, ...], sizes: np.ndarray, schema: Schema) -> Rows:
+    """Images at the stored size; where what is predicted has a place in them, also `size` (n, 2): their own height and width."""
+    from sonde.data.image_parts import ImageInputs, Pictures
+    from sonde.data.letterboxed import LetterboxedInputs
+
     channels, height, width = schema.input.shape
-    return InputRows(ImageInputs(Pictures(tuple(contents), "input"), (channels, height, width))), names
+    fit = LetterboxedInputs if schema.input.fit == "letterbox" else ImageInputs
+    inputs = fit(Pictures(contents, "input"), (channels, height, width))
+    return InputRows(inputs, {"size": sizes} if schema.target.kind in ("mask", "boxes") else {})
 
 
 def _contents(item: Any, number: int, spec: InputSpec) -> list[tuple[Any, str]]:
@@ -104,6 +117,10 @@ def _paths(item: str | Path) -> list[Path]:
 
     path = Path(item).expanduser()
     if path.is_dir():
+        from sonde.data.forms import masks
+
+        if masks.recognise(path):
+            return masks.pictures(path)
         found = sorted((file for file in path.rglob("*") if is_image(file)), key=lambda file: natural(str(file)))
         if not found:
             raise DataError(f"{path} holds no images to predict on")

@@ -13,6 +13,7 @@ from sonde.core.findings import Finding
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, number
 from sonde.data import recoded
+from sonde.data.box_targets import object_counts
 from sonde.data.columns import ColumnSummary, cell_codes, summarise
 from sonde.data.copies import Kind, Survey, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
@@ -75,7 +76,8 @@ def inspect(data: Any, config: DataConfig, *, tick: Tick = silent) -> Inspection
         findings += _table_copies(dataset, content.survey, files) + _leaks(dataset)
     else:
         findings += _copies(dataset, content, tick)
-    listings = [_class_listing(dataset, content.survey), *_column_listings(summaries), *_size_listing(data, dataset)]
+    listings = [_class_listing(dataset, content.survey), *_object_listing(dataset)]
+    listings += [*_column_listings(summaries), *_size_listing(data, dataset)]
     return Inspection(
         name=dataset.name,
         form=dataset.form,
@@ -127,10 +129,14 @@ def _warnings(dataset: Dataset) -> list[Finding]:
 
 def _classes(dataset: Dataset, survey: Survey) -> list[Finding]:
     """Classes with next to nothing to learn from."""
-    if survey.labels is None:
+    names, what = survey.class_names, "rows"
+    if dataset.schema.target.kind == "boxes":
+        names, what = dataset.schema.target.names, "objects"
+        counts = object_counts(targets_of(dataset.splits["train"]), len(names))
+    elif survey.labels is not None:
+        counts = np.bincount(survey.labels[survey.split_of == "train"], minlength=len(names))
+    else:
         return []
-    names = survey.class_names
-    counts = np.bincount(survey.labels[survey.split_of == "train"], minlength=len(names))
     tiny = [f"{names[place]!r} ({counts[place]})" for place in np.flatnonzero(counts < FEW_OF_A_CLASS)]
     if not tiny:
         return []
@@ -139,7 +145,7 @@ def _classes(dataset: Dataset, survey: Survey) -> list[Finding]:
         Finding(
             check="tiny classes",
             severity="warning",
-            evidence=f"fewer than {FEW_OF_A_CLASS} training rows: {', '.join(tiny[:6])}{more}",
+            evidence=f"fewer than {FEW_OF_A_CLASS} training {what}: {', '.join(tiny[:6])}{more}",
             action="bring more of them, join them with another class, or leave them out",
         )
     ]
@@ -269,6 +275,22 @@ def _class_listing(dataset: Dataset, survey: Survey) -> Listing:
     counts = {s: np.bincount(survey.labels[survey.split_of == s], minlength=len(names)) for s in splits}
     rows = tuple((name, *(count(int(counts[s][place])) for s in splits)) for place, name in enumerate(names))
     return Listing("classes", ("class", *splits), rows)
+
+
+def _object_listing(dataset: Dataset) -> list[Listing]:
+    """Objects of each class per split, and how large they are in the middle, where boxes mark them."""
+    spec = dataset.schema.target
+    if spec.kind != "boxes":
+        return []
+    targets = {split: targets_of(rows).reshape(-1, 5) for split, rows in dataset.splits.items()}
+    everything = np.concatenate(list(targets.values()))
+    rows = []
+    for place, name in enumerate(spec.names):
+        counts = [count(int((target[:, 0] == place).sum())) for target in targets.values()]
+        boxes = everything[everything[:, 0] == place]
+        height, width = np.median(boxes[:, 3:] - boxes[:, 1:3], axis=0)[::-1] if len(boxes) else (0, 0)
+        rows.append((name, *counts, f"{height:.0f}x{width:.0f}"))
+    return [Listing("objects", ("class", *targets, "median size, stored pixels"), tuple(rows))]
 
 
 def _column_listings(summaries: dict[str, list[ColumnSummary]]) -> list[Listing]:

@@ -19,11 +19,19 @@ FORMS = (
     "sonde.data.forms.idx",
     "sonde.data.forms.arrays",
     "sonde.data.forms.parquet_images",
+    "sonde.data.forms.masks",
+    "sonde.data.forms.boxes",
     "sonde.data.forms.folders",
     "sonde.data.forms.tables",
 )
+BY_TASK = {
+    "segmentation": ("sonde.data.forms.masks", "sonde.data.forms.coco_masks"),
+    "detection": ("sonde.data.forms.boxes",),
+}  # looked at first: some folders hold both masks and boxes
+BY_TARGET = {"mask": "segmentation", "boxes": "detection"}
 KNOWN_FORMS = (
-    "class folders of images, IDX, NPZ or NPY arrays, Parquet or Arrow with images, or a CSV, TSV or Parquet table"
+    "class folders of images, images beside masks or with boxes (VOC, COCO, YOLO, imglab), IDX, NPZ or NPY arrays, Parquet or "
+    "Arrow with images, or a CSV, TSV or Parquet table"
 )
 LISTED = 5  # entries or names in an error
 
@@ -118,7 +126,7 @@ def _open(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: 
 
 def _read(path: Path, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     try:
-        form, _ = recognise(path)
+        form = _form_for(path, task, like)
         _refuse_column_settings(form, path, config)
         module = import_module(form)
         if form.endswith(".tables"):
@@ -130,9 +138,21 @@ def _read(path: Path, config: DataConfig, *, task: str | None, tick: Tick, like:
         raise DataError(f"{error.filename or path} may not be read; give yourself the permission") from None
 
 
+def _form_for(path: Path, task: str | None, like: Schema | None) -> str:
+    """The form that suits a task, of those a place may be read as; else the first that fits. Raises: DataError."""
+    wanted = BY_TARGET.get(like.target.kind) if like is not None else task
+    suited = (form for form in BY_TASK.get(wanted or "", ()) if import_module(form).recognise(path))
+    return next(suited, None) or recognise(path)[0]
+
+
 def _refuse_column_settings(form: str, path: Path, config: DataConfig) -> None:
     """Raises: DataError when columns are named in data that has none, which would be ignored otherwise."""
-    without = {"sonde.data.forms.idx": "labels files", "sonde.data.forms.folders": "class folders"}
+    without = {
+        "sonde.data.forms.idx": "labels files",
+        "sonde.data.forms.folders": "class folders",
+        "sonde.data.forms.masks": "masks",
+        "sonde.data.forms.boxes": "boxes",
+    }
     if form in without and (config.target or config.columns):
         flag = "--target" if config.target else "--columns"
         raise DataError(f"{path} has {without[form]} and no columns, so leave {flag} out")

@@ -88,9 +88,9 @@ class Stepper:
         return record
 
     def at_rate(self, batch: Batch, rate: float) -> StepRecord:
-        """One step with every phase at `rate`, whatever the schedule: for the range test."""
+        """One step with every phase at `rate`, whatever the schedule: for the range test. Groups keep their shares of it."""
         kept = self._peaks, self.updates
-        self._peaks = {name: [rate] * len(peaks) for name, peaks in self._peaks.items()}
+        self._peaks = {name: [rate * (peak / max(peaks)) for peak in peaks] for name, peaks in self._peaks.items()}
         self.updates = [replace(update, multiplier=lambda step: 1.0) for update in self.updates]
         try:
             return self(batch, step=math.lcm(*(update.phase.every for update in self.updates)), epoch=0)

@@ -32,14 +32,18 @@ class ModelFacts:
 
 
 def builder(name: str) -> Builder:
-    """The function that builds model `name`: of the catalogue, or the user's own as `file.py:Net`.
+    """The function that builds model `name`: of the catalogue, another library's, or the user's own as `file.py:Net`.
 
-    Raises: ConfigError for an unknown name (with the nearest), a missing file or class
+    Raises: ConfigError for an unknown name (with the nearest), a missing file or class; MissingDependency for a library
     """
     if ".py" in name:
         from sonde.models.custom import load
 
         return load(name)
+    if name.startswith(("timm:", "torchvision:")):
+        from sonde.models.library import load as load_of_library
+
+        return load_of_library(name)
     return resolve("model", name, {known: entry.builder for known, entry in MODELS.items()})
 
 

@@ -53,16 +53,17 @@ def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
             raise ConfigError(f"{text} could not be built: {_one_line(error)}") from error
         if not isinstance(model, nn.Module):
             raise ConfigError(f"{text} gave a {type(model).__name__}; a torch.nn.Module is needed")
-        check_output(model, input, out_dim, name=text)
+        check_output(model, input, out_dim, name=text, maps=None if input.kind == "image" else False)
         return model
 
     return build
 
 
-def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str) -> None:
+def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str, maps: bool | None = False) -> None:
     """Pass two rows of zeros through `model` in evaluation mode and look at what comes out; random streams do not move.
 
-    Raises: ConfigError when the forward fails or does not return one tensor (2, out_dim)
+    maps: whether it must answer for every pixel; None where that is not known yet
+    Raises: ConfigError when the forward fails or does not return one tensor (2, out_dim), or (2, out_dim, height, width)
     """
     device = next((t.device for t in (*model.parameters(), *model.buffers())), torch.tensor(0).device)
     shape = (PROBE_ROWS, *input.shape)
@@ -77,9 +78,11 @@ def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str)
         for module, training in modes:
             module.training = training
     got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-    if got != (PROBE_ROWS, out_dim):
+    row, field = (PROBE_ROWS, out_dim), (PROBE_ROWS, out_dim, *input.shape[1:])
+    if got not in ((row, field) if maps is None else (field,) if maps else (row,)):
+        wanted = ", ".join(map(str, (field if maps else row)[1:]))
         raise ConfigError(
-            f"{name} must return (rows, {out_dim}) for this data; an input of shape {shape} gave {got}: "
+            f"{name} must return (rows, {wanted}) for this data; an input of shape {shape} gave {got}: "
             f"make its last layer {out_dim} wide, or take the width as a parameter called out_dim"
         )
 

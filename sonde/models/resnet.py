@@ -1,6 +1,8 @@
 """Residual networks: each block adds what it computes to what it was given. Parameter names are torchvision's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -9,6 +11,8 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 
 SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last stage nothing to look at
+
+Block = Callable[[int, int, int], nn.Module]  # from (in_channels, width, stride), as the two blocks below
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +52,23 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """1x1 down, 3x3, 1x1 up, and the way around them: (B, in, H, W) -> (B, 4 width, H/stride, W/stride).
 
-    The stride is the 3x3 convolution's, as in torchvision ("ResNet v1.5"); the paper has it in the first 1x1.
-    Source: He et al. 2015, arXiv:1512.03385, figure 5 right
+    The stride is the 3x3 convolution's, as in torchvision ("ResNet v1.5"); the paper has it in the first 1x1. The 3x3 has
+    width_per_group / 64 times `width` channels in each of `groups` groups that do not see each other.
+    Source: He et al. 2015, arXiv:1512.03385, figure 5 right; groups: Xie et al. 2016, arXiv:1611.05431, figure 3c
     """
 
     expansion = 4
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(
+        self, in_channels: int, width: int, stride: int, *, groups: int = 1, width_per_group: int = 64
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, width * self.expansion, 1, bias=False)
+        inner = width * width_per_group // 64 * groups
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride, padding=1, groups=groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv3 = nn.Conv2d(inner, width * self.expansion, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(width * self.expansion)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = _shortcut(in_channels, width * self.expansion, stride)
@@ -82,9 +90,10 @@ class ResNet(nn.Module):
 
     def __init__(
         self,
-        block: type[BasicBlock] | type[Bottleneck],
+        block: Block,
         depths: tuple[int, int, int, int],
         *,
+        expansion: int,
         channels: int,
         out_dim: int,
         small_stem: bool,
@@ -98,12 +107,12 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.Identity() if small_stem else nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = _stage(block, 64, 64, depths[0], stride=1)
-        self.layer2 = _stage(block, 64 * block.expansion, 128, depths[1], stride=2)
-        self.layer3 = _stage(block, 128 * block.expansion, 256, depths[2], stride=2)
-        self.layer4 = _stage(block, 256 * block.expansion, 512, depths[3], stride=2)
+        self.layer1 = _stage(block, 64, 64, depths[0], stride=1, expansion=expansion)
+        self.layer2 = _stage(block, 64 * expansion, 128, depths[1], stride=2, expansion=expansion)
+        self.layer3 = _stage(block, 128 * expansion, 256, depths[2], stride=2, expansion=expansion)
+        self.layer4 = _stage(block, 256 * expansion, 512, depths[3], stride=2, expansion=expansion)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(512 * block.expansion, out_dim)
+        self.fc = nn.Linear(512 * expansion, out_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -118,11 +127,9 @@ def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Sequential
     return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1, stride, bias=False), nn.BatchNorm2d(out_channels))
 
 
-def _stage(
-    block: type[BasicBlock] | type[Bottleneck], in_channels: int, width: int, depth: int, *, stride: int
-) -> nn.Sequential:
+def _stage(block: Block, in_channels: int, width: int, depth: int, *, stride: int, expansion: int) -> nn.Sequential:
     first = block(in_channels, width, stride)
-    return nn.Sequential(first, *(block(width * block.expansion, width, 1) for _ in range(depth - 1)))
+    return nn.Sequential(first, *(block(width * expansion, width, 1) for _ in range(depth - 1)))
 
 
 def _initialise(model: ResNet, *, zero_residual: bool) -> None:
@@ -136,29 +143,31 @@ def _initialise(model: ResNet, *, zero_residual: bool) -> None:
 
 
 def _build(
-    block: type[BasicBlock] | type[Bottleneck],
+    block: Block,
     depths: tuple[int, int, int, int],
     input: InputSpec,
     out_dim: int,
     config: ResNetConfig,
+    *,
+    expansion: int = Bottleneck.expansion,
 ) -> ResNet:
     if input.kind != "image":
         raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    model = ResNet(block, depths, channels=channels, out_dim=out_dim, small_stem=small)
+    model = ResNet(block, depths, expansion=expansion, channels=channels, out_dim=out_dim, small_stem=small)
     _initialise(model, zero_residual=config.zero_init_residual)
     return model
 
 
 def resnet18(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
     """18 layers: 2, 2, 2, 2 basic blocks."""
-    return _build(BasicBlock, (2, 2, 2, 2), input, out_dim, config)
+    return _build(BasicBlock, (2, 2, 2, 2), input, out_dim, config, expansion=BasicBlock.expansion)
 
 
 def resnet34(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
     """34 layers: 3, 4, 6, 3 basic blocks."""
-    return _build(BasicBlock, (3, 4, 6, 3), input, out_dim, config)
+    return _build(BasicBlock, (3, 4, 6, 3), input, out_dim, config, expansion=BasicBlock.expansion)
 
 
 def resnet50(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
@@ -174,3 +183,23 @@ def resnet101(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
 def resnet152(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
     """152 layers: 3, 8, 36, 3 bottlenecks."""
     return _build(Bottleneck, (3, 8, 36, 3), input, out_dim, config)
+
+
+def resnext50_32x4d(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
+    """resnet50 whose 3x3 convolutions have 32 groups of 4 to 32 channels (Xie et al. 2016, arXiv:1611.05431)."""
+    return _build(partial(Bottleneck, groups=32, width_per_group=4), (3, 4, 6, 3), input, out_dim, config)
+
+
+def resnext101_32x8d(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
+    """resnet101 whose 3x3 convolutions have 32 groups of 8 to 64 channels (Xie et al. 2016, arXiv:1611.05431)."""
+    return _build(partial(Bottleneck, groups=32, width_per_group=8), (3, 4, 23, 3), input, out_dim, config)
+
+
+def wide_resnet50_2(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
+    """resnet50 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""
+    return _build(partial(Bottleneck, width_per_group=128), (3, 4, 6, 3), input, out_dim, config)
+
+
+def wide_resnet101_2(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
+    """resnet101 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""
+    return _build(partial(Bottleneck, width_per_group=128), (3, 4, 23, 3), input, out_dim, config)

@@ -1,6 +1,6 @@
 """From a config to an optimiser: torch's own, fused where it can be, with decay where it belongs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,11 +28,17 @@ USED: dict[str, tuple[str, ...]] = {
 
 
 def build_optimizer(
-    config: OptimConfig, parameters: Sequence[tuple[str, nn.Parameter]], *, lr: float, device_type: str
+    config: OptimConfig,
+    parameters: Sequence[tuple[str, nn.Parameter]],
+    *,
+    lr: float,
+    device_type: str,
+    shares: Mapping[str, float] | None = None,
 ) -> Optimizer:
     """The optimiser a config names, over parameters with their names, at peak rate `lr`.
 
     Its groups carry a "name": decayed, plain (never decays) and, for Muon, matrices. Groups without parameters are left out.
+    shares: of the rate, for parameters that learn at less than all of it, by name; the groups with the highest come first
     Raises: ConfigError for settings that exclude each other
     """
     if config.optimizer == "nesterov" and config.momentum == 0:
@@ -41,6 +47,8 @@ def build_optimizer(
     muon = config.optimizer == "muon"
     split = grouped(parameters, muon=muon)
     groups = _groups(split, weight_decay=config.weight_decay, muon=muon)
+    if shares:
+        groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
     fused = device_type in FUSED_DEVICES
     betas = (config.beta1, config.beta2)
     match config.optimizer:
@@ -82,6 +90,20 @@ def _groups(split: Groups, *, weight_decay: float, muon: bool) -> list[dict[str,
         group("plain", split.plain, 0.0, "adamw"),
     ]
     return [entry for entry in groups if entry["params"]]
+
+
+def _by_rate(
+    groups: list[dict[str, Any]], split: Groups, rates: Mapping[str, float], lr: float
+) -> list[dict[str, Any]]:
+    """Each group once per rate that its parameters have. A step's record tells the first group's, so the highest come first."""
+    names = {id(p): name for listed in (split.matrices, split.decayed, split.plain) for name, p in listed}
+    apart: list[dict[str, Any]] = []
+    for group in groups:
+        members: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            members.setdefault(rates.get(names[id(parameter)], lr), []).append(parameter)
+        apart += [{**group, "params": held, "lr": rate} for rate, held in members.items()]
+    return sorted(apart, key=lambda group: -group["lr"])
 
 
 def product_dtype(device_type: str) -> torch.dtype:

@@ -39,15 +39,16 @@ def grouped(parameters: Iterable[Named], *, muon: bool = False) -> Groups:
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:
-    """Whether weight decay applies: a matrix or a convolution that is no bias, norm, scale or embedding.
+    """Whether weight decay applies: a matrix or a convolution that is no bias, norm, scale, token or embedding.
 
-    The shape alone does not tell: an ensemble's biases and scales are (members, units), layer norms over images (C, H, W).
+    The shape alone does not tell: an ensemble's biases and scales are (members, units), layer norms over images (C, H, W),
+    a transformer's class token (1, 1, D). Its patch embedding is a convolution like any other.
 
     >>> import torch
     >>> [decays(name, nn.Parameter(torch.ones(2, 2))) for name in ("head.weight", "head.bias", "input_scale", "embed.weight")]
     [True, False, False, False]
     """
     *path, leaf = name.lower().split(".")
-    if parameter.ndim < 2 or leaf.endswith(("bias", "scale")):
+    if parameter.ndim < 2 or leaf.endswith(("bias", "scale", "token")):
         return False
-    return not any("embed" in part or "norm" in part for part in (*path, leaf))
+    return not any(("embed" in part and part != "patch_embed") or "norm" in part for part in (*path, leaf))

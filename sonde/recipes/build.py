@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from sonde.augment.policy import parse
+from sonde.augment.boxes import BoxPolicy, parse_boxes
+from sonde.augment.policy import Policy, parse
+from sonde.augment.views import Views
 from sonde.core.config import FeedConfig, TrainConfig
-from sonde.core.dataset import Dataset
+from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Source, Task
@@ -22,9 +24,12 @@ from sonde.engine.plan import check_precision, pick_device
 from sonde.engine.step import Stepper, StepSettings, Update
 from sonde.models.catalogue import build as build_model
 from sonde.models.custom import check_output
+from sonde.models.layers import distances
 from sonde.optim.average import Average
 from sonde.optim.build import build_optimizer
 from sonde.optim.schedules import schedule
+from sonde.recipes import transfer
+from sonde.tasks.catalogue import COMPARES_VIEWS
 from sonde.tasks.catalogue import build as build_task
 
 EVALUATION_ROWS = (
@@ -46,6 +51,7 @@ class Assembly:
     judged: Mapping[str, Source]  # "validation" and "test", those there are
     average: Average | None
     clock: Clock
+    transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
     def stepper(self, *, lr: float, total: int) -> Stepper:
         """A stepper with fresh optimisers at peak rate `lr`, whose schedule ends at step `total`."""
@@ -60,16 +66,32 @@ class Assembly:
     def updates(self, *, lr: float, total: int) -> list[Update]:
         """One update per phase."""
         shape = schedule(self.config.optim, total=total)
+        shares = self._shares()
         return [
             Update(
                 phase=phase,
                 optimizer=build_optimizer(
-                    self.config.optim, _named(self.task.modules, phase), lr=lr, device_type=self.device.type
+                    self.config.optim,
+                    _named(self.task.modules, phase),
+                    lr=lr,
+                    device_type=self.device.type,
+                    shares=shares,
                 ),
                 multiplier=shape,
             )
             for phase in self.task.phases
         ]
+
+    def _shares(self) -> dict[str, float]:
+        """What part of the rate each parameter learns at, where layers differ; each module is counted from its own head."""
+        decay = self.config.transfer.layer_decay
+        if decay == 1:
+            return {}
+        return {
+            f"{key}.{name}": decay**distance
+            for key, module in self.task.modules.items()
+            for name, distance in distances(module).items()
+        }
 
     def step_settings(self) -> StepSettings:
         """How a step is computed under this config."""
@@ -91,8 +113,12 @@ def assemble(
     tick: Tick = silent,
     model: nn.Module | None = None,
     make_task: Callable[[nn.Module], Task] | None = None,
+    fresh: bool = True,
 ) -> Assembly:
-    """Build device, model, task and sources. Raises: ConfigError, DataError."""
+    """Build device, model, task and sources. Raises: ConfigError, DataError.
+
+    fresh: whether the run begins, from pre-trained weights where some are asked for
+    """
     device = pick_device(config.machine.device)
     check_precision(config.machine, device)
     rows = len(dataset.splits["train"])
@@ -104,8 +130,12 @@ def assemble(
     with random_state.apart(device):  # building draws from the global streams, which are the caller's
         random_state.seed_everything(config.machine.seed, stream="init")
         built = model if model is not None else _model(dataset, config)
-        if model is not None:
-            check_output(model, dataset.schema.input, dataset.schema.target.out_dim, name=type(model).__name__)
+        out_dim = dataset.schema.target.out_dim
+        if model is not None or ".py" in config.model:
+            maps = dataset.schema.target.kind == "mask"
+            name = config.model if model is None else type(model).__name__
+            check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
+        done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
         task = make_task(built) if make_task else _task(built, dataset, config, labels)
     channels_last = dataset.schema.input.kind == "image" and any(p.ndim == 4 for p in task.modules.parameters())
     task.modules.to(device)
@@ -125,6 +155,7 @@ def assemble(
         judged=judged,
         average=average,
         clock=clock,
+        transferred=tuple(done),
     )
 
 
@@ -152,7 +183,7 @@ def _sources(
     tick: Tick,
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
-    policy = parse(feed.augment) if schema.input.kind == "image" and feed.augment not in ("none", "auto") else None
+    changes = augmentation(schema, feed.augment, task=config.task)
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
         return build_source(
@@ -163,13 +194,14 @@ def _sources(
             device=device,
             kind=decision.kind,
             channels_last=channels_last,
+            augment=changes,
             tick=tick,
             label=split,
             **more,
         )
 
     limit = config.data.overfit_batches
-    train = source("train", feed, training=True, augment=policy, limit_batches=limit, labels=labels)
+    train = source("train", feed, training=True, limit_batches=limit, labels=labels)
     judging = replace(feed, batch_size=max(feed.batch_size, EVALUATION_ROWS), balanced=False)
     if limit:
         # learning by heart is judged on the very rows that were learnt
@@ -177,6 +209,15 @@ def _sources(
         return train, {"validation": source("train", rows, training=False, limit_batches=limit)}
     judged = {name: source(name, judging, training=False) for name in ("validation", "test") if name in dataset.splits}
     return train, judged
+
+
+def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | None:
+    """How images are changed for a task; None for not at all. Raises: ConfigError for text that says no such thing."""
+    if task in COMPARES_VIEWS:
+        return Views(policy=parse("none" if text == "auto" else text))
+    if schema.input.kind != "image" or text in ("none", "auto"):
+        return None
+    return parse_boxes(text) if schema.target.kind == "boxes" else parse(text)
 
 
 def _named(modules: nn.Module, phase: Any) -> list[tuple[str, nn.Parameter]]:

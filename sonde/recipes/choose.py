@@ -6,11 +6,15 @@ from typing import Any
 
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset
+from sonde.core.errors import ConfigError
 from sonde.models.catalogue import absolute
 from sonde.models.entries import MODELS
-from sonde.recipes import images, tables
+from sonde.recipes import detection, images, segmentation, self_supervised, tables
+from sonde.tasks.catalogue import ANSWERS, PER_PLACE, WITHOUT_LABELS, for_target
 
 SMALL_IMAGE = 64  # pixels: up to here the compact network and small stems apply
+LISTED = 5  # models in an error
+ANSWER_WORDS = {"row": "one answer an input", "map": "an answer for every pixel", "boxes": "boxes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,17 +32,26 @@ def choose_task(dataset: Dataset, asked: str | None) -> tuple[str, str]:
         return asked, "typed"
     if dataset.suggestion:
         return dataset.suggestion, f"{dataset.form} imply it"
-    from sonde.tasks.catalogue import for_target
-
-    kinds = {"class": "each row has one of several classes", "labels": "each row has any of several labels"}
+    kinds = {
+        "class": "each row has one of several classes",
+        "labels": "each row has any of several labels",
+        "boxes": "objects are marked by boxes",
+        "mask": "every pixel has one of several classes",
+    }
     return for_target(dataset.schema.target), kinds.get(dataset.schema.target.kind, "the targets are real numbers")
 
 
-def choose_model(dataset: Dataset, asked: str | None) -> tuple[str, str]:
-    """(model, why)."""
+def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -> tuple[str, str]:
+    """(model, why). task: where it is known, since some need a network of a kind."""
     if asked is not None:
         return absolute(asked), "typed"
+    if task == "masked-autoencoder":
+        return "vit-tiny-16", "a small network that reads patches"
     spec = dataset.schema.input
+    if dataset.schema.target.kind == "boxes":
+        return "detector-tiny", "objects are to be found in images"
+    if dataset.schema.target.kind == "mask":
+        return "unet-small", "a class for every pixel, and few enough channels for a CPU"
     if spec.kind == "image":
         if max(spec.shape[1:]) <= SMALL_IMAGE:
             return "compact-cnn", f"images of {spec.shape[1]}x{spec.shape[2]} pixels"
@@ -49,7 +62,11 @@ def choose_model(dataset: Dataset, asked: str | None) -> tuple[str, str]:
 
 
 def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
-    """The tuned defaults for this data, task and model."""
+    """The tuned defaults for this data, task and model. Raises: ConfigError for a model that gives another kind of answer."""
+    kind = dataset.schema.target.kind
+    suits = for_target(dataset.schema.target) == task or (task in WITHOUT_LABELS and kind not in PER_PLACE)
+    if suits:  # else the task itself says best what is wrong
+        check_answer(task, model)
     settings = dict(_settings(dataset, task, model))
     rows = len(dataset.splits["train"])
     if settings.get("batch_size", (FeedConfig.batch_size, ""))[0] > rows:
@@ -57,7 +74,25 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     return Recipe(task=task, model=model, settings=settings)
 
 
+def check_answer(task: str, model: str) -> None:
+    """Raises: ConfigError when a model of the catalogue answers with something else than a task needs."""
+    needed = ANSWERS.get(task)
+    if needed is None or model not in MODELS or MODELS[model].answers == needed:
+        return
+    fitting = [name for name, entry in MODELS.items() if entry.answers == needed]
+    raise ConfigError(
+        f"--model {model} gives {ANSWER_WORDS[MODELS[model].answers]}, and task {task} needs {ANSWER_WORDS[needed]}; take "
+        f"{', '.join(fitting[:LISTED])}" + " … (sonde models lists all)" * (len(fitting) > LISTED)
+    )
+
+
 def _settings(dataset: Dataset, task: str, model: str) -> Mapping[str, tuple[Any, str]]:
+    if task == "detection":
+        return detection.settings(dataset, model)
+    if task == "segmentation":
+        return segmentation.settings(dataset)
+    if task in WITHOUT_LABELS:
+        return self_supervised.settings(dataset, task)
     if model == "perceptron" or model not in MODELS:  # a published rule, or a network that nothing here was tuned for
         return images.plain_settings(model if (model, task) == ("perceptron", "classification") else "lenet5")
     settings = images.settings(dataset, model) if dataset.schema.input.kind == "image" else tables.settings(dataset)

@@ -28,6 +28,7 @@ class Reading:
     events: Sequence[dict[str, Any]]
     findings: Sequence[dict[str, Any]]
     judged: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
+    features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
 
     @property
@@ -65,6 +66,7 @@ def read_folder(path: Path) -> Reading:
         events=by_kind["event"],
         findings=read_lines(run.findings, troubles),
         judged=_judged(run, troubles),
+        features=_json(run.evaluation / "features.json", troubles),
         unreadable=tuple(troubles),
     )
 

@@ -3,14 +3,15 @@
 import base64
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sonde.core.units import count, number, share
+from sonde.core.units import count, metric_name, number, share
 from sonde.report.figures import Axis, Series, curves, heat_map, scatter
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure
+from sonde.report.objects import precision_recall_figure
 
 MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
 WIDE_FROM = 14  # classes; such a matrix gets the page's whole width
@@ -20,18 +21,20 @@ MOST_OUTPUTS = 4
 MOST_POINTS = 1000
 PICTURE_BYTES = 60_000  # one picture
 PICTURES_BYTES = 900_000  # all of them: base64 adds a third, and the page must stay under 2 MB
+OF_CLASSES = ("names", "precision", "recall", "f1", "support")  # columns that every per-class table has
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
-    """A line of the per-class table."""
+    """A line of the per-class table. more: further scores by name."""
 
     name: str
     precision: float | None
     recall: float | None
     f1: float | None
     support: int
+    more: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,7 @@ def judged_figures(details: Mapping[str, Any]) -> list[Figure]:
     """The figures for one split's files, the confusion matrix aside."""
     calibration = _calibration(details.get("calibration"))
     figures = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
-    return figures if calibration is None else [calibration, *figures]
+    return [figure for figure in (calibration, precision_recall_figure(details), *figures) if figure is not None]
 
 
 def confused_pairs(details: Mapping[str, Any]) -> list[tuple[str, str, int, float]]:
@@ -74,26 +77,42 @@ def class_rows(details: Mapping[str, Any]) -> tuple[list[ClassRow], int]:
     table = details.get("per_class")
     if not table:
         return [], 0
-    columns = (table[name] for name in ("names", "precision", "recall", "f1", "support"))
+    columns = (table[name] for name in OF_CLASSES)
+    others = {
+        metric_name(name): values
+        for name, values in table.items()
+        if name not in OF_CLASSES and isinstance(values, list)
+    }
     rows = [
-        ClassRow(name=str(n), precision=p, recall=r, f1=f, support=s or 0)
-        for n, p, r, f, s in zip(*columns, strict=False)
+        ClassRow(
+            name=str(n),
+            precision=p,
+            recall=r,
+            f1=f,
+            support=s or 0,
+            more={name: values[place] for name, values in others.items()},
+        )
+        for place, (n, p, r, f, s) in enumerate(zip(*columns, strict=False))
     ]
     if len(rows) <= MOST_CLASS_ROWS:
         return rows, len(rows)
     return sorted(rows, key=lambda row: row.f1 or 0.0)[:MOST_CLASS_ROWS], len(rows)
 
 
-def worst_rows(details: Mapping[str, Any], folder: Path) -> list[Worst]:
-    """The most wrong rows with their pictures, as far as they fit. folder: evaluation/<split>."""
-    left = PICTURES_BYTES
+def worst_rows(
+    details: Mapping[str, Any], folder: Path, *, stem: str = "worst", room: int = PICTURES_BYTES
+) -> list[Worst]:
+    """The most wrong rows (or, by `stem`, the best) with their pictures, as far as they fit into `room` bytes.
+
+    folder: evaluation/<split>
+    """
+    left = room
     found = []
-    for entry in (details.get("worst") or [])[:24]:
-        content = _picture(folder, entry.get("picture"))
+    for entry in (details.get(stem) or [])[:24]:
+        content = picture_of(folder, entry.get("picture"))
         if len(content) > min(left, PICTURE_BYTES):
             content = b""
         left -= len(content)
-        uri = f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
         found.append(
             Worst(
                 row=_text(entry.get("row", entry.get("index"))),
@@ -101,7 +120,7 @@ def worst_rows(details: Mapping[str, Any], folder: Path) -> list[Worst]:
                 prediction=_text(entry.get("prediction")),
                 confidence=share(entry["confidence"], 0) if entry.get("confidence") is not None else "",
                 loss=number(entry.get("loss")),
-                picture=uri,
+                picture=data_uri(content),
                 pixelated=bool(content) and max(png_size(content)) <= 96,
             )
         )
@@ -114,7 +133,7 @@ def png_size(content: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _picture(folder: Path, name: Any) -> bytes:
+def picture_of(folder: Path, name: Any) -> bytes:
     """The bytes of a PNG inside `folder`; empty for anything else, since a copied folder may name any file."""
     if not isinstance(name, str):
         return b""
@@ -123,6 +142,11 @@ def _picture(folder: Path, name: Any) -> bytes:
         return b""
     content = path.read_bytes()
     return content if content.startswith(_PNG) and len(content) > 24 else b""
+
+
+def data_uri(content: bytes) -> str:
+    """A PNG as an address that holds it; "" for none."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
 
 
 def _text(value: Any) -> str:
@@ -145,7 +169,8 @@ def confusion_figure(details: Mapping[str, Any]) -> Figure | None:
     return Figure(
         title="Confusion matrix",
         svg=heat_map(names, matrix["counts"], name="Confusion matrix"),
-        caption="Each row holds the rows of one true class. The diagonal is right; strong cells off it are confusions.",
+        caption=f"Each row holds the {matrix.get('unit') or 'rows'} of one true class. The diagonal is right; strong cells off "
+        "it are confusions.",
         wide=len(names) > WIDE_FROM,
     )
 

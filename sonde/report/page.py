@@ -19,9 +19,11 @@ from sonde.report.account import (
     split_table,
     time_parts,
 )
+from sonde.report.features import features_section
 from sonde.report.folder import Reading, read_folder
 from sonde.report.judged import (
     MOST_CLASSES,
+    PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
@@ -87,12 +89,14 @@ def context(run: Reading) -> dict[str, Any]:
         "learning": learning_figures(run),
         "split": "training" if run.split == "train" else run.split,
         "matrix": confusion_figure(details),
+        "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "judged": judged_figures(details),
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
         "num_classes": classes,
-        "worst": worst_rows(details, run.path / "evaluation" / run.split) if run.split else [],
+        **_cases(run, details),
+        "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
         "facts": [fact for fact in run.data.get("facts") or [] if isinstance(fact, Mapping)][:MOST_LINES],
@@ -108,6 +112,18 @@ def context(run: Reading) -> dict[str, Any]:
         "defaults": defaults,
         "machine": machine(run),
         "unreadable": run.unreadable[:MOST_LINES],
+    }
+
+
+def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
+    """The most wrong rows and the best, which share the room there is for pictures."""
+    if not run.split:
+        return {"worst": [], "best": []}
+    folder, both = run.path / "evaluation" / run.split, "best" in details
+    room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES
+    return {
+        "worst": worst_rows(details, folder, room=room),
+        "best": worst_rows(details, folder, stem="best", room=PICTURES_BYTES - room) if both else [],
     }
 
 

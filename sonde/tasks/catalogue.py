@@ -1,9 +1,10 @@
 """The tasks by name: which suits a target, what its settings are, how to build one. Listing them imports nothing."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from sonde.core.catalogue import resolve
+from sonde.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -11,17 +12,46 @@ if TYPE_CHECKING:
     from sonde.core.dataset import TargetSpec
     from sonde.core.seams import Task
 
+Answer = Literal["row", "map", "boxes"]
+
 TASKS: dict[str, str] = {
     "classification": "sonde.tasks.classification:Classification",
     "regression": "sonde.tasks.regression:Regression",
+    "detection": "sonde.tasks.detection:Detection",
+    "segmentation": "sonde.tasks.segmentation:Segmentation",
+    "simclr": "sonde.tasks.contrastive:SimCLR",
+    "masked-autoencoder": "sonde.tasks.masked_autoencoder:MaskedAutoencoder",
 }
 
 SUMMARIES: dict[str, str] = {
     "classification": "one of several classes per row, yes or no, or any number of labels",
     "regression": "one or several real numbers per row",
+    "detection": "any number of objects per image, each with a box and one of several classes",
+    "segmentation": "one of several classes per pixel of an image",
+    "simclr": "features of images, learnt without labels: two views of an image are alike",
+    "masked-autoencoder": "features of images, learnt without labels: hidden patches are told",
 }
 
-_SUITS = {"class": "classification", "labels": "classification", "value": "regression"}
+ANSWERS: dict[str, Answer] = {
+    "classification": "row",
+    "regression": "row",
+    "detection": "boxes",
+    "segmentation": "map",
+    "simclr": "row",
+    "masked-autoencoder": "row",
+}
+"""What a model must answer for each task, in the words of `sonde.models.entries`."""
+
+_SUITS = {
+    "class": "classification",
+    "labels": "classification",
+    "value": "regression",
+    "mask": "segmentation",
+    "boxes": "detection",
+}
+WITHOUT_LABELS = ("simclr", "masked-autoencoder")  # they learn from inputs alone
+COMPARES_VIEWS = ("simclr",)  # their batches hold two views of each input: see `sonde.augment.views`
+PER_PLACE = {"mask": "masks", "boxes": "boxes"}  # kinds of targets that only their own task can be trained on
 
 
 def config_class(name: str) -> type:
@@ -50,5 +80,8 @@ def build(
     Raises: ConfigError for an unknown task or metric (with the nearest), or a target or setting that does not suit the task
     """
     kind = resolve("task", name, TASKS)
+    if target.kind in PER_PLACE and name != for_target(target):
+        what = PER_PLACE[target.kind]
+        raise ConfigError(f"task {name} gives one answer a row, and the targets are {what}; leave --task {name} out")
     config = config if config is not None else config_class(name)()
     return kind(model, target, config, class_counts=class_counts, monitor=monitor)

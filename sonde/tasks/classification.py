@@ -18,7 +18,7 @@ from sonde.losses import classification as losses
 from sonde.losses.perceptron import one_against_rest, perceptron
 from sonde.metrics.classification import ClassificationMeter
 from sonde.metrics.labels import LabelsMeter
-from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide
+from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide, with_auxiliary
 
 LossName = Literal["cross-entropy", "focal", "perceptron", "squared-error"]
 
@@ -96,13 +96,7 @@ class Classification:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over rows (or unmasked labels), weighted where classes are; what micro-batches scale by comes with it."""
-        logits = wide(self.modules["model"](batch["input"]))
-        if self._lean and logits.ndim == 2 and len(batch.fields) == 2:  # nothing mixed, nothing masked: one kernel
-            return Loss(self._mean(logits, batch["target"]), len(batch))
-        if self.config.class_weights and self._weights is None:
-            raise ConfigError("--class-weights balanced needs the number of training rows of each class; give numbers")
-        each, weight = self._terms(batch, logits)
-        return mean_loss(each, weight, len(batch))
+        return with_auxiliary(self.modules["model"](batch["input"]), partial(self._loss_of, batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: logp (B, C), or odds (B, L) with the mask there is; target; loss and its weight of each row."""
@@ -195,6 +189,15 @@ class Classification:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Judge at saved thresholds."""
         self.thresholds = list(state["thresholds"])
+
+    def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
+        logits = wide(outputs)
+        if self._lean and logits.ndim == 2 and len(batch.fields) == 2:  # nothing mixed, nothing masked: one kernel
+            return Loss(self._mean(logits, batch["target"]), len(batch))
+        if self.config.class_weights and self._weights is None:
+            raise ConfigError("--class-weights balanced needs the number of training rows of each class; give numbers")
+        each, weight = self._terms(batch, logits)
+        return mean_loss(each, weight, len(batch))
 
     def _logp(self, logits: Tensor) -> Tensor:
         """Log-probabilities (B, C), or (B, L, 2) for labels, averaged in probability over members."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -59,7 +60,10 @@ class PlainTask:
         self.across_rows: tuple[str, ...] = ()
 
     def _loss(self, batch: Batch) -> Loss:
-        return Loss(self._function(self.modules["model"](batch["input"]), batch["target"]), len(batch))
+        def loss_of(output: Tensor) -> Loss:
+            return Loss(self._function(output, batch["target"]), len(batch))
+
+        return with_auxiliary(self.modules["model"](batch["input"]), loss_of)
 
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""

@@ -15,7 +15,7 @@ from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.losses.regression import absolute, huber, log_cosh, squared
 from sonde.metrics.regression import RegressionMeter
-from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide
+from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide, with_auxiliary
 
 LossName = Literal["mse", "mae", "huber", "log-cosh"]
 
@@ -74,9 +74,7 @@ class Regression:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over rows and targets, those masked left out; what micro-batches scale by comes with it."""
-        outputs = wide(self.modules["model"](batch["input"]))
-        each, weight = terms(batch, outputs, self._each, None)
-        return mean_loss(each, weight, len(batch))
+        return with_auxiliary(self.modules["model"](batch["input"]), partial(self._loss_of, batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: values and target (B, T) in own units, the mask there is; loss and its weight of each row."""
@@ -120,6 +118,10 @@ class Regression:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Nothing to load."""
+
+    def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
+        each, weight = terms(batch, wide(outputs), self._each, None)
+        return mean_loss(each, weight, len(batch))
 
     def _own_units(self, values: Tensor) -> Tensor:
         if self._scale.device != values.device:

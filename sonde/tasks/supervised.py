@@ -1,4 +1,4 @@
-"""What classification and regression share: members of an ensemble, masks, mixed targets, and the choice of a best."""
+"""What supervised tasks share: ensembles, masks, mixed targets, auxiliary heads, and the choice of a best."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -9,6 +9,7 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import unknown
 from sonde.core.seams import Loss, Objective
+from sonde.nn.auxiliary import WithAuxiliary
 
 # B rows, K members of an ensemble, O outputs of the model
 
@@ -34,6 +35,21 @@ def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str
 def wide(outputs: Tensor) -> Tensor:
     """At least float32: under autocast a model answers in 16 bits, too few for a loss."""
     return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+
+
+def with_auxiliary(output: Tensor | WithAuxiliary, loss_of: Callable[[Tensor], Loss]) -> Loss:
+    """The loss of what a network answers in training: of one tensor, or with that of its auxiliary heads added by their share.
+
+    All heads answer to the same targets, so their losses average over the same things and the main one's weight is
+    right for the sum. The main loss alone is then a part called "main".
+    """
+    if not isinstance(output, WithAuxiliary):
+        return loss_of(output)
+    main = loss_of(output.main)
+    value = main.value
+    for head in output.auxiliary:
+        value = value + output.share * loss_of(head).value
+    return Loss(value, main.weight, {**main.parts, "main": main.value})
 
 
 def per_member(function: Each, outputs: Tensor, target: Tensor) -> Tensor:

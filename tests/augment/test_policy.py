@@ -195,3 +195,14 @@ def test_everything_at_once_works_for_any_number_of_channels(channels: int) -> N
     assert mixed["input"].shape == (16, channels, 9, 9)
     assert mixed["input"].isfinite().all()
     assert mixed["mix_weight"].shape == (16,)
+
+
+def test_as_many_images_lose_their_colour_as_asked() -> None:
+    given = batch(1000, channels=3)
+    seen = parse("grey=0.3")(given, drawn())["input"]
+    grey = (seen == seen[:, :1]).flatten(1).all(1)
+    assert abs(float(grey.float().mean()) - 0.3) < 4 * (0.3 * 0.7 / 1000) ** 0.5
+    pixels = given["input"].float() / 255
+    torch.testing.assert_close(seen[~grey], pixels[~grey])
+    luma = (pixels * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(1, keepdim=True)  # ITU-R BT.601
+    torch.testing.assert_close(seen[grey], luma[grey].expand(-1, 3, -1, -1))

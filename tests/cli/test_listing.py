@@ -52,7 +52,7 @@ def test_datasets_say_where_each_is(
 
 
 def test_models_show_published_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "lenet"]) == 0
+    assert main(["models", "lenet5"]) == 0
     head, line = rows(capsys)
     assert head.split() == ["name", "parameters", "FLOPs", "input", "paper"]
     assert line.split()[:2] == ["lenet5", "61,706"]  # torch's own count of LeCun's network with full second layer

@@ -84,3 +84,10 @@ def test_both_words_are_needed(words: list[str], missing: str, capsys: pytest.Ca
     assert main(["predict", *words]) == 2
     line = f"sonde: error: sonde predict needs {missing}; the command is: sonde predict RUN INPUT …\n"
     assert capsys.readouterr().err == line
+
+
+def test_features_are_counted_in_a_table_and_whole_in_a_file(tmp_path: Path) -> None:
+    found = [{"input": "a.png", "features": {"0": 0.5, "1": -2.0}}]
+    assert table(found) == (["input", "features"], [["a.png", "2 numbers"]])
+    write(tmp_path / "a.csv", found)
+    assert (tmp_path / "a.csv").read_text() == "input,features/0,features/1\na.png,0.5,-2.0\n"

@@ -116,6 +116,25 @@ def test_a_wrong_file_is_named_with_both_checksums_and_removed(server: Server, t
     assert len(server.requests) == 1  # a whole wrong answer is not asked for twice
 
 
+def of_unknown_size(server: Server, *kinds: str, digits: str = DIGEST[:8]) -> RemoteFile:
+    mirrors = tuple(f"http://{server.address}/{kind}/file.bin" for kind in kinds)
+    return RemoteFile(name="file.bin", sha256=digits, mirrors=mirrors)
+
+
+def test_of_a_file_the_first_digits_of_its_checksum_are_enough(server: Server, tmp_path: Path) -> None:
+    for kind in ("good", "broken"):  # the second goes on where the connection ended
+        path = fetch(of_unknown_size(server, kind), tmp_path / kind)
+        assert path.read_bytes() == CONTENT
+        assert fetch(of_unknown_size(server, kind), tmp_path / kind) == path
+    assert [asked for _, asked in server.requests] == [None, None, f"bytes={len(CONTENT) // 2}-"]
+    for kind in ("altered", "long", "short"):
+        with pytest.raises(Unobtainable, match=f"expected sha256 {DIGEST[:8]}, got "):
+            fetch(of_unknown_size(server, kind), tmp_path / kind)
+        assert left(tmp_path / kind) == set()
+    with pytest.raises(Unobtainable, match="connection ended after 2,000 of 1,048,576 bytes"):
+        fetch(of_unknown_size(server, "dying"), tmp_path / "dying")
+
+
 def test_the_next_mirror_is_tried(server: Server, tmp_path: Path) -> None:
     assert fetch(remote(server, "missing", "altered", "good"), tmp_path).read_bytes() == CONTENT
     assert [path.split("/")[1] for path, _ in server.requests] == ["missing", "altered", "good"]

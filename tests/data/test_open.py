@@ -60,10 +60,11 @@ def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
 
 def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
     forms = {"mnist": "idx", "cifar10": "parquet_images", "sst2": "tables", "tabular/titanic.csv": "tables"}
+    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes"}
     assert {name: recognise(shared_data / name)[0].rpartition(".")[2] for name in forms} == forms
 
 
-@pytest.mark.parametrize("name", ["bccd", "dsb2018", "fsdd", "faces_dlib", "tinyshakespeare", "multi30k", "xquad_en"])
+@pytest.mark.parametrize("name", ["fsdd", "tinyshakespeare", "multi30k", "xquad_en"])
 def test_forms_that_are_not_read_yet_are_refused_in_a_line(shared_data: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"which is no form that can be read; it should hold class folders of images"):
         open_data(shared_data / name, DataConfig())
@@ -120,7 +121,9 @@ def test_a_missing_path_suggests_what_is_near(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    assert refused(tmp_path).startswith(f"{tmp_path} is empty; it should hold class folders of images, IDX, ")
+    assert refused(tmp_path).startswith(
+        f"{tmp_path} is empty; it should hold class folders of images, images beside masks or with boxes"
+    )
 
 
 def test_what_no_form_takes(tmp_path: Path) -> None:

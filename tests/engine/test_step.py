@@ -341,3 +341,15 @@ def test_a_trial_rate_runs_every_phase_and_leaves_the_schedule() -> None:
     assert record.lr == 0.125
     assert [u.optimizer.param_groups[0]["lr"] for u in steps.updates] == [0.125, 0.125]
     assert steps(batch(input=blobs(8)["input"]), step=6, epoch=0).lr == 0.5
+
+
+def test_a_trial_rate_keeps_the_shares_of_layers() -> None:
+    torch.manual_seed(0)
+    task = Supervised(mlp(2, 8, 3))
+    steps = stepper(task)
+    first, *rest = task.modules.parameters()
+    groups = [{"params": rest, "lr": 0.3}, {"params": [first], "lr": 0.03}]
+    update = replace(steps.updates[0], optimizer=torch.optim.SGD(groups, lr=0.3))
+    steps = Stepper(task, [update], steps.settings)
+    assert steps.at_rate(batch(**blobs(8)), 0.5).lr == 0.5
+    assert [group["lr"] for group in update.optimizer.param_groups] == [0.5, pytest.approx(0.05)]

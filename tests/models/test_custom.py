@@ -156,8 +156,25 @@ def test_checking_an_instance_leaves_its_modes_and_statistics_alone():
     frozen = nn.BatchNorm2d(3).eval()
     model = nn.Sequential(frozen, nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(192, 2)).train()
     frozen.eval()
+    check_output(model, PHOTO, 2, name="the module", maps=None)
     check_output(model, PHOTO, 2, name="the module")
     assert [module.training for module in model] == [False, True, True, True]
     assert not model.get_buffer("1.num_batches_tracked")
     with pytest.raises(ConfigError, match=r"^the module must return \(rows, 3\)"):
         check_output(model, PHOTO, 3, name="the module")
+
+
+def test_a_map_is_an_answer_where_every_pixel_needs_one() -> None:
+    channels, height, width = PHOTO.shape
+    model = nn.Conv2d(channels, 2, 1)
+    check_output(model, PHOTO, 2, name="the module", maps=True)
+    check_output(model, PHOTO, 2, name="the module", maps=None)
+    with pytest.raises(
+        ConfigError, match=rf"^the module must return \(rows, 2\) for this data; .* gave \(2, 2, {height}, {width}\)"
+    ):
+        check_output(model, PHOTO, 2, name="the module")
+    row = nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, 2))
+    with pytest.raises(
+        ConfigError, match=rf"^the module must return \(rows, 2, {height}, {width}\) for this data; .* gave \(2, 2\)"
+    ):
+        check_output(row, PHOTO, 2, name="the module", maps=True)

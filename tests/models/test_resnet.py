@@ -4,7 +4,7 @@ import torch
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.catalogue import build, describe
-from sonde.models.resnet import ResNetConfig
+from sonde.models.resnet import Bottleneck, ResNetConfig
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))
 THUMBNAIL = InputSpec(kind="image", shape=(3, 32, 32))
@@ -12,12 +12,16 @@ THUMBNAIL = InputSpec(kind="image", shape=(3, 32, 32))
 
 @pytest.mark.parametrize(
     ("name", "parameters", "gmacs"),
-    [  # torchvision's documented num_params and _ops, ResNet*_Weights.IMAGENET1K_V1
+    [  # torchvision's documented num_params and _ops, ResNet*, ResNeXt* and Wide_ResNet*_Weights.IMAGENET1K_V1
         ("resnet18", 11_689_512, 1.814),
         ("resnet34", 21_797_672, 3.664),
         ("resnet50", 25_557_032, 4.089),
         ("resnet101", 44_549_160, 7.801),
         ("resnet152", 60_192_808, 11.514),
+        ("resnext50-32x4d", 25_028_904, 4.23),
+        ("resnext101-32x8d", 88_791_336, 16.414),
+        ("wide-resnet50-2", 68_883_240, 11.398),
+        ("wide-resnet101-2", 126_886_696, 22.753),
     ],
 )
 def test_parameters_and_arithmetic_are_the_published_ones(name: str, parameters: int, gmacs: float):
@@ -69,6 +73,18 @@ def test_convolutions_start_as_he_drew_them():
     torch.manual_seed(0)
     weight = build("resnet18", THUMBNAIL, 10).get_parameter("layer3.1.conv2.weight")
     assert weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
+
+
+def test_groups_do_not_see_each_other():
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        assert build("resnext50-32x4d", PHOTO, 10).get_parameter("layer1.0.conv2.weight").shape == (128, 4, 3, 3)
+        assert build("wide-resnet50-2", PHOTO, 10).get_parameter("layer4.2.conv2.weight").shape == (1024, 1024, 3, 3)
+    middle = Bottleneck(16, 64, 1, groups=32, width_per_group=4).conv2
+    input = torch.randn(1, 128, 4, 4, requires_grad=True)
+    middle(input)[:, 40:44].sum().backward()  # the eleventh group
+    assert input.grad is not None
+    assert input.grad.abs().amax((0, 2, 3)).nonzero().flatten().tolist() == [40, 41, 42, 43]
 
 
 def test_refuses_tables():

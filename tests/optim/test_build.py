@@ -151,6 +151,44 @@ def test_muon_is_one_optimiser_for_all_parameters() -> None:
     assert optimizer.param_groups[0]["momentum"] == 0.95
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_shares_of_the_rate_go_to_the_parameters_they_are_for(name: OptimizerName, weight_decay: float) -> None:
+    modules = network()
+    shares = {"0.weight": 0.25, "0.bias": 0.25, "1.weight": 0.25, "1.bias": 0.25, "3.weight": 0.5, "3.bias": 0.5}
+    config = OptimConfig(optimizer=name, weight_decay=weight_decay)
+    named = list(modules.named_parameters())
+    optimizer = build_optimizer(config, named, lr=0.1, device_type="cpu", shares=shares)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert {parameter: rates[id(p)] for parameter, p in named} == pytest.approx(
+        {parameter: 0.1 * shares.get(parameter, 1.0) for parameter, _ in named}
+    )
+    assert optimizer.param_groups[0]["lr"] == 0.1  # which a step's record tells
+    usual = {
+        id(p): (g["name"], g["weight_decay"])
+        for g in build(modules, optimizer=name, weight_decay=weight_decay).param_groups
+        for p in g["params"]
+    }
+    assert {id(p): (g["name"], g["weight_decay"]) for g in optimizer.param_groups for p in g["params"]} == usual
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+def test_a_share_of_the_rate_is_a_share_of_the_first_move(name: OptimizerName) -> None:
+    moved = []
+    for shares in (None, {"0.weight": 0.25, "0.bias": 0.25}):
+        modules = network()
+        before = {parameter: p.detach().clone() for parameter, p in modules.named_parameters()}
+        config = OptimConfig(optimizer=name)
+        optimizer = build_optimizer(config, list(modules.named_parameters()), lr=0.1, device_type="cpu", shares=shares)
+        torch.manual_seed(1)
+        modules(torch.randn(4, 3, 8, 8)).square().sum().backward()
+        optimizer.step()
+        moved.append({parameter: p.detach() - before[parameter] for parameter, p in modules.named_parameters()})
+    for parameter, whole in moved[0].items():
+        share = 0.25 if parameter.startswith("0.") else 1.0
+        torch.testing.assert_close(moved[1][parameter], share * whole, rtol=1e-3, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("told", "expected"), [({"avx512_bf16": True}, "bfloat16"), ({"avx512_bf16": False}, "float32")]
 )

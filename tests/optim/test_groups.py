@@ -1,7 +1,9 @@
+import torch
 from torch import nn
 
 from sonde.core.dataset import Column, InputSpec
 from sonde.models.tabular import TabularConfig, tabular
+from sonde.models.vit import ViTConfig, vit_tiny_16
 from sonde.optim.groups import grouped
 
 
@@ -44,6 +46,16 @@ def test_muon_leaves_the_output_layer_and_all_that_is_no_matrix() -> None:
     assert names(split.matrices) == ["hidden.weight"]
     assert names(split.decayed) == ["head.weight"]
     assert "embedding.weight" in names(split.plain)
+
+
+def test_a_transformers_tokens_do_not_decay_and_its_patch_convolution_does() -> None:
+    torch.manual_seed(0)
+    model = vit_tiny_16(InputSpec(kind="image", shape=(3, 32, 32)), 10, ViTConfig(registers=2))
+    split = grouped(model.named_parameters(), muon=True)
+    assert {"cls_token", "reg_token", "pos_embed"} <= set(names(split.plain))
+    assert "patch_embed.proj.weight" in names(split.matrices)
+    assert names(split.decayed) == ["head.weight"]
+    assert len(split.matrices) == 1 + 12 * 4
 
 
 def test_muon_takes_the_only_matrix_there_is() -> None:

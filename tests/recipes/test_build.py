@@ -97,6 +97,25 @@ def test_each_phase_has_an_optimiser_over_its_own_parameters(digits: Dataset) ->
     assert update.multiplier(0) > update.multiplier(50) > update.multiplier(99)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
+def test_each_layer_learns_at_its_share_of_the_rate(digits: Dataset, optimizer: str) -> None:
+    parts = assembly(digits, layer_decay=0.5, hidden=(16, 8), optimizer=optimizer, device="cpu")
+    found = parts.updates(lr=0.08, total=10)[0].optimizer
+    names = {id(parameter): name for name, parameter in parts.task.modules.named_parameters()}
+    rates = {names[id(p)]: group["lr"] for group in found.param_groups for p in group["params"]}
+    layers = {name.rpartition(".")[0] for name in rates}
+    expected = dict(zip(sorted(layers), (0.02, 0.04, 0.08), strict=True))
+    assert rates == {name: expected[name.rpartition(".")[0]] for name in rates}
+    record = parts.stepper(lr=0.08, total=10)(next(iter(parts.train)), step=1, epoch=0)
+    assert record.lr == 0.08
+    assert parts.transferred == (
+        "each layer learns at 0.5 of the rate of the one after it; the first of 3 at 0.25 of the head's",
+    )
+    one = assembly(digits, hidden=(16, 8), optimizer=optimizer, device="cpu")
+    assert {group["lr"] for group in one.updates(lr=0.08, total=10)[0].optimizer.param_groups} == {0.08}
+    assert one.transferred == ()
+
+
 def test_learning_by_heart_is_judged_on_the_rows_that_are_learnt(digits: Dataset) -> None:
     parts = assembly(digits, overfit_batches=2, batch_size=16, balanced=True)
     assert parts.judged.keys() == {"validation"}

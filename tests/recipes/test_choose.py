@@ -10,6 +10,7 @@ import torch
 from sonde.core.asked import Asked
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, InputSpec, Schema, TargetSpec
+from sonde.core.errors import ConfigError
 from sonde.data.open import open_data
 from sonde.data.tables.rows import TableRows
 from sonde.models.catalogue import build as build_model
@@ -25,6 +26,7 @@ TARGETS = {
     "binary": TargetSpec(kind="class", names=("no", "yes")),
     "labels": TargetSpec(kind="labels", names=("a", "b")),
     "value": TargetSpec(kind="value", names=("y",), mean=(1.0,), std=(2.0,)),
+    "mask": TargetSpec(kind="mask", names=("background", "cell")),
 }
 NUMBERS = (Column(name="x", kind="number", source="x"), Column(name="z", kind="number", source="z"))
 INPUTS = {
@@ -49,6 +51,7 @@ def dataset(spec: str, target: str = "class", rows: int = 500, **more: Any) -> D
         ("class", "classification", "each row has one of several classes"),
         ("labels", "classification", "each row has any of several labels"),
         ("value", "regression", "the targets are real numbers"),
+        ("mask", "segmentation", "every pixel has one of several classes"),
     ],
 )
 def test_the_target_decides_the_task(target: str, task: str, why: str) -> None:
@@ -80,10 +83,14 @@ def test_the_input_decides_the_model(spec: str, model: str) -> None:
 FITTING = [
     (spec, target, model)
     for spec, target, model in itertools.product(["grey", "colour", "table", "array"], TARGETS, MODELS)
-    if (model in ("mlp", "perceptron"))
-    or (spec in ("grey", "colour") and model in ("compact-cnn", "lenet5", "resnet18"))
-    or (spec == "table" and model == "tabular")
+    if target != "mask"
+    and (
+        (model in ("mlp", "perceptron"))
+        or (spec in ("grey", "colour") and model in ("compact-cnn", "lenet5", "resnet18"))
+        or (spec == "table" and model == "tabular")
+    )
 ]
+FITTING += [(spec, "mask", model) for spec in ("grey", "colour") for model in ("unet-small", "fcn-resnet50")]
 
 
 @pytest.mark.parametrize(("spec", "target", "model"), FITTING)
@@ -104,6 +111,29 @@ def test_every_recipe_can_be_carried_out(spec: str, target: str, model: str, row
     assert isinstance(lr, float)
     assert build_optimizer(config.optim, list(network.named_parameters()), lr=lr, device_type="cpu").param_groups
     assert 0 <= schedule(config.optim, total=100)(50) <= 1
+
+
+def test_masks_are_for_networks_that_answer_every_pixel() -> None:
+    assert choose_model(dataset("photo", "mask"), None)[0] == "unet-small"
+    with pytest.raises(ConfigError) as caught:
+        choose(dataset("photo", "mask"), task="segmentation", model="resnet18")
+    assert str(caught.value) == (
+        "--model resnet18 gives one answer an input, and task segmentation needs an answer for every pixel; take unet-small, "
+        "unet, fcn-resnet50, fcn-resnet101, deeplabv3-resnet50 … (sonde models lists all)"
+    )
+    with pytest.raises(
+        ConfigError, match="^--model unet gives an answer for every pixel, and task regression needs one answer"
+    ):
+        choose(dataset("photo", "value"), task="regression", model="unet")
+    assert choose(dataset("photo", "mask"), task="segmentation", model="nets.py:Net").settings["batch_size"][0] == 8
+
+
+def test_few_images_with_masks_are_seen_more_often() -> None:
+    epochs = [
+        choose(dataset("colour", "mask", rows), task="segmentation", model="unet-small").settings["epochs"][0]
+        for rows in (4, 48, 1000)
+    ]
+    assert epochs == [100, 80, 20]
 
 
 @pytest.mark.parametrize("spec", INPUTS)

@@ -10,7 +10,7 @@ from sonde.augment.policy import parse
 from sonde.core.config import GROUPS, leaves, replace_leaves
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.data.tables.rows import TableRows
-from sonde.models.catalogue import config_class
+from sonde.models.catalogue import build, config_class
 from sonde.models.entries import MODELS
 from sonde.recipes.images import FEW_ROWS, plain_settings, settings
 from sonde.tasks.classification import ClassificationConfig
@@ -80,3 +80,17 @@ def test_log_loss_chooses_where_it_is_measured() -> None:
     assert settings(judged, "compact-cnn")["monitor"][0] == "log_loss"
     numbers = dataclasses.replace(judged.schema, target=TargetSpec(kind="value", names=("y",)))
     assert "monitor" not in settings(dataclasses.replace(judged, schema=numbers), "compact-cnn")
+
+
+def test_networks_without_norms_get_the_rate_of_their_papers() -> None:
+    assert plain_settings("vgg16")["lr"][0] == plain_settings("alexnet")["lr"][0] == 0.01
+    assert plain_settings("vgg16-bn")["lr"][0] == plain_settings("googlenet")["lr"][0] == 0.05
+
+
+def test_norms_published_for_runs_of_a_week_keep_up_with_short_ones() -> None:
+    """Every network whose norms are slower than PyTorch's gets its momentum, and no other."""
+    for model in ("mobilenet-v2", "mobilenet-v3-small", "efficientnet-b4", "efficientnet-b5", "efficientnet-b7"):
+        with torch.device("meta"):
+            built = build(model, InputSpec(kind="image", shape=(3, 32, 32)), 10)
+        slow = any(m.momentum == 0.01 for m in built.modules() if isinstance(m, torch.nn.BatchNorm2d))
+        assert ("norm_momentum" in plain_settings(model)) == slow

@@ -1,7 +1,10 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from sonde.core.units import TIME_PARTS
+from sonde.report import account
 from sonde.report.account import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
 from sonde.report.folder import read_folder
 
@@ -91,3 +94,9 @@ def test_machine_and_keys_leave_out_what_is_unknown(image_run):
     assert machine(replace(run, env={})) == []
     assert dict(key_figures(run))["parameters"] == "228,010"
     assert dict(key_figures(replace(run, result={}, env={}, plan={}, config={}))) == {"steps": "3,200"}
+
+
+def test_each_part_of_the_time_has_a_colour():
+    css = (Path(account.__file__).parent / "page.css").read_text(encoding="utf-8")
+    missing = [f".{kind}{n}" for kind in "sf" for n in range(1, len(TIME_PARTS) + 1) if f".{kind}{n} {{" not in css]
+    assert missing == []

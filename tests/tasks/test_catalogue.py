@@ -9,13 +9,15 @@ from sonde.core.config import leaves
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Adapts, Meter, Task
-from sonde.tasks.catalogue import SUMMARIES, TASKS, build, config_class, for_target
+from sonde.tasks.catalogue import ANSWERS, SUMMARIES, TASKS, build, config_class, for_target
 from sonde.tasks.classification import Classification
 from sonde.tasks.regression import Regression
+from sonde.tasks.segmentation import Segmentation
 
 CLASSES = TargetSpec(kind="class", names=("a", "b", "c"))
 LABELS = TargetSpec(kind="labels", names=("a", "b"))
 VALUES = TargetSpec(kind="value", names=("x",), mean=(0.0,), std=(1.0,))
+MASKS = TargetSpec(kind="mask", names=("background", "cell"))
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -23,7 +25,7 @@ def test_every_entry_has_settings_that_collide_with_no_flag(name: str) -> None:
     kind = config_class(name)
     assert is_dataclass(kind)
     assert not set(kind.__dataclass_fields__) & {leaf for leaf, _ in leaves()}
-    assert SUMMARIES.keys() == TASKS.keys()
+    assert SUMMARIES.keys() == TASKS.keys() == ANSWERS.keys()
 
 
 def test_listing_imports_no_torch() -> None:
@@ -33,15 +35,17 @@ def test_listing_imports_no_torch() -> None:
 
 
 def test_targets_find_their_task() -> None:
-    assert [for_target(target) for target in (CLASSES, LABELS, VALUES)] == [
+    assert [for_target(target) for target in (CLASSES, LABELS, VALUES, MASKS)] == [
         "classification",
         "classification",
         "regression",
+        "segmentation",
     ]
 
 
 @pytest.mark.parametrize(
-    ("target", "kind"), [(CLASSES, Classification), (LABELS, Classification), (VALUES, Regression)]
+    ("target", "kind"),
+    [(CLASSES, Classification), (LABELS, Classification), (VALUES, Regression), (MASKS, Segmentation)],
 )
 def test_build_gives_a_task(target: TargetSpec, kind: type) -> None:
     task = build(for_target(target), nn.Linear(2, target.out_dim), target)
@@ -68,6 +72,12 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
             r"task regression needs numbers, and the targets are classes \(a, b, c\); take --task class",
         ),
         ("regression", LABELS, r"task regression needs numbers, and the targets are labels \(a, b\)"),
+        (
+            "classification",
+            MASKS,
+            "task classification gives one answer a row, and the targets are masks; leave --task class",
+        ),
+        ("segmentation", CLASSES, "task segmentation needs images with a mask each; leave --task segmentation out"),
         (
             "classification",
             VALUES,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sample_heads import Headed, check_heads_are_not_judged, check_heads_take_part
 from sample_tasks import stepper
 from sklearn import metrics as sk
 from sklearn.datasets import load_digits
@@ -99,9 +100,8 @@ def test_every_loss_learns_and_is_judged(kind: str, loss: LossName, members: boo
 VARIANTS = [(kind, variant) for kind in TARGETS for variant in ("plain", "weighted", "mixed", "weighted and mixed")]
 
 
-@pytest.mark.parametrize(("kind", "variant"), [*VARIANTS, ("labels", "masked")])
-@pytest.mark.parametrize("members", [False, True])
-def test_pieces_of_a_batch_give_the_gradient_of_the_whole(kind: str, members: bool, variant: str) -> None:
+def varied(kind: str, variant: str) -> Batch:
+    """23 rows, with a mask or mixed targets where the variant says so."""
     generator = torch.Generator().manual_seed(5)
     batch = rows(kind, 23)
     fields = dict(batch.fields)
@@ -110,8 +110,17 @@ def test_pieces_of_a_batch_give_the_gradient_of_the_whole(kind: str, members: bo
     if "mixed" in variant:
         fields["mix_target"] = fields["target"].flip(0)
         fields["mix_weight"] = torch.rand(23, generator=generator)
-    weights = tuple([1.0, 5.0, 0.5][: len(TARGETS[kind].names)]) if "weighted" in variant else ()
-    batch = Batch(fields, batch.index)
+    return Batch(fields, batch.index)
+
+
+def class_weights(kind: str, variant: str) -> tuple[float, ...]:
+    return tuple([1.0, 5.0, 0.5][: len(TARGETS[kind].names)]) if "weighted" in variant else ()
+
+
+@pytest.mark.parametrize(("kind", "variant"), [*VARIANTS, ("labels", "masked")])
+@pytest.mark.parametrize("members", [False, True])
+def test_pieces_of_a_batch_give_the_gradient_of_the_whole(kind: str, members: bool, variant: str) -> None:
+    batch, weights = varied(kind, variant), class_weights(kind, variant)
     gradients = []
     for pieces in (1, 2, 5):
         made = task(kind, members=members, class_weights=weights)
@@ -123,6 +132,25 @@ def test_pieces_of_a_batch_give_the_gradient_of_the_whole(kind: str, members: bo
     assert gradients[0].abs().max() > 1e-3
     for other in gradients[1:]:
         torch.testing.assert_close(other, gradients[0], rtol=0, atol=1e-7)  # weights are summed in float32
+
+
+@pytest.mark.parametrize(("kind", "variant"), [*VARIANTS, ("labels", "masked")])
+@pytest.mark.parametrize("members", [False, True])
+def test_auxiliary_heads_are_trained_as_the_main_output_is(kind: str, members: bool, variant: str) -> None:
+    torch.manual_seed(0)
+    out_dim = TARGETS[kind].out_dim
+    model = Headed(*(Members(out_dim) if members else nn.Linear(5, out_dim) for _ in range(3)))
+    settings = ClassificationConfig(class_weights=class_weights(kind, variant))
+    batch = varied(kind, variant)
+    check_heads_take_part(lambda part: Classification(part, TARGETS[kind], settings), model, batch)
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_auxiliary_heads_are_not_judged(kind: str) -> None:
+    model = Headed(nn.Linear(5, TARGETS[kind].out_dim), nn.Linear(5, TARGETS[kind].out_dim))
+    check_heads_are_not_judged(
+        lambda part: Classification(part, TARGETS[kind], ClassificationConfig()), model, rows(kind)
+    )
 
 
 def test_class_weights_are_torchs_weighted_mean() -> None:

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sample_heads import Headed, check_heads_are_not_judged, check_heads_take_part
 from sample_tasks import stepper
 from sklearn import metrics as sk
 from sklearn.datasets import load_diabetes
@@ -142,3 +143,19 @@ def test_the_trivial_answer_leaves_masked_targets_out() -> None:
     what, metrics = task().trivial(known, {"target": torch.tensor([[1.0, 2.0]])})
     assert what == "always saying the mean of each"
     assert (metrics["mae/price"], metrics["mae/area"]) == (pytest.approx(0.0, abs=1e-5), pytest.approx(0.5))
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "log-cosh"])
+@pytest.mark.parametrize("members", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_auxiliary_heads_are_trained_as_the_main_output_is(loss: LossName, members: bool, masked: bool) -> None:
+    torch.manual_seed(0)
+    model = Headed(*(Members() if members else nn.Linear(4, 2) for _ in range(3)))
+    mask = (torch.rand(30, 2, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+    batch = rows(mask=mask) if masked else rows()
+    check_heads_take_part(lambda part: Regression(part, TARGET, RegressionConfig(loss=loss)), model, batch)
+
+
+def test_auxiliary_heads_are_not_judged() -> None:
+    model = Headed(nn.Linear(4, 2), nn.Linear(4, 2))
+    check_heads_are_not_judged(lambda part: Regression(part, TARGET, RegressionConfig()), model, rows())

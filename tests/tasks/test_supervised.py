@@ -1,11 +1,15 @@
 import pytest
 import torch
-from torch import Tensor
+from sample_heads import SHARE, Headed
+from sample_tasks import stepper
+from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Objective
-from sonde.tasks.supervised import by_row, mean_loss, objective, per_member, terms, wide
+from sonde.core.seams import Loss, Objective
+from sonde.nn.auxiliary import WithAuxiliary
+from sonde.tasks.plain import PlainTask
+from sonde.tasks.supervised import by_row, mean_loss, objective, per_member, terms, wide, with_auxiliary
 
 
 def squared(outputs: Tensor, target: Tensor) -> Tensor:
@@ -84,3 +88,37 @@ def test_what_is_monitored_knows_its_direction() -> None:
     assert objective("rmse", {"rmse": "min", "r2": "max"}, "r2") == Objective("r2", "max")
     with pytest.raises(ConfigError, match="unknown metric to monitor 'mape'; there are: r2, rmse"):
         objective("rmse", {"rmse": "min", "r2": "max"}, "mape")
+
+
+def summed(output: Tensor) -> Loss:
+    return Loss(output.sum(), 4.0, {"kept": output.max()})
+
+
+def test_the_loss_of_a_plain_output_is_left_alone() -> None:
+    assert with_auxiliary(torch.tensor([1.0, 2.0]), summed) == Loss(torch.tensor(3.0), 4.0, {"kept": torch.tensor(2.0)})
+
+
+def test_heads_add_their_share_and_the_main_loss_stays_visible() -> None:
+    main = torch.tensor([1.0, 2.0], requires_grad=True)
+    heads = (torch.tensor([10.0], requires_grad=True), torch.tensor([20.0, 30.0], requires_grad=True))
+    loss = with_auxiliary(WithAuxiliary(main, heads, 0.25), summed)
+    assert loss.value.item() == 3 + 0.25 * (10 + 50)
+    assert loss.weight == 4.0
+    assert {name: part.item() for name, part in loss.parts.items()} == {"kept": 2.0, "main": 3.0}
+    loss.value.backward()
+    assert [leaf.grad.tolist() for leaf in (main, *heads) if leaf.grad is not None] == [[1, 1], [0.25], [0.25, 0.25]]
+
+
+def test_pieces_that_the_heads_cannot_take_count_in_the_main_loss() -> None:
+    loss = with_auxiliary(WithAuxiliary(torch.tensor([1.0, 2.0]), (), 0.25), summed)
+    assert loss.value.item() == loss.parts["main"].item() == 3.0
+
+
+def test_the_loop_records_the_main_loss_beside_the_whole() -> None:
+    torch.manual_seed(0)
+    model = Headed(nn.Linear(3, 1), nn.Linear(3, 1))
+    fields = {"input": torch.randn(7, 3), "target": torch.randn(7, 1)}
+    first, head = (part(fields["input"]).sub(fields["target"]).square().mean().item() for part in model.parts)
+    record = stepper(PlainTask(model, nn.functional.mse_loss), accumulate=3)(batch(**fields), step=1, epoch=0)
+    assert record.number("model/main") == pytest.approx(first, rel=1e-6)
+    assert record.number("model/loss") == pytest.approx(first + SHARE * head, rel=1e-6)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from sonde.augment.policy import Policy
+from sonde.augment.views import Views
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
@@ -19,6 +20,7 @@ from sonde.data.feed.source import Augment, BatchSource
 from sonde.data.feed.streaming import StreamingReader, choose_workers
 
 JUDGED_BYTES = 256 * 2**20  # of one float32 batch when judging; more brings no speed
+MAPS = 32  # times the bytes, where each pixel is answered: so many maps of the whole size a network keeps at a time
 
 
 def build_source(  # noqa: PLR0913 - the one door to a source; all but the first three go by name
@@ -39,19 +41,25 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
 ) -> BatchSource:
     """A source over one split.
 
-    training: shuffle and augment; otherwise rows come once as they stand, in batches of `evaluation_batch_size`
+    training: shuffle and augment; otherwise rows come once as they stand, in batches of `evaluation_batch_size`, with their
+              views where those are compared
     limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and judging
     labels: (rows,) class of each row, for `config.balanced`
     label: the split's name, for `tick`
-    Raises: DataError for no rows, or rows that cannot be read; ConfigError for balanced drawing without classes
+    Raises: DataError for no rows, or rows that cannot be read; ConfigError for balanced drawing without classes, and an
+            augmentation that masks cannot follow
     """
     if not len(rows):
         raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
     order = build_order(len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels)
     if not training:
-        order = replace(order, batch_size=evaluation_batch_size(config.batch_size, schema.input.shape))
-        augment = None
-    if isinstance(augment, Policy):
+        order = replace(order, batch_size=_judged_at_once(config, schema))
+        augment = augment.for_judging() if isinstance(augment, Views) else None
+    if isinstance(augment, Views):
+        augment = augment.filled_with(schema.input.mean)
+    elif isinstance(augment, Policy):
+        if schema.target.kind == "mask":
+            augment.check_moves("masks")
         augment = augment.filled_with(schema.input.mean)
     prepare = Prepare(schema.input, device, channels_last=channels_last)
     if kind == "resident":
@@ -65,10 +73,15 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     return BatchSource(order, reader, describe=rows.describe, prepare=prepare, augment=augment)
 
 
-def evaluation_batch_size(asked: int, shape: tuple[int, ...]) -> int:
-    """Rows a batch when judging: as asked, unless so many inputs of `shape` would fill memory as floats.
+def _judged_at_once(config: FeedConfig, schema: Schema) -> int:
+    maps = MAPS if schema.target.kind == "mask" else 1
+    return evaluation_batch_size(config.batch_size, schema.input.shape, maps=maps)
+
+
+def evaluation_batch_size(asked: int, shape: tuple[int, ...], *, maps: int = 1) -> int:
+    """Rows a batch when judging: as asked, unless so many inputs of `shape` would fill memory as floats, `maps` times each.
 
     >>> evaluation_batch_size(1024, (3, 32, 32)), evaluation_batch_size(1024, (3, 512, 512))
     (1024, 85)
     """
-    return max(1, min(asked, JUDGED_BYTES // (4 * int(np.prod(shape, dtype=np.int64)))))
+    return max(1, min(asked, JUDGED_BYTES // (4 * maps * int(np.prod(shape, dtype=np.int64)))))

@@ -28,12 +28,16 @@ class Field:
 def layout_of(rows: Rows) -> dict[str, Field]:
     """Fields of a row, learnt from the first. Raises: DataError when that cannot be read."""
     first = rows.read(np.zeros(1, dtype=np.int64))
-    return {name: Field(array.shape[1:], stored_dtype(name, array.dtype)) for name, array in first.items()}
+    return {
+        name: Field(array.shape[1:], stored_dtype(name, array.dtype, axes=array.ndim)) for name, array in first.items()
+    }
 
 
-def stored_dtype(name: str, dtype: np.dtype) -> np.dtype:
-    """Bytes of an input stay bytes (pixels); other whole numbers become int64, all else float32."""
-    if name == "input" and dtype == np.uint8:
+def stored_dtype(name: str, dtype: np.dtype, *, axes: int = 1) -> np.dtype:
+    """Bytes of an input stay bytes (pixels), and so do whole numbers for every pixel (masks), whose rows make three axes;
+    other whole numbers become int64, all else float32.
+    """
+    if (dtype == np.uint8) if name == "input" else (axes == 3 and np.issubdtype(dtype, np.integer)):
         return dtype
     return np.dtype(np.int64) if np.issubdtype(dtype, np.integer) else np.dtype(np.float32)
 

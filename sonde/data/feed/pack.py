@@ -20,7 +20,7 @@ CHUNK_ROWS = 512
 
 def as_tensor(name: str, array: np.ndarray) -> Tensor:
     """An array as a tensor of its stored type and with its strides, sharing memory where the type allows."""
-    wanted = array.astype(stored_dtype(name, array.dtype), copy=False)
+    wanted = array.astype(stored_dtype(name, array.dtype, axes=array.ndim), copy=False)
     if any(stride < 0 for stride in wanted.strides):  # which torch does not have
         wanted = np.ascontiguousarray(wanted)
     with warnings.catch_warnings():

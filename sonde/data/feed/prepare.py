@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sonde.core.batch import VIEWS
 from sonde.core.dataset import InputSpec
 
 
@@ -29,13 +30,13 @@ class Prepare:
         self._of_floats = _factor(1 / std, device)
 
     def __call__(self, fields: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The same fields on the device, `input` prepared."""
+        """The same fields on the device, `input` and views of it prepared."""
         if self.device.type == "cpu":
             ready = dict(fields)
         else:
             ready = {name: field.to(self.device, non_blocking=True) for name, field in fields.items()}
         if self.is_image:
-            ready["input"] = self.image(ready["input"])
+            ready |= {name: self.image(ready[name]) for name in ("input", *VIEWS) if name in ready}
         return ready
 
     def image(self, image: Tensor) -> Tensor:

@@ -29,13 +29,13 @@ def recognise(path: Path) -> str | None:
     """Why a folder holds images in class folders, None if it does not."""
     if not path.is_dir():
         return None
-    splits = _split_folders(path)
+    splits = split_folders(path)
     if "train" in splits:
-        classes = [folder for folder in _subfolders(splits["train"]) if _has_image(folder)]
+        classes = [folder for folder in subfolders(splits["train"]) if _has_image(folder)]
         flat = not classes and any(is_image(file) for file in splits["train"].iterdir())
         named = ", ".join(splits[split].name for split in splits)
         return f"folders {named}, with {len(classes)} class folders" if classes or flat else None
-    classes = [folder for folder in _subfolders(path) if _has_image(folder)]
+    classes = [folder for folder in subfolders(path) if _has_image(folder)]
     return f"{len(classes)} folders of images" if classes and not _other_form(path) else None
 
 
@@ -66,21 +66,21 @@ def read(
 
 def _listing(path: Path) -> tuple[dict[str, list[str]], str, list[str]]:
     """Split -> names of images relative to `path` in natural order; how splits are told; warnings."""
-    splits = _split_folders(path)
+    splits = split_folders(path)
     if "train" in splits:
-        found = {split: _images(splits[split], path) for split in ORDER if split in splits}
+        found = {split: images_below(splits[split], path) for split in ORDER if split in splits}
         _no_empty(path, {splits[split].name: names for split, names in found.items()})
         return found, "folders", []
-    everything = _images(path, path)
+    everything = images_below(path, path)
     _no_empty(path, {path.name: everything})
     loose = [name for name in everything if "/" not in name]
     inside = [name for name in everything if "/" in name]
     warnings = [f"{len(loose):,} images stand beside the class folders and are left out"] if loose else []
-    lists = _lists(path)
+    lists = split_lists(path)
     if "train" not in lists:
         return {"train": inside}, "none", warnings
-    chosen = {split: _listed(file, inside) for split, file in lists.items()}
-    _no_overlap(lists, chosen)
+    chosen = {split: listed(file, inside) for split, file in lists.items()}
+    no_overlap(lists, chosen)
     unlisted = len(inside) - len({name for names in chosen.values() for name in names})
     warnings += [f"{unlisted:,} images are in none of {', '.join(f.name for f in lists.values())} and are left out"] * (
         unlisted > 0
@@ -115,9 +115,10 @@ def _check_classes(path: Path, classes: Mapping[str, Sequence[str]], like: Schem
             raise DataError(f"{path}: {split} has a class {strange!r} that {whose}; {hint}")
 
 
-def _split_folders(path: Path) -> dict[str, Path]:
+def split_folders(path: Path) -> dict[str, Path]:
+    """Split -> the folder named for it. Raises: DataError when two folders mean one split."""
     found: dict[str, Path] = {}
-    for folder in _subfolders(path):
+    for folder in subfolders(path):
         split = SPLIT_NAMES.get(folder.name.lower())
         if split is None:
             continue
@@ -129,7 +130,8 @@ def _split_folders(path: Path) -> dict[str, Path]:
     return found
 
 
-def _subfolders(path: Path) -> list[Path]:
+def subfolders(path: Path) -> list[Path]:
+    """Folders directly below, in the order a person would list them; hidden ones and the system's own left out."""
     return sorted(
         (entry for entry in path.iterdir() if entry.is_dir() and not _is_ignored(entry.name)),
         key=lambda folder: natural(folder.name),
@@ -140,7 +142,7 @@ def _is_ignored(name: str) -> bool:
     return name.startswith(".") or name.lower() in IGNORED
 
 
-def _images(folder: Path, root: Path) -> list[str]:
+def images_below(folder: Path, root: Path) -> list[str]:
     """Relative names of the images below a folder; links are followed, hidden entries are not."""
     found = []
     prefix = len(str(root)) + 1
@@ -160,8 +162,8 @@ def _has_image(folder: Path) -> bool:
 
 def _other_form(path: Path) -> bool:
     """Whether images stand beside their masks or annotations, here or one folder below: the form of another task."""
-    for folder in (path, *_subfolders(path)):
-        names = {below.name.lower() for below in _subfolders(folder)}
+    for folder in (path, *subfolders(path)):
+        names = {below.name.lower() for below in subfolders(folder)}
         if names & IMAGE_FOLDERS and names & ANNOTATION_FOLDERS:
             return True
     return False
@@ -173,13 +175,13 @@ def _no_empty(path: Path, found: Mapping[str, Sequence[str]]) -> None:
             raise DataError(f"{path}: {name} holds no images; fill it or take it away")
 
 
-def _lists(path: Path) -> dict[str, Path]:
+def split_lists(path: Path) -> dict[str, Path]:
     """Split -> text file naming its images, such as train.txt."""
     found = {SPLIT_NAMES[f.stem.lower()]: f for f in sorted(path.glob("*.txt")) if f.stem.lower() in SPLIT_NAMES}
     return {split: found[split] for split in ORDER if split in found}
 
 
-def _listed(file: Path, names: Sequence[str]) -> list[str]:
+def listed(file: Path, names: Sequence[str]) -> list[str]:
     """The images that a list names, by path or by file name, with or without its ending.
 
     Raises: DataError for a line that names none, or several
@@ -204,7 +206,8 @@ def _listed(file: Path, names: Sequence[str]) -> list[str]:
     return sorted(chosen, key=natural)
 
 
-def _no_overlap(lists: Mapping[str, Path], chosen: Mapping[str, Sequence[str]]) -> None:
+def no_overlap(lists: Mapping[str, Path], chosen: Mapping[str, Sequence[str]]) -> None:
+    """Raises: DataError when a name stands in the lists of two splits."""
     counts = Counter(name for names in chosen.values() for name in names)
     twice = next((name for name, number in counts.items() if number > 1), None)
     if twice is not None:

@@ -1,5 +1,6 @@
 """Resident and streaming must be the same source; these tests hold whatever reads the rows."""
 
+import itertools
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from sample_rows import SCHEMA, SHAPE, PixelRows, Unreadable, pixels
 
 from sonde.augment.policy import parse
+from sonde.augment.views import Views
 from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import InputSpec, Rows, Schema, TargetSpec
@@ -108,6 +110,7 @@ def test_judging_in_batches_that_fit_memory() -> None:
     assert evaluation_batch_size(1024, SHAPE) == 1024
     assert evaluation_batch_size(1024, (3, 4096, 4096)) == 1
     assert evaluation_batch_size(4, (3, 32, 32)) == 4
+    assert evaluation_batch_size(1024, (3, 256, 256), maps=32) == 10
 
 
 def test_limited_batches_are_judged_on_the_rows_that_were_learnt() -> None:
@@ -164,3 +167,32 @@ def test_this_process_reads_when_there_are_no_workers() -> None:
     epochs(source("streaming", 0, rows), 1)
     epochs(source("streaming", 2, rows), 1)
     assert len(rows.read_by) == 1
+
+
+@pytest.mark.parametrize(("kind", "workers"), WAYS)
+def test_views_change_with_the_epoch_in_training_and_never_in_judging(
+    kind: Literal["resident", "streaming"], workers: int
+) -> None:
+    changes = Views(policy=parse("resized-crop=0.3,cutout=3"))
+    assert_same(epochs(source(augment=changes), 2), epochs(source(kind, workers, augment=changes), 2))
+    judging = source(kind, workers, augment=changes, training=False)
+    assert_same(epochs(judging, 1), epochs(judging, 1))
+    training = source(augment=changes)
+    first, second = (
+        {int(n): view for batch in training for n, view in zip(batch.index, batch["view"], strict=True)} for _ in "ab"
+    )
+    assert first.keys() == second.keys()
+    assert not any(torch.equal(first[row], second[row]) for row in first)
+    cut = (epochs(judging, 1)[0]["view"].abs() < 1e-5).all(1).flatten(1).any(1)  # filled with the mean, which is 0
+    assert cut.float().mean() > 0.9
+
+
+def test_a_source_of_views_goes_on_with_the_very_next_batch() -> None:
+    def made() -> BatchSource:
+        return source(augment=Views(policy=parse("resized-crop=0.3")))
+
+    straight = epochs(made(), 2)
+    begun, resumed = made(), made()
+    assert_same(list(itertools.islice(begun, 2)), straight[:2])
+    resumed.load_state_dict(begun.state_dict())
+    assert_same(epochs(resumed, 2), straight[2:])

@@ -24,6 +24,9 @@ def test_types_as_they_are_stored() -> None:
     assert stored_dtype("input", np.dtype(np.uint8)) == np.uint8
     assert stored_dtype("input", np.dtype(np.float64)) == np.float32
     assert stored_dtype("target", np.dtype(np.uint8)) == np.int64
+    assert stored_dtype("target", np.dtype(np.uint8), axes=3) == np.uint8  # a mask
+    assert stored_dtype("objects", np.dtype(np.int32), axes=3) == np.int32
+    assert stored_dtype("target", np.dtype(np.float64), axes=3) == np.float32  # boxes
     assert stored_dtype("mask", np.dtype(np.bool_)) == np.float32
 
 

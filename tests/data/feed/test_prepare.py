@@ -77,3 +77,10 @@ def test_pictures_of_what_lies_beyond_the_range_are_clamped() -> None:
     picture = Prepare(SPEC, CPU).picture(torch.full((3, 5, 4), 99.0))
     assert picture.dtype == np.uint8
     assert picture.min() == 255
+
+
+def test_views_are_prepared_as_the_input_is() -> None:
+    raw = images()
+    ready = Prepare(SPEC, CPU)({"input": raw, "view": raw.flip(0), "other_view": raw.float() / 255})
+    torch.testing.assert_close(ready["view"], ready["input"].flip(0))
+    torch.testing.assert_close(ready["other_view"], ready["input"], atol=1e-6, rtol=0)

@@ -1,0 +1,28 @@
+"""What a masked autoencoder minimises: the error of patches it was not shown, each normalised by itself."""
+
+from torch import Tensor
+
+EPS = 1e-6  # added to a patch's variance, as in the paper's own code: a patch of one colour has none
+
+# B rows, C channels, T patches, V = C * patch * patch numbers of a patch
+
+
+def patches_of(images: Tensor, patch: int) -> Tensor:
+    """Images cut into squares, row by row: (B, C, H, W) -> (B, T, V)."""
+    cut = images.unfold(2, patch, patch).unfold(3, patch, patch)  # (B, C, rows, columns, patch, patch)
+    return cut.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
+
+
+def normalised(patches: Tensor) -> Tensor:
+    """Each patch with mean 0 and deviation 1, which the paper found the better target: (B, T, V) -> (B, T, V)."""
+    mean, variance = patches.mean(2, keepdim=True), patches.var(2, keepdim=True)
+    return (patches - mean) / (variance + EPS).sqrt()
+
+
+def hidden_error(predicted: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:
+    """Mean squared error over the hidden patches of each image: (B, T, V) twice, (B, T) bool -> (B,).
+
+    Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377, section 3
+    """
+    each = (predicted - normalised(patches)).square().mean(2)  # (B, T)
+    return (each * hidden).sum(1) / hidden.sum(1)

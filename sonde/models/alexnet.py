@@ -1,0 +1,97 @@
+"""AlexNet: five convolutions and three dense layers. Parameter names are torchvision's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+
+SMALL_IMAGE = 64  # pixels; up to here the first convolution keeps the resolution
+SMALLEST = {"imagenet": 63, "small": 15}  # pixels that leave one place after the last pooling
+PLACES = 6  # side of the map that the dense layers see
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlexNetConfig:
+    """Settings of AlexNet."""
+
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    """First convolution: imagenet (11x11 by stride 4), small (5x5 by stride 1), or auto: small up to 64 pixels."""
+    dropout: float = 0.5
+    """Share of units set to zero before each of the two hidden dense layers while training."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class AlexNet(nn.Module):
+    """Five convolutions with three poolings between them, then three dense layers: (B, C, H, W) -> (B, out_dim).
+
+    The one-tower version of 2014, with its 64 and 192 channels where that of 2012 has 96 and 256, and no response
+    normalisation. The small-image stem is the first layer of the authors' CIFAR-10 networks, a 5x5 convolution without
+    stride. Weights start as PyTorch draws them.
+    Source: Krizhevsky 2014, One weird trick for parallelizing convolutional neural networks, arXiv:1404.5997, after
+    Krizhevsky, Sutskever and Hinton 2012, NIPS 25
+
+    places: side lengths of the map that the dense layers see
+    """
+
+    def __init__(
+        self, *, channels: int, out_dim: int, small_stem: bool, places: tuple[int, int], dropout: float
+    ) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, 64, 5, padding=2) if small_stem else nn.Conv2d(channels, 64, 11, stride=4, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(64, 192, 5, padding=2),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+            nn.Conv2d(192, 384, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(384, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.MaxPool2d(3, stride=2),
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d(places)
+        self.classifier = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(256 * places[0] * places[1], 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Linear(4096, out_dim),
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim)."""
+        return self.classifier(self.avgpool(self.features(input)).flatten(1))
+
+
+def _small_places(pixels: int) -> int:
+    """Side of the small variant's last map, or what it is averaged to: a map is never blown up to six places."""
+    for _ in range(3):
+        pixels = (pixels - 3) // 2 + 1
+    return min(pixels, PLACES)
+
+
+def alexnet(input: InputSpec, out_dim: int, config: AlexNetConfig) -> AlexNet:
+    """The network for images of at least 15 pixels (63 with the original stem). Raises: ConfigError for other inputs."""
+    if input.kind != "image":
+        raise ConfigError(f"alexnet reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    channels, height, width = input.shape
+    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    least = SMALLEST["small" if small else "imagenet"]
+    if min(height, width) < least:
+        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
+        raise ConfigError(
+            f"alexnet needs images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
+        )
+    places = (_small_places(height), _small_places(width)) if small else (PLACES, PLACES)
+    return AlexNet(channels=channels, out_dim=out_dim, small_stem=small, places=places, dropout=config.dropout)

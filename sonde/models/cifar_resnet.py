@@ -1,0 +1,129 @@
+"""The residual networks for CIFAR-10, and the same networks without the way around: what depth costs where nothing helps it."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class CifarResNetConfig:
+    """Settings of the CIFAR-10 networks."""
+
+    width: int = 16
+    """Channels of the first of the three stages; each further stage has twice as many."""
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ConfigError(f"--width must be at least 1, got {self.width}")
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions, and where `residual` the input added to them: (B, in, H, W) -> (B, width, H/stride, W/stride).
+
+    The way around has no parameters ("option A"): it takes every stride-th pixel, and zeros for the channels that are new.
+    Source: He et al. 2015, arXiv:1512.03385, sections 3.3 and 4.2
+    """
+
+    def __init__(self, in_channels: int, width: int, stride: int, *, residual: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.residual = residual
+        self.stride = stride
+        self.new_channels = width - in_channels
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, width, H/stride, W/stride), sides rounded up."""
+        maps = self.relu(self.bn1(self.conv1(input)))
+        maps = self.bn2(self.conv2(maps))
+        if self.residual:
+            around = input[:, :, :: self.stride, :: self.stride]
+            maps = maps + (F.pad(around, (0, 0, 0, 0, 0, self.new_channels)) if self.new_channels else around)
+        return self.relu(maps)
+
+
+class CifarResNet(nn.Module):
+    """A 3x3 convolution, three stages of n blocks each at w, 2w and 4w channels, average pooling and a linear head.
+
+    (B, C, H, W) -> (B, out_dim); 6n + 2 layers with weights. The last stage sees a quarter of the resolution, so images
+    from 5 pixels up fit, and nothing changes with their size.
+    Source: He et al. 2015, arXiv:1512.03385, section 4.2; plain20 and plain56 are its "plain" networks
+    """
+
+    def __init__(self, n: int, *, channels: int, out_dim: int, width: int, residual: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.layer1 = _stage(n, width, width, stride=1, residual=residual)
+        self.layer2 = _stage(n, width, 2 * width, stride=2, residual=residual)
+        self.layer3 = _stage(n, 2 * width, 4 * width, stride=2, residual=residual)
+        self.fc = nn.Linear(4 * width, out_dim)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim)."""
+        maps = self.relu(self.bn1(self.conv1(input)))
+        maps = self.layer3(self.layer2(self.layer1(maps)))
+        return self.fc(maps.mean((2, 3)))
+
+
+def _stage(n: int, in_channels: int, width: int, *, stride: int, residual: bool) -> nn.Sequential:
+    first = Block(in_channels, width, stride, residual=residual)
+    return nn.Sequential(first, *(Block(width, width, 1, residual=residual) for _ in range(n - 1)))
+
+
+def _build(
+    layers: int, input: InputSpec, out_dim: int, config: CifarResNetConfig, *, residual: bool = True
+) -> CifarResNet:
+    if input.kind != "image":
+        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
+    n = (layers - 2) // 6
+    model = CifarResNet(n, channels=input.shape[0], out_dim=out_dim, width=config.width, residual=residual)
+    for module in model.modules():
+        if isinstance(
+            module, nn.Conv2d
+        ):  # by fan-in, as the paper's reference [13] has it (He et al. 2015, arXiv:1502.01852)
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    return model
+
+
+def resnet20(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """20 layers: 3 blocks a stage; 0.27 M parameters at width 16."""
+    return _build(20, input, out_dim, config)
+
+
+def resnet32(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """32 layers: 5 blocks a stage; 0.46 M parameters at width 16."""
+    return _build(32, input, out_dim, config)
+
+
+def resnet44(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """44 layers: 7 blocks a stage; 0.66 M parameters at width 16."""
+    return _build(44, input, out_dim, config)
+
+
+def resnet56(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """56 layers: 9 blocks a stage; 0.85 M parameters at width 16."""
+    return _build(56, input, out_dim, config)
+
+
+def resnet110(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """110 layers: 18 blocks a stage; 1.7 M parameters at width 16."""
+    return _build(110, input, out_dim, config)
+
+
+def plain20(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """resnet20 without the way around its blocks: the same parameters."""
+    return _build(20, input, out_dim, config, residual=False)
+
+
+def plain56(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
+    """resnet56 without the way around its blocks: the same parameters; it trains worse than plain20 (figure 6)."""
+    return _build(56, input, out_dim, config, residual=False)

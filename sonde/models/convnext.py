@@ -1,0 +1,177 @@
+"""ConvNeXt: convolutional networks built as transformers are. Parameter names are torchvision's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.stochastic_depth import StochasticDepth, rising
+
+SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last stage nothing to look at
+EPS = 1e-6  # of the layer norms
+LAYER_SCALE = 1e-6  # what each channel of a branch is multiplied by at the start
+STRIDES = 8  # of the three layers between the stages, together
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvNeXtConfig:
+    """Settings of ConvNeXt."""
+
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    """First layer: imagenet (patches of 4 pixels), small (of 2), or auto: small up to 64 pixels."""
+    stochastic_depth: float | None = None
+    """Probability of leaving out the last block for a row, rising linearly from 0; by default 0.1 (tiny) to 0.5 (large)."""
+
+    def __post_init__(self) -> None:
+        if self.stochastic_depth is not None and not 0 <= self.stochastic_depth < 1:
+            raise ConfigError(f"--stochastic-depth must lie from 0 to below 1, got {self.stochastic_depth:g}")
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of maps: (B, C, H, W) -> (B, C, H, W)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        last = input.permute(0, 2, 3, 1)
+        return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
+
+
+class Permute(nn.Module):
+    """The dimensions in another order."""
+
+    def __init__(self, *order: int) -> None:
+        super().__init__()
+        self.order = order
+
+    def forward(self, input: Tensor) -> Tensor:
+        """A view."""
+        return input.permute(self.order)
+
+
+class Block(nn.Module):
+    """A 7x7 convolution of each channel by itself, then an MLP at each place, added to what came in.
+
+    (B, C, H, W) -> (B, C, H, W). The branch is scaled per channel by learned numbers that start near zero.
+    Source: Liu et al. 2022, arXiv:2201.03545, figure 4; layer scale: Touvron et al. 2021, arXiv:2103.17239
+    """
+
+    def __init__(self, dim: int, stochastic_depth: float) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.Conv2d(dim, dim, 7, padding=3, groups=dim),
+            Permute(0, 2, 3, 1),
+            nn.LayerNorm(dim, eps=EPS),
+            nn.Linear(dim, 4 * dim),
+            nn.GELU(),
+            nn.Linear(4 * dim, dim),
+            Permute(0, 3, 1, 2),
+        )
+        self.layer_scale = nn.Parameter(torch.full((dim, 1, 1), LAYER_SCALE))
+        self.stochastic_depth = StochasticDepth(stochastic_depth)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        return input + self.stochastic_depth(self.layer_scale * self.block(input))
+
+
+class ConvNeXt(nn.Module):
+    """Patches, four stages of blocks with a halving between them, average pooling, norm and a linear head.
+
+    (B, C, H, W) -> (B, out_dim). The small-image stem cuts patches of 2 pixels in place of 4.
+    Source: Liu et al. 2022, A ConvNet for the 2020s, arXiv:2201.03545
+    """
+
+    def __init__(
+        self,
+        depths: tuple[int, int, int, int],
+        dims: tuple[int, int, int, int],
+        *,
+        channels: int,
+        out_dim: int,
+        patch: int,
+        stochastic_depth: float,
+    ) -> None:
+        super().__init__()
+        stem = nn.Sequential(nn.Conv2d(channels, dims[0], patch, stride=patch), ChannelNorm(dims[0], eps=EPS))
+        layers: list[nn.Module] = [stem]
+        rates = iter(rising(stochastic_depth, sum(depths), last=True))
+        for stage, (depth, dim) in enumerate(zip(depths, dims, strict=True)):
+            if stage:
+                before = dims[stage - 1]
+                layers.append(nn.Sequential(ChannelNorm(before, eps=EPS), nn.Conv2d(before, dim, 2, stride=2)))
+            layers.append(nn.Sequential(*(Block(dim, next(rates)) for _ in range(depth))))
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(ChannelNorm(dims[-1], eps=EPS), nn.Flatten(1), nn.Linear(dims[-1], out_dim))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim)."""
+        return self.classifier(self.avgpool(self.features(input)))
+
+
+def _initialise(model: ConvNeXt) -> None:
+    """Weights normal with std 0.02, biases 0: the paper's appendix A.1."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def _build(
+    input: InputSpec,
+    out_dim: int,
+    config: ConvNeXtConfig,
+    *,
+    depths: tuple[int, int, int, int],
+    dims: tuple[int, int, int, int],
+    stochastic_depth: float,
+) -> ConvNeXt:
+    if input.kind != "image":
+        raise ConfigError(f"ConvNeXt reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    channels, height, width = input.shape
+    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    patch = 2 if small else 4
+    if min(height, width) < patch * STRIDES:
+        raise ConfigError(
+            f"ConvNeXt needs images of at least {patch * STRIDES}x{patch * STRIDES} pixels with this stem, got "
+            f"{height}x{width}; use --image-size {patch * STRIDES}"
+        )
+    model = ConvNeXt(
+        depths,
+        dims,
+        channels=channels,
+        out_dim=out_dim,
+        patch=patch,
+        stochastic_depth=stochastic_depth if config.stochastic_depth is None else config.stochastic_depth,
+    )
+    _initialise(model)
+    return model
+
+
+def convnext_tiny(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
+    """18 blocks, 96 to 768 channels."""
+    dims = (96, 192, 384, 768)
+    return _build(input, out_dim, config, depths=(3, 3, 9, 3), dims=dims, stochastic_depth=0.1)
+
+
+def convnext_small(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
+    """36 blocks, 96 to 768 channels."""
+    dims = (96, 192, 384, 768)
+    return _build(input, out_dim, config, depths=(3, 3, 27, 3), dims=dims, stochastic_depth=0.4)
+
+
+def convnext_base(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
+    """36 blocks, 128 to 1024 channels."""
+    dims = (128, 256, 512, 1024)
+    return _build(input, out_dim, config, depths=(3, 3, 27, 3), dims=dims, stochastic_depth=0.5)
+
+
+def convnext_large(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
+    """36 blocks, 192 to 1536 channels."""
+    dims = (192, 384, 768, 1536)
+    return _build(input, out_dim, config, depths=(3, 3, 27, 3), dims=dims, stochastic_depth=0.5)

@@ -1,0 +1,162 @@
+"""A residual network whose last stages keep their resolution, under a head for every pixel. Names are torchvision's."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.resnet import ResNet, ResNetConfig, resnet50, resnet101
+
+FEATURES = 2048  # channels of the last stage of bottlenecks
+PYRAMID = 256  # channels of each branch of the pyramid
+RATES = (12, 24, 36)  # dilations of the pyramid where maps have 1/8 of the image's size (section 3.3.1)
+IMAGENET_STEM = ResNetConfig(stem="imagenet")  # dilations of the stages are made for its 1/4 resolution
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepLabConfig:
+    """Settings of DeepLab and FCN."""
+
+    head_dropout: float | None = None
+    """Share of values dropped before the last convolution; by default 0.5 in DeepLab's pyramid and 0.1 in FCN."""
+
+    def __post_init__(self) -> None:
+        if self.head_dropout is not None and not 0 <= self.head_dropout < 1:
+            raise ConfigError(f"--head-dropout must lie from 0 to below 1, got {self.head_dropout:g}")
+
+
+class Backbone(nn.Module):
+    """A residual network up to its last stage, at 1/8 of the image's size: (B, C, H, W) -> (B, 2048, H/8, W/8).
+
+    Stages three and four go on by stride 1; their 3x3 convolutions are dilated instead, so that each sees what it did.
+    Source: Chen et al. 2017, arXiv:1706.05587, section 3.1
+    """
+
+    def __init__(self, network: ResNet) -> None:
+        super().__init__()
+        self.conv1, self.bn1, self.relu, self.maxpool = network.conv1, network.bn1, network.relu, network.maxpool
+        self.layer1, self.layer2 = network.layer1, network.layer2
+        self.layer3 = _dilated(network.layer3, first=1, rest=2)
+        self.layer4 = _dilated(network.layer4, first=2, rest=4)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 2048, H/8, W/8)."""
+        maps = self.maxpool(self.relu(self.bn1(self.conv1(input))))
+        return self.layer4(self.layer3(self.layer2(self.layer1(maps))))
+
+
+class Normed(nn.Sequential):
+    """A convolution that keeps the size, batch norm and ReLU: (B, in, H, W) -> (B, out, H, W)."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
+        padding = dilation * (kernel // 2)
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel, padding=padding, dilation=dilation, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+        )
+
+
+class ImageFeatures(nn.Sequential):
+    """The mean over the whole image, convolved and spread out again: (B, in, H, W) -> (B, out, H, W)."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, out, H, W)."""
+        pool, convolution, norm, relu = self
+        pooled = convolution(pool(input))  # (B, out, 1, 1)
+        if self.training and len(input) == 1:  # one value a channel has no variance: as in evaluation
+            pooled = norm.eval()(pooled)
+            norm.train()
+        else:
+            pooled = norm(pooled)
+        return relu(pooled).expand(-1, -1, *input.shape[2:])
+
+
+class Pyramid(nn.Module):
+    """The same maps seen at several dilations and as a whole, laid together: (B, in, H, W) -> (B, 256, H, W).
+
+    Source: Chen et al. 2017, arXiv:1706.05587, section 3.3 (atrous spatial pyramid pooling)
+    """
+
+    def __init__(self, in_channels: int, dropout: float) -> None:
+        super().__init__()
+        branches = [Normed(in_channels, PYRAMID, 1), *(Normed(in_channels, PYRAMID, 3, rate) for rate in RATES)]
+        self.convs = nn.ModuleList([*branches, ImageFeatures(in_channels, PYRAMID)])
+        joined = Normed(len(self.convs) * PYRAMID, PYRAMID, 1)
+        self.project = nn.Sequential(*joined, nn.Dropout(dropout))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, 256, H, W)."""
+        return self.project(torch.cat([branch(input) for branch in self.convs], 1))
+
+
+class DenseLogits(nn.Module):
+    """A backbone, a head on its maps, and the logits enlarged to the image: (B, C, H, W) -> (B, out_dim, H, W)."""
+
+    def __init__(self, backbone: Backbone, classifier: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.classifier = backbone, classifier
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim, H, W)."""
+        logits = self.classifier(self.backbone(input))
+        return F.interpolate(logits, size=input.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _dilated(stage: nn.Sequential, *, first: int, rest: int) -> nn.Sequential:
+    """The stage by stride 1, its 3x3 convolutions dilated: `first` in the first block, `rest` in the others."""
+    for number, block in enumerate(stage):
+        for layer in block.modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.stride = (1, 1)
+                if layer.kernel_size == (3, 3):
+                    layer.dilation = layer.padding = (rest, rest) if number else (first, first)
+    return stage
+
+
+def _share(config: DeepLabConfig, usual: float) -> float:
+    return usual if config.head_dropout is None else config.head_dropout
+
+
+def _deeplab(network: ResNet, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+    head = nn.Sequential(
+        Pyramid(FEATURES, _share(config, 0.5)), *Normed(PYRAMID, PYRAMID, 3), nn.Conv2d(PYRAMID, out_dim, 1)
+    )
+    return DenseLogits(Backbone(network), head)
+
+
+def _fcn(network: ResNet, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+    inner = FEATURES // 4
+    head = nn.Sequential(*Normed(FEATURES, inner, 3), nn.Dropout(_share(config, 0.1)), nn.Conv2d(inner, out_dim, 1))
+    return DenseLogits(Backbone(network), head)
+
+
+def fcn_resnet50(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+    """Two convolutions on the maps of a 50-layer network (Long et al. 2014, arXiv:1411.4038, without its skips)."""
+    return _fcn(resnet50(input, 1, IMAGENET_STEM), out_dim, config)
+
+
+def fcn_resnet101(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+    """Two convolutions on the maps of a 101-layer network."""
+    return _fcn(resnet101(input, 1, IMAGENET_STEM), out_dim, config)
+
+
+def deeplabv3_resnet50(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+    """The pyramid on the maps of a 50-layer network."""
+    return _deeplab(resnet50(input, 1, IMAGENET_STEM), out_dim, config)
+
+
+def deeplabv3_resnet101(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+    """The pyramid on the maps of a 101-layer network."""
+    return _deeplab(resnet101(input, 1, IMAGENET_STEM), out_dim, config)

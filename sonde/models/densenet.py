@@ -1,0 +1,171 @@
+"""Densely connected networks: each layer reads what all layers before it in its block have put out. torchvision's names."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.dropout import Dropout
+
+SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last block nothing to look at
+BOTTLENECK = 4  # a layer's 1x1 convolution puts out this many times its growth
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseNetConfig:
+    """Settings of the densely connected networks."""
+
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
+    layer_dropout: float = 0.0
+    """Share of each layer's new maps set to zero while training; the paper takes 0.2 where it does not augment."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.layer_dropout < 1:
+            raise ConfigError(f"--layer-dropout must lie from 0 to below 1, got {self.layer_dropout}")
+
+
+class DenseLayer(nn.Module):
+    """Norm, ReLU, 1x1 to four times the growth, norm, ReLU, 3x3: (B, in, H, W) -> (B, growth, H, W), the new maps alone.
+
+    Source: Huang et al. 2016, arXiv:1608.06993, section 3, "DenseNet-B"
+    """
+
+    def __init__(self, in_channels: int, growth: int, *, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, BOTTLENECK * growth, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(BOTTLENECK * growth)
+        self.conv2 = nn.Conv2d(BOTTLENECK * growth, growth, 3, padding=1, bias=False)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, growth, H, W)."""
+        maps = self.conv1(F.relu(self.norm1(input), inplace=True))
+        return self.dropout(self.conv2(F.relu(self.norm2(maps), inplace=True)))
+
+
+class DenseBlock(nn.Module):
+    """Layers whose input is the block's and all new maps before them: (B, in, H, W) -> (B, in + depth growth, H, W)."""
+
+    def __init__(self, in_channels: int, growth: int, depth: int, *, dropout: float) -> None:
+        super().__init__()
+        for index in range(depth):
+            layer = DenseLayer(in_channels + index * growth, growth, dropout=dropout)
+            self.add_module(f"denselayer{index + 1}", layer)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, in + depth growth, H, W)."""
+        maps = [input]
+        for layer in self.children():
+            maps.append(layer(torch.cat(maps, 1)))
+        return torch.cat(maps, 1)
+
+
+class DenseNet(nn.Module):
+    """A stem, four dense blocks, between them transitions to half the channels and sides, and a linear head.
+
+    (B, C, H, W) -> (B, out_dim). The small-image stem is a 3x3 convolution without pooling, as the paper has it for CIFAR.
+    Source: Huang et al. 2016, arXiv:1608.06993, table 1 ("DenseNet-BC")
+    """
+
+    def __init__(
+        self,
+        depths: tuple[int, int, int, int],
+        *,
+        growth: int,
+        channels: int,
+        out_dim: int,
+        small_stem: bool,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        width = 2 * growth
+        self.features = _stem(channels, width, small=small_stem)
+        for stage, depth in enumerate(depths, 1):
+            if stage > 1:
+                self.features.add_module(f"transition{stage - 1}", _transition(width))
+                width //= 2
+            self.features.add_module(f"denseblock{stage}", DenseBlock(width, growth, depth, dropout=dropout))
+            width += depth * growth
+        self.features.add_module("norm5", nn.BatchNorm2d(width))
+        self.classifier = nn.Linear(width, out_dim)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim)."""
+        return self.classifier(F.relu(self.features(input), inplace=True).mean((2, 3)))
+
+
+def _stem(channels: int, width: int, *, small: bool) -> nn.Sequential:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv0"] = (
+        nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        if small
+        else nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False)
+    )
+    layers["norm0"] = nn.BatchNorm2d(width)
+    layers["relu0"] = nn.ReLU(inplace=True)
+    if not small:
+        layers["pool0"] = nn.MaxPool2d(3, stride=2, padding=1)
+    return nn.Sequential(layers)
+
+
+def _transition(width: int) -> nn.Sequential:
+    """(B, width, H, W) -> (B, width/2, H/2, W/2)."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["norm"] = nn.BatchNorm2d(width)
+    layers["relu"] = nn.ReLU(inplace=True)
+    layers["conv"] = nn.Conv2d(width, width // 2, 1, bias=False)
+    layers["pool"] = nn.AvgPool2d(2)
+    return nn.Sequential(layers)
+
+
+def _initialise(model: DenseNet) -> None:
+    """He's normal draw by fan-in for convolutions, zero for the head's shift; norms start at scale 1, shift 0 by themselves."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    nn.init.zeros_(model.classifier.bias)
+
+
+def _build(
+    depths: tuple[int, int, int, int], input: InputSpec, out_dim: int, config: DenseNetConfig, *, growth: int = 32
+) -> DenseNet:
+    if input.kind != "image":
+        raise ConfigError(f"DenseNets read images, but this data is of kind {input.kind!r}; use --model mlp")
+    channels, height, width = input.shape
+    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    least = 8 if small else 29  # three halvings that round down must leave a pixel, after two that round up
+    if min(height, width) < least:
+        raise ConfigError(
+            f"DenseNets need images of at least {least}x{least} pixels here, got {height}x{width}; use --image-size {least}"
+        )
+    dropout = config.layer_dropout
+    model = DenseNet(depths, growth=growth, channels=channels, out_dim=out_dim, small_stem=small, dropout=dropout)
+    _initialise(model)
+    return model
+
+
+def densenet121(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
+    """121 layers: blocks of 6, 12, 24, 16 layers that add 32 maps each."""
+    return _build((6, 12, 24, 16), input, out_dim, config)
+
+
+def densenet169(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
+    """169 layers: blocks of 6, 12, 32, 32 layers that add 32 maps each."""
+    return _build((6, 12, 32, 32), input, out_dim, config)
+
+
+def densenet201(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
+    """201 layers: blocks of 6, 12, 48, 32 layers that add 32 maps each."""
+    return _build((6, 12, 48, 32), input, out_dim, config)
+
+
+def densenet161(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
+    """161 layers: blocks of 6, 12, 36, 24 layers that add 48 maps each."""
+    return _build((6, 12, 36, 24), input, out_dim, config, growth=48)

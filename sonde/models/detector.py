@@ -1,0 +1,235 @@
+"""Dense detectors without anchors: every cell of three feature maps predicts one box and a score for each class.
+
+(B, C, H, W) -> (B, P, 4 + classes): left, top, right and bottom in pixels of the input, then the classes' logits, for each of the
+P cells in the order of `sonde.nn.points.point_grid`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.boxes import from_distances
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.resnet import BasicBlock, ResNet, ResNetConfig, resnet18, resnet50
+from sonde.nn.points import point_grid
+
+STRIDES = (8, 16, 32)  # pixels of the input to a cell of each map
+SMALLEST_INPUT = 32  # pixels: the coarsest map has a cell
+GROUPS = 8  # of group norm
+PRIOR = 0.01  # probability that a fresh network gives each class: nearly all cells see background
+MOST_CELLS = 6.0  # logarithm of how many cells a box may reach: an untrained head must not overflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorConfig:
+    """Settings of the detectors."""
+
+    pyramid_width: int = 0
+    """Channels of the feature pyramid and the heads, a multiple of 8; 0 for the size's own."""
+    head_depth: int = 0
+    """3x3 convolutions in each of the two branches of the head; 0 for the size's own."""
+
+    def __post_init__(self) -> None:
+        if self.pyramid_width < 0 or self.pyramid_width % GROUPS:
+            raise ConfigError(f"--pyramid-width must be a multiple of {GROUPS}, got {self.pyramid_width}")
+        if self.head_depth < 0:
+            raise ConfigError(f"--head-depth must be at least 0, got {self.head_depth}")
+
+
+class ResidualMaps(nn.Module):
+    """A narrow residual network: (B, C, H, W) -> maps at strides 8, 16 and 32, with the last three of `widths` channels.
+
+    widths: of the stem (stride 2) and of the stages at strides 4, 8, 16, 32;  depth: blocks of a stage
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int], depth: int) -> None:
+        super().__init__()
+        first, *rest = widths
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, first, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True)
+        )
+        stages, before = [], first
+        for number, width in enumerate(rest):
+            blocks = [BasicBlock(before, width, 2)]
+            # at stride 4 maps are large, and a second block there would cost as much as all others
+            blocks += [BasicBlock(width, width, 1) for _ in range(depth - 1 if number else 0)]
+            stages.append(nn.Sequential(*blocks))
+            before = width
+        self.stages = nn.ModuleList(stages)
+        self.widths = tuple(rest[-3:])
+
+    def forward(self, input: Tensor) -> list[Tensor]:
+        """(B, C, H, W) -> three maps, the finest first."""
+        return _through(self.stages, self.stem(input))[-3:]
+
+
+class ResNetMaps(nn.Module):
+    """The stages of a residual network at strides 8, 16 and 32; its pooling and head are left behind."""
+
+    def __init__(self, net: ResNet, widths: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1)
+        self.stages = nn.ModuleList([net.layer2, net.layer3, net.layer4])
+        self.widths = widths
+
+    def forward(self, input: Tensor) -> list[Tensor]:
+        """(B, C, H, W) -> three maps, the finest first."""
+        return _through(self.stages, self.stem(input))
+
+
+class Pyramid(nn.Module):
+    """Maps of one width: what coarse maps know is added to finer ones, then each is smoothed by a 3x3 convolution.
+
+    Source: Lin et al. 2017, arXiv:1612.03144, section 3; with batch norm
+    """
+
+    def __init__(self, widths: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList([nn.Conv2d(before, width, 1) for before in widths])
+        self.smooth = nn.ModuleList(
+            [
+                nn.Sequential(
+                    nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+                )
+                for _ in widths
+            ]
+        )
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Maps of any widths, the finest first -> as many of one width."""
+        sides = [lateral(one) for lateral, one in zip(self.lateral, maps, strict=True)]
+        for place in range(len(sides) - 2, -1, -1):
+            sides[place] = sides[place] + F.interpolate(sides[place + 1], size=sides[place].shape[2:], mode="nearest")
+        return [smooth(one) for smooth, one in zip(self.smooth, sides, strict=True)]
+
+
+class Head(nn.Module):
+    """Two branches of convolutions that all maps share, one for classes and one for boxes, which the maps scale each for itself.
+
+    Source: Tian et al. 2019, FCOS, arXiv:1904.01355, figure 2, without centre-ness: the class scores are trained to be qualities
+    """
+
+    def __init__(self, width: int, classes: int, depth: int) -> None:
+        super().__init__()
+        self.class_branch = _branch(width, depth)
+        self.box_branch = _branch(width, depth)
+        self.classes = nn.Conv2d(width, classes, 3, padding=1)
+        self.distances = nn.Conv2d(width, 4, 3, padding=1)
+        self.scales = nn.Parameter(torch.ones(len(STRIDES)))
+
+    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """(distances in cells (B, P, 4), logits (B, P, classes))."""
+        distances, logits = [], []
+        for place, one in enumerate(maps):
+            reach = self.distances(self.box_branch(one)) * self.scales[place]
+            distances.append(reach.flatten(2))
+            logits.append(self.classes(self.class_branch(one)).flatten(2))
+        return torch.cat(distances, 2).mT.clamp(max=MOST_CELLS).exp(), torch.cat(logits, 2).mT
+
+
+class Detector(nn.Module):
+    """Backbone, pyramid and head: (B, C, H, W) -> (B, P, 4 + classes), as the top of this file says.
+
+    Source: Tian et al. 2019, arXiv:1904.01355, on the pyramid of Lin et al. 2017
+    """
+
+    strides = STRIDES
+
+    def __init__(self, backbone: ResidualMaps | ResNetMaps, classes: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pyramid = Pyramid(backbone.widths, width)
+        self.head = Head(width, classes, depth)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, P, 4 + classes)."""
+        distances, logits = self.head(self.pyramid(self.backbone(input)))
+        points = point_grid(input.shape[2], input.shape[3], STRIDES, input.device)
+        # boxes in full precision: under autocast 16 bits would leave steps of a pixel
+        boxes = from_distances(points[:, :2], distances.float() * points[:, 2:])
+        return torch.cat([boxes, logits.to(boxes.dtype)], -1)
+
+
+def _through(stages: nn.ModuleList, maps: Tensor) -> list[Tensor]:
+    found = []
+    for stage in stages:
+        maps = stage(maps)
+        found.append(maps)
+    return found
+
+
+def _branch(width: int, depth: int) -> nn.Sequential:
+    # group norm, because the statistics of three maps that share these weights differ
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.GroupNorm(GROUPS, width),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)
+
+
+def _initialise(model: Detector) -> None:
+    """He's normal draw for convolutions before a ReLU; the last ones of the head small, its class bias at `PRIOR`."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for last in (model.head.classes, model.head.distances):
+        nn.init.normal_(last.weight, std=0.01)
+    assert model.head.classes.bias is not None
+    nn.init.constant_(model.head.classes.bias, log(PRIOR / (1 - PRIOR)))
+
+
+def _check(input: InputSpec) -> None:
+    if input.kind != "image":
+        raise ConfigError(f"detectors read images, but this data is of kind {input.kind!r}; use --model mlp")
+    if min(input.shape[1:]) < SMALLEST_INPUT:
+        height, width = input.shape[1:]
+        raise ConfigError(
+            f"detectors need images of at least {SMALLEST_INPUT} pixels, got {height}x{width}; use --image-size {SMALLEST_INPUT}"
+        )
+
+
+def _build(
+    backbone: ResidualMaps | ResNetMaps, out_dim: int, config: DetectorConfig, *, width: int, depth: int
+) -> Detector:
+    """width, depth: the size's own, for settings that are 0."""
+    model = Detector(backbone, out_dim, config.pyramid_width or width, config.head_depth or depth)
+    _initialise(model)
+    return model
+
+
+def detector_tiny(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
+    """Stages of 32 to 192 channels and a pyramid of 48: made to be trained from scratch on a CPU."""
+    _check(input)
+    maps = ResidualMaps(input.shape[0], (16, 32, 64, 128, 192), depth=2)
+    return _build(maps, out_dim, config, width=48, depth=2)
+
+
+def detector_small(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
+    """Stages of 48 to 320 channels and a pyramid of 96."""
+    _check(input)
+    maps = ResidualMaps(input.shape[0], (32, 48, 96, 192, 320), depth=2)
+    return _build(maps, out_dim, config, width=96, depth=2)
+
+
+def detector_resnet18(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
+    """ResNet-18 with a pyramid of 128 channels."""
+    _check(input)
+    maps = ResNetMaps(resnet18(input, 1, ResNetConfig(stem="imagenet")), (128, 256, 512))
+    return _build(maps, out_dim, config, width=128, depth=2)
+
+
+def detector_resnet50(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
+    """ResNet-50 with a pyramid of 256 channels and four convolutions a branch, as in the source paper."""
+    _check(input)
+    maps = ResNetMaps(resnet50(input, 1, ResNetConfig(stem="imagenet")), (512, 1024, 2048))
+    return _build(maps, out_dim, config, width=256, depth=4)

@@ -1,0 +1,163 @@
+"""GoogLeNet, the first Inception network: blocks that look at four scales at once. Parameter names are torchvision's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.auxiliary import WithAuxiliary
+
+SMALL_IMAGE = 64  # pixels; up to here a stem of 1/4 resolution would leave the last blocks nothing to look at
+SMALLEST = {"imagenet": 32, "small": 8}  # pixels that leave the last blocks one place
+AUXILIARY_SHARE = 0.3  # of each auxiliary head's loss in the training loss: section 5 of the paper
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoogLeNetConfig:
+    """Settings of GoogLeNet."""
+
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
+    auxiliary: bool = True
+    """Two heads in the middle of the network that take part in the training loss."""
+    dropout: float = 0.2
+    """Share of the 1024 averaged features set to zero before the last layer while training."""
+    auxiliary_dropout: float = 0.7
+    """The same inside each auxiliary head."""
+
+    def __post_init__(self) -> None:
+        for name, share in (("dropout", self.dropout), ("auxiliary-dropout", self.auxiliary_dropout)):
+            if not 0 <= share < 1:
+                raise ConfigError(f"--{name} must lie from 0 to below 1, got {share:g}")
+
+
+class ConvNorm(nn.Module):
+    """A convolution without bias, batch norm and ReLU; the paper of 2014 has no norm, torchvision's network has it."""
+
+    def __init__(self, in_channels: int, width: int, kernel: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, width, kernel, stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(width, eps=1e-3)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, width, H/stride, W/stride)."""
+        return F.relu(self.bn(self.conv(input)), inplace=True)
+
+
+class Inception(nn.Module):
+    """Four ways side by side: (B, in, H, W) -> (B, sum of the ways' widths, H, W).
+
+    The third way is the paper's 5x5 convolution; torchvision's weights have a 3x3 one in its place, and so it is here.
+    Source: Szegedy et al. 2014, arXiv:1409.4842, figure 2b
+
+    widths: 1x1; 3x3 and what it is reduced to before; "5x5" and what it is reduced to before; 1x1 after pooling
+    """
+
+    def __init__(self, in_channels: int, one: int, three: tuple[int, int], five: tuple[int, int], pooled: int) -> None:
+        super().__init__()
+        self.branch1 = ConvNorm(in_channels, one, 1)
+        self.branch2 = nn.Sequential(ConvNorm(in_channels, three[0], 1), ConvNorm(*three, 3, padding=1))
+        self.branch3 = nn.Sequential(ConvNorm(in_channels, five[0], 1), ConvNorm(*five, 3, padding=1))
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), ConvNorm(in_channels, pooled, 1))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, out, H, W)."""
+        return torch.cat([self.branch1(input), self.branch2(input), self.branch3(input), self.branch4(input)], 1)
+
+
+class AuxiliaryHead(nn.Module):
+    """Logits from the middle of the network: (B, in, H, W) -> (B, out_dim).
+
+    Maps are averaged to 4x4, as those of a 224-pixel image are in the paper.
+    Source: Szegedy et al. 2014, arXiv:1409.4842, section 5
+    """
+
+    def __init__(self, in_channels: int, out_dim: int, dropout: float) -> None:
+        super().__init__()
+        self.conv = ConvNorm(in_channels, 128, 1)
+        self.fc1 = nn.Linear(128 * 4 * 4, 1024)
+        self.fc2 = nn.Linear(1024, out_dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, out_dim)."""
+        features = self.conv(F.adaptive_avg_pool2d(maps, 4)).flatten(1)
+        return self.fc2(self.dropout(F.relu(self.fc1(features), inplace=True)))
+
+
+class GoogLeNet(nn.Module):
+    """A stem, nine Inception blocks in three groups, average pooling and a linear head: (B, C, H, W) -> (B, out_dim).
+
+    In training mode with auxiliary heads: `WithAuxiliary` of the logits and those of the heads after blocks 4a and 4d.
+    The small-image stem has a 3x3 convolution without stride in place of the first 7x7 and no pooling after it.
+    Source: Szegedy et al. 2014, arXiv:1409.4842, table 1
+    """
+
+    def __init__(self, *, channels: int, out_dim: int, small_stem: bool, config: GoogLeNetConfig) -> None:
+        super().__init__()
+        self.conv1 = (
+            ConvNorm(channels, 64, 3, padding=1) if small_stem else ConvNorm(channels, 64, 7, stride=2, padding=3)
+        )
+        self.maxpool1 = nn.Identity() if small_stem else nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.conv2 = ConvNorm(64, 64, 1)
+        self.conv3 = ConvNorm(64, 192, 3, padding=1)
+        self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.inception3a = Inception(192, 64, (96, 128), (16, 32), 32)
+        self.inception3b = Inception(256, 128, (128, 192), (32, 96), 64)
+        self.maxpool3 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.inception4a = Inception(480, 192, (96, 208), (16, 48), 64)
+        self.inception4b = Inception(512, 160, (112, 224), (24, 64), 64)
+        self.inception4c = Inception(512, 128, (128, 256), (24, 64), 64)
+        self.inception4d = Inception(512, 112, (144, 288), (32, 64), 64)
+        self.inception4e = Inception(528, 256, (160, 320), (32, 128), 128)
+        self.maxpool4 = nn.MaxPool2d(2, stride=2, ceil_mode=True)
+        self.inception5a = Inception(832, 256, (160, 320), (32, 128), 128)
+        self.inception5b = Inception(832, 384, (192, 384), (48, 128), 128)
+        self.aux1 = AuxiliaryHead(512, out_dim, config.auxiliary_dropout) if config.auxiliary else None
+        self.aux2 = AuxiliaryHead(528, out_dim, config.auxiliary_dropout) if config.auxiliary else None
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.fc = nn.Linear(1024, out_dim)
+
+    def forward(self, input: Tensor) -> Tensor | WithAuxiliary:
+        """(B, C, H, W) -> (B, out_dim)."""
+        maps = self.maxpool1(self.conv1(input))
+        maps = self.maxpool2(self.conv3(self.conv2(maps)))
+        maps = self.maxpool3(self.inception3b(self.inception3a(maps)))
+        first = self.inception4a(maps)
+        second = self.inception4d(self.inception4c(self.inception4b(first)))
+        maps = self.maxpool4(self.inception4e(second))
+        maps = self.inception5b(self.inception5a(maps))
+        heads = ()
+        if self.training and self.aux1 is not None and self.aux2 is not None:
+            heads = (self.aux1(first), self.aux2(second))
+        logits = self.fc(self.dropout(self.avgpool(maps).flatten(1)))
+        return WithAuxiliary(logits, heads, AUXILIARY_SHARE) if heads else logits
+
+
+def _initialise(model: GoogLeNet) -> None:
+    """Weights of deviation 0.01, as in torchvision; biases start as PyTorch draws them, norms at scale 1 and shift 0."""
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.trunc_normal_(module.weight, std=0.01)
+
+
+def googlenet(input: InputSpec, out_dim: int, config: GoogLeNetConfig) -> GoogLeNet:
+    """The network for images of at least 8 pixels (32 with the original stem). Raises: ConfigError for other inputs."""
+    if input.kind != "image":
+        raise ConfigError(f"googlenet reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    channels, height, width = input.shape
+    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    least = SMALLEST["small" if small else "imagenet"]
+    if min(height, width) < least:
+        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
+        raise ConfigError(
+            f"googlenet needs images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
+        )
+    model = GoogLeNet(channels=channels, out_dim=out_dim, small_stem=small, config=config)
+    _initialise(model)
+    return model

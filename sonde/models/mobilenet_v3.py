@@ -1,0 +1,173 @@
+"""MobileNet V3: the inverted residuals of V2 with gates on channels, in an order found by search. torchvision's names."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.conv_norm import conv_norm, scaled_channels
+from sonde.nn.dropout import Dropout
+from sonde.nn.squeeze_excitation import SqueezeExcitation
+
+SMALL_IMAGE = 64  # pixels; up to here a resolution of 1/32 would leave the last blocks nothing to look at
+STEM = 16
+
+_norm = partial(nn.BatchNorm2d, eps=1e-3)
+
+
+class Row(NamedTuple):
+    """One block, as tables 1 and 2 of the paper have it: kernel, inner and outgoing channels, gated or not, ReLU or h-swish."""
+
+    kernel: int
+    inner: int
+    out: int
+    gated: bool
+    activation: type[nn.Module]
+    stride: int
+
+
+_R, _H = nn.ReLU, nn.Hardswish
+LARGE = (
+    Row(3, 16, 16, False, _R, 1),
+    Row(3, 64, 24, False, _R, 2),
+    Row(3, 72, 24, False, _R, 1),
+    Row(5, 72, 40, True, _R, 2),
+    Row(5, 120, 40, True, _R, 1),
+    Row(5, 120, 40, True, _R, 1),
+    Row(3, 240, 80, False, _H, 2),
+    Row(3, 200, 80, False, _H, 1),
+    Row(3, 184, 80, False, _H, 1),
+    Row(3, 184, 80, False, _H, 1),
+    Row(3, 480, 112, True, _H, 1),
+    Row(3, 672, 112, True, _H, 1),
+    Row(5, 672, 160, True, _H, 2),
+    Row(5, 960, 160, True, _H, 1),
+    Row(5, 960, 160, True, _H, 1),
+)
+SMALL = (
+    Row(3, 16, 16, True, _R, 2),
+    Row(3, 72, 24, False, _R, 2),
+    Row(3, 88, 24, False, _R, 1),
+    Row(5, 96, 40, True, _H, 2),
+    Row(5, 240, 40, True, _H, 1),
+    Row(5, 240, 40, True, _H, 1),
+    Row(5, 120, 48, True, _H, 1),
+    Row(5, 144, 48, True, _H, 1),
+    Row(5, 288, 96, True, _H, 2),
+    Row(5, 576, 96, True, _H, 1),
+    Row(5, 576, 96, True, _H, 1),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MobileNetV3Config:
+    """Settings of MobileNet V3."""
+
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
+    dropout: float = 0.2
+    """Share of the head's inputs set to zero while training."""
+    norm_momentum: float = 0.01
+    """Weight of each new batch in the statistics that batch norm keeps for evaluation."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout}")
+        if not 0 < self.norm_momentum <= 1:
+            raise ConfigError(f"--norm-momentum must lie above 0 and up to 1, got {self.norm_momentum}")
+
+
+class InvertedResidual(nn.Module):
+    """1x1 up, a filter for each channel, a gate, linear 1x1 down: (B, in, H, W) -> (B, out, H/stride, W/stride).
+
+    The gate is squeeze and excitation to a quarter of the inner channels with a piecewise linear sigmoid.
+    Source: Howard et al. 2019, arXiv:1905.02244, figure 4
+    """
+
+    def __init__(self, in_channels: int, row: Row, *, stride: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        if row.inner != in_channels:
+            layers.append(conv_norm(in_channels, row.inner, 1, norm=_norm, activation=row.activation))
+        depthwise = partial(conv_norm, row.inner, row.inner, row.kernel, stride=stride, groups=row.inner)
+        layers.append(depthwise(norm=_norm, activation=row.activation))
+        if row.gated:
+            layers.append(SqueezeExcitation(row.inner, scaled_channels(row.inner // 4), gate=nn.Hardsigmoid))
+        layers.append(conv_norm(row.inner, row.out, 1, norm=_norm, activation=None))
+        self.block = nn.Sequential(*layers)
+        self.residual = stride == 1 and in_channels == row.out
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, out, H/stride, W/stride), sides rounded up."""
+        return input + self.block(input) if self.residual else self.block(input)
+
+
+class MobileNetV3(nn.Module):
+    """A 3x3 convolution, inverted residuals, a 1x1 convolution, average pooling and two dense layers.
+
+    (B, C, H, W) -> (B, out_dim). In the small-image variant the first two of the five halvings are left out.
+    Source: Howard et al. 2019, arXiv:1905.02244, tables 1 and 2
+    """
+
+    def __init__(
+        self, rows: tuple[Row, ...], *, hidden: int, channels: int, out_dim: int, small_stem: bool, dropout: float
+    ) -> None:
+        super().__init__()
+        first_halving = next(index for index, row in enumerate(rows) if row.stride == 2)
+        layers: list[nn.Module] = [
+            conv_norm(channels, STEM, 3, stride=1 if small_stem else 2, norm=_norm, activation=nn.Hardswish)
+        ]
+        width = STEM
+        for index, row in enumerate(rows):
+            stride = 1 if small_stem and index == first_halving else row.stride
+            layers.append(InvertedResidual(width, row, stride=stride))
+            width = row.out
+        layers.append(conv_norm(width, 6 * width, 1, norm=_norm, activation=nn.Hardswish))
+        self.features = nn.Sequential(*layers)
+        self.classifier = nn.Sequential(
+            nn.Linear(6 * width, hidden), nn.Hardswish(inplace=True), Dropout(dropout), nn.Linear(hidden, out_dim)
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim)."""
+        return self.classifier(self.features(input).mean((2, 3)))
+
+
+def _initialise(model: MobileNetV3, *, norm_momentum: float) -> None:
+    """He's normal draw by fan-out for convolutions, std 0.01 for dense layers, no shifts, as torchvision does."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.01)
+        elif isinstance(module, nn.BatchNorm2d):
+            module.momentum = norm_momentum
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _build(
+    rows: tuple[Row, ...], input: InputSpec, out_dim: int, config: MobileNetV3Config, *, hidden: int
+) -> MobileNetV3:
+    if input.kind != "image":
+        raise ConfigError(f"mobilenet-v3 reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    channels, height, width = input.shape
+    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    model = MobileNetV3(
+        rows, hidden=hidden, channels=channels, out_dim=out_dim, small_stem=small, dropout=config.dropout
+    )
+    _initialise(model, norm_momentum=config.norm_momentum)
+    return model
+
+
+def mobilenet_v3_small(input: InputSpec, out_dim: int, config: MobileNetV3Config) -> MobileNetV3:
+    """11 blocks, a head of 1024 units (table 2)."""
+    return _build(SMALL, input, out_dim, config, hidden=1024)
+
+
+def mobilenet_v3_large(input: InputSpec, out_dim: int, config: MobileNetV3Config) -> MobileNetV3:
+    """15 blocks, a head of 1280 units (table 1)."""
+    return _build(LARGE, input, out_dim, config, hidden=1280)

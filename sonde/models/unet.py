@@ -1,0 +1,113 @@
+"""U-Net: a path down that sees ever more of the image, a path up that puts it back where it was, and bridges between."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+
+PAPER_WIDTHS = (64, 128, 256, 512, 1024)
+SMALL_WIDTHS = (16, 32, 64, 128, 256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig:
+    """Settings of U-Net."""
+
+    widths: tuple[int, ...] = ()
+    """Channels at each resolution, the image's own first; each further one halves it. By default those of the size."""
+    depth: int = 2
+    """3x3 convolutions at each resolution, on the way down and on the way up."""
+
+    def __post_init__(self) -> None:
+        for width in self.widths:
+            if width < 1:
+                raise ConfigError(f"--widths must be at least 1, got {width}")
+        if self.depth < 1:
+            raise ConfigError(f"--depth must be at least 1, got {self.depth}")
+
+
+class Convolutions(nn.Sequential):
+    """`depth` 3x3 convolutions, each followed by batch norm and ReLU: (B, in, H, W) -> (B, width, H, W).
+
+    Padded, so that sizes stay, and with norms: both unlike the paper, as everybody has it since.
+    """
+
+    def __init__(self, in_channels: int, width: int, depth: int) -> None:
+        layers: list[nn.Module] = []
+        for index in range(depth):
+            channels = in_channels if index == 0 else width
+            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
+            layers.append(nn.ReLU(inplace=True))
+        super().__init__(*layers)
+
+
+class Up(nn.Module):
+    """Doubles a map by a transposed convolution, lays it beside the one that was kept on the way down, and convolves both."""
+
+    def __init__(self, in_channels: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.enlarge = nn.ConvTranspose2d(in_channels, width, 2, stride=2)
+        self.convolutions = Convolutions(2 * width, width, depth)
+
+    def forward(self, input: Tensor, kept: Tensor) -> Tensor:
+        """(B, in, H, W), (B, width, 2H, 2W) -> (B, width, 2H, 2W)."""
+        return self.convolutions(torch.cat([kept, self.enlarge(input)], 1))
+
+
+class UNet(nn.Module):
+    """Logits of every pixel: (B, C, H, W) -> (B, out_dim, H, W).
+
+    Images whose sides cannot be halved often enough are continued at the right and below by their last pixels.
+    Source: Ronneberger, Fischer and Brox 2015, arXiv:1505.04597, figure 1
+    """
+
+    def __init__(self, channels: int, out_dim: int, widths: tuple[int, ...], depth: int) -> None:
+        super().__init__()
+        before = (channels, *widths[:-1])
+        self.down = nn.ModuleList(Convolutions(c, width, depth) for c, width in zip(before, widths, strict=True))
+        self.halve = nn.MaxPool2d(2)
+        self.up = nn.ModuleList(Up(widths[i + 1], widths[i], depth) for i in reversed(range(len(widths) - 1)))
+        self.head = nn.Conv2d(widths[0], out_dim, 1)
+        self.multiple = 2 ** (len(widths) - 1)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim, H, W)."""
+        height, width = input.shape[2:]
+        maps = F.pad(input, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        kept: list[Tensor] = []
+        for number, stage in enumerate(self.down):
+            maps = stage(self.halve(maps) if number else maps)
+            kept.append(maps)
+        kept.pop()
+        for stage in self.up:
+            maps = stage(maps, kept.pop())
+        return self.head(maps)[:, :, :height, :width]
+
+
+def _initialise(model: UNet) -> None:
+    """He's normal draw by fan-in, as section 3 of the paper has it."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+
+
+def _build(input: InputSpec, out_dim: int, config: UNetConfig, widths: tuple[int, ...]) -> UNet:
+    if input.kind != "image":
+        raise ConfigError(f"U-Net reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    model = UNet(input.shape[0], out_dim, config.widths or widths, config.depth)
+    _initialise(model)
+    return model
+
+
+def unet(input: InputSpec, out_dim: int, config: UNetConfig) -> UNet:
+    """Widths 64 to 1024 over five resolutions, as in the paper."""
+    return _build(input, out_dim, config, PAPER_WIDTHS)
+
+
+def unet_small(input: InputSpec, out_dim: int, config: UNetConfig) -> UNet:
+    """A quarter of the paper's widths: a sixteenth of the work, for training on a CPU."""
+    return _build(input, out_dim, config, SMALL_WIDTHS)

@@ -1,0 +1,151 @@
+"""VGG: nothing but 3x3 convolutions, halvings and three dense layers. Parameter names are torchvision's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+
+SMALL_IMAGE = 64  # pixels; five halvings of 32 would leave the last stage a map of 2x2
+SMALLEST = {"imagenet": 32, "small": 16}  # pixels that leave one place after the last halving
+WIDTHS = (64, 128, 256, 512, 512)
+PLACES = 7  # side of the map that the dense layers see
+
+
+@dataclass(frozen=True, kw_only=True)
+class VGGConfig:
+    """Settings of the VGG networks."""
+
+    stem: Literal["auto", "imagenet", "small"] = "auto"
+    """Halvings: imagenet (one after each of five stages), small (none after the first), or auto: small up to 64 pixels."""
+    dropout: float = 0.5
+    """Share of the units of each of the two hidden dense layers set to zero while training."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class VGG(nn.Module):
+    """Five stages of 3x3 convolutions, each halved by its maxima, then three dense layers: (B, C, H, W) -> (B, out_dim).
+
+    Source: Simonyan and Zisserman 2014, arXiv:1409.1556, table 1
+
+    depths: convolutions of each stage
+    norm:   batch norm between a convolution and its ReLU (Ioffe and Szegedy 2015, arXiv:1502.03167)
+    places: side lengths of the map that the dense layers see
+    """
+
+    def __init__(
+        self,
+        depths: tuple[int, ...],
+        *,
+        norm: bool,
+        channels: int,
+        out_dim: int,
+        small_stem: bool,
+        places: tuple[int, int],
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True)):
+            for _ in range(depth):
+                layers.append(nn.Conv2d(channels, width, 3, padding=1))
+                layers += [nn.BatchNorm2d(width)] if norm else []
+                layers.append(nn.ReLU(inplace=True))
+                channels = width
+            # a layer that does nothing keeps the numbers in the names of those after it
+            layers.append(nn.Identity() if small_stem and stage == 0 else nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.avgpool = nn.AdaptiveAvgPool2d(places)
+        self.classifier = nn.Sequential(
+            nn.Linear(WIDTHS[-1] * places[0] * places[1], 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(4096, 4096),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(4096, out_dim),
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, out_dim)."""
+        return self.classifier(self.avgpool(self.features(input)).flatten(1))
+
+
+def _initialise(model: VGG) -> None:
+    """He's normal draw by fan-out for convolutions, deviation 0.01 for dense layers, biases 0, as torchvision does."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.01)
+        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _build(depths: tuple[int, ...], input: InputSpec, out_dim: int, config: VGGConfig, *, norm: bool) -> VGG:
+    if input.kind != "image":
+        raise ConfigError(f"VGG networks read images, but this data is of kind {input.kind!r}; use --model mlp")
+    channels, height, width = input.shape
+    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    least = SMALLEST["small" if small else "imagenet"]
+    if min(height, width) < least:
+        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
+        raise ConfigError(
+            f"VGG networks need images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
+        )
+    model = VGG(
+        depths,
+        norm=norm,
+        channels=channels,
+        out_dim=out_dim,
+        small_stem=small,
+        places=(min(height // 16, PLACES), min(width // 16, PLACES)) if small else (PLACES, PLACES),
+        dropout=config.dropout,
+    )
+    _initialise(model)
+    return model
+
+
+def vgg11(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """11 layers: 1, 1, 2, 2, 2 convolutions (column A of the paper)."""
+    return _build((1, 1, 2, 2, 2), input, out_dim, config, norm=False)
+
+
+def vgg11_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """11 layers with batch norm."""
+    return _build((1, 1, 2, 2, 2), input, out_dim, config, norm=True)
+
+
+def vgg13(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """13 layers: 2, 2, 2, 2, 2 convolutions (column B)."""
+    return _build((2, 2, 2, 2, 2), input, out_dim, config, norm=False)
+
+
+def vgg13_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """13 layers with batch norm."""
+    return _build((2, 2, 2, 2, 2), input, out_dim, config, norm=True)
+
+
+def vgg16(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """16 layers: 2, 2, 3, 3, 3 convolutions (column D)."""
+    return _build((2, 2, 3, 3, 3), input, out_dim, config, norm=False)
+
+
+def vgg16_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """16 layers with batch norm."""
+    return _build((2, 2, 3, 3, 3), input, out_dim, config, norm=True)
+
+
+def vgg19(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """19 layers: 2, 2, 4, 4, 4 convolutions (column E)."""
+    return _build((2, 2, 4, 4, 4), input, out_dim, config, norm=False)
+
+
+def vgg19_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
+    """19 layers with batch norm."""
+    return _build((2, 2, 4, 4, 4), input, out_dim, config, norm=True)

@@ -1,0 +1,33 @@
+"""Defaults for images with masks, each with its reason."""
+
+from typing import Any
+
+from sonde.core.dataset import Dataset
+
+Settings = dict[str, tuple[Any, str]]
+
+UPDATES = 480  # after which a small U-Net has learnt what some dozens of images hold
+FEWEST, MOST = 20, 100  # epochs
+
+
+def settings(dataset: Dataset) -> Settings:
+    """Leaf settings for any network that answers for every pixel."""
+    why = "as U-Nets are usually trained: AdamW, a warm-up and a cosine"
+    rows = len(dataset.splits["train"])
+    batch = min(8, rows)
+    epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // batch)))
+    return {
+        "optimizer": ("adamw", why),
+        "lr": (2e-3, why),
+        "weight_decay": (1e-2, why),
+        "schedule": ("cosine", why),
+        "warmup": (0.05, why),
+        "batch_size": (batch, "maps of the whole size are kept for every image of a batch"),
+        "epochs": (epochs, f"about {UPDATES} updates, from {FEWEST} to {MOST} epochs"),
+        "evaluate_every": (max(1.0, epochs // 12), "judging is the work of several updates"),
+        "augment": (
+            "flip,vflip,resized-crop=0.4,rotate=15,colour=0.2",
+            "masks move along, so few images serve for many",
+        ),
+        "smallest_object": (12, "specks of a few pixels are no objects"),
+    }

@@ -1,0 +1,102 @@
+"""Learning without labels by comparison: two views of an image should be alike, and unlike all other images."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import VIEWS, Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.losses.contrastive import nt_xent
+from sonde.nn.features import features, remove_head
+from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
+
+# B rows, D numbers of a feature, P numbers of a projection
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimCLRConfig:
+    """Settings of contrastive learning."""
+
+    temperature: float = 0.5
+    """What similarities are divided by: lower makes the most similar other images count for more."""
+    projection: int = 128
+    """Numbers that views are compared by, put out by a small network that is not used afterwards."""
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ConfigError(f"--temperature must be above 0, got {self.temperature:g}")
+        if self.projection < 1:
+            raise ConfigError(f"--projection must be at least 1, got {self.projection}")
+
+
+class SimCLR:
+    """Trains a network without its head, and a projection on top of it, on batches that hold two views of each row.
+
+    Targets are not looked at, except by the meter: see `NeighboursMeter`. The loss of an evaluation is that of its batches,
+    so it is comparable between evaluations by batches of the same size.
+    Source: Chen et al. 2020, A simple framework for contrastive learning of visual representations, arXiv:2002.05709
+    """
+
+    across_rows: Sequence[str] = ("NT-Xent",)
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: SimCLRConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: part of the call that builds any task; nothing here depends on classes.
+
+        Raises: ConfigError for a network without a linear head, or when `monitor` is not a metric
+        """
+        self.target, self.config = target, config
+        width = remove_head(model)
+        projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, config.projection))
+        self.modules = nn.ModuleDict({"model": model, "projection": projection})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, projection]),)
+        self.objective: Objective = judged_by(target, monitor)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over rows. A piece of a batch holds fewer others to be told from: see `across_rows`."""
+        return Loss(self._each(batch).mean(), len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: the loss of the views (B,), the features of the unchanged image (B, D), and its class."""
+        return probed(batch, self.target, features(self.modules["model"], batch["input"]), self._each(batch))
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return meter_for(self.target)
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"features": (B, D)}, what reaches the head of the network."""
+        return {"features": features(self.modules["model"], batch["input"])}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"features": {"0": number, …}} per row."""
+        return numbered(outputs)
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the modules."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def _each(self, batch: Batch) -> Tensor:
+        # both views in one batch, so that batch norm treats them alike
+        views = torch.cat([batch[name] for name in VIEWS])
+        first, second = self.modules["projection"](features(self.modules["model"], views)).chunk(2)
+        return nt_xent(first, second, temperature=self.config.temperature)

@@ -1,0 +1,152 @@
+"""Learning without labels by filling in: most patches of an image are hidden, and their pixels are to be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.losses.patches import hidden_error, patches_of
+from sonde.nn.features import features, remove_head
+from sonde.nn.patch_decoder import HEADS, PatchDecoder
+from sonde.tasks.supervised import wide
+from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
+
+JUDGING_MASKS = (
+    64  # row number n is judged under the mask n modulo this: the same in every evaluation, whatever its batch
+)
+
+# B rows, C channels, T patches of an image, D channels of a token, V = C * patch * patch numbers of a patch
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedAutoencoderConfig:
+    """Settings of the masked autoencoder."""
+
+    mask_share: float = 0.75
+    """Share of the patches that is hidden."""
+    decoder_width: int = 128
+    """Channels of the network that fills in, which is not used afterwards; a multiple of its 4 heads."""
+    decoder_depth: int = 2
+    """Blocks of the network that fills in."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mask_share < 1:
+            raise ConfigError(f"--mask-share must lie between 0 and 1, got {self.mask_share:g}")
+        if self.decoder_width < HEADS or self.decoder_width % HEADS:
+            raise ConfigError(f"--decoder-width must be a multiple of {HEADS}, got {self.decoder_width}")
+        if self.decoder_depth < 1:
+            raise ConfigError(f"--decoder-depth must be at least 1, got {self.decoder_depth}")
+
+
+@runtime_checkable
+class Patchwise(Protocol):
+    """A network of images that can look at some of their patches only, as `VisionTransformer` can.
+
+    patch: side in pixels; grid: patches from top to bottom and from left to right; prefix: tokens before the first patch
+    """
+
+    patch: int
+    grid: tuple[int, int]
+    prefix: int
+
+    def tokens(self, input: Tensor, kept: Tensor | None = None) -> Tensor: ...
+
+
+class MaskedAutoencoder:
+    """Trains a vision transformer without its head on the patches it sees, and a light decoder that tells the hidden ones.
+
+    Masks are drawn as dropout is, from torch's own stream; in an evaluation each row has its own for good. Targets are not
+    looked at, except by the meter: see `NeighboursMeter`.
+    Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377
+    """
+
+    across_rows: Sequence[str] = ()
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: MaskedAutoencoderConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: part of the call that builds any task; nothing here depends on classes.
+
+        Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric
+        """
+        if not isinstance(model, Patchwise):
+            raise ConfigError(
+                f"task masked-autoencoder hides patches of an image, and {type(model).__name__} has none; take --model "
+                "vit-tiny-16, or --task simclr"
+            )
+        self.target, self.config = target, config
+        self.patch, self.count = model.patch, model.grid[0] * model.grid[1]
+        self.kept = round(self.count * (1 - config.mask_share))
+        if not 0 < self.kept < self.count:
+            raise ConfigError(
+                f"--mask-share {config.mask_share:g} of {self.count} patches leaves none to "
+                f"{'see' if self.kept == 0 else 'tell'}; give a smaller --patch, or another share"
+            )
+        channels = next(p.shape[1] for p in model.parameters() if p.ndim == 4)
+        decoder = PatchDecoder(
+            remove_head(model),
+            prefix=model.prefix,
+            patches=self.count,
+            values=channels * self.patch**2,
+            width=config.decoder_width,
+            depth=config.decoder_depth,
+        )
+        self.modules = nn.ModuleDict({"model": model, "decoder": decoder})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, decoder]),)
+        self.objective: Objective = judged_by(target, monitor)
+        self._judging = torch.rand(JUDGING_MASKS, self.count, generator=torch.Generator().manual_seed(0))
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over rows, each under a mask of its own."""
+        noise = torch.rand(len(batch), self.count, device=batch["input"].device)
+        return Loss(self._each(batch, noise).mean(), len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: the error of the hidden patches (B,), the features of the whole image (B, D), and its class."""
+        noise = self._judging[batch.index % JUDGING_MASKS].to(batch["input"].device)
+        known = features(self.modules["model"], batch["input"])
+        return probed(batch, self.target, known, self._each(batch, noise))
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return meter_for(self.target)
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"features": (B, D)}, what reaches the head of the network."""
+        return {"features": features(self.modules["model"], batch["input"])}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"features": {"0": number, …}} per row."""
+        return numbered(outputs)
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the modules."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def _each(self, batch: Batch, noise: Tensor) -> Tensor:
+        """(B,), the error where noise (B, T) is largest."""
+        order = noise.argsort(1)
+        model = cast(Patchwise, self.modules["model"])
+        tokens = model.tokens(batch["input"], order[:, : self.kept])
+        predicted = wide(self.modules["decoder"](tokens, order))
+        hidden = torch.ones_like(noise).scatter_(1, order[:, : self.kept], 0.0)
+        return hidden_error(predicted, patches_of(batch["input"], self.patch), hidden)
