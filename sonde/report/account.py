@@ -173,7 +173,9 @@ def _story(run: Reading) -> str:
     result = run.result
     source = run.data.get("source") or run.config.get("data") or "the data"
     epochs, steps = result.get("epochs"), result.get("steps")
-    length = f"{epochs:g} epoch{'s' if epochs != 1 else ''}" if isinstance(epochs, int | float) else ""
+    length = ""
+    if isinstance(epochs, int | float):
+        length = f"{round(epochs, 1 if epochs >= 10 else 2):g} epoch{'s' if epochs != 1 else ''}"
     if steps:
         length += f" ({count(steps)} steps)" if length else f"{count(steps)} steps"
     seconds = (result.get("seconds") or {}).get("total")
