@@ -61,6 +61,11 @@ def rows(name: str, count: int = 6) -> torch.Tensor:
     return torch.randn(count, *small_input(name).shape, generator=torch.Generator().manual_seed(1))
 
 
+def rounding(name: str) -> float:
+    """What float32 may leave between two orders of the same sums: more through the many layers of Inception v3."""
+    return 1e-3 if name == "inception-v3" else 1e-4
+
+
 def output(model: nn.Module, input: torch.Tensor) -> torch.Tensor:
     """Logits (B, out_dim); a family of members (B, K, out_dim) is averaged, auxiliary heads are added by their share."""
     logits = model(input)
@@ -99,7 +104,7 @@ def test_forward_gives_finite_logits_that_depend_on_every_row_alone(name: str):
     assert together.shape == (len(input), OUT_DIM)
     assert together.isfinite().all()
     # float32 leaves 3e-4 of logits of 4 behind the 47 layers of inception-v3, compared with float64
-    assert torch.allclose(together, alone, atol=1e-3)
+    assert torch.allclose(together, alone, atol=rounding(name))
     if name != "perceptron":  # starts from zero
         assert together.std(0).min() > 1e-4
 
@@ -165,7 +170,7 @@ def test_memory_format_does_not_change_the_answer(name: str):
         plain = output(model, input)
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         other = output(model, input.contiguous(memory_format=torch.channels_last))
-    assert torch.allclose(plain, other, atol=1e-3)  # rounding, as above
+    assert torch.allclose(plain, other, atol=rounding(name))  # rounding, as above
 
 
 @pytest.mark.parametrize("name", RUN)
