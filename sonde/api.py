@@ -17,6 +17,7 @@ from sonde.core.findings import Finding
 from sonde.core.kinds import annotations, suited
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import RunFolder, fresh_path, open_run
+from sonde.core.schema_file import write_schema
 from sonde.engine.clock import Clock
 from sonde.environment import describe
 from sonde.faults import room_in
@@ -257,7 +258,7 @@ def _write_start(folder: RunFolder, dataset: Dataset, resolved: Resolved, assemb
         origin=dict(resolved.origin),
         reasons=dict(resolved.reasons),
     )
-    write_json(folder.schema, dataset.schema.as_dict())
+    write_schema(folder, dataset.schema)
     write_json(
         folder.data,
         {

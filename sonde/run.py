@@ -13,6 +13,7 @@ from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
@@ -61,7 +62,7 @@ class Run:
         if self._schema is None:
             if not self._folder.schema.exists():
                 raise RunFolderError(f"{self.folder} has no schema.json: its data are your own; call run.model(input)")
-            self._schema = Schema.from_dict(read_json(self._folder.schema))
+            self._schema = read_schema(self._folder)
         return self._schema
 
     @property
@@ -91,12 +92,12 @@ class Run:
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
         source = self._source(rows)
-        found: list[dict[str, Any]] = []
+        found: dict[int, dict[str, Any]] = {}
         self.task.modules.eval()
         with torch.inference_mode():
             for batch in source:
-                found += self.task.readable(self.task.predict(batch))
-        return [{"input": name, **entry} for name, entry in zip(names, found, strict=True)]
+                found |= zip(batch.index.tolist(), self.task.readable(self.task.predict(batch)), strict=True)
+        return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
     def evaluate(
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent

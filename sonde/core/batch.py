@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 VIEWS = ("view", "other_view")  # fields that show `input` changed, where a task compares such
+FED = ("input", "lengths", "bonds")  # what a network is called with, those that a batch has, in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Batch:
 
     index: (B,) int64, rows of the split; always there, so that an error, a worst case or a score can name its row.
     Common fields: `input`, `target`, `mask` (1 where a target counts), and after mixing augmentations `mix_target`
-    (like target) with `mix_weight` (B,) in [0, 1]: the share of `target` in the mixture; those of `VIEWS`, like input.
+    (like target) with `mix_weight` (B,) in [0, 1]: the share of `target` in the mixture; those of `VIEWS`, like input; of
+    sequences other than tokens `lengths` (B,) int64, and of molecules `bonds`.
     """
 
     fields: Mapping[str, Tensor]
@@ -32,6 +34,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def fed(self) -> tuple[Tensor, ...]:
+        """What a network is called with: the input, and what else of `FED` comes with it."""
+        return tuple(self.fields[name] for name in FED if name in self.fields)
 
     def split(self, pieces: int) -> "list[Batch]":
         """Cut along rows into at most `pieces` batches whose sizes differ by at most one; none is empty."""

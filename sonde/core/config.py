@@ -68,6 +68,8 @@ class FeedConfig:
     """Image augmentation: none, or a comma-separated policy such as flip,crop=4,cutout=8; auto lets the recipe choose."""
     balanced: bool = False
     """Draw training rows so that every class is equally frequent."""
+    bucket: bool = True
+    """Put sequences of like length into one batch, which saves padding; how batches are drawn changes, no result does."""
 
     def __post_init__(self) -> None:
         _at_least("batch_size", self.batch_size, 1)

@@ -9,8 +9,10 @@ import numpy as np
 IGNORED = 255  # of a mask's pixels: neither trained on nor judged
 BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
-InputKind = Literal["image", "table", "array"]
-TargetKind = Literal["class", "labels", "value", "mask", "boxes"]
+InputKind = Literal["image", "table", "array", "tokens", "audio", "series", "molecule", "protein"]
+TargetKind = Literal[
+    "class", "labels", "value", "mask", "boxes", "next", "tokens", "span", "series", "distances", "residues"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +38,17 @@ class Column:
 class InputSpec:
     """What a model is fed.
 
-    shape: one row after preparation: (channels, height, width) for images, (features,) for tables and flat arrays
+    shape: one row after preparation: (channels, height, width) for images, (features,) for tables and flat arrays; of
+           sequences the longest: (tokens,), (samples,) for audio, (steps, variables) for series, (atoms,), (residues,)
     mean, std: per channel for images (of the values in 0..1), empty elsewhere
     columns: for tables, in the order of the features; category columns hold their code as a float
     scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
+    tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
+    rate:  of audio, samples a second
+
+    A batch holds tokens (B, T) int64, PAD behind the end of each row; other sequences are zero there, and `lengths` (B,)
+    comes with them.
     """
 
     kind: InputKind
@@ -50,6 +58,9 @@ class InputSpec:
     columns: tuple[Column, ...] = ()
     scale: float = 0.0
     fit: Literal["stretch", "letterbox"] = "stretch"
+    tokenizer: str = ""
+    symbols: int = 0
+    rate: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +72,13 @@ class TargetSpec:
     mask:   one of `names` per pixel, target (B, H, W) uint8 or int64; IGNORED where a pixel does not count
     boxes:  any number of objects of `names` per image, target (B, N, 5) float32: class, then left, top, right, bottom in
             pixels of the stored image; rows past the last object have class -1
+    next:   the token that follows each of the input's, target (B, T) int64; PAD where none counts
+    tokens: a text of its own, target (B, M) int64, END after its last token and PAD behind
+    span:   where in the input the answer stands, target (B, 2) int64: its first and its last token
+    series: the steps after the input's, target (B, H, V) float of the variables `names`, standardised by mean and std
+    distances: between residues, target (B, R, R) float in ångström;  residues: target (B, R) int64; PAD where none counts
+    tokenizer, symbols: for next, tokens and residues, the vocabulary as JSON and its size
+    shape:  of series (H, V)
     masked: some targets are missing; the batch then holds `mask` like target, 0 where missing
     """
 
@@ -69,10 +87,15 @@ class TargetSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     masked: bool = False
+    tokenizer: str = ""
+    symbols: int = 0
+    shape: tuple[int, ...] = ()
 
     @property
     def out_dim(self) -> int:
-        """Outputs a model needs: one logit for two classes, else one per name."""
+        """Outputs a model needs: one logit for two classes, one per symbol of a vocabulary, else one per name."""
+        if self.symbols:
+            return self.symbols
         return 1 if self.kind in ("class", "mask") and len(self.names) == 2 else len(self.names)
 
 
@@ -84,22 +107,25 @@ class Schema:
     target: TargetSpec
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """For JSON; vocabularies are kept in files of their own (`sonde.core.schema_file`)."""
+        found = asdict(self)
+        for part in ("input", "target"):
+            del found[part]["tokenizer"]
+        return found
 
     @staticmethod
-    def from_dict(saved: Mapping[str, Any]) -> "Schema":
+    def from_dict(saved: Mapping[str, Any], *, tokenizer: str = "", target_tokenizer: str = "") -> "Schema":
         """The inverse of `as_dict`, after a trip through JSON."""
         columns = tuple(
             Column(**{**c, "categories": tuple(c["categories"]), "quantiles": tuple(c["quantiles"])})
             for c in saved["input"]["columns"]
         )
-        entry = {**saved["input"], "columns": columns}
+        entry = {**saved["input"], "columns": columns, "tokenizer": tokenizer}
         for name in ("shape", "mean", "std"):
             entry[name] = tuple(entry[name])
-        target = {**saved["target"]}
-        for name in ("names", "mean", "std"):
-            target[name] = tuple(target[name])
+        target = {**saved["target"], "tokenizer": target_tokenizer}
+        for name in ("names", "mean", "std", "shape"):
+            target[name] = tuple(target.get(name, ()))
         return Schema(input=InputSpec(**entry), target=TargetSpec(**target))
 
 

@@ -22,6 +22,8 @@ class RunFolder:
         self.config = path / "config.yaml"
         self.plan = path / "plan.json"
         self.schema = path / "schema.json"
+        self.tokenizer = path / "tokenizer.json"
+        self.target_tokenizer = path / "target-tokenizer.json"
         self.data = path / "data.json"
         self.env = path / "env.json"
         self.metrics = path / "metrics.jsonl"
@@ -57,7 +59,7 @@ class RunFolder:
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (*files, self.lr_range, self.report):
+        for file in (*files, self.tokenizer, self.target_tokenizer, self.lr_range, self.report):
             file.unlink(missing_ok=True)
 
     @contextmanager

@@ -35,6 +35,16 @@ class Pieces(Protocol):
 
 
 @runtime_checkable
+class Sequences(Protocol):
+    """Rows of sequences in memory: reading gathers some and pads them to the longest of those asked for.
+
+    lengths: (n,) int64, of each row, for batches of like length
+    """
+
+    def lengths(self) -> np.ndarray: ...
+
+
+@runtime_checkable
 class OfEncoded(Protocol):
     """Inputs made of encoded images."""
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from sonde.core.dataset import InputSpec
 
+PER_SYMBOL = ("next", "text", "frames")  # what answers with logits over a vocabulary
+SPOKEN = 16_000  # samples a second, of recordings that costs are counted at
+
 Builder = Callable[["InputSpec", int, Any], "nn.Module"]
 
 
@@ -75,15 +78,18 @@ def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, con
     import torch
 
     from sonde.models.count import flops, parameters
+    from sonde.models.sample import sample
 
     spec = input or default_input(name)
+    if name in MODELS and MODELS[name].symbols and MODELS[name].answers in PER_SYMBOL:
+        out_dim = MODELS[name].symbols
     with torch.device("meta"):
         model = build(name, spec, out_dim, config)
     return ModelFacts(
         name=name,
         paper=MODELS[name].paper if name in MODELS else "the user's own",
         parameters=parameters(model),
-        flops=flops(model, spec.shape),
+        flops=flops(model, sample(name, spec)),
         input=spec.shape,
         out_dim=out_dim,
     )
@@ -93,5 +99,10 @@ def default_input(name: str) -> "InputSpec":
     """What `describe` counts a model at when nobody says."""
     from sonde.core.dataset import InputSpec
 
-    shape = MODELS[name].input if name in MODELS else PHOTO
+    entry = MODELS.get(name)
+    if entry is not None and entry.takes != "numbers":
+        return InputSpec(
+            kind=entry.takes, shape=entry.input, symbols=entry.symbols, rate=SPOKEN * (entry.takes == "audio")
+        )
+    shape = entry.input if entry is not None else PHOTO
     return InputSpec(kind="table" if len(shape) == 1 else "image", shape=shape)

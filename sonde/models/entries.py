@@ -2,6 +2,8 @@
 
 from typing import Literal, NamedTuple
 
+Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure"]
+
 
 class Entry(NamedTuple):
     """One row.
@@ -11,7 +13,11 @@ class Entry(NamedTuple):
     input:      shape of the row that costs are counted at, what its paper uses where that says
     parameters, flops: with 10 outputs and default settings; additions and multiplications of one forward pass in convolutions
                 and matrix products. Written down because counting takes seconds and needs torch; a test counts again
-    answers:    what comes out for one input: a row of logits, a map of them (those of every pixel), or boxes
+    answers:    what comes out for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
+                after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
+                begins and ends (span), the steps that follow (horizon), or of residues their distances or kinds (structure)
+    takes:      what goes in: numbers (images, tables, flat arrays), or a kind of `sonde.core.dataset.InputKind`
+    symbols:    size of the vocabulary that costs are counted with, also as outputs where tokens come out
     """
 
     builder: str
@@ -20,7 +26,9 @@ class Entry(NamedTuple):
     input: tuple[int, ...]
     parameters: int
     flops: int
-    answers: Literal["row", "map", "boxes"] = "row"
+    answers: Answer = "row"
+    takes: Literal["numbers", "tokens", "audio", "series", "molecule", "protein"] = "numbers"
+    symbols: int = 0
 
 
 GREY = (1, 28, 28)

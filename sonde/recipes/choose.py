@@ -2,19 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from sonde.core.config import FeedConfig
-from sonde.core.dataset import Dataset
+from sonde.core.dataset import Dataset, InputKind
 from sonde.core.errors import ConfigError
 from sonde.models.catalogue import absolute
-from sonde.models.entries import MODELS
+from sonde.models.entries import MODELS, Entry
 from sonde.recipes import detection, images, segmentation, self_supervised, tables
 from sonde.tasks.catalogue import ANSWERS, PER_PLACE, WITHOUT_LABELS, for_target
 
 SMALL_IMAGE = 64  # pixels: up to here the compact network and small stems apply
 LISTED = 5  # models in an error
-ANSWER_WORDS = {"row": "one answer an input", "map": "an answer for every pixel", "boxes": "boxes"}
+ANSWER_WORDS = {
+    "row": "one answer an input",
+    "map": "an answer for every pixel",
+    "boxes": "boxes",
+    "next": "the token after each",
+    "text": "a text",
+    "frames": "a symbol for every frame",
+    "span": "where an answer stands",
+    "horizon": "the steps that follow",
+    "structure": "an answer for every residue",
+}
+NUMBERS = ("image", "table", "array")  # kinds of input that models of numbers take
+
+OF_TASK: dict[str, str] = {}
+"""Tasks with a recipe of their own: a module with `model(dataset)` and `settings(dataset, model)`."""
+
+OF_INPUT: dict[str, str] = {}
+"""Kinds of sequences with such a module, for tasks that suit any input."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +63,8 @@ def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -
     """(model, why). task: where it is known, since some need a network of a kind."""
     if asked is not None:
         return absolute(asked), "typed"
+    if (own := _own_recipe(dataset, task)) is not None:
+        return own.model(dataset)
     if task == "masked-autoencoder":
         return "vit-tiny-16", "a small network that reads patches"
     spec = dataset.schema.input
@@ -66,7 +86,7 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     kind = dataset.schema.target.kind
     suits = for_target(dataset.schema.target) == task or (task in WITHOUT_LABELS and kind not in PER_PLACE)
     if suits:  # else the task itself says best what is wrong
-        check_answer(task, model)
+        check_answer(task, model, dataset.schema.input.kind)
     settings = dict(_settings(dataset, task, model))
     rows = len(dataset.splits["train"])
     if settings.get("batch_size", (FeedConfig.batch_size, ""))[0] > rows:
@@ -74,19 +94,38 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     return Recipe(task=task, model=model, settings=settings)
 
 
-def check_answer(task: str, model: str) -> None:
-    """Raises: ConfigError when a model of the catalogue answers with something else than a task needs."""
+def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
+    """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
     needed = ANSWERS.get(task)
-    if needed is None or model not in MODELS or MODELS[model].answers == needed:
+    if model not in MODELS:
         return
-    fitting = [name for name, entry in MODELS.items() if entry.answers == needed]
+    fitting = [name for name, entry in MODELS.items() if needed in (None, entry.answers) and _reads(entry, kind)]
+    if not _reads(MODELS[model], kind):
+        what = "numbers" if MODELS[model].takes == "numbers" else f"data of kind {MODELS[model].takes}"
+        raise ConfigError(
+            f"--model {model} reads {what}, and this data is of kind {kind}; take {', '.join(fitting[:LISTED])}"
+        )
+    if needed is None or MODELS[model].answers == needed:
+        return
     raise ConfigError(
         f"--model {model} gives {ANSWER_WORDS[MODELS[model].answers]}, and task {task} needs {ANSWER_WORDS[needed]}; take "
         f"{', '.join(fitting[:LISTED])}" + " … (sonde models lists all)" * (len(fitting) > LISTED)
     )
 
 
+def _reads(entry: Entry, kind: InputKind) -> bool:
+    return kind in NUMBERS if entry.takes == "numbers" else kind == entry.takes
+
+
+def _own_recipe(dataset: Dataset, task: str | None) -> Any:
+    """The module that advises on a task, or on a kind of input; None where this one does."""
+    name = OF_TASK.get(task or "") or OF_INPUT.get(dataset.schema.input.kind)
+    return None if name is None else import_module(name)
+
+
 def _settings(dataset: Dataset, task: str, model: str) -> Mapping[str, tuple[Any, str]]:
+    if (own := _own_recipe(dataset, task)) is not None:
+        return own.settings(dataset, model)
     if task == "detection":
         return detection.settings(dataset, model)
     if task == "segmentation":

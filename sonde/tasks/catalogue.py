@@ -1,7 +1,7 @@
 """The tasks by name: which suits a target, what its settings are, how to build one. Listing them imports nothing."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from sonde.core.catalogue import resolve
 from sonde.core.errors import ConfigError
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from sonde.core.dataset import TargetSpec
     from sonde.core.seams import Task
-
-Answer = Literal["row", "map", "boxes"]
 
 TASKS: dict[str, str] = {
     "classification": "sonde.tasks.classification:Classification",
@@ -32,7 +30,7 @@ SUMMARIES: dict[str, str] = {
     "masked-autoencoder": "features of images, learnt without labels: hidden patches are told",
 }
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: dict[str, str] = {
     "classification": "row",
     "regression": "row",
     "detection": "boxes",

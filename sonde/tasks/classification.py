@@ -96,11 +96,11 @@ class Classification:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over rows (or unmasked labels), weighted where classes are; what micro-batches scale by comes with it."""
-        return with_auxiliary(self.modules["model"](batch["input"]), partial(self._loss_of, batch))
+        return with_auxiliary(self.modules["model"](*batch.fed()), partial(self._loss_of, batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: logp (B, C), or odds (B, L) with the mask there is; target; loss and its weight of each row."""
-        logits = wide(self.modules["model"](batch["input"]))
+        logits = wide(self.modules["model"](*batch.fed()))
         found = by_row(*self._terms(batch, logits))
         found["target"] = batch["target"]
         if self.kind != "labels":
@@ -128,7 +128,7 @@ class Classification:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"probs": (B, C), or (B, L) for labels}; a perceptron's scores are no probabilities: {"scores": (B, O)}."""
-        logits = wide(self.modules["model"](batch["input"]))
+        logits = wide(self.modules["model"](*batch.fed()))
         if self.config.loss == "perceptron":
             return {"scores": logits if logits.ndim == 2 else logits.mean(1)}
         logp = self._logp(logits)

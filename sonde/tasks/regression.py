@@ -74,11 +74,11 @@ class Regression:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over rows and targets, those masked left out; what micro-batches scale by comes with it."""
-        return with_auxiliary(self.modules["model"](batch["input"]), partial(self._loss_of, batch))
+        return with_auxiliary(self.modules["model"](*batch.fed()), partial(self._loss_of, batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: values and target (B, T) in own units, the mask there is; loss and its weight of each row."""
-        outputs = wide(self.modules["model"](batch["input"]))
+        outputs = wide(self.modules["model"](*batch.fed()))
         found = by_row(*terms(batch, outputs, self._each, None))
         if "mask" in batch:
             found["mask"] = batch["mask"]
@@ -90,7 +90,7 @@ class Regression:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"values": (B, T)} in own units."""
-        return {"values": self._own_units(_pooled(wide(self.modules["model"](batch["input"]))))}
+        return {"values": self._own_units(_pooled(wide(self.modules["model"](*batch.fed()))))}
 
     def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per row: target's name -> value."""

@@ -12,7 +12,8 @@ from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data.feed.layout import pieces_of
+from sonde.data.feed.gathering import GatheringReader
+from sonde.data.feed.layout import lengths_of, pieces_of
 from sonde.data.feed.order import build_order
 from sonde.data.feed.prepare import Prepare
 from sonde.data.feed.resident import resident_reader
@@ -51,7 +52,10 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     """
     if not len(rows):
         raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
-    order = build_order(len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels)
+    lengths = lengths_of(rows)
+    order = build_order(
+        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=lengths
+    )
     if not training:
         order = replace(order, batch_size=_judged_at_once(config, schema))
         augment = augment.for_judging() if isinstance(augment, Views) else None
@@ -62,7 +66,9 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
             augment.check_moves("masks")
         augment = augment.filled_with(schema.input.mean)
     prepare = Prepare(schema.input, device, channels_last=channels_last)
-    if kind == "resident":
+    if lengths is not None:
+        reader = GatheringReader(rows, device)
+    elif kind == "resident":
         reader = resident_reader(rows, order.chosen, device, label=label, tick=tick)
     else:
         if training and (pieces := pieces_of(rows)):

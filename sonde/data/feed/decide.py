@@ -7,7 +7,7 @@ from sonde.core.config import FeedConfig, size_bytes
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.core.units import size
-from sonde.data.feed.layout import held
+from sonde.data.feed.layout import held, lengths_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ def decide(dataset: Dataset, config: FeedConfig, *, free_bytes: int) -> FeedDeci
     """
     allowed = size_bytes(config.memory, free=free_bytes)
     total = sum(rows.nbytes() for rows in dataset.splits.values())
-    extra = sum(rows.nbytes() for rows in dataset.splits.values() if held(rows) is None)
+    lacking = [rows for rows in dataset.splits.values() if held(rows) is None and lengths_of(rows) is None]
+    extra = sum(rows.nbytes() for rows in lacking)
     if config.feed == "streaming":
         return FeedDecision(kind="streaming", why=f"--feed streaming ({size(total)} in all)", bytes=total)
     if config.feed == "resident":

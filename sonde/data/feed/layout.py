@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sonde.core.dataset import Rows
-from sonde.data.rows import ArrayInputs, InputRows, InputsOf, OfEncoded, Pieces, StandardisedInputs
+from sonde.data.rows import ArrayInputs, InputRows, InputsOf, OfEncoded, Pieces, Sequences, StandardisedInputs
 from sonde.data.splits import SubsetRows
 from sonde.data.tables.rows import TableRows
 
@@ -58,6 +58,14 @@ def held(rows: Rows) -> tuple[Mapping[str, np.ndarray], np.ndarray | None] | Non
     if isinstance(rows, InputRows) and isinstance(rows.inputs, ArrayInputs):
         return {"input": rows.inputs.array, **rows.fields}, None
     return None
+
+
+def lengths_of(rows: Rows) -> np.ndarray | None:
+    """(n,) int64 lengths of rows that are sequences in memory, through selections; None for rows of one shape."""
+    if isinstance(rows, SubsetRows):
+        below = lengths_of(rows.rows)
+        return None if below is None else below[rows.indices]
+    return rows.lengths() if isinstance(rows, Sequences) else None
 
 
 def pieces_of(rows: object) -> Pieces | None:

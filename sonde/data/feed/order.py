@@ -10,6 +10,8 @@ from sonde.core.config import FeedConfig
 from sonde.core.errors import ConfigError
 from sonde.core.seeds import generator
 
+POOL = 50  # batches that are sorted by length together: few enough to leave most of the order to chance
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Order:
@@ -17,6 +19,7 @@ class Order:
 
     chosen:  (n,) int64, the rows of the split that take part
     classes: rows of each class, for balanced drawing; empty draws every row once
+    lengths: (rows of the split,) int64, of sequences that come in batches of like length; None for any order
     """
 
     chosen: Tensor
@@ -24,6 +27,7 @@ class Order:
     seed: int
     shuffle: bool
     classes: tuple[Tensor, ...] = ()
+    lengths: Tensor | None = None
 
     @property
     def rows(self) -> int:
@@ -41,7 +45,8 @@ class Order:
             return self.chosen
         drawn = generator(self.seed, "shuffle", epoch)
         rows = self._balanced(drawn) if self.classes else self.chosen
-        return rows[torch.randperm(len(rows), generator=drawn)]
+        rows = rows[torch.randperm(len(rows), generator=drawn)]
+        return rows if self.lengths is None else _bucketed(rows, self.lengths, self.batch_size, drawn)
 
     def _balanced(self, drawn: torch.Generator) -> Tensor:
         """As many rows as an epoch has, shared equally among the classes; small classes repeat, large ones take turns."""
@@ -62,11 +67,13 @@ def build_order(
     seed: int,
     limit_batches: int = 0,
     labels: np.ndarray | None = None,
+    lengths: np.ndarray | None = None,
 ) -> Order:
-    """The order of a split of `rows` rows; without training they come once, as they stand.
+    """The order of a split of `rows` rows; without training they come once, as they stand, or by length where those differ.
 
     limit_batches: keep only that many batches' worth of rows, drawn once from the seed, the same in training and judging
     labels: (rows,) class of each row, needed for `config.balanced`
+    lengths: (rows,) int64, of sequences, for `config.bucket`
     Raises: ConfigError for balanced drawing without classes
     """
     chosen = torch.arange(rows)
@@ -80,4 +87,18 @@ def build_order(
             raise ConfigError("--balanced draws classes equally often, and these targets are not one class a row")
         ours = torch.as_tensor(labels)[chosen]
         classes = tuple(chosen[ours == name] for name in ours.unique().tolist())
-    return Order(chosen=chosen, batch_size=config.batch_size, seed=seed, shuffle=training, classes=classes)
+    known = None if lengths is None or not config.bucket or len(set(lengths)) < 2 else torch.as_tensor(lengths)
+    if known is not None and not training:
+        chosen = chosen[known[chosen].argsort(descending=True, stable=True)]
+    return Order(
+        chosen=chosen, batch_size=config.batch_size, seed=seed, shuffle=training, classes=classes, lengths=known
+    )
+
+
+def _bucketed(rows: Tensor, lengths: Tensor, batch_size: int, drawn: torch.Generator) -> Tensor:
+    """Shuffled rows so that each batch holds like lengths: pools of many batches are sorted, and their batches shuffled."""
+    pools = rows.split(POOL * batch_size)
+    ordered = torch.cat([pool[lengths[pool].argsort(stable=True)] for pool in pools])
+    whole = len(ordered) // batch_size
+    batches = ordered[: whole * batch_size].view(whole, batch_size)
+    return torch.cat([batches[torch.randperm(whole, generator=drawn)].flatten(), ordered[whole * batch_size :]])

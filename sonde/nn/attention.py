@@ -1,0 +1,174 @@
+"""Attention with several heads, of tokens to one another or to others, with memory of keys and values for generation."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.nn.dropout import Dropout
+from sonde.nn.positions import rotate
+
+# B rows, T tokens, S tokens attended to, D channels of a token, H heads, G heads of keys and values, K channels of a head
+
+
+class Memory:
+    """Keys and values of the tokens before, for generation: room for `length` tokens, filled from the front.
+
+    keys, values: (B, G, length, K); held: how many of the places are filled. Whoever runs a whole model moves `held` on,
+    since every layer has a memory of its own.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values, self.held = keys, values, 0
+
+    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Keep those of T more tokens (B, G, T, K) and return all so far. Raises: ValueError when there is no room."""
+        end = self.held + keys.shape[2]
+        if end > self.keys.shape[2]:
+            raise ValueError(f"the memory has room for {self.keys.shape[2]} tokens, and this would be {end}")
+        self.keys[:, :, self.held : end] = keys
+        self.values[:, :, self.held : end] = values
+        self.held = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def reorder(self, rows: Tensor) -> None:
+        """Keep the rows (B',) int64 in the order given: beams go on from any other."""
+        self.keys, self.values = self.keys.index_select(0, rows), self.values.index_select(0, rows)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+    """softmax(Q Kᵀ / √K) V: (B, H, T, K), (B, G, S, K) twice -> (B, H, T, K). G divides H; each of G serves H/G heads.
+
+    mask:   True where a query may look, or floats that are added to the scores; broadcast to (B, H, T, S)
+    causal: query t looks at keys up to t + S - T; with a mask, at those of them that the mask allows
+    Source: Vaswani et al. 2017, arXiv:1706.03762, equation 1; Ainslie et al. 2023, arXiv:2305.13245, for G < H
+    """
+    queries, keys = query.shape[2], key.shape[2]
+    grouped = key.shape[1] != query.shape[1]
+    if causal and (mask is not None or 1 < queries != keys):
+        mask = _with_causal(mask, queries, keys, query.device)
+    is_causal = causal and mask is None and queries > 1
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=is_causal, enable_gqa=grouped)
+
+
+def reference(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """`attend` written out: (the mixed values (B, H, T, K), the weights (B, H, T, S)). H heads of each.
+
+    allowed: bool, broadcast to (B, H, T, S)
+    """
+    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -torch.inf)
+    weights = scores.softmax(-1)
+    return weights @ value, weights
+
+
+class SelfAttention(nn.Module):
+    """Tokens look at one another: (B, T, D) -> (B, T, D).
+
+    groups:  heads of keys and values, fewer than `heads` to make memory smaller; None for as many
+    qk_norm: queries and keys of length √K before they meet, which keeps scores from growing (Henry et al. 2020,
+             arXiv:2010.04245, with RMSNorm as in Dehghani et al. 2023)
+    Raises: ValueError for sizes that do not divide
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        *,
+        groups: int | None = None,
+        bias: bool = True,
+        dropout: float = 0.0,
+        qk_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        groups = groups or heads
+        if dim % heads or heads % groups:
+            raise ValueError(f"{dim} channels, {heads} heads and {groups} groups do not divide one another")
+        self.heads, self.groups, self.channels = heads, groups, dim // heads
+        self.qkv = nn.Linear(dim, (heads + 2 * groups) * self.channels, bias=bias)
+        self.output = nn.Linear(dim, dim, bias=bias)
+        self.query_norm = nn.RMSNorm(self.channels) if qk_norm else nn.Identity()
+        self.key_norm = nn.RMSNorm(self.channels) if qk_norm else nn.Identity()
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self,
+        tokens: Tensor,
+        *,
+        mask: Tensor | None = None,
+        causal: bool = False,
+        turned: Tensor | None = None,
+        memory: Memory | None = None,
+    ) -> Tensor:
+        """(B, T, D) -> (B, T, D).
+
+        mask, causal: see `attend`;  turned: rotations (T, 2, K/2) of these tokens' places
+        memory: keys and values of the tokens before, which these are added to and look at
+        """
+        heads, groups = self.heads, self.groups
+        parts = self.qkv(tokens).unflatten(2, (heads + 2 * groups, self.channels)).transpose(1, 2)  # (B, H + 2 G, T, K)
+        query, key, value = parts.split((heads, groups, groups), dim=1)
+        query, key = self.query_norm(query), self.key_norm(key)
+        if turned is not None:
+            query, key = rotate(query, turned), rotate(key, turned)
+        if memory is not None:
+            key, value = memory.extend(key, value)
+        mixed = attend(query, key, value, mask=mask, causal=causal)
+        return self.dropout(self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def memory(self, rows: int, length: int, like: Tensor) -> Memory:
+        """An empty memory for `rows` rows of at most `length` tokens, of the type and device of `like`."""
+        shape = (rows, self.groups, length, self.channels)
+        return Memory(like.new_zeros(shape), like.new_zeros(shape))
+
+
+class CrossAttention(nn.Module):
+    """Tokens look at those of another sequence: (B, T, D) and (B, S, D) -> (B, T, D)."""
+
+    def __init__(self, dim: int, heads: int, *, bias: bool = True, dropout: float = 0.0) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ValueError(f"{dim} channels cannot be shared by {heads} heads")
+        self.heads, self.channels = heads, dim // heads
+        self.query = nn.Linear(dim, dim, bias=bias)
+        self.key_value = nn.Linear(dim, 2 * dim, bias=bias)
+        self.output = nn.Linear(dim, dim, bias=bias)
+        self.dropout = Dropout(dropout)
+
+    def forward(self, tokens: Tensor, context: tuple[Tensor, Tensor], *, mask: Tensor | None = None) -> Tensor:
+        """(B, T, D) -> (B, T, D). context: `project` of the other sequence;  mask: see `attend`."""
+        mixed = attend(self._queries(tokens), *context, mask=mask)
+        return self.dropout(self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def project(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (B, H, S, K) of (B, S, D), which serve every token that looks there."""
+        parts = self.key_value(context).unflatten(2, (2 * self.heads, self.channels)).transpose(1, 2)
+        key, value = parts.chunk(2, dim=1)
+        return key, value
+
+    def weights(self, tokens: Tensor, context: tuple[Tensor, Tensor], *, mask: Tensor | None = None) -> Tensor:
+        """(B, H, T, S), how much each token looks at each of the others: what attention maps show."""
+        return reference(self._queries(tokens), *context, mask)[1]
+
+    def _queries(self, tokens: Tensor) -> Tensor:
+        return self.query(tokens).unflatten(2, (self.heads, self.channels)).transpose(1, 2)
+
+
+def seen(tokens: Tensor) -> Tensor:
+    """(B, 1, 1, S) bool from tokens (B, S): a mask that hides padding from every query."""
+    return (tokens != 0)[:, None, None]
+
+
+def within(lengths: Tensor, longest: int) -> Tensor:
+    """(B, longest) bool, True before the end of each row. lengths: (B,) int64."""
+    return torch.arange(longest, device=lengths.device) < lengths[:, None]
+
+
+def _with_causal(mask: Tensor | None, queries: int, keys: int, device: torch.device) -> Tensor:
+    past = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    if mask is None:
+        return past
+    if mask.dtype == torch.bool:
+        return mask & past
+    return mask.masked_fill(~past, -torch.inf)
