@@ -25,7 +25,7 @@ from sonde.planning import refuse_idle
 from sonde.recipes.build import Assembly, assemble
 from sonde.recipes.choose import choose, choose_model, choose_task
 from sonde.recipes.resolve import OWN_MODULE, Resolved, data_config, resolve, settled
-from sonde.recipes.transfer import advised, model_of
+from sonde.recipes.transfer import advised, as_begun, model_of, normalised
 from sonde.resuming import (
     LENGTHS,
     asks_for_more,
@@ -147,6 +147,7 @@ def prepare(
         )
     recipe = advised(choose(dataset, task=task, model=model), asked.values, rows=len(dataset.splits["train"]))
     resolved = resolve(asked, recipe)
+    dataset = normalised(dataset, resolved.config.transfer, resolved.config.model)
     screen.data(dataset.facts, dataset.warnings)
     screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
     return dataset, resolved
@@ -181,6 +182,7 @@ def _begin(folder: RunFolder, dataset: Dataset, resolved: Resolved, assembly: As
 def _go_on(folder: RunFolder, dataset: Dataset, resolved: Resolved, parts: _Parts) -> Run:
     config, screen = resolved.config, parts.screen
     saved = saved_state(folder, config.loop, say=screen.say)
+    dataset = as_begun(dataset, folder)
     assembly = parts.assemble(dataset, config, fresh=saved is None)
     if saved is None:
         screen.say(f"{folder.path} has no checkpoint yet: starting from the beginning")

@@ -11,7 +11,7 @@ BACKGROUND = "background"  # the class of pixels that show none of the things lo
 
 InputKind = Literal["image", "table", "array", "tokens", "audio", "series", "molecule", "protein"]
 TargetKind = Literal[
-    "class", "labels", "value", "mask", "boxes", "next", "tokens", "span", "series", "distances", "residues"
+    "none", "class", "labels", "value", "mask", "boxes", "next", "tokens", "span", "series", "distances", "residues"
 ]
 
 
@@ -67,6 +67,7 @@ class InputSpec:
 class TargetSpec:
     """What is to be predicted.
 
+    none:   nothing, in inputs without labels
     class:  one of `names`, target (B,) int64            labels: any of `names`, target (B, len(names)) float 0/1
     value:  real numbers called `names`, target (B, len(names)) float, standardised by mean and std
     mask:   one of `names` per pixel, target (B, H, W) uint8 or int64; IGNORED where a pixel does not count

@@ -27,8 +27,10 @@ FORMS = (
 BY_TASK = {
     "segmentation": ("sonde.data.forms.masks", "sonde.data.forms.coco_masks"),
     "detection": ("sonde.data.forms.boxes",),
+    "simclr": ("sonde.data.forms.unlabelled",),
+    "masked-autoencoder": ("sonde.data.forms.unlabelled",),
 }  # looked at first: some folders hold both masks and boxes
-BY_TARGET = {"mask": "segmentation", "boxes": "detection"}
+BY_TARGET = {"mask": "segmentation", "boxes": "detection", "none": "simclr"}
 KNOWN_FORMS = (
     "class folders of images, images beside masks or with boxes (VOC, COCO, YOLO, imglab), IDX, NPZ or NPY arrays, Parquet or "
     "Arrow with images, or a CSV, TSV or Parquet table"
@@ -152,6 +154,7 @@ def _refuse_column_settings(form: str, path: Path, config: DataConfig) -> None:
         "sonde.data.forms.folders": "class folders",
         "sonde.data.forms.masks": "masks",
         "sonde.data.forms.boxes": "boxes",
+        "sonde.data.forms.unlabelled": "images without labels",
     }
     if form in without and (config.target or config.columns):
         flag = "--target" if config.target else "--columns"

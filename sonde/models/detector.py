@@ -4,7 +4,7 @@
 P cells in the order of `sonde.nn.points.point_grid`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -69,17 +69,18 @@ class ResidualMaps(nn.Module):
 
 
 class ResNetMaps(nn.Module):
-    """The stages of a residual network at strides 8, 16 and 32; its pooling and head are left behind."""
+    """The stages of a residual network at strides 8, 16 and 32, by their names there; its pooling and head are left behind."""
 
     def __init__(self, net: ResNet, widths: tuple[int, int, int]) -> None:
         super().__init__()
-        self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1)
-        self.stages = nn.ModuleList([net.layer2, net.layer3, net.layer4])
+        self.conv1, self.bn1, self.relu, self.maxpool = net.conv1, net.bn1, net.relu, net.maxpool
+        self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
         self.widths = widths
 
     def forward(self, input: Tensor) -> list[Tensor]:
         """(B, C, H, W) -> three maps, the finest first."""
-        return _through(self.stages, self.stem(input))
+        finest = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(input)))))
+        return _through((self.layer2, self.layer3, self.layer4), finest)
 
 
 class Pyramid(nn.Module):
@@ -155,7 +156,7 @@ class Detector(nn.Module):
         return torch.cat([boxes, logits.to(boxes.dtype)], -1)
 
 
-def _through(stages: nn.ModuleList, maps: Tensor) -> list[Tensor]:
+def _through(stages: Iterable[nn.Module], maps: Tensor) -> list[Tensor]:
     found = []
     for stage in stages:
         maps = stage(maps)

@@ -12,12 +12,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sonde.core.errors import ConfigError
-from sonde.models.layers import layers_of
+from sonde.models.layers import BACKBONE, layers_of
 from sonde.models.vit import VisionTransformer, resize_positions
 
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys that training programs keep the weights under
 PREFIXES = ("module.", "_orig_mod.")  # what DistributedDataParallel and torch.compile put before every name
 DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # its published file is older than its names
+AUXILIARY = (
+    "aux1.",
+    "aux2.",
+    "AuxLogits.",
+)  # heads that torchvision's files hold beside the main one, where there are any
 NAMED = 3  # misfits that an error names; the others are counted
 
 
@@ -65,6 +70,8 @@ def plain_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: str, out_dim: int) -> list[str]:
     """Copy weights into `model`, and say what was loaded and what was made to fit.
 
+    Weights of a plain network are those of a backbone where that is called so, and the rest stays as drawn; auxiliary heads
+    that this network is built without are passed over.
     Layers that put out `out_dim` values are left as drawn where the weights have another number of classes, and the last layer
     where they have none, as those of a network that was trained without labels;
     the first convolution is made to fit the channels, a vision transformer's positions its patches.
@@ -72,11 +79,13 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: 
     """
     own = model.state_dict()
     state: dict[str, Tensor] = {}
-    notes: list[str] = []
-    head = layers_of(model)[-1].parameters.keys()
+    weights, apart, notes = _placed(weights, own)
+    head = layers_of(model)[-1].parameters.keys() | apart
     misfits = [f"{name} has no place here" for name in weights if name not in own]
     for name, there in own.items():
         if name not in weights:
+            if name in apart:
+                continue  # said of all of them at once
             if name in head and not head & weights.keys():
                 notes += [f"{name.rpartition('.')[0]} is drawn anew: there is none in it"] if there.ndim > 1 else []
             elif not name.endswith("num_batches_tracked"):  # a count that files before PyTorch 0.4 do not hold
@@ -97,6 +106,23 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: 
     model.load_state_dict(own | state)
     loaded = sum(state[name] is not own[name] for name in state)
     return [f"weights of {source}, {loaded} tensors", *notes]
+
+
+def _placed(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], set[str], list[str]]:
+    """(weights by the names they have here, names of this network that they are not meant for, what to say of both)."""
+    notes: list[str] = []
+    if any(name.startswith(AUXILIARY) for name in weights) and not any(name.startswith(AUXILIARY) for name in own):
+        weights = {name: value for name, value in weights.items() if not name.startswith(AUXILIARY)}
+        notes.append("its auxiliary heads are left out")
+    prefix = f"{BACKBONE}."
+    if any(name.startswith(prefix) for name in weights) or not any(name.startswith(prefix) for name in own):
+        return dict(weights), set(), notes
+    placed = {prefix + name: value for name, value in weights.items() if prefix + name in own}
+    if not placed:
+        return dict(weights), set(), notes
+    parts = sorted({name.split(".")[0] for name in own} - {BACKBONE})
+    notes.append(f"they are its backbone's; {' and '.join(parts)} are drawn anew")
+    return placed, {name for name in own if not name.startswith(prefix)}, notes
 
 
 def fit_channels(weight: Tensor, channels: int) -> Tensor:

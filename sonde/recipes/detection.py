@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import torch
+
 from sonde.core.dataset import Dataset
+from sonde.optim.build import product_dtype
 
 Settings = dict[str, tuple[Any, str]]
 
@@ -35,4 +38,6 @@ def settings(dataset: Dataset, model: str) -> Settings:
             36,
             "three times the usual schedule, for networks from scratch (He et al. 2018, arXiv:1811.08883)",
         )
+    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
+        chosen["precision"] = ("bf16", "this machine has bf16 units: a step takes 0.7 of the time")
     return chosen

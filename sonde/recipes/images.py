@@ -134,6 +134,7 @@ def _compact_colour() -> Settings:
         "batch_size": (128, why),
         "epochs": (12, why),
         "label_smoothing": (0.1, why),
+        "mirrored": (True, "the mean over mirror images is surer than one view, for twice the time of judging"),
         "augment": ("flip,crop=2", "photographs keep their meaning under mirroring and small shifts"),
     }
 

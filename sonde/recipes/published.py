@@ -61,12 +61,38 @@ FILES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+STANDS_ON: Mapping[str, str] = MappingProxyType(
+    {
+        "detector-resnet18": "resnet18",
+        "detector-resnet50": "resnet50",
+        "fcn-resnet50": "resnet50",
+        "fcn-resnet101": "resnet101",
+        "deeplabv3-resnet50": "resnet50",
+        "deeplabv3-resnet101": "resnet101",
+    }
+)
+"""Networks whose backbone is one of `FILES`."""
+
+COLOURS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Mean and standard deviation of red, green and blue that the published weights were trained with."""
+
+HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+"""The same for networks whose weights come from TensorFlow: inputs from -1 to 1."""
+
+FROM_TENSORFLOW = ("googlenet", "inception-v3")
+
+
+def scales_of(model: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) per channel of the images, in 0..1, that a network's published weights expect."""
+    return HALVES if model in FROM_TENSORFLOW else COLOURS
+
 
 def locate(model: str, *, tick: Tick = silent, opener: Opener = urllib.request.urlopen, mirror: str = MIRROR) -> Path:
     """The file of a network's published weights: in SONDE_CACHE, checked, or there after a download.
 
     Raises: ConfigError for a network without any; DataError, saying which file to place where, when it cannot be downloaded
     """
+    model = STANDS_ON.get(model, model)
     if model not in FILES:
         raise ConfigError(
             f"--pretrained imagenet: no weights are published here for {model}; give a file of weights, or take one of "

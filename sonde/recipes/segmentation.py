@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import torch
+
 from sonde.core.dataset import Dataset
+from sonde.optim.build import product_dtype
 
 Settings = dict[str, tuple[Any, str]]
 
@@ -16,7 +19,7 @@ def settings(dataset: Dataset) -> Settings:
     rows = len(dataset.splits["train"])
     batch = min(8, rows)
     epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // batch)))
-    return {
+    chosen: Settings = {
         "optimizer": ("adamw", why),
         "lr": (2e-3, why),
         "weight_decay": (1e-2, why),
@@ -29,5 +32,9 @@ def settings(dataset: Dataset) -> Settings:
             "flip,vflip,resized-crop=0.4,rotate=15,colour=0.2",
             "masks move along, so few images serve for many",
         ),
+        "mirrored": (True, "the mean over mirror images is surer than one view, for four times the time of judging"),
         "smallest_object": (12, "specks of a few pixels are no objects"),
     }
+    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
+        chosen["precision"] = ("bf16", "this machine has bf16 units")
+    return chosen

@@ -10,15 +10,17 @@ from torch import Tensor, nn
 
 from sonde.core.config import FeedConfig, TransferConfig
 from sonde.core.config_file import read_config
+from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick
-from sonde.core.run_folder import open_run
+from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.schema_file import read_schema
 from sonde.engine import checkpoint
 from sonde.models.catalogue import config_class
 from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
 from sonde.recipes.choose import Recipe
-from sonde.recipes.published import locate
+from sonde.recipes.published import locate, scales_of
 from sonde.recipes.resolve import OWN_MODULE
 
 IMAGENET = "imagenet"
@@ -46,6 +48,40 @@ def prepare(model: nn.Module, config: TransferConfig, *, name: str, out_dim: int
             f"{config.layer_decay**farthest:.2g} of the head's"
         )
     return lines
+
+
+def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
+    """The dataset with its images scaled as those that the pre-trained weights saw: ImageNet's, or an earlier run's.
+
+    Of weights from a file nobody knows how their images were scaled, so the data's own mean and spread stay.
+    """
+    if dataset.schema.input.kind != "image" or config.pretrained is None:
+        return dataset
+    if config.pretrained == IMAGENET:
+        mean, std = scales_of(model)
+    elif (path := Path(config.pretrained).expanduser()).is_dir() and (saved := open_run(path)).schema.exists():
+        before = read_schema(saved).input
+        mean, std = before.mean, before.std
+    else:
+        return dataset
+    if len(mean) != dataset.schema.input.shape[0]:
+        return dataset
+    fact = Fact("pixels scaled as the pre-trained weights saw them", f"--pretrained {config.pretrained}")
+    return replace(scaled(dataset, mean, std), facts=[*dataset.facts, fact])
+
+
+def as_begun(dataset: Dataset, folder: RunFolder) -> Dataset:
+    """The dataset with its images scaled as when the run began, wherever that scale came from."""
+    if dataset.schema.input.kind != "image" or not folder.schema.exists():
+        return dataset
+    before: Schema = read_schema(folder)
+    return scaled(dataset, before.input.mean, before.input.std)
+
+
+def scaled(dataset: Dataset, mean: tuple[float, ...], std: tuple[float, ...]) -> Dataset:
+    """The dataset with another mean and standard deviation per channel, by which images are normalised."""
+    schema = replace(dataset.schema, input=replace(dataset.schema.input, mean=mean, std=std))
+    return replace(dataset, schema=schema)
 
 
 def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:

@@ -41,6 +41,7 @@ ANSWERS: dict[str, str] = {
 """What a model must answer for each task, in the words of `sonde.models.entries`."""
 
 _SUITS = {
+    "none": "simclr",
     "class": "classification",
     "labels": "classification",
     "value": "regression",

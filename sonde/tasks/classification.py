@@ -39,6 +39,8 @@ class ClassificationConfig:
     """How strongly the focal loss passes over rows already right; 0 is cross-entropy."""
     threshold: float | Literal["auto"] = 0.5
     """Probability from which on the second of two classes, or a label, is called; auto takes the best F1 on validation."""
+    mirrored: bool = False
+    """Judge and predict images by the mean over each and its mirror image; it takes twice the time."""
 
     def __post_init__(self) -> None:
         given = (self.class_weights,) if isinstance(self.class_weights, str) else self.class_weights
@@ -100,7 +102,7 @@ class Classification:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: logp (B, C), or odds (B, L) with the mask there is; target; loss and its weight of each row."""
-        logits = wide(self.modules["model"](*batch.fed()))
+        logits = self._judged(batch)
         found = by_row(*self._terms(batch, logits))
         found["target"] = batch["target"]
         if self.kind != "labels":
@@ -128,7 +130,7 @@ class Classification:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"probs": (B, C), or (B, L) for labels}; a perceptron's scores are no probabilities: {"scores": (B, O)}."""
-        logits = wide(self.modules["model"](*batch.fed()))
+        logits = self._judged(batch)
         if self.config.loss == "perceptron":
             return {"scores": logits if logits.ndim == 2 else logits.mean(1)}
         logp = self._logp(logits)
@@ -189,6 +191,16 @@ class Classification:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Judge at saved thresholds."""
         self.thresholds = list(state["thresholds"])
+
+    def _judged(self, batch: Batch) -> Tensor:
+        """Logits (B, O), or (B, K, O) of members; an image and its mirror image are two. Raises: ConfigError."""
+        logits = wide(self.modules["model"](*batch.fed()))
+        if not self.config.mirrored:
+            return logits
+        if batch["input"].ndim != 4:
+            raise ConfigError("--mirrored is for images, and these inputs are none; leave it out")
+        other = wide(self.modules["model"](batch["input"].flip(-1)))
+        return torch.cat([each if each.ndim == 3 else each[:, None] for each in (logits, other)], 1)
 
     def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
         logits = wide(outputs)

@@ -78,7 +78,7 @@ def test_settings_of_zero_are_the_sizes_own():
 
 def test_residual_backbones_leave_their_classifier_behind():
     names = list(build("detector-resnet18", SPEC, 5).state_dict())
-    assert "backbone.stages.2.1.bn2.weight" in names
+    assert "backbone.layer4.1.bn2.weight" in names
     assert not [name for name in names if "fc." in name]
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.catalogue import build
+from sonde.models.googlenet import GoogLeNetConfig
 from sonde.models.pretrained import fit_channels, load_pretrained, plain_names, read_weights
 from sonde.models.resnet import ResNetConfig
 from sonde.models.vit import ViTConfig
@@ -193,3 +194,32 @@ def test_half_a_head_or_a_missing_layer_is_no_head_left_out(trained: dict[str, T
     body = {name: value for name, value in trained.items() if name != missing}
     with pytest.raises(ConfigError, match=f"{re.escape(missing)} is not in it"):
         load(resnet(classes=1000), body, 1000)
+
+
+def test_a_plain_networks_weights_are_the_backbone_of_a_detector(trained: dict[str, Tensor]):
+    torch.manual_seed(0)
+    model = build("detector-resnet18", spec(side=64), 3)
+    untouched = {name: value.clone() for name, value in model.state_dict().items()}
+    assert load(model, trained, 3) == [
+        "weights of w.pth, 120 tensors",
+        "they are its backbone's; head and pyramid are drawn anew",
+    ]
+    for name, value in model.state_dict().items():
+        of_backbone = name.removeprefix("backbone.")
+        assert torch.equal(value, untouched[name] if of_backbone == name else trained[of_backbone]), name
+
+
+def test_a_backbones_missing_layer_is_a_misfit(trained: dict[str, Tensor]):
+    weights = {name: value for name, value in trained.items() if not name.startswith("layer4.1.")}
+    with pytest.raises(ConfigError, match=r"backbone\.layer4\.1\.conv1\.weight is not in it"):
+        load(build("detector-resnet18", spec(side=64), 3), weights, 3)
+
+
+def test_auxiliary_heads_are_passed_over_where_there_are_none():
+    torch.manual_seed(1)
+    weights = build("googlenet", spec(side=96), 10, GoogLeNetConfig(stem="imagenet", auxiliary=True)).state_dict()
+    plain = build("googlenet", spec(side=96), 10, GoogLeNetConfig(stem="imagenet", auxiliary=False))
+    heads = [name for name in weights if name.startswith("aux")]
+    assert load(plain, weights)[1:] == ["its auxiliary heads are left out"]
+    assert heads
+    assert all(torch.equal(value, weights[name]) for name, value in plain.state_dict().items())

@@ -9,17 +9,18 @@ import torch
 from safetensors.torch import save_file
 
 import sonde
-from sonde.core.config import TransferConfig
+from sonde.core.config import DataConfig, TransferConfig
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import read_json
 from sonde.core.progress import silent
+from sonde.data.open import open_data
 from sonde.engine import checkpoint
 from sonde.engine.tree import same
 from sonde.models.mlp import MLPConfig, mlp
 from sonde.models.resnet import ResNetConfig, resnet18
 from sonde.recipes.choose import Recipe
-from sonde.recipes.transfer import advised, model_of, prepare
+from sonde.recipes.transfer import advised, model_of, normalised, prepare
 
 SETTINGS: dict[str, Any] = {"batch_size": 16, "threads": 1, "device": "cpu", "quiet": True, "epochs": 1}
 
@@ -189,3 +190,32 @@ def test_few_rows_are_looked_at_more_often():
     assert tuned["evaluate_every"][0] == 11  # twelve times, as before
     assert advised(recipe, {"pretrained": "w.pth", "batch_size": 10}, rows=450).settings["epochs"] == (12, "tuned")
     assert advised(recipe, {}, rows=450).settings["epochs"] == (12, "tuned")
+
+
+def scales(out: Path) -> tuple[list[float], list[float]]:
+    saved = read_json(out / "schema.json")["input"]
+    return saved["mean"], saved["std"]
+
+
+def test_pictures_are_scaled_as_the_earlier_run_saw_them_and_stay_so(tmp_path: Path):
+    images, labels = pictures()
+    darker = (images // 4, labels)
+    train(tmp_path / "one", (images, labels), model="lenet5")
+    train(tmp_path / "two", darker, model="lenet5", pretrained=tmp_path / "one")
+    assert scales(tmp_path / "two") == scales(tmp_path / "one")
+    train(tmp_path / "alone", darker, model="lenet5")
+    assert scales(tmp_path / "alone")[0][0] == pytest.approx(scales(tmp_path / "one")[0][0] / 4, abs=0.01)
+    before = scales(tmp_path / "two")
+    (tmp_path / "one").rename(tmp_path / "gone")
+    sonde.resume(tmp_path / "two", data=darker, epochs=2, quiet=True)
+    assert scales(tmp_path / "two") == before
+
+
+@pytest.mark.parametrize(("model", "mean"), [("resnet18", (0.485, 0.456, 0.406)), ("inception-v3", (0.5, 0.5, 0.5))])
+def test_published_weights_see_the_colours_they_were_trained_with(model: str, mean: tuple[float, ...]):
+    dataset = open_data(pictures(), DataConfig())
+    scaled = normalised(dataset, TransferConfig(pretrained="imagenet"), model)
+    assert scaled.schema.input.mean == mean
+    assert scaled.facts[-1].what == "pixels scaled as the pre-trained weights saw them"
+    assert normalised(dataset, TransferConfig(pretrained="some.pth"), model) is dataset
+    assert normalised(dataset, TransferConfig(), model) is dataset

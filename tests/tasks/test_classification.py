@@ -394,3 +394,26 @@ def test_the_trivial_answer_to_labels_leaves_gaps_out() -> None:
 def test_a_perceptrons_trivial_answer_has_no_probabilities() -> None:
     target = {"target": torch.tensor([0, 1, 1])}
     assert "log_loss" not in task("binary", loss="perceptron").trivial(target, target)[1]
+
+
+@pytest.mark.parametrize("kind", ["classes", "binary", "labels"])
+def test_mirrored_judging_is_the_mean_probability_of_both_views(kind: str) -> None:
+    torch.manual_seed(0)
+    outputs = 1 if kind == "binary" else 3
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2 * 4 * 4, outputs))
+    target = TargetSpec(kind="labels" if kind == "labels" else "class", names=("a", "b", "c")[: max(outputs, 2)])
+    plain, mirrored = (
+        Classification(network, target, ClassificationConfig(mirrored=choice), class_counts=[1] * len(target.names))
+        for choice in (False, True)
+    )
+    images = torch.randn(5, 2, 4, 4)
+    both = [plain.predict(Batch({"input": view}, torch.arange(5)))["probs"] for view in (images, images.flip(-1))]
+    found = mirrored.predict(Batch({"input": images}, torch.arange(5)))["probs"]
+    assert torch.allclose(found, torch.stack(both).mean(0), atol=1e-6)
+    assert not torch.allclose(found, both[0], atol=1e-3)
+
+
+def test_mirrored_judging_is_for_images() -> None:
+    made = task("classes", mirrored=True)
+    with pytest.raises(ConfigError, match="--mirrored is for images"):
+        made.evaluate(rows("classes"))
