@@ -10,17 +10,19 @@ import torch
 
 from sonde import environment
 from sonde.core.config import seconds
-from sonde.core.errors import Interrupted, NonFinite
+from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Adapts, Meter, Objective, Observer
+from sonde.core.units import number
 from sonde.data.feed.prepare import Prepare
 from sonde.diagnose.before import accumulation
 from sonde.engine import checkpoint, random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
 from sonde.engine.guard import NonFiniteStep
+from sonde.engine.horizon import Horizon
 from sonde.engine.journal import Journal
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, fit
 from sonde.engine.pace import Pace
@@ -32,12 +34,13 @@ from sonde.evaluation import baseline, write_evaluation
 from sonde.explain.features import Seen, write_features
 from sonde.faults import judged_not_finite, memory_or_itself, not_finite
 from sonde.models.layers import followed
+from sonde.optim.schedules import schedule
 from sonde.planning import Saved, make_plan
 from sonde.recipes.build import Assembly
 from sonde.recipes.resolve import OWN_MODULE
 from sonde.report.events import Events, EventsObserver
 from sonde.report.page import write_report
-from sonde.screen.progress import Progress
+from sonde.screen.progress import END_MOVED, Progress
 from sonde.screen.screen import Screen
 
 LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
@@ -104,9 +107,10 @@ def _training(
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.task.objective if "validation" in assembly.judged else None
+    steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
     progress = session.screen.progress(
-        epochs=None if plan.batches_per_epoch is None else plan.steps / plan.batches_per_epoch,
-        steps=plan.steps,
+        epochs=None if plan.batches_per_epoch is None else steps / plan.batches_per_epoch,
+        steps=steps,
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
     )
@@ -125,6 +129,10 @@ def _training(
     if saved is not None:
         restore(training, saved.weights, saved.state)
         training.progress.stop = ""
+        if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
+            training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
+        elif training.progress.ends_at:
+            stepper.bend(schedule(assembly.config.optim, total=training.progress.ends_at))
         before, training.threads = training.threads, plan.threads
         event(training, "resumed", {})
         if before != plan.threads:
@@ -140,6 +148,13 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
     if config.machine.threads is None and assembly.device.type == "cpu":
         timed = {} if resumed else {int(count): value / 1e3 for count, value in plan.threads_timed.items()}
         pace = Pace(say=lambda live, name, details: _threads_changed(session, live, details), timed=timed)
+    limit = None if config.loop.time_limit is None else seconds(config.loop.time_limit)
+    limit_s = None if limit is None else max(0.5 * limit, limit * 0.985 - plan.final_s)
+    horizon = None
+    if limit_s is not None:
+        horizon = Horizon(
+            limit_s, planned=plan.steps, move=lambda live, end, step_s: _end_moved(session, live, end, step_s)
+        )
     parts = FitParts(
         objective=assembly.task.objective if validation is not None else None,
         evaluate=None if validation is None else lambda: _judge(session, training).compute(),
@@ -147,8 +162,8 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
         writer=writer,
         request=request,
         pace=pace,
+        horizon=horizon,
     )
-    limit = None if config.loop.time_limit is None else seconds(config.loop.time_limit)
     settings = FitSettings(
         stop=plan.steps,
         evaluate_every=config.loop.evaluate_every,
@@ -156,7 +171,7 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
         checkpoint_s=seconds(config.loop.checkpoint_every),
         checkpoint_steps=config.loop.checkpoint_steps,
         patience=config.loop.patience,
-        limit_s=None if limit is None else max(0.5 * limit, limit * 0.985 - plan.final_s),
+        limit_s=limit_s,
     )
     if not resumed:
         session.findings += accumulation(assembly.task, config.feed.accumulate)
@@ -227,6 +242,20 @@ def _threads_changed(session: Session, training: Training, details: Mapping[str,
     )
     session.findings.append(finding)
     training.journals["findings.jsonl"].write(finding.as_dict())
+
+
+def _end_moved(session: Session, training: Training, end: int, step_s: float) -> None:
+    """Let the run end at another step, its schedule with it; a schedule that has no room there stays as it is."""
+    optim, progress = session.assembly.config.optim, training.progress
+    try:
+        shape = schedule(optim, total=end)
+    except ConfigError:
+        return
+    before = progress.ends_at
+    training.stepper.bend(shape)
+    progress.ends_at = end
+    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
+    event(training, END_MOVED, {"from": before, **details} if before else details)
 
 
 def _finish(session: Session, plan: ExecutionPlan, training: Training, request: StopRequest) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One run from plan to result, with each of the settings that change how it is carried out, through the command line."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 import sonde
+from sonde import planning
 from sonde.api import _Parts, _write_start, prepare
 from sonde.cli.main import main
 from sonde.core.asked import Asked
@@ -270,3 +272,33 @@ def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
     assert order[:rows] != order[rows : 2 * rows]  # each epoch in an order of its own
     assert 10 < moved < len(order) / 2
     assert read_json(run.folder / "plan.json")["threads"] == 1
+
+
+def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the machine had been ten times slower while the run was planned."""
+    found = planning._step_seconds
+    monkeypatch.setattr(planning, "_step_seconds", lambda *given: 10 * found(*given))
+    x = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
+    out = tmp_path / "run"
+    run = sonde.train(
+        (x, (x.sum(1) > 0).astype(np.int64)),
+        model="mlp",
+        time_limit="4s",
+        schedule="linear",
+        evaluate_every=1e6,
+        log_every=1,
+        threads=1,
+        device="cpu",
+        quiet=True,
+        out=out,
+    )
+    planned = read_json(out / "plan.json")["steps"]
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    moves = [line for line in lines if line.get("event") == "end moved"]
+    assert moves
+    assert run.result["steps"] > 2 * planned
+    assert run.result["seconds"]["total"] < 1.2 * 4
+    steps = [line for line in lines if line["kind"] == "step"]
+    assert steps[-1]["lr"] < 0.25 * max(line["lr"] for line in steps)  # the schedule came near its end
+    state = checkpoint.read(out / "checkpoints" / "last")[1]["progress"]
+    assert (state["ends_at"], state["ends_asked"]) == (moves[-1]["details"]["to"], 6)

@@ -10,6 +10,7 @@ from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source
 from sonde.engine.checkpoint import Writer
+from sonde.engine.horizon import Horizon
 from sonde.engine.pace import Pace
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
@@ -49,7 +50,7 @@ def epoch_of(source: Source, step: int) -> int:
 class FitSettings:
     """When things happen in a run."""
 
-    stop: int  # step to end at
+    stop: int  # step to end at, unless a time limit moves it (`Progress.ends_at`)
     evaluate_every: float = 1.0  # epochs
     log_every: int = 10  # steps
     checkpoint_s: float = 60.0
@@ -70,6 +71,7 @@ class FitParts:
     writer: Writer | None
     request: StopRequest
     pace: Pace | None = None
+    horizon: Horizon | None = None  # of a run under a time limit
 
 
 def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
@@ -102,11 +104,13 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         progress.rows += record.rows
         if main in record.losses:
             progress.window.append(record.losses[main])
-        if number % settings.log_every == 0 or number == settings.stop:
+        if number % settings.log_every == 0 or number == (progress.ends_at or settings.stop):
             _log(training, record)
         _tell(training, record)
         if parts.pace is not None:
             parts.pace(training, batch)
+        if parts.horizon is not None:
+            parts.horizon(training)
 
 
 def _evaluation_due(training: Training, settings: FitSettings, parts: FitParts, *, ending: str) -> bool:
@@ -151,7 +155,7 @@ def _evaluate(training: Training, parts: FitParts) -> bool:
 
 def _reason_to_stop(training: Training, settings: FitSettings) -> str:
     progress = training.progress
-    if progress.step >= settings.stop:
+    if progress.step >= (progress.ends_at or settings.stop):
         return "finished"
     if settings.patience and progress.since_best >= settings.patience:
         return "stopped early"

@@ -87,6 +87,10 @@ class Stepper:
         self._after_step(record)
         return record
 
+    def bend(self, multiplier: Callable[[int], float]) -> None:
+        """Go on by another shape of the rate: 0-based step -> share of the peak rate."""
+        self.updates = [replace(update, multiplier=multiplier) for update in self.updates]
+
     def at_rate(self, batch: Batch, rate: float) -> StepRecord:
         """One step with every phase at `rate`, whatever the schedule: for the range test. Groups keep their shares of it."""
         kept = self._peaks, self.updates

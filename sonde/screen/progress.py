@@ -14,6 +14,7 @@ from sonde.screen.output import Output
 LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
 PLAIN_EVERY_S = 10.0
 WINDOW = 32  # steps whose losses are averaged for display
+END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
 
 
@@ -114,6 +115,9 @@ class Progress:
             self._row_step = self._last.step
 
     def _event(self, record: EventRecord) -> None:
+        if record.event == END_MOVED:
+            self._steps = int(record.details["to"])
+            self._planned = self._steps / self._batches if self._batches else None
         told = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in told.items())
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
