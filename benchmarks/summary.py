@@ -104,11 +104,29 @@ def segmentation(found: dict[str, Any]) -> Iterator[Row]:
     yield f"nuclei (dsb2018), {found['minutes']:g} minutes", said, "none in this run", "1"
 
 
+def forecasting(found: dict[str, Any]) -> Iterator[Row]:
+    """Test errors in deviations of the training part; checkpoints chosen by validation."""
+    for name, row in {**found["table"], **found["short"]}.items():
+        what = name if name in found["short"] else f"ETTh1, {found['horizon']} hours ahead, {name}"
+        season, last = row["last season"], row["last value"]["mse"]
+        beside = f"last {season['steps']} steps repeated {season['mse']:.3f}, last value {last:.3f}"
+        yield what, f"MSE {row['mse']:.3f}, MAE {row['mae']:.3f}", beside, "1"
+
+
 def detection(found: dict[str, Any]) -> Iterator[Row]:
     """Test scores within a time limit."""
     ours = found["table"]["sonde"]
     said = f"mAP@0.5 {ours['map50']:.3f}, mAP {ours['map']:.3f}"
     yield f"blood cells (bccd), {found['minutes']:g} minutes", said, "none in this run", "1"
+
+
+def translation(found: dict[str, Any]) -> Iterator[Row]:
+    """BLEU of the test split, cased and detokenised."""
+    scores = [run["bleu"] for run in found["runs"]]
+    minutes = max(run["seconds"]["total"] for run in found["runs"]) / 60
+    said = f"{sum(scores) / len(scores):.1f} BLEU in {minutes:.0f} minutes"
+    copied = found["runs"][0]["copied_bleu"]
+    yield "Multi30k, English to German", said, f"the source as it is: {copied:.1f}", str(len(scores))
 
 
 def depth(found: dict[str, Any]) -> Iterator[Row]:
@@ -144,13 +162,64 @@ def throughput(found: dict[str, Any]) -> Iterator[Row]:
         yield f"{network}, {pixels} px, {precision}", f"{', '.join(ours)} images/s", beside, str(found["rounds"])
 
 
+def language(found: dict[str, Any]) -> Iterator[Row]:
+    """Nats a character on the last tenth of Shakespeare, whole processes."""
+    peer, half, whole = found["nanogpt"], found["half"], found["minutes"]
+    beside = f"nanoGPT's CPU recipe {peer['loss']:.3f} in {peer['seconds']:.0f} s"
+    yield (
+        "Shakespeare by characters, half of nanoGPT's time",
+        f"{half['loss']:.3f} in {half['seconds']:.0f} s",
+        beside,
+        "1",
+    )
+    what = f"Shakespeare by characters, {whole['minutes']:g} minutes"
+    yield what, f"{whole['loss']:.3f} nats a character", "none in this run", "1"
+
+
+def language_speed(found: dict[str, Any]) -> Iterator[Row]:
+    """Tokens a second beside nanoGPT's of the same size in the same process, and generation with and without memory."""
+    for size, rates in found["training"].items():
+        for precision in ("fp32", "bf16"):
+            ours, peer = f"{rates[f'sonde {precision}']:,}", f"{rates[f'nanogpt {precision}']:,}"
+            yield f"GPT {size}, {precision}, training", f"{ours} tokens/s", f"nanoGPT {peer}", "median"
+    made = found["generation"]
+    beside = f"without memory {made['without']:g}, nanoGPT {made['nanogpt']:g}"
+    yield "256 characters generated", f"{made['with memory']:g} tokens/s", beside, "median"
+
+
+def sequence_speed(found: dict[str, Any]) -> Iterator[Row]:
+    """Tokens a second of training, beside a bare loop in the same process and Keras in its own."""
+    table = dict(found["table"])
+    ours = table.pop("sonde")
+    peers = [f"{name} {row['keras']:,} (bare loop there {row['bare']:,})" for name, row in table.items()]
+    for precision in ("fp32", "bf16"):
+        beside = [f"bare torch loop {ours[f'bare, {precision}']:,}", *(peers if precision == "fp32" else [])]
+        what = f"LSTM language model, 2 x 256, {precision}, {found['threads']} threads"
+        yield what, f"{ours[f'sonde, {precision}']:,} tokens/s", ", ".join(beside), f"{found['rounds']} rounds"
+
+
+def gradients(found: dict[str, Any]) -> Iterator[Row]:
+    """Errors of networks that learn to add two marked numbers, with and without clipping."""
+    rows = found["table"]["squared error"]
+    said = {name: f"{name} {row['mean of the last 50']:.2g}" for name, row in rows.items()}
+    lost = rows["Elman, as it is"]
+    beside = f"Elman unclipped: lost at update {lost['updates']}"
+    yield "squared error of adding 2 of 20 numbers", f"{said['LSTM, clipped']}, {said['Elman, clipped']}", beside, "1"
+
+
 RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "mnist": mnist,
     "cifar10": cifar10,
     "depth": depth,
+    "gradients": gradients,
+    "sequence_speed": sequence_speed,
     "few_labels": few_labels,
     "segmentation": segmentation,
+    "language": language,
+    "language_speed": language_speed,
     "detection": detection,
+    "forecasting": forecasting,
+    "translation": translation,
     "overhead": overhead,
     "throughput": throughput,
     "tables": tables,

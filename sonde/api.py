@@ -1,5 +1,6 @@
 """Training from Python, by the same names and through the same path as the command line."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +22,12 @@ from sonde.core.schema_file import write_schema
 from sonde.engine.clock import Clock
 from sonde.environment import describe
 from sonde.faults import room_in
+from sonde.folds import Folds, asked_of, cross_validate, is_folded, one_fold, wants_folds
 from sonde.planning import refuse_idle
 from sonde.recipes.build import Assembly, assemble
 from sonde.recipes.choose import choose, choose_model, choose_task
 from sonde.recipes.resolve import OWN_MODULE, Resolved, data_config, resolve, settled
-from sonde.recipes.transfer import advised, as_begun, model_of, normalised
+from sonde.recipes.transfer import advised, as_begun, model_of, normalised, with_vocabulary
 from sonde.resuming import (
     LENGTHS,
     asks_for_more,
@@ -93,6 +95,8 @@ def train_asked(
 ) -> Run:
     """The whole way from what was asked to a run; what the command line and `train` share."""
     clock = Clock()
+    if wants_folds(asked):
+        return _train_folds(data, asked, screen=screen, parse_rest=parse_rest, module=module)
     if "out" in asked.values:
         RunFolder(Path(asked.values["out"])).state()  # a folder that cannot be used is said before the data are read
     with clock.part("data"):
@@ -124,6 +128,20 @@ def train_asked(
         return _go_on(folder, dataset, replace(resolved, config=config), parts)
 
 
+def _train_folds(
+    data: Any, asked: Asked, *, screen: Screen, parse_rest: ParseRest | None, module: nn.Module | None
+) -> Run:
+    dataset, resolved = prepare(data, one_fold(asked, 1), screen=screen, parse_rest=parse_rest, module=module)
+
+    def train_one(each: Asked, quiet: Screen) -> Run:
+        own = copy.deepcopy(module)  # each fold starts from the weights that were given
+        return train_asked(data, each, screen=quiet, parse_rest=parse_rest, module=own)
+
+    parts = _Parts(clock=Clock(), screen=screen, module=copy.deepcopy(module))
+    parts.assemble(dataset, resolved.config)  # what is refused is refused before there is a folder
+    return cross_validate(asked, Folds(dataset=dataset, resolved=resolved, train=train_one), screen)
+
+
 def prepare(
     data: Any,
     asked: Asked,
@@ -135,6 +153,7 @@ def prepare(
     """Open the data, choose task and model, merge all settings, and say what was inferred."""
     from sonde.data.open import open_data
 
+    asked = with_vocabulary(asked)
     dataset = open_data(data, data_config(asked), task=asked.task, tick=screen.tick)
     task, task_why = choose_task(dataset, asked.task)
     model, model_why = (OWN_MODULE, "a module of your own") if module is not None else _model_for(dataset, asked, task)
@@ -205,8 +224,12 @@ def _conclude(session: Session, result: Mapping[str, Any]) -> Run:
     follows = [f"open {folder.report}"]
     if session.assembly.config.model != OWN_MODULE:  # a module of the user's own is only used from the user's program
         kind = dataset.schema.input.kind
-        what = "IMAGE" if kind == "image" else "TABLE" if kind == "table" else "ARRAY"
+        names = {"image": "IMAGE", "table": "TABLE", "series": "TABLE", "tokens": "TEXT"}
+        names |= {"molecule": "SMILES", "protein": "FILE", "audio": "RECORDING"}
+        what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else names.get(kind, "ARRAY")
         follows.append(f"sonde predict {folder.path} {what}")
+        if dataset.schema.target.kind == "next":
+            follows.append(f"sonde generate {folder.path}")
     screen.next(follows)
     return Run(folder, live_task=session.assembly.task, live_schema=dataset.schema)
 
@@ -229,6 +252,8 @@ def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None
     parts = _Parts(clock=Clock(), screen=screen)
     if data is None and " in memory" in str(saved.data):
         raise ConfigError(f"{place.path} was trained on {saved.data}; give them again: sonde.resume(…, data=…)")
+    if is_folded(place):
+        return train_asked(saved.data if data is None else data, asked_of(saved, place, overrides), screen=screen)
     from sonde.data.open import open_data
 
     dataset = open_data(saved.data if data is None else data, config.data, task=config.task, tick=screen.tick)

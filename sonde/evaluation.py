@@ -6,13 +6,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.core.files import write_json
-from sonde.core.seams import Compares, Draws, Meter, Source
+from sonde.core.files import write_json, write_text
+from sonde.core.seams import ByRule, Compares, Draws, Meter, Source, Writes
+from sonde.core.vocabulary import read_vocabulary
+from sonde.data.molecule_graphs import drawing, smiles_of
 from sonde.data.splits import truth_of
+from sonde.data.text.rows import shortened, text_of
+from sonde.data.waveforms import write_wav
 from sonde.recipes.build import Assembly
+from sonde.tasks.drawn_sound import spectrogram_picture
 
-CASES = ("worst", "best")  # tables of rows that are shown
+CASES = ("worst", "best", "examples")  # tables of rows that are shown
 WIDEST = 480  # pixels of a saved picture
+LONGEST_TEXT = 300  # characters of a text beside a case
 HEAVY = 60_000  # bytes; of a picture above it 64 colours are kept, or a report could not hold them all
 
 
@@ -26,7 +32,11 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
                 _with_picture(entry, f"{stem}/{number}.png", folder, source, assembly)
                 for number, entry in enumerate(content)
             ]
+        elif stem == "attention":
+            content = [_with_source(entry, folder, assembly) for entry in content]
         write_json(folder / f"{stem}.json", content)
+    if isinstance(assembly.task, Writes) and assembly.dataset is not None:
+        write_json(folder / "written.json", assembly.task.written(assembly.dataset.schema.input.shape[0]))
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
@@ -35,6 +45,11 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     Empty where the task knows of none, and for rows that were learnt by heart.
     """
     dataset, task = assembly.dataset, assembly.task
+    if isinstance(task, ByRule) and not assembly.config.data.overfit_batches:
+        meter = task.meter()
+        for batch in assembly.judged[split]:
+            meter.update(task.by_rule(batch), batch.index)
+        return {**meter.compute(), "what": task.rule}
     if dataset is None or not isinstance(task, Compares) or assembly.config.data.overfit_batches:
         return {}
     target = dataset.schema.target
@@ -54,16 +69,46 @@ def _with_picture(
 ) -> dict[str, Any]:
     index = int(entry["index"])
     named = {**entry, "row": source.describe(index), "picture": None}
-    if assembly.dataset is None or assembly.dataset.schema.input.kind != "image":
+    if assembly.dataset is None:
         return named
     by_heart = bool(assembly.config.data.overfit_batches)  # then training rows are judged as validation
     rows = assembly.dataset.splits["train" if by_heart else folder.name]
+    if text := text_of(rows, index):
+        return {**named, "text": shortened(text, LONGEST_TEXT)}
+    if smiles := smiles_of(rows, index):
+        drawn = str(Path(picture).with_suffix(".svg"))
+        (folder / drawn).parent.mkdir(exist_ok=True)
+        write_text(folder / drawn, drawing(smiles))
+        return {**named, "picture": drawn}
+    if assembly.dataset.schema.input.kind == "audio":
+        samples = rows.read(np.array([index]))["input"][0]
+        return {**named, **_heard(samples, assembly.dataset.schema.input.rate, folder, picture)}
+    if assembly.dataset.schema.input.kind != "image":
+        return named
     pixels = rows.read(np.array([index]))["input"][0]  # (C, H, W) uint8
     if isinstance(assembly.task, Draws):
         pixels = assembly.task.picture(pixels, entry)
     (folder / picture).parent.mkdir(exist_ok=True)
     save_png(folder / picture, pixels)
     return {**named, "picture": picture}
+
+
+def _heard(samples: np.ndarray, rate: int, folder: Path, picture: str) -> dict[str, str]:
+    """Write a recording (S,) beside its spectrogram; their names inside `folder`."""
+    sound = str(Path(picture).with_suffix(".wav"))
+    (folder / picture).parent.mkdir(exist_ok=True)
+    save_png(folder / picture, spectrogram_picture(samples, rate))
+    write_wav(folder / sound, samples, rate)
+    return {"picture": picture, "sound": sound}
+
+
+def _with_source(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dict[str, Any]:
+    """A map of attention with the tokens that were looked at."""
+    assert assembly.dataset is not None
+    rows = assembly.dataset.splits["train" if assembly.config.data.overfit_batches else folder.name]
+    tokens = rows.read(np.array([entry["index"]]))["input"][0]
+    vocabulary = read_vocabulary(assembly.dataset.schema.input.tokenizer)
+    return {**entry, "source": [vocabulary.symbol(int(number)) for number in tokens]}
 
 
 def save_png(path: Path, pixels: np.ndarray) -> None:

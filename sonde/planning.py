@@ -14,12 +14,13 @@ from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json, write_json
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Glances
 from sonde.core.units import duration
-from sonde.engine.evaluate import evaluate
+from sonde.engine.evaluate import evaluate, judging
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio, steps_within
 from sonde.engine.range_test import range_test
-from sonde.engine.step import Stepper
+from sonde.engine.step import Stepper, autocast
 from sonde.engine.trial import step_seconds
 from sonde.recipes.build import Assembly
 
@@ -193,11 +194,12 @@ def _steps_for_time(
     loop, batches = assembly.config.loop, assembly.train.batches or 1
     step_s = _step_seconds(stepper, batch, limit_s, timed_s) + _input_seconds(assembly) + LOOP_S
     judging_s = _judging_seconds(assembly, stepper, step_s / len(batch) / 3, at_most_s=0.02 * limit_s)
+    brief_s = _brief_seconds(assembly, stepper)
     total = done + steps_within(
         limit_s=limit_s - assembly.clock.elapsed(),
         step_s=step_s,
         batches_per_epoch=batches,
-        evaluation_s=judging_s.get("validation", 0.0),
+        evaluation_s=judging_s.get("validation", 0.0) if brief_s is None else brief_s,
         evaluate_every=loop.evaluate_every,
         final_s=sum(judging_s.values()),
     )
@@ -233,12 +235,34 @@ def _judging_seconds(assembly: Assembly, stepper: Stepper, row_s: float, *, at_m
     splits = {} if assembly.dataset is None else assembly.dataset.splits
     found: dict[str, float] = {}
     for name, source in assembly.judged.items():
+        if isinstance(assembly.task, Glances):  # what a search takes is not told from a step
+            found[name] = _batch_seconds(assembly, stepper, name, brief=False)
+            continue
         found[name] = row_s * len(splits[name]) if name in splits else 0.0
         if found[name] < at_most_s:
             begun = time.perf_counter()
             evaluate(assembly.task, source, stepper.settings).compute()
             found[name] = time.perf_counter() - begun
     return found
+
+
+def _brief_seconds(assembly: Assembly, stepper: Stepper) -> float | None:
+    """Seconds of a validation while training goes on, where that is less than a whole one; None where it is not."""
+    if not isinstance(assembly.task, Glances) or "validation" not in assembly.judged:
+        return None
+    return _batch_seconds(assembly, stepper, "validation", brief=True)
+
+
+def _batch_seconds(assembly: Assembly, stepper: Stepper, split: str, *, brief: bool) -> float:
+    """Seconds to judge a split, by a batch in the middle of it: those of sequences stand in the order of their length."""
+    source, task = assembly.judged[split], assembly.task
+    number = source.batches or 1
+    batch = [batch for place, batch in enumerate(source) if place == number // 2][0]  # read to its end, else it goes on
+    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
+    begun = time.perf_counter()
+    with judging(task.modules), autocast(stepper.settings):
+        look(batch)
+    return number * (time.perf_counter() - begun)
 
 
 def _plan_lines(

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flag, flat, leaves
+from sonde.core.bounds import flag
+from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json

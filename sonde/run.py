@@ -1,15 +1,15 @@
 """A finished (or unfinished) run: its folder and what one can do with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sonde.core.config import DataConfig, FeedConfig
+from sonde.core.config import DataConfig, FeedConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Rows, Schema
-from sonde.core.errors import RunFolderError
+from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import read_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
@@ -60,6 +60,12 @@ class Run:
     def schema(self) -> Schema:
         """What goes in and comes out. Raises: RunFolderError for a run whose data Sonde did not describe."""
         if self._schema is None:
+            settings = read_config(self._folder.config).settings
+            if settings.get("folds") and not settings.get("fold"):
+                raise RunFolderError(
+                    f"{self.folder} holds a run for each fold and no network of its own; take one of them, such as "
+                    f"{self.folder / 'fold-1'}"
+                )
             if not self._folder.schema.exists():
                 raise RunFolderError(f"{self.folder} has no schema.json: its data are your own; call run.model(input)")
             self._schema = read_schema(self._folder)
@@ -89,6 +95,7 @@ class Run:
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
         """
         from sonde.data.inputs import rows_for
+        from sonde.tasks.forecasting import by_step
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
         source = self._source(rows)
@@ -97,7 +104,39 @@ class Run:
         with torch.inference_mode():
             for batch in source:
                 found |= zip(batch.index.tolist(), self.task.readable(self.task.predict(batch)), strict=True)
+        if self.schema.target.kind == "series":
+            return by_step(names, found[0])
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
+
+    def generate(self, prompt: str = "", **how: Any) -> str:
+        """Text that goes on from a prompt, as a whole; the settings are those of `stream`."""
+        return "".join(self.stream(prompt, **how))
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        tokens: int = 200,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        memory: bool = True,
+    ) -> Iterator[str]:
+        """Pieces of text that follow a prompt, as they are drawn.
+
+        tokens: to draw at most;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
+        seed: the same gives the same text;  memory: whether the model remembers what it has read, which changes the speed alone
+        Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot read
+        """
+        from sonde.tasks.decode.sampling import Sampling
+        from sonde.tasks.language_model import LanguageModel
+
+        if not isinstance(self.task, LanguageModel):
+            raise ConfigError(f"{self.folder} cannot write text: it was trained on {self._trained_on()}; use predict")
+        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+        context = self.schema.input.shape[0]
+        return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
 
     def evaluate(
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
@@ -122,8 +161,9 @@ class Run:
         views = None
         if saved.get("task") in COMPARES_VIEWS:  # all others are judged on images as they are
             views = augmentation(self.schema, str(saved["augment"]), task=str(saved["task"]))
-        source = self._source(dataset.splits[chosen], views)
-        return evaluate(self.task, source, StepSettings(device=self._device), tick=tick).compute()
+        source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
+        settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
+        return evaluate(self.task, source, settings, tick=tick).compute()
 
     def report(self) -> Path:
         """Write report.html anew and return its path."""
@@ -132,16 +172,22 @@ class Run:
         return write_report(self.folder)
 
     def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The columns by which the run read its table, with nothing held back."""
+        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held back."""
         settings = read_config(self._folder.config).settings
         return DataConfig(
             validation=0.0,
             test=0.0,
             target=tuple(target or settings.get("target") or ()),
             columns=tuple(settings.get("columns") or ()),
+            labels=str(settings.get("labels") or ""),
+            label_names=tuple(settings.get("label_names") or ()),
+            held_out=str(settings.get("held_out") or ""),
         )
 
-    def _source(self, rows: Rows, augment: Augment | None = None) -> Source:
+    def _trained_on(self) -> str:
+        return f"task {read_config(self._folder.config).settings.get('task')}"
+
+    def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
         from sonde.data.feed.build import build_source
 
         return build_source(
@@ -153,6 +199,7 @@ class Run:
             device=self._device,
             kind="streaming" if rows.nbytes() > 2**30 else "resident",
             augment=augment,
+            goes_on=goes_on,
         )
 
     def _load_task(self) -> Task:
@@ -184,6 +231,11 @@ class Run:
 def load(folder: str | Path) -> Run:
     """Open a run folder. Raises: RunFolderError when there is none."""
     return Run(open_run(folder))
+
+
+def _precision(trained: Any, device: torch.device) -> Precision:
+    """What a run is judged in: the precision it was trained and judged in before, where the device has it."""
+    return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 
 Inputs = Sequence[Any] | Mapping[str, Any]

@@ -14,7 +14,7 @@ from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Adapts, Meter, Objective, Observer
+from sonde.core.seams import Adapts, Glances, Meter, Objective, Observer
 from sonde.core.units import number
 from sonde.data.feed.prepare import Prepare
 from sonde.diagnose.before import accumulation
@@ -219,13 +219,14 @@ def best_weights(assembly: Assembly) -> dict[str, torch.Tensor]:
 
 def _judge(session: Session, training: Training) -> Meter:
     assembly = session.assembly
-    meter = evaluate(assembly.task, assembly.judged["validation"], training.stepper.settings, average=assembly.average)
+    source, settings = assembly.judged["validation"], training.stepper.settings
+    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True)
     if isinstance(assembly.task, Adapts):
         assembly.task.adapt(meter)
     objective: Objective = assembly.task.objective
     value = meter.compute()[objective.metric]
     best = training.progress.best
-    if objective.better(value, best["value"] if best else None):
+    if objective.better(value, best["value"] if best else None) and not isinstance(assembly.task, Glances):
         session.best_meter = meter
     return meter
 

@@ -17,7 +17,9 @@ from sonde.core.files import read_json
 from sonde.engine import checkpoint
 
 # nothing that depends on the length of a run, so that one trained further is one trained through
-SETTINGS: dict[str, Any] = {"threads": 1, "quiet": True, "batch_size": 4, "schedule": "constant", "warmup": 0.0}
+SETTINGS: dict[str, Any] = {
+    "threads": 1, "quiet": True, "batch_size": 4, "schedule": "constant", "warmup": 0.0, "precision": "fp32",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

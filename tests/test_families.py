@@ -30,7 +30,11 @@ GIVEN: dict[str, dict[str, Any]] = {
     "alexnet": WITHOUT_NORM,
     "vgg11": WITHOUT_NORM,
 }
-OF_IMAGES = [name for name, entry in MODELS.items() if entry.answers == "row" and entry.family != "tabular"]
+OF_IMAGES = [
+    name
+    for name, entry in MODELS.items()
+    if (entry.answers, entry.takes) == ("row", "numbers") and entry.family != "tabular"
+]
 SMALLEST = list({MODELS[name].family: name for name in reversed(OF_IMAGES)}.values())[::-1]
 MOST_PARAMETERS = 150e6  # of a network that is run; the larger ones, with their gradients, take gigabytes
 PIXELS = 96  # above 64, so that networks have the stems and patches their names promise

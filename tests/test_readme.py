@@ -14,7 +14,8 @@ import pytest
 from sonde.augment.policy import READERS
 from sonde.cli.main import main
 from sonde.cli.verbs import VERBS
-from sonde.core.config import OptimizerName, ScheduleName, flag, leaves
+from sonde.core.bounds import flag
+from sonde.core.config import OptimizerName, ScheduleName, leaves
 from sonde.data.named import NAMED
 from sonde.models.entries import MODELS
 from sonde.tasks.catalogue import TASKS

@@ -9,7 +9,8 @@ import torch
 import yaml
 
 import sonde
-from sonde.core.config import MAY_DIFFER, LoopConfig, flag, leaves
+from sonde.core.bounds import flag
+from sonde.core.config import MAY_DIFFER, LoopConfig, leaves
 from sonde.core.errors import ConfigError, DataError, RunFolderError
 from sonde.core.files import read_json
 from sonde.engine import checkpoint

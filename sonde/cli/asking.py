@@ -8,7 +8,8 @@ from typing import Any
 from sonde.cli.parse import Given, Line, as_words, convert, flags_of, refuse_unknown, split_line, take_data
 from sonde.cli.values import Flags, from_file
 from sonde.core.asked import Asked
-from sonde.core.config import GROUPS, PlaceConfig, flag, leaves, replace_leaves
+from sonde.core.bounds import flag
+from sonde.core.config import GROUPS, PlaceConfig, leaves, replace_leaves
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
 

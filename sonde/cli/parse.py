@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, get_type_hints
 
 from sonde.cli.values import Flags, element, fits, takes_list, to_types
-from sonde.core.config import flag
+from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.kinds import expected
 

@@ -26,6 +26,7 @@ Apply RUN's best checkpoint to each INPUT: files or folders of the kind it was t
 examples:
   sonde predict runs/mnist-mlp-1 seven.png
   sonde predict runs/titanic-tabular-1 passengers.csv --out survivors.csv
+  sonde predict runs/squad-qa-reader-1 "Who built it?" "It was built by Anna Weber in 1907."
   sonde predict runs/photos-resnet18-1 new/ --out sheet.png
   sonde predict runs/cells-detector-tiny-1 new/ --out found/
 """
@@ -144,6 +145,9 @@ def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
             isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
         ):
             continue  # told in words by the prediction
+        if name == "distances":
+            short[name] = f"{len(value)}x{len(value)} in Å"
+            continue
         if name == "features":
             short[name] = f"{count(len(value))} numbers"
             continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import make_dataclass
 from typing import Any, get_args, get_origin
 
-from sonde.core.config import flag
+from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.kinds import expected, near_choice
 

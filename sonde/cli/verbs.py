@@ -40,6 +40,18 @@ VERBS: dict[str, Verb] = {
         "apply a trained run to files or folders",
         "sonde predict runs/mnist-mlp-1 seven.png --out seven.csv",
     ),
+    "generate": Verb(
+        "sonde.cli.generate:run",
+        "generate RUN",
+        "let a trained language model write",
+        'sonde generate runs/input-modern-gpt-1 --prompt "ROMEO:"',
+    ),
+    "chat": Verb(
+        "sonde.cli.chat:run",
+        "chat RUN",
+        "write in turns with a trained language model",
+        "sonde chat runs/input-modern-gpt-1",
+    ),
     "runs": Verb(
         "sonde.cli.runs:run",
         "runs [FOLDER]",

@@ -5,18 +5,19 @@ The fields of the chosen model's and task's own configs stand beside their modul
 """
 
 import dataclasses
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from sonde.core.bounds import above, at_least, within
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.kinds import annotations, suited
 
 Precision = Literal["fp32", "bf16", "fp16"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
+TokenizerName = Literal["auto", "characters", "words", "bpe", "bytes"]
 ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
 
 
@@ -40,14 +41,64 @@ class DataConfig:
     """Share of the training rows to use, drawn per class."""
     overfit_batches: int = 0
     """Train and evaluate on this many batches only: the dry run that shows a model can learn by heart."""
+    tokenizer: TokenizerName = "auto"
+    """What text is cut into: characters, words, or pieces of words (bpe; bytes for pieces that no text escapes)."""
+    vocabulary: int = 0
+    """Most different tokens to know, the most frequent of the training text; 0 lets the text choose."""
+    vocabulary_of: str | None = None
+    """Run, or tokenizer.json, whose vocabulary text is read with; with --pretrained RUN by default that run's."""
+    max_tokens: int = 0
+    """Longest row of tokens; what is longer is cut, counted and said. 0 lets the text choose."""
+    source_language: str = ""
+    """Of line-aligned texts, the language to translate from, as its files end (en); by default English where it is one of two."""
+    target_language: str = ""
+    """The language to translate into; by default the other of two."""
+    shared_vocabulary: bool = True
+    """Of line-aligned texts, cut both sides into the same tokens; names and numbers are then the same on both."""
+    labels: str = ""
+    """How names of recordings are made, such as {label}_{speaker}_{take}; label is what is predicted, split may name a split."""
+    label_names: tuple[str, ...] = ()
+    """Names for labels, such as 0=zero 1=one: what classes are called, and what is said where speech is recognised."""
+    held_out: str = ""
+    """Recordings for the final judgement, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
+    folds: int = 0
+    """Cross-validate: cut the rows into this many parts and train as often, each part judged by the run that did not see it."""
+    fold: int = 0
+    """Train once only, with this of the parts (1 to folds) judged; 0 takes each in turn."""
+    time: str | None = None
+    """Column that says when a row happened: what is judged then lies after what is trained on; series find theirs themselves."""
+    group: str | None = None
+    """Column of what belongs together, such as a patient: no group is both trained on and judged. It is no input."""
+    horizon: int | None = None
+    """Steps of a time series to forecast at a time; by default a season (24 hours, 7 days, 12 months)."""
+    look_back: int | None = None
+    """Steps before a forecast that it is made from; by default chosen from the horizon and the season."""
+    split_at: tuple[str, ...] = ()
+    """Where validation and test of a time series begin, and perhaps where test ends: numbers of steps, or dates."""
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """(fold, folds), for `sonde.data.splits.split_rows`."""
+        return self.fold, self.folds
 
     def __post_init__(self) -> None:
-        _within("validation", self.validation, 0, 1, open_right=True)
-        _within("test", self.test, 0, 1, open_right=True)
-        _within("label_fraction", self.label_fraction, 0, 1, open_left=True)
-        _at_least("overfit_batches", self.overfit_batches, 0)
-        if self.image_size is not None:
-            _at_least("image_size", self.image_size, 1)
+        within("validation", self.validation, 0, 1, open_right=True)
+        within("test", self.test, 0, 1, open_right=True)
+        within("label_fraction", self.label_fraction, 0, 1, open_left=True)
+        at_least("overfit_batches", self.overfit_batches, 0)
+        at_least("vocabulary", self.vocabulary, 0)
+        if self.vocabulary_of is not None and (self.vocabulary or self.tokenizer != "auto"):
+            raise ConfigError("--vocabulary-of brings tokens of its own; leave --tokenizer and --vocabulary out")
+        at_least("max_tokens", self.max_tokens, 0)
+        if self.folds == 1 or self.folds < 0:
+            raise ConfigError(f"--folds must be 2 or more, or 0 for none, got {self.folds}")
+        if not 0 <= self.fold <= self.folds:
+            raise ConfigError(f"--fold must lie from 1 to --folds {self.folds}, or be 0 for all, got {self.fold}")
+        for name in ("image_size", "horizon", "look_back"):
+            if getattr(self, name) is not None:
+                at_least(name, getattr(self, name), 1)
+        if len(self.split_at) not in (0, 2, 3):
+            raise ConfigError(f"--split-at takes two places or three, got {len(self.split_at)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +116,17 @@ class FeedConfig:
     memory: str = "50%"
     """What resident data may take: a share of the free memory ("50%") or a size ("2GiB")."""
     augment: str = "auto"
-    """Image augmentation: none, or a comma-separated policy such as flip,crop=4,cutout=8; auto lets the recipe choose."""
+    """none, or how rows are changed, such as flip,crop=4,cutout=8 (sound: speed=0.1,noise=15); auto lets the recipe choose."""
     balanced: bool = False
     """Draw training rows so that every class is equally frequent."""
     bucket: bool = True
     """Put sequences of like length into one batch, which saves padding; how batches are drawn changes, no result does."""
 
     def __post_init__(self) -> None:
-        _at_least("batch_size", self.batch_size, 1)
-        _at_least("accumulate", self.accumulate, 1)
+        at_least("batch_size", self.batch_size, 1)
+        at_least("accumulate", self.accumulate, 1)
         if self.workers is not None:
-            _at_least("workers", self.workers, 0)
+            at_least("workers", self.workers, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +142,8 @@ class TransferConfig:
 
     def __post_init__(self) -> None:
         if isinstance(self.freeze, int):
-            _at_least("freeze", self.freeze, 0)
-        _within("layer_decay", self.layer_decay, 0, 1, open_left=True)
+            at_least("freeze", self.freeze, 0)
+        within("layer_decay", self.layer_decay, 0, 1, open_left=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,17 +183,17 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         if self.lr != "auto":
-            _above("lr", float(self.lr), 0)
-        _at_least("weight_decay", self.weight_decay, 0)
+            above("lr", float(self.lr), 0)
+        at_least("weight_decay", self.weight_decay, 0)
         for name in ("momentum", "beta1", "beta2", "ema"):
-            _within(name, getattr(self, name), 0, 1, open_right=True)
-        _above("eps", self.eps, 0)
-        _at_least("warmup", self.warmup, 0)
-        _within("lr_floor", self.lr_floor, 0, 1)
-        _within("step_size", self.step_size, 0, 1, open_left=True)
-        _within("decay", self.decay, 0, 1)
-        _at_least("clip", self.clip, 0)
-        _at_least("clip_value", self.clip_value, 0)
+            within(name, getattr(self, name), 0, 1, open_right=True)
+        above("eps", self.eps, 0)
+        at_least("warmup", self.warmup, 0)
+        within("lr_floor", self.lr_floor, 0, 1)
+        within("step_size", self.step_size, 0, 1, open_left=True)
+        within("decay", self.decay, 0, 1)
+        at_least("clip", self.clip, 0)
+        at_least("clip_value", self.clip_value, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,18 +221,18 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         if self.epochs is not None:
-            _above("epochs", self.epochs, 0)
+            above("epochs", self.epochs, 0)
         if self.steps is not None:
-            _at_least("steps", self.steps, 1)
+            at_least("steps", self.steps, 1)
         if self.epochs is not None and self.steps is not None:
             raise ConfigError("epochs and steps both say how long to train; give one")
         if self.time_limit is not None:
             seconds(self.time_limit)
         seconds(self.checkpoint_every)
-        _at_least("patience", self.patience, 0)
-        _above("evaluate_every", self.evaluate_every, 0)
-        _at_least("log_every", self.log_every, 1)
-        _at_least("checkpoint_steps", self.checkpoint_steps, 0)
+        at_least("patience", self.patience, 0)
+        above("evaluate_every", self.evaluate_every, 0)
+        at_least("log_every", self.log_every, 1)
+        at_least("checkpoint_steps", self.checkpoint_steps, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +254,7 @@ class MachineConfig:
 
     def __post_init__(self) -> None:
         if self.threads is not None:
-            _at_least("threads", self.threads, 1)
+            at_least("threads", self.threads, 1)
         if not 0 <= self.seed < 2**63:
             raise ConfigError(f"seed must lie in 0..2^63-1, got {self.seed}")
 
@@ -329,34 +380,6 @@ def size_bytes(text: str, *, free: int) -> int:
         return int(free * number / 100)
     power = "bkmgt".index(unit[0])
     return int(number * (1024 if "i" in unit else 1000) ** power)
-
-
-def _at_least(name: str, value: float, low: float) -> None:
-    if not value >= low or math.isinf(value):
-        raise ConfigError(f"{flag(name)} must be at least {low:g}, got {value:g}")
-
-
-def _above(name: str, value: float, low: float) -> None:
-    if not value > low or math.isinf(value):
-        raise ConfigError(f"{flag(name)} must be above {low:g}, got {value:g}")
-
-
-def _within(
-    name: str, value: float, low: float, high: float, *, open_left: bool = False, open_right: bool = False
-) -> None:
-    fits = (value > low if open_left else value >= low) and (value < high if open_right else value <= high)
-    if not fits:
-        bounds = f"{'above' if open_left else 'from'} {low:g} {'to below' if open_right else 'to'} {high:g}"
-        raise ConfigError(f"{flag(name)} must lie {bounds}, got {value:g}")
-
-
-def flag(name: str) -> str:
-    """How a setting is written on the command line.
-
-    >>> flag("batch_size")
-    '--batch-size'
-    """
-    return "--" + name.replace("_", "-")
 
 
 def cache_folder() -> Path:

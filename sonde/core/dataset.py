@@ -45,10 +45,16 @@ class InputSpec:
     scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
+    symbols: of molecules, how many codes the features of atoms have (`sonde.core.molecules`); of proteins as for tokens, and 0
+             where backbones are given
+    column: for tokens and molecules out of a table, the column they were read from
     rate:  of audio, samples a second
+    step:  of series, how far steps are apart (`sonde.data.time_index`); `columns` are their variables, `column` the time
+    forecast: of series, how many variables are to be forecast, the first ones; 0 for all
 
-    A batch holds tokens (B, T) int64, PAD behind the end of each row; other sequences are zero there, and `lengths` (B,)
-    comes with them.
+    A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
+    there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. Backbones of proteins are
+    (B, R, 4, 3) float, the places of N, CA, C and O in ångström.
     """
 
     kind: InputKind
@@ -60,7 +66,10 @@ class InputSpec:
     fit: Literal["stretch", "letterbox"] = "stretch"
     tokenizer: str = ""
     symbols: int = 0
+    column: str = ""
     rate: int = 0
+    step: str = ""
+    forecast: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +84,15 @@ class TargetSpec:
             pixels of the stored image; rows past the last object have class -1
     next:   the token that follows each of the input's, target (B, T) int64; PAD where none counts
     tokens: a text of its own, target (B, M) int64, END after its last token and PAD behind
-    span:   where in the input the answer stands, target (B, 2) int64: its first and its last token
+    span:   where in the input the answer stands, target (B, 2) int64: its first and its last token; `shape` is (tokens that are
+            read at once,): longer rows are read in windows
     series: the steps after the input's, target (B, H, V) float of the variables `names`, standardised by mean and std
-    distances: between residues, target (B, R, R) float in ångström;  residues: target (B, R) int64; PAD where none counts
+    distances: between alpha carbons, target (B, R, R) float in ångström, 0 where none counts; `names` are those of the bins
+            that logits are of (`sonde.core.proteins`);  residues: target (B, R) int64; PAD where none counts
     tokenizer, symbols: for next, tokens and residues, the vocabulary as JSON and its size
     shape:  of series (H, V)
+    season, scales: of series, steps after which they repeat themselves (1: never), and the mean absolute difference from a season
+            before over the training part, one for each of `names`, in their own units
     masked: some targets are missing; the batch then holds `mask` like target, 0 where missing
     """
 
@@ -91,10 +104,14 @@ class TargetSpec:
     tokenizer: str = ""
     symbols: int = 0
     shape: tuple[int, ...] = ()
+    season: int = 0
+    scales: tuple[float, ...] = ()
 
     @property
     def out_dim(self) -> int:
-        """Outputs a model needs: one logit for two classes, one per symbol of a vocabulary, else one per name."""
+        """Outputs a model needs: one logit for two classes, one per symbol or step of a series, else one per name."""
+        if self.kind == "series":
+            return self.shape[0]
         if self.symbols:
             return self.symbols
         return 1 if self.kind in ("class", "mask") and len(self.names) == 2 else len(self.names)
@@ -125,7 +142,7 @@ class Schema:
         for name in ("shape", "mean", "std"):
             entry[name] = tuple(entry[name])
         target = {**saved["target"], "tokenizer": target_tokenizer}
-        for name in ("names", "mean", "std", "shape"):
+        for name in ("names", "mean", "std", "shape", "scales"):
             target[name] = tuple(target.get(name, ()))
         return Schema(input=InputSpec(**entry), target=TargetSpec(**target))
 

@@ -124,6 +124,29 @@ class Compares(Protocol):
 
 
 @runtime_checkable
+class Glances(Protocol):
+    """A task whose `evaluate` is long work, such as a search for each row: while training goes on it is asked for less.
+
+    glance: for the same meter as `evaluate`, whose scores then stand for those of the whole; at the end all is judged
+    """
+
+    def glance(self, batch: Batch) -> Mapping[str, Tensor]: ...
+
+
+@runtime_checkable
+class ByRule(Protocol):
+    """A task that knows a plain rule which needs no training, but does look at inputs; its scores stand beside the model's.
+
+    rule:    what it is, in words
+    by_rule: what the rule answers, for the meter of `evaluate`
+    """
+
+    @property
+    def rule(self) -> str: ...
+    def by_rule(self, batch: Batch) -> Mapping[str, Tensor]: ...
+
+
+@runtime_checkable
 class Draws(Protocol):
     """A task that can show a row it was judged on, with the truth and its answer.
 
@@ -132,6 +155,17 @@ class Draws(Protocol):
     """
 
     def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """A task that can write something of its own, to be shown in the report.
+
+    context: tokens that its model reads at most
+    Returns one dict per text, "text" among its keys.
+    """
+
+    def written(self, context: int) -> list[dict[str, Any]]: ...
 
 
 @runtime_checkable

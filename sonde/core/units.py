@@ -88,7 +88,7 @@ def is_share(metric: str) -> bool:
     (True, False)
     """
     name = metric.rsplit("/", 1)[-1]
-    return "accuracy" in name or name.startswith("top")
+    return "accuracy" in name or name.startswith("top") or name in ("wer", "cer")
 
 
 def metric(name: str, value: float | None) -> str:
@@ -109,7 +109,9 @@ def metric_name(name: str) -> str:
     ('log loss', 'AUROC', 'top-5 accuracy')
     """
     known = {"auroc": "AUROC", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "r2": "R²", "ece": "calibration error"}
-    known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN"}
+    known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
+    known |= {"wer": "word error rate", "cer": "character error rate"}
+    known |= {"mase": "MASE", "smape": "sMAPE"}
     known |= {"map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
     words = [known.get(word, word) for word in head.split("_")]

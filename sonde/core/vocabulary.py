@@ -41,6 +41,7 @@ class Characters:
     """One number a character: letters, residues, nucleotides.
 
     symbols: the characters, of which the first has the number 4
+    upper:   letters of either case are the capital
 
     >>> letters = Characters(("a", "b"))
     >>> letters.encode("abc"), letters.decode([4, 5, 3]), letters.size
@@ -48,6 +49,7 @@ class Characters:
     """
 
     symbols: tuple[str, ...]
+    upper: bool = False
     _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ class Characters:
 
     def encode(self, text: str) -> list[int]:
         """A number for each character."""
-        return [self._numbers.get(character, UNKNOWN) for character in text]
+        return [self._numbers.get(character, UNKNOWN) for character in (text.upper() if self.upper else text)]
 
     def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         """`encode` of each."""
@@ -76,7 +78,8 @@ class Characters:
 
     def to_json(self) -> str:
         """For `read_vocabulary`."""
-        return json.dumps({"kind": "characters", "symbols": "".join(self.symbols)}, ensure_ascii=False)
+        saved = {"kind": "characters", "upper": self.upper, "symbols": "".join(self.symbols)}
+        return json.dumps(saved, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,7 @@ def read_vocabulary(content: str) -> Vocabulary:
     except json.JSONDecodeError as error:
         raise DataError(f"the vocabulary is no JSON ({error.msg}); copy the run folder anew") from None
     if saved.get("kind") == "characters":
-        return Characters(tuple(saved["symbols"]))
+        return Characters(tuple(saved["symbols"]), upper=bool(saved.get("upper", False)))
     if saved.get("kind") == "words":
         return Words(tuple(saved["symbols"]), lower=bool(saved["lower"]))
     return Subwords(content)

@@ -99,7 +99,14 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
 def check_kind(kind: InputKind, source: str, like: Schema | None) -> None:
     """Raises: DataError when data is of another kind than a model's."""
     if like is not None and kind != like.input.kind:
-        words = {"image": "images", "array": "rows of numbers", "table": "tables"}
+        words = {
+            "image": "images",
+            "array": "rows of numbers",
+            "table": "tables",
+            "tokens": "text",
+            "audio": "recordings",
+        }
+        words |= {"series": "time series", "molecule": "molecules", "protein": "proteins"}
         raise DataError(f"{source} holds {words[kind]}; the model was trained on {words[like.input.kind]}")
 
 
@@ -185,7 +192,7 @@ def _hold_back(found: Found, labels: np.ndarray | None, config: DataConfig) -> t
     validation = 0.0 if "validation" in found.parts else config.validation
     if n < 3 and test + validation > 0:
         raise DataError(f"{found.about.source} has {n} training rows, too few to hold any back; bring more")
-    drawn = split_rows(n, test=test, validation=validation, labels=labels)
+    drawn = split_rows(n, test=test, validation=validation, labels=labels, fold=config.part)
     indices = {split: rows for split, rows in drawn.items() if len(rows)}
     held = [split for split in ("validation", "test") if split in indices]
     facts = held_back_facts({s: len(indices[s]) for s in held}, held, stratified=labels is not None)

@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,30 @@ from sonde.data.rows import ArrayInputs, InputRows, InputsOf
 from sonde.data.shapes import CHANNELS, as_array, lay_out, layout_for
 
 GLOB = frozenset("*?[")
+OF_INPUT: dict[str, str] = {
+    "molecule": "sonde.data.forms.molecules:rows_to_predict",
+    "protein": "sonde.data.forms.proteins:rows_to_predict",
+}
+"""Kinds of input with a function (inputs, schema) -> rows and names of their own."""
+
+OF_TEXT: dict[str, str] = {
+    "class": "sonde.data.text_inputs:rows_to_predict",
+    "labels": "sonde.data.text_inputs:rows_to_predict",
+    "value": "sonde.data.text_inputs:rows_to_predict",
+    "tokens": "sonde.data.sentences:rows_to_translate",
+    "next": "sonde.data.prompts:rows_for_prompts",
+    "span": "sonde.data.question_inputs:rows_for_questions",
+}
+"""Likewise for tokens, by the kind of target."""
 
 
 def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
     """Rows that hold `input` (and perhaps `size`), and what to call each: a path as it was given, "row 3" of an array.
 
     inputs: for images paths, folders, globs, Pillow's images, arrays or tensors, or lists of these; for tables a file, a
-            frame, or one row or a list of rows as dicts; for arrays an array or NPY file. Data in a form that can be trained
-            on is taken too, its targets aside.
+            frame, or one row or a list of rows as dicts; for arrays an array or NPY file; of molecules SMILES, or files and
+            tables of such; of proteins structure files, or residues as letters; for text what `OF_TEXT` takes. Data in a form
+            that can be trained on is taken too, its targets aside.
     Raises: DataError naming what cannot be read or does not fit the model
     """
     if schema.input.kind == "table":
@@ -33,6 +50,20 @@ def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows,
         return encode_frame(_table(_single(inputs)), schema)
     if schema.input.kind == "image":
         return _images(inputs, schema, tick)
+    if schema.input.kind == "audio":
+        from sonde.data.sound_inputs import rows_to_hear
+
+        return rows_to_hear(inputs, schema, tick=tick)
+    if schema.input.kind == "series":
+        from sonde.data.forms.series import last_window
+
+        return last_window(_table(_single(inputs)), schema)
+    own = OF_INPUT.get(schema.input.kind) or (
+        OF_TEXT.get(schema.target.kind) if schema.input.kind == "tokens" else None
+    )
+    if own is not None:
+        module, _, function = own.partition(":")
+        return getattr(import_module(module), function)(inputs, schema)
     return _arrays(_single(inputs), schema, tick)
 
 
@@ -160,8 +191,6 @@ def _open_form(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list
 
 def _is_packed_form(path: Path) -> bool:
     """Whether images stand inside other files, and not in files of their own."""
-    from importlib import import_module
-
     forms = ("sonde.data.forms.idx", "sonde.data.forms.arrays", "sonde.data.forms.parquet_images")
     return any(import_module(form).recognise(path) for form in forms)
 

@@ -17,11 +17,12 @@ from sonde.data.box_targets import object_counts
 from sonde.data.columns import ColumnSummary, cell_codes, summarise
 from sonde.data.copies import Kind, Survey, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
-from sonde.data.feed.layout import pieces_of
+from sonde.data.feed.layout import lengths_of, pieces_of
 from sonde.data.forms.memory import by_split
 from sonde.data.forms.tables import split_files
 from sonde.data.leaks import leaking_columns
 from sonde.data.open import open_data, place_of
+from sonde.data.sequence_survey import length_tables, row_digests
 from sonde.data.splits import SubsetRows, targets_of
 from sonde.data.tables.read import Table, frame_table, read_table
 from sonde.data.tables.rows import TableRows
@@ -78,6 +79,7 @@ def inspect(data: Any, config: DataConfig, *, tick: Tick = silent) -> Inspection
         findings += _copies(dataset, content, tick)
     listings = [_class_listing(dataset, content.survey), *_object_listing(dataset)]
     listings += [*_column_listings(summaries), *_size_listing(data, dataset)]
+    listings += [Listing(*told) for told in length_tables(dataset)]
     return Inspection(
         name=dataset.name,
         form=dataset.form,
@@ -93,6 +95,9 @@ def _read(dataset: Dataset, tick: Tick) -> _Content:
     keys: list[bytes] = []
     pictures: list[np.ndarray] = []
     for rows in dataset.splits.values():
+        if (of_sequences := row_digests(rows)) is not None:
+            keys += of_sequences
+            continue
         for start in range(0, len(rows), READ_AT_ONCE):
             input = rows.read(np.arange(start, min(start + READ_AT_ONCE, len(rows))))["input"]
             keys += digests(input)
@@ -178,7 +183,8 @@ def _copies(dataset: Dataset, content: _Content, tick: Tick) -> list[Finding]:
     images = dataset.schema.input.kind == "image"
     noun = "images" if images else "rows"
     groups = same_groups(content.keys)
-    if groups and not images and _meet_by_chance(dataset):
+    sequences = any(lengths_of(rows) is not None for rows in dataset.splits.values())  # which do not meet by chance
+    if groups and not images and not sequences and _meet_by_chance(dataset):
         return []
     findings = copy_findings(groups, Kind("exact", noun), content.survey)
     if content.pictures is None:

@@ -165,7 +165,7 @@ def _hold_back(
     wanted = {split: 0.0 if split in rows else getattr(config, split) for split in ("test", "validation")}
     if n < 3 and sum(wanted.values()) > 0:
         raise DataError(f"{about.source} has {n} training images, too few to hold any back; bring more")
-    drawn = split_rows(n, test=wanted["test"], validation=wanted["validation"])
+    drawn = split_rows(n, test=wanted["test"], validation=wanted["validation"], fold=config.part)
     indices = {split: found for split, found in drawn.items() if len(found)}
     held = [split for split in ("validation", "test") if split in indices]
     facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=False)

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from sonde.core.bounds import flag
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
@@ -19,22 +20,65 @@ FORMS = (
     "sonde.data.forms.idx",
     "sonde.data.forms.arrays",
     "sonde.data.forms.parquet_images",
+    "sonde.data.forms.squad",
     "sonde.data.forms.masks",
     "sonde.data.forms.boxes",
     "sonde.data.forms.folders",
+    "sonde.data.forms.sound",
+    "sonde.data.forms.parallel",
+    "sonde.data.forms.proteins",
+    "sonde.data.forms.molecules",
+    "sonde.data.forms.series",
     "sonde.data.forms.tables",
+    "sonde.data.forms.text_folders",
+    "sonde.data.forms.text_files",
 )
 BY_TASK = {
+    "translation": ("sonde.data.forms.parallel",),
+    "speech-recognition": ("sonde.data.forms.sound",),
+    "structure": ("sonde.data.forms.proteins",),
+    "inverse-folding": ("sonde.data.forms.proteins",),
     "segmentation": ("sonde.data.forms.masks", "sonde.data.forms.coco_masks"),
     "detection": ("sonde.data.forms.boxes",),
+    "question-answering": ("sonde.data.forms.squad",),
+    "language-model": ("sonde.data.forms.text_files",),
     "simclr": ("sonde.data.forms.unlabelled",),
     "masked-autoencoder": ("sonde.data.forms.unlabelled",),
 }  # looked at first: some folders hold both masks and boxes
-BY_TARGET = {"mask": "segmentation", "boxes": "detection", "none": "simclr"}
+BY_TARGET = {
+    "series": "forecasting",
+    "tokens": "translation",
+    "mask": "segmentation",
+    "boxes": "detection",
+    "span": "question-answering",
+    "distances": "structure",
+    "residues": "inverse-folding",
+    "next": "language-model",
+    "none": "simclr",
+}
 KNOWN_FORMS = (
     "class folders of images, images beside masks or with boxes (VOC, COCO, YOLO, imglab), IDX, NPZ or NPY arrays, Parquet or "
-    "Arrow with images, or a CSV, TSV or Parquet table"
+    "Arrow with images, a folder of PDB or mmCIF files, or a CSV, TSV or Parquet table (also of molecules as SMILES), "
+    "line-aligned texts in two languages (train.en, train.de), SQuAD JSON, .txt files, or recordings (.wav, .flac) in class "
+    "folders, with labels in their names or named in a table"
 )
+IN_FOLDS = frozenset(
+    f"sonde.data.forms.{name}"
+    for name in (
+        "idx", "arrays", "parquet_images", "masks", "coco_masks", "boxes", "folders", "tables", "text_folders", "parallel",
+        "squad", "sound", "molecules", "proteins",
+    )
+)  # fmt: skip
+"""Forms whose training rows can be cut in parts by `sonde.data.splits.split_rows`."""
+SERIES, TABLES = "sonde.data.forms.series", "sonde.data.forms.tables"  # one file may be either
+OF_SERIES = ("horizon", "look_back", "split_at")
+COLUMN_SETTINGS = {
+    **dict.fromkeys(OF_SERIES, ("series",)),
+    "time": ("table", "series"),
+    "group": ("table", "audio"),
+    **dict.fromkeys(("labels", "label_names", "held_out"), ("audio",)),
+}
+"""Settings of the data -> the kinds of input that they are for."""
 LISTED = 5  # entries or names in an error
 
 
@@ -95,9 +139,18 @@ def recognise(path: Path) -> tuple[str, str]:
 
 
 def _sized(dataset: Dataset, config: DataConfig) -> Dataset:
-    """The dataset. Raises: DataError when a size of images was asked for and there are none."""
-    if config.image_size is not None and dataset.schema.input.kind != "image":
+    """The dataset. Raises: DataError when a size of images was asked for and there are none, or tokens and there is no text."""
+    kind = dataset.schema.input.kind
+    if config.image_size is not None and kind != "image":
         raise DataError(f"{dataset.source} holds no images, so leave --image-size out")
+    for name in ("tokenizer", "vocabulary", "vocabulary_of", "max_tokens"):
+        if kind != "tokens" and getattr(config, name) != getattr(DataConfig, name):
+            raise DataError(f"{dataset.source} holds no text to be cut into tokens, so leave {flag(name)} out")
+    for name, kinds in COLUMN_SETTINGS.items():
+        if kind not in kinds and getattr(config, name):
+            what = "as a time series" if name in OF_SERIES else "as recordings" if kinds == ("audio",) else "as a table"
+            hint = "say --task forecasting, or " if name in OF_SERIES and kind == "table" else ""
+            raise DataError(f"{dataset.source} was not read {what}; {hint}leave {flag(name)} out")
     return dataset
 
 
@@ -129,12 +182,15 @@ def _open(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: 
 def _read(path: Path, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     try:
         form = _form_for(path, task, like)
+        if config.folds and form not in IN_FOLDS:
+            raise DataError(f"{path}: --folds is for rows that stand for themselves, and these do not; leave it out")
         _refuse_column_settings(form, path, config)
         module = import_module(form)
         if form.endswith(".tables"):
             if like is not None:
                 return module.read_like(path, like, config)
-            return thinned(module.read(path, config, task=task, tick=tick), config)
+            dataset = module.read(path, config, task=task, tick=tick)
+            return thinned(dataset, config) if dataset.schema.input.kind == "table" else dataset
         return module.read(path, config, task=task, tick=tick, like=like)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read; give yourself the permission") from None
@@ -143,8 +199,12 @@ def _read(path: Path, config: DataConfig, *, task: str | None, tick: Tick, like:
 def _form_for(path: Path, task: str | None, like: Schema | None) -> str:
     """The form that suits a task, of those a place may be read as; else the first that fits. Raises: DataError."""
     wanted = BY_TARGET.get(like.target.kind) if like is not None else task
+    if wanted == "forecasting" and path.is_file():
+        return SERIES  # also where there are other columns, or gaps
     suited = (form for form in BY_TASK.get(wanted or "", ()) if import_module(form).recognise(path))
-    return next(suited, None) or recognise(path)[0]
+    form = next(suited, None) or recognise(path)[0]
+    asked_otherwise = wanted is not None or like is not None
+    return TABLES if form == SERIES and asked_otherwise else form
 
 
 def _refuse_column_settings(form: str, path: Path, config: DataConfig) -> None:
@@ -153,7 +213,12 @@ def _refuse_column_settings(form: str, path: Path, config: DataConfig) -> None:
         "sonde.data.forms.idx": "labels files",
         "sonde.data.forms.folders": "class folders",
         "sonde.data.forms.masks": "masks",
+        "sonde.data.forms.parallel": "lines of text",
         "sonde.data.forms.boxes": "boxes",
+        "sonde.data.forms.squad": "questions",
+        "sonde.data.forms.text_files": "text",
+        "sonde.data.forms.text_folders": "class folders",
+        "sonde.data.forms.proteins": "structures",
         "sonde.data.forms.unlabelled": "images without labels",
     }
     if form in without and (config.target or config.columns):

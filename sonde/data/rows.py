@@ -45,6 +45,13 @@ class Sequences(Protocol):
 
 
 @runtime_checkable
+class WithTruth(Protocol):
+    """Rows that say themselves what a trivial answer is computed from: `target`, and what else its task asks for."""
+
+    def truth(self) -> dict[str, np.ndarray]: ...
+
+
+@runtime_checkable
 class OfEncoded(Protocol):
     """Inputs made of encoded images."""
 

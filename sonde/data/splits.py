@@ -7,7 +7,9 @@ import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Rows
+from sonde.core.errors import DataError
 from sonde.core.seeds import derive
+from sonde.data.rows import WithTruth
 
 SPLIT_NAMES = {
     "train": "train",
@@ -71,7 +73,9 @@ def targets_of(rows: Rows) -> np.ndarray:
 
 
 def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
-    """The fields `target` and, where some are missing, `mask` of all rows."""
+    """The fields `target` and, where some are missing, `mask` of all rows; windows of a series bring more, for baselines."""
+    if isinstance(rows, WithTruth):
+        return rows.truth()
     if not masked:
         return {"target": targets_of(rows)}
     pieces = [rows.read(np.arange(n, min(n + READ_AT_ONCE, len(rows)))) for n in range(0, len(rows), READ_AT_ONCE)]
@@ -91,6 +95,7 @@ def split_rows(
     labels: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     seed: int = 0,
+    fold: tuple[int, int] = (0, 0),
 ) -> dict[str, np.ndarray]:
     """Rows 0..n-1 shared out: "train", and "validation" and "test" where their share is above 0; each sorted.
 
@@ -98,6 +103,9 @@ def split_rows(
     labels: (n,) classes; each class keeps its share in every part (off by less than one row), and a row in train
     groups: (n,) keys of rows that stay together, such as a patient; then parts are within a group of their share, and
             `labels` are not looked at
+    fold:   (k, parts): instead of a share drawn at random, the k-th (1-based) of so many parts of all rows is the test part,
+            or where that has no share the validation part; (0, 0) for no parts
+    Raises: DataError when there are fewer rows (or groups) than parts, or neither part has a share
     The parts depend on the rows' order, their labels or groups and the seed alone.
 
     >>> {name: len(rows) for name, rows in split_rows(100, test=0.2, validation=0.1).items()}
@@ -106,8 +114,15 @@ def split_rows(
     rng = np.random.default_rng(derive(seed, "split"))
     left = np.arange(n)
     parts: dict[str, np.ndarray] = {}
-    for name, share in (("test", test), ("validation", validation)):
-        if share <= 0:
+    shares = {"test": test, "validation": validation}
+    if fold[0]:
+        judged = next((name for name, share in shares.items() if share > 0), None)
+        if judged is None:
+            raise DataError("--folds has nothing to cut: the data brings validation and test rows; leave it out")
+        parts[judged] = np.flatnonzero(_fold_of(n if labels is None else labels, groups, fold[1]) == fold[0] - 1)
+        left = np.delete(left, parts[judged])
+    for name, share in shares.items():
+        if share <= 0 or name in parts:
             continue
         if groups is not None:
             held = _whole_groups(groups[left], share, rng)
@@ -144,6 +159,30 @@ def thinned(dataset: Dataset, config: DataConfig) -> Dataset:
 def fraction_fact(kept: int, rows: int, classes: bool) -> Fact:
     """How many training rows `--label-fraction` left."""
     return Fact(f"{kept:,} of {rows:,} training rows", "--label-fraction" + (", each class alike" if classes else ""))
+
+
+def _fold_of(labels: np.ndarray | int, groups: np.ndarray | None, parts: int) -> np.ndarray:
+    """(n,) which of `parts` each row is in: the same for every k. Classes are spread evenly, groups stay whole."""
+    rng = np.random.default_rng(derive(0, "split", 2))
+    n = labels if isinstance(labels, int) else len(labels)
+    keys = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if keys.max(initial=-1) + 1 < parts:
+        what = "rows" if groups is None else "groups"
+        raise DataError(
+            f"--folds {parts} needs as many {what}, and there are {keys.max(initial=-1) + 1}; take fewer folds"
+        )
+    shuffled = rng.permutation(n)
+    found = np.empty(n, np.int64)
+    if groups is None:
+        ordered = shuffled if isinstance(labels, int) else shuffled[np.argsort(labels[shuffled], kind="stable")]
+        found[ordered] = np.arange(n) % parts
+        return found
+    sizes = np.bincount(keys)
+    filled, place = np.zeros(parts, np.int64), np.empty(len(sizes), np.int64)
+    for key in np.argsort(-sizes, kind="stable"):  # the largest first, each into the part that holds least
+        place[key] = filled.argmin()
+        filled[place[key]] += sizes[key]
+    return place[keys]
 
 
 def _draw(labels: np.ndarray | int, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -189,9 +228,9 @@ def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator) ->
     return np.flatnonzero(np.isin(codes, taken))
 
 
-def held_back_facts(sizes: Mapping[str, int], drawn: Sequence[str], *, stratified: bool) -> list[Fact]:
-    """What was held back from the training rows, and how."""
-    how = "drawn reproducibly" + (", each class alike" if stratified else "")
+def held_back_facts(sizes: Mapping[str, int], drawn: Sequence[str], *, stratified: bool, how: str = "") -> list[Fact]:
+    """What was held back from the training rows, and how; by default drawn at random."""
+    how = how or "drawn reproducibly" + (", each class alike" if stratified else "")
     return [
         Fact(f"{sizes[name]:,} {name} rows held back from train", f"the data brings no {name} split; {how}")
         for name in drawn

@@ -14,6 +14,7 @@ from sonde.metrics.mean import Mean
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
 
 WORST = 24
+BEST = 8
 TOP = 5
 
 # B rows, C classes
@@ -35,7 +36,8 @@ class ClassificationMeter:
         self.confusion: Tensor | None = None  # (C, C) int64: rows truth, columns prediction
         self.first_bad: Tensor | None = None  # () int64: lowest row index whose output is NaN
         self.top, self.log_loss, self.loss = Mean(), Mean(), Mean()
-        self.calibration, self.ranking, self.worst = Calibration(), Ranking(), Kept(WORST)
+        self.calibration, self.ranking = Calibration(), Ranking()
+        self.worst, self.best = Kept(WORST), Kept(BEST)
 
     @property
     def notes(self) -> list[str]:
@@ -58,10 +60,11 @@ class ClassificationMeter:
         self.loss.update(outputs["loss"], outputs.get("weight"))
         if len(self.names) > TOP:
             self.top.update(_in_top(logp, truth, target))
-        best = logp.max(1)
-        self.calibration.update(best.values.exp(), best.indices == target)
+        likeliest = logp.max(1)
+        self.calibration.update(likeliest.values.exp(), likeliest.indices == target)
         self._rank(logp, target)
         self.worst.update(-truth[:, 0], index, {"target": target, "logp": logp})
+        self.best.update(truth[:, 0], index, {"target": target, "logp": logp})
 
     def merge(self, other: "ClassificationMeter") -> None:
         """Add another process's sums."""
@@ -70,7 +73,7 @@ class ClassificationMeter:
         if other.first_bad is not None:
             mine = other.first_bad if self.first_bad is None else self.first_bad
             self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("top", "log_loss", "loss", "calibration", "ranking", "worst"):
+        for name in ("top", "log_loss", "loss", "calibration", "ranking", "worst", "best"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -110,7 +113,7 @@ class ClassificationMeter:
         return self.threshold
 
     def details(self) -> dict[str, Any]:
-        """confusion, per_class and worst; calibration of probabilities; curve for two classes (docs/run-folder.md)."""
+        """confusion, per_class, worst and best; calibration of probabilities; curve for two classes (docs/run-folder.md)."""
         confusion = self._confusion()
         precision, recall, f1 = scores_of(confusion)
         support = [int(count) for count in confusion.sum(1)]
@@ -123,7 +126,8 @@ class ClassificationMeter:
                 "f1": f1.tolist(),
                 "support": support,
             },
-            "worst": self._worst(),
+            "worst": self._cases(self.worst),
+            "best": self._cases(self.best),
         }
         if self.probabilistic:
             found["calibration"] = self.calibration.table()
@@ -144,11 +148,13 @@ class ClassificationMeter:
         classes = torch.arange(len(self.names), device=logp.device)
         self.ranking.update(odds, target[:, None] == classes)
 
-    def _worst(self) -> list[dict[str, Any]]:
-        rows = self.worst.rows
+    def _cases(self, kept: Kept) -> list[dict[str, Any]]:
+        """The rows that were kept, as a person reads them; "loss" is -log p of the truth."""
+        rows = kept.rows
         prediction = self._predict(rows["logp"])
         confidence = rows["logp"].gather(1, prediction[:, None])[:, 0].exp().tolist()
-        listed = zip(*(rows[name].tolist() for name in ("index", "target", "rank")), strict=True)
+        losses = -rows["logp"].gather(1, rows["target"][:, None])[:, 0]
+        listed = zip(rows["index"].tolist(), rows["target"].tolist(), losses.tolist(), strict=True)
         return [
             {
                 "index": index,

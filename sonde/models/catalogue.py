@@ -47,6 +47,10 @@ def builder(name: str) -> Builder:
         from sonde.models.library import load as load_of_library
 
         return load_of_library(name)
+    if name.startswith("hf:"):
+        from sonde.models.hugging_face import load as load_of_hugging_face
+
+        return load_of_hugging_face(name)
     return resolve("model", name, {known: entry.builder for known, entry in MODELS.items()})
 
 

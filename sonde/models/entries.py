@@ -1,42 +1,13 @@
 """The models by name: who builds each, where it comes from, what it costs. A table of strings: listing it imports nothing."""
 
-from typing import Literal, NamedTuple
-
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure"]
-
-
-class Entry(NamedTuple):
-    """One row.
-
-    builder:    "module:function", which takes (input, out_dim, config)
-    family:     the first of a family's names is its smallest network; tests train that one
-    input:      shape of the row that costs are counted at, what its paper uses where that says
-    parameters, flops: with 10 outputs and default settings; additions and multiplications of one forward pass in convolutions
-                and matrix products. Written down because counting takes seconds and needs torch; a test counts again
-    answers:    what comes out for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
-                after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
-                begins and ends (span), the steps that follow (horizon), or of residues their distances or kinds (structure)
-    takes:      what goes in: numbers (images, tables, flat arrays), or a kind of `sonde.core.dataset.InputKind`
-    symbols:    size of the vocabulary that costs are counted with, also as outputs where tokens come out
-    """
-
-    builder: str
-    family: str
-    paper: str
-    input: tuple[int, ...]
-    parameters: int
-    flops: int
-    answers: Answer = "row"
-    takes: Literal["numbers", "tokens", "audio", "series", "molecule", "protein"] = "numbers"
-    symbols: int = 0
-
+from sonde.models.entry import Entry
+from sonde.models.sequence_entries import SEQUENCES
 
 GREY = (1, 28, 28)
 THUMBNAIL = (3, 32, 32)
 PHOTO = (3, 224, 224)
 TILE = (3, 256, 256)
 STORED = (3, 320, 320)  # images with boxes, as they are stored
-
 _LENET = "LeCun et al. 1998, Gradient-based learning applied to document recognition, Proc. IEEE 86(11)"
 _MLP = "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors, Nature 323"
 _JORDAN = "after Jordan 2024, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, arXiv:2404.00498"
@@ -230,4 +201,5 @@ MODELS: dict[str, Entry] = {
     "deeplabv3-resnet101": Entry(
         "sonde.models.deeplab:deeplabv3_resnet101", "deeplab", _CHEN, TILE, 58_628_170, 120_573_657_088, "map"
     ),
+    **SEQUENCES,
 }

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sonde.core.errors import ConfigError
+from sonde.models.converted import renamed
 from sonde.models.layers import BACKBONE, layers_of
 from sonde.models.vit import VisionTransformer, resize_positions
 
@@ -77,6 +78,7 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: 
     the first convolution is made to fit the channels, a vision transformer's positions its patches.
     Raises: ConfigError naming the tensors that do not fit otherwise
     """
+    weights = renamed(model, weights)
     own = model.state_dict()
     state: dict[str, Tensor] = {}
     weights, apart, notes = _placed(weights, own)

@@ -8,22 +8,24 @@ from torch import Tensor, nn
 
 from sonde.nn.attention import CrossAttention, Memory, SelfAttention
 from sonde.nn.dropout import Dropout
+from sonde.nn.rms_norm import RMSNorm
 
 Norm = Literal["layer", "rms"]
-Activation = Literal["relu", "gelu", "swiglu"]
+Activation = Literal["relu", "gelu", "gelu-tanh", "swiglu"]
 
 # B rows, T tokens, D channels of a token
 
 
 def norm(kind: Norm, dim: int, *, eps: float = 1e-5, bias: bool = True) -> nn.Module:
     """Layer norm (Ba et al. 2016, arXiv:1607.06450) or RMS norm (Zhang and Sennrich 2019, arXiv:1910.07467)."""
-    return nn.RMSNorm(dim, eps=eps) if kind == "rms" else nn.LayerNorm(dim, eps=eps, bias=bias)
+    return RMSNorm(dim, eps=eps) if kind == "rms" else nn.LayerNorm(dim, eps=eps, bias=bias)
 
 
 class FeedForward(nn.Module):
     """Two dense layers with an activation between them, on each token by itself: (B, T, D) -> (B, T, D).
 
     swiglu: the first layer has a gate of the same width beside it (Shazeer 2020, arXiv:2002.05202)
+    gelu-tanh: GELU by the approximation with tanh (Hendrycks and Gimpel 2016, arXiv:1606.08415), which GPT-2 was trained with
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class FeedForward(nn.Module):
         if self.activation == "swiglu":
             gate, value = inner.chunk(2, -1)
             return F.silu(gate) * value
-        return F.relu(inner) if self.activation == "relu" else F.gelu(inner)
+        if self.activation == "relu":
+            return F.relu(inner)
+        return F.gelu(inner, approximate="tanh" if self.activation == "gelu-tanh" else "none")
 
 
 class TransformerBlock(nn.Module):

@@ -9,6 +9,7 @@ from torch import nn
 
 from sonde.augment.boxes import BoxPolicy, parse_boxes
 from sonde.augment.policy import Policy, parse
+from sonde.augment.sound import parse_sound
 from sonde.augment.views import Views
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.dataset import Dataset, Schema
@@ -17,7 +18,9 @@ from sonde.core.progress import Tick, silent
 from sonde.core.seams import Source, Task
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
+from sonde.data.feed.source import Augment
 from sonde.data.splits import labels_of
+from sonde.data.windows import moved
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
@@ -184,6 +187,7 @@ def _sources(
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
     changes = augmentation(schema, feed.augment, task=config.task)
+    goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
         return build_source(
@@ -194,7 +198,8 @@ def _sources(
             device=device,
             kind=decision.kind,
             channels_last=channels_last,
-            augment=changes,
+            augment=None if goes_on else changes,
+            goes_on=goes_on,
             tick=tick,
             label=split,
             **more,
@@ -211,8 +216,15 @@ def _sources(
     return train, judged
 
 
-def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | None:
-    """How images are changed for a task; None for not at all. Raises: ConfigError for text that says no such thing."""
+def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | Augment | None:
+    """How images are changed for a task, and windows of a text moved; None for not at all.
+
+    Raises: ConfigError for text that says no such thing
+    """
+    if schema.target.kind == "next":
+        return moved if text == "auto" else None
+    if schema.input.kind == "audio":
+        return None if text == "auto" else parse_sound(text)
     if task in COMPARES_VIEWS:
         return Views(policy=parse("none" if text == "auto" else text))
     if schema.input.kind != "image" or text in ("none", "auto"):

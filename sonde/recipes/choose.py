@@ -9,7 +9,8 @@ from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset, InputKind
 from sonde.core.errors import ConfigError
 from sonde.models.catalogue import absolute
-from sonde.models.entries import MODELS, Entry
+from sonde.models.entries import MODELS
+from sonde.models.entry import Entry
 from sonde.recipes import detection, images, segmentation, self_supervised, tables
 from sonde.tasks.catalogue import ANSWERS, PER_PLACE, WITHOUT_LABELS, for_target
 
@@ -28,10 +29,22 @@ ANSWER_WORDS = {
 }
 NUMBERS = ("image", "table", "array")  # kinds of input that models of numbers take
 
-OF_TASK: dict[str, str] = {}
+OF_TASK: dict[str, str] = {
+    "forecasting": "sonde.recipes.series",
+    "question-answering": "sonde.recipes.questions",
+    "masked-language-model": "sonde.recipes.masked_language",
+    "language-model": "sonde.recipes.language",
+    "translation": "sonde.recipes.translation",
+    "structure": "sonde.recipes.protein",
+    "inverse-folding": "sonde.recipes.protein",
+}
 """Tasks with a recipe of their own: a module with `model(dataset)` and `settings(dataset, model)`."""
 
-OF_INPUT: dict[str, str] = {}
+OF_INPUT: dict[str, str] = {
+    "tokens": "sonde.recipes.text",
+    "molecule": "sonde.recipes.molecules",
+    "audio": "sonde.recipes.audio",
+}
 """Kinds of sequences with such a module, for tasks that suit any input."""
 
 
@@ -54,7 +67,10 @@ def choose_task(dataset: Dataset, asked: str | None) -> tuple[str, str]:
         "class": "each row has one of several classes",
         "labels": "each row has any of several labels",
         "boxes": "objects are marked by boxes",
+        "span": "answers stand in a text",
         "mask": "every pixel has one of several classes",
+        "series": "rows stand at even steps of time",
+        "next": "a text is to be continued",
     }
     return for_target(dataset.schema.target), kinds.get(dataset.schema.target.kind, "the targets are real numbers")
 
@@ -84,7 +100,8 @@ def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -
 def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     """The tuned defaults for this data, task and model. Raises: ConfigError for a model that gives another kind of answer."""
     kind = dataset.schema.target.kind
-    suits = for_target(dataset.schema.target) == task or (task in WITHOUT_LABELS and kind not in PER_PLACE)
+    own = task in (dataset.suggestion, for_target(dataset.schema.target))
+    suits = own or (task in WITHOUT_LABELS and kind not in PER_PLACE)
     if suits:  # else the task itself says best what is wrong
         check_answer(task, model, dataset.schema.input.kind)
     settings = dict(_settings(dataset, task, model))
@@ -99,13 +116,16 @@ def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
     needed = ANSWERS.get(task)
     if model not in MODELS:
         return
-    fitting = [name for name, entry in MODELS.items() if needed in (None, entry.answers) and _reads(entry, kind)]
+    fitting = [
+        name for name, entry in MODELS.items() if needed in (None, entry.answers, *entry.also) and _reads(entry, kind)
+    ]
+    fitting.sort(key=lambda name: MODELS[name].takes != kind)  # what was made for such data first
     if not _reads(MODELS[model], kind):
         what = "numbers" if MODELS[model].takes == "numbers" else f"data of kind {MODELS[model].takes}"
         raise ConfigError(
             f"--model {model} reads {what}, and this data is of kind {kind}; take {', '.join(fitting[:LISTED])}"
         )
-    if needed is None or MODELS[model].answers == needed:
+    if needed in (None, MODELS[model].answers, *MODELS[model].also):
         return
     raise ConfigError(
         f"--model {model} gives {ANSWER_WORDS[MODELS[model].answers]}, and task {task} needs {ANSWER_WORDS[needed]}; take "
@@ -114,7 +134,7 @@ def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
 
 
 def _reads(entry: Entry, kind: InputKind) -> bool:
-    return kind in NUMBERS if entry.takes == "numbers" else kind == entry.takes
+    return kind in NUMBERS if entry.takes == "numbers" else kind == entry.takes or kind in entry.reads
 
 
 def _own_recipe(dataset: Dataset, task: str | None) -> Any:

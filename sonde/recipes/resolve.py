@@ -97,6 +97,8 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
             kept["lr"] = (USUAL_RATE[chosen], f"usual for {chosen}; the recipe tuned {kept['lr'][0]:g} for {tuned}")
         if (chosen in DECOUPLED) != (tuned in DECOUPLED):
             kept.pop("weight_decay", None)
+    if "flip" not in str(typed.get("augment", "flip")):
+        kept.pop("mirrored", None)  # whoever trains on no mirror images may have classes that those are not of
     if typed.get("loss", "cross-entropy") != "cross-entropy":
         kept.pop("label_smoothing", None)  # refused beside any other loss
     if typed.get("loss", kept.get("loss", ("",))[0]) == "perceptron":

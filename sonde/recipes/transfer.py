@@ -8,11 +8,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from sonde.core.asked import Asked
 from sonde.core.config import FeedConfig, TransferConfig
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick
+from sonde.core.published_vocabulary import is_berts, renumbered
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.engine import checkpoint
@@ -24,6 +26,7 @@ from sonde.recipes.published import locate, scales_of
 from sonde.recipes.resolve import OWN_MODULE
 
 IMAGENET = "imagenet"
+PUBLISHED = ("model.safetensors", "pytorch_model.bin")  # weights in a folder of Hugging Face's
 FEWEST_UPDATES = 400  # digits, 65 rows: 19 % after 20 updates of a network that learnt without labels, 78 % after 200
 GENTLER = 10  # times lower than from scratch: weights that are right already should not be shaken off their place
 
@@ -97,16 +100,67 @@ def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:
             f"--pretrained {where}: there is no such file or run folder; {IMAGENET} stands for published weights"
         )
     if not path.is_dir():
-        return read_weights(path)
+        return _as_numbered(read_weights(path), path.parent)
+    if (published := _published(path)) is not None:
+        return _as_numbered(read_weights(published), path)
     held, _ = checkpoint.read(checkpoint.best_folder(open_run(path).checkpoints))
     return {name.removeprefix("model."): value for name, value in held.items() if name.startswith("model.")}
+
+
+def _as_numbered(weights: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
+    """Weights with the embeddings of BERT's special tokens where ours stand, if its vocabulary lies beside them."""
+    content = _berts_vocabulary(folder)
+    if not content:
+        return weights
+    _, order = renumbered(content)
+    return {
+        name: value[order] if name.endswith("word_embeddings.weight") and len(value) == len(order) else value
+        for name, value in weights.items()
+    }
+
+
+def _published(folder: Path) -> Path | None:
+    """The file of weights in a folder as Hugging Face publishes networks, None for other folders."""
+    found = (folder / name for name in PUBLISHED if (folder / name).is_file())
+    return None if RunFolder(folder).config.exists() else next(found, None)
+
+
+def _berts_vocabulary(folder: Path) -> str:
+    """The tokenizer.json of a published BERT, "" where there is none."""
+    file = RunFolder(folder).tokenizer
+    content = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return content if is_berts(content) else ""
+
+
+def _is_run_on_text(folder: Path) -> bool:
+    place = RunFolder(folder)
+    return place.config.exists() and place.tokenizer.exists()
 
 
 def model_of(where: str | None) -> str | None:
     """The network of the run whose weights are asked for; None where they are no run's, or it was a module of one's own."""
     path = None if where is None else Path(where).expanduser()
-    model = read_config(path).settings.get("model") if path is not None and path.is_dir() else None
+    if path is None or not path.is_dir() or _published(path) is not None:
+        return None
+    model = read_config(path).settings.get("model")
     return None if model == OWN_MODULE else model
+
+
+def with_vocabulary(asked: Asked) -> Asked:
+    """What was asked, and text to be read with the vocabulary beside the weights that are asked for, where nothing is said of
+    tokens.
+    """
+    where = asked.values.get("pretrained")
+    said = asked.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
+    path = None if where is None or said else Path(str(where)).expanduser()
+    folder = path if path is None or path.is_dir() else path.parent
+    if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
+        return asked
+    return replace(
+        asked,
+        values={**asked.values, "vocabulary_of": str(folder)},
+        origin={**asked.origin, "vocabulary_of": asked.origin.get("pretrained", "typed")},
+    )
 
 
 def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:

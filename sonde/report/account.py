@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sonde.core.config import flag
+from sonde.core.bounds import flag
 from sonde.core.units import ABSENT, TIME_PARTS, count, duration, metric, metric_name, rate, share, size
 from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading

@@ -10,12 +10,16 @@ from typing import Any
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.figures import Axis, Series, curves, heat_map, scatter
 from sonde.report.folder import Reading
+from sonde.report.forecasts import forecast_figures
 from sonde.report.learning import Figure
 from sonde.report.objects import precision_recall_figure
+from sonde.report.recordings import sound_of
+from sonde.report.written import place_figure
 
 MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
 WIDE_FROM = 14  # classes; such a matrix gets the page's whole width
 MOST_PAIRS = 12
+MOST_TEXT = 400  # characters of a row's text
 MOST_CLASS_ROWS = 200
 MOST_OUTPUTS = 4
 MOST_POINTS = 1000
@@ -23,6 +27,7 @@ PICTURE_BYTES = 60_000  # one picture
 PICTURES_BYTES = 900_000  # all of them: base64 adds a third, and the page must stay under 2 MB
 OF_CLASSES = ("names", "precision", "recall", "f1", "support")  # columns that every per-class table has
 _PNG = b"\x89PNG\r\n\x1a\n"
+_SVG = b"<?xml"  # as an image a page shows it without running anything in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +44,17 @@ class ClassRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Worst:
-    """One of the most wrong rows. picture: a data URI; pixelated: small pictures are shown with hard edges."""
+    """One of the most wrong rows. text: what a row of text says; picture: a data URI; pixelated: small pictures are shown with
+    hard edges.
+    """
 
     row: str
     target: str
     prediction: str
     confidence: str
     loss: str
+    text: str = ""
+    sound: str = ""  # a data URI
     picture: str = ""
     pixelated: bool = False
 
@@ -54,7 +63,8 @@ def judged_figures(details: Mapping[str, Any]) -> list[Figure]:
     """The figures for one split's files, the confusion matrix aside."""
     calibration = _calibration(details.get("calibration"))
     figures = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
-    return [figure for figure in (calibration, precision_recall_figure(details), *figures) if figure is not None]
+    own = (precision_recall_figure(details), place_figure(details))
+    return [figure for figure in (calibration, *own, *figures, *forecast_figures(details)) if figure is not None]
 
 
 def confused_pairs(details: Mapping[str, Any]) -> list[tuple[str, str, int, float]]:
@@ -113,6 +123,9 @@ def worst_rows(
         if len(content) > min(left, PICTURE_BYTES):
             content = b""
         left -= len(content)
+        sound = sound_of(folder, entry)
+        sound = "" if len(sound) > left else sound
+        left -= len(sound)
         found.append(
             Worst(
                 row=_text(entry.get("row", entry.get("index"))),
@@ -120,8 +133,10 @@ def worst_rows(
                 prediction=_text(entry.get("prediction")),
                 confidence=share(entry["confidence"], 0) if entry.get("confidence") is not None else "",
                 loss=number(entry.get("loss")),
+                text=str(entry.get("text") or "")[:MOST_TEXT],
+                sound=sound,
                 picture=data_uri(content),
-                pixelated=bool(content) and max(png_size(content)) <= 96,
+                pixelated=content.startswith(_PNG) and max(png_size(content)) <= 96,
             )
         )
     return found
@@ -134,19 +149,20 @@ def png_size(content: bytes) -> tuple[int, int]:
 
 
 def picture_of(folder: Path, name: Any) -> bytes:
-    """The bytes of a PNG inside `folder`; empty for anything else, since a copied folder may name any file."""
+    """The bytes of a PNG or SVG inside `folder`; empty for anything else, since a copied folder may name any file."""
     if not isinstance(name, str):
         return b""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > PICTURE_BYTES:
         return b""
     content = path.read_bytes()
-    return content if content.startswith(_PNG) and len(content) > 24 else b""
+    return content if content.startswith((_PNG, _SVG)) and len(content) > 24 else b""
 
 
 def data_uri(content: bytes) -> str:
-    """A PNG as an address that holds it; "" for none."""
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}" if content else ""
+    """A picture as an address that holds it; "" for none."""
+    kind = "svg+xml" if content.startswith(_SVG) else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}" if content else ""
 
 
 def _text(value: Any) -> str:

@@ -19,3 +19,24 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+// Turn the traces of a protein: dragging rolls them about the middle of the picture, across by the upright axis, up and down by the level one.
+for (const picture of document.querySelectorAll("svg.turns")) {
+  const middle = picture.viewBox.baseVal.width / 2;
+  const paths = [...picture.querySelectorAll("path[data-trace]")];
+  const traces = paths.map((path) => path.dataset.trace.split(" ").map((point) => point.split(",").map(Number)));
+  const turn = (across, up) => {
+    const [ca, sa, cu, su] = [Math.cos(across), Math.sin(across), Math.cos(up), Math.sin(up)];
+    traces.forEach((points, n) => {
+      points.forEach((point) => {
+        const [x, y, z] = [ca * point[0] + sa * point[2], point[1], ca * point[2] - sa * point[0]];
+        point.splice(0, 3, x, cu * y - su * z, su * y + cu * z);
+      });
+      paths[n].setAttribute("d", "M" + points.map(([x, y]) => `${(middle + x).toFixed(1)} ${(middle - y).toFixed(1)}`).join("L"));
+    });
+  };
+  picture.addEventListener("pointerdown", (event) => picture.setPointerCapture(event.pointerId));
+  picture.addEventListener("pointermove", (event) => {
+    if (picture.hasPointerCapture(event.pointerId)) turn(event.movementX / 100, event.movementY / 100);
+  });
+}

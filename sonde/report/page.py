@@ -32,6 +32,10 @@ from sonde.report.judged import (
     worst_rows,
 )
 from sonde.report.learning import learning_figures
+from sonde.report.passages import passages
+from sonde.report.structures import trace_figures
+from sonde.report.translations import translations
+from sonde.report.written import written_texts
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 _RANK = {"error": 0, "warning": 1, "note": 2}
@@ -91,11 +95,15 @@ def context(run: Reading) -> dict[str, Any]:
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
         "judged": judged_figures(details),
+        "traces": trace_figures(details),
+        "written": written_texts(details),
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
         "num_classes": classes,
         **_cases(run, details),
+        "translations": translations(details),
+        "passages": passages(details),
         "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
@@ -117,7 +125,7 @@ def context(run: Reading) -> dict[str, Any]:
 
 def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
     """The most wrong rows and the best, which share the room there is for pictures."""
-    if not run.split:
+    if not run.split or translations(details) is not None:  # which have a section of their own
         return {"worst": [], "best": []}
     folder, both = run.path / "evaluation" / run.split, "best" in details
     room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES

@@ -72,6 +72,15 @@ class Output:
         stream.write(encodable(text, stream) + "\n")
         stream.flush()
 
+    def write(self, text: str) -> None:
+        """Text without an end of line, shown at once, with what the stream cannot encode replaced."""
+        if self.quiet:
+            return
+        self.clear()
+        stream = self.file
+        stream.write(encodable(text, stream))
+        stream.flush()
+
     def transient(self, text: str) -> None:
         """Replace the line at the bottom of a terminal; the next real line takes its place."""
         if not self.live:

@@ -117,6 +117,10 @@ class Screen:
         """Any other text, as it is."""
         self.output.line(text)
 
+    def write(self, text: str) -> None:
+        """Text as it comes, without an end of line: what a model writes."""
+        self.output.write(text)
+
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """A listing: a rich table on a terminal, aligned columns with their title when piped."""
         if self.quiet:

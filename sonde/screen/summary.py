@@ -28,7 +28,8 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     split = next((s for s in ("test", "validation", "train") if (metrics.get(s) or {}).get(name) is not None), None)
     lines = []
     if split is not None:
-        lines.append(f"{metric(name, metrics[split][name])} {split} {metric_name(name)}{_best(result, name, split)}")
+        beside = _best(result, name, split) or _spread(result, name, split)
+        lines.append(f"{metric(name, metrics[split][name])} {split} {metric_name(name)}{beside}")
         lines += _beside(metrics[split], name)
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
@@ -49,6 +50,15 @@ def _best(result: Mapping[str, Any], name: str, split: str) -> str:
     if value is not None and not told and best.get("metric") not in (None, name):
         judged = f", by its validation {metric_name(best['metric'])} of {metric(best['metric'], value)}"
     return f" (best checkpoint: epoch {best['epoch'] + 1}{judged})"
+
+
+def _spread(result: Mapping[str, Any], name: str, split: str) -> str:
+    """What the folds of a cross-validation differ by."""
+    found = ((result.get("spread") or {}).get(split) or {}).get(name)
+    if not found:
+        return ""
+    low, high, deviation = (metric(name, found[which]) for which in ("lowest", "highest", "deviation"))
+    return f" (mean of {result.get('folds')} folds, {low} to {high}, standard deviation {deviation})"
 
 
 def _beside(metrics: Mapping[str, float | None], main: str) -> list[str]:

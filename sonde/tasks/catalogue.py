@@ -17,8 +17,16 @@ TASKS: dict[str, str] = {
     "regression": "sonde.tasks.regression:Regression",
     "detection": "sonde.tasks.detection:Detection",
     "segmentation": "sonde.tasks.segmentation:Segmentation",
+    "structure": "sonde.tasks.structure:Structure",
+    "inverse-folding": "sonde.tasks.inverse_folding:InverseFolding",
     "simclr": "sonde.tasks.contrastive:SimCLR",
     "masked-autoencoder": "sonde.tasks.masked_autoencoder:MaskedAutoencoder",
+    "forecasting": "sonde.tasks.forecasting:Forecasting",
+    "masked-language-model": "sonde.tasks.masked_language_model:MaskedLanguageModel",
+    "question-answering": "sonde.tasks.question_answering:QuestionAnswering",
+    "language-model": "sonde.tasks.language_model:LanguageModel",
+    "translation": "sonde.tasks.translation:Translation",
+    "speech-recognition": "sonde.tasks.speech_recognition:SpeechRecognition",
 }
 
 SUMMARIES: dict[str, str] = {
@@ -26,8 +34,16 @@ SUMMARIES: dict[str, str] = {
     "regression": "one or several real numbers per row",
     "detection": "any number of objects per image, each with a box and one of several classes",
     "segmentation": "one of several classes per pixel of an image",
+    "structure": "how far apart the residues of a protein lie, from the residues",
+    "inverse-folding": "the residues of a protein, from its backbone",
     "simclr": "features of images, learnt without labels: two views of an image are alike",
     "masked-autoencoder": "features of images, learnt without labels: hidden patches are told",
+    "forecasting": "the steps of a time series that follow, with a band of quantiles on request",
+    "masked-language-model": "features of text, learnt without labels: hidden tokens are told",
+    "question-answering": "where in a text the answer to a question stands",
+    "language-model": "the token that follows each of a text, and texts of its own",
+    "translation": "a text in one language for each text in another",
+    "speech-recognition": "what is said in a recording, letter by letter",
 }
 
 ANSWERS: dict[str, str] = {
@@ -35,8 +51,16 @@ ANSWERS: dict[str, str] = {
     "regression": "row",
     "detection": "boxes",
     "segmentation": "map",
+    "structure": "structure",
+    "inverse-folding": "structure",
     "simclr": "row",
     "masked-autoencoder": "row",
+    "forecasting": "horizon",
+    "masked-language-model": "row",
+    "question-answering": "span",
+    "language-model": "next",
+    "translation": "text",
+    "speech-recognition": "frames",
 }
 """What a model must answer for each task, in the words of `sonde.models.entries`."""
 
@@ -47,10 +71,21 @@ _SUITS = {
     "value": "regression",
     "mask": "segmentation",
     "boxes": "detection",
+    "series": "forecasting",
+    "distances": "structure",
+    "residues": "inverse-folding",
+    "span": "question-answering",
+    "next": "language-model",
+    "tokens": "translation",
 }
-WITHOUT_LABELS = ("simclr", "masked-autoencoder")  # they learn from inputs alone
+WITHOUT_LABELS = ("simclr", "masked-autoencoder", "masked-language-model")  # they learn from inputs alone
 COMPARES_VIEWS = ("simclr",)  # their batches hold two views of each input: see `sonde.augment.views`
-PER_PLACE = {"mask": "masks", "boxes": "boxes"}  # kinds of targets that only their own task can be trained on
+PER_PLACE = {
+    "mask": "masks",
+    "boxes": "boxes",
+    "distances": "distances",
+    "residues": "residues",
+}  # kinds of targets that only their own task can be trained on
 
 
 def config_class(name: str) -> type:

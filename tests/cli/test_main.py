@@ -85,7 +85,10 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
     ("words", "message"),
     [
         (["trian"], "unknown verb 'trian'; did you mean train? there are: train, resume, eval,"),
-        (["fly"], "unknown verb 'fly'; there are: train, resume, eval, predict, runs, report, inspect, models"),
+        (
+            ["fly"],
+            "unknown verb 'fly'; there are: train, resume, eval, predict, generate, chat, runs, report, inspect, models",
+        ),
         (["--epochs", "3"], "a verb comes first, then its flags, got --epochs; there are: train,"),
         (["eval"], "sonde eval needs RUN; the command is: sonde eval RUN DATA"),
         (["eval", "runs/x"], "sonde eval needs DATA; the command is: sonde eval RUN DATA"),

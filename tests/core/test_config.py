@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sonde.core import config as config_module
+from sonde.core.bounds import flag
 from sonde.core.config import (
     GROUPS,
     DataConfig,
@@ -16,7 +17,6 @@ from sonde.core.config import (
     OptimConfig,
     TrainConfig,
     cache_folder,
-    flag,
     flat,
     leaves,
     replace_leaves,

@@ -60,14 +60,19 @@ def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
 
 def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
     forms = {"mnist": "idx", "cifar10": "parquet_images", "sst2": "tables", "tabular/titanic.csv": "tables"}
-    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes"}
+    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes", "fsdd": "sound", "protein": "proteins"}
+    forms |= {"tinyshakespeare": "text_files", "multi30k": "parallel", "xquad_en": "squad"}
+    forms |= {"timeseries/ETTh1.csv": "series", "molecules/tox21.csv.gz": "molecules", "genomics/splice.data": "tables"}
     assert {name: recognise(shared_data / name)[0].rpartition(".")[2] for name in forms} == forms
 
 
-@pytest.mark.parametrize("name", ["fsdd", "tinyshakespeare", "multi30k", "xquad_en"])
-def test_forms_that_are_not_read_yet_are_refused_in_a_line(shared_data: Path, name: str) -> None:
-    with pytest.raises(DataError, match=r"which is no form that can be read; it should hold class folders of images"):
-        open_data(shared_data / name, DataConfig())
+def test_a_form_that_is_not_read_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "one.docx").write_bytes(b"PK")
+    with pytest.raises(
+        DataError, match=r"holds 1 \.docx, which is no form that can be read; it should hold class folders"
+    ):
+        open_data(tmp_path / "letters", DataConfig())
 
 
 def test_the_source_is_enough_to_open_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +132,12 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 
 
 def test_what_no_form_takes(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"")
-    (tmp_path / "b.wav").write_bytes(b"")
+    (tmp_path / "a.xyz").write_bytes(b"")
+    (tmp_path / "b.xyz").write_bytes(b"")
     (tmp_path / "README").write_text("")
-    assert refused(tmp_path).startswith(f"{tmp_path} holds 2 .wav, 1 files without ending, which is no form")
-    assert refused(tmp_path / "a.wav").startswith(
-        f"{tmp_path}/a.wav is no form of data that is known by its ending (.wav)"
+    assert refused(tmp_path).startswith(f"{tmp_path} holds 2 .xyz, 1 files without ending, which is no form")
+    assert refused(tmp_path / "a.xyz").startswith(
+        f"{tmp_path}/a.xyz is no form of data that is known by its ending (.xyz)"
     )
 
 

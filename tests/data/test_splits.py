@@ -1,10 +1,13 @@
 """Shares of rows: sizes, strata, groups, and that they come out the same again."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from sonde.core.config import DataConfig
+from sonde.core.errors import DataError
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import SubsetRows, labels_of, split_rows, subset, thin
 
@@ -128,3 +131,44 @@ def test_label_fraction_reaches_the_dataset(fraction: float) -> None:
     assert len(data.splits["train"]) == round(144 * fraction)
     assert any(fact.why.startswith("--label-fraction") for fact in data.facts)
     assert len(data.splits["test"]) == 40
+
+
+def in_folds(n: int, parts: int, **more: Any) -> list[dict[str, np.ndarray]]:
+    return [split_rows(n, fold=(k, parts), **{"test": 0.2, "validation": 0.1, **more}) for k in range(1, parts + 1)]
+
+
+def test_folds_judge_every_row_once_and_never_train_on_it() -> None:
+    found = in_folds(103, 10)
+    assert sorted(row for parts in found for row in parts["test"]) == list(range(103))
+    for parts in found:
+        assert sorted(row for part in parts.values() for row in part) == list(range(103))
+        assert len(parts["test"]) in (10, 11)
+        assert len(parts["validation"]) == round(0.1 * (103 - len(parts["test"])))
+
+
+def test_folds_hold_each_class_alike() -> None:
+    labels = np.array([0] * 60 + [1] * 30 + [2] * 15)
+    for parts in in_folds(105, 5, labels=labels):
+        assert np.bincount(labels[parts["test"]]).tolist() == [12, 6, 3]
+
+
+def test_folds_are_validation_where_there_is_a_test_split() -> None:
+    found = in_folds(50, 5, test=0.0)
+    assert all(set(parts) == {"train", "validation"} for parts in found)
+    assert sorted(row for parts in found for row in parts["validation"]) == list(range(50))
+
+
+def test_folds_keep_groups_whole() -> None:
+    groups = np.repeat(np.arange(20), np.arange(1, 21))
+    found = in_folds(len(groups), 4, groups=groups, validation=0.0)
+    homes = [set(groups[parts["test"]]) for parts in found]
+    assert sorted(group for home in homes for group in home) == list(range(20))
+    sizes = [len(parts["test"]) for parts in found]
+    assert max(sizes) - min(sizes) <= 20  # no more than the largest group
+
+
+def test_folds_need_rows_enough_and_something_to_cut() -> None:
+    with pytest.raises(DataError, match="--folds 9 needs as many rows, and there are 8; take fewer folds"):
+        in_folds(8, 9)
+    with pytest.raises(DataError, match="--folds has nothing to cut: the data brings validation and test rows"):
+        in_folds(50, 5, test=0.0, validation=0.0)

@@ -121,3 +121,21 @@ def test_parameters_can_be_trained_after_they_were_judged() -> None:
         net(torch.randn(4, 2))
     net(torch.randn(4, 2)).sum().backward()
     assert net[3].weight.grad is not None
+
+
+def test_a_brief_look_is_taken_where_a_task_has_one() -> None:
+    task = Supervised(model())
+    whole = evaluate(task, source(), SETTINGS).compute()
+    assert evaluate(task, source(), SETTINGS, brief=True).compute() == whole
+    seen: list[int] = []
+
+    def glance(batch: Batch) -> Mapping[str, Tensor]:
+        seen.append(len(batch))
+        return {name: value + 1 for name, value in task.evaluate(batch).items()}
+
+    task.glance = glance  # type: ignore[attr-defined]
+    assert evaluate(task, source(), SETTINGS).compute() == whole
+    assert not seen
+    brief = evaluate(task, source(), SETTINGS, brief=True).compute()
+    assert sum(seen) == 100
+    assert brief["loss"] == pytest.approx(whole["loss"] + 1)

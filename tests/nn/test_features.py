@@ -9,7 +9,9 @@ from sonde.models.entries import MODELS
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.nn.features import features, remove_head
 
-ROWS = [name for name, entry in MODELS.items() if entry.answers == "row" and len(entry.input) == 3]
+ROWS = [
+    n for n, entry in MODELS.items() if (entry.answers, entry.takes) == ("row", "numbers") and len(entry.input) == 3
+]
 SMALLEST = list({MODELS[name].family: name for name in reversed(ROWS)}.values())
 
 

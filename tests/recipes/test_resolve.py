@@ -174,6 +174,12 @@ def test_no_setting_of_a_model_or_a_task_has_the_name_of_another() -> None:
             assert not set(own) & {*general, "model", "task"}, (model, task)
 
 
+@pytest.mark.parametrize(("augment", "kept"), [(None, True), ("flip,crop=2", True), ("none", False), ("crop=2", False)])
+def test_mirror_images_are_judged_only_where_they_are_trained_on(augment: str | None, kept: bool):
+    typed = {} if augment is None else {"augment": augment}
+    assert ("mirrored" in fitting({"mirrored": (True, "surer")}, typed)) == kept
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_config_file_gives_the_same_config_back(model: str, task: str, tmp_path: Path) -> None:

@@ -13,15 +13,18 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.feed.gathering import GatheringReader
-from sonde.data.feed.layout import lengths_of, pieces_of
+from sonde.data.feed.layout import alike_of, pieces_of
 from sonde.data.feed.order import build_order
 from sonde.data.feed.prepare import Prepare
 from sonde.data.feed.resident import resident_reader
 from sonde.data.feed.source import Augment, BatchSource
 from sonde.data.feed.streaming import StreamingReader, choose_workers
+from sonde.data.windows import Streams
 
 JUDGED_BYTES = 256 * 2**20  # of one float32 batch when judging; more brings no speed
 MAPS = 32  # times the bytes, where each pixel is answered: so many maps of the whole size a network keeps at a time
+OF_A_SAMPLE = 32  # values that are kept for a sample of sound: channels of every pitch, of one frame for many samples
+OF_A_PAIR = 256  # values that are kept for two residues, some at a time
 
 
 def build_source(  # noqa: PLR0913 - the one door to a source; all but the first three go by name
@@ -37,6 +40,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     limit_batches: int = 0,
     labels: np.ndarray | None = None,
     channels_last: bool = False,
+    goes_on: bool = False,
     label: str = "",
     tick: Tick = silent,
 ) -> BatchSource:
@@ -46,16 +50,18 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
               views where those are compared
     limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and judging
     labels: (rows,) class of each row, for `config.balanced`
+    goes_on: row r + 1 follows row r, and each batch begins where the one before stopped (`sonde.data.windows.Streams`)
     label: the split's name, for `tick`
     Raises: DataError for no rows, or rows that cannot be read; ConfigError for balanced drawing without classes, and an
             augmentation that masks cannot follow
     """
     if not len(rows):
         raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
-    lengths = lengths_of(rows)
+    alike = alike_of(rows)
     order = build_order(
-        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=lengths
+        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=alike
     )
+    chosen = order.chosen
     if not training:
         order = replace(order, batch_size=_judged_at_once(config, schema))
         augment = augment.for_judging() if isinstance(augment, Views) else None
@@ -65,11 +71,13 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
         if schema.target.kind == "mask":
             augment.check_moves("masks")
         augment = augment.filled_with(schema.input.mean)
+    if goes_on:
+        order = Streams(windows=order.rows, batch_size=order.batch_size, seed=seed, training=training)
     prepare = Prepare(schema.input, device, channels_last=channels_last)
-    if lengths is not None:
+    if alike is not None:
         reader = GatheringReader(rows, device)
     elif kind == "resident":
-        reader = resident_reader(rows, order.chosen, device, label=label, tick=tick)
+        reader = resident_reader(rows, chosen, device, label=label, tick=tick)
     else:
         if training and (pieces := pieces_of(rows)):
             pieces.keep()  # before workers are forked, which then share them
@@ -80,8 +88,20 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
 
 
 def _judged_at_once(config: FeedConfig, schema: Schema) -> int:
-    maps = MAPS if schema.target.kind == "mask" else 1
-    return evaluation_batch_size(config.batch_size, schema.input.shape, maps=maps)
+    return evaluation_batch_size(config.batch_size, schema.input.shape, maps=_maps(schema))
+
+
+def _maps(schema: Schema) -> int:
+    """How many values a network keeps at a time for each one of its input."""
+    if schema.target.kind == "mask":
+        return MAPS
+    if schema.input.kind == "audio":
+        return OF_A_SAMPLE
+    if schema.target.kind == "distances":
+        return OF_A_PAIR * schema.input.shape[0]  # of every pair of residues
+    if schema.input.kind == "molecule":
+        return OF_A_PAIR + schema.input.shape[0]  # channels of an atom, and what binds it to every other
+    return max(1, schema.target.symbols)  # logits of every token
 
 
 def evaluation_batch_size(asked: int, shape: tuple[int, ...], *, maps: int = 1) -> int:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sonde.core.dataset import Rows
+from sonde.data.ragged import RaggedRows
 from sonde.data.rows import ArrayInputs, InputRows, InputsOf, OfEncoded, Pieces, Sequences, StandardisedInputs
 from sonde.data.splits import SubsetRows
 from sonde.data.tables.rows import TableRows
+from sonde.data.text.rows import TextRows
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,15 @@ def lengths_of(rows: Rows) -> np.ndarray | None:
         below = lengths_of(rows.rows)
         return None if below is None else below[rows.indices]
     return rows.lengths() if isinstance(rows, Sequences) else None
+
+
+def alike_of(rows: Rows) -> np.ndarray | None:
+    """(n,) int64 by which sequences come into one batch: what `RaggedRows.alike` says, else their lengths."""
+    if isinstance(rows, SubsetRows):
+        below = alike_of(rows.rows)
+        return None if below is None else below[rows.indices]
+    held = rows.tokens if isinstance(rows, TextRows) else rows
+    return held.alike if isinstance(held, RaggedRows) and held.alike is not None else lengths_of(rows)
 
 
 def pieces_of(rows: object) -> Pieces | None:

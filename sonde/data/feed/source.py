@@ -9,13 +9,29 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seeds import derive
-from sonde.data.feed.order import Order
 
 Augment = Callable[[Batch, torch.Generator], Batch]
 """Changes a batch of raw fields, drawing from the given generator alone."""
 
 Prepared = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 """Raw (perhaps augmented) fields -> what the network is fed; see `prepare.Prepare`."""
+
+
+class Ordered(Protocol):
+    """Which rows each batch of each epoch holds: `sonde.data.feed.order.Order`, or `sonde.data.windows.Streams`.
+
+    rows, batches: of an epoch
+    """
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def batches(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    def of_epoch(self, epoch: int) -> Tensor: ...  # (rows,) int64
 
 
 class Reader(Protocol):
@@ -38,7 +54,7 @@ class BatchSource:
 
     def __init__(
         self,
-        order: Order,
+        order: Ordered,
         reader: Reader,
         *,
         describe: Callable[[int], str],

@@ -120,9 +120,8 @@ def _held_back(dataset: Dataset, config: DataConfig) -> Dataset:
     validation = 0.0 if "validation" in dataset.splits else config.validation
     if len(rows) < 3 and test + validation > 0:
         raise DataError(f"{dataset.source} has {len(rows)} training images, too few to hold any back; bring more")
-    drawn = {
-        split: part for split, part in split_rows(len(rows), test=test, validation=validation).items() if len(part)
-    }
+    found = split_rows(len(rows), test=test, validation=validation, fold=config.part)
+    drawn = {split: part for split, part in found.items() if len(part)}
     facts = held_back_facts(
         {s: len(part) for s, part in drawn.items()}, [s for s in drawn if s != "train"], stratified=False
     )

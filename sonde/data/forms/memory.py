@@ -129,6 +129,10 @@ def _plain(values: Any) -> Any:
 
 
 def _read_frame(frame: Any, config: DataConfig, *, task: str | None, like: Schema | None) -> Dataset:
+    if task == "forecasting" or (like is not None and like.input.kind == "series"):
+        from sonde.data.forms import series
+
+        return series.read_frame(frame, config, like=like)
     from sonde.data.forms import tables
 
     return tables.read_frame(frame, config, task=task) if like is None else tables.read_like(frame, like, config)

@@ -14,13 +14,17 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
+from sonde.data.assemble import About
 from sonde.data.fingerprint import of_arrays, of_files
-from sonde.data.splits import SPLIT_NAMES, held_back_facts, split_rows
+from sonde.data.forms import text_tables
+from sonde.data.splits import SPLIT_NAMES, held_back_facts
 from sonde.data.tables.encode import Fitted, check_sources, encode, fit_columns
+from sonde.data.tables.held_back import hold_back
 from sonde.data.tables.kinds import Kind, Values, infer_kind, parse
 from sonde.data.tables.read import TEXT_SUFFIXES, Table, frame_table, read_table, table_suffix
 from sonde.data.tables.rows import TableRows
 from sonde.data.tables.target import Target, infer_target, read_target, target_columns
+from sonde.data.text.columns import find_text
 
 
 def recognise(path: Path) -> str | None:
@@ -59,14 +63,15 @@ def read(path: Path, config: DataConfig, *, task: str | None = None, tick: Tick 
     tables = {}
     for done, (split, file) in enumerate(files.items()):
         tick("reading tables", done, len(files))
-        tables[split] = read_table(file, config.columns)
+        names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
+        tables[split] = read_table(file, config.columns or names)
     tick("reading tables", len(files), len(files))
-    form = _form(files["train"]) if path.is_file() else f"folder of {_form(files['train'])}s"
+    form = form_of(files["train"]) if path.is_file() else f"folder of {form_of(files['train'])}s"
     return _dataset(
         tables,
         config,
         task,
-        name=_short_name(path),
+        name=short_name(path),
         source=str(path.resolve()),
         form=form,
         fingerprint=of_files(list(files.values()), path if path.is_dir() else path.parent),
@@ -95,7 +100,7 @@ def encode_frame(frame_or_path: Any, schema: Schema) -> tuple[Rows, list[str]]:
     Raises: DataError for columns that are absent, and cells that do not fit
     """
     table = _table(frame_or_path, ())
-    rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, _numbers(table))
+    rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, row_numbers(table))
     return rows, [rows.describe(index) for index in range(len(rows))]
 
 
@@ -107,16 +112,18 @@ def read_like(path_or_frame: Any, schema: Schema, config: DataConfig) -> Dataset
     path = Path(path_or_frame) if isinstance(path_or_frame, str | Path) else None
     files = split_files(path) if path is not None and path.is_dir() else {"test": path_or_frame}
     tables = {split: _table(file, config.columns) for split, file in files.items()}
-    columns = _saved_target(schema.target, config)
+    if schema.input.kind == "tokens":
+        return text_tables.dataset_like(tables, _about(path, tables, files), config, schema)
+    columns = saved_target(schema.target, config)
     splits, warnings = {}, []
     for split, table in tables.items():
         target = read_target(table, columns, schema.target)
-        index, dropped = _with_target(table, target, columns)
+        index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
     first = next(iter(tables.values()))
     return Dataset(
-        name=_short_name(path) if path is not None else first.name,
+        name=short_name(path) if path is not None else first.name,
         source=str(path.resolve()) if path is not None else f"{first.name} ({len(first):,} rows in memory)",
         form="table" if path is not None else "table in memory",
         schema=schema,
@@ -125,6 +132,16 @@ def read_like(path_or_frame: Any, schema: Schema, config: DataConfig) -> Dataset
         warnings=warnings,
         fingerprint=of_files([Path(f) for f in files.values()], path.parent) if path is not None else _hashes(splits),
     )
+
+
+def _about(path: Path | None, tables: Mapping[str, Table], files: Mapping[str, Any]) -> About:
+    """What is said of tables that a trained model is judged on."""
+    first = next(iter(tables.values()))
+    if path is None:
+        source = f"{first.name} ({len(first):,} rows in memory)"
+        return About(name=first.name, source=source, form="table in memory", why=first.name)
+    prints = of_files([Path(file) for file in files.values()], path.parent)
+    return About(name=short_name(path), source=str(path.resolve()), form="table", why=first.name, fingerprint=prints)
 
 
 def _table(frame_or_path: Any, names: Sequence[str]) -> Table:
@@ -144,20 +161,23 @@ def _dataset(
     fingerprint: Mapping[str, str] | None = None,
 ) -> Dataset:
     train_table = tables["train"]
+    if (found := find_text(train_table, config.target)) is not None:
+        about = About(name=name, source=source, form=form, why=train_table.name, fingerprint=fingerprint or {})
+        return text_tables.dataset(tables, found, about, config, task=task)
     target = infer_target(train_table, target_columns(train_table, config.target), task)
-    warnings = _without_target(tables, target)
+    warnings = without_target(tables, target)
     targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
     parts: dict[str, tuple[Table, np.ndarray]] = {}
     for split, table in tables.items():
-        index, dropped = _with_target(table, targets[split], target.columns)
+        index, dropped = with_target(table, targets[split], target.columns)
         parts[split] = (table, index)
         warnings += dropped
     parts, split_facts = _split(parts, targets["train"], target.spec, config)
     train = parts["train"][1]
-    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in target.columns}
+    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, config.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
     fitted = fit_columns(values, kinds, train)
-    target = _standardised(target, targets["train"][train])
+    target = standardised(target, targets["train"][train])
     inputs = _encode_all(tables, fitted, values)
     origin = {id(table): split for split, table in tables.items()}
     splits = {
@@ -178,7 +198,7 @@ def _dataset(
     )
 
 
-def _without_target(tables: dict[str, Table], target: Target) -> list[str]:
+def without_target(tables: dict[str, Table], target: Target) -> list[str]:
     """Leave out tables other than train that lack the target (the usual competition test file), and say so."""
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
@@ -189,7 +209,7 @@ def _without_target(tables: dict[str, Table], target: Target) -> list[str]:
     ]
 
 
-def _with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+def with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, list[str]]:
     """Rows of a table that have a target, and a warning that counts the others."""
     there = target >= 0 if target.ndim == 1 else ~np.isnan(target).all(axis=1)
     gone = int((~there).sum())
@@ -210,7 +230,7 @@ def _split(
     validation = 0.0 if "validation" in parts else config.validation
     if len(index) < 3 and test + validation > 0:
         raise DataError(f"{table.name} has {len(index)} rows with a target, too few to hold any back; bring more rows")
-    held = split_rows(len(index), test=test, validation=validation, labels=labels)
+    held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
     own = {split: f"{len(rows):,} {split}" for split, (_, rows) in parts.items() if split != "train"}
     for split in ("train", "validation", "test"):
         if split in held and len(held[split]) and (split == "train" or split not in parts):
@@ -219,11 +239,11 @@ def _split(
     facts += [Fact(f"{text} rows", "the data brings them") for text in own.values()]
     drawn = [split for split in parts if split != "train" and split not in own]
     sizes = {split: len(rows) for split, (_, rows) in parts.items()}
-    facts += held_back_facts(sizes, drawn, stratified=labels is not None)
+    facts += held_back_facts(sizes, drawn, stratified=labels is not None, how=how)
     return parts, facts
 
 
-def _standardised(target: Target, train: np.ndarray) -> Target:
+def standardised(target: Target, train: np.ndarray) -> Target:
     """Fit mean and std of value targets on the training rows."""
     if target.spec.kind != "value":
         return target
@@ -244,16 +264,18 @@ def _encode_all(tables: Mapping[str, Table], fitted: Fitted, values: Mapping[str
 
 
 def _rows(table: Table, index: np.ndarray, input: np.ndarray, target: np.ndarray, spec: TargetSpec) -> TableRows:
-    chosen = target[index]
-    arrays = {"input": input[index]}
+    return TableRows(
+        {"input": input[index], **target_fields(target[index], spec)}, table.name, row_numbers(table)[index]
+    )
+
+
+def target_fields(target: np.ndarray, spec: TargetSpec) -> dict[str, np.ndarray]:
+    """`target`, and `mask` where the spec is masked, of targets as `read_target` gives them."""
     if spec.kind == "class":
-        arrays["target"] = chosen
-    else:
-        scaled = (chosen - np.array(spec.mean)) / np.array(spec.std) if spec.kind == "value" else chosen
-        arrays["target"] = np.nan_to_num(scaled).astype(np.float32)
-        if spec.masked:
-            arrays["mask"] = (~np.isnan(chosen)).astype(np.float32)
-    return TableRows(arrays, table.name, _numbers(table)[index])
+        return {"target": target}
+    scaled = (target - np.array(spec.mean)) / np.array(spec.std) if spec.kind == "value" else target
+    fields = {"target": np.nan_to_num(scaled).astype(np.float32)}
+    return {**fields, "mask": (~np.isnan(target)).astype(np.float32)} if spec.masked else fields
 
 
 def _hashes(splits: Mapping[str, TableRows]) -> dict[str, str]:
@@ -263,11 +285,12 @@ def _hashes(splits: Mapping[str, TableRows]) -> dict[str, str]:
     )
 
 
-def _numbers(table: Table) -> np.ndarray:
+def row_numbers(table: Table) -> np.ndarray:
+    """(n,) what a person calls each row."""
     return np.arange(table.first_row, table.first_row + len(table))
 
 
-def _saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
+def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     """The target's columns in the table: values and labels are called after them, classes need them said."""
     if spec.kind != "class":
         return spec.names
@@ -304,10 +327,12 @@ def _holds_images(path: Path) -> bool:
     )
 
 
-def _form(path: Path) -> str:
+def form_of(path: Path) -> str:
+    """ "CSV table", from the name's ending."""
     suffix = table_suffix(path)
     return f"{suffix[1:].upper() if suffix in TEXT_SUFFIXES else 'Parquet' if suffix in ('.parquet', '.pq') else 'Arrow'} table"
 
 
-def _short_name(path: Path) -> str:
+def short_name(path: Path) -> str:
+    """A file's or folder's name, fit for a folder of a run."""
     return re.sub(r"[^\w.-]+", "-", path.name.split(".")[0]) or "table"

@@ -16,8 +16,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
+from sonde.data.tables.header import is_header
 
-TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 DELIMITERS = ",\t;|"
 SNIFFED_BYTES = 1 << 16
@@ -40,6 +41,11 @@ class Table:
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
+    @property
+    def headless(self) -> bool:
+        """Whether it was read from text whose first row is data."""
+        return bool(self.delimiter) and self.first_row == 1
+
     def place(self, index: int) -> str:
         """Where row `index` (from 0) stands: "titanic.csv row 17"."""
         return f"{self.name} row {index + self.first_row}"
@@ -61,7 +67,7 @@ def table_suffix(path: Path) -> str:
 def read_table(path: Path, names: Sequence[str] = ()) -> Table:
     """The columns of a CSV, TSV, Parquet or Arrow file.
 
-    names: for text without a header, its columns
+    names: for text without a header, its columns; by default a first row that is told to be data has c1, c2, …
     Raises: DataError for what cannot be read as a table, naming the row where there is one
     """
     if not path.exists():
@@ -96,9 +102,11 @@ def is_frame(data: Any) -> bool:
 
 
 def _read_text(path: Path, names: Sequence[str]) -> Table:
-    delimiter, first = _sniff(path)
-    has_header = not names or [cell.strip() for cell in first] == list(names)
-    columns = [cell.strip() for cell in first] if has_header else list(names)
+    delimiter, rows = first_rows(path)
+    first = [cell.strip() for cell in rows[0]]
+    names = names or ([] if is_header(rows) else [f"c{place}" for place, _ in enumerate(first, start=1)])
+    has_header = not names or first == list(names)
+    columns = first if has_header else list(names)
     if len(columns) != len(first):
         raise DataError(
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
@@ -142,8 +150,11 @@ def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def _sniff(path: Path) -> tuple[str, list[str]]:
-    """The delimiter that cuts the first rows most evenly, and the cells of the first row."""
+def first_rows(path: Path) -> tuple[str, list[list[str]]]:
+    """The delimiter that cuts the first rows of a text most evenly, and the cells of up to 200 of them, a header among them.
+
+    Raises: DataError for what is no text
+    """
     try:
         with _open(path) as file:
             head = file.read(SNIFFED_BYTES)
@@ -165,7 +176,7 @@ def _sniff(path: Path) -> tuple[str, list[str]]:
         even = widths.count(widths[0]) if widths[0] > 1 else 0
         if even > most:
             best, rows, most = delimiter, cut, even
-    return best, rows[0]
+    return best, rows
 
 
 def _check_names(columns: Sequence[str], name: str) -> None:

@@ -88,3 +88,49 @@ def test_limited_rows_can_be_balanced() -> None:
     drawn = order(limit_batches=1, balanced=True, labels=labels).of_epoch(0).numpy()
     assert np.bincount(labels[drawn]).tolist() == [8, 8]
     assert set(drawn) <= set(order(limit_batches=1).chosen.tolist())
+
+
+def lengths(rows: int = 1000) -> np.ndarray:
+    return np.random.default_rng(0).integers(1, 60, rows)
+
+
+def test_batches_of_like_length_hold_every_row_once() -> None:
+    drawn = order(1000, lengths=lengths()).of_epoch(0)
+    assert drawn.sort().values.tolist() == list(range(1000))
+    assert drawn.tolist() == order(1000, lengths=lengths()).of_epoch(0).tolist()
+    assert drawn.tolist() != order(1000, lengths=lengths()).of_epoch(1).tolist()
+
+
+def test_rows_of_a_batch_are_of_like_length_and_batches_come_in_any_order() -> None:
+    known = torch.as_tensor(lengths())
+    batches = order(1000, lengths=lengths()).of_epoch(0).split(16)[:-1]
+    spreads = torch.tensor([float(known[batch].max() - known[batch].min()) for batch in batches])
+    chance = torch.tensor([float(known[b].max() - known[b].min()) for b in order(1000).of_epoch(0).split(16)[:-1]])
+    assert spreads.mean() < 4
+    assert chance.mean() > 40
+    means = torch.stack([known[batch].float().mean() for batch in batches])
+    ranks = means.argsort().argsort().float()
+    places = torch.arange(len(ranks)).float()
+    assert abs(torch.corrcoef(torch.stack([ranks, places]))[0, 1]) < 0.4  # not from short to long
+
+
+def test_rows_of_one_length_are_drawn_as_if_there_were_no_lengths() -> None:
+    assert order(100, lengths=np.full(100, 7)).of_epoch(2).tolist() == order(100).of_epoch(2).tolist()
+
+
+def test_bucketing_can_be_left_out() -> None:
+    config = FeedConfig(batch_size=16, bucket=False)
+    plain = build_order(1000, config, training=True, seed=0, lengths=lengths())
+    assert plain.of_epoch(0).tolist() == order(1000).of_epoch(0).tolist()
+
+
+def test_balanced_drawing_goes_with_lengths() -> None:
+    labels = np.array([0] * 900 + [1] * 100)
+    drawn = order(1000, labels=labels, balanced=True, lengths=lengths()).of_epoch(0)
+    assert np.bincount(labels[drawn.numpy()]).tolist() == [500, 500]
+
+
+def test_judged_rows_come_the_longest_first_so_that_memory_fails_at_once() -> None:
+    judged = order(1000, training=False, lengths=lengths()).of_epoch(0)
+    assert judged.sort().values.tolist() == list(range(1000))
+    assert (np.diff(lengths()[judged.numpy()]) <= 0).all()

@@ -1,0 +1,54 @@
+"""`sonde chat RUN`: a person and a trained language model write in turns."""
+
+import sys
+from collections.abc import Sequence
+
+from sonde.cli.begin import begin
+from sonde.cli.generate import SamplingOptions
+from sonde.cli.parse import take_words
+from sonde.core.errors import DataError
+
+ABOUT = """\
+Write a line, and RUN's best checkpoint goes on from all that was written so far. An empty line lets it go on by itself; the
+end of the input (Ctrl-D) or Ctrl-C leaves.
+
+examples:
+  sonde chat runs/tinyshakespeare-modern-gpt-1
+  sonde chat runs/tinyshakespeare-modern-gpt-1 --tokens 80 --temperature 0.6
+"""
+SIGN = "> "
+
+
+def run(words: Sequence[str]) -> int:
+    """Read lines and write what follows. Raises: SondeError subclasses."""
+    begun = begin(words, SamplingOptions, usage="chat RUN", about=ABOUT)
+    if begun is None:
+        return 0
+    (folder,) = take_words(begun.words, ["RUN"], verb="chat")
+    from sonde.core.run_folder import open_run
+
+    place = open_run(folder)
+    from sonde.engine.plan import pick_device
+    from sonde.run import Run
+
+    trained = Run(place).to(pick_device(begun.options.device))
+    drawing = begun.options.drawing()
+    so_far = ""
+    while True:
+        begun.screen.write(SIGN)
+        line = sys.stdin.readline()
+        if not line:
+            begun.screen.write("\n")
+            return 0
+        try:
+            pieces = trained.stream(so_far + line if line.strip() else so_far, **drawing)
+            answer = ""
+            for piece in pieces:
+                begun.screen.write(piece)
+                answer += piece
+        except DataError as error:  # a character that the model never saw: the person may write the line again
+            begun.screen.error(str(error))
+            continue
+        begun.screen.write("\n")
+        so_far += (line if line.strip() else "") + answer
+        drawing["seed"] += 1  # or the same turn would be written twice

@@ -1,0 +1,146 @@
+"""Judging answers that are quoted from a text, as the official script of SQuAD v1.1 counts, and adding them up."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.core.code_points import text_of, texts_of
+from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.mean import Mean
+
+WORST, BEST = 12, 6  # questions kept whole, to be shown
+ARTICLE = re.compile(r"\b(a|an|the)\b")
+PUNCTUATION = frozenset(string.punctuation)
+
+# B rows
+
+
+def normalised(answer: str) -> str:
+    """Lower case, without punctuation and articles, single spaces.
+
+    Source: Rajpurkar et al. 2016, SQuAD, arXiv:1606.05250, section 6.1
+
+    >>> normalised("The  Denver Broncos'"), normalised("$1.2 million")
+    ('denver broncos', '12 million')
+    """
+    plain = "".join(character for character in answer.lower() if character not in PUNCTUATION)
+    return " ".join(ARTICLE.sub(" ", plain).split())
+
+
+def exact_match(answer: str, truth: str) -> float:
+    """1 where both are the same once normalised, else 0."""
+    return float(normalised(answer) == normalised(truth))
+
+
+def f1(answer: str, truth: str) -> float:
+    """Harmonic mean of the shares of words that one has of the other, once normalised; words count as often as they stand.
+
+    >>> f1("the Denver Broncos", "Denver"), f1("", "a")
+    (0.6666666666666666, 0)
+    """
+    given, true = normalised(answer).split(), normalised(truth).split()
+    same = sum((Counter(given) & Counter(true)).values())
+    return 2 * same / (len(given) + len(true)) if same else 0
+
+
+def best_of(score: Callable[[str, str], float], answer: str, truths: Sequence[str]) -> float:
+    """The largest score against any of the true answers."""
+    return max(score(answer, truth) for truth in truths)
+
+
+class AnswersMeter:
+    """Adds up answers to questions.
+
+    metrics: exact_match and f1, means over questions of the best over their true answers; loss (the task's own),
+             where it is known
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.exact = self.overlap = 0.0
+        self.loss: Mean | None = None
+        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.cases: list[dict[str, Any]] = []  # in the order of `_rank`, the first and the last of them
+
+    def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
+        """Add rows: found (B, 2) int64, the first character of the answer in the context and the one behind its last;
+        truth (B, 2), likewise; question, context and answers (B, …) as code points, and probability and loss (B,) where they
+        are known.
+        """
+        found, true = outputs["found"].tolist(), outputs["truth"].tolist()
+        questions, contexts, truths = (_rows(outputs[name]) for name in ("question", "context", "answers"))
+        losses = outputs["loss"].detach().float() if "loss" in outputs else None
+        if losses is not None:
+            self.first_bad = earliest_bad(self.first_bad, losses[:, None], index)
+            self.loss = self.loss or Mean()
+            self.loss.update(losses, outputs.get("weight"))
+        sure = outputs["probability"].tolist() if "probability" in outputs else [None] * len(found)
+        told = losses.tolist() if losses is not None else [0.0] * len(found)
+        for place, (begin, end) in enumerate(found):
+            context, answers = text_of(contexts[place]), texts_of(truths[place])
+            answer = context[begin:end]
+            exact, overlap = best_of(exact_match, answer, answers), best_of(f1, answer, answers)
+            self.rows, self.exact, self.overlap = self.rows + 1, self.exact + exact, self.overlap + overlap
+            self.cases.append(
+                {
+                    "index": int(index[place]),
+                    "target": " / ".join(dict.fromkeys(answers)),
+                    "prediction": answer,
+                    "confidence": sure[place],
+                    "loss": told[place],
+                    "f1": overlap,
+                    "text": text_of(questions[place]),
+                    "question": text_of(questions[place]),
+                    "context": context,
+                    "truth": true[place],
+                    "found": [begin, end],
+                }
+            )
+        self._shorten()
+
+    def merge(self, other: "AnswersMeter") -> None:
+        """Add another process's sums."""
+        self.rows, self.exact, self.overlap = (
+            self.rows + other.rows,
+            self.exact + other.exact,
+            self.overlap + other.overlap,
+        )
+        if other.first_bad is not None:
+            mine = other.first_bad if self.first_bad is None else self.first_bad
+            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        if other.loss is not None:
+            self.loss = self.loss or Mean()
+            self.loss.merge(other.loss)
+        self.cases += other.cases
+        self._shorten()
+
+    def compute(self) -> dict[str, float]:
+        """All metrics over all rows so far, the task's own first. Raises: NonFinite when a loss was NaN."""
+        refuse_bad(self.first_bad)
+        found = {"f1": self.overlap / self.rows, "exact_match": self.exact / self.rows}
+        return found if self.loss is None else {**found, "loss": float(self.loss.value())}
+
+    def details(self) -> dict[str, Any]:
+        """worst and best questions, with their contexts (docs/run-folder.md)."""
+        worst, best = self.cases[:WORST], self.cases[::-1][:BEST]
+        return {"worst": worst, "best": [case for case in best if case not in worst]}
+
+    def _shorten(self) -> None:
+        """Keep the first and the last cases."""
+        self.cases.sort(key=_rank)
+        if len(self.cases) > WORST + BEST:
+            self.cases = self.cases[:WORST] + self.cases[-BEST:]
+
+
+def _rank(case: Mapping[str, Any]) -> tuple[float, float, int]:
+    """Small for answers that share no word with the truth and that the model was most wrong about."""
+    return case["f1"], -case["loss"], case["index"]
+
+
+def _rows(field: Tensor) -> list[list[int]]:
+    return field.tolist()

@@ -1,0 +1,188 @@
+"""Judging forecasts step by step, beside the two that look at nothing but the past: the last value, and the last season."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.core.dataset import TargetSpec
+from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad
+from sonde.metrics.kept import Kept, shuffled_rank
+from sonde.metrics.mean import Mean, widest
+
+WORST, EXAMPLES = 12, 8  # windows kept whole, to be drawn
+SHOWN_BACK = 2  # horizons before a forecast that are drawn
+FORECASTS = ("model", "last season", "last value")
+
+# B windows, L look-back, H horizon, V variables, K forecasts compared, Q quantiles
+
+
+class ForecastMeter:
+    """Adds up the errors of a model, of repeating the last season and of repeating the last value, for each step and variable.
+
+    metrics: mse and mae in deviations of the training part, as papers report them; mase, the absolute error over that of a
+             season before in the training part (Hyndman and Koehler 2006); smape in percent; raw_mae and raw_rmse in the
+             series' own units, for several variables each with its name; coverage, the share of truths between the outermost
+             quantiles, where there are any; loss (the task's own)
+    """
+
+    def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = ()) -> None:
+        self.target, self.quantiles = target, list(quantiles)
+        self.errors: Tensor | None = None  # (K, 2, H, V): squared and absolute errors of each of FORECASTS
+        self.percent: Tensor | None = None  # (H, V) of the model: 2 |error| / (|truth| + |forecast|)
+        self.inside: Tensor | None = None  # (H, V): truths between the outermost quantiles
+        self.count: Tensor | None = None  # (H, V): truths that are known
+        self.first_bad: Tensor | None = None
+        self.loss, self.worst, self.examples = Mean(), Kept(WORST), Kept(EXAMPLES)
+
+    def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
+        """Add windows: values, target and seasonal (B, H, V), input (B, L, V), all standardised; loss and weight (B,); mask
+        (B, H, V) where truths are missing; quantiles (B, H, V, Q).
+        """
+        values, target = outputs["values"].detach(), outputs["target"]
+        self.first_bad = earliest_bad(self.first_bad, values.flatten(1), index)
+        wide = widest(values.device)
+        counted = outputs["mask"].to(wide) if "mask" in outputs else torch.ones_like(target, dtype=wide)
+        last = outputs["input"][:, -1:, : target.shape[2]]
+        every = torch.stack([values, outputs["seasonal"], last.expand_as(values)]).to(wide)  # (K, B, H, V)
+        error = (every - target) * counted
+        raw, truth = self._raw(values.to(wide)), self._raw(target.to(wide))
+        percent = 2 * (raw - truth).abs() / (raw.abs() + truth.abs()).clamp(min=1e-30) * counted
+        sums = {
+            "errors": torch.stack([error.square().sum(1), error.abs().sum(1)], 1),
+            "percent": percent.sum(0),
+            "count": counted.sum(0),
+        }
+        if "quantiles" in outputs:
+            low, high = outputs["quantiles"][..., 0], outputs["quantiles"][..., -1]
+            sums["inside"] = (((target >= low) & (target <= high)) * counted).sum(0)
+        self._add(sums)
+        self.loss.update(outputs["loss"], outputs["weight"])
+        self._keep(outputs, counted, error[0], index)
+
+    def merge(self, other: "ForecastMeter") -> None:
+        """Add another process's sums."""
+        names = ("errors", "percent", "inside", "count")
+        self._add({name: value for name in names if (value := getattr(other, name)) is not None})
+        if other.first_bad is not None:
+            mine = other.first_bad if self.first_bad is None else self.first_bad
+            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        for name in ("loss", "worst", "examples"):
+            getattr(self, name).merge(getattr(other, name))
+
+    def compute(self) -> dict[str, float]:
+        """All metrics over all windows so far. Raises: NonFinite when an output was NaN"""
+        refuse_bad(self.first_bad)
+        return {**self.scores_of(0), "loss": float(self.loss.value())}
+
+    def scores_of(self, which: int) -> dict[str, float]:
+        """The metrics of one of FORECASTS, those of the model alone where it takes more than errors."""
+        assert self.errors is not None
+        assert self.count is not None
+        square, absolute = self.errors[which].cpu().double().sum(1)  # (V,)
+        count = self.count.cpu().double().sum(0)
+        std, scales = (torch.tensor(values).double() for values in (self.target.std, self.target.scales))
+        raw = absolute * std / count
+        found = {
+            "mse": float(square.sum() / count.sum()),
+            "mae": float(absolute.sum() / count.sum()),
+            "mase": mean_of_defined(torch.where(scales > 0, raw / scales, torch.nan).tolist()),
+        }
+        if which == 0 and self.percent is not None:
+            found["smape"] = float(100 * self.percent.sum() / count.sum())
+        if which == 0 and self.inside is not None:
+            found["coverage"] = float(self.inside.sum() / count.sum())
+        own = {"raw_mae": raw, "raw_rmse": (square / count).sqrt() * std}
+        names = self.target.names
+        for metric, values in own.items():
+            single = len(names) == 1
+            found |= {metric if single else f"{metric}/{n}": v for n, v in zip(names, values.tolist(), strict=True)}
+        return found
+
+    def details(self) -> dict[str, Any]:
+        """horizon: errors of each step beside the baselines'; worst and examples: windows of one variable each, to be drawn."""
+        assert self.errors is not None
+        assert self.count is not None
+        count = self.count.sum(1).cpu()
+        by_step = {
+            name: {
+                "mse": (self.errors[place, 0].sum(1).cpu() / count).tolist(),
+                "mae": (self.errors[place, 1].sum(1).cpu() / count).tolist(),
+            }
+            for place, name in enumerate(FORECASTS)
+        }
+        totals = {name: self.scores_of(place) for place, name in enumerate(FORECASTS)}
+        return {
+            "horizon": {"season": self.target.season, "steps": by_step, "totals": totals},
+            "worst": self._told(self.worst),
+            "examples": self._told(self.examples),
+        }
+
+    def _raw(self, values: Tensor) -> Tensor:
+        mean, std = (
+            torch.tensor(v, dtype=values.dtype, device=values.device) for v in (self.target.mean, self.target.std)
+        )
+        return values * std + mean
+
+    def _keep(self, outputs: Mapping[str, Tensor], counted: Tensor, error: Tensor, index: Tensor) -> None:
+        """The variable of each window that went most wrong, and of any window one in turn."""
+        rank = outputs["loss"].detach()
+        self.worst.update(rank, index, self._one_variable(outputs, counted, error.abs().sum(1).argmax(1)))
+        turn = (index.to(rank.device) % len(self.target.names)).long()
+        fields = {**self._one_variable(outputs, counted, turn), "loss": rank}
+        self.examples.update(shuffled_rank(index.to(rank.device)), index, fields)
+
+    def _one_variable(self, outputs: Mapping[str, Tensor], counted: Tensor, which: Tensor) -> dict[str, Tensor]:
+        """Past, truth, forecast and the outermost quantiles (B, steps) of one variable of each window; `which` (B,)."""
+        back = SHOWN_BACK * outputs["target"].shape[1]
+        columns = {
+            "past": outputs["input"][:, -back:],
+            "truth": outputs["target"],
+            "found": outputs["values"],
+            "seasonal": outputs["seasonal"],
+            "counted": counted,
+        }
+        if "quantiles" in outputs:
+            columns |= {"low": outputs["quantiles"][..., 0], "high": outputs["quantiles"][..., -1]}
+        rows = torch.arange(len(which), device=which.device)
+        return {name: values[rows, :, which] for name, values in columns.items()} | {"variable": which}
+
+    def _told(self, kept: Kept) -> list[dict[str, Any]]:
+        rows, told = {name: values.cpu() for name, values in kept.rows.items()}, []
+        for place, index in enumerate(rows["index"].tolist()):
+            variable = int(rows["variable"][place])
+            mean, std = self.target.mean[variable], self.target.std[variable]
+            lines = {
+                name: [
+                    None if value != value else round(value, 6)
+                    for value in (rows[name][place].double() * std + mean).tolist()
+                ]
+                for name in ("past", "truth", "found", "seasonal", "low", "high")
+                if name in rows
+            }
+            known = rows["counted"][place].bool().tolist()
+            lines["truth"] = [value if there else None for value, there in zip(lines["truth"], known, strict=True)]
+            told.append(
+                {
+                    "index": index,
+                    "target": _span(lines["truth"], self.target.names[variable]),
+                    "prediction": _span(lines["found"], self.target.names[variable]),
+                    "confidence": None,
+                    "loss": float(rows["loss" if "loss" in rows else "rank"][place]),
+                    "variable": self.target.names[variable],
+                    **lines,
+                }
+            )
+        return told
+
+    def _add(self, sums: Mapping[str, Tensor]) -> None:
+        for name, value in sums.items():
+            held = getattr(self, name)
+            setattr(self, name, value if held is None else held + value.to(held.device))
+
+
+def _span(values: Sequence[float | None], name: str) -> str:
+    """ "OT 3.2 to 9.1"."""
+    there = [value for value in values if value is not None]
+    return f"{name} {min(there):.4g} to {max(there):.4g}" if there else f"{name} unknown"

@@ -1,0 +1,51 @@
+"""Judging what a network says of hidden tokens, added up batch by batch."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.mean import Mean
+
+MOST_NATS = 700.0  # whose exponential is still a number
+
+# B rows
+
+
+class MaskedTokensMeter:
+    """Adds up rows.
+
+    metrics: loss, mean nats of a hidden token; perplexity, its exponential; accuracy, the share that was told
+    """
+
+    def __init__(self) -> None:
+        self.nats, self.right = Mean(), Mean()
+        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+
+    def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
+        """Add rows: nats, right (B,), means over the hidden tokens of a row, and hidden (B,), how many those are."""
+        nats, hidden = outputs["nats"].detach(), outputs["hidden"]
+        self.first_bad = earliest_bad(self.first_bad, nats[:, None], index)
+        self.nats.update(nats, hidden)
+        self.right.update(outputs["right"], hidden)
+
+    def merge(self, other: "MaskedTokensMeter") -> None:
+        """Add another process's sums."""
+        if other.first_bad is not None:
+            mine = other.first_bad if self.first_bad is None else self.first_bad
+            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.nats.merge(other.nats)
+        self.right.merge(other.right)
+
+    def compute(self) -> dict[str, float]:
+        """All metrics over all hidden tokens so far. Raises: NonFinite when a loss was NaN."""
+        refuse_bad(self.first_bad)
+        loss = float(self.nats.value())
+        return {"loss": loss, "perplexity": math.exp(min(loss, MOST_NATS)), "accuracy": float(self.right.value())}
+
+    def details(self) -> dict[str, Any]:
+        """Nothing more is known of single rows."""
+        return {}

@@ -1,0 +1,101 @@
+"""Judging residues told for backbones, place by place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.core.units import share
+from sonde.core.vocabulary import PAD
+from sonde.metrics.classification import earliest_bad, refuse_bad, scores_of
+from sonde.metrics.mean import Mean
+
+CASES = 8  # chains kept whole
+
+# B proteins, R residues of the longest, C symbols
+
+
+class ResiduesMeter:
+    """Adds up residues and truths; every place counts alike.
+
+    metrics: recovery, the share of places told right; perplexity, e to the loss, of 20 that a guess would have; loss in nats a
+             residue
+    """
+
+    def __init__(self, names: Sequence[str], *, first: int) -> None:
+        """names: of the symbols from number `first` on."""
+        self.names, self.first = list(names), first
+        self.confusion: Tensor | None = None  # (C, C) int64: rows truth, columns prediction
+        self.first_bad: Tensor | None = None
+        self.loss = Mean()
+        self.worst: list[dict[str, Any]] = []
+
+    def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
+        """Add proteins: prediction and target (B, R), loss and its weight of each place (B, R)."""
+        self.first_bad = earliest_bad(self.first_bad, outputs["loss"], index)
+        prediction, target = outputs["prediction"], outputs["target"]
+        counted, size = target != PAD, len(self.names)
+        place = (target[counted] - self.first) * size + (prediction[counted] - self.first)
+        self._add(torch.bincount(place, minlength=size * size).view(size, size))
+        self.loss.update(outputs["loss"].flatten(), outputs["weight"].flatten())
+        self._keep([self._case(*row) for row in zip(prediction, target, index.tolist(), strict=True)])
+
+    def merge(self, other: "ResiduesMeter") -> None:
+        """Add another process's sums."""
+        if other.confusion is not None:
+            self._add(other.confusion)
+        if other.first_bad is not None:
+            mine = other.first_bad if self.first_bad is None else self.first_bad
+            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.loss.merge(other.loss)
+        self._keep(other.worst)
+
+    def compute(self) -> dict[str, float]:
+        """All metrics over all places so far. Raises: NonFinite when an output was NaN."""
+        refuse_bad(self.first_bad)
+        confusion = self._confusion()
+        loss = float(self.loss.value())
+        recovery = float(confusion.diagonal().sum() / confusion.sum())
+        return {"recovery": recovery, "perplexity": float(torch.tensor(loss).exp()), "loss": loss}
+
+    def details(self) -> dict[str, Any]:
+        """confusion and per_class in residues, and the worst chains as letters (docs/run-folder.md)."""
+        confusion = self._confusion()
+        precision, recall, f1 = scores_of(confusion)
+        return {
+            "confusion": {"names": self.names, "counts": confusion.long().tolist(), "unit": "residues"},
+            "per_class": {
+                "names": self.names,
+                "precision": precision.tolist(),
+                "recall": recall.tolist(),
+                "f1": f1.tolist(),
+                "support": confusion.sum(1).long().tolist(),
+                "unit": "residues",
+            },
+            "worst": self.worst,
+        }
+
+    def _case(self, prediction: Tensor, target: Tensor, index: int) -> dict[str, Any]:
+        known = target != PAD
+        told, true = (values[known].cpu() - self.first for values in (prediction, target))
+        right = float((told == true).double().mean())
+        return {
+            "index": index,
+            "target": "".join(self.names[n] for n in true.tolist()),
+            "prediction": "".join(self.names[n] for n in told.tolist()),
+            "recovered": share(right, 0),
+            "confidence": None,
+            "loss": 1 - right,
+        }
+
+    def _keep(self, more: Sequence[dict[str, Any]]) -> None:
+        ordered = sorted([*self.worst, *more], key=lambda case: (-case["loss"], case["index"]))
+        self.worst = ordered[:CASES]
+
+    def _confusion(self) -> Tensor:
+        assert self.confusion is not None
+        return self.confusion.cpu().double()
+
+    def _add(self, counts: Tensor) -> None:
+        self.confusion = counts if self.confusion is None else self.confusion + counts.to(self.confusion.device)

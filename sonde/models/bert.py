@@ -1,0 +1,149 @@
+"""BERT: a transformer that reads text in both directions. Its norms stand after each sum, its positions are learned."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.core.vocabulary import BEGIN, END, PAD
+from sonde.nn.attention import SelfAttention, seen
+from sonde.nn.dropout import Dropout
+from sonde.nn.masked_tokens import EPS
+from sonde.nn.transformer_block import FeedForward, TransformerBlock
+
+HEAD_DIM = 64  # channels of an attention head, at every size
+SEGMENTS = 2
+
+# B rows, T tokens, D channels of a token
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertConfig:
+    """Settings of BERT."""
+
+    positions: int = 512
+    """Most tokens of a row, one before its first included."""
+    dropout: float = 0.1
+    """Share of values set to zero after the embeddings, in what each part of a block adds, and before the head."""
+
+    def __post_init__(self) -> None:
+        if self.positions < 2:
+            raise ConfigError(f"--positions must be at least 2, got {self.positions}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class Bert(nn.Module):
+    """Embeddings of symbols, positions and segments, blocks, and for one answer a row a dense layer and a linear head.
+
+    (B, T) -> (B, out_dim). Tasks that ask for more than a row put a head of their own on `hidden`.
+    Source: Devlin et al. 2018, arXiv:1810.04805
+    """
+
+    def __init__(self, symbols: int, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(symbols, dim, padding_idx=PAD)
+        self.positions = nn.Embedding(config.positions, dim)
+        self.segments = nn.Embedding(SEGMENTS, dim)
+        self.norm = nn.LayerNorm(dim)
+        self.dropout = Dropout(config.dropout)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(
+                dim,
+                SelfAttention(dim, dim // HEAD_DIM, dropout=config.dropout),
+                FeedForward(dim, 4 * dim, dropout=config.dropout),
+                pre=False,
+            )
+            for _ in range(depth)
+        )
+        self.pooler = nn.Linear(dim, dim)
+        self.head_dropout = Dropout(config.dropout)
+        self.head = nn.Linear(dim, out_dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T) tokens of text alone -> (B, out_dim): what stands before the first token answers for the row."""
+        first = self.hidden(F.pad(tokens, (1, 0), value=BEGIN))[:, 0]
+        return self.head(self.head_dropout(self.pooler(first).tanh()))
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """(B, T) tokens, BEGIN first, END behind each of one or two texts where there are two -> (B, T, D).
+
+        Raises: ConfigError for rows of more tokens than there are positions
+        """
+        length = tokens.shape[1]
+        if length > self.positions.num_embeddings:
+            raise ConfigError(
+                f"rows of {length:,} tokens, one before the first included, are longer than BERT's "
+                f"{self.positions.num_embeddings:,} positions; cut them with --max-tokens {self.positions.num_embeddings - 1}, "
+                f"or give --positions {length}"
+            )
+        places = torch.arange(length, device=tokens.device)
+        inner = self.words(tokens) + self.positions(places) + self.segments(segments_of(tokens))
+        inner, mask = self.dropout(self.norm(inner)), seen(tokens)
+        for block in self.blocks:
+            inner = block(inner, mask=mask)
+        return inner
+
+
+def segments_of(tokens: Tensor) -> Tensor:
+    """(B, T) -> 0 up to and with the first END, 1 behind it.
+
+    >>> segments_of(torch.tensor([[2, 7, 3, 8, 3, 0]])).tolist()
+    [[0, 0, 0, 1, 1, 1]]
+    """
+    ends = (tokens == END).long()
+    return (ends.cumsum(1) - ends > 0).long()
+
+
+def _initialise(model: Bert) -> None:
+    """Matrices normal with std 0.02, biases 0, and the small eps of the authors' norms."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear):
+            nn.init.zeros_(module.bias)
+        if isinstance(module, nn.LayerNorm):
+            module.eps = EPS
+    with torch.no_grad():
+        model.words.weight[PAD] = 0
+
+
+def _build(input: InputSpec, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> Bert:
+    if input.kind != "tokens":
+        raise ConfigError(f"BERT reads tokens of text, but this data is of kind {input.kind!r}; use --model mlp")
+    if input.shape[0] > config.positions:
+        raise ConfigError(
+            f"rows of up to {input.shape[0]:,} tokens are longer than BERT's {config.positions:,} positions; cut them with "
+            f"--max-tokens {config.positions - 1}, or give --positions {input.shape[0] + 1}"
+        )
+    model = Bert(input.symbols, out_dim, config, dim=dim, depth=depth)
+    _initialise(model)
+    return model
+
+
+def bert_tiny(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
+    """2 blocks of 128 channels (Turc et al. 2019, Well-read students learn better, arXiv:1908.08962)."""
+    return _build(input, out_dim, config, dim=128, depth=2)
+
+
+def bert_mini(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
+    """4 blocks of 256 channels (Turc et al. 2019, arXiv:1908.08962)."""
+    return _build(input, out_dim, config, dim=256, depth=4)
+
+
+def bert_small(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
+    """4 blocks of 512 channels (Turc et al. 2019, arXiv:1908.08962)."""
+    return _build(input, out_dim, config, dim=512, depth=4)
+
+
+def bert_base(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
+    """12 blocks of 768 channels (Devlin et al. 2018, arXiv:1810.04805)."""
+    return _build(input, out_dim, config, dim=768, depth=12)
+
+
+def bert_large(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
+    """24 blocks of 1024 channels (Devlin et al. 2018, arXiv:1810.04805)."""
+    return _build(input, out_dim, config, dim=1024, depth=24)

@@ -1,0 +1,107 @@
+"""Linear forecasters: from the past to the future by one matrix, of trend and rest apart or of what the last value leaves."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.series_input import forecast_variables
+
+# B windows, L look-back, H horizon, V variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class DLinearConfig:
+    """Settings of the linear forecaster of trend and rest."""
+
+    trend_steps: int = 25
+    """Steps whose moving average is the trend; an odd number."""
+    apart: bool = False
+    """Give every variable matrices of its own, where all share them otherwise."""
+
+    def __post_init__(self) -> None:
+        if self.trend_steps < 1 or self.trend_steps % 2 == 0:
+            raise ConfigError(f"--trend-steps must be odd and at least 1, got {self.trend_steps}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NLinearConfig:
+    """Settings of the linear forecaster of differences from the last value."""
+
+    apart: bool = False
+    """Give every variable a matrix of its own, where all share one otherwise."""
+
+
+class OverTime(nn.Module):
+    """A linear map of the steps, for all variables alike or for each its own: (B, L, V) -> (B, H, V). It begins as their mean."""
+
+    def __init__(self, look_back: int, horizon: int, variables: int) -> None:
+        """variables: with a matrix each; 1 for a shared one."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((variables, horizon, look_back), 1 / look_back))
+        self.bias = nn.Parameter(torch.zeros(variables, horizon))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, L, V) -> (B, H, V)."""
+        if len(self.weight) == 1:
+            return F.linear(input.transpose(1, 2), self.weight[0], self.bias[0]).transpose(1, 2)
+        return torch.einsum("blv,vhl->bhv", input, self.weight) + self.bias.T
+
+
+class DLinear(nn.Module):
+    """The moving average and what it leaves, each through a linear map of its own: (B, L, V) -> (B, H, V).
+
+    Source: Zeng et al. 2022, Are transformers effective for time series forecasting?, arXiv:2205.13504
+    """
+
+    def __init__(self, look_back: int, horizon: int, variables: int, config: DLinearConfig) -> None:
+        super().__init__()
+        self.variables, self.side = variables, config.trend_steps // 2
+        matrices = variables if config.apart else 1
+        self.trend = OverTime(look_back, horizon, matrices)
+        self.rest = OverTime(look_back, horizon, matrices)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
+        input = input[:, :, : self.variables]
+        trend = moving_average(input, self.side)
+        return self.trend(trend) + self.rest(input - trend)
+
+
+class NLinear(nn.Module):
+    """A linear map of the differences from the last value, which is added again: (B, L, V) -> (B, H, V).
+
+    Source: Zeng et al. 2022, arXiv:2205.13504
+    """
+
+    def __init__(self, look_back: int, horizon: int, variables: int, config: NLinearConfig) -> None:
+        super().__init__()
+        self.variables = variables
+        self.ahead = OverTime(look_back, horizon, variables if config.apart else 1)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
+        input = input[:, :, : self.variables]
+        last = input[:, -1:]
+        return self.ahead(input - last) + last
+
+
+def moving_average(input: Tensor, side: int) -> Tensor:
+    """Mean over `side` steps before, the step and as many behind, the ends standing for what lies beyond: (B, L, V)."""
+    padded = F.pad(input.transpose(1, 2), (side, side), mode="replicate")
+    return F.avg_pool1d(padded, 2 * side + 1, stride=1).transpose(1, 2)
+
+
+def dlinear(input: InputSpec, out_dim: int, config: DLinearConfig) -> DLinear:
+    """A linear map of the trend and one of the rest. out_dim: steps that are forecast."""
+    look_back, variables = forecast_variables(input)
+    return DLinear(look_back, out_dim, variables, config)
+
+
+def nlinear(input: InputSpec, out_dim: int, config: NLinearConfig) -> NLinear:
+    """A linear map of what the last value leaves. out_dim: steps that are forecast."""
+    look_back, variables = forecast_variables(input)
+    return NLinear(look_back, out_dim, variables, config)

@@ -1,0 +1,137 @@
+"""GPT-2: a transformer that looks back only, and says of every token which comes next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.nn.attention import Memory, SelfAttention
+from sonde.nn.dropout import Dropout
+from sonde.nn.transformer_block import FeedForward, TransformerBlock, norm
+
+STD = 0.02  # of all matrices at the start, as in GPT-2's own code
+
+# B rows, T tokens, D channels of a token, V symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig:
+    """Settings of GPT-2."""
+
+    dropout: float = 0.0
+    """Share of values set to zero after the embeddings and in what each part of a block adds."""
+
+    def __post_init__(self) -> None:
+        check_shares(self, "dropout")
+
+
+class GPT(nn.Module):
+    """Tokens with learned positions, blocks whose norms stand before their parts, a norm, and the embedding again as output.
+
+    (B, T) int64 -> (B, T, V), T at most `context`.
+    Source: Radford et al. 2019, Language models are unsupervised multitask learners; the output is the embedding's matrix as
+    in Press and Wolf 2016, arXiv:1608.05859
+    """
+
+    def __init__(self, symbols: int, context: int, *, dim: int, depth: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.context = context
+        self.token_embedding = nn.Embedding(symbols, dim)
+        self.position_embedding = nn.Embedding(context, dim)
+        self.dropout = Dropout(dropout)
+        self.blocks = nn.ModuleList(_block(dim, heads, dropout) for _ in range(depth))
+        self.norm = norm("layer", dim)
+        _initialise(self, depth)
+
+    def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
+        """(B, T) -> (B, T, V): logits of the token after each.
+
+        memory: of the tokens before these, which are added to it; one for each block (see `memory`)
+        """
+        before = memory[0].held if memory is not None else 0
+        check_room(before + tokens.shape[1], self.context)
+        places = torch.arange(before, before + tokens.shape[1], device=tokens.device)
+        channels = self.dropout(self.token_embedding(tokens) + self.position_embedding(places))  # (B, T, D)
+        for number, block in enumerate(self.blocks):
+            channels = block(channels, causal=True, memory=None if memory is None else memory[number])
+        return F.linear(self.norm(channels), self.token_embedding.weight)
+
+    def memory(self, rows: int) -> list[Memory]:
+        """An empty memory of `context` tokens for each block."""
+        like = self.token_embedding.weight.detach()
+        return [block.attention.memory(rows, self.context, like) for block in self.blocks]  # type: ignore[union-attr]
+
+
+def _block(dim: int, heads: int, dropout: float) -> TransformerBlock:
+    return TransformerBlock(
+        dim,
+        SelfAttention(dim, heads, dropout=dropout),
+        FeedForward(dim, 4 * dim, activation="gelu-tanh", dropout=dropout),
+    )
+
+
+def _initialise(model: GPT, depth: int) -> None:
+    """Matrices normal with std 0.02, those that end a block's part less by √(2 depth), so that their sums keep their size."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=STD)
+        elif isinstance(module, nn.Linear):
+            ends = name.endswith(("attention.output", "feed_forward.second"))
+            nn.init.normal_(module.weight, std=STD / (2 * depth) ** 0.5 if ends else STD)
+            nn.init.zeros_(module.bias)
+
+
+def check_tokens(input: InputSpec, out_dim: int, *, name: str) -> None:
+    """Raises: ConfigError for what a model of the next token cannot read or answer."""
+    if input.kind != "tokens":
+        raise ConfigError(f"{name} reads tokens, but this data is of kind {input.kind!r}; leave --model out")
+    if out_dim != input.symbols:
+        raise ConfigError(
+            f"{name} says which of {input.symbols:,} tokens comes next, and {out_dim:,} outputs are needed; leave --model out"
+        )
+
+
+def check_room(tokens: int, context: int) -> None:
+    """Raises: ValueError for more tokens than a model reads."""
+    if tokens > context:
+        raise ValueError(f"the model reads {context} tokens at most, and these would be {tokens}")
+
+
+def _build(input: InputSpec, out_dim: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> GPT:
+    check_tokens(input, out_dim, name="GPT-2")
+    return GPT(input.symbols, input.shape[0], dim=dim, depth=depth, heads=heads, dropout=config.dropout)
+
+
+def gpt_small(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
+    """4 blocks of 128 channels: what trains in minutes on a CPU (the size of nanoGPT's CPU recipe)."""
+    return _build(input, out_dim, config, dim=128, depth=4, heads=4)
+
+
+def gpt_baby(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
+    """6 blocks of 384 channels: for characters on a GPU (the size of nanoGPT's recipe for Shakespeare)."""
+    return _build(input, out_dim, config, dim=384, depth=6, heads=6)
+
+
+def gpt2(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
+    """12 blocks of 768 channels."""
+    return _build(input, out_dim, config, dim=768, depth=12, heads=12)
+
+
+def gpt2_medium(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
+    """24 blocks of 1024 channels."""
+    return _build(input, out_dim, config, dim=1024, depth=24, heads=16)
+
+
+def gpt2_large(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
+    """36 blocks of 1280 channels."""
+    return _build(input, out_dim, config, dim=1280, depth=36, heads=20)
+
+
+def gpt2_xl(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
+    """48 blocks of 1600 channels."""
+    return _build(input, out_dim, config, dim=1600, depth=48, heads=25)

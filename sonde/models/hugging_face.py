@@ -1,0 +1,99 @@
+"""Networks of Hugging Face's transformers, where it is installed: `--model hf:NAME`."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError, MissingDependency
+from sonde.core.vocabulary import BEGIN, END, PAD
+
+# B rows, T tokens, V symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class HuggingFaceConfig:
+    """A network of transformers has no settings here."""
+
+
+class CausalLanguageModel(nn.Module):
+    """(B, T) int64 -> (B, T, V): what the library's network says of the token after each."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T) -> (B, T, V). Padding stands at the end, where a causal network does not look."""
+        return self.network(input_ids=tokens, use_cache=False).logits
+
+
+class SequenceClassifier(nn.Module):
+    """(B, T) int64, PAD behind the end -> (B, out_dim)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T) -> (B, out_dim)."""
+        return self.network(input_ids=tokens, attention_mask=(tokens != PAD).long()).logits
+
+
+def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
+    """The builder for `hf:NAME`, NAME a folder with a config.json, a name of the hub, or a kind of network such as gpt2.
+
+    The network has the vocabulary of the data and weights drawn anew; --pretrained FILE loads some. Where the token after each
+    is asked for it is a causal language model, else a classifier of sequences.
+    Raises: MissingDependency with the install line; ConfigError for a name that stands for no network
+    """
+    library = _import()
+    name = text.partition(":")[2]
+    network = _config(library, name)
+
+    def build(input: InputSpec, out_dim: int, config: HuggingFaceConfig) -> nn.Module:
+        if input.kind != "tokens":
+            raise ConfigError(f"{text} reads tokens, but this data is of kind {input.kind!r}; leave --model out")
+        known = {"vocab_size": input.symbols, "pad_token_id": PAD, "bos_token_id": BEGIN, "eos_token_id": END}
+        causal = out_dim == input.symbols
+        network.update(known if causal else {**known, "num_labels": out_dim})
+        longest = getattr(network, "max_position_embeddings", None)
+        if longest is not None and longest < input.shape[0]:
+            raise ConfigError(
+                f"{text} reads {longest} tokens at most, and the longest row has {input.shape[0]}; give --max-tokens {longest}"
+            )
+        try:
+            if causal:
+                return CausalLanguageModel(library.AutoModelForCausalLM.from_config(network))
+            return SequenceClassifier(library.AutoModelForSequenceClassification.from_config(network))
+        except ValueError as error:  # a kind of network that has no such head
+            raise ConfigError(f"{text} cannot be used here: {str(error).splitlines()[0]}") from None
+
+    return build
+
+
+def _import() -> Any:
+    try:
+        return importlib.import_module("transformers")
+    except ModuleNotFoundError as error:
+        if error.name != "transformers":
+            raise
+        raise MissingDependency(
+            "--model hf:NAME needs transformers; install it with: pip install transformers"
+        ) from None
+
+
+def _config(library: Any, name: str) -> Any:
+    """The library's description of a network. Raises: ConfigError"""
+    if name in library.CONFIG_MAPPING and not Path(name).exists():
+        return library.CONFIG_MAPPING[name]()
+    try:
+        return library.AutoConfig.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"hf:{name} is no folder with a config.json, name of the hub or kind of network ({str(error).splitlines()[0]})"
+        ) from None

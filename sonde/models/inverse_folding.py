@@ -1,0 +1,165 @@
+"""An inverse-folding network: the backbone of a protein in, for each place logits over the residues that may stand there out."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.attention import within
+from sonde.nn.dropout import Dropout
+
+ATOMS = 5  # N, CA, C, O, and where CB would be
+NEAR, FAR, BUMPS = 2.0, 22.0, 16  # ångström that distances are told between, and by how many smooth steps
+APART = 32  # residues along the chain; farther ones are told alike
+ANGLES = 3  # dihedrals of a residue
+
+# B proteins, R residues of the longest, K neighbours in space, D channels of a residue
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseFoldingConfig:
+    """Settings of the inverse-folding network."""
+
+    width: int = 96
+    """Channels of a residue and of a pair of neighbours."""
+    rounds: int = 3
+    """How often residues hear from their neighbours."""
+    neighbours: int = 24
+    """How many of the nearest residues each hears from."""
+    noise: float = 0.1
+    """Standard deviation, in ångström, of what atoms are moved by in training, which hides how exactly they were measured."""
+    dropout: float = 0.1
+    """Share of values set to zero in what each round adds."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "rounds", "neighbours"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        if not self.noise >= 0:
+            raise ConfigError(f"--noise must be at least 0, got {self.noise:g}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class Round(nn.Module):
+    """Residues (B, R, D) hear from their neighbours: the same shape."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.own, self.theirs = nn.Linear(width, width), nn.Linear(width, width, bias=False)
+        self.edge = nn.Linear(width, width, bias=False)
+        self.message = nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
+        self.norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.dropout = Dropout(dropout)
+
+    def forward(self, residues: Tensor, edges: Tensor, nearest: Tensor, share: Tensor) -> Tensor:
+        """edges: (B, R, K, D); nearest: (B, R, K) int64; share: (B, R, K, 1), 1 / neighbours, 0 for those behind the end."""
+        theirs = _gathered(self.theirs(residues), nearest)  # (B, R, K, D)
+        heard = self.message(self.own(residues)[:, :, None] + theirs + self.edge(edges))
+        residues = self.norm(residues + self.dropout((heard * share).sum(2)))
+        return self.mlp_norm(residues + self.dropout(self.mlp(residues)))
+
+
+class InverseFoldingNetwork(nn.Module):
+    """Backbones (B, R, 4, 3) in ångström with lengths (B,) -> logits (B, R, out_dim).
+
+    All it sees are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
+    are, so turning and moving a protein changes nothing; its mirror image is another one, by the place of CB.
+    Source: Ingraham et al. 2019, Generative models for graph-based protein design; distances between all backbone atoms and
+    the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are told at once, not one after the other.
+    """
+
+    def __init__(self, out_dim: int, config: InverseFoldingConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.neighbours, self.noise = config.neighbours, config.noise
+        self.angles = nn.Linear(2 * ANGLES, width)
+        self.distances = nn.Linear(ATOMS * ATOMS * BUMPS, width)
+        self.apart = nn.Embedding(2 * APART + 1, width)
+        self.edge_norm = nn.LayerNorm(width)
+        self.rounds = nn.ModuleList([Round(width, config.dropout) for _ in range(config.rounds)])
+        self.head = nn.Linear(width, out_dim)
+
+    def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
+        """(B, R, 4, 3), (B,) -> (B, R, out_dim)."""
+        if self.training and self.noise:
+            input = input + self.noise * torch.randn_like(input)
+        atoms = torch.cat([input, beta_carbons(input)[:, :, None]], 2)  # (B, R, 5, 3)
+        known = within(lengths, input.shape[1])  # (B, R)
+        nearest, there = _nearest(atoms[:, :, 1], known, self.neighbours)  # (B, R, K)
+        edges = self.edge_norm(self.distances(_apart_in_space(atoms, nearest)) + self.apart(_apart(nearest)))
+        share = (there / there.sum(2, keepdim=True).clamp(min=1))[..., None]
+        residues = self.angles(dihedrals(input, known))
+        for one in self.rounds:
+            residues = one(residues, edges, nearest, share)
+        return self.head(residues)
+
+
+def beta_carbons(backbone: Tensor) -> Tensor:
+    """(…, 4, 3) -> (…, 3): where CB stands beside N, CA and C of an ideal residue (Dauparas et al. 2022, supplement)."""
+    nitrogen, alpha, carbon = backbone[..., 0, :], backbone[..., 1, :], backbone[..., 2, :]
+    one, other = alpha - nitrogen, carbon - alpha
+    across = torch.linalg.cross(one, other)
+    return -0.58273431 * across + 0.56802827 * one - 0.54067466 * other + alpha
+
+
+def dihedrals(backbone: Tensor, known: Tensor) -> Tensor:
+    """(B, R, 4, 3) -> (B, R, 6): cosines and sines of phi, psi and omega (to the next), 0 at the ends of a chain.
+
+    known: (B, R) bool, False behind the end
+    """
+    chain = backbone[:, :, :3].flatten(1, 2)  # N, CA, C of each, end to end
+    steps = F.normalize(chain.diff(dim=1), dim=-1)
+    normals = torch.linalg.cross(steps[:, :-1], steps[:, 1:])
+    sine = (torch.linalg.cross(normals[:, :-1], normals[:, 1:]) * steps[:, 1:-1]).sum(-1)
+    cosine = (normals[:, :-1] * normals[:, 1:]).sum(-1)
+    both = F.normalize(torch.stack([cosine, sine], -1), dim=-1)  # (B, 3 R - 3, 2), of psi, omega, phi of the next, …
+    told = F.pad(both, (0, 0, 1, 2)).unflatten(1, (-1, ANGLES))  # (B, R, 3, 2)
+    after = F.pad(known[:, 1:], (0, 1))[:, :, None, None]  # psi and omega hang on the residue that follows
+    return torch.cat([told[:, :, :1] * known[:, :, None, None], told[:, :, 1:] * after], 2).flatten(2)
+
+
+def _nearest(places: Tensor, known: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """(B, R, K) int64 of the nearest other residues, and whether each of them is one."""
+    apart = torch.cdist(places, places, compute_mode="donot_use_mm_for_euclid_dist")
+    itself = torch.eye(places.shape[1], dtype=torch.bool, device=places.device)
+    apart = apart.masked_fill(itself | ~known[:, None], torch.inf)
+    found = apart.topk(min(count, places.shape[1]), largest=False)
+    return found.indices, (found.values < torch.inf).to(places.dtype)
+
+
+def _apart_in_space(atoms: Tensor, nearest: Tensor) -> Tensor:
+    """(B, R, K, 25 x 16): every distance between the atoms of two neighbours, as bumps that overlap."""
+    theirs = _gathered(atoms.flatten(2), nearest).unflatten(3, (ATOMS, 3))  # (B, R, K, 5, 3)
+    between = (atoms[:, :, None, :, None] - theirs[:, :, :, None]).square().sum(-1)
+    distance = (between + 1e-6).sqrt().flatten(3)  # (B, R, K, 25)
+    centres = torch.linspace(NEAR, FAR, BUMPS, device=atoms.device, dtype=atoms.dtype)
+    return (-((distance[..., None] - centres) * (BUMPS / (FAR - NEAR))).square()).exp().flatten(3)
+
+
+def _apart(nearest: Tensor) -> Tensor:
+    """(B, R, K) int64, 0 to 64: how far on along the chain each neighbour is."""
+    own = torch.arange(nearest.shape[1], device=nearest.device)[:, None]
+    return (nearest - own).clamp(-APART, APART) + APART
+
+
+def _gathered(values: Tensor, nearest: Tensor) -> Tensor:
+    """(B, R, D) and (B, R, K) -> (B, R, K, D), the values of each neighbour."""
+    flat = nearest.flatten(1)[..., None].expand(-1, -1, values.shape[2])
+    return values.gather(1, flat).unflatten(1, nearest.shape[1:])
+
+
+def inverse_folding_network(input: InputSpec, out_dim: int, config: InverseFoldingConfig) -> InverseFoldingNetwork:
+    """Residues from a backbone. Raises: ConfigError for inputs that are no backbones."""
+    if input.kind != "protein" or input.symbols:
+        what = (
+            "residues; take --task inverse-folding"
+            if input.kind == "protein"
+            else f"of kind {input.kind!r}; leave --model out"
+        )
+        raise ConfigError(f"the inverse-folding network reads backbones of proteins, but this data is {what}")
+    return InverseFoldingNetwork(out_dim, config)

@@ -1,0 +1,113 @@
+"""A transformer of the next token as they are built since LLaMA: rotated places, RMS norms, a gated MLP, no biases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.gpt import check_room, check_tokens
+from sonde.models.ranges import check_counts, check_shares
+from sonde.nn.attention import Memory, SelfAttention
+from sonde.nn.dropout import Dropout
+from sonde.nn.positions import rotations
+from sonde.nn.transformer_block import FeedForward, TransformerBlock, norm
+
+STD = 0.02
+MULTIPLE = 64  # the MLP's width is rounded up to it, which suits the blocks that matrix products are cut into
+
+# B rows, T tokens, D channels of a token, V symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModernGPTConfig:
+    """Settings of the modern GPT."""
+
+    width: int = 192
+    """Channels of a token."""
+    depth: int = 4
+    """Blocks."""
+    heads: int = 3
+    """Heads of attention; their channels are width / heads."""
+    groups: int = 0
+    """Heads of keys and values, fewer than --heads to make the memory of generation smaller; 0 for as many."""
+    dropout: float = 0.0
+    """Share of values set to zero after the embedding and in what each part of a block adds."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "width", "depth", "heads")
+        check_shares(self, "dropout")
+        if self.width % self.heads or self.width // self.heads % 2:
+            raise ConfigError(
+                f"--width {self.width} must be an even number of channels for each of --heads {self.heads}; give a multiple of "
+                f"{2 * self.heads}"
+            )
+        if self.groups < 0 or (self.groups and self.heads % self.groups):
+            raise ConfigError(f"--groups must be 0 or divide --heads {self.heads}, got {self.groups}")
+
+
+class ModernGPT(nn.Module):
+    """(B, T) int64 -> (B, T, V), T at most `context`. Input and output have a matrix each.
+
+    Source: Touvron et al. 2023, LLaMA, arXiv:2302.13971, section 2.2 (RMS norms, rotations, SwiGLU, no biases); normed queries
+    and keys after Dehghani et al. 2023, arXiv:2302.05442; groups after Ainslie et al. 2023, arXiv:2305.13245
+    """
+
+    def __init__(self, symbols: int, context: int, config: ModernGPTConfig) -> None:
+        super().__init__()
+        self.context = context
+        self.token_embedding = nn.Embedding(symbols, config.width)
+        self.dropout = Dropout(config.dropout)
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.depth))
+        self.norm = norm("rms", config.width)
+        self.head = nn.Linear(config.width, symbols, bias=False)
+        self.register_buffer("turned", rotations(context, config.width // config.heads), persistent=False)
+        _initialise(self, config.depth)
+
+    def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
+        """(B, T) -> (B, T, V): logits of the token after each.
+
+        memory: of the tokens before these, which are added to it; one for each block (see `memory`)
+        """
+        before = memory[0].held if memory is not None else 0
+        check_room(before + tokens.shape[1], self.context)
+        turned = self.get_buffer("turned")[before : before + tokens.shape[1]]
+        channels = self.dropout(self.token_embedding(tokens))  # (B, T, D)
+        for number, block in enumerate(self.blocks):
+            held = None if memory is None else memory[number]
+            channels = block(channels, causal=True, turned=turned, memory=held)
+        return self.head(self.norm(channels))
+
+    def memory(self, rows: int) -> list[Memory]:
+        """An empty memory of `context` tokens for each block."""
+        like = self.token_embedding.weight.detach()
+        return [block.attention.memory(rows, self.context, like) for block in self.blocks]  # type: ignore[union-attr]
+
+
+def _block(config: ModernGPTConfig) -> TransformerBlock:
+    attention = SelfAttention(
+        config.width,
+        config.heads,
+        groups=config.groups or None,
+        bias=False,
+        dropout=config.dropout,
+        qk_norm=True,
+    )
+    hidden = -(-8 * config.width // (3 * MULTIPLE)) * MULTIPLE  # 8/3: as many weights as 4 without a gate
+    feed_forward = FeedForward(config.width, hidden, activation="swiglu", bias=False, dropout=config.dropout)
+    return TransformerBlock(config.width, attention, feed_forward, norm_kind="rms")
+
+
+def _initialise(model: ModernGPT, depth: int) -> None:
+    """Normal with std 0.02, what ends a block's part less by √(2 depth), so that sums keep their size (as in GPT-2)."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            ends = name.endswith(("attention.output", "feed_forward.second"))
+            nn.init.normal_(module.weight, std=STD / (2 * depth) ** 0.5 if ends else STD)
+
+
+def modern_gpt(input: InputSpec, out_dim: int, config: ModernGPTConfig) -> ModernGPT:
+    """Of the size that --width, --depth and --heads say."""
+    check_tokens(input, out_dim, name="modern-gpt")
+    return ModernGPT(input.symbols, input.shape[0], config)

@@ -1,0 +1,117 @@
+"""N-HiTS: blocks that look at the past ever more closely, and forecast at ever more steps with a curve drawn through them."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.series_input import forecast_variables
+from sonde.nn.dropout import Dropout
+from sonde.nn.reversible_norm import ReversibleNorm
+
+# B windows, L look-back, H horizon, V variables, S sequences (B V)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NHitsConfig:
+    """Settings of N-HiTS."""
+
+    pooled: tuple[int, ...] = (8, 4, 1)
+    """Steps of which each block in turn sees the highest value alone."""
+    coarse: tuple[int, ...] = (24, 12, 1)
+    """Steps of the horizon for each number that each block in turn forecasts; between them it is a straight line."""
+    width: int = 256
+    """Units of each of a block's two layers."""
+    dropout: float = 0.0
+    """Share of units set to zero after each layer."""
+
+    def __post_init__(self) -> None:
+        if not self.pooled or len(self.pooled) != len(self.coarse) or min(*self.pooled, *self.coarse) < 1:
+            raise ConfigError("--pooled and --coarse take as many numbers as there are blocks, each at least 1")
+        if self.width < 1:
+            raise ConfigError(f"--width must be at least 1, got {self.width}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class Block(nn.Module):
+    """What is taken off the past, and what is forecast, from the past seen from afar: (S, L) -> (S, L), (S, H).
+
+    pooled:   steps of which it sees the highest;  coarse: steps of the horizon for each number it gives
+    explains: whether a block follows that is fed the rest; the last one takes nothing off
+    """
+
+    def __init__(
+        self, look_back: int, horizon: int, config: NHitsConfig, *, pooled: int, coarse: int, explains: bool
+    ) -> None:
+        super().__init__()
+        self.horizon, self.pooled = horizon, pooled
+        seen = -(-look_back // pooled)
+        self.numbers = max(1, -(-horizon // coarse))
+        self.layers = nn.Sequential(
+            nn.Linear(seen, config.width),
+            nn.ReLU(),
+            Dropout(config.dropout),
+            nn.Linear(config.width, config.width),
+            nn.ReLU(),
+            Dropout(config.dropout),
+        )
+        self.back = nn.Linear(config.width, look_back) if explains else None
+        self.ahead = nn.Linear(config.width, self.numbers)
+
+    def forward(self, past: Tensor) -> tuple[Tensor, Tensor]:
+        """(S, L) -> the same less what the block explains, and its forecast (S, H)."""
+        seen = F.max_pool1d(past[:, None], self.pooled, ceil_mode=True)[:, 0] if self.pooled > 1 else past
+        hidden = self.layers(seen)
+        return past if self.back is None else past - self.back(hidden), drawn_through(self.ahead(hidden), self.horizon)
+
+
+class NHits(nn.Module):
+    """Blocks in a row, each fed what the ones before did not explain: (B, L, V) -> (B, H, F), every variable by itself.
+
+    Windows are taken off their own scale and put back on it (`ReversibleNorm`).
+    Source: Challu et al. 2022, N-HiTS, arXiv:2201.12886
+    """
+
+    def __init__(self, look_back: int, horizon: int, variables: int, config: NHitsConfig) -> None:
+        super().__init__()
+        self.variables = variables
+        self.norm = ReversibleNorm()
+        self.blocks = nn.ModuleList(
+            Block(look_back, horizon, config, pooled=pooled, coarse=coarse, explains=number < len(config.pooled) - 1)
+            for number, (pooled, coarse) in enumerate(zip(config.pooled, config.coarse, strict=True))
+        )
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
+        normed, scale = self.norm(input[:, :, : self.variables])
+        ahead = self.ahead(normed.transpose(1, 2).flatten(0, 1))  # (S, H)
+        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+
+    def ahead(self, past: Tensor) -> Tensor:
+        """The last value and the sum of the blocks' forecasts: (S, L) -> (S, H)."""
+        total = past[:, -1:]
+        for block in self.blocks:
+            past, forecast = block(past)
+            total = total + forecast
+        return total
+
+
+def drawn_through(numbers: Tensor, steps: int) -> Tensor:
+    """(S, n) at even places -> (S, steps) on straight lines between them.
+
+    Source: Challu et al. 2022, section 3.2, hierarchical interpolation, linear
+    """
+    if numbers.shape[1] == steps:
+        return numbers
+    if numbers.shape[1] == 1:
+        return numbers.expand(-1, steps)
+    return F.interpolate(numbers[:, None], size=steps, mode="linear", align_corners=False)[:, 0]
+
+
+def nhits(input: InputSpec, out_dim: int, config: NHitsConfig) -> NHits:
+    """Three blocks of 256 units. out_dim: steps that are forecast."""
+    look_back, variables = forecast_variables(input)
+    return NHits(look_back, out_dim, variables, config)

@@ -1,0 +1,115 @@
+"""PatchTST: pieces of each variable as tokens that attend to one another, every variable by itself."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.series_input import forecast_variables
+from sonde.nn.attention import SelfAttention
+from sonde.nn.dropout import Dropout
+from sonde.nn.reversible_norm import ReversibleNorm
+from sonde.nn.transformer_block import FeedForward
+
+# B windows, L look-back, H horizon, V variables, S sequences (B V), N patches, D channels of a token
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchTSTConfig:
+    """Settings of PatchTST; the defaults are the paper's for the hourly transformer temperatures (ETTh)."""
+
+    patch_steps: int = 16
+    """Steps that make a token."""
+    patch_stride: int = 8
+    """Steps from one token to the next."""
+    dim: int = 16
+    """Channels of a token."""
+    heads: int = 4
+    """Attention heads."""
+    feed_forward: int = 128
+    """Inner channels of each layer's MLP."""
+    layers: int = 3
+    """Layers of attention and MLP."""
+    dropout: float = 0.3
+    """Share of values set to zero after the positions and after each layer's attention and MLP."""
+    head_dropout: float = 0.0
+    """The same before the last linear map."""
+
+    def __post_init__(self) -> None:
+        for name in ("patch_steps", "patch_stride", "dim", "heads", "feed_forward", "layers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        if self.dim % self.heads:
+            raise ConfigError(f"--dim {self.dim} must be divisible by --heads {self.heads}")
+        for name in ("dropout", "head_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} must lie from 0 to below 1, got {getattr(self, name):g}")
+
+
+class Layer(nn.Module):
+    """Attention and an MLP, each added to its input and batch-normalised, over all tokens: (S, N, D) -> (S, N, D).
+
+    Source: Zerveas et al. 2020, arXiv:2010.02803, section 3.2, for batch norm in place of layer norm
+    """
+
+    def __init__(self, config: PatchTSTConfig) -> None:
+        super().__init__()
+        self.attention = SelfAttention(config.dim, config.heads, dropout=config.dropout)
+        self.attention_norm = nn.BatchNorm1d(config.dim)
+        self.feed_forward = FeedForward(config.dim, config.feed_forward, dropout=config.dropout)
+        self.feed_forward_norm = nn.BatchNorm1d(config.dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(S, N, D) -> (S, N, D)."""
+        tokens = _per_channel(self.attention_norm, tokens + self.attention(tokens))
+        return _per_channel(self.feed_forward_norm, tokens + self.feed_forward(tokens))
+
+
+class PatchTST(nn.Module):
+    """Each variable of a window on its own scale, cut into patches, through a transformer and one linear map of all tokens.
+
+    (B, L, V) -> (B, H, F). The last value is repeated for one stride, so that the end is in two patches too.
+    Source: Nie et al. 2022, A time series is worth 64 words, arXiv:2211.14730
+    """
+
+    def __init__(self, look_back: int, horizon: int, variables: int, config: PatchTSTConfig) -> None:
+        super().__init__()
+        self.variables, self.patch, self.stride = variables, config.patch_steps, config.patch_stride
+        patches = (look_back - self.patch) // self.stride + 2
+        self.norm = ReversibleNorm()
+        self.embed = nn.Linear(self.patch, config.dim)
+        self.positions = nn.Parameter(torch.empty(patches, config.dim).uniform_(-0.02, 0.02))
+        self.dropout = Dropout(config.dropout)
+        self.layers = nn.Sequential(*(Layer(config) for _ in range(config.layers)))
+        self.head_dropout = Dropout(config.head_dropout)
+        self.head = nn.Linear(patches * config.dim, horizon)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
+        normed, scale = self.norm(input[:, :, : self.variables])
+        alone = F.pad(normed.transpose(1, 2), (0, self.stride), mode="replicate")  # (B, F, L + stride)
+        patches = alone.unfold(2, self.patch, self.stride).flatten(0, 1)  # (S, N, patch)
+        tokens = self.layers(self.dropout(self.embed(patches) + self.positions))
+        ahead = self.head(self.head_dropout(tokens.flatten(1)))  # (S, H)
+        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+
+
+def _per_channel(norm: nn.Module, tokens: Tensor) -> Tensor:
+    return norm(tokens.flatten(0, 1)).view_as(tokens)
+
+
+def patchtst(input: InputSpec, out_dim: int, config: PatchTSTConfig) -> PatchTST:
+    """PatchTST with patches of 16 steps, one every 8. out_dim: steps that are forecast.
+
+    Raises: ConfigError for a look-back that holds no patch
+    """
+    look_back, variables = forecast_variables(input)
+    if look_back < config.patch_steps:
+        raise ConfigError(
+            f"a look-back of {look_back} steps holds no patch of {config.patch_steps}; give a longer --look-back, or a shorter "
+            "--patch-steps"
+        )
+    return PatchTST(look_back, out_dim, variables, config)

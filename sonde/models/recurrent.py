@@ -1,0 +1,99 @@
+"""Recurrent networks that read a sequence step by step and answer once: Elman's, LSTM, GRU, forwards or both ways."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.models.ranges import check_counts, check_shares
+from sonde.nn.dropout import Dropout
+from sonde.nn.pooling_over_time import max_over_time, mean_over_time
+from sonde.nn.recurrent import Recurrent
+from sonde.nn.recurrent_cells import Kind
+from sonde.nn.sequence_input import SequenceInput
+
+# B rows, T steps, V values of a step, D width
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentConfig:
+    """Settings of recurrent classifiers."""
+
+    embedding: int = 128
+    """Numbers that a token, or a step's values, become before they are read."""
+    units: int = 128
+    """Width of a layer, in each direction."""
+    layers: int = 1
+    """Layers, each of which reads what the one before said."""
+    pool: Literal["last", "mean", "max"] = "max"
+    """What the head reads: the last state (backwards the first), or over all steps the mean or the largest."""
+    dropout: float = 0.0
+    """Share of values set to zero in training: of embeddings, between layers and before the head."""
+    word_dropout: float = 0.0
+    """Share of tokens taken for unknown ones in training."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "embedding", "units", "layers")
+        check_shares(self, "dropout", "word_dropout")
+
+
+class RecurrentClassifier(nn.Module):
+    """Embedding, recurrent layers, one vector of all steps, linear head: (B, T) tokens -> (B, out_dim).
+
+    Numbers (B, T, V) or (B, T) come with lengths (B,) int64.
+    """
+
+    def __init__(
+        self, input: InputSpec, out_dim: int, config: RecurrentConfig, *, kind: Kind, both_ways: bool = False
+    ) -> None:
+        super().__init__()
+        self.pool = config.pool
+        self.input = SequenceInput(input, config.embedding, dropout=config.dropout, word_dropout=config.word_dropout)
+        self.layers = Recurrent(
+            kind,
+            config.embedding,
+            config.units,
+            layers=config.layers,
+            both_ways=both_ways,
+            dropout=config.dropout,
+        )
+        self.dropout = Dropout(config.dropout)
+        self.head = nn.Linear(self.layers.dim, out_dim)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T) or (B, T, V) -> (B, out_dim)."""
+        vectors, inside = self.input(input, lengths)
+        real = inside.sum(1)
+        read = self.layers(vectors, real)
+        return self.head(self.dropout(self._pooled(read, inside, real)))
+
+    def _pooled(self, read: Tensor, inside: Tensor, lengths: Tensor) -> Tensor:
+        if self.pool == "last":
+            return self.layers.ends(read, lengths)
+        return mean_over_time(read, inside) if self.pool == "mean" else max_over_time(read, inside)
+
+
+def rnn(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
+    """Elman's network (1990): what gates were invented for, beside them."""
+    return RecurrentClassifier(input, out_dim, config, kind="rnn")
+
+
+def lstm(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
+    """Long short-term memory (Hochreiter and Schmidhuber 1997)."""
+    return RecurrentClassifier(input, out_dim, config, kind="lstm")
+
+
+def gru(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
+    """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
+    return RecurrentClassifier(input, out_dim, config, kind="gru")
+
+
+def bilstm(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
+    """LSTM both ways (Graves and Schmidhuber 2005, Neural Networks 18)."""
+    return RecurrentClassifier(input, out_dim, config, kind="lstm", both_ways=True)
+
+
+def bigru(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
+    """Gated recurrent units both ways (Schuster and Paliwal 1997; Cho et al. 2014)."""
+    return RecurrentClassifier(input, out_dim, config, kind="gru", both_ways=True)

@@ -1,0 +1,74 @@
+"""A recurrent network that reads a window of all variables together and says the steps that follow at once."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.series_input import forecast_variables
+from sonde.nn.dropout import Dropout
+from sonde.nn.reversible_norm import ReversibleNorm
+
+# B windows, L look-back, H horizon, V variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentForecasterConfig:
+    """Settings of the recurrent forecasters."""
+
+    units: int = 64
+    """Units of the recurrent layer."""
+    layers: int = 1
+    """Recurrent layers, one on the other."""
+    dropout: float = 0.1
+    """Share of the last state's values set to zero before the linear map."""
+
+    def __post_init__(self) -> None:
+        for name in ("units", "layers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class RecurrentForecaster(nn.Module):
+    """A window on its own scale through recurrent layers; a linear map of the last state says how far steps lie from the
+    last value: (B, L, V) -> (B, H, F). All V variables are read, also those that are not forecast.
+    """
+
+    def __init__(
+        self, cell: type[nn.LSTM] | type[nn.GRU], shape: tuple[int, int, int], config: RecurrentForecasterConfig
+    ) -> None:
+        """shape: (variables, horizon, variables that are forecast)."""
+        super().__init__()
+        variables, self.horizon, self.forecast = shape
+        self.norm = ReversibleNorm()
+        self.recurrent = cell(variables, config.units, config.layers, batch_first=True)
+        self.dropout = Dropout(config.dropout)
+        self.head = nn.Linear(config.units, self.horizon * self.forecast)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
+        normed, (mean, std) = self.norm(input)
+        states, _ = self.recurrent(normed)  # (B, L, units)
+        ahead = self.head(self.dropout(states[:, -1])).unflatten(1, (self.horizon, self.forecast))
+        ahead = ahead + normed[:, -1:, : self.forecast]
+        return self.norm.restore(ahead, (mean[..., : self.forecast], std[..., : self.forecast]))
+
+
+def _build(
+    cell: type[nn.LSTM] | type[nn.GRU], input: InputSpec, out_dim: int, config: RecurrentForecasterConfig
+) -> RecurrentForecaster:
+    _, forecast = forecast_variables(input)
+    return RecurrentForecaster(cell, (input.shape[1], out_dim, forecast), config)
+
+
+def lstm_forecaster(input: InputSpec, out_dim: int, config: RecurrentForecasterConfig) -> RecurrentForecaster:
+    """With long short-term memory (Hochreiter and Schmidhuber 1997). out_dim: steps that are forecast."""
+    return _build(nn.LSTM, input, out_dim, config)
+
+
+def gru_forecaster(input: InputSpec, out_dim: int, config: RecurrentForecasterConfig) -> RecurrentForecaster:
+    """With gated recurrent units (Cho et al. 2014). out_dim: steps that are forecast."""
+    return _build(nn.GRU, input, out_dim, config)

@@ -1,0 +1,87 @@
+"""Recurrent language models: what comes after each token, told from a state that holds all before it."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
+from sonde.nn.dropout import Dropout
+from sonde.nn.recurrent import Recurrent
+from sonde.nn.recurrent_cells import Kind, State
+
+SPREAD = 0.1  # standard deviation of embeddings, as in Zaremba et al.'s larger networks, which draw weights within 0.05 to 0.1
+
+# B rows, T tokens, S symbols, D width, L layers
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentLanguageConfig:
+    """Settings of recurrent language models."""
+
+    embedding: int = 256
+    """Numbers that a token becomes before it is read."""
+    units: int = 256
+    """Width of a layer."""
+    layers: int = 2
+    """Layers, each of which reads what the one before said."""
+    dropout: float = 0.0
+    """Share of values set to zero in training: of embeddings, between layers and before the head, never of a state."""
+    tied: bool = False
+    """Whether the head's matrix is that of the embeddings (Press and Wolf 2016, arXiv:1608.05859); needs equal widths."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "embedding", "units", "layers")
+        check_shares(self, "dropout")
+        if self.tied and self.embedding != self.units:
+            raise ConfigError(
+                f"--tied: the head's matrix is that of the embeddings, so --embedding {self.embedding} and --units "
+                f"{self.units} must be equal"
+            )
+
+
+class RecurrentLanguageModel(nn.Module):
+    """Embedding, recurrent layers, linear head: (B, T) tokens -> (B, T, S) logits of the token after each.
+
+    Source: Mikolov et al. 2010, Interspeech; Zaremba et al. 2014, arXiv:1409.2329, for where dropout falls
+    """
+
+    def __init__(self, input: InputSpec, out_dim: int, config: RecurrentLanguageConfig, *, kind: Kind) -> None:
+        super().__init__()
+        if input.kind != "tokens":
+            raise ConfigError(f"language models read tokens, but this data is of kind {input.kind!r}; use --model lstm")
+        self.embedding = nn.Embedding(input.symbols, config.embedding)
+        nn.init.normal_(self.embedding.weight, std=SPREAD)
+        self.layers = Recurrent(kind, config.embedding, config.units, layers=config.layers, dropout=config.dropout)
+        self.dropout = Dropout(config.dropout)
+        self.head = nn.Linear(config.units, out_dim)
+        if config.tied:
+            self.head.weight = self.embedding.weight
+
+    def forward(self, tokens: Tensor, state: State | None = None) -> Tensor:
+        """(B, T) int64 -> (B, T, S)."""
+        return self.unroll(tokens, state)[0]
+
+    def unroll(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Go on from what was read before: (B, T) -> logits (B, T, S) and the state after the last token.
+
+        state: each of its tensors (B, L, D), the hidden states and of an LSTM the cells; None at a text's beginning
+        """
+        read, after = self.layers.unroll(self.dropout(self.embedding(tokens)), state)
+        return self.head(self.dropout(read)), after
+
+
+def rnn_lm(input: InputSpec, out_dim: int, config: RecurrentLanguageConfig) -> RecurrentLanguageModel:
+    """On Elman's network (Mikolov et al. 2010, Recurrent neural network based language model)."""
+    return RecurrentLanguageModel(input, out_dim, config, kind="rnn")
+
+
+def lstm_lm(input: InputSpec, out_dim: int, config: RecurrentLanguageConfig) -> RecurrentLanguageModel:
+    """On LSTM (Zaremba et al. 2014, arXiv:1409.2329)."""
+    return RecurrentLanguageModel(input, out_dim, config, kind="lstm")
+
+
+def gru_lm(input: InputSpec, out_dim: int, config: RecurrentLanguageConfig) -> RecurrentLanguageModel:
+    """On gated recurrent units (Cho et al. 2014; Chung et al. 2014, arXiv:1412.3555)."""
+    return RecurrentLanguageModel(input, out_dim, config, kind="gru")

@@ -1,0 +1,191 @@
+"""Recurrent encoder-decoders with attention: a text in, a text out."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.nn.dropout import Dropout
+from sonde.nn.recurrent import Recurrent
+from sonde.nn.recurrent_cells import State
+
+# B rows, N rows that are decoded, S source tokens, M target tokens, E width of an embedding, D of a layer, V target symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seq2SeqConfig:
+    """Settings of the recurrent encoder-decoders."""
+
+    attention: Literal["bahdanau", "luong"] = "luong"
+    """Where the decoder looks from: its state before the word, which goes in with it; or after, which all words do at once."""
+    embedding: int = 256
+    """Width of an embedded token."""
+    units: int = 512
+    """Width of the decoder's layers; the encoder reads both ways with half of it each."""
+    layers: int = 1
+    """Recurrent layers of the encoder and of the decoder."""
+    dropout: float = 0.2
+    """Share of values set to zero after the embeddings, between layers and before the output."""
+
+    def __post_init__(self) -> None:
+        for name in ("embedding", "layers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        if self.units < 2 or self.units % 2:
+            raise ConfigError(f"--units must be even, half for each way of reading, got {self.units}")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+
+
+class AdditiveAttention(nn.Module):
+    """Scores v · tanh(W q + U k): queries (B, M, D), encoded source (B, S, D) -> weights (B, M, S).
+
+    Source: Bahdanau et al. 2014, Neural machine translation by jointly learning to align and translate, arXiv:1409.0473
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.query, self.key = nn.Linear(dim, dim, bias=False), nn.Linear(dim, dim)
+        self.score = nn.Linear(dim, 1, bias=False)
+
+    def forward(self, query: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+        """keys: `project` of the encoded source; mask: (B, 1, S) True where a token stands."""
+        scores = self.score((self.query(query)[:, :, None] + keys[:, None]).tanh()).squeeze(-1)
+        return scores.masked_fill(~mask, -torch.inf).softmax(-1)
+
+    def project(self, encoded: Tensor) -> Tensor:
+        """What serves every query: (B, S, D) -> (B, S, D)."""
+        return self.key(encoded)
+
+
+class BilinearAttention(nn.Module):
+    """Scores q · W k: queries (B, M, D), encoded source (B, S, D) -> weights (B, M, S).
+
+    Source: Luong et al. 2015, Effective approaches to attention-based neural machine translation, arXiv:1508.04025, "general"
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.key = nn.Linear(dim, dim, bias=False)
+
+    def forward(self, query: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+        """keys: `project` of the encoded source; mask: (B, 1, S) True where a token stands."""
+        scores = query @ keys.transpose(1, 2)
+        return scores.masked_fill(~mask, -torch.inf).softmax(-1)
+
+    def project(self, encoded: Tensor) -> Tensor:
+        """What serves every query: (B, S, D) -> (B, S, D)."""
+        return self.key(encoded)
+
+
+@dataclass
+class Decoding:
+    """What a recurrent decoder knows of N rows: the encoded source, what attention makes of it, and the state of its layers."""
+
+    encoded: Tensor  # (N, S, D)
+    keys: Tensor  # (N, S, D)
+    mask: Tensor  # (N, 1, S)
+    state: State  # each (N, layers, D)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the rows (N',) int64 of these, each as often as it is named."""
+        self.encoded, self.keys, self.mask = (
+            held.index_select(0, rows) for held in (self.encoded, self.keys, self.mask)
+        )
+        self.reorder(rows)
+
+    def reorder(self, rows: Tensor) -> None:
+        """Let each row go on from what row `rows` (N,) said, which has the same source."""
+        self.state = tuple(part.index_select(0, rows) for part in self.state)
+
+
+class Seq2Seq(nn.Module):
+    """(B, S) and (B, M) tokens -> logits (B, M, V) of the token that follows each of the second.
+
+    The encoder reads both ways; the mean of what it says starts the decoder. What attention finds joins the decoder's output
+    in a layer of tanh before the logits. With Bahdanau's attention it also enters the next step's cell, word by word.
+    """
+
+    def __init__(self, kind: Literal["gru", "lstm"], symbols: int, out_dim: int, config: Seq2SeqConfig) -> None:
+        super().__init__()
+        width, dim, layers = config.embedding, config.units, config.layers
+        self.kind, self.layers = kind, layers
+        self.feeding = config.attention == "bahdanau"
+        self.source, self.target = nn.Embedding(symbols, width), nn.Embedding(out_dim, width)
+        self.encoder = Recurrent(kind, width, dim // 2, layers=layers, both_ways=True, dropout=config.dropout)
+        self.bridge = nn.Linear(dim, layers * dim)
+        entering = width + dim if self.feeding else width
+        self.decoder = Recurrent(kind, entering, dim, layers=layers, dropout=config.dropout)
+        self.attends = AdditiveAttention(dim) if self.feeding else BilinearAttention(dim)
+        self.joined = nn.Linear(2 * dim, width)
+        self.output = nn.Linear(width, out_dim)
+        self.dropout = Dropout(config.dropout)
+
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
+        """(B, S), (B, M) int64 -> (B, M, V). target: BEGIN and what follows it, PAD behind the end."""
+        return self._said(target, self.begin(source))[0]
+
+    def encode(self, source: Tensor) -> Tensor:
+        """(B, S) int64 -> (B, S, D), zeros behind the end of each row."""
+        there = source != 0
+        read = self.encoder(self.dropout(self.source(source)), there.sum(1))
+        return read * there[..., None]
+
+    def begin(self, source: Tensor, length: int = 0) -> Decoding:
+        """Encode (B, S). length: of no meaning here, since a state does not grow with what is said."""
+        encoded, there = self.encode(source), source != 0
+        mean = encoded.sum(1) / there.sum(1, keepdim=True).clamp(min=1)
+        first = self.bridge(mean).tanh().unflatten(1, (self.layers, -1))  # (B, layers, D)
+        state = (first, torch.zeros_like(first)) if self.kind == "lstm" else (first,)
+        return Decoding(encoded, self.attends.project(encoded), there[:, None], state)
+
+    def step(self, tokens: Tensor, state: Decoding) -> Tensor:
+        """The tokens (N,) said last -> logits (N, V) of the next; `state` moves on."""
+        return self._said(tokens[:, None], state)[0][:, 0]
+
+    @torch.no_grad()
+    def attention(self, source: Tensor, target: Tensor) -> Tensor:
+        """(B, M, S) how much each target token looks at each of the source's."""
+        return self._said(target, self.begin(source))[1].float()
+
+    def _said(self, tokens: Tensor, state: Decoding) -> tuple[Tensor, Tensor]:
+        """Logits (N, M, V) and weights of attention (N, M, S); `state` moves on."""
+        words = self.dropout(self.target(tokens))
+        if not self.feeding:
+            read, state.state = self.decoder.unroll(words, state.state)
+            weights = self.attends(read, state.keys, state.mask)
+            return self._logits(read, weights.to(state.encoded.dtype) @ state.encoded), weights
+        reads, founds, looks = [], [], []
+        for word in words.split(1, dim=1):
+            query = state.state[0][:, -1:]  # (N, 1, D), the last layer before this word
+            looks.append(self.attends(query, state.keys, state.mask))
+            founds.append(looks[-1].to(state.encoded.dtype) @ state.encoded)
+            read, state.state = self.decoder.unroll(torch.cat([word, founds[-1].to(word.dtype)], -1), state.state)
+            reads.append(read)
+        return self._logits(torch.cat(reads, 1), torch.cat(founds, 1)), torch.cat(looks, 1)
+
+    def _logits(self, read: Tensor, found: Tensor) -> Tensor:
+        both = torch.cat([read, found.to(read.dtype)], -1)
+        return self.output(self.dropout(self.joined(both).tanh()))
+
+
+def _build(kind: Literal["gru", "lstm"], input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
+    if input.kind != "tokens":
+        raise ConfigError(f"encoder-decoders read tokens, but this data is of kind {input.kind!r}; leave --model out")
+    model = Seq2Seq(kind, input.symbols, out_dim, config)
+    for module in (model.source, model.target):
+        nn.init.normal_(module.weight, std=0.1)
+    return model
+
+
+def seq2seq_gru(input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
+    """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
+    return _build("gru", input, out_dim, config)
+
+
+def seq2seq_lstm(input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
+    """Long short-term memory (Sutskever et al. 2014, arXiv:1409.3215, with attention)."""
+    return _build("lstm", input, out_dim, config)

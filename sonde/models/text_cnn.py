@@ -1,0 +1,76 @@
+"""Windows of neighbouring words, of which each filter keeps the one it likes best: Kim's network for sentences."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
+from sonde.nn.dropout import Dropout
+from sonde.nn.pooling_over_time import max_over_time
+from sonde.nn.sequence_input import SequenceInput
+
+# B rows, T tokens, D numbers of a token, C filters
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextCNNConfig:
+    """Settings of the convolutional network for text."""
+
+    embedding: int = 128
+    """Numbers that a token, or a step's values, become before windows are read."""
+    windows: tuple[int, ...] = (3, 4, 5)
+    """Tokens that a filter sees at a time, one kind of filter for each number."""
+    filters: int = 100
+    """Filters of each kind."""
+    dropout: float = 0.5
+    """Share of what the filters found that is set to zero in training, and half as much of the embeddings."""
+    word_dropout: float = 0.0
+    """Share of tokens taken for unknown ones in training."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "embedding", "filters")
+        check_shares(self, "dropout", "word_dropout")
+        if not self.windows or min(self.windows) < 1:
+            raise ConfigError(f"--windows must be one or more numbers of at least 1, got {self.windows}")
+
+
+class TextCNN(nn.Module):
+    """Embedding, filters of several widths, the largest of each over the row, linear head: (B, T) tokens -> (B, out_dim).
+
+    Numbers (B, T, V) or (B, T) come with lengths (B,) int64. A row has as many windows of each width as it has tokens,
+    those at its ends reaching beyond it, so that rows shorter than a window are read too.
+    Source: Kim 2014, Convolutional neural networks for sentence classification, arXiv:1408.5882, without pre-trained words
+    """
+
+    def __init__(self, input: InputSpec, out_dim: int, config: TextCNNConfig) -> None:
+        super().__init__()
+        self.input = SequenceInput(
+            input, config.embedding, dropout=config.dropout / 2, word_dropout=config.word_dropout
+        )
+        self.windows = config.windows
+        self.filters = nn.ModuleList(nn.Conv1d(config.embedding, config.filters, width) for width in config.windows)
+        self.dropout = Dropout(config.dropout)
+        self.head = nn.Linear(len(config.windows) * config.filters, out_dim)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T) or (B, T, V) -> (B, out_dim)."""
+        vectors, inside = self.input(input, lengths)
+        across = vectors.transpose(1, 2)  # (B, D, T)
+        return self.head(self.dropout(F.relu(self._found(across, inside))))
+
+    def _found(self, across: Tensor, inside: Tensor) -> Tensor:
+        """(B, D, T) -> the largest answer of each filter (B, C), before its activation, which keeps their order."""
+        found = []
+        for width, filters in zip(self.windows, self.filters, strict=True):
+            answers = filters(F.pad(across, ((width - 1) // 2, width // 2)))  # (B, C, T)
+            found.append(max_over_time(answers.transpose(1, 2), inside))
+        return torch.cat(found, 1)
+
+
+def text_cnn(input: InputSpec, out_dim: int, config: TextCNNConfig) -> TextCNN:
+    """Windows of 3, 4 and 5 words, 100 filters each, as in the paper."""
+    return TextCNN(input, out_dim, config)

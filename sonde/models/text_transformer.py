@@ -1,0 +1,138 @@
+"""A transformer that reads a whole sequence and answers once."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
+from sonde.nn.attention import SelfAttention
+from sonde.nn.dropout import Dropout
+from sonde.nn.pooling_over_time import mean_over_time
+from sonde.nn.positions import alibi, rotations, sinusoidal
+from sonde.nn.sequence_input import SPREAD, SequenceInput
+from sonde.nn.transformer_block import Activation, FeedForward, TransformerBlock, norm
+
+# B rows, T tokens (the one that is no word included), D channels of a token, H heads, K channels of a head
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextTransformerConfig:
+    """Settings of the transformer that classifies sequences."""
+
+    dim: int = 128
+    """Channels of a token."""
+    layers: int = 2
+    """Layers of attention and MLP."""
+    heads: int = 4
+    """Heads of attention; they divide the channels."""
+    mlp_ratio: int = 4
+    """Width of a layer's MLP, in channels of a token."""
+    positions: Literal["sinusoidal", "learned", "rotary", "alibi", "none"] = "sinusoidal"
+    """How the order is told: added sines, added learnt vectors, rotated queries and keys, or penalties on distance, which do
+    not tell left from right."""
+    pool: Literal["token", "mean"] = "mean"
+    """What the head reads: a token of no word that looks at all others, or the mean over all tokens."""
+    activation: Activation = "gelu"
+    """The function inside each MLP."""
+    pre_norm: bool = True
+    """Whether norms stand before attention and MLP; otherwise after each sum, as in the paper of 2017."""
+    dropout: float = 0.1
+    """Share of values set to zero in training: after positions, attention and MLPs, and before the head."""
+    word_dropout: float = 0.0
+    """Share of tokens taken for unknown ones in training."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "dim", "layers", "heads", "mlp_ratio")
+        check_shares(self, "dropout", "word_dropout")
+        if self.dim % self.heads:
+            raise ConfigError(f"--heads {self.heads} must divide --dim {self.dim}")
+        if self.positions == "rotary" and self.dim // self.heads % 2:
+            raise ConfigError(
+                f"--positions rotary pairs channels, and a head has {self.dim // self.heads}: make --dim an even multiple of "
+                "--heads"
+            )
+        if self.positions == "sinusoidal" and self.dim % 2:
+            raise ConfigError(f"--positions sinusoidal pairs channels: make --dim even, not {self.dim}")
+
+
+class TextTransformer(nn.Module):
+    """Embedding, positions, transformer layers that look everywhere but at padding, linear head: (B, T) -> (B, out_dim).
+
+    Numbers (B, T, V) or (B, T) come with lengths (B,) int64. Positions know no end but learnt ones, which are as many as
+    the longest row had in training.
+    Source: Vaswani et al. 2017, arXiv:1706.03762, the encoder; Devlin et al. 2018, arXiv:1810.04805, for the token
+    """
+
+    def __init__(self, input: InputSpec, out_dim: int, config: TextTransformerConfig) -> None:
+        super().__init__()
+        dim, self.positions, self.heads = config.dim, config.positions, config.heads
+        self.input = SequenceInput(input, dim, word_dropout=config.word_dropout)
+        self.token = nn.Parameter(torch.empty(1, 1, dim).normal_(std=SPREAD)) if config.pool == "token" else None
+        room = input.shape[0] + (self.token is not None)
+        learned = config.positions == "learned"
+        self.learned = nn.Parameter(torch.empty(room, dim).normal_(std=SPREAD)) if learned else None
+        self.dropout = Dropout(config.dropout)
+        self.layers = nn.ModuleList(_layer(config) for _ in range(config.layers))
+        self.norm = norm("layer", dim) if config.pre_norm else nn.Identity()
+        self.head_dropout = Dropout(config.dropout)
+        self.head = nn.Linear(dim, out_dim)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """(B, T) or (B, T, V) -> (B, out_dim). Raises: ConfigError for rows longer than the learnt positions."""
+        tokens, inside = self.input(input, lengths)
+        if self.token is not None:
+            tokens = torch.cat([self.token.expand(len(tokens), -1, -1), tokens], 1)
+            inside = torch.cat([inside[:, :1], inside], 1)
+        tokens = self.dropout(self._placed(tokens))
+        mask, turned = self._mask(inside), self._turned(tokens)
+        for layer in self.layers:
+            tokens = layer(tokens, mask=mask, turned=turned)
+        pooled = mean_over_time(tokens, inside) if self.token is None else tokens[:, 0]
+        return self.head(self.head_dropout(self.norm(pooled)))
+
+    def _placed(self, tokens: Tensor) -> Tensor:
+        """Tokens with what is added to tell their place."""
+        length, dim = tokens.shape[1:]
+        if self.learned is not None:
+            if length > len(self.learned):
+                raise ConfigError(
+                    f"a row of {length} tokens is longer than the {len(self.learned)} places that were learnt; cut it, or "
+                    "train with --positions sinusoidal"
+                )
+            return tokens + self.learned[:length]
+        if self.positions == "sinusoidal":
+            # as large beside the tokens as in the paper, which makes these sqrt(D) times larger instead
+            return tokens + SPREAD * sinusoidal(length, dim).to(tokens)
+        return tokens
+
+    def _mask(self, inside: Tensor) -> Tensor:
+        """(B, 1, 1, T) bool, or with penalties on distance (B, H, T, T) floats: what each query may look at."""
+        seen = inside[:, None, None]
+        if self.positions != "alibi":
+            return seen
+        penalties = alibi(self.heads, inside.shape[1]).to(inside.device)
+        if self.token is not None:  # it stands nowhere, so nothing is far from it
+            penalties = penalties.clone()
+            penalties[:, 0], penalties[:, :, 0] = 0.0, 0.0
+        return penalties.masked_fill(~seen, -torch.inf)
+
+    def _turned(self, tokens: Tensor) -> Tensor | None:
+        if self.positions != "rotary":
+            return None
+        return rotations(tokens.shape[1], tokens.shape[2] // self.heads).to(tokens.device)
+
+
+def _layer(config: TextTransformerConfig) -> TransformerBlock:
+    attention = SelfAttention(config.dim, config.heads, dropout=config.dropout)
+    hidden = config.mlp_ratio * config.dim
+    feed_forward = FeedForward(config.dim, hidden, activation=config.activation, dropout=config.dropout)
+    return TransformerBlock(config.dim, attention, feed_forward, pre=config.pre_norm)
+
+
+def text_transformer(input: InputSpec, out_dim: int, config: TextTransformerConfig) -> TextTransformer:
+    """Two layers of 128 channels and 4 heads."""
+    return TextTransformer(input, out_dim, config)

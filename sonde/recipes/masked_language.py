@@ -1,0 +1,46 @@
+"""Defaults for learning text without labels, each with its reason."""
+
+from typing import Any
+
+import torch
+
+from sonde.core.dataset import Dataset
+from sonde.core.errors import ConfigError
+from sonde.optim.build import product_dtype
+
+Settings = dict[str, tuple[Any, str]]
+
+UPDATES = 4_000
+FEWEST, MOST = 4, 100  # epochs
+
+
+def model(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    return "bert-tiny", "the smallest that reads text in both directions"
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
+    """Leaf settings for text. Raises: ConfigError for another kind of data"""
+    kind = dataset.schema.input.kind
+    if kind != "tokens":
+        raise ConfigError(
+            f"task masked-language-model learns from text, and this data is of kind {kind!r}; leave --task "
+            "masked-language-model out"
+        )
+    why = "as BERT was trained (Devlin et al. 2018, appendix A.2), with a higher rate for fewer updates"
+    rows = len(dataset.splits["train"])
+    epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // 64)))
+    chosen: Settings = {
+        "optimizer": ("adamw", why),
+        "lr": (1e-3, why),
+        "weight_decay": (0.01, why),
+        "schedule": ("linear", why),
+        "warmup": (0.1, why),
+        "clip": (1.0, why),
+        "batch_size": (64, "many small updates, where text is short"),
+        "epochs": (epochs, f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
+        "evaluate_every": (max(1.0, epochs // 10), "judging shows how far it is, and chooses little"),
+    }
+    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
+        chosen["precision"] = ("bf16", "this machine has bf16 units")
+    return chosen

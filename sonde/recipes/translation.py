@@ -1,0 +1,51 @@
+"""Defaults for translation, each with its reason."""
+
+from typing import Any
+
+import torch
+
+from sonde.core.dataset import Dataset
+from sonde.optim.build import product_dtype
+
+Settings = dict[str, tuple[Any, str]]
+
+FEW = 200_000  # training pairs up to which a network of 128 to 256 channels learns all that there is
+MANY = 2_000_000
+UPDATES = 7_000  # after which the small networks have learnt some ten thousand pairs
+FEWEST, MOST = 3, 60  # epochs
+
+
+def model(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    rows = len(dataset.splits["train"])
+    if rows <= FEW:
+        return "transformer-small", f"{rows:,} pairs teach a small network as much as a large one"
+    return ("transformer-base" if rows <= MANY else "transformer-big"), f"{rows:,} pairs"
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
+    """Leaf settings for any encoder-decoder."""
+    why = "as small translation networks are usually trained"
+    rows = len(dataset.splits["train"])
+    batch = min(128, rows)
+    epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // batch)))
+    found: Settings = {
+        "optimizer": ("adamw", why),
+        "lr": (1e-3, why),
+        "beta2": (0.98, "as in the paper: gradients of rare words are forgotten sooner"),
+        "weight_decay": (1e-4, why),
+        "schedule": ("cosine", why),
+        "warmup": (0.08, why),
+        "clip": (1.0, why),
+        "dropout": (0.3, "few pairs are soon known by heart"),
+        "label_smoothing": (0.1, "worth about a point of BLEU (Vaswani et al. 2017)"),
+        "ema": (0.998, "averaged weights translate better than the last"),
+        "batch_size": (batch, "about 2,000 tokens a side"),
+        "epochs": (float(epochs), f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
+        "evaluate_every": (max(1.0, epochs // 15), "judging is the work of many updates"),
+    }
+    if dataset.schema.input.tokenizer == dataset.schema.target.tokenizer:
+        found["tied"] = ("all", "one vocabulary for both sides, so a word is learnt on either")
+    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
+        found["precision"] = ("bf16", "this machine has bf16 units: an epoch takes 0.6 of the time")
+    return found

@@ -1,0 +1,86 @@
+"""How a forecaster did: its error at each step of the horizon, and windows with the truth beside what was said."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sonde.core.units import number
+from sonde.report.figures import Axis, Series, curves
+from sonde.report.learning import Figure
+
+MOST_WINDOWS = 3  # of each kind that are drawn
+COLOURS = {"model": 1, "last season": 3, "last value": 4}
+
+
+def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:
+    """The error by step, then windows as they came and the most wrong ones; none for other tasks."""
+    table = details.get("horizon")
+    if not table:
+        return []
+    found = [_by_step(table)]
+    for stem, title in (("examples", "Forecast"), ("worst", "Most wrong forecast")):
+        entries = _apart([entry for entry in details.get(stem) or [] if entry.get("found")])
+        found += [_window(entry, title) for entry in entries[:MOST_WINDOWS]]
+    return found
+
+
+def _apart(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those whose forecasts do not overlap with one before: the windows beside the worst are nearly as bad, and the same."""
+    kept: list[Mapping[str, Any]] = []
+    for entry in entries:
+        if all(abs(entry["index"] - other["index"]) >= len(entry["found"]) for other in kept):
+            kept.append(entry)
+    return kept
+
+
+def _by_step(table: Mapping[str, Any]) -> Figure:
+    seasonal = (table.get("season") or 1) > 1
+    series = [
+        Series(name=_named(name, table), points=_points(steps["mse"], 1), colour=COLOURS.get(name, 0))
+        for name, steps in table["steps"].items()
+        if seasonal or name != "last season"
+    ]
+    figure = curves(
+        series, Axis(label="step of the horizon"), Axis(label="mean squared error", zero=True), name="Error by step"
+    )
+    beside = [
+        f"{_named(n, table)} {number(scores['mse'], 4)}"
+        for n, scores in table["totals"].items()
+        if seasonal or n != "last season"
+    ]
+    caption = "Squared error in deviations of the training part. Over all steps: " + ", ".join(beside) + "."
+    return Figure(title="Error by step", svg=figure, caption=caption)
+
+
+def _window(entry: Mapping[str, Any], title: str) -> Figure:
+    past, truth, found = (entry[name] for name in ("past", "truth", "found"))
+    start = 1
+    joined = [past[-1]] if past else []
+    series = [
+        Series(name="", points=_points(past, start - len(past)), colour=0),
+        Series(name="truth", points=_points([*joined, *truth], start - len(joined)), colour=2),
+        Series(name="forecast", points=_points(found, start), colour=1),
+    ]
+    if entry.get("low") and entry.get("high"):
+        series += [
+            Series(name="", points=_points(entry[side], start), colour=1, faint=True) for side in ("low", "high")
+        ]
+    name = str(entry.get("variable") or "")
+    figure = curves(series, Axis(label="steps from the last that was known"), Axis(label=name), name=title, mark=None)
+    caption = f"{entry.get('row', '')}: loss {number(entry.get('loss'), 3)}."
+    if entry.get("low"):
+        caption += " Faint: the outermost quantiles."
+    return Figure(title=f"{title}: {name}", svg=figure, caption=caption)
+
+
+def _points(values: Sequence[float | None], first: int) -> list[tuple[float, float | None]]:
+    return [(float(first + place), value) for place, value in enumerate(values)]
+
+
+def _named(name: str, table: Mapping[str, Any]) -> str:
+    return (
+        f"last {table['season']} steps repeated"
+        if name == "last season"
+        else "last value repeated"
+        if name == "last value"
+        else name
+    )

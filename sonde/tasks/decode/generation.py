@@ -1,0 +1,107 @@
+"""Text that goes on from a prompt, token by token: models that remember what they read are not shown it again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.vocabulary import BEGIN, PAD, UNKNOWN
+from sonde.nn.attention import Memory
+from sonde.tasks.decode.sampling import Sampling, draw
+
+UNSAID = (PAD, UNKNOWN, BEGIN)  # tokens that stand for no text
+
+# B rows, T tokens so far, V symbols
+
+Ahead = Callable[[Tensor], Tensor]
+"""All tokens so far (B, T) -> logits of the one after (B, V)."""
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A model of attention: called with a memory it reads the tokens behind those held there, and keeps them too."""
+
+    def memory(self, rows: int) -> list[Memory]: ...
+
+
+@runtime_checkable
+class Unrolls(Protocol):
+    """A recurrent model: (B, T) tokens and the state before them -> logits (B, T, V) and the state behind."""
+
+    def unroll(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]: ...
+
+
+def continued(
+    model: nn.Module,
+    prompt: Tensor,
+    sampling: Sampling,
+    drawn: torch.Generator,
+    *,
+    context: int,
+    memory: bool = True,
+) -> Iterator[Tensor]:
+    """Tokens (B,) int64 without end that follow `prompt` (B, T), T at least 1. Of a model in evaluation mode.
+
+    context: tokens that the model reads at most; beyond them it goes on from the latest half
+    memory:  whether a model that can remember does; without, the same tokens cost a pass over the whole context each
+    """
+    ahead = looking_ahead(model, context=context, memory=memory)
+    tokens = prompt
+    unsaid = torch.tensor(UNSAID, device=prompt.device)
+    while True:
+        with torch.inference_mode():
+            logits = ahead(tokens).float().index_fill(1, unsaid, -torch.inf)
+            following = draw(logits, sampling, drawn)
+            tokens = torch.cat([tokens, following[:, None]], 1)
+        yield following
+
+
+def looking_ahead(model: nn.Module, *, context: int, memory: bool = True) -> Ahead:
+    """What comes after tokens, for calls with more and more of the same text."""
+    if memory and isinstance(model, Remembers):
+        return _Remembering(model, context)
+    if memory and isinstance(model, Unrolls):
+        return _Unrolling(model)
+    return lambda tokens: model(tokens[:, first_seen(tokens.shape[1], context) :])[:, -1]
+
+
+def first_seen(tokens: int, context: int) -> int:
+    """The first of so many tokens that a model with this context looks at: it moves on by half of that when that is full.
+
+    >>> [first_seen(n, 4) for n in (1, 4, 5, 6, 7, 8, 9)]
+    [0, 0, 2, 2, 4, 4, 6]
+    """
+    half = max(1, context // 2)
+    return max(0, -(-(tokens - context) // half)) * half
+
+
+class _Remembering:
+    """Keeps keys and values of what was read."""
+
+    def __init__(self, model: Remembers, context: int) -> None:
+        self.model, self.context = model, context
+        self.memory: Sequence[Memory] = ()
+        self.begins = self.read = 0  # the first token that is remembered, and the first that was not read yet
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        begins = first_seen(tokens.shape[1], self.context)
+        if not self.memory or begins != self.begins:
+            self.memory, self.begins, self.read = self.model.memory(len(tokens)), begins, begins
+        logits = self.model(tokens[:, self.read :], self.memory)  # type: ignore[operator]  # a module
+        self.read = tokens.shape[1]
+        return logits[:, -1]
+
+
+class _Unrolling:
+    """Keeps the state behind what was read."""
+
+    def __init__(self, model: Unrolls) -> None:
+        self.model = model
+        self.state: Any = None
+        self.read = 0
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        logits, self.state = self.model.unroll(tokens[:, self.read :], self.state)
+        self.read = tokens.shape[1]
+        return logits[:, -1]

@@ -1,0 +1,215 @@
+"""Forecasting: the steps of a series that follow a window of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.losses.forecasting import pinball
+from sonde.losses.regression import absolute, huber, squared
+from sonde.metrics.forecasting import ForecastMeter
+from sonde.nn.quantile_band import QuantileBand
+from sonde.tasks.supervised import mean_loss, objective, wide
+
+LossName = Literal["mse", "mae", "huber", "quantile"]
+AT_ONCE = 1024  # windows, of a baseline that is judged
+
+# B windows, L look-back, H horizon, V variables that are forecast, Q quantiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastingConfig:
+    """Settings of forecasting."""
+
+    loss: LossName = "mse"
+    """What is minimised, in deviations of the training part; quantile also learns a band about the forecast."""
+    huber_delta: float = 1.0
+    """Error, in deviations, from which on the Huber loss is a straight line."""
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    """For --loss quantile, what is learnt: shares of truths that shall lie below. 0.5 is the forecast itself."""
+
+    def __post_init__(self) -> None:
+        if not self.huber_delta > 0:
+            raise ConfigError(f"--huber-delta must be above 0, got {self.huber_delta:g}")
+        rising = all(a < b for a, b in zip(self.quantiles, self.quantiles[1:], strict=False))
+        if not rising or 0.5 not in self.quantiles or not all(0 < q < 1 for q in self.quantiles):
+            given = " ".join(f"{q:g}" for q in self.quantiles)
+            raise ConfigError(f"--quantiles must rise, lie between 0 and 1, and hold 0.5, got {given}")
+
+
+class Forecasting:
+    """Trains one network on standardised series; what it says outside is in the series' own units.
+
+    Networks answer a window (B, L, V) with the steps that follow, (B, H, V). With `loss="quantile"` that is the median, and the
+    task learns how far the other quantiles lie from it (`QuantileBand`).
+    """
+
+    across_rows: Sequence[str] = ()
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: ForecastingConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: part of the call that builds any task; series have no classes.
+
+        Raises: ConfigError when the targets are no series, or `monitor` is not a metric
+        """
+        if target.kind != "series":
+            raise ConfigError(
+                "task forecasting needs a series, a table with a column of times; leave --task forecasting out"
+            )
+        self.modules = nn.ModuleDict({"model": model})
+        self.target, self.config = target, config
+        self.quantiles = config.quantiles if config.loss == "quantile" else ()
+        trained: list[nn.Module] = [model]
+        if self.quantiles:
+            horizon, variables = target.shape
+            band = QuantileBand(horizon, variables, self.quantiles)
+            self.modules["band"] = band
+            trained.append(band)
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=trained),)
+        own = "mae" if config.loss in ("mae", "quantile") else "mse"
+        self.objective: Objective = objective(own, _metrics(target.names, band=bool(self.quantiles)), monitor)
+        self._each = {"mse": squared, "mae": absolute, "huber": partial(huber, delta=config.huber_delta)}.get(
+            config.loss
+        )
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over windows, steps and variables, those that are missing left out."""
+        values, quantiles = self._forecast(batch)
+        each = self._errors(values, quantiles, batch["target"])
+        return mean_loss(each, batch["mask"].to(each.dtype) if "mask" in batch else None, len(batch))
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: values, quantiles, what the last season was, and the batch's own fields, all standardised."""
+        values, quantiles = self._forecast(batch)
+        target = batch["target"]
+        each = self._errors(values, quantiles, target)
+        mask = batch["mask"].to(each.dtype) if "mask" in batch else torch.ones_like(each)
+        weight = mask.flatten(1).sum(1)
+        found = {
+            "values": values,
+            "target": target,
+            "input": batch["input"],
+            "loss": (each * mask).flatten(1).sum(1) / weight.clamp(min=1),
+            "weight": weight,
+            # windows that are learnt by heart bring no season; what they are beside is the last value then
+            "seasonal": batch["seasonal"] if "seasonal" in batch else self._last(batch).expand_as(target),
+        }
+        found |= {"mask": mask} if "mask" in batch else {}
+        return found if quantiles is None else {**found, "quantiles": quantiles}
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return ForecastMeter(self.target, quantiles=self.quantiles)
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"values": (B, H, V)} in own units, and "quantiles" (B, H, V, Q) where they are learnt."""
+        values, quantiles = self._forecast(batch)
+        mean, std = (
+            torch.tensor(v, dtype=values.dtype, device=values.device) for v in (self.target.mean, self.target.std)
+        )
+        found = {"values": values * std + mean}
+        if quantiles is not None:
+            found["quantiles"] = quantiles * std[:, None] + mean[:, None]
+        return found
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One dict per window: variable -> its value at each step of the horizon; "OT 10 %" for a quantile of OT."""
+        names = self.target.names
+        rows = [dict(zip(names, window.T.tolist(), strict=True)) for window in outputs["values"]]
+        if "quantiles" in outputs:
+            for row, window in zip(rows, outputs["quantiles"], strict=True):  # (H, V, Q)
+                for name, variable in zip(names, window.transpose(0, 1), strict=True):
+                    columns = zip(self.quantiles, variable.T.tolist(), strict=True)
+                    row |= {f"{name} {100 * q:g} %": values for q, values in columns if q != 0.5}
+        return rows
+
+    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+        """Repeating the last season; where there is none, the last value. judged: with `seasonal` and `last` too."""
+        meter = ForecastMeter(self.target)
+        rows = len(judged["target"])
+        for piece in torch.arange(rows).split(AT_ONCE):
+            fields = {name: value[piece] for name, value in judged.items()}
+            nothing = torch.zeros(len(piece))
+            seen = {
+                **fields,
+                "values": fields["seasonal"],
+                "input": fields["last"],
+                "loss": nothing,
+                "weight": nothing + 1,
+            }
+            meter.update(seen, piece)
+        season = self.target.season
+        what = "repeating the last value"
+        if season > 1:
+            alone = (
+                meter.scores_of(2)[self.objective.metric] if self.objective.metric in ("mse", "mae", "mase") else None
+            )
+            told = "" if alone is None else f" (the last value alone: {alone:.4f})"
+            what = f"repeating the last {season} steps{told}"
+        return what, {name: value for name, value in meter.compute().items() if name != "loss"}
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the modules."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def _forecast(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """(B, H, V), and (B, H, V, Q) where quantiles are learnt. Raises: ConfigError for a network that answers otherwise"""
+        values = wide(self.modules["model"](*batch.fed()))
+        expected = (len(batch), *self.target.shape)
+        if tuple(values.shape) != expected:
+            raise ConfigError(
+                f"task forecasting needs {expected}, windows by steps by variables, and the model answers {tuple(values.shape)}; "
+                "take --model dlinear"
+            )
+        if not self.quantiles:
+            return values, None
+        return values, self.modules["band"](values, batch["input"][:, :, : self.target.shape[1]])
+
+    def _errors(self, values: Tensor, quantiles: Tensor | None, target: Tensor) -> Tensor:
+        """(B, H, V)."""
+        if self._each is not None:
+            return self._each(values, target)
+        assert quantiles is not None
+        return pinball(quantiles, target, torch.tensor(self.quantiles, dtype=values.dtype, device=values.device))
+
+    def _last(self, batch: Batch) -> Tensor:
+        return batch["input"][:, -1:, : self.target.shape[1]]
+
+
+def by_step(times: Sequence[str], window: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """What `readable` says of one window as a table: a dict for each step, "input" being its time.
+
+    >>> by_step(["12:00", "13:00"], {"load": [3.5, 3.1]})
+    [{'input': '12:00', 'load': 3.5}, {'input': '13:00', 'load': 3.1}]
+    """
+    return [
+        {"input": time, **{name: values[place] for name, values in window.items()}} for place, time in enumerate(times)
+    ]
+
+
+def _metrics(names: Sequence[str], *, band: bool) -> dict[str, Literal["max", "min"]]:
+    plain = ("mse", "mae", "mase", "smape", "loss")
+    own = [metric if len(names) == 1 else f"{metric}/{name}" for metric in ("raw_mae", "raw_rmse") for name in names]
+    modes: dict[str, Literal["max", "min"]] = dict.fromkeys((*plain, *own), "min")
+    return {**modes, "coverage": "max"} if band else modes

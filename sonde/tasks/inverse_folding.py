@@ -1,0 +1,140 @@
+"""Inverse folding: which residues a backbone was made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.vocabulary import PAD, SPECIAL, read_vocabulary
+from sonde.metrics.residues import ResiduesMeter
+from sonde.tasks.supervised import objective, wide
+
+FIRST = len(SPECIAL)  # the first symbol that is a residue
+
+# B proteins, R residues of the longest, C symbols
+
+
+@dataclass(frozen=True, kw_only=True)
+class InverseFoldingTaskConfig:
+    """Settings of inverse folding."""
+
+    label_smoothing: float = 0.0
+    """Share of each target spread evenly over all residues."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 1:
+            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
+
+
+class InverseFolding:
+    """Trains and judges one model on the residue at each place of a backbone, all told at once.
+
+    Models answer with (B, R, C) logits; those of symbols that are no residues are not looked at.
+    """
+
+    across_rows: Sequence[str] = ()
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: InverseFoldingTaskConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: part of the call that builds any task; a chain has no one class.
+
+        Raises: ConfigError when the targets are no residues, or `monitor` is not a metric
+        """
+        if target.kind != "residues":
+            raise ConfigError(
+                "task inverse-folding needs a folder of protein structures; leave --task inverse-folding out"
+            )
+        self.modules = nn.ModuleDict({"model": model})
+        self.target, self.config = target, config
+        self.vocabulary = read_vocabulary(target.tokenizer)
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
+        modes: dict[str, Literal["max", "min"]] = {"recovery": "max", "perplexity": "min", "loss": "min"}
+        self.objective: Objective = objective("recovery", modes, monitor)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over known residues; their number comes with it."""
+        each = self._each(self._logits(batch), batch["target"], self.config.label_smoothing)
+        weight = (batch["target"] != PAD).sum()
+        return Loss(each.sum() / weight.clamp(min=1), weight)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: prediction and target (B, R), loss and its weight of each place (B, R)."""
+        logits, target = self._logits(batch), batch["target"]
+        return self._judged(logits, target)
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return ResiduesMeter(self.target.names, first=FIRST)
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"logp": (B, R, residues), "lengths": (B,)}."""
+        return {"logp": self._logits(batch).log_softmax(-1), "lengths": batch["lengths"]}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One dict per chain: prediction, a letter a residue, and the mean probability it is told with."""
+        rows = []
+        for logp, length in zip(outputs["logp"], outputs["lengths"].tolist(), strict=True):
+            best = logp[:length].detach().max(-1)
+            letters = self.vocabulary.decode((best.indices + FIRST).tolist())
+            rows.append({"prediction": letters, "probability": float(best.values.exp().mean())})
+        return rows
+
+    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+        """Always the most frequent residue of the training chains, with the chances that they have there."""
+        counts = torch.bincount(known["target"].long().flatten(), minlength=self.vocabulary.size)[FIRST:]
+        chances = (counts + 1) / (counts.sum() + len(counts))
+        target = judged["target"].long()
+        meter = self.meter()
+        meter.update(self._judged(chances.log().expand(*target.shape, -1), target), torch.arange(len(target)))
+        return f"always saying {self.target.names[int(counts.argmax())]}, the most frequent", meter.compute()
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the model."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def _logits(self, batch: Batch) -> Tensor:
+        """(B, R, residues). Raises: ConfigError for a model that answers with something else."""
+        logits = wide(self.modules["model"](*batch.fed()))
+        expected = (*batch["input"].shape[:2], self.target.out_dim)
+        if tuple(logits.shape) != expected:
+            raise ConfigError(
+                f"task inverse-folding needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                "inverse-folding-network"
+            )
+        return logits[..., FIRST:]
+
+    def _judged(self, logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+        weight = (target != PAD).to(logits.dtype)
+        return {
+            "prediction": logits.argmax(-1) + FIRST,
+            "target": target,
+            "loss": self._each(logits, target),
+            "weight": weight,
+        }
+
+    def _each(self, logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
+        """(B, R) in nats, 0 where no residue is known."""
+        places = torch.where(target == PAD, 0, target - FIRST)
+        each = F.cross_entropy(logits.flatten(0, 1), places.flatten(), reduction="none", label_smoothing=smoothing)
+        return each.view(target.shape) * (target != PAD)

@@ -1,0 +1,164 @@
+"""Learning text without labels by filling in: some tokens are hidden, and which they were is to be told from those around."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.vocabulary import BEGIN, SPECIAL, UNKNOWN
+from sonde.metrics.masked_tokens import MaskedTokensMeter
+from sonde.nn.features import remove_head
+from sonde.nn.masked_tokens import MaskedTokenHead, TokenEncoder
+from sonde.tasks.supervised import objective, wide
+from sonde.tasks.unlabelled import numbered
+
+REPLACED, OTHER = 0.8, 0.1  # of the hidden tokens: fed as UNKNOWN, fed as a random one; the rest are fed as they are
+JUDGING_ROWS, JUDGING_PLACES = (
+    64,
+    512,
+)  # token t of row n is judged under the draw (n, t) modulo these, whatever its batch
+
+# B rows, T tokens, D channels of a token, N hidden tokens of a batch
+
+
+class Hidden(NamedTuple):
+    """fed: tokens as the network sees them (B, T);  chosen: bool (B, T), those that are to be told"""
+
+    fed: Tensor
+    chosen: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedLanguageModelConfig:
+    """Settings of the masked language model."""
+
+    hidden_share: float = 0.15
+    """Share of the tokens that is to be told."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hidden_share < 1:
+            raise ConfigError(f"--hidden-share must lie between 0 and 1, got {self.hidden_share:g}")
+
+
+class MaskedLanguageModel:
+    """Trains a network of tokens without its head on text of which some tokens are hidden.
+
+    Of those chosen, 80 % are fed as UNKNOWN, which stands for a hidden token here, 10 % as a random token and 10 % as they
+    are. They are drawn as dropout is, from torch's own stream; in an evaluation each row has its own for good. Targets are
+    not looked at. Source: Devlin et al. 2018, BERT, arXiv:1810.04805, section 3.1
+    """
+
+    across_rows: Sequence[str] = ()
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: MaskedLanguageModelConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """target, class_counts: part of the call that builds any task; nothing here depends on targets.
+
+        Raises: ConfigError for a network that says nothing of single tokens, or when `monitor` is not a metric
+        """
+        if not isinstance(model, TokenEncoder):
+            raise ConfigError(
+                f"task masked-language-model asks about single tokens, and {type(model).__name__} answers for a row alone; "
+                "take --model bert-tiny"
+            )
+        self.config = config
+        remove_head(model)
+        self.symbols, dim = model.words.weight.shape
+        head = MaskedTokenHead(dim, self.symbols)
+        self.modules = nn.ModuleDict({"model": model, "head": head})
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, head]),)
+        self.objective: Objective = objective("loss", _metrics(), monitor)
+        drawn = torch.Generator().manual_seed(0)
+        self._judging = torch.rand(3, JUDGING_ROWS, JUDGING_PLACES, generator=drawn)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over all hidden tokens of the batch."""
+        tokens = begun(batch["input"])
+        hidden = self.hide(tokens, torch.rand(3, *tokens.shape, device=tokens.device))
+        logits = self._logits(hidden)
+        total = hidden.chosen.sum()
+        nats = F.cross_entropy(logits, tokens[hidden.chosen], reduction="sum")
+        return Loss(nats / total.clamp(min=1), total)
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: nats and right, means over the hidden tokens of each row (B,), and their number."""
+        tokens = begun(batch["input"])
+        hidden = self.hide(tokens, self._noise(batch.index, tokens))
+        logits, true = self._logits(hidden), tokens[hidden.chosen]
+        each = F.cross_entropy(logits, true, reduction="none")
+        number = hidden.chosen.sum(1)
+        row = hidden.chosen.nonzero()[:, 0]
+
+        def mean(values: Tensor) -> Tensor:
+            return values.new_zeros(len(tokens)).index_add(0, row, values) / number.clamp(min=1)
+
+        return {"nats": mean(each), "right": mean((logits.argmax(1) == true).float()), "hidden": number}
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        return MaskedTokensMeter()
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"features": (B, D)}, the mean of what the network says of each token."""
+        tokens = begun(batch["input"])
+        hidden = cast(TokenEncoder, self.modules["model"]).hidden(tokens)
+        there = (tokens != 0).to(hidden.dtype)[:, :, None]
+        return {"features": (hidden * there).sum(1) / there.sum(1)}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One {"features": {"0": number, …}} per row."""
+        return numbered(outputs)
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the modules."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def hide(self, tokens: Tensor, noise: Tensor) -> Hidden:
+        """Choose tokens (B, T) and change what is fed. noise: (3, B, T) uniform in [0, 1): whether, how, and by which."""
+        whether, how, which = noise
+        chosen = (whether < self.config.hidden_share) & (tokens >= len(SPECIAL))
+        other = len(SPECIAL) + (which * (self.symbols - len(SPECIAL))).long()
+        fed = torch.where(chosen & (how < REPLACED), UNKNOWN, tokens)
+        return Hidden(torch.where(chosen & (how >= REPLACED) & (how < REPLACED + OTHER), other, fed), chosen)
+
+    def _logits(self, hidden: Hidden) -> Tensor:
+        """(N, symbols) of the chosen tokens alone: those of all would take seven times the work."""
+        model = cast(TokenEncoder, self.modules["model"])
+        return wide(self.modules["head"](model.hidden(hidden.fed)[hidden.chosen], model.words.weight))
+
+    def _noise(self, index: Tensor, tokens: Tensor) -> Tensor:
+        """(3, B, T) that depends on a row's number and a token's place alone."""
+        places = torch.arange(tokens.shape[1]) % JUDGING_PLACES
+        return self._judging[:, index.cpu() % JUDGING_ROWS][:, :, places].to(tokens.device)
+
+
+def begun(tokens: Tensor) -> Tensor:
+    """(B, T) with BEGIN first: rows of text alone have none."""
+    if bool((tokens[:, 0] == BEGIN).all()):
+        return tokens
+    return F.pad(tokens, (1, 0), value=BEGIN)
+
+
+def _metrics() -> dict[str, Literal["max", "min"]]:
+    return {"loss": "min", "perplexity": "min", "accuracy": "max"}

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sonde.core.dataset import InputSpec, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.vocabulary import Characters, words_of
+from sonde.data.inputs import rows_for
+
+WORDS = words_of(["a film of rare charm"], most=20)
+SCHEMA = Schema(
+    input=InputSpec(kind="tokens", shape=(6,), tokenizer=WORDS.to_json(), symbols=WORDS.size, column="text"),
+    target=TargetSpec(kind="class", names=("0", "1")),
+)
+
+
+def tokens(inputs: object) -> tuple[list[list[int]], list[str]]:
+    rows, names = rows_for(inputs, SCHEMA)
+    return [[int(n) for n in row if n] for row in rows.read(np.arange(len(rows)))["input"]], names
+
+
+def test_a_sentence_is_read_as_it_stands() -> None:
+    assert tokens("A film, of charm") == ([WORDS.encode("a film , of charm")], ["A film, of charm"])
+    assert tokens(["a film", "of charm"]) == (
+        [WORDS.encode("a film"), WORDS.encode("of charm")],
+        ["a film", "of charm"],
+    )
+
+
+def test_long_sentences_are_named_by_their_beginning_and_told_to_be_cut() -> None:
+    found, names = tokens("a film of rare charm " * 9)
+    assert found == [WORDS.encode("a film of rare charm a")]
+    assert names == ["a film of rare charm a film of rare charm a film of rare ch… (the first 6 of 45 tokens)"]
+
+
+def test_files_of_lines_and_tables_are_read_row_by_row(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a film\n\nof charm\n")
+    assert tokens(str(tmp_path / "a.txt")) == (
+        [WORDS.encode("a film"), WORDS.encode("of charm")],
+        ["a.txt line 1", "a.txt line 3"],
+    )
+    (tmp_path / "t.csv").write_text("id,text\n1,a film\n2,of charm\n")
+    assert tokens(tmp_path / "t.csv")[1] == ["t.csv row 2", "t.csv row 3"]
+    (tmp_path / "one.csv").write_text("review\na film\nof charm\n")
+    assert tokens(tmp_path / "one.csv")[0] == [WORDS.encode("a film"), WORDS.encode("of charm")]
+
+
+def test_frames_and_dicts_are_tables() -> None:
+    assert tokens({"text": ["a film", "of charm"]})[0] == [WORDS.encode("a film"), WORDS.encode("of charm")]
+    assert tokens({"text": "a film"})[0] == [WORDS.encode("a film")]
+    assert tokens([{"text": "a film"}, {"text": "of charm"}])[0] == [WORDS.encode("a film"), WORDS.encode("of charm")]
+
+
+def test_folders_of_texts_are_one_row_a_file(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "1.txt").write_text("a film\nof charm")
+    assert tokens(str(tmp_path / "x"))[0] == [WORDS.encode("a film of charm")]
+
+
+def test_chains_are_read_in_either_case() -> None:
+    letters = Characters(("A", "C"), upper=True)
+    spec = InputSpec(kind="tokens", shape=(9,), tokenizer=letters.to_json(), symbols=letters.size)
+    rows, _ = rows_for(" acAC ", Schema(input=spec, target=SCHEMA.target))
+    assert rows.read(np.arange(1))["input"].tolist() == [[4, 5, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ("  ", "there is no text to predict on: it is empty"),
+        ([], "there is nothing to predict on: the list is empty"),
+        ("reviews.txt", "reviews.txt: no such file; to predict on these very words, put a space before them"),
+        (["a film", 3], "an input of type int is no text"),
+        ({"text": ["a film", ""]}, "table row 1 has no text to predict on"),
+        (
+            {"body": ["a film"], "title": ["of"]},
+            "table has no column 'text', which the model reads; it has 'body', 'title'",
+        ),
+    ],
+)
+def test_what_is_no_text_is_refused(inputs: object, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        rows_for(inputs, SCHEMA)
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("\n \n")
+    with pytest.raises(DataError, match=r"a\.txt holds no text; write one in each line"):
+        rows_for(str(tmp_path / "a.txt"), SCHEMA)

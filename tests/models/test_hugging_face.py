@@ -1,0 +1,74 @@
+"""What needs no transformers; with it, tests/parity/test_gpt.py."""
+
+import importlib.util
+import types
+
+import pytest
+import torch
+from torch import nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError, MissingDependency
+from sonde.models import hugging_face
+from sonde.models.catalogue import builder
+from sonde.models.hugging_face import CausalLanguageModel, HuggingFaceConfig, SequenceClassifier
+from sonde.models.pretrained import load_pretrained
+
+SPEC = InputSpec(kind="tokens", shape=(8,), symbols=11)
+
+
+class Network(nn.Module):
+    """What the library's networks look like from outside; input and output share a matrix."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(11, 4)
+        self.head = nn.Linear(4, outputs, bias=False)
+        if outputs == 11:
+            self.head.weight = self.embedding.weight
+        self.seen: dict[str, object] = {}
+
+    def forward(self, input_ids: torch.Tensor, **seen: object) -> types.SimpleNamespace:
+        self.seen = seen
+        return types.SimpleNamespace(logits=self.head(self.embedding(input_ids)))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("transformers") is not None, reason="transformers is there")
+def test_without_the_library_its_install_line_is_said() -> None:
+    with pytest.raises(MissingDependency, match="^--model hf:NAME needs transformers; install it with: pip install tr"):
+        builder("hf:gpt2")
+
+
+def test_padding_is_hidden_from_classifiers() -> None:
+    network = Network(3)
+    tokens = torch.tensor([[5, 6, 0], [5, 6, 7]])
+    assert SequenceClassifier(network)(tokens).shape == (2, 3, 3)
+    mask = network.seen["attention_mask"]
+    assert isinstance(mask, torch.Tensor)
+    assert mask.tolist() == [[1, 1, 0], [1, 1, 1]]
+    assert CausalLanguageModel(Network(11))(tokens).shape == (2, 3, 11)
+
+
+def test_weights_are_found_inside_the_adapter_and_a_shared_matrix_need_be_there_once() -> None:
+    made, other = CausalLanguageModel(Network(11)), Network(11)
+    load_pretrained(made, {"embedding.weight": other.embedding.weight.detach()}, source="x", out_dim=11)
+    assert torch.equal(made.get_parameter("network.head.weight"), other.head.weight)
+
+
+def test_what_does_not_suit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> object:
+        raise OSError(f"{name} is not here\nmore")
+
+    config = types.SimpleNamespace(max_position_embeddings=4, update=lambda known: None)
+    auto = types.SimpleNamespace(from_pretrained=nothing)
+    library = types.SimpleNamespace(CONFIG_MAPPING={"tiny": lambda: config}, AutoConfig=auto)
+    monkeypatch.setattr(hugging_face, "_import", lambda: library)
+    with pytest.raises(ConfigError, match=r"hf:none is no folder .* kind of network \(none is not here\)$"):
+        hugging_face.load("hf:none")
+    build = hugging_face.load("hf:tiny")
+    with pytest.raises(ConfigError, match="hf:tiny reads tokens, but this data is of kind 'image'"):
+        build(InputSpec(kind="image", shape=(1, 2, 2)), 2, HuggingFaceConfig())
+    with pytest.raises(
+        ConfigError, match="hf:tiny reads 4 tokens at most, and the longest row has 8; give --max-tokens 4"
+    ):
+        build(SPEC, 11, HuggingFaceConfig())
