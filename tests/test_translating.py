@@ -15,8 +15,8 @@ from sonde.core.files import read_json
 
 WORDS = {"a": "ein", "dog": "Hund", "cat": "Kater", "man": "Mann", "sees": "sieht", "hears": "hört", "red": "roter"}
 SMALL: dict[str, Any] = {
-    "model": "seq2seq-gru", "embedding": 32, "units": 64, "dropout": 0.0, "threads": 1, "quiet": True, "batch_size": 16, "precision": "fp32",
-    "lr": 1e-2, "beam": 2, "ema": 0.0,
+    "model": "seq2seq-gru", "embedding": 32, "units": 64, "dropout": 0.0, "threads": 1, "quiet": True, "batch_size": 16,
+    "lr": 1e-2, "precision": "fp32", "beam": 2, "ema": 0.0,
 }  # fmt: skip
 
 
