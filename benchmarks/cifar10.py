@@ -17,6 +17,7 @@ from PIL import Image
 
 from benchmarks.environments import python
 from benchmarks.timing import data_folder, last_json, run, sonde_train, tools_folder, write
+from sonde.engine.plan import cores
 
 PEERS = ("fastai", "keras", "timm")
 PEER_SCRIPTS = Path(__file__).parent / "peers"
@@ -73,7 +74,7 @@ def main() -> None:
             table[name] = peer(name, cifar10 if name == "fastai" else arrays, chosen.minutes)
             print(name, table[name], flush=True)
     print(json.dumps(table, indent=2))
-    write("cifar10", {"minutes": chosen.minutes, "table": table})
+    write("cifar10", {"minutes": chosen.minutes, "cores of each": cores(), "table": table})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     make parity                                                  # where a torchvision that fits PyTorch can be installed
     .parity/bin/python benchmarks/parity.py                      # writes benchmarks/results/parity.json
-    .parity/bin/python benchmarks/parity.py resnet18 densenet121 # only prints these
+    .parity/bin/python benchmarks/parity.py resnet18 densenet121 # measures these anew
 
 A comparison of networks as they are first drawn passes or fails for nothing: some of them put out exact zeros, others 1e8.
 So every parameter and buffer is drawn anew, alike on both sides; batch norm then takes its statistics from one training
@@ -257,18 +257,24 @@ def compare(name: str, *, seed: int = 0) -> dict[str, Any]:
     }
 
 
+def keep(row: Mapping[str, Any]) -> None:
+    """Write one network's row among those measured before, in the order of `COMPARISONS`: a run that is stopped loses nothing."""
+    setting = {"rows": ROWS, "classes": CLASSES, "dtype": "float64", "limit": LARGEST_DIFFERENCE}
+    held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    before = held["rows"] if held.get("setting") == setting else []
+    rows = {entry["model"]: entry for entry in [*before, row]}
+    ordered = [rows[name] for name in COMPARISONS if name in rows]
+    libraries = dict.fromkeys(entry["library"] for entry in ordered)
+    versions = {"torch": torch.__version__} | {name: import_library(name).__version__ for name in libraries}
+    RESULTS.write_text(json.dumps({"versions": versions, "setting": setting, "rows": ordered}, indent=2) + "\n")
+
+
 def main() -> None:
-    rows = []
     for name in sys.argv[1:] or COMPARISONS:
         start = time.perf_counter()
-        rows.append(compare(name) | {"seconds": round(time.perf_counter() - start, 1)})
-        print(json.dumps(rows[-1]), flush=True)
-    if sys.argv[1:]:
-        return
-    libraries = dict.fromkeys(row["library"] for row in rows)
-    versions = {"torch": torch.__version__} | {name: import_library(name).__version__ for name in libraries}
-    setting = {"rows": ROWS, "classes": CLASSES, "dtype": "float64", "limit": LARGEST_DIFFERENCE}
-    RESULTS.write_text(json.dumps({"versions": versions, "setting": setting, "rows": rows}, indent=2) + "\n")
+        row = compare(name) | {"seconds": round(time.perf_counter() - start, 1)}
+        print(json.dumps(row), flush=True)
+        keep(row)
 
 
 if __name__ == "__main__":

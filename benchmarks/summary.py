@@ -35,7 +35,8 @@ def cifar10(found: dict[str, Any]) -> Iterator[Row]:
     table = found["table"]
     ours, peers = table["sonde"], [f"{name} {row['accuracy']:.2%}" for name, row in table.items() if name != "sonde"]
     beside = f"default recipes: {', '.join(peers)}" if peers else "none in this run"
-    yield f"CIFAR-10, {found['minutes']:g} minutes", f"{ours['accuracy']:.2%} test accuracy", beside, "1"
+    what = f"CIFAR-10, {found['minutes']:g} minutes" + f", {found['cores of each']} core" * ("cores of each" in found)
+    yield what, f"{ours['accuracy']:.2%} test accuracy", beside, "1"
 
 
 def overhead(found: dict[str, Any]) -> Iterator[Row]:
