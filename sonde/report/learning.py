@@ -90,7 +90,7 @@ def _parts(run: Reading) -> Figure | None:
     names = [name for name in dict.fromkeys(key for line in run.steps for key in line) if name not in _STEP_KEYS]
     found = [(name, _series(run, run.steps, name)) for name in names]
     # a count of what went wrong that stayed at nothing is no part worth a picture
-    kept = [(name, points) for name, points in found if any(y for _, y in _finite(points))][:MOST_PARTS]
+    kept = [(name, points) for name, points in found if any(_finite(points))][:MOST_PARTS]
     if not kept:
         return None
     series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(kept)]

@@ -86,3 +86,10 @@ def test_a_long_run_is_drawn_in_time_and_space(image_run):
     figures = learning_figures(replace(run, steps=steps))
     assert time.perf_counter() - begun < 5  # measured 0.3 s; a scan per point would take minutes
     assert sum(len(figure.svg) for figure in figures) < 300_000
+
+
+def test_a_part_that_stays_at_nothing_is_not_drawn(image_run):
+    run = read_folder(image_run)
+    silent = replace(run, steps=[{**line, "unreachable": 0.0} for line in run.steps])
+    assert "Parts of the loss" not in titles(silent)
+    assert "Parts of the loss" in titles(replace(run, steps=[{**line, "main": 0.5} for line in run.steps]))
