@@ -208,11 +208,19 @@ def gradients(found: dict[str, Any]) -> Iterator[Row]:
     yield "squared error of adding 2 of 20 numbers", f"{said['LSTM, clipped']}, {said['Elman, clipped']}", beside, "1"
 
 
+def genes(found: dict[str, Any]) -> Iterator[Row]:
+    """Letters of DNA: rows held out, or ten folds."""
+    for name, row in found["sets"].items():
+        beside = f"logistic regression {_spread(row['logistic regression'])}"
+        yield f"{name}, DNA", f"accuracy {_spread(row['accuracy'])}", beside, str(found["seeds"])
+
+
 RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "mnist": mnist,
     "cifar10": cifar10,
     "depth": depth,
     "gradients": gradients,
+    "genes": genes,
     "sequence_speed": sequence_speed,
     "few_labels": few_labels,
     "segmentation": segmentation,

@@ -51,8 +51,9 @@ def test_the_snippets_run_in_their_order(
                 ran, said = ran + 1, capsys.readouterr().out
         elif kind == TEXT:
             assert foretold(said) == foretold(body)
-            shown = {line.split()[0] for line in body.splitlines() if not line.startswith(" ")}
-            assert shown == {line.split()[0] for line in said.splitlines() if not line.startswith(" ")}
+            shown, found = ({line.split()[0] for line in t.splitlines() if line[:1] not in " "} for t in (body, said))
+            # a machine that others use may add a note on its threads in the place of "findings none"
+            assert shown - {"findings"} == found - {"findings", "note"}
             compared += 1
     assert ran >= 8
     assert compared == 3
