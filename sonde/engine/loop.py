@@ -87,7 +87,9 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     while True:
         ending = _reason_to_stop(training, settings)
         better = _evaluation_due(training, settings, parts, ending=ending) and _evaluate(training, parts)
-        progress.stop = ending or _reason_to_stop(training, settings)
+        # asked again only after a judgement: a limit that passes between the two would end the run without one
+        judged = progress.evaluated_at == progress.step
+        progress.stop = ending or (_reason_to_stop(training, settings) if judged else "")
         if progress.stop or better or parts.request or _checkpoint_due(training, settings, saved):
             save(training, parts, best=better)
             saved = time.perf_counter()
