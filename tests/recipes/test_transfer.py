@@ -14,13 +14,14 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import read_json
 from sonde.core.progress import silent
+from sonde.core.run_folder import open_run
 from sonde.data.open import open_data
 from sonde.engine import checkpoint
 from sonde.engine.tree import same
 from sonde.models.mlp import MLPConfig, mlp
 from sonde.models.resnet import ResNetConfig, resnet18
 from sonde.recipes.choose import Recipe
-from sonde.recipes.transfer import advised, model_of, normalised, prepare
+from sonde.recipes.transfer import advised, as_begun, model_of, normalised, prepare
 
 SETTINGS: dict[str, Any] = {"batch_size": 16, "threads": 1, "device": "cpu", "quiet": True, "epochs": 1}
 
@@ -209,6 +210,8 @@ def test_pictures_are_scaled_as_the_earlier_run_saw_them_and_stay_so(tmp_path: P
     (tmp_path / "one").rename(tmp_path / "gone")
     sonde.resume(tmp_path / "two", data=darker, epochs=2, quiet=True)
     assert scales(tmp_path / "two") == before
+    opened = as_begun(open_data(darker, DataConfig()), open_run(tmp_path / "two")).schema.input
+    assert [list(opened.mean), list(opened.std)] == list(before)  # what a resumed run feeds, whatever the data say
 
 
 @pytest.mark.parametrize(("model", "mean"), [("resnet18", (0.485, 0.456, 0.406)), ("inception-v3", (0.5, 0.5, 0.5))])
