@@ -46,15 +46,17 @@ test: setup-dev  ## the quick tests
 test-all: setup-dev  ## every test this machine can run, the slow ones too
 	@$(PYTEST) -q -m "not parity" $(ARGS)
 
-# In an environment of its own: torchvision and timm are peers to compare with, never dependencies. Without theirs, for
-# they would bring another PyTorch than the one that is tested; what timm reads on import and sonde does not comes first.
+# In an environment of its own: transformers, torchvision and timm are peers to compare with, never dependencies. The last two
+# without theirs, for they would bring another PyTorch than the one that is tested; what timm reads on import and sonde does
+# not comes first.
 .parity/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@$(BIN)/python -m venv .parity
-	@.parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' huggingface_hub==2.4.0
+	@.parity/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' huggingface_hub==2.4.0 \
+	  transformers==5.24.0
 	@.parity/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchvision==0.28.0 timm==1.0.31
 	@touch $@
 
-parity: .parity/.installed  ## compare models with torchvision's and timm's
+parity: .parity/.installed  ## compare models with torchvision's, timm's and Hugging Face's
 	@.parity/bin/python -m pytest -q -m parity $(ARGS)
 
 lint: setup-dev  ## ruff, pyright and the import contracts

@@ -215,12 +215,65 @@ def genes(found: dict[str, Any]) -> Iterator[Row]:
         yield f"{name}, DNA", f"accuracy {_spread(row['accuracy'])}", beside, str(found["seeds"])
 
 
+def text_classification(found: dict[str, Any]) -> Iterator[Row]:
+    """Test accuracies of networks that know nothing but the training sentences."""
+    base = found["baseline"]["accuracy"]
+    for name, row in found["networks"].items():
+        said = f"accuracy {_spread(row['accuracy'])} in {_plain(row['seconds'])} s"
+        beside = f"tf-idf + logistic regression {base:.4f}: {100 * row['gap to baseline']:+.2f} points"
+        yield f"sst2, {name}", said, beside, str(found["seeds"])
+
+
+def questions(found: dict[str, Any]) -> Iterator[Row]:
+    """Exact match and F1 as SQuAD's official script counts them."""
+    heart, held = found["by heart"], found["held back"]
+    overlap = held["lexical overlap"]
+    said = f"exact match {_spread(held['exact_match'])}, F1 {_spread(held['f1'])}"
+    beside = f"lexical overlap {overlap['exact_match']:.4f}, {overlap['f1']:.4f}"
+    yield "xquad_en, articles held back", said, beside, str(held["f1"]["n"])
+    said = f"exact match {heart['exact_match']:.4f}, F1 {heart['f1']:.4f}"
+    yield "xquad_en, learnt by heart", said, "none in this run", "1"
+
+
+def speech(found: dict[str, Any]) -> Iterator[Row]:
+    """Digits of the split that is held out, within a time limit."""
+    for what, row in found["table"].items():
+        said = f"{row['accuracy']:.2%} right" + (f", word error rate {row['wer']:.2%}" if "wer" in row else "")
+        yield f"spoken digits (fsdd) as {what}, {found['minutes']:g} minutes", said, "none in this run", "1"
+
+
+def molecules(found: dict[str, Any]) -> Iterator[Row]:
+    """Test scores of random cuts of 80, 10 and 10 %, beside a forest on fingerprints of the same rows."""
+    for name, methods in found["tables"].items():
+        said = [_spread(methods[method]["test"]) for method in ("sonde", "random forest")]
+        what = "RMSE in log mol/L" if name == "esol" else "mean AUROC"
+        yield f"{name}, {what}", said[0], f"random forest {said[1]}", str(found["seeds"])
+
+
+def protein(found: dict[str, Any]) -> Iterator[Row]:
+    """Means over the folds; 40 domains are too few to learn folding from."""
+    metrics = {"structure": ("lddt", "contact_precision"), "inverse-folding": ("recovery", "perplexity")}
+    for task, methods in found["tasks"].items():
+        said = {
+            method: ", ".join(f"{name.replace('_', ' ')} {_spread(row[name])}" for name in metrics[task])
+            for method, row in methods.items()
+            if method != "folds better"
+        }
+        beside = "; ".join(f"{method}: {text}" for method, text in said.items() if method != "sonde")
+        yield f"{task} of 40 domains", said["sonde"], beside, f"{found['folds']} folds"
+
+
 RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "mnist": mnist,
     "cifar10": cifar10,
     "depth": depth,
     "gradients": gradients,
     "genes": genes,
+    "text_classification": text_classification,
+    "questions": questions,
+    "speech": speech,
+    "molecules": molecules,
+    "protein": protein,
     "sequence_speed": sequence_speed,
     "few_labels": few_labels,
     "segmentation": segmentation,
