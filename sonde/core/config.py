@@ -31,8 +31,8 @@ class DataConfig:
     """Names for the columns of a table without a header."""
     validation: float = 0.1
     """Share of train held back when the data has no validation split; 0 trains on every row."""
-    test: float = 0.2
-    """Share held back for the final judgement when a table or an array has no test split; 0 for none."""
+    test: float | None = None
+    """Share held back for the final judgement when the data has no test split; by default 0.2, of a text to continue none."""
     image_size: int | None = None
     """Stored height and width of images, in pixels; by default chosen from the images."""
     skip_unreadable: bool = False
@@ -77,13 +77,18 @@ class DataConfig:
     """Where validation and test of a time series begin, and perhaps where test ends: numbers of steps, or dates."""
 
     @property
+    def test_share(self) -> float:
+        """What is held back of rows that are drawn, for the final judgement."""
+        return 0.2 if self.test is None else self.test
+
+    @property
     def part(self) -> tuple[int, int]:
         """(fold, folds), for `sonde.data.splits.split_rows`."""
         return self.fold, self.folds
 
     def __post_init__(self) -> None:
         within("validation", self.validation, 0, 1, open_right=True)
-        within("test", self.test, 0, 1, open_right=True)
+        within("test", self.test_share, 0, 1, open_right=True)
         within("label_fraction", self.label_fraction, 0, 1, open_left=True)
         at_least("overfit_batches", self.overfit_batches, 0)
         at_least("vocabulary", self.vocabulary, 0)

@@ -188,7 +188,7 @@ def _check_lengths(parts: Mapping[str, Part]) -> None:
 def _hold_back(found: Found, labels: np.ndarray | None, config: DataConfig) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Rows of the found train part that stay in train, or go to splits that the data does not bring."""
     n = len(found.parts["train"].inputs)
-    test = 0.0 if "test" in found.parts else config.test
+    test = 0.0 if "test" in found.parts else config.test_share
     validation = 0.0 if "validation" in found.parts else config.validation
     if n < 3 and test + validation > 0:
         raise DataError(f"{found.about.source} has {n} training rows, too few to hold any back; bring more")

@@ -162,7 +162,8 @@ def _hold_back(
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Rows of the found train part that stay in train, or go to splits that the data does not bring."""
     n = len(rows["train"])
-    wanted = {split: 0.0 if split in rows else getattr(config, split) for split in ("test", "validation")}
+    shares = {"test": config.test_share, "validation": config.validation}
+    wanted = {split: 0.0 if split in rows else share for split, share in shares.items()}
     if n < 3 and sum(wanted.values()) > 0:
         raise DataError(f"{about.source} has {n} training images, too few to hold any back; bring more")
     drawn = split_rows(n, test=wanted["test"], validation=wanted["validation"], fold=config.part)

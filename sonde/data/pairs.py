@@ -127,7 +127,8 @@ def _ended(rows: Sequence[Sequence[int]], most: int) -> Ragged:
 def _held_back(parts: Mapping[str, Pairs], where: str, config: DataConfig) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Rows of the train part that stay in train, or go to splits that the data does not bring."""
     rows = len(parts["train"])
-    wanted = {split: 0.0 if split in parts else getattr(config, split) for split in ("test", "validation")}
+    shares = {"test": config.test_share, "validation": config.validation}
+    wanted = {split: 0.0 if split in parts else share for split, share in shares.items()}
     if rows < 3 and sum(wanted.values()) > 0:
         raise DataError(f"{where} has {rows} training pairs, too few to hold any back; bring more")
     drawn = split_rows(rows, test=wanted["test"], validation=wanted["validation"], fold=config.part)

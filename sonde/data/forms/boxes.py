@@ -116,7 +116,7 @@ def _held_back(dataset: Dataset, config: DataConfig) -> Dataset:
     Raises: DataError when there are too few images to hold any back
     """
     rows = dataset.splits["train"]
-    test = 0.0 if "test" in dataset.splits else config.test
+    test = 0.0 if "test" in dataset.splits else config.test_share
     validation = 0.0 if "validation" in dataset.splits else config.validation
     if len(rows) < 3 and test + validation > 0:
         raise DataError(f"{dataset.source} has {len(rows)} training images, too few to hold any back; bring more")

@@ -281,7 +281,7 @@ def _split(
     twice = int((counts > 1).sum())
     held = split_rows(
         len(part.graphs),
-        test=0.0 if "test" in parts else config.test,
+        test=0.0 if "test" in parts else config.test_share,
         validation=0.0 if "validation" in parts else config.validation,
         labels=part.target if classes else None,
         groups=groups if twice else None,

@@ -195,7 +195,7 @@ def _split(
     kin = np.array([family_of(chain, dict(known)) for chain in train])
     held = split_rows(
         len(train),
-        test=0.0 if "test" in chains else config.test,
+        test=0.0 if "test" in chains else config.test_share,
         validation=0.0 if "validation" in chains else config.validation,
         groups=kin,
         fold=config.part,

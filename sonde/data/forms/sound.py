@@ -117,7 +117,7 @@ def _splits(
     labels = None if found.spoken else np.unique(np.array(truths)[ours], return_inverse=True)[1]
     drawn = split_rows(
         len(ours),
-        test=0.0 if "test" in brought else config.test,
+        test=0.0 if "test" in brought else config.test_share,
         validation=0.0 if "validation" in brought else config.validation,
         labels=labels,
         groups=groups,

@@ -95,7 +95,7 @@ def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.n
     groups = by_article if len(set(by_article.tolist())) > 2 else by_paragraph
     return split_rows(
         len(groups),
-        test=0.0 if len(found) > 1 else config.test,
+        test=0.0 if len(found) > 1 else config.test_share,
         validation=0.0 if "validation" in found else config.validation,
         groups=groups,
         fold=config.part,

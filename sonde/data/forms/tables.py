@@ -226,7 +226,7 @@ def _split(
     """Hold back validation and test rows of train where the data brings none."""
     table, index = parts["train"]
     labels = target[index] if spec.kind == "class" else None
-    test = 0.0 if "test" in parts else config.test
+    test = 0.0 if "test" in parts else config.test_share
     validation = 0.0 if "validation" in parts else config.validation
     if len(index) < 3 and test + validation > 0:
         raise DataError(f"{table.name} has {len(index)} rows with a target, too few to hold any back; bring more rows")

@@ -123,15 +123,13 @@ def _named(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
 def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tuple[dict[str, list[Text]], list[Fact]]:
     """The texts end to end, cut off at the end for test and before that for validation.
 
-    A share for test is taken where one was asked for: the default one is for rows that are drawn at random, and a text's
-    model is usually judged on its validation part.
+    A share for test is taken where one is asked for: a text's model is usually judged on its validation part.
     """
     everything = list(texts.values())
     if whole:
         return {"test": everything}, []
     total = sum(len(text.content) for text in everything)
-    asked = config.test if config.test != DataConfig.test else 0.0
-    sizes = {"test": round(asked * total)}
+    sizes = {"test": round((config.test or 0.0) * total)}
     sizes["validation"] = round(config.validation * (total - sizes["test"]))
     parts, facts = {}, []
     for split, size in sizes.items():

@@ -156,7 +156,7 @@ def _held_back(
     """Rows of the train part that stay in train, or go to splits that the data does not bring; and what was done."""
     rows = len(whole["train"].texts)
     labels = encode(whole["train"].target, spec)["target"] if spec.kind == "class" else None
-    test = 0.0 if "test" in whole else config.test
+    test = 0.0 if "test" in whole else config.test_share
     validation = 0.0 if "validation" in whole else config.validation
     if rows < 3 and test + validation > 0:
         raise DataError(f"{about.source} has {rows} rows to train on, too few to hold any back; bring more")

@@ -48,9 +48,10 @@ def test_the_end_of_a_text_is_held_back(tmp_path: Path) -> None:
     assert list(dataset.fingerprint) == ["a.txt"]
 
 
-def test_a_test_part_is_the_very_end(tmp_path: Path) -> None:
-    dataset = opened(write(tmp_path / "a.txt"), test=0.25, validation=0.2)
-    test = round(0.25 * len(TEXT))
+@pytest.mark.parametrize("asked", [0.2, 0.25])  # the first is what rows that are drawn get without asking
+def test_a_test_part_is_the_very_end(tmp_path: Path, asked: float) -> None:
+    dataset = opened(write(tmp_path / "a.txt"), test=asked, validation=0.2)
+    test = round(asked * len(TEXT))
     validation = round(0.2 * (len(TEXT) - test))
     assert text_of(dataset, "test") == TEXT[-test:]
     assert text_of(dataset, "validation") == TEXT[-test - validation : -test]
