@@ -16,6 +16,7 @@ from sonde.report.scale import Point, Scale, fit, thinned
 
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
+LEGEND = 20  # above the highest point, where the names of several curves stand
 MOST_HOVERS = 90
 
 
@@ -51,14 +52,16 @@ def curves(series: Sequence[Series], x: Axis, y: Axis, *, name: str, mark: tuple
     """Curves over a common x. `mark` is an x with a word, drawn as a vertical line; `name` says aloud what is seen."""
     shown = [thin for s in series if (thin := _thin(s)).points]
     across = _scale((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
-    up = _scale((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=TOP)
+    named = [s for s in shown if s.name and not s.faint]
+    top = TOP + LEGEND if len(named) > 1 else TOP
+    up = _scale((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=top)
     parts = [_frame(across, up, x.label, y.label)]
     if mark is not None:
         beside = next((near for s in shown if (near := _nearest(s.points, mark[0])) is not None), up.high)
         parts.append(_vertical(across(mark[0]), mark[1], low=up(beside) < (TOP + HEIGHT - BOTTOM) / 2))
     parts += [_curve(s, across, up) for s in sorted(shown, key=lambda s: not s.faint)]
     parts += _bands([s for s in shown if not s.faint and s.line and s.colour], across, x.label)
-    parts += [_legend([s for s in shown if s.name and not s.faint])]
+    parts += [_legend(named)]
     return _svg(parts, name)
 
 
@@ -277,7 +280,7 @@ def _legend(series: Sequence[Series]) -> str:
     for s in reversed(series):
         text = _cut(s.name, 26)
         parts.append(f'<text class="tx" x="{x:.1f}" y="{TOP + 11}" text-anchor="end">{text}</text>')
-        x -= 6.3 * len(s.name[:26]) + 4
+        x -= 6.3 * len(s.name[:26]) + 7
         parts.append(f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{TOP + 5}" width="12" height="3.5" rx="1.5"/>')
         x -= 24
     return "".join(parts)
