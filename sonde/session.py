@@ -108,11 +108,13 @@ def _training(
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.task.objective if "validation" in assembly.judged else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
+    limit, used = assembly.config.loop.time_limit, assembly.clock.elapsed() if saved is None else saved.elapsed
     progress = session.screen.progress(
         epochs=None if plan.batches_per_epoch is None else steps / plan.batches_per_epoch,
         steps=steps,
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
+        within_s=None if limit is None else seconds(limit) - used,
     )
     events = Events(folder.events, purge_step=None if step is None else step + 1)
     training = Training(

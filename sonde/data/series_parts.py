@@ -125,7 +125,9 @@ def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
             )
         return cuts, "--split-at"
     if config.validation + config.test_share >= 1:
-        raise DataError(f"--validation {config.validation:g} and --test {config.test_share:g} leave no steps to train on")
+        raise DataError(
+            f"--validation {config.validation:g} and --test {config.test_share:g} leave no steps to train on"
+        )
     test = round(config.test_share * steps)
     validation = round(config.validation * steps)
     return Cuts(steps - test - validation, steps - test, steps), "what is judged lies after what is trained on"

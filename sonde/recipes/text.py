@@ -13,7 +13,9 @@ from sonde.data.feed.layout import lengths_of
 Settings = dict[str, tuple[Any, str]]
 
 UPDATES = {"convolution": 840, "recurrent": 700, "transformer": 840}  # until validation no longer gains on SST-2
-UPDATES_PLACES = 1_400  # of chains of letters cut around a place, which letters taken for unknown ones make anew each time
+UPDATES_PLACES = (
+    1_400  # of chains of letters cut around a place, which letters taken for unknown ones make anew each time
+)
 FEWEST, MOST = 3, 60  # epochs
 ALIGNED_ROWS = 1_000  # from which on a network can learn what each place means
 FEW_ROWS = 2_000  # of training: below, accuracy on the validation rows moves in coarse steps

@@ -35,7 +35,10 @@ class Progress:
         batches_per_epoch: int | None,
         metric: str | None,
         unit: str = "rows",
+        within_s: float | None = None,
     ) -> None:
+        """within_s: seconds from now in which the run ends in any case"""
+        self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
         self._batches, self._metric, self._unit = batches_per_epoch, metric, unit
         self._every = LIVE_EVERY_S if output.live else PLAIN_EVERY_S
@@ -177,7 +180,7 @@ class Progress:
         done = record.step - self._first_step
         if done <= 0 or record.step >= self._steps:
             return ""
-        return duration((now - self._began) / done * (self._steps - record.step))
+        return duration(min((now - self._began) / done * (self._steps - record.step), max(0.0, self._ends - now)))
 
 
 def _short(value: float) -> str:

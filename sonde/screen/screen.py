@@ -81,10 +81,12 @@ class Screen:
         batches_per_epoch: int | None,
         objective: "Objective | None",
         unit: str = "rows",
+        within_s: float | None = None,
     ) -> Progress:
         """An observer that shows how training gets on, while it is entered.
 
         epochs, steps: planned;  objective: which validation metric to show;  unit: what a row of the data is ("images")
+        within_s: seconds from now in which the run ends in any case
         """
         return Progress(
             self.output,
@@ -93,6 +95,7 @@ class Screen:
             batches_per_epoch=batches_per_epoch,
             metric=None if objective is None else objective.metric,
             unit=unit,
+            within_s=within_s,
         )
 
     def result(self, result: Mapping[str, Any]) -> None:

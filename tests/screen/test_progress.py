@@ -182,3 +182,15 @@ def test_a_step_costs_microseconds():
             observe(record)
         best = min(best, (time.perf_counter() - begun) / 2000)
     assert best < 3e-6
+
+
+def test_no_more_time_is_left_than_the_limit_leaves(clock) -> None:
+    out = io.StringIO()
+    with Screen(file=out).progress(
+        epochs=2, steps=200, batches_per_epoch=100, objective=None, within_s=30.0
+    ) as observe:
+        for number in range(1, 21):
+            clock.s += 1.0
+            observe(step(number, batches=100))
+    shown = [words for line in out.getvalue().splitlines() for words in re.findall(r"(\d+) s left", line)]
+    assert shown == ["20", "10"]  # at this pace it would be 190 and 180
