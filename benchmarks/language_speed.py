@@ -45,7 +45,7 @@ def our_steps(text: str, model: str, context: int, batch: int, precision: str) -
         feed=FeedConfig(batch_size=batch),
         optim=OptimConfig(optimizer="adamw", lr=1e-3, weight_decay=0.1, beta2=0.99, clip=1.0),
         machine=MachineConfig(device="cpu", precision=precision),  # type: ignore[arg-type]
-        model_config=GPTConfig(),
+        model_config=GPTConfig(bias=False, activation="gelu"),  # as nanoGPT's script sets its own
         task_config=LanguageModelConfig(),
     )
     assembly = assemble(open_data(text, config.data), config, clock=Clock())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,10 @@ class GPTConfig:
 
     dropout: float = 0.0
     """Share of values set to zero after the embeddings and in what each part of a block adds."""
+    bias: bool = True
+    """Biases of matrices and norms, as GPT-2 has them; some of its successors leave them out."""
+    activation: Literal["gelu-tanh", "gelu"] = "gelu-tanh"
+    """GELU by an approximation, as GPT-2 has it, or itself."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")
@@ -38,14 +43,14 @@ class GPT(nn.Module):
     in Press and Wolf 2016, arXiv:1608.05859
     """
 
-    def __init__(self, symbols: int, context: int, *, dim: int, depth: int, heads: int, dropout: float) -> None:
+    def __init__(self, symbols: int, context: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> None:
         super().__init__()
         self.context = context
         self.token_embedding = nn.Embedding(symbols, dim)
         self.position_embedding = nn.Embedding(context, dim)
-        self.dropout = Dropout(dropout)
-        self.blocks = nn.ModuleList(_block(dim, heads, dropout) for _ in range(depth))
-        self.norm = norm("layer", dim)
+        self.dropout = Dropout(config.dropout)
+        self.blocks = nn.ModuleList(_block(dim, heads, config) for _ in range(depth))
+        self.norm = norm("layer", dim, bias=config.bias)
         _initialise(self, depth)
 
     def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
@@ -67,11 +72,12 @@ class GPT(nn.Module):
         return [block.attention.memory(rows, self.context, like) for block in self.blocks]  # type: ignore[union-attr]
 
 
-def _block(dim: int, heads: int, dropout: float) -> TransformerBlock:
+def _block(dim: int, heads: int, config: GPTConfig) -> TransformerBlock:
     return TransformerBlock(
         dim,
-        SelfAttention(dim, heads, dropout=dropout),
-        FeedForward(dim, 4 * dim, activation="gelu-tanh", dropout=dropout),
+        SelfAttention(dim, heads, bias=config.bias, dropout=config.dropout),
+        FeedForward(dim, 4 * dim, activation=config.activation, bias=config.bias, dropout=config.dropout),
+        norm_bias=config.bias,
     )
 
 
@@ -83,7 +89,8 @@ def _initialise(model: GPT, depth: int) -> None:
         elif isinstance(module, nn.Linear):
             ends = name.endswith(("attention.output", "feed_forward.second"))
             nn.init.normal_(module.weight, std=STD / (2 * depth) ** 0.5 if ends else STD)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def check_tokens(input: InputSpec, out_dim: int, *, name: str) -> None:
@@ -104,7 +111,7 @@ def check_room(tokens: int, context: int) -> None:
 
 def _build(input: InputSpec, out_dim: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> GPT:
     check_tokens(input, out_dim, name="GPT-2")
-    return GPT(input.symbols, input.shape[0], dim=dim, depth=depth, heads=heads, dropout=config.dropout)
+    return GPT(input.symbols, input.shape[0], config, dim=dim, depth=depth, heads=heads)
 
 
 def gpt_small(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:

@@ -111,9 +111,9 @@ class SelfAttention(nn.Module):
         mask, causal: see `attend`;  turned: rotations (T, 2, K/2) of these tokens' places
         memory: keys and values of the tokens before, which these are added to and look at
         """
-        heads, groups = self.heads, self.groups
-        parts = self.qkv(tokens).unflatten(2, (heads + 2 * groups, self.channels)).transpose(1, 2)  # (B, H + 2 G, T, K)
-        query, key, value = parts.split((heads, groups, groups), dim=1)
+        # parted before heads are, so that their gradients are put together by one copy, not by two
+        widths = [count * self.channels for count in (self.heads, self.groups, self.groups)]
+        query, key, value = (self._by_head(part) for part in self.qkv(tokens).split(widths, dim=2))
         query, key = self.query_norm(query), self.key_norm(key)
         if turned is not None:
             query, key = rotate(query, turned), rotate(key, turned)
@@ -121,6 +121,10 @@ class SelfAttention(nn.Module):
             key, value = memory.extend(key, value)
         mixed = attend(query, key, value, mask=mask, causal=causal)
         return self.dropout(self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def _by_head(self, part: Tensor) -> Tensor:
+        """(B, T, heads times K) -> (B, heads, T, K)."""
+        return part.unflatten(2, (-1, self.channels)).transpose(1, 2)
 
     def memory(self, rows: int, length: int, like: Tensor) -> Memory:
         """An empty memory for `rows` rows of at most `length` tokens, of the type and device of `like`."""

@@ -66,14 +66,15 @@ class TransformerBlock(nn.Module):
         *,
         cross: CrossAttention | None = None,
         norm_kind: Norm = "layer",
+        norm_bias: bool = True,
         pre: bool = True,
     ) -> None:
         super().__init__()
         self.pre = pre
-        self.attention, self.attention_norm = attention, norm(norm_kind, dim)
+        self.attention, self.attention_norm = attention, norm(norm_kind, dim, bias=norm_bias)
         self.cross = cross
-        self.cross_norm = None if cross is None else norm(norm_kind, dim)
-        self.feed_forward, self.feed_forward_norm = feed_forward, norm(norm_kind, dim)
+        self.cross_norm = None if cross is None else norm(norm_kind, dim, bias=norm_bias)
+        self.feed_forward, self.feed_forward_norm = feed_forward, norm(norm_kind, dim, bias=norm_bias)
 
     def forward(
         self,

@@ -42,6 +42,10 @@ def test_the_small_one_is_nanogpts_for_a_cpu() -> None:
     biases = 4 * (3 * 128 + 128 + 4 * 128 + 128 + 2 * 128) + 128
     model = sum(p.numel() for p in build("gpt-small", spec, 65).parameters())
     assert model - biases - 64 * 128 == 4 * (12 * 128**2 + 2 * 128) + 128 + 65 * 128
+    without = build("gpt-small", spec, 65, GPTConfig(bias=False, activation="gelu"))
+    assert sum(p.numel() for p in without.parameters()) == model - biases
+    assert not any(name.endswith("bias") for name, _ in without.named_parameters())
+    assert {block.feed_forward.activation for block in without.blocks} == {"gelu"}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("name", ["gpt-small", "modern-gpt"])
