@@ -19,7 +19,7 @@ PEERS: dict[str, list[list[str]]] = {
         ["--no-deps", "torchvision==0.28.0", "timm==1.0.31"],
     ],
     "lightning": [[TORCH, "numpy"], ["lightning==2.6.6"]],
-    "keras": [[TORCH, "numpy"], ["keras==3.15.1"]],
+    "keras": [[TORCH, "numpy"], ["keras==3.15.1", "jax==0.10.2"]],
     "fastai": [
         [
             TORCH,
