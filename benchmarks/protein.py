@@ -5,6 +5,7 @@ network that saw the other four (and chose its checkpoint by a tenth of them). F
 from: what is shown is that the mechanism works, not that structures are predicted. The baselines of the same cut:
 
 structure        distances that training pairs as far apart along the chain have, whatever the residues (Sonde's own baseline)
+torsions         the mean direction everywhere (Sonde's own baseline); and that of each kind of residue
 inverse folding  the most frequent residue; and the frequencies of residues at places as buried (alpha carbons within 10 ångström,
                  in eight bins of equal size), whatever else the backbone does
 """
@@ -12,18 +13,22 @@ inverse folding  the most frequent residue; and the frequencies of residues at p
 import argparse
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.timing import data_folder, sonde_train, write
 from sonde.core.config import DataConfig
-from sonde.core.proteins import residues
+from sonde.core.proteins import TORSIONS, residues
 from sonde.data.forms.proteins import read
+from sonde.metrics.torsions import TorsionsMeter
 
 REPORTED = {
     "structure": ("loss", "lddt", "distance_error", "contact_precision", "contact_precision_l"),
+    "torsions": ("phi_error", "psi_error", "near", "loss"),
     "inverse-folding": ("recovery", "perplexity", "loss"),
 }
 BURIED, BINS = 10.0, 8  # ångström; places counted alike
@@ -52,7 +57,32 @@ def fold(task: str, number: int, folds: int) -> dict[str, dict[str, float]]:
         "sonde": {**scores, "seconds": seconds},
         "baseline": {name: result["baseline"][name] for name in REPORTED[task]},
     }
-    return {**found, "by burial": by_burial(data, number, folds)} if task == "inverse-folding" else found
+    if task == "inverse-folding":
+        return {**found, "by burial": by_burial(data, number, folds)}
+    return {**found, "by residue": by_residue(data, number, folds)} if task == "torsions" else found
+
+
+def by_residue(data: Path, number: int, folds: int) -> dict[str, float]:
+    """Angles told by the kind of residue alone: its mean direction in the same training chains."""
+    splits = read(data, DataConfig(folds=folds, fold=number), task="torsions").splits
+    sums = np.zeros((residues().size, len(TORSIONS), 2))
+    for tokens, target in chains(splits["train"]):
+        np.add.at(sums, tokens, target)
+    meter = TorsionsMeter(TORSIONS)
+    for place, (tokens, target) in enumerate(chains(splits["test"])):
+        said, true = torch.from_numpy(sums[tokens])[None], torch.from_numpy(target).double()[None]
+        known = (true.norm(dim=-1) > 0).double()
+        found, wanted = (torch.atan2(way[..., 1], way[..., 0]).rad2deg() for way in (said, true))
+        loss = (1 - ((found - wanted) * math.pi / 180).cos()) * known
+        meter.update({"found": found, "true": wanted, "known": known, "loss": loss}, torch.tensor([place]))
+    return meter.compute()
+
+
+def chains(rows: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Tokens (R,) and target (R, …) of each row."""
+    for place in range(len(rows)):
+        row = rows.read(np.array([place]))
+        yield row["input"][0], row["target"][0]
 
 
 def by_burial(data: Path, number: int, folds: int) -> dict[str, float]:

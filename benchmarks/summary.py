@@ -252,7 +252,11 @@ def molecules(found: dict[str, Any]) -> Iterator[Row]:
 
 def protein(found: dict[str, Any]) -> Iterator[Row]:
     """Means over the folds; 40 domains are too few to learn folding from."""
-    metrics = {"structure": ("lddt", "contact_precision"), "inverse-folding": ("recovery", "perplexity")}
+    metrics = {
+        "structure": ("lddt", "contact_precision"),
+        "torsions": ("phi_error", "psi_error"),
+        "inverse-folding": ("recovery", "perplexity"),
+    }
     for task, methods in found["tasks"].items():
         said = {
             method: ", ".join(f"{name.replace('_', ' ')} {_spread(row[name])}" for name in metrics[task])

@@ -53,6 +53,23 @@ def test_protein_structure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "27x27 in Å" in capsys.readouterr().out
 
 
+def test_torsions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_domains(tmp_path / "domains", 10, shortest=26)
+    out = str(tmp_path / "run")
+    run = sonde.train(tmp_path / "domains", task="torsions", epochs=2, threads=1, units=16, out=out, quiet=True)
+    assert run.result["model"] == "torsion-network"
+    assert 0 <= run.metrics["near"] <= 1
+    assert run.result["baseline"]["what"].startswith("the mean direction everywhere (phi -")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Measured angles" in page
+    assert "Predicted angles" in page
+    (found,) = sonde.load(out).predict("MKTAYIAKQRQISFVKSHFSRQ")
+    assert len(found["phi"]) == 22
+    assert sonde.load(out).evaluate(tmp_path / "domains")["near"] >= 0
+    assert main(["predict", out, str(tmp_path / "domains" / "D1_A.pdb")]) == 0
+    assert "27 angles in degrees" in capsys.readouterr().out
+
+
 def test_inverse_folding(tmp_path: Path) -> None:
     letters = write_domains(tmp_path / "domains", 10, shortest=20)
     out = str(tmp_path / "run")

@@ -14,6 +14,7 @@ from sonde.cli.begin import begin
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
+from sonde.core.proteins import TORSIONS
 from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
 
@@ -147,6 +148,9 @@ def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
             continue  # told in words by the prediction
         if name == "distances":
             short[name] = f"{len(value)}x{len(value)} in Å"
+            continue
+        if name in TORSIONS and isinstance(value, list):
+            short[name] = f"{count(len(value))} angles in degrees"
             continue
         if name == "features":
             short[name] = f"{count(len(value))} numbers"

@@ -11,7 +11,19 @@ BACKGROUND = "background"  # the class of pixels that show none of the things lo
 
 InputKind = Literal["image", "table", "array", "tokens", "audio", "series", "molecule", "protein"]
 TargetKind = Literal[
-    "none", "class", "labels", "value", "mask", "boxes", "next", "tokens", "span", "series", "distances", "residues"
+    "none",
+    "class",
+    "labels",
+    "value",
+    "mask",
+    "boxes",
+    "next",
+    "tokens",
+    "span",
+    "series",
+    "distances",
+    "torsions",
+    "residues",
 ]
 
 
@@ -89,6 +101,8 @@ class TargetSpec:
     series: the steps after the input's, target (B, H, V) float of the variables `names`, standardised by mean and std
     distances: between alpha carbons, target (B, R, R) float in ångström, 0 where none counts; `names` are those of the bins
             that logits are of (`sonde.core.proteins`);  residues: target (B, R) int64; PAD where none counts
+    torsions: angles called `names` of each residue's backbone, target (B, R, len(names), 2) float: cosine and sine, both 0 where
+            an angle is not known
     tokenizer, symbols: for next, tokens and residues, the vocabulary as JSON and its size
     shape:  of series (H, V)
     season, scales: of series, steps after which they repeat themselves (1: never), and the mean absolute difference from a season

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure"]
+Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles"]
 
 
 class Entry(NamedTuple):
@@ -16,6 +16,7 @@ class Entry(NamedTuple):
     answers:    what comes out for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
                 after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
                 begins and ends (span), the steps that follow (horizon), or of residues their distances or kinds (structure)
+                or how each is turned (angles)
     takes:      what goes in: numbers (images, tables, flat arrays), or a kind of `sonde.core.dataset.InputKind`
     symbols:    size of the vocabulary that costs are counted with, also as outputs where tokens come out
     also:       what else it answers, by a head that the task puts on it

@@ -1,8 +1,9 @@
 """Networks of Hugging Face's transformers, where it is installed: `--model hf:NAME`."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency
 from sonde.core.vocabulary import BEGIN, END, PAD
+
+KEPT_AS = ("cache", "past_key_values")  # in newer and in older versions of transformers
 
 # B rows, T tokens, V symbols
 
@@ -30,6 +33,33 @@ class CausalLanguageModel(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) -> (B, T, V). Padding stands at the end, where a causal network does not look."""
         return self.network(input_ids=tokens, use_cache=False).logits
+
+
+class Cache:
+    """What the library keeps of the tokens before, of all layers at once; None at the beginning."""
+
+    kept: Any = None
+
+
+class RememberingLanguageModel(CausalLanguageModel):
+    """The same of a network that can keep keys and values (`sonde.tasks.decode.generation.Remembers`)."""
+
+    def __init__(self, network: nn.Module, kept_as: str) -> None:
+        """kept_as: what the network calls them, where it takes and where it gives them"""
+        super().__init__(network)
+        self.kept_as = kept_as
+
+    def forward(self, tokens: Tensor, memory: Sequence[Cache] = ()) -> Tensor:
+        """(B, T) -> (B, T, V). memory: of the tokens before these, which are added to it (see `memory`)."""
+        if not memory:
+            return super().forward(tokens)
+        found = self.network(input_ids=tokens, use_cache=True, **{self.kept_as: memory[0].kept})
+        memory[0].kept = getattr(found, self.kept_as)
+        return found.logits
+
+    def memory(self, rows: int) -> list[Cache]:
+        """An empty one. rows: the library sees for itself how many there are."""
+        return [Cache()]
 
 
 class SequenceClassifier(nn.Module):
@@ -68,12 +98,20 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
             )
         try:
             if causal:
-                return CausalLanguageModel(library.AutoModelForCausalLM.from_config(network))
+                made = library.AutoModelForCausalLM.from_config(network)
+                kept_as = _kept_as(made)
+                return CausalLanguageModel(made) if kept_as is None else RememberingLanguageModel(made, kept_as)
             return SequenceClassifier(library.AutoModelForSequenceClassification.from_config(network))
         except ValueError as error:  # a kind of network that has no such head
             raise ConfigError(f"{text} cannot be used here: {str(error).splitlines()[0]}") from None
 
     return build
+
+
+def _kept_as(network: nn.Module) -> str | None:
+    """What a network calls that which it keeps of the tokens before; None for one that keeps nothing."""
+    known = signature(network.forward).parameters
+    return next((name for name in KEPT_AS if name in known), None)
 
 
 def _import() -> Any:

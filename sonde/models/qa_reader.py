@@ -46,8 +46,7 @@ class QAReaderConfig:
 class Residual(nn.Module):
     """A gated convolution on normalised tokens, told what is asked, added to what it was given: (B, T, D) -> (B, T, D).
 
-    Its kernel of three is a matrix product on each token beside those `dilation` before and behind it: on a CPU twice as
-    fast as torch's convolution of so few channels.
+    Its kernel of three is a matrix product on each token beside those `dilation` before and behind it.
     """
 
     def __init__(self, dim: int, dilation: int, dropout: float) -> None:

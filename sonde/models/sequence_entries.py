@@ -27,6 +27,9 @@ _TURC = "Turc et al. 2019, Well-read students learn better, arXiv:1908.08962; De
 _CHEN_READER = "after Chen et al. 2017, Reading Wikipedia to answer open-domain questions, arXiv:1704.00051"
 _GILMER = "after Hu et al. 2019, arXiv:1905.12265, and Gilmer et al. 2017, Neural message passing, arXiv:1704.01212"
 _JUMPER = "after Jumper et al. 2021, Highly accurate protein structure prediction with AlphaFold, Nature 596"
+_HEFFERNAN = (
+    "after Heffernan et al. 2017, Capturing non-local interactions by LSTM in protein structure, Bioinformatics 33 (18)"
+)
 _INGRAHAM = "after Ingraham et al. 2019, Generative models for graph-based protein design, NeurIPS 32"
 _VASWANI = "Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762"
 _HERSHEY = "after Hershey et al. 2017, CNN architectures for large-scale audio classification, arXiv:1609.09430"
@@ -126,6 +129,17 @@ SEQUENCES: dict[str, Entry] = {
         66_026,
         471_091_264,
         "structure",
+        takes="protein",
+        symbols=25,
+    ),
+    "torsion-network": Entry(
+        "sonde.models.torsion_network:torsion_network",
+        "torsion-network",
+        _HEFFERNAN,
+        (100,),
+        53_556,
+        10_342_400,
+        "angles",
         takes="protein",
         symbols=25,
     ),

@@ -26,6 +26,7 @@ ANSWER_WORDS = {
     "span": "where an answer stands",
     "horizon": "the steps that follow",
     "structure": "an answer for every residue",
+    "angles": "how each residue is turned",
 }
 NUMBERS = ("image", "table", "array")  # kinds of input that models of numbers take
 
@@ -36,6 +37,7 @@ OF_TASK: dict[str, str] = {
     "language-model": "sonde.recipes.language",
     "translation": "sonde.recipes.translation",
     "structure": "sonde.recipes.protein",
+    "torsions": "sonde.recipes.protein",
     "inverse-folding": "sonde.recipes.protein",
 }
 """Tasks with a recipe of their own: a module with `model(dataset)` and `settings(dataset, model)`."""

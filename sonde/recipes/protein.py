@@ -11,12 +11,16 @@ def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
     if dataset.schema.target.kind == "residues":
         return "inverse-folding-network", "backbones are given and residues asked for"
+    if dataset.schema.target.kind == "torsions":
+        return "torsion-network", "residues are given and angles asked for"
     return "structure-network", "residues are given and distances asked for"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for structure prediction and inverse folding."""
+    """Leaf settings for structure prediction, torsions and inverse folding."""
     rows = len(dataset.splits["train"])
+    if dataset.schema.target.kind == "torsions":
+        return _torsions(rows)
     inverse = dataset.schema.target.kind == "residues"
     return {
         "optimizer": ("adamw", "usual for networks of attention and graphs"),
@@ -41,4 +45,22 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "evaluate_every": (2.0, "judging is the work of several updates"),
         "dropout": (0.1, "few chains are easily learnt by heart"),
         "monitor": ("loss", "recovery and lDDT of few chains move in coarse steps, the loss does not"),
+    }
+
+
+def _torsions(rows: int) -> Settings:
+    """A chain teaches some hundred residues, so few chains are soon known by heart."""
+    why = "as recurrent networks are usually trained"
+    return {
+        "optimizer": ("adamw", why),
+        "lr": (3e-3, why),
+        "weight_decay": (1e-2, "few chains are easily learnt by heart"),
+        "schedule": ("cosine", "ends in small steps"),
+        "warmup": (0.05, "lets the rate start without a jump"),
+        "clip": (1.0, "recurrent layers now and then give a very large gradient"),
+        "batch_size": (min(4, rows), "a chain has hundreds of residues to learn from"),
+        "epochs": (30, "not tuned"),
+        "evaluate_every": (2.0, "judging is the work of several updates"),
+        "dropout": (0.3, "few chains are easily learnt by heart"),
+        "monitor": ("loss", "shares of few residues move in coarse steps, the loss does not"),
     }

@@ -14,6 +14,7 @@ from sonde.report.forecasts import forecast_figures
 from sonde.report.learning import Figure
 from sonde.report.objects import precision_recall_figure
 from sonde.report.recordings import sound_of
+from sonde.report.torsions import torsion_figures
 from sonde.report.written import place_figure
 
 MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
@@ -63,7 +64,7 @@ def judged_figures(details: Mapping[str, Any]) -> list[Figure]:
     """The figures for one split's files, the confusion matrix aside."""
     calibration = _calibration(details.get("calibration"))
     figures = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
-    own = (precision_recall_figure(details), place_figure(details))
+    own = (precision_recall_figure(details), place_figure(details), *torsion_figures(details))
     return [figure for figure in (calibration, *own, *figures, *forecast_figures(details)) if figure is not None]
 
 

@@ -111,6 +111,8 @@ def shape_of(name: str, spec: InputSpec, rows: int) -> list[int | None]:
         return [rows, spec.shape[0], width]
     if answers == "horizon":
         return [rows, HORIZON, spec.shape[1]]
+    if answers == "angles":
+        return [rows, spec.shape[0], width, 2]
     return [rows, width] if answers == "row" else [rows, None, width]
 
 
@@ -129,6 +131,9 @@ def loss_of(name: str, model: nn.Module, fields: tuple[Tensor, ...]) -> Tensor:
         return F.cross_entropy(found, places)
     if answers == "horizon":
         return (found - classes[:, None, None] * fields[0].std()).square().mean()
+    if answers == "angles":
+        wanted = torch.stack([(classes * 1.2).cos(), (classes * 1.2).sin()], -1)
+        return 1 - F.cosine_similarity(found, wanted[:, None, None].expand_as(found), dim=-1).mean()
     return F.cross_entropy(found.flatten(0, -2), classes.repeat_interleave(found[0].numel() // found.shape[-1]))
 
 

@@ -11,8 +11,14 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency
 from sonde.models import hugging_face
 from sonde.models.catalogue import builder
-from sonde.models.hugging_face import CausalLanguageModel, HuggingFaceConfig, SequenceClassifier
+from sonde.models.hugging_face import (
+    CausalLanguageModel,
+    HuggingFaceConfig,
+    RememberingLanguageModel,
+    SequenceClassifier,
+)
 from sonde.models.pretrained import load_pretrained
+from sonde.tasks.decode.generation import Remembers
 
 SPEC = InputSpec(kind="tokens", shape=(8,), symbols=11)
 
@@ -47,6 +53,31 @@ def test_padding_is_hidden_from_classifiers() -> None:
     assert isinstance(mask, torch.Tensor)
     assert mask.tolist() == [[1, 1, 0], [1, 1, 1]]
     assert CausalLanguageModel(Network(11))(tokens).shape == (2, 3, 11)
+
+
+class Attending(Network):
+    """One that keeps what it read: its logits say how many tokens stand before each."""
+
+    def forward(
+        self, input_ids: torch.Tensor, past_key_values: int | None = None, **seen: object
+    ) -> types.SimpleNamespace:
+        before = past_key_values or 0
+        places = torch.arange(before, before + input_ids.shape[1])
+        logits = nn.functional.one_hot(places, 11).expand(len(input_ids), -1, -1).double()
+        return types.SimpleNamespace(logits=logits, past_key_values=before + input_ids.shape[1])
+
+
+def test_what_was_read_is_kept_by_networks_that_can() -> None:
+    made = RememberingLanguageModel(Attending(11), "past_key_values")
+    tokens = torch.tensor([[5, 6, 7, 8, 9]])
+    memory = made.memory(1)
+    parts = [made(tokens[:, cut], memory) for cut in (slice(0, 2), slice(2, 3), slice(3, 5))]
+    assert torch.equal(torch.cat(parts, 1), made(tokens))
+    assert memory[0].kept == 5
+    assert made.memory(1)[0].kept is None
+    assert isinstance(made, Remembers)
+    assert not isinstance(CausalLanguageModel(Network(11)), Remembers)
+    assert [hugging_face._kept_as(one) for one in (Attending(11), Network(11))] == ["past_key_values", None]
 
 
 def test_weights_are_found_inside_the_adapter_and_a_shared_matrix_need_be_there_once() -> None:

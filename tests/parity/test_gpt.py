@@ -7,6 +7,8 @@ from torch import nn
 from sonde.core.dataset import InputSpec
 from sonde.models.catalogue import build
 from sonde.models.pretrained import load_pretrained
+from sonde.tasks.decode.generation import Remembers, continued
+from sonde.tasks.decode.sampling import Sampling
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]  # what the library warns of is not ours to mend
 
@@ -91,3 +93,20 @@ def test_a_folder_with_a_config_is_a_model_and_takes_its_weights(tmp_path) -> No
     padded = tokens().clone()
     padded[0, 10:] = 0
     assert classifier(padded).shape == (3, 3)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gpt_neox"])
+def test_its_networks_generate_the_same_with_memory(name: str, tmp_path) -> None:
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    config = transformers.CONFIG_MAPPING[name](**sizes, max_position_embeddings=CONTEXT)
+    config.save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    made = build(f"hf:{tmp_path}", SPEC, SYMBOLS).eval()
+    assert isinstance(made, Remembers)
+    prompt = torch.tensor([[9, 8, 7], [6, 5, 4]])
+    texts = []
+    for memory in (True, False):
+        drawn = torch.Generator().manual_seed(3)
+        following = continued(made, prompt, Sampling(), drawn, context=CONTEXT, memory=memory)
+        texts.append(torch.stack([next(following) for _ in range(CONTEXT + 20)], 1))  # beyond what it reads at once
+    assert torch.equal(*texts)

@@ -4,13 +4,14 @@ import pytest
 from sonde.core.asked import Asked
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.proteins import bin_names, residues
+from sonde.core.proteins import TORSIONS, bin_names, residues
 from sonde.data.tables.rows import TableRows
 from sonde.recipes.choose import check_answer, choose, choose_model, choose_task
 from sonde.recipes.resolve import resolve
 
 SPECS = {
     "structure": (InputSpec(kind="protein", shape=(99,), symbols=25), TargetSpec(kind="distances", names=bin_names())),
+    "torsions": (InputSpec(kind="protein", shape=(99,), symbols=25), TargetSpec(kind="torsions", names=TORSIONS)),
     "inverse-folding": (
         InputSpec(kind="protein", shape=(99,)),
         TargetSpec(kind="residues", names=residues().symbols, symbols=25),
@@ -20,7 +21,12 @@ SPECS = {
 
 @pytest.mark.parametrize("rows", [2, 30])
 @pytest.mark.parametrize(
-    ("task", "model"), [("structure", "structure-network"), ("inverse-folding", "inverse-folding-network")]
+    ("task", "model"),
+    [
+        ("structure", "structure-network"),
+        ("torsions", "torsion-network"),
+        ("inverse-folding", "inverse-folding-network"),
+    ],
 )
 def test_each_task_has_its_network_and_settings_with_reasons(rows: int, task: str, model: str) -> None:
     input, target = SPECS[task]
@@ -33,7 +39,7 @@ def test_each_task_has_its_network_and_settings_with_reasons(rows: int, task: st
     recipe = choose(given, task=task, model=model)
     assert all(why for _, why in recipe.settings.values())
     config = resolve(Asked(), recipe).config
-    assert config.feed.batch_size == min(4 if task == "inverse-folding" else 2, rows)
+    assert config.feed.batch_size == min(2 if task == "structure" else 4, rows)
     assert config.loop.monitor == "loss"
 
 

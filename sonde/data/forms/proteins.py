@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.core.proteins import OTHER, bin_names, residues
+from sonde.core.proteins import OTHER, TORSIONS, bin_names, residues
 from sonde.core.vocabulary import PAD
 from sonde.data import fingerprint
+from sonde.data.dihedrals import backbone_torsions
 from sonde.data.forms.folders import split_folders
 from sonde.data.protein_structures import (
     FASTA,
@@ -28,7 +29,22 @@ from sonde.data.protein_structures import (
 from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
 
-INVERSE = "inverse-folding"  # the task that is told backbones and asked for residues; all others are told residues
+Told = Literal[
+    "distances", "torsions", "residues"
+]  # what is to be told: of the first two from residues, of the last from backbones
+OF_TASK: Mapping[str, Told] = {
+    "inverse-folding": "residues",
+    "torsions": "torsions",
+}  # all others are asked for distances
+ASKED: Mapping[Told, tuple[str, str, str]] = {  # what is asked, what else could be, and the task that suits
+    "distances": (
+        "distances between residues from the residues",
+        "; with --task torsions angles of the backbone, with --task inverse-folding residues from backbones",
+        "structure",
+    ),
+    "torsions": ("angles of the backbone from the residues", "", "torsions"),
+    "residues": ("residues from backbones", "", "inverse-folding"),
+}
 LISTED = 3  # names in a warning
 
 
@@ -81,21 +97,21 @@ def recognise(path: Path) -> str | None:
 def read(
     path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
-    """Chains as rows: residues in and distances out, or for inverse folding backbones in and residues out.
+    """Chains as rows: residues in and distances or angles out, or for inverse folding backbones in and residues out.
 
     Raises: DataError for files that cannot be read, and for data of another kind than a model's
     """
     if like is not None and like.input.kind != "protein":
         raise DataError(f"{path} holds protein structures; the model was trained on data of kind {like.input.kind}")
-    inverse = task == INVERSE if like is None else like.target.kind == "residues"
+    told = OF_TASK.get(task or "", "distances") if like is None else _told_by(like)
     folders = {"train" if like is None else "test": path}
     if not structures_below(path):
         folders = {split: folder for split, folder in split_folders(path).items() if structures_below(folder)}
     files = {split: structures_below(folder) for split, folder in folders.items()}
     chains, warnings = _chains(files, config, tick)
     known = {name: family for folder in (path, *folders.values()) for name, family in families(folder).items()}
-    splits, split_facts = _split(chains, known, config, like, inverse=inverse)
-    schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], inverse=inverse)
+    splits, split_facts = _split(chains, known, config, like, told=told)
+    schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], told=told)
     everything = [file for found in files.values() for file in found]
     dataset = Dataset(
         name=path.resolve().name,
@@ -103,10 +119,10 @@ def read(
         form="protein structures",
         schema=schema,
         splits=splits,
-        facts=[*_facts(chains, files, inverse=inverse), *split_facts],
+        facts=[*_facts(chains, files, told=told), *split_facts],
         warnings=warnings,
         fingerprint=fingerprint.of_files(everything, path),
-        suggestion=INVERSE if inverse else "structure",
+        suggestion=ASKED[told][2],
     )
     return dataset if like is not None else thinned(dataset, config)
 
@@ -117,7 +133,8 @@ def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     inputs: files or folders of structures, FASTA files or residues as letters (not where backbones are needed), or a list
     Raises: DataError naming what cannot be read
     """
-    inverse = schema.target.kind == "residues"
+    told = _told_by(schema)
+    inverse = told == "residues"
     chains: list[Chain] = []
     for item in [inputs] if isinstance(inputs, str | Path) else list(inputs):
         path = Path(item).expanduser()
@@ -133,7 +150,7 @@ def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
             chains.append(_bare(str(item)[:40], str(item)))
     if not chains:
         raise DataError("there is nothing to predict on: no structure was found")
-    return _ragged(chains, inverse=inverse, known=False), [chain.name for chain in chains]
+    return _ragged(chains, told=told, known=False), [chain.name for chain in chains]
 
 
 def _bare(name: str, letters: str) -> Chain:
@@ -185,10 +202,10 @@ def _split(
     config: DataConfig,
     like: Schema | None,
     *,
-    inverse: bool,
+    told: Told,
 ) -> tuple[dict[str, Rows], list[Fact]]:
     """Rows of each split; chains of one family stay together where they are held back."""
-    whole = {split: _ragged(found, inverse=inverse, known=True) for split, found in chains.items()}
+    whole = {split: _ragged(found, told=told, known=True) for split, found in chains.items()}
     if like is not None:
         return whole, []
     train = chains["train"]
@@ -211,15 +228,18 @@ def _split(
     return splits, facts
 
 
-def _ragged(chains: Sequence[Chain], *, inverse: bool, known: bool) -> Rows:
+def _ragged(chains: Sequence[Chain], *, told: Told, known: bool) -> Rows:
     """known: whether what is to be told is, too."""
     tokens = [residues().encode(chain.letters) for chain in chains]
     tokens = [np.where(np.array(row) < residues().encode("A")[0], residues().encode(OTHER)[0], row) for row in tokens]
     names = [chain.name for chain in chains]
-    if not inverse:
+    if told != "residues":
         ragged = {"input": end_to_end(tokens)}
         if not known:
             return RaggedRows(ragged=ragged, names=names)
+        if told == "torsions":
+            target = end_to_end([backbone_torsions(chain.backbone) for chain in chains], np.float32)
+            return RaggedRows(ragged={**ragged, "target": target}, names=names)
         places = end_to_end([chain.backbone[:, 1] for chain in chains], np.float32)
         return DistanceRows(RaggedRows(ragged={**ragged, "coordinates": places}, names=names))
     ragged = {"input": end_to_end([chain.backbone for chain in chains], np.float32)}
@@ -229,21 +249,28 @@ def _ragged(chains: Sequence[Chain], *, inverse: bool, known: bool) -> Rows:
     return RaggedRows(ragged=ragged, names=names, with_lengths=True)
 
 
-def _schema(lengths: Sequence[int], *, inverse: bool) -> Schema:
+def _schema(lengths: Sequence[int], *, told: Told) -> Schema:
     letters, longest = residues(), (max(lengths),)
-    if inverse:
+    if told == "residues":
         target = TargetSpec(kind="residues", names=letters.symbols, tokenizer=letters.to_json(), symbols=letters.size)
         return Schema(input=InputSpec(kind="protein", shape=longest), target=target)
     spec = InputSpec(kind="protein", shape=longest, tokenizer=letters.to_json(), symbols=letters.size)
-    return Schema(input=spec, target=TargetSpec(kind="distances", names=bin_names()))
+    return Schema(input=spec, target=TargetSpec(kind=told, names=bin_names() if told == "distances" else TORSIONS))
 
 
-def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, inverse: bool) -> list[Fact]:
+def _told_by(schema: Schema) -> Told:
+    """What a model of this kind of data tells. Raises: DataError for one of another kind."""
+    for told in get_args(Told):
+        if schema.target.kind == told:
+            return told
+    raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
+
+
+def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, told: Told) -> list[Fact]:
     lengths = [len(chain.letters) for found in chains.values() for chain in found]
     count = sum(map(len, files.values()))
     what = f"{len(lengths):,} protein chains of {min(lengths)} to {max(lengths)} residues"
-    asked = "residues from backbones" if inverse else "distances between residues from the residues"
-    other = "" if inverse else "; with --task inverse-folding residues from backbones"
+    asked, other, _ = ASKED[told]
     return [Fact(what, f"{count:,} files of structures"), Fact(asked, f"the coordinates are known{other}")]
 
 

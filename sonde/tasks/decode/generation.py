@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.vocabulary import BEGIN, PAD, UNKNOWN
-from sonde.nn.attention import Memory
 from sonde.tasks.decode.sampling import Sampling, draw
 
 UNSAID = (PAD, UNKNOWN, BEGIN)  # tokens that stand for no text
@@ -20,9 +19,12 @@ Ahead = Callable[[Tensor], Tensor]
 
 @runtime_checkable
 class Remembers(Protocol):
-    """A model of attention: called with a memory it reads the tokens behind those held there, and keeps them too."""
+    """A model of attention: called with a memory it reads the tokens behind those held there, and keeps them too.
 
-    def memory(self, rows: int) -> list[Memory]: ...
+    What a memory is made of, the model decides: for Sonde's own it is `sonde.nn.attention.Memory`, one a layer.
+    """
+
+    def memory(self, rows: int) -> Sequence[Any]: ...
 
 
 @runtime_checkable
@@ -81,7 +83,7 @@ class _Remembering:
 
     def __init__(self, model: Remembers, context: int) -> None:
         self.model, self.context = model, context
-        self.memory: Sequence[Memory] = ()
+        self.memory: Sequence[Any] = ()
         self.begins = self.read = 0  # the first token that is remembered, and the first that was not read yet
 
     def __call__(self, tokens: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from sample_proteins import helix, pdb, write_domains
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
-from sonde.core.proteins import bin_names, residues
+from sonde.core.proteins import TORSIONS, bin_names, residues
 from sonde.core.vocabulary import read_vocabulary
+from sonde.data.dihedrals import backbone_torsions
 from sonde.data.forms.proteins import read, recognise, rows_to_predict
 from sonde.data.open import open_data, open_like
 from sonde.data.protein_structures import read_chains
@@ -64,6 +65,25 @@ def test_backbones_go_in_and_residues_come_out_where_that_is_asked(tmp_path: Pat
     assert (
         batch["target"][1].tolist() == [residues().encode("A")[0], 0] * 8
     )  # a residue of another kind is not asked for
+
+
+def test_residues_go_in_and_angles_come_out_where_that_is_asked(tmp_path: Path) -> None:
+    write_domains(tmp_path, 5)
+    found = open_data(tmp_path, DataConfig(test=0.0, validation=0.0), task="torsions")
+    assert (found.schema.target.kind, found.schema.target.names, found.schema.target.out_dim) == (
+        "torsions",
+        TORSIONS,
+        2,
+    )
+    assert found.suggestion == "torsions"
+    batch = found.splits["train"].read(np.array([1, 4]))
+    assert batch["target"].shape == (2, 16, 2, 2)
+    np.testing.assert_allclose(batch["target"][0, :13], backbone_torsions(helix(13, seed=1)), atol=5e-3)
+    assert not batch["target"][0, 13:].any()
+    assert targets_of(found.splits["train"]).shape == (5, 16, 2, 2)
+    rows, names = rows_to_predict(["MKTAYIAKQR"], found.schema)
+    assert names == ["MKTAYIAKQR"]
+    assert rows.read(np.array([0]))["input"].shape == (1, 10)
 
 
 def test_kin_stay_in_one_split(tmp_path: Path) -> None:

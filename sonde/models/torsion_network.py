@@ -1,0 +1,63 @@
+"""A torsion network: residues in, for each of them how its backbone is turned out."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
+from sonde.core.vocabulary import PAD
+from sonde.models.ranges import check_counts, check_shares
+from sonde.nn.dropout import Dropout
+from sonde.nn.recurrent import Recurrent
+
+# B proteins, R residues of the longest, S channels of a residue, A angles
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorsionNetworkConfig:
+    """Settings of the torsion network."""
+
+    residue_width: int = 32
+    """Channels of a residue."""
+    units: int = 64
+    """Width of the recurrent layers, each way."""
+    layers: int = 1
+    """Recurrent layers."""
+    dropout: float = 0.0
+    """Share of values set to zero in the description of residues, between layers and before the head."""
+
+    def __post_init__(self) -> None:
+        check_counts(self, "residue_width", "units", "layers")
+        check_shares(self, "dropout")
+
+
+class TorsionNetwork(nn.Module):
+    """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): directions whose angles are the answer, of any length.
+
+    An LSTM that reads the chain both ways, a linear head on what it says at each residue.
+    Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
+    """
+
+    def __init__(self, input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(input.symbols, config.residue_width, padding_idx=PAD)
+        self.layers = Recurrent(
+            "lstm", config.residue_width, config.units, layers=config.layers, both_ways=True, dropout=config.dropout
+        )
+        self.dropout = Dropout(config.dropout)
+        self.head = nn.Linear(self.layers.dim, 2 * out_dim)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, R) -> (B, R, A, 2)."""
+        lengths = (input != PAD).sum(1)
+        read = self.layers(self.dropout(self.embedding(input)), lengths)
+        return self.head(self.dropout(read)).unflatten(-1, (-1, 2))
+
+
+def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
+    """Angles of the backbone from the residues alone. Raises: ConfigError for inputs that are no residues."""
+    if input.kind != "protein" or not input.symbols:
+        what = "backbones" if input.kind == "protein" else f"of kind {input.kind!r}"
+        raise ConfigError(f"the torsion network reads residues of proteins, but this data is {what}; leave --model out")
+    return TorsionNetwork(input, out_dim, config)
