@@ -88,7 +88,7 @@ def is_share(metric: str) -> bool:
     (True, False)
     """
     name = metric.rsplit("/", 1)[-1]
-    return "accuracy" in name or name.startswith("top") or name in ("wer", "cer")
+    return "accuracy" in name or name.startswith("top") or name in ("wer", "cer", "near")
 
 
 def metric(name: str, value: float | None) -> str:
@@ -110,7 +110,7 @@ def metric_name(name: str) -> str:
     """
     known = {"auroc": "AUROC", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "r2": "R²", "ece": "calibration error"}
     known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
-    known |= {"wer": "word error rate", "cer": "character error rate"}
+    known |= {"wer": "word error rate", "cer": "character error rate", "near": "within 60°"}
     known |= {"mase": "MASE", "smape": "sMAPE"}
     known |= {"map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")

@@ -65,7 +65,7 @@ class TorsionsMeter:
         """All metrics over all places so far. Raises: NonFinite when an output was NaN."""
         refuse_bad(self.first_bad)
         errors = {f"{name}_error": float(mean.value()) for name, mean in zip(self.names, self.errors, strict=True)}
-        return {**errors, "near": float(self.near.value()), "loss": float(self.loss.value())}
+        return {"near": float(self.near.value()), **errors, "loss": float(self.loss.value())}
 
     def details(self) -> dict[str, Any]:
         """torsions, angles of the first places in degrees, and the chains that are most off (docs/run-folder.md)."""

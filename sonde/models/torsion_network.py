@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
@@ -35,7 +36,8 @@ class TorsionNetworkConfig:
 class TorsionNetwork(nn.Module):
     """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): directions whose angles are the answer, of any length.
 
-    An LSTM that reads the chain both ways, a linear head on what it says at each residue.
+    An LSTM that reads the chain both ways, a linear head on what it says at each residue, and on the residue itself, whose kind
+    alone tells much of phi.
     Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
     """
 
@@ -46,13 +48,14 @@ class TorsionNetwork(nn.Module):
             "lstm", config.residue_width, config.units, layers=config.layers, both_ways=True, dropout=config.dropout
         )
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(self.layers.dim, 2 * out_dim)
+        self.head = nn.Linear(self.layers.dim + config.residue_width, 2 * out_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, R) -> (B, R, A, 2)."""
         lengths = (input != PAD).sum(1)
-        read = self.layers(self.dropout(self.embedding(input)), lengths)
-        return self.head(self.dropout(read)).unflatten(-1, (-1, 2))
+        own = self.embedding(input)
+        read = self.layers(self.dropout(own), lengths)
+        return self.head(torch.cat([self.dropout(read), own], -1)).unflatten(-1, (-1, 2))
 
 
 def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
