@@ -41,18 +41,18 @@ class Cache:
     kept: Any = None
 
 
-class RememberingLanguageModel(CausalLanguageModel):
+class RememberingLanguageModel(nn.Module):
     """The same of a network that can keep keys and values (`sonde.tasks.decode.generation.Remembers`)."""
 
     def __init__(self, network: nn.Module, kept_as: str) -> None:
         """kept_as: what the network calls them, where it takes and where it gives them"""
-        super().__init__(network)
-        self.kept_as = kept_as
+        super().__init__()
+        self.network, self.kept_as = network, kept_as
 
     def forward(self, tokens: Tensor, memory: Sequence[Cache] = ()) -> Tensor:
         """(B, T) -> (B, T, V). memory: of the tokens before these, which are added to it (see `memory`)."""
         if not memory:
-            return super().forward(tokens)
+            return self.network(input_ids=tokens, use_cache=False).logits
         found = self.network(input_ids=tokens, use_cache=True, **{self.kept_as: memory[0].kept})
         memory[0].kept = getattr(found, self.kept_as)
         return found.logits

@@ -75,7 +75,7 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--image-size INTEGER Stored height and width of images, in pixels" in out
     assert (
-        "Share held back for the final judgement when a table or an array has no test split; 0 for none. (default: 0.2)"
+        "Share held back for the final judgement when the data has no test split; by default 0.2, of a text to continue none."
         in out
     )
     assert "--target NAME … Table columns to predict; several give several outputs. (default: unset)" in out

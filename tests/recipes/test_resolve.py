@@ -157,7 +157,7 @@ def test_a_module_of_ones_own_has_no_settings() -> None:
 
 def test_opening_the_data_reads_its_own_settings_alone() -> None:
     config = data_config(Asked(values={"target": ("price",), "validation": 0.3, "lr": 1e-3}))
-    assert (config.target, config.validation, config.test) == (("price",), 0.3, 0.2)
+    assert (config.target, config.validation, config.test_share) == (("price",), 0.3, 0.2)
 
 
 def test_no_setting_of_a_model_or_a_task_has_the_name_of_another() -> None:
