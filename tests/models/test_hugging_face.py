@@ -80,8 +80,11 @@ def test_what_was_read_is_kept_by_networks_that_can() -> None:
     assert [hugging_face._kept_as(one) for one in (Attending(11), Network(11))] == ["past_key_values", None]
 
 
-def test_weights_are_found_inside_the_adapter_and_a_shared_matrix_need_be_there_once() -> None:
-    made, other = CausalLanguageModel(Network(11)), Network(11)
+@pytest.mark.parametrize(
+    "made", [CausalLanguageModel(Network(11)), RememberingLanguageModel(Attending(11), "past_key_values")]
+)
+def test_weights_are_found_inside_the_adapter_and_a_shared_matrix_need_be_there_once(made: nn.Module) -> None:
+    other = Network(11)
     load_pretrained(made, {"embedding.weight": other.embedding.weight.detach()}, source="x", out_dim=11)
     assert torch.equal(made.get_parameter("network.head.weight"), other.head.weight)
 
