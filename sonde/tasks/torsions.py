@@ -59,9 +59,8 @@ class Torsions:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over known angles; their number comes with it."""
-        known = _known(batch["target"])
-        weight = known.sum()
-        return Loss((self._each(self._directions(batch), batch["target"]) * known).sum() / weight.clamp(min=1), weight)
+        weight = _known(batch["target"]).sum()
+        return Loss(self._each(self._directions(batch), batch["target"]).sum() / weight.clamp(min=1), weight)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: angles found and true in degrees, whether each is known, and its loss, all (B, R, A)."""

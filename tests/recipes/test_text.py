@@ -70,6 +70,17 @@ def test_epochs_follow_the_number_of_updates(tmp_path: Path) -> None:
     assert 0.8 * text.UPDATES["convolution"] < updates <= text.UPDATES["convolution"]
 
 
+def test_chains_cut_around_a_place_are_read_longer_with_letters_hidden_and_weights_averaged(tmp_path: Path) -> None:
+    found = dataset(tmp_path, 3000, letters=True)
+    rows = len(found.splits["train"])
+    chosen = text.settings(found, "text-transformer")
+    updates = chosen["epochs"][0] * rows / 50
+    assert 0.9 * text.UPDATES_PLACES < updates <= text.UPDATES_PLACES
+    assert chosen["word_dropout"][0] > 0
+    assert chosen["ema"][0] > 0
+    assert text.settings(found, "bigru")["epochs"][0] < chosen["epochs"][0]
+
+
 def test_log_loss_chooses_where_validation_rows_are_few(tmp_path: Path) -> None:
     few, many = (text.settings(dataset(tmp_path, rows), "text-cnn") for rows in (60, 6000))
     assert few["monitor"][0] == "log_loss"
