@@ -9,7 +9,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, Fact, InputKind, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.data.rows import ArrayInputs, InputRows, Inputs, StandardisedInputs
-from sonde.data.splits import ORDER, fraction_fact, held_back_facts, labels_of, split_rows, subset, thin
+from sonde.data.splits import ORDER, hold_back, labels_of, subset
 from sonde.data.targets import RawTarget, by_name, encode, infer, standardised
 
 ENOUGH_IMAGES = 5000  # for a channel's mean and std: off by 0.2 % of a standard deviation or so
@@ -75,7 +75,9 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
     raw = {split: part.target for split, part in found.parts.items()}
     spec, target_fact = infer(raw, task=task, names=found.about.class_names, columns=config.target)
     labels = encode(raw["train"], spec)["target"] if spec.kind == "class" else None
-    indices, facts = _hold_back(found, labels, config)
+    count = len(found.parts["train"].inputs)
+    called = f"{found.about.source} has {count} training rows"
+    indices, facts = hold_back(count, found.parts, config, called=called, labels=labels)
     spec = standardised(spec, raw["train"], indices["train"])
     input_spec, parts = _fit_inputs(found, indices["train"])
     whole = {split: InputRows(parts[split], encode(raw[split], spec)) for split in found.parts}
@@ -183,25 +185,6 @@ def _check_lengths(parts: Mapping[str, Part]) -> None:
             )
         if inputs == 0:
             raise DataError(f"{split}: there are no rows; leave the split out or fill it")
-
-
-def _hold_back(found: Found, labels: np.ndarray | None, config: DataConfig) -> tuple[dict[str, np.ndarray], list[Fact]]:
-    """Rows of the found train part that stay in train, or go to splits that the data does not bring."""
-    n = len(found.parts["train"].inputs)
-    test = 0.0 if "test" in found.parts else config.test_share
-    validation = 0.0 if "validation" in found.parts else config.validation
-    if n < 3 and test + validation > 0:
-        raise DataError(f"{found.about.source} has {n} training rows, too few to hold any back; bring more")
-    drawn = split_rows(n, test=test, validation=validation, labels=labels, fold=config.part)
-    indices = {split: rows for split, rows in drawn.items() if len(rows)}
-    held = [split for split in ("validation", "test") if split in indices]
-    facts = held_back_facts({s: len(indices[s]) for s in held}, held, stratified=labels is not None)
-    if config.label_fraction < 1:
-        before = indices["train"]
-        kept = thin(len(before) if labels is None else labels[before], config.label_fraction)
-        indices["train"] = before[kept]
-        facts.append(fraction_fact(len(kept), len(before), labels is not None))
-    return indices, facts
 
 
 def _fit_inputs(found: Found, train: np.ndarray) -> tuple[InputSpec, dict[str, Inputs]]:

@@ -17,7 +17,7 @@ from sonde.data.image_parts import NAMED_BAD, SAMPLED, Chosen, Encoded, ImageInp
 from sonde.data.images import decode, read_header
 from sonde.data.mask_files import ChosenMasks, Masks, resized
 from sonde.data.rows import Inputs
-from sonde.data.splits import ORDER, fraction_fact, held_back_facts, split_rows, subset, thin
+from sonde.data.splits import ORDER, hold_back, subset
 from sonde.data.targets import listed
 
 LARGEST = 256  # pixels of the longer side: networks for every pixel keep maps of the whole size
@@ -125,7 +125,8 @@ def _fitted(
 ) -> Dataset:
     """With a schema fitted on the training rows, and rows held back where splits are missing."""
     train = rows["train"]
-    indices, facts = _hold_back(rows, about, config)
+    called = f"{about.source} has {len(train)} training images"
+    indices, facts = hold_back(len(train), rows, config, called=called)
     places = np.linspace(0, len(indices["train"]) - 1, min(len(indices["train"]), SAMPLED)).round().astype(np.int64)
     mean, std = image_statistics(train.inputs, indices["train"][places])
     schema = Schema(
@@ -155,26 +156,6 @@ def _dataset(splits: Mapping[str, Rows], schema: Schema, about: About, facts: Se
         warnings=about.warnings,
         fingerprint=about.fingerprint,
     )
-
-
-def _hold_back(
-    rows: Mapping[str, MaskRows], about: About, config: DataConfig
-) -> tuple[dict[str, np.ndarray], list[Fact]]:
-    """Rows of the found train part that stay in train, or go to splits that the data does not bring."""
-    n = len(rows["train"])
-    shares = {"test": config.test_share, "validation": config.validation}
-    wanted = {split: 0.0 if split in rows else share for split, share in shares.items()}
-    if n < 3 and sum(wanted.values()) > 0:
-        raise DataError(f"{about.source} has {n} training images, too few to hold any back; bring more")
-    drawn = split_rows(n, test=wanted["test"], validation=wanted["validation"], fold=config.part)
-    indices = {split: found for split, found in drawn.items() if len(found)}
-    held = [split for split in ("validation", "test") if split in indices]
-    facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=False)
-    if config.label_fraction < 1:
-        before = indices["train"]
-        indices["train"] = before[thin(len(before), config.label_fraction)]
-        facts.append(fraction_fact(len(indices["train"]), len(before), False))
-    return indices, facts
 
 
 def _size_fact(rows: Mapping[str, MaskRows], spec: InputSpec, about: About) -> Fact:

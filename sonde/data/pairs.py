@@ -11,7 +11,7 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import END, Vocabulary, read_vocabulary
 from sonde.data.ragged import Numbered, Ragged, RaggedRows, end_to_end
-from sonde.data.splits import ORDER, fraction_fact, held_back_facts, split_rows, subset, thin
+from sonde.data.splits import ORDER, hold_back, subset
 from sonde.data.text.earlier import vocabulary_for
 from sonde.data.text.rows import TextRows
 
@@ -50,7 +50,8 @@ def assemble_pairs(
     dataset: Dataset, parts: Mapping[str, Pairs], languages: tuple[str, str], config: DataConfig, *, tick: Tick = silent
 ) -> Dataset:
     """`dataset` with its rows: by vocabularies of the training rows alone, and rows held back where splits are missing."""
-    indices, facts = _held_back(parts, dataset.source, config)
+    count = len(parts["train"])
+    indices, facts = hold_back(count, parts, config, called=f"{dataset.source} has {count} training pairs")
     tick("training a vocabulary", 0, 0)
     source, target, told = _vocabularies(parts["train"].chosen(indices["train"]), config)
     most = config.max_tokens or MOST_TOKENS
@@ -122,24 +123,6 @@ def utf8(texts: Sequence[str]) -> Ragged:
 
 def _ended(rows: Sequence[Sequence[int]], most: int) -> Ragged:
     return end_to_end([[*tokens[: most - 1], END] for tokens in rows])
-
-
-def _held_back(parts: Mapping[str, Pairs], where: str, config: DataConfig) -> tuple[dict[str, np.ndarray], list[Fact]]:
-    """Rows of the train part that stay in train, or go to splits that the data does not bring."""
-    rows = len(parts["train"])
-    shares = {"test": config.test_share, "validation": config.validation}
-    wanted = {split: 0.0 if split in parts else share for split, share in shares.items()}
-    if rows < 3 and sum(wanted.values()) > 0:
-        raise DataError(f"{where} has {rows} training pairs, too few to hold any back; bring more")
-    drawn = split_rows(rows, test=wanted["test"], validation=wanted["validation"], fold=config.part)
-    indices = {split: found for split, found in drawn.items() if len(found)}
-    held = [split for split in ("validation", "test") if split in indices]
-    facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=False)
-    if config.label_fraction < 1:
-        before = indices["train"]
-        indices["train"] = before[thin(len(before), config.label_fraction)]
-        facts.append(fraction_fact(len(indices["train"]), len(before), False))
-    return indices, facts
 
 
 def _vocabularies(pairs: Pairs, config: DataConfig) -> tuple[Vocabulary, Vocabulary, list[Fact]]:

@@ -1,6 +1,6 @@
 """Who trains and who judges: reproducible, stratified shares of rows, and views of some rows of a dataset."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,6 +131,30 @@ def split_rows(
         parts[name] = left[held]
         left = np.delete(left, held)
     return {name: {"train": left, **parts}[name] for name in ORDER if name == "train" or name in parts}
+
+
+def hold_back(
+    rows: int, brought: Collection[str], config: DataConfig, *, called: str, labels: np.ndarray | None = None
+) -> tuple[dict[str, np.ndarray], list[Fact]]:
+    """Of so many rows to train on: those that stay in train, and those that go to splits that the data does not bring.
+
+    brought: the splits there are;  called: the rows, where there are too few of them ("t.csv has 2 training rows")
+    labels:  (rows,) classes; each keeps its share
+    Raises: DataError for too few rows
+    """
+    shares = {"test": config.test_share, "validation": config.validation}
+    wanted = {split: 0.0 if split in brought else share for split, share in shares.items()}
+    if rows < 3 and sum(wanted.values()) > 0:
+        raise DataError(f"{called}, too few to hold any back; bring more")
+    drawn = split_rows(rows, test=wanted["test"], validation=wanted["validation"], labels=labels, fold=config.part)
+    indices = {split: found for split, found in drawn.items() if len(found)}
+    held = [split for split in ("validation", "test") if split in indices]
+    facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=labels is not None)
+    if config.label_fraction < 1:
+        before = indices["train"]
+        indices["train"] = before[thin(len(before) if labels is None else labels[before], config.label_fraction)]
+        facts.append(fraction_fact(len(indices["train"]), len(before), labels is not None))
+    return indices, facts
 
 
 def thin(labels: np.ndarray | int, fraction: float, *, seed: int = 0) -> np.ndarray:

@@ -13,7 +13,7 @@ from sonde.core.units import count, share
 from sonde.core.vocabulary import UNKNOWN, Characters, Subwords, Vocabulary, Words, read_vocabulary
 from sonde.data.assemble import About
 from sonde.data.ragged import Ragged
-from sonde.data.splits import ORDER, fraction_fact, held_back_facts, split_rows, subset, thin
+from sonde.data.splits import ORDER, hold_back, subset
 from sonde.data.targets import RawTarget, encode, standardised
 from sonde.data.text.chains import check_letters
 from sonde.data.text.earlier import earlier_vocabulary
@@ -64,7 +64,10 @@ def assemble_texts(
     if chain and not plain:
         for part in whole.values():
             check_letters(part.texts, chain, part.names)
-    indices, facts = _held_back(whole, spec, about, config)
+    count = len(whole["train"].texts)
+    labels = encode(whole["train"].target, spec)["target"] if spec.kind == "class" else None
+    called = f"{about.source} has {count} rows to train on"
+    indices, facts = hold_back(count, whole, config, called=called, labels=labels)
     tick("training a vocabulary", 0, 0)
     texts = [whole["train"].texts[int(i)] for i in indices["train"]]
     vocabulary = _vocabulary(texts, config, chain if not plain else "")
@@ -148,28 +151,6 @@ def _missing(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "U":
         return np.asarray(values == "")
     return np.asarray(np.isnan(values).reshape(len(values), -1).all(axis=1))
-
-
-def _held_back(
-    whole: Mapping[str, TextPart], spec: TargetSpec, about: About, config: DataConfig
-) -> tuple[dict[str, np.ndarray], list[Fact]]:
-    """Rows of the train part that stay in train, or go to splits that the data does not bring; and what was done."""
-    rows = len(whole["train"].texts)
-    labels = encode(whole["train"].target, spec)["target"] if spec.kind == "class" else None
-    test = 0.0 if "test" in whole else config.test_share
-    validation = 0.0 if "validation" in whole else config.validation
-    if rows < 3 and test + validation > 0:
-        raise DataError(f"{about.source} has {rows} rows to train on, too few to hold any back; bring more")
-    drawn = split_rows(rows, test=test, validation=validation, labels=labels, fold=config.part)
-    indices = {split: found for split, found in drawn.items() if len(found)}
-    held = [split for split in ("validation", "test") if split in indices]
-    facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=labels is not None)
-    if config.label_fraction < 1:
-        before = indices["train"]
-        kept = thin(len(before) if labels is None else labels[before], config.label_fraction)
-        indices["train"] = before[kept]
-        facts.append(fraction_fact(len(kept), len(before), labels is not None))
-    return indices, facts
 
 
 def _vocabulary(texts: Sequence[str], config: DataConfig, chain: str) -> Vocabulary:
