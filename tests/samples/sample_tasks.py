@@ -212,3 +212,17 @@ def stepper(
         for phase in task.phases
     ]
     return Stepper(task, updates, StepSettings(device=CPU, accumulate=accumulate, **more))
+
+
+def pieces_give_the_gradient(made: Task, given: Batch) -> None:
+    """Assert that the weighted losses of three pieces of a batch have the gradient of the whole batch's loss."""
+    loss_of = made.phases[0].loss
+    parameters = list(made.modules.parameters())
+    whole = torch.autograd.grad(loss_of(given).value, parameters)
+    losses = [loss_of(piece) for piece in given.split(3)]
+    total = sum(float(loss.weight) for loss in losses)
+    summed = torch.autograd.grad(
+        torch.stack([one.value * float(one.weight) / total for one in losses]).sum(), parameters
+    )
+    for one, other in zip(whole, summed, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-4)
