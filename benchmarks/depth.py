@@ -28,7 +28,7 @@ import sonde
 from benchmarks.cifar10 import decoded
 from benchmarks.timing import ROOT, data_folder, spread, write
 from sonde.core.dataset import InputSpec
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.cifar_resnet import CifarResNetConfig
 from sonde.report.figures import Axis, Series, curves
 

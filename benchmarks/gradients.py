@@ -26,7 +26,7 @@ from benchmarks.depth import PANEL, STYLE, TITLE
 from benchmarks.timing import ROOT, write
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import NonFinite
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.recurrent import RecurrentConfig
 from sonde.nn.recurrent import KERNELS, initialise
 from sonde.nn.recurrent_cells import Kind, unrolled, weights_of

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.timing import data_folder, write
 from sonde.engine import checkpoint
-from sonde.engine.journal import read_lines
+from sonde.engine.json_lines import read_lines
 from sonde.engine.tree import same
 
 COMMON = ["--threads", "1", "--quiet"]

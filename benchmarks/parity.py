@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.alexnet import AlexNetConfig
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.convnext import ConvNeXtConfig
 from sonde.models.densenet import DenseNetConfig
 from sonde.models.efficientnet import EfficientNetConfig

@@ -22,9 +22,9 @@ import torch
 
 from benchmarks.timing import data_folder, sonde_train, write
 from sonde.core.config import DataConfig
-from sonde.core.proteins import TORSIONS, residues
-from sonde.data.forms.proteins import read
 from sonde.metrics.torsions import TorsionsMeter
+from sonde.modalities.protein.codes import TORSIONS, residues
+from sonde.modalities.protein.forms.structures import read
 
 REPORTED = {
     "structure": ("loss", "lddt", "distance_error", "contact_precision", "contact_precision_l"),

@@ -25,8 +25,8 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_square
 import sonde
 from benchmarks.timing import data_folder, write
 from sonde.core.config import DataConfig
-from sonde.data.forms.tables import read
 from sonde.data.splits import split_rows
+from sonde.modalities.table.forms.tables import read
 
 
 @dataclass(frozen=True)

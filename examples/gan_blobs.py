@@ -5,7 +5,7 @@ from torch import cdist, nn
 from torch.nn.functional import softplus
 
 import sonde
-from sonde.tasks.plain import MeanMeter
+from sonde.tasks.custom.task import MeanMeter
 
 
 def net(in_dim: int, out_dim: int) -> nn.Sequential:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
     from sonde.core.seams import Loss, Objective, Phase
-    from sonde.run import Run
+    from sonde.run.run import Run
 
 __version__ = "0.1.0"
 
@@ -17,7 +17,7 @@ _PUBLIC = {
     "steps": "sonde.api",
     "load": "sonde.api",
     "resume": "sonde.api",
-    "Run": "sonde.run",
+    "Run": "sonde.run.run",
     "Batch": "sonde.core.batch",
     "Loss": "sonde.core.seams",
     "Phase": "sonde.core.seams",

@@ -8,27 +8,27 @@ from typing import Any
 
 from torch import nn
 
-from sonde.core.asked import Asked
 from sonde.core.config import GROUPS, TrainConfig, flat, leaves
 from sonde.core.config_file import read_config, write_config
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.kinds import annotations, suited
+from sonde.core.overrides import Asked
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import RunFolder, fresh_path, open_run
 from sonde.core.schema_file import write_schema
+from sonde.core.value_types import annotations, suited
 from sonde.engine.clock import Clock
-from sonde.environment import describe
-from sonde.faults import room_in
-from sonde.folds import Folds, asked_of, cross_validate, is_folded, one_fold, wants_folds
-from sonde.planning import refuse_idle
-from sonde.recipes.build import Assembly, assemble
-from sonde.recipes.choose import choose, choose_model, choose_task
-from sonde.recipes.resolve import OWN_MODULE, Resolved, data_config, resolve, settled
-from sonde.recipes.transfer import advised, as_begun, model_of, normalised, with_vocabulary
-from sonde.resuming import (
+from sonde.run.build import Assembly, assemble
+from sonde.run.choose import choose, choose_model, choose_task
+from sonde.run.environment import describe
+from sonde.run.errors import room_in
+from sonde.run.folds import Folds, asked_of, cross_validate, is_folded, one_fold, wants_folds
+from sonde.run.job import Session, carry_out
+from sonde.run.plan import refuse_idle
+from sonde.run.resolve import OWN_MODULE, Resolved, data_config, resolve, settled
+from sonde.run.resume import (
     LENGTHS,
     asks_for_more,
     begin_in,
@@ -41,9 +41,9 @@ from sonde.resuming import (
     saved_state,
     with_length,
 )
-from sonde.run import Run, load
+from sonde.run.run import Run, load
+from sonde.run.transfer import advised, as_begun, model_of, normalised, with_vocabulary
 from sonde.screen.screen import Screen
-from sonde.session import Session, carry_out
 
 ParseRest = Callable[[str, str, tuple[str, ...]], dict[str, Any]]
 
@@ -302,8 +302,8 @@ def _write_start(folder: RunFolder, dataset: Dataset, resolved: Resolved, assemb
 
 
 def _class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
-    from sonde.data.box_targets import object_counts
     from sonde.data.splits import labels_of, targets_of
+    from sonde.modalities.image.box_targets import object_counts
 
     names = dataset.schema.target.names
     if dataset.schema.target.kind == "boxes":
@@ -334,7 +334,7 @@ def steps(
     total: steps until the schedule ends and the iterator with it
     """
     from sonde.engine.loop import steps as run_steps
-    from sonde.own import build_own, task_of
+    from sonde.run.custom import build_own, task_of
 
     own = build_own(task_of(task, loss), data, validation=None, settings=settings)
     stepper = own.stepper(lr=lr, total=total)
@@ -350,7 +350,7 @@ def fit(
     train, validation: a torch Dataset or DataLoader, a Source, or tensors (inputs, targets)
     metrics: name -> function(output, target) -> scalar mean over the rows
     """
-    from sonde.own import fit_own
+    from sonde.run.custom import fit_own
 
     return fit_own(task, train, validation=validation, loss=loss, metrics=metrics, settings=settings)
 

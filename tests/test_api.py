@@ -17,9 +17,9 @@ from torch.utils.data import Dataset, TensorDataset
 
 import sonde
 from sonde.cli.main import main
-from sonde.core.asked import Asked
 from sonde.core.errors import ConfigError, DataError, RunFolderError
 from sonde.core.files import read_json
+from sonde.core.overrides import Asked
 from sonde.screen.screen import Screen
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "epochs": 1, "model": "mlp", "hidden": (8,), "batch_size": 16}

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 
 import sonde
 from sonde.core.dataset import InputSpec
-from sonde.models.catalogue import build, default_input
-from sonde.models.entries import MODELS
+from sonde.models.build import build, default_input
+from sonde.models.table import MODELS
 from sonde.nn.stochastic_depth import StochasticDepth
 from sonde.report.folder import read_folder
 

@@ -16,7 +16,7 @@ import pytest
 import sonde
 from sonde.engine import checkpoint, loop
 from sonde.engine.checkpoint import Writer
-from sonde.engine.journal import read_lines
+from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.tree import same
 

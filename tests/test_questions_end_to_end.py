@@ -11,7 +11,7 @@ from sample_questions import content, write
 import sonde
 from sonde.cli.main import main
 from sonde.core.files import read_json
-from sonde.engine.journal import read_lines
+from sonde.engine.json_lines import read_lines
 
 SMALL: dict[str, Any] = {"threads": 1, "quiet": True, "batch_size": 16, "width": 32, "embedding": 32, "dropout": 0.1}
 BERT: dict[str, Any] = {

@@ -17,8 +17,8 @@ from sonde.cli.verbs import VERBS
 from sonde.core.bounds import flag
 from sonde.core.config import OptimizerName, ScheduleName, leaves
 from sonde.data.named import NAMED
-from sonde.models.entries import MODELS
-from sonde.tasks.catalogue import TASKS
+from sonde.models.table import MODELS
+from sonde.tasks.table import TASKS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ import pytest
 
 from sonde.cli.main import main
 from sonde.engine import checkpoint
-from sonde.engine.journal import read_lines
+from sonde.engine.json_lines import read_lines
 from sonde.engine.tree import same
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")

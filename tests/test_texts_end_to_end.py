@@ -16,7 +16,7 @@ from sonde.data.feed.build import build_source
 from sonde.data.open import open_data
 from sonde.engine.evaluate import evaluate
 from sonde.engine.step import StepSettings
-from sonde.run import Run
+from sonde.run.run import Run
 
 PLAIN = ["a", "film", "of", "the", "and", "with", "no", "cast", "story", "for", "all"]
 TELLING = ("dull", "charm")

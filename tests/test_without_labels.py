@@ -14,7 +14,7 @@ from sonde.cli.main import main
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json
 from sonde.engine import checkpoint
-from sonde.engine.journal import read_lines
+from sonde.engine.json_lines import read_lines
 
 SMALL: dict[str, Any] = {
     "threads": 1, "quiet": True, "batch_size": 16, "precision": "fp32", "warmup": 0.0, "schedule": "constant",

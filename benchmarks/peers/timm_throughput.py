@@ -22,11 +22,11 @@ from sonde.core.config import OptimConfig
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.engine.evaluate import evaluate
 from sonde.engine.step import Stepper, StepSettings, Update
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.resnet import ResNetConfig
 from sonde.models.vit import ViTConfig
 from sonde.optim.build import build_optimizer
-from sonde.tasks.classification import Classification, ClassificationConfig
+from sonde.tasks.classification.task import Classification, ClassificationConfig
 
 CPU = torch.device("cpu")
 NETWORKS = {

@@ -7,11 +7,11 @@ from typing import Any
 
 from sonde.cli.parse import Given, Line, as_words, convert, flags_of, refuse_unknown, split_line, take_data
 from sonde.cli.values import Flags, from_file
-from sonde.core.asked import Asked
 from sonde.core.bounds import flag
 from sonde.core.config import GROUPS, PlaceConfig, leaves, replace_leaves
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
+from sonde.core.overrides import Asked
 
 LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
 
@@ -108,8 +108,8 @@ def _base(line: Line) -> _Base:
 
 def _named_kinds(model: str | None, task: str | None) -> list[type]:
     """The config classes of the model and the task that are named. Raises: ConfigError for a name that does not exist."""
-    from sonde.models.catalogue import config_class as model_config
-    from sonde.tasks.catalogue import config_class as task_config
+    from sonde.models.build import config_class as model_config
+    from sonde.tasks.table import config_class as task_config
 
     return [*([model_config(model)] if model else []), *([task_config(task)] if task else [])]
 
@@ -121,10 +121,10 @@ def _own_kinds(model: str | None, task: str | None) -> list[type]:
 
 def _catalogue(*, models: bool = True, tasks: bool = True) -> Iterator[tuple[str, type]]:
     """("model mlp", its config class) and so on."""
-    from sonde.models.catalogue import config_class as model_config
-    from sonde.models.entries import MODELS
-    from sonde.tasks.catalogue import TASKS
-    from sonde.tasks.catalogue import config_class as task_config
+    from sonde.models.build import config_class as model_config
+    from sonde.models.table import MODELS
+    from sonde.tasks.table import TASKS
+    from sonde.tasks.table import config_class as task_config
 
     yield from ((f"model {name}", model_config(name)) for name in MODELS if models)
     yield from ((f"task {name}", task_config(name)) for name in TASKS if tasks)

@@ -15,9 +15,9 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import Dataset, TargetSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.units import share
-from sonde.recipes.choose import choose, choose_model, choose_task
-from sonde.tasks.drawn_boxes import COLOURS
-from sonde.tasks.drawn_masks import painted
+from sonde.run.choose import choose, choose_model, choose_task
+from sonde.tasks.detection.drawing import COLOURS
+from sonde.tasks.segmentation.drawing import painted
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -29,7 +29,7 @@ def run(words: Sequence[str]) -> int:
 
     place = open_run(folder)
     from sonde.engine.plan import pick_device
-    from sonde.run import Run
+    from sonde.run.run import Run
 
     trained = Run(place).to(pick_device(begun.options.device))
     drawing = begun.options.drawing()

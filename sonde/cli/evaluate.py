@@ -40,7 +40,7 @@ def run(words: Sequence[str]) -> int:
 
     place = open_run(folder)
     from sonde.engine.plan import pick_device
-    from sonde.run import Run
+    from sonde.run.run import Run
 
     options = begun.options
     trained = Run(place).to(pick_device(options.device))

@@ -22,7 +22,7 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     word = optional_word(begun.words, verb="models")
-    from sonde.models.entries import MODELS
+    from sonde.models.table import MODELS
 
     names = matching("model", word, {name: f"{name} {entry.paper}" for name, entry in MODELS.items()})
     rows = []

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from sonde.cli.values import Flags, element, fits, takes_list, to_types
 from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError, nearest
-from sonde.core.kinds import expected
+from sonde.core.value_types import expected
 
 ELSEWHERE = {
     "batch": "batch_size", "bs": "batch_size", "learning_rate": "lr", "num_epochs": "epochs", "max_epochs": "epochs",

@@ -56,7 +56,7 @@ def write_pictures(folder: Path, found: Sequence[Mapping[str, Any]], task: "Draw
 
 def _pixels(path: Path) -> np.ndarray:
     """(C, H, W) uint8, upright. Raises: DataError naming what is no picture."""
-    from sonde.data.images import decode, pixels
+    from sonde.modalities.image.files import decode, pixels
 
     if not path.is_file():
         raise DataError(f"{path} is no file, so nothing can be drawn on it; use .csv or .json")

@@ -14,12 +14,12 @@ from sonde.cli.begin import begin
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
-from sonde.core.proteins import TORSIONS
 from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
+from sonde.modalities.protein.codes import TORSIONS
 
 if TYPE_CHECKING:
-    from sonde.run import Run
+    from sonde.run.run import Run
 
 ABOUT = """\
 Apply RUN's best checkpoint to each INPUT: files or folders of the kind it was trained on (pictures, tables, arrays).
@@ -61,7 +61,7 @@ def run(words: Sequence[str]) -> int:
 
     place = open_run(folder)
     from sonde.engine.plan import pick_device
-    from sonde.run import Run
+    from sonde.run.run import Run
 
     trained = Run(place).to(pick_device(begun.options.device))
     if out is not None:
@@ -96,7 +96,7 @@ def _check_shown(out: str, trained: "Run") -> None:
     """Raises: ConfigError where pictures are asked for and there is nothing to draw on, or to draw."""
     from sonde.core.config_file import read_config
     from sonde.core.seams import Draws
-    from sonde.tasks.catalogue import WITHOUT_LABELS
+    from sonde.tasks.table import WITHOUT_LABELS
 
     if Path(out).suffix.lower() == ".png" and trained.schema.input.kind != "image":
         kind = trained.schema.input.kind

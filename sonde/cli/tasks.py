@@ -20,7 +20,7 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     word = optional_word(begun.words, verb="tasks")
-    from sonde.tasks.catalogue import SUMMARIES, TASKS
+    from sonde.tasks.table import SUMMARIES, TASKS
 
     names = matching("task", word, {name: f"{name} {SUMMARIES[name]}" for name in TASKS})
     begun.screen.table("", ["name", "what is predicted"], [(name, SUMMARIES[name]) for name in names])

@@ -47,11 +47,11 @@ def _help(words: Sequence[str]) -> None:
     named = {entry.name: entry.values[0] for entry in line.given}
     own: dict[str, type] = {}
     if "model" in named:
-        from sonde.models.catalogue import config_class
+        from sonde.models.build import config_class
 
         own[f"model {named['model']}"] = config_class(named["model"])
     if "task" in named:
-        from sonde.tasks.catalogue import config_class as task_config_class
+        from sonde.tasks.table import config_class as task_config_class
 
         own[f"task {named['task']}"] = task_config_class(named["task"])
     show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **GROUPS})

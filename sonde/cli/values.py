@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 
 from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError, unknown
-from sonde.core.kinds import expected, near_choice
+from sonde.core.value_types import expected, near_choice
 
 Flags = Mapping[str, Any]
 """Leaf name -> annotation of its field."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sonde.core.bounds import above, at_least, within
 from sonde.core.errors import ConfigError, unknown
-from sonde.core.kinds import annotations, suited
+from sonde.core.value_types import annotations, suited
 
 Precision = Literal["fp32", "bf16", "fp16"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]

@@ -57,11 +57,12 @@ class InputSpec:
     scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
-    symbols: of molecules, how many codes the features of atoms have (`sonde.core.molecules`); of proteins as for tokens, and 0
+    symbols: of molecules, how many codes the features of atoms have (`sonde.modalities.molecule.codes`); of proteins as for
+             tokens, and 0
              where backbones are given
     column: for tokens and molecules out of a table, the column they were read from
     rate:  of audio, samples a second
-    step:  of series, how far steps are apart (`sonde.data.time_index`); `columns` are their variables, `column` the time
+    step:  of series, how far steps are apart (`sonde.modalities.series.time_index`); `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
@@ -100,7 +101,7 @@ class TargetSpec:
             read at once,): longer rows are read in windows
     series: the steps after the input's, target (B, H, V) float of the variables `names`, standardised by mean and std
     distances: between alpha carbons, target (B, R, R) float in ångström, 0 where none counts; `names` are those of the bins
-            that logits are of (`sonde.core.proteins`);  residues: target (B, R) int64; PAD where none counts
+            that logits are of (`sonde.modalities.protein.codes`);  residues: target (B, R) int64; PAD where none counts
     torsions: angles called `names` of each residue's backbone, target (B, R, len(names), 2) float: cosine and sine, both 0 where
             an angle is not known
     tokenizer, symbols: for next, tokens and residues, the vocabulary as JSON and its size

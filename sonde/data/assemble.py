@@ -222,7 +222,7 @@ def _quantiles(inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarr
     """Bin edges of each standardised feature, for models that bin numbers; empty where there are too many features."""
     if len(mean) > MOST_BINNED:
         return [()] * len(mean)
-    from sonde.data.tables.encode import bin_edges  # brings pyarrow, which images do without
+    from sonde.modalities.table.encode import bin_edges  # brings pyarrow, which images do without
 
     places = np.linspace(0, len(rows) - 1, min(len(rows), ENOUGH_ROWS)).round().astype(np.int64)
     sample = (inputs.read(rows[places]) - mean) / std

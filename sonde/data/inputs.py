@@ -11,26 +11,26 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import InputSpec, Rows, Schema
 from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import standardised_inputs
-from sonde.data.natural import natural
 from sonde.data.rows import ArrayInputs, InputRows, InputsOf
-from sonde.data.shapes import CHANNELS, as_array, lay_out, layout_for
+from sonde.modalities.array.shapes import CHANNELS, as_array, lay_out, layout_for
 
 GLOB = frozenset("*?[")
 OF_INPUT: dict[str, str] = {
-    "molecule": "sonde.data.forms.molecules:rows_to_predict",
-    "protein": "sonde.data.forms.proteins:rows_to_predict",
+    "molecule": "sonde.modalities.molecule.forms.smiles:rows_to_predict",
+    "protein": "sonde.modalities.protein.forms.structures:rows_to_predict",
 }
 """Kinds of input with a function (inputs, schema) -> rows and names of their own."""
 
 OF_TEXT: dict[str, str] = {
-    "class": "sonde.data.text_inputs:rows_to_predict",
-    "labels": "sonde.data.text_inputs:rows_to_predict",
-    "value": "sonde.data.text_inputs:rows_to_predict",
-    "tokens": "sonde.data.sentences:rows_to_translate",
-    "next": "sonde.data.prompts:rows_for_prompts",
-    "span": "sonde.data.question_inputs:rows_for_questions",
+    "class": "sonde.modalities.text.inputs:rows_to_predict",
+    "labels": "sonde.modalities.text.inputs:rows_to_predict",
+    "value": "sonde.modalities.text.inputs:rows_to_predict",
+    "tokens": "sonde.modalities.text.sentences:rows_to_translate",
+    "next": "sonde.modalities.text.prompts:rows_for_prompts",
+    "span": "sonde.modalities.text.question_inputs:rows_for_questions",
 }
 """Likewise for tokens, by the kind of target."""
 
@@ -45,17 +45,17 @@ def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows,
     Raises: DataError naming what cannot be read or does not fit the model
     """
     if schema.input.kind == "table":
-        from sonde.data.forms.tables import encode_frame
+        from sonde.modalities.table.forms.tables import encode_frame
 
         return encode_frame(_table(_single(inputs)), schema)
     if schema.input.kind == "image":
         return _images(inputs, schema, tick)
     if schema.input.kind == "audio":
-        from sonde.data.sound_inputs import rows_to_hear
+        from sonde.modalities.audio.inputs import rows_to_hear
 
         return rows_to_hear(inputs, schema, tick=tick)
     if schema.input.kind == "series":
-        from sonde.data.forms.series import last_window
+        from sonde.modalities.series.forms.series import last_window
 
         return last_window(_table(_single(inputs)), schema)
     own = OF_INPUT.get(schema.input.kind) or (
@@ -74,7 +74,7 @@ def _single(inputs: Any) -> Any:
 
 def _table(inputs: Any) -> Any:
     """A path or a frame as it is; rows as columns. Raises: DataError for anything else."""
-    from sonde.data.tables.read import is_frame
+    from sonde.modalities.table.read import is_frame
 
     rows = [inputs] if isinstance(inputs, Mapping) and all(np.ndim(value) == 0 for value in inputs.values()) else inputs
     if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
@@ -96,7 +96,7 @@ def _images(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
         _is_numeric(inputs) and schema.input.fit == "stretch" and schema.target.kind != "mask"
     ):  # whose answer has a size
         return _image_array(as_array(inputs, "the input"), schema.input)
-    from sonde.data.images import read_header
+    from sonde.modalities.image.files import read_header
 
     contents: list[Any] = []
     names: list[str] = []
@@ -116,8 +116,8 @@ def _images(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
 
 def _picture_rows(contents: tuple[Any, ...], sizes: np.ndarray, schema: Schema) -> Rows:
     """Images at the stored size; where what is predicted has a place in them, also `size` (n, 2): their own height and width."""
-    from sonde.data.image_parts import ImageInputs, Pictures
-    from sonde.data.letterboxed import LetterboxedInputs
+    from sonde.modalities.image.letterboxed import LetterboxedInputs
+    from sonde.modalities.image.rows import ImageInputs, Pictures
 
     channels, height, width = schema.input.shape
     fit = LetterboxedInputs if schema.input.fit == "letterbox" else ImageInputs
@@ -144,11 +144,11 @@ def _contents(item: Any, number: int, spec: InputSpec) -> list[tuple[Any, str]]:
 
 def _paths(item: str | Path) -> list[Path]:
     """Image files that a path, a folder or a pattern means."""
-    from sonde.data.images import is_image
+    from sonde.modalities.image.files import is_image
 
     path = Path(item).expanduser()
     if path.is_dir():
-        from sonde.data.forms import masks
+        from sonde.modalities.image.forms import masks
 
         if masks.recognise(path):
             return masks.pictures(path)
@@ -173,7 +173,7 @@ def _open_form(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list
     """Rows of a single path or name that is a dataset (IDX, NPZ, Parquet, a name), or of an NPY file; else None."""
     path = Path(data).expanduser()
     if path.suffix.lower() == ".npy" and path.is_file():
-        from sonde.data.forms.arrays import load_npy
+        from sonde.modalities.array.forms.npz import load_npy
 
         return _image_array(load_npy(path), schema.input)
     if path.exists():
@@ -191,7 +191,11 @@ def _open_form(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list
 
 def _is_packed_form(path: Path) -> bool:
     """Whether images stand inside other files, and not in files of their own."""
-    forms = ("sonde.data.forms.idx", "sonde.data.forms.arrays", "sonde.data.forms.parquet_images")
+    forms = (
+        "sonde.modalities.image.forms.idx",
+        "sonde.modalities.array.forms.npz",
+        "sonde.modalities.image.forms.parquet",
+    )
     return any(import_module(form).recognise(path) for form in forms)
 
 
@@ -209,7 +213,7 @@ def _image_array(array: np.ndarray, spec: InputSpec) -> tuple[Rows, list[str]]:
     stack = _stack(array, spec, "the input")
     names = [f"image {i}" for i in range(len(stack))]
     if stack.shape[1:] != spec.shape:
-        from sonde.data.images import convert_all
+        from sonde.modalities.image.files import convert_all
 
         stack = convert_all(stack, spec.shape)
     return InputRows(ArrayInputs(stack, "input")), names
@@ -241,7 +245,7 @@ def _arrays(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
         path = Path(inputs).expanduser()
         if path.suffix.lower() != ".npy":
             return _dataset_rows(inputs, schema, tick)
-        from sonde.data.forms.arrays import load_npy
+        from sonde.modalities.array.forms.npz import load_npy
 
         inputs = load_npy(path)
     if hasattr(inputs, "to_numpy"):

@@ -12,20 +12,20 @@ from sonde.core.dataset import Dataset, Fact, Rows
 from sonde.core.findings import Finding
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, number
-from sonde.data import recoded
-from sonde.data.box_targets import object_counts
-from sonde.data.columns import ColumnSummary, cell_codes, summarise
 from sonde.data.copies import Kind, Survey, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
 from sonde.data.feed.layout import lengths_of, pieces_of
-from sonde.data.forms.memory import by_split
-from sonde.data.forms.tables import split_files
-from sonde.data.leaks import leaking_columns
 from sonde.data.open import open_data, place_of
-from sonde.data.sequence_survey import length_tables, row_digests
+from sonde.data.sequence_lengths import length_tables, row_digests
 from sonde.data.splits import SubsetRows, targets_of
-from sonde.data.tables.read import Table, frame_table, read_table
-from sonde.data.tables.rows import TableRows
+from sonde.modalities.array.forms.memory import by_split
+from sonde.modalities.image import near_duplicates as recoded
+from sonde.modalities.image.box_targets import object_counts
+from sonde.modalities.table.column_summary import ColumnSummary, cell_codes, summarise
+from sonde.modalities.table.forms.tables import split_files
+from sonde.modalities.table.leaks import leaking_columns
+from sonde.modalities.table.read import Table, frame_table, read_table
+from sonde.modalities.table.rows import TableRows
 
 READ_AT_ONCE = 1024  # rows
 FEW_OF_A_CLASS = 10  # training rows: below it a tenth held back holds none

@@ -12,9 +12,9 @@ from sonde.core.config import cache_folder
 from sonde.core.errors import DataError, unknown
 from sonde.core.files import read_json, sha256, write_json
 from sonde.core.progress import Tick, silent
-from sonde.data import cifar
-from sonde.data.cifar import CifarLayout
 from sonde.data.download import Opener, RemoteFile, Unobtainable, fetch
+from sonde.modalities.image import cifar
+from sonde.modalities.image.cifar import CifarLayout
 
 Where = Literal["embedded", "SONDE_DATA", "cached", "download"]
 

@@ -17,34 +17,34 @@ from sonde.data.splits import thinned
 EMBEDDED = ("digits",)
 # in the order they are tried: a folder of images is told from a folder of tables by what it holds
 FORMS = (
-    "sonde.data.forms.idx",
-    "sonde.data.forms.arrays",
-    "sonde.data.forms.parquet_images",
-    "sonde.data.forms.squad",
-    "sonde.data.forms.masks",
-    "sonde.data.forms.boxes",
-    "sonde.data.forms.folders",
-    "sonde.data.forms.sound",
-    "sonde.data.forms.parallel",
-    "sonde.data.forms.proteins",
-    "sonde.data.forms.molecules",
-    "sonde.data.forms.series",
-    "sonde.data.forms.tables",
-    "sonde.data.forms.text_folders",
-    "sonde.data.forms.text_files",
+    "sonde.modalities.image.forms.idx",
+    "sonde.modalities.array.forms.npz",
+    "sonde.modalities.image.forms.parquet",
+    "sonde.modalities.text.forms.squad",
+    "sonde.modalities.image.forms.masks",
+    "sonde.modalities.image.forms.boxes",
+    "sonde.modalities.image.forms.class_folders",
+    "sonde.modalities.audio.forms.recordings",
+    "sonde.modalities.text.forms.parallel",
+    "sonde.modalities.protein.forms.structures",
+    "sonde.modalities.molecule.forms.smiles",
+    "sonde.modalities.series.forms.series",
+    "sonde.modalities.table.forms.tables",
+    "sonde.modalities.text.forms.class_folders",
+    "sonde.modalities.text.forms.text_files",
 )
 BY_TASK = {
-    "translation": ("sonde.data.forms.parallel",),
-    "speech-recognition": ("sonde.data.forms.sound",),
-    "structure": ("sonde.data.forms.proteins",),
-    "torsions": ("sonde.data.forms.proteins",),
-    "inverse-folding": ("sonde.data.forms.proteins",),
-    "segmentation": ("sonde.data.forms.masks", "sonde.data.forms.coco_masks"),
-    "detection": ("sonde.data.forms.boxes",),
-    "question-answering": ("sonde.data.forms.squad",),
-    "language-model": ("sonde.data.forms.text_files",),
-    "simclr": ("sonde.data.forms.unlabelled",),
-    "masked-autoencoder": ("sonde.data.forms.unlabelled",),
+    "translation": ("sonde.modalities.text.forms.parallel",),
+    "speech-recognition": ("sonde.modalities.audio.forms.recordings",),
+    "structure": ("sonde.modalities.protein.forms.structures",),
+    "torsions": ("sonde.modalities.protein.forms.structures",),
+    "inverse-folding": ("sonde.modalities.protein.forms.structures",),
+    "segmentation": ("sonde.modalities.image.forms.masks", "sonde.modalities.image.forms.coco_masks"),
+    "detection": ("sonde.modalities.image.forms.boxes",),
+    "question-answering": ("sonde.modalities.text.forms.squad",),
+    "language-model": ("sonde.modalities.text.forms.text_files",),
+    "simclr": ("sonde.modalities.image.forms.unlabelled",),
+    "masked-autoencoder": ("sonde.modalities.image.forms.unlabelled",),
 }  # looked at first: some folders hold both masks and boxes
 BY_TARGET = {
     "series": "forecasting",
@@ -72,7 +72,7 @@ IN_FOLDS = frozenset(
     )
 )  # fmt: skip
 """Forms whose training rows can be cut in parts by `sonde.data.splits.split_rows`."""
-SERIES, TABLES = "sonde.data.forms.series", "sonde.data.forms.tables"  # one file may be either
+SERIES, TABLES = "sonde.modalities.series.forms.series", "sonde.modalities.table.forms.tables"  # one file may be either
 OF_SERIES = ("horizon", "look_back", "split_at")
 COLUMN_SETTINGS = {
     **dict.fromkeys(OF_SERIES, ("series",)),
@@ -95,7 +95,7 @@ class Place:
 def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
     """The dataset that a path, a name or something in memory holds, with what was inferred and why in its facts.
 
-    data: see `sonde.data.forms.memory.TAKEN`; a name is looked for in the folder SONDE_DATA first
+    data: see `sonde.modalities.array.forms.memory.TAKEN`; a name is looked for in the folder SONDE_DATA first
     task: "classification" or "regression" wins over what the targets look like
     Raises: DataError in one line that names the file (and row), what is wrong and what to do
     """
@@ -158,13 +158,13 @@ def _sized(dataset: Dataset, config: DataConfig) -> Dataset:
 
 def _open(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     if not isinstance(data, str | Path):
-        from sonde.data.forms import memory
+        from sonde.modalities.array.forms import memory
 
         dataset = memory.read(data, config, task=task, tick=tick, like=like)
         return thinned(dataset, config) if dataset.schema.input.kind == "table" and like is None else dataset
     place = place_of(data)
     if place.name in EMBEDDED and place.path is None:
-        from sonde.data.forms import digits
+        from sonde.modalities.image.forms import digits
 
         return digits.read(config, task=task, tick=tick, like=like)
     names: tuple[str, ...] = ()
@@ -212,16 +212,16 @@ def _form_for(path: Path, task: str | None, like: Schema | None) -> str:
 def _refuse_column_settings(form: str, path: Path, config: DataConfig) -> None:
     """Raises: DataError when columns are named in data that has none, which would be ignored otherwise."""
     without = {
-        "sonde.data.forms.idx": "labels files",
-        "sonde.data.forms.folders": "class folders",
-        "sonde.data.forms.masks": "masks",
-        "sonde.data.forms.parallel": "lines of text",
-        "sonde.data.forms.boxes": "boxes",
-        "sonde.data.forms.squad": "questions",
-        "sonde.data.forms.text_files": "text",
-        "sonde.data.forms.text_folders": "class folders",
-        "sonde.data.forms.proteins": "structures",
-        "sonde.data.forms.unlabelled": "images without labels",
+        "sonde.modalities.image.forms.idx": "labels files",
+        "sonde.modalities.image.forms.class_folders": "class folders",
+        "sonde.modalities.image.forms.masks": "masks",
+        "sonde.modalities.text.forms.parallel": "lines of text",
+        "sonde.modalities.image.forms.boxes": "boxes",
+        "sonde.modalities.text.forms.squad": "questions",
+        "sonde.modalities.text.forms.text_files": "text",
+        "sonde.modalities.text.forms.class_folders": "class folders",
+        "sonde.modalities.protein.forms.structures": "structures",
+        "sonde.modalities.image.forms.unlabelled": "images without labels",
     }
     if form in without and (config.target or config.columns):
         flag = "--target" if config.target else "--columns"
@@ -286,6 +286,6 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 
 def _tables(path: Path) -> list[str]:
-    from sonde.data.tables.read import table_suffix
+    from sonde.modalities.table.read import table_suffix
 
     return sorted(entry.name for entry in path.iterdir() if entry.is_file() and table_suffix(entry))

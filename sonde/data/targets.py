@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError
-from sonde.data.natural import natural
+from sonde.core.natural_order import natural
 
 FEW_VALUES = 1000  # more distinct numbers than this are no classes, even when asked
 LISTED = 8

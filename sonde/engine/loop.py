@@ -10,10 +10,10 @@ from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source
 from sonde.engine.checkpoint import Writer
-from sonde.engine.horizon import Horizon
-from sonde.engine.pace import Pace
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
+from sonde.engine.thread_tuner import Pace
+from sonde.engine.time_budget import Horizon
 from sonde.engine.training import Training, capture, weights
 
 

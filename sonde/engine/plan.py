@@ -18,7 +18,7 @@ from sonde.core.config import MachineConfig, Precision
 from sonde.core.errors import ConfigError
 from sonde.core.units import number
 from sonde.engine.step import Stepper
-from sonde.engine.trial import fewest_within, step_seconds, thread_candidates, time_threads
+from sonde.engine.timing import fewest_within, step_seconds, thread_candidates, time_threads
 
 
 @dataclass(frozen=True, kw_only=True)

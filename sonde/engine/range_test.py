@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sonde.core.batch import Batch
 from sonde.core.errors import NonFinite
 from sonde.engine.step import Stepper
-from sonde.engine.trial import untouched
+from sonde.engine.timing import untouched
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from sonde.core.seams import Loss, Phase, Task
 from sonde.engine.clock import Clock
 from sonde.engine.guard import Guard, total_norm
 from sonde.optim.average import Average
-from sonde.optim.lean import update_of
+from sonde.optim.fused_adam import update_of
 
 OVERFLOWS = (
     50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow

@@ -12,9 +12,9 @@ from torch import nn
 
 from sonde.core.dataset import Rows, TargetSpec
 from sonde.core.files import write_json
-from sonde.explain.exciting import Channel, Read, TooSlow, exciting
 from sonde.explain.filters import Filters, first_filters
 from sonde.explain.pictures import TILE, write_grid
+from sonde.explain.top_activations import Channel, Read, TooSlow, exciting
 
 MOST_ROWS = 300
 FILTERS_ACROSS = 16

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from sonde.core.errors import NonFinite
 from sonde.metrics.calibration import Calibration
-from sonde.metrics.kept import Kept
 from sonde.metrics.mean import Mean
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
+from sonde.metrics.top_k import Kept
 
 WORST = 24
 BEST = 8

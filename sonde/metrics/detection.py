@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad
-from sonde.metrics.kept import Kept
 from sonde.metrics.matching import RECALLS, THRESHOLDS, matched, precision_at_recalls
 from sonde.metrics.mean import Mean
+from sonde.metrics.top_k import Kept
 
 WORST, BEST = 12, 4  # images kept
 HALF, THREE_QUARTERS = 0, 5  # places of 0.5 and 0.75 among the thresholds

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from sonde.core.dataset import TargetSpec
 from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad
-from sonde.metrics.kept import Kept, shuffled_rank
 from sonde.metrics.mean import Mean, widest
+from sonde.metrics.top_k import Kept, shuffled_rank
 
 WORST, EXAMPLES = 12, 8  # windows kept whole, to be drawn
 SHOWN_BACK = 2  # horizons before a forecast that are drawn

@@ -17,9 +17,9 @@ from sonde.metrics.classification import (
     refuse_bad,
     scores_from,
 )
-from sonde.metrics.kept import Kept
 from sonde.metrics.mean import Mean
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold
+from sonde.metrics.top_k import Kept
 
 # B rows, L labels
 

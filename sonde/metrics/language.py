@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sonde.core.vocabulary import PAD, SPECIAL, Characters, Subwords, Vocabulary
 from sonde.metrics.classification import earliest_bad, refuse_bad
-from sonde.metrics.kept import Kept
 from sonde.metrics.mean import Mean
+from sonde.metrics.top_k import Kept
 
 WORST, BEST = 12, 6  # windows kept whole
 MOST_NATS = 700.0  # whose exponential is still a number

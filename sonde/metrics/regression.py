@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from sonde.metrics.classification import WORST, earliest_bad, mean_of_defined, refuse_bad
-from sonde.metrics.kept import Kept, shuffled_rank
 from sonde.metrics.mean import Mean, widest
+from sonde.metrics.top_k import Kept, shuffled_rank
 
 SCATTER = 1000
 

@@ -11,9 +11,9 @@ from sonde.core.run_lengths import encode
 from sonde.core.units import share
 from sonde.metrics.boundaries import Boundaries
 from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad, scores_of
-from sonde.metrics.kept import Kept
 from sonde.metrics.mean import Mean
 from sonde.metrics.objects import Objects
+from sonde.metrics.top_k import Kept
 
 WORST, BEST = 12, 6  # images kept whole, to be drawn
 TOLERANCE = 2  # pixels

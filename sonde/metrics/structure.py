@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sonde.core.proteins import CONTACT
 from sonde.core.units import number
 from sonde.metrics.classification import earliest_bad, refuse_bad
 from sonde.metrics.mean import Mean
 from sonde.metrics.traces import contact_precision, laid_on, local_agreement
+from sonde.modalities.protein.codes import CONTACT
 
 CASES = 4  # proteins kept whole from each end, to be drawn
 NEAR = 20.0  # ångström; farther apart, an error says little of the fold

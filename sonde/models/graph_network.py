@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.core.molecules import BONDS
+from sonde.modalities.molecule.codes import BONDS
 from sonde.nn.dropout import Dropout
 
 # B molecules, N atoms of the largest, F features of an atom, K kinds of bonds, D channels of an atom

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from sonde.core.dataset import InputSpec
-from sonde.core.molecules import BONDS
 from sonde.core.vocabulary import BEGIN, END, SPECIAL
-from sonde.models.entries import MODELS
+from sonde.modalities.molecule.codes import BONDS
+from sonde.models.table import MODELS
 
 STEP = 3.8  # ångström from one alpha carbon to the next
 

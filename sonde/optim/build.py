@@ -9,8 +9,8 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from sonde.core.config import OptimConfig
 from sonde.core.errors import ConfigError
+from sonde.optim.fused_adam import spare_the_compiler
 from sonde.optim.groups import Groups, Named, grouped
-from sonde.optim.lean import spare_the_compiler
 from sonde.optim.muon import Muon
 
 FUSED_DEVICES = ("cpu", "cuda")  # where torch has one kernel for a whole update of SGD, Adam and AdamW

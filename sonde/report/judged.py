@@ -10,12 +10,12 @@ from typing import Any
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.figures import Axis, Series, curves, heat_map, scatter
 from sonde.report.folder import Reading
-from sonde.report.forecasts import forecast_figures
 from sonde.report.learning import Figure
-from sonde.report.objects import precision_recall_figure
-from sonde.report.recordings import sound_of
-from sonde.report.torsions import torsion_figures
-from sonde.report.written import place_figure
+from sonde.report.sounds import sound_of
+from sonde.tasks.detection.figures import precision_recall_figure
+from sonde.tasks.forecasting.figures import forecast_figures
+from sonde.tasks.language_model.figures import place_figure
+from sonde.tasks.torsions.figures import torsion_figures
 
 MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
 WIDE_FROM = 14  # classes; such a matrix gets the page's whole width

@@ -32,10 +32,10 @@ from sonde.report.judged import (
     worst_rows,
 )
 from sonde.report.learning import learning_figures
-from sonde.report.passages import passages
-from sonde.report.structures import trace_figures
-from sonde.report.translations import translations
-from sonde.report.written import written_texts
+from sonde.tasks.language_model.figures import written_texts
+from sonde.tasks.question_answering.figures import passages
+from sonde.tasks.structure.figures import trace_figures
+from sonde.tasks.translation.figures import translations
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 _RANK = {"error": 0, "warning": 1, "note": 2}

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
-from sonde.models.entries import MODELS
+from sonde.models.build import build
+from sonde.models.table import MODELS
 from sonde.nn.points import point_grid
-from sonde.tasks.catalogue import build as build_task
+from sonde.tasks.table import build as build_task
 
 CLASSES = 3
 DETECTORS = [name for name, entry in MODELS.items() if entry.answers == "boxes"]

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from sonde.core.dataset import InputSpec
-from sonde.models.catalogue import build
-from sonde.models.entries import MODELS
+from sonde.models.build import build
 from sonde.models.sample import sample
+from sonde.models.table import MODELS
 
 NAMES = [name for name, entry in MODELS.items() if entry.answers == "horizon"]
 LOOK_BACK, HORIZON, VARIABLES = 48, 6, 3

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
-from sonde.models.entries import MODELS
+from sonde.models.build import build
+from sonde.models.table import MODELS
 
 OUT_DIM, SIDE = 3, 48
 # of each family its smallest network, as in test_models.py

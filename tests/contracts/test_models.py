@@ -15,8 +15,8 @@ from sonde.core.config import leaves
 from sonde.core.dataset import Column, InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.alexnet import AlexNetConfig
-from sonde.models.catalogue import build, builder, config_class, default_input, describe
-from sonde.models.entries import MODELS
+from sonde.models.build import build, builder, config_class, default_input, describe
+from sonde.models.table import MODELS
 from sonde.models.vgg import VGGConfig
 from sonde.nn.auxiliary import WithAuxiliary
 
@@ -193,7 +193,7 @@ def test_description_agrees_with_the_model(name: str):
 
 def test_listing_names_imports_neither_torch_nor_numpy():
     code = (
-        "import sys, json, sonde.models.catalogue, sonde.models.entries as c; "
+        "import sys, json, sonde.models.build, sonde.models.table as c; "
         "print(json.dumps([sorted(c.MODELS), sorted({'torch', 'numpy'} & sys.modules.keys())]))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import PER_SYMBOL, build, default_input, describe
-from sonde.models.entries import MODELS
+from sonde.models.build import PER_SYMBOL, build, default_input, describe
 from sonde.models.sample import sample
+from sonde.models.table import MODELS
 
 SEQUENCES = {name: entry for name, entry in MODELS.items() if entry.takes != "numbers"}
 # of each family its smallest network; the others are the same code in other sizes: counted, not run here

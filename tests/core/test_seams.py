@@ -10,7 +10,7 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Meter, Objective, Phase, Source, Task
-from sonde.tasks.plain import MeanMeter, PlainTask
+from sonde.tasks.custom.task import MeanMeter, PlainTask
 
 NAN = math.nan
 

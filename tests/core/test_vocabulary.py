@@ -24,7 +24,7 @@ TEXTS = ["A film of rare charm.", "No charm, no film!", "It's a film"]
 
 
 def subwords() -> Subwords:
-    from sonde.data.text.training import train_vocabulary
+    from sonde.modalities.text.train_vocabulary import train_vocabulary
 
     found = train_vocabulary(TEXTS, kind="bytes", size=300)
     assert isinstance(found, Subwords)

@@ -12,8 +12,8 @@ from PIL import Image
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data import shards
 from sonde.data.inspect import Inspection, inspect
+from sonde.modalities.image import shards
 
 CLASSES = ("cat", "dog", "fox")
 

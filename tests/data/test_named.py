@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from sonde.core.errors import ConfigError, DataError
-from sonde.data.cifar import CifarLayout
 from sonde.data.download import RemoteFile
 from sonde.data.named import NAMED, NamedSet, catalogue, locate
+from sonde.modalities.image.cifar import CifarLayout
 
 LAYOUT = CifarLayout(train=("train.bin",), test=("test.bin",), names="names.txt", label_bytes=1)
 

@@ -95,7 +95,7 @@ def test_layers_that_zero_units(module: nn.Module, drops: bool) -> None:
 
 def test_our_own_families_are_seen_through() -> None:
     from sonde.core.dataset import Column, InputSpec
-    from sonde.models.catalogue import build
+    from sonde.models.build import build
     from sonde.models.mlp import MLPConfig
 
     image = InputSpec(kind="image", shape=(1, 8, 8))

@@ -1,8 +1,8 @@
 import torch
 import torch.nn.functional as F
 
-from sonde.core.proteins import EDGES, bin_centres
 from sonde.losses.structure import binned, distogram
+from sonde.modalities.protein.codes import EDGES, bin_centres
 
 
 def test_distances_fall_into_the_bins_that_they_are_named_for() -> None:

@@ -5,8 +5,8 @@ import torch
 
 from sonde.core.errors import NonFinite
 from sonde.core.vocabulary import Characters, Words
-from sonde.data.text.training import train_vocabulary
 from sonde.metrics.language import LanguageMeter
+from sonde.modalities.text.train_vocabulary import train_vocabulary
 
 LETTERS = Characters(tuple("abcd"))
 

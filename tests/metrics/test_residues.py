@@ -6,9 +6,9 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
 from sonde.core.errors import NonFinite
-from sonde.core.proteins import residues
 from sonde.core.seams import Meter
 from sonde.metrics.residues import CASES, ResiduesMeter
+from sonde.modalities.protein.codes import residues
 
 NAMES = residues().symbols
 

@@ -5,7 +5,7 @@ from torch import nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.alexnet import AlexNetConfig
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))
 

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.cifar_resnet import Block, CifarResNetConfig
 
 THUMBNAIL = InputSpec(kind="image", shape=(3, 32, 32))

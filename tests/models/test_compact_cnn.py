@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import describe
+from sonde.models.build import describe
 from sonde.models.compact_cnn import CompactCNNConfig, compact_cnn
 
 

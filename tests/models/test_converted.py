@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.converted import renamed
 from sonde.models.pretrained import load_pretrained
 

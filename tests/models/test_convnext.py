@@ -3,7 +3,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.convnext import Block, ChannelNorm, ConvNeXt, ConvNeXtConfig
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))

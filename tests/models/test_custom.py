@@ -8,7 +8,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, config_class, describe
+from sonde.models.build import build, config_class, describe
 from sonde.models.custom import CustomConfig, check_output
 
 PHOTO = InputSpec(kind="image", shape=(3, 8, 8))

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.densenet import DenseBlock, DenseNetConfig
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))

@@ -5,7 +5,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.detector import PRIOR, Detector, DetectorConfig, Pyramid
 from sonde.nn.points import point_grid
 

@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.efficientnet import EfficientNetConfig, FusedMBConv, MBConv, Stage, scaled
 from sonde.nn.conv_norm import scaled_channels
 from sonde.nn.stochastic_depth import StochasticDepth

@@ -6,7 +6,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.gpt import GPT, GPTConfig
 from sonde.models.modern_gpt import ModernGPT, ModernGPTConfig
 

@@ -10,7 +10,7 @@ from torch import nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency
 from sonde.models import hugging_face
-from sonde.models.catalogue import builder
+from sonde.models.build import builder
 from sonde.models.hugging_face import (
     CausalLanguageModel,
     HuggingFaceConfig,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.core.proteins import residues
+from sonde.modalities.protein.codes import residues
 from sonde.models.inverse_folding import (
     InverseFoldingConfig,
     InverseFoldingNetwork,

@@ -7,7 +7,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.layers import distances, followed, freeze, layers_of
 
 THUMBNAIL = InputSpec(kind="image", shape=(3, 32, 32))

@@ -9,7 +9,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency
-from sonde.models.catalogue import build, builder, config_class
+from sonde.models.build import build, builder, config_class
 from sonde.models.library import LibraryConfig
 
 IMAGE = InputSpec(kind="image", shape=(1, 28, 28))

@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.mobilenet_v2 import InvertedResidual, MobileNetV2Config
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))

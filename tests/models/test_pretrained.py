@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.googlenet import GoogLeNetConfig
 from sonde.models.pretrained import fit_channels, load_pretrained, plain_names, read_weights
 from sonde.models.resnet import ResNetConfig

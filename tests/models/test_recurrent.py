@@ -8,7 +8,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.recurrent import RecurrentClassifier, RecurrentConfig
 
 TEXT = InputSpec(kind="tokens", shape=(9,), symbols=20)

@@ -6,7 +6,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.recurrent_language import RecurrentLanguageConfig, RecurrentLanguageModel
 
 TEXT = InputSpec(kind="tokens", shape=(12,), symbols=20)

@@ -3,9 +3,9 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.vocabulary import BEGIN, SPECIAL
-from sonde.models.catalogue import default_input
-from sonde.models.entries import MODELS
+from sonde.models.build import default_input
 from sonde.models.sample import sample
+from sonde.models.table import MODELS
 
 
 def test_tokens_are_of_the_vocabulary_and_never_padding() -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.core.proteins import residues
+from sonde.modalities.protein.codes import residues
 from sonde.models.structure import StructureNetwork, StructureNetworkConfig, Triangles, structure_network
 
 SPEC = InputSpec(kind="protein", shape=(60,), symbols=residues().size)

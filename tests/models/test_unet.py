@@ -5,7 +5,7 @@ from torch import Tensor
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.unet import UNet, UNetConfig
 
 

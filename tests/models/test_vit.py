@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build, describe
+from sonde.models.build import build, describe
 from sonde.models.vit import Attention, Block, VisionTransformer, ViTConfig, resize_positions, vit_tiny_16
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))

@@ -4,8 +4,8 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.catalogue import build
-from sonde.models.entries import MODELS
+from sonde.models.build import build
+from sonde.models.table import MODELS
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.nn.features import features, remove_head
 

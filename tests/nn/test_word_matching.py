@@ -5,7 +5,7 @@ import torch
 
 from sonde.core.config import TokenizerName
 from sonde.core.vocabulary import BEGIN, END, Vocabulary, characters_of, words_of
-from sonde.data.text.training import train_vocabulary
+from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.nn.word_matching import BASE, SHAPES, STEMS, Spelling
 
 TEXTS = [

@@ -78,7 +78,7 @@ def test_hidden_tokens() -> None:
 
 
 def test_spans() -> None:
-    from sonde.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
+    from sonde.tasks.question_answering.task import QuestionAnswering, QuestionAnsweringConfig
 
     model, tokens = theirs("BertForQuestionAnswering"), pair()
     target = TargetSpec(kind="span", names=("start", "end"), shape=(384,))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.models.catalogue import build
+from sonde.models.build import build
 
 pytestmark = pytest.mark.parity
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sonde.core.dataset import InputSpec
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.pretrained import load_pretrained
 from sonde.tasks.decode.generation import Remembers, continued
 from sonde.tasks.decode.sampling import Sampling

@@ -8,12 +8,12 @@ from safetensors.torch import save_file
 from sample_bert import WORDS, published, theirs
 
 import sonde
-from sonde.core.asked import Asked
 from sonde.core.dataset import InputSpec
+from sonde.core.overrides import Asked
 from sonde.core.progress import silent
 from sonde.core.vocabulary import BEGIN, END, UNKNOWN, Words
 from sonde.models.bert import BertConfig, bert_tiny
-from sonde.recipes.transfer import find_weights, model_of, with_vocabulary
+from sonde.run.transfer import find_weights, model_of, with_vocabulary
 
 pytest.importorskip("tokenizers")
 

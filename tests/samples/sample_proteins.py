@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sonde.core.proteins import BACKBONE, LETTERS
+from sonde.modalities.protein.codes import BACKBONE, LETTERS
 
 THREE = {letter: name for name, letter in LETTERS.items()}
 RADII = {"N": 1.55, "CA": 2.3, "C": 1.65, "O": 2.0}  # ångström from the axis

@@ -12,7 +12,7 @@ from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Objective, Phase, Task
 from sonde.engine.step import Stepper, StepSettings, Update
-from sonde.tasks.plain import MeanMeter
+from sonde.tasks.custom.task import MeanMeter
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Objective
 from sonde.nn.auxiliary import WithAuxiliary
-from sonde.tasks.plain import PlainTask
+from sonde.tasks.custom.task import PlainTask
 from sonde.tasks.supervised import by_row, mean_loss, objective, per_member, terms, wide, with_auxiliary
 
 

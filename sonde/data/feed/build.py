@@ -19,7 +19,7 @@ from sonde.data.feed.prepare import Prepare
 from sonde.data.feed.resident import resident_reader
 from sonde.data.feed.source import Augment, BatchSource
 from sonde.data.feed.streaming import StreamingReader, choose_workers
-from sonde.data.windows import Streams
+from sonde.modalities.text.windows import Streams
 
 JUDGED_BYTES = 256 * 2**20  # of one float32 batch when judging; more brings no speed
 MAPS = 32  # times the bytes, where each pixel is answered: so many maps of the whole size a network keeps at a time
@@ -50,7 +50,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
               views where those are compared
     limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and judging
     labels: (rows,) class of each row, for `config.balanced`
-    goes_on: row r + 1 follows row r, and each batch begins where the one before stopped (`sonde.data.windows.Streams`)
+    goes_on: row r + 1 follows row r, and each batch begins where the one before stopped (`sonde.modalities.text.windows.Streams`)
     label: the split's name, for `tick`
     Raises: DataError for no rows, or rows that cannot be read; ConfigError for balanced drawing without classes, and an
             augmentation that masks cannot follow

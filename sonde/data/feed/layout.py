@@ -10,8 +10,8 @@ from sonde.core.dataset import Rows
 from sonde.data.ragged import RaggedRows
 from sonde.data.rows import ArrayInputs, InputRows, InputsOf, OfEncoded, Pieces, Sequences, StandardisedInputs
 from sonde.data.splits import SubsetRows
-from sonde.data.tables.rows import TableRows
-from sonde.data.text.rows import TextRows
+from sonde.modalities.table.rows import TableRows
+from sonde.modalities.text.rows import TextRows
 
 
 @dataclass(frozen=True)

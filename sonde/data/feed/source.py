@@ -18,7 +18,7 @@ Prepared = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 
 
 class Ordered(Protocol):
-    """Which rows each batch of each epoch holds: `sonde.data.feed.order.Order`, or `sonde.data.windows.Streams`.
+    """Which rows each batch of each epoch holds: `sonde.data.feed.order.Order`, or `sonde.modalities.text.windows.Streams`.
 
     rows, batches: of an epoch
     """

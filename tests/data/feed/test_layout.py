@@ -6,11 +6,11 @@ import numpy as np
 from sample_rows import SHAPE, PixelRows
 
 from sonde.data.feed.layout import Field, cores, held, layout_of, pieces_of, stored_dtype
-from sonde.data.image_parts import Chosen, Files, ImageInputs
 from sonde.data.rows import ArrayInputs, InputRows, InputsOf
-from sonde.data.shards import Shards
 from sonde.data.splits import SubsetRows
-from sonde.data.tables.rows import TableRows
+from sonde.modalities.image.rows import Chosen, Files, ImageInputs
+from sonde.modalities.image.shards import Shards
+from sonde.modalities.table.rows import TableRows
 
 
 def test_a_row_is_learnt_from_the_first() -> None:

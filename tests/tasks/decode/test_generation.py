@@ -6,7 +6,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.vocabulary import BEGIN, PAD, UNKNOWN
-from sonde.models.catalogue import build
+from sonde.models.build import build
 from sonde.models.modern_gpt import ModernGPTConfig
 from sonde.tasks.decode.generation import Remembers, Unrolls, continued, first_seen
 from sonde.tasks.decode.sampling import Sampling

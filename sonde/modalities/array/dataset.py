@@ -1,0 +1,89 @@
+"""Arrays with targets, from whatever file or variable, as a dataset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.assemble import About, Found, Part, assemble
+from sonde.data.rows import ArrayInputs
+from sonde.data.targets import RawTarget
+from sonde.modalities.array.shapes import Layout, lay_out, layout_for, layout_of
+
+
+@dataclass(frozen=True)
+class ArrayPair:
+    """Inputs (n, …) of one split in any layout, and its targets."""
+
+    inputs: np.ndarray
+    target: RawTarget
+    place: str  # what errors and `describe` call the inputs
+
+
+def assemble_arrays(
+    pairs: Mapping[str, ArrayPair],
+    about: About,
+    config: DataConfig,
+    *,
+    task: str | None = None,
+    tick: Tick = silent,
+    like: Schema | None = None,
+    scale: float = 0.0,
+) -> Dataset:
+    """A dataset of arrays: images where shape and range say so, else flat rows of numbers.
+
+    scale: what values of images were multiplied by already, to be repeated on arrays that come later
+
+    Raises: DataError for splits that differ in shape, and for NaN or infinite inputs
+    """
+    first = next(iter(pairs.values()))
+    for pair in pairs.values():
+        if len(pair.inputs) == 0:
+            raise DataError(f"{pair.place} holds no rows")
+        if pair.inputs.shape[1:] != first.inputs.shape[1:]:
+            raise DataError(
+                f"{pair.place} has inputs of shape {pair.inputs.shape[1:]}, but {first.place} {first.inputs.shape[1:]}"
+            )
+    if like is not None:
+        layout = layout_for(first.inputs, like.input, first.place)
+    else:
+        layout = layout_of([pair.inputs for pair in pairs.values()], first.place)
+    arrays = {split: lay_out(pair.inputs, layout, pair.place) for split, pair in pairs.items()}
+    said = list(about.facts) + ([Fact(_how(layout), layout.why)] if layout.why else [])
+    if layout.kind == "image":
+        arrays, resized = _resized(arrays, config, like, tick)
+        said += resized
+    parts = {
+        split: Part(inputs=ArrayInputs(arrays[split], pair.place), target=pair.target) for split, pair in pairs.items()
+    }
+    found = Found(
+        about=replace(about, facts=said),
+        kind=layout.kind,
+        shape=tuple(next(iter(arrays.values())).shape[1:]),
+        parts=parts,
+        scale=scale or (layout.scale if layout.kind == "image" and first.inputs.dtype != np.uint8 else 0.0),
+    )
+    return assemble(found, config, task=task, like=like)
+
+
+def _how(layout: Layout) -> str:
+    return "arrays read as images" if layout.kind == "image" else "arrays read as flat rows"
+
+
+def _resized(
+    arrays: dict[str, np.ndarray], config: DataConfig, like: Schema | None, tick: Tick
+) -> tuple[dict[str, np.ndarray], list[Fact]]:
+    """Images at the asked size, or at the size and with the colours of a trained model."""
+    channels, height, width = next(iter(arrays.values())).shape[1:]
+    side = config.image_size
+    wanted = like.input.shape if like is not None else (channels, side, side) if side is not None else None
+    if wanted is None or wanted == (channels, height, width):
+        return arrays, []
+    from sonde.modalities.image.files import convert_all  # Pillow is not needed to read arrays as they are
+
+    changed = {split: convert_all(array, wanted, tick=tick) for split, array in arrays.items()}
+    return changed, [Fact(f"images resized from {height}x{width} to {wanted[1]}x{wanted[2]}", "the size asked for")]

@@ -1,0 +1,191 @@
+"""Data that is in memory already: arrays, tensors, lists, data frames, and any of these for each split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data import fingerprint
+from sonde.data.assemble import About
+from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.targets import raw_target
+from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.array.shapes import as_array
+
+TAKEN = (
+    "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
+    "Dataset, or a dict of these by split"
+)
+
+
+def read(
+    data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """A dataset of what a program holds.
+
+    Raises: DataError for what is neither inputs with targets nor a table
+    """
+    splits = by_split(data)
+    first = splits["train"]
+    if _is_torch_data(first):
+        from sonde.modalities.array.forms import torch_datasets  # torch is there when one of its datasets is
+
+        return torch_datasets.read(splits, config, task=task, tick=tick, like=like)
+    if len(splits) == 1 and is_frame(first):
+        return _read_frame(first, config, task=task, like=like)
+    for split, value in splits.items():
+        if not _is_pair(value):
+            raise DataError(
+                f"{_called(split, splits)} of type {type(value).__name__} cannot be trained on; give {TAKEN}"
+            )
+    if is_frame(first[0]):
+        if len(splits) > 1:
+            raise DataError(
+                "data frames by split are not taken from memory; write them to a folder as train, test, … files"
+            )
+        return _read_frame(_joined(first[0], first[1], config), _with_target(first[1], config), task=task, like=like)
+    if _is_image_list(first[0]):
+        return _read_images(splits, config, task=task, tick=tick, like=like)
+    pairs = {
+        split: ArrayPair(
+            as_array(x, _called("x", splits, split)),
+            raw_target(_plain(y), _called("y", splits, split)),
+            _called("x", splits, split),
+        )
+        for split, (x, y) in splits.items()
+    }
+    hashed = {f"{split} x": pair.inputs for split, pair in pairs.items()}
+    hashed |= {f"{split} y": pair.target.values for split, pair in pairs.items()}
+    about = About(
+        name="arrays",
+        source=f"arrays in memory {tuple(pairs['train'].inputs.shape)}",
+        form="arrays in memory",
+        why=" and ".join(_words(value) for value in first),
+        fingerprint=fingerprint.of_arrays(hashed),
+    )
+    return assemble_arrays(
+        pairs,
+        about,
+        config,
+        task=task,
+        tick=tick,
+        like=like,
+    )
+
+
+def by_split(data: Any) -> dict[str, Any]:
+    """Split -> its data. A dict by split names, or ((x, y), (x, y)) for train and test; anything else is train."""
+    if isinstance(data, Mapping) and data and all(_names_split(key) for key in data) and not _columns_only(data):
+        named = {SPLIT_NAMES[key.lower()]: value for key, value in data.items()}
+        if "train" not in named:
+            raise DataError(f"there is no train split, only {', '.join(map(str, data))}")
+        return {split: named[split] for split in ORDER if split in named}
+    if isinstance(data, tuple | list) and len(data) == 2 and all(isinstance(d, tuple) and len(d) == 2 for d in data):
+        return {"train": data[0], "test": data[1]}
+    return {"train": data}
+
+
+def is_frame(value: Any) -> bool:
+    """Whether it is a pandas or polars DataFrame, a pyarrow Table or a dict of columns."""
+    kind = type(value)
+    return isinstance(value, Mapping) or kind.__name__ == "DataFrame" or kind.__module__.startswith("pyarrow")
+
+
+def _names_split(key: Any) -> bool:
+    return isinstance(key, str) and key.lower() in SPLIT_NAMES
+
+
+def _columns_only(data: Mapping[str, Any]) -> bool:
+    """Whether a dict holds plain columns, one value a row, rather than whole splits."""
+    return all(
+        getattr(value, "ndim", 1) == 1 and not _is_pair(value) and not _is_torch_data(value) for value in data.values()
+    )
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(hasattr(part, "__len__") for part in value)
+
+
+def _is_torch_data(value: Any) -> bool:
+    return any(kind.__module__.startswith("torch.utils.data") for kind in type(value).__mro__)
+
+
+def _is_image_list(value: Any) -> bool:
+    """Whether inputs are a list of files or of Pillow's images."""
+    return isinstance(value, Sequence) and len(value) > 0 and (isinstance(value[0], str | Path) or _is_pil(value[0]))
+
+
+def _is_pil(value: Any) -> bool:
+    return any(kind.__module__.startswith("PIL.") for kind in type(value).__mro__)
+
+
+def _plain(values: Any) -> Any:
+    """Targets as numpy takes them: off the device and out of the graph."""
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
+
+
+def _read_frame(frame: Any, config: DataConfig, *, task: str | None, like: Schema | None) -> Dataset:
+    if task == "forecasting" or (like is not None and like.input.kind == "series"):
+        from sonde.modalities.series.forms import series
+
+        return series.read_frame(frame, config, like=like)
+    from sonde.modalities.table.forms import tables
+
+    return tables.read_frame(frame, config, task=task) if like is None else tables.read_like(frame, like, config)
+
+
+def _joined(frame: Any, target: Any, config: DataConfig) -> dict[str, Any]:
+    """The columns of a frame with the target as one more."""
+    columns = {str(name): frame[name] for name in (frame.keys() if hasattr(frame, "keys") else frame.column_names)}
+    name = _target_name(target, config)
+    if name in columns:
+        raise DataError(f"the table has a column {name!r} already; give the target another name with target=")
+    return {**columns, name: target}
+
+
+def _target_name(target: Any, config: DataConfig) -> str:
+    return config.target[0] if config.target else str(getattr(target, "name", None) or "target")
+
+
+def _with_target(target: Any, config: DataConfig) -> DataConfig:
+    return replace(config, target=(_target_name(target, config),))
+
+
+def _read_images(
+    splits: Mapping[str, Any], config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None
+) -> Dataset:
+    from sonde.modalities.image.rows import Encoded, Files, Pictures, assemble_images  # Pillow: not for arrays
+
+    encoded: dict[str, Encoded] = {}
+    targets = {}
+    for split, (inputs, target) in splits.items():
+        paths = isinstance(inputs[0], str | Path)
+        encoded[split] = Files(Path(), tuple(map(str, inputs))) if paths else Pictures(tuple(inputs), split)
+        targets[split] = raw_target(_plain(target), _called("y", splits, split))
+        if len(inputs) != len(targets[split].values):
+            raise DataError(
+                f"{split}: {len(inputs):,} images, but {len(targets[split].values):,} targets; each needs one"
+            )
+    about = About(
+        name="images",
+        source=f"{len(splits['train'][0]):,} images in memory",
+        form="images",
+        why="a list and its targets",
+        fingerprint=fingerprint.of_arrays({f"{s} y": t.values for s, t in targets.items()}),
+    )
+    return assemble_images(encoded, targets, about, config, every_header=True, task=task, tick=tick, like=like)
+
+
+def _called(what: str, splits: Mapping[str, Any], split: str = "") -> str:
+    """ "x" where there is one split, "test x" where there are several."""
+    return what if len(splits) == 1 else f"{split} {what}".strip()
+
+
+def _words(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    size = "x".join(map(str, shape)) if shape is not None else f"{len(value)}"
+    return f"{type(value).__name__} of {size}"

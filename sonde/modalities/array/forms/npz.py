@@ -1,0 +1,209 @@
+"""NPZ and NPY files: arrays named for their split and role (x_train, y_test, images, labels, …)."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data import fingerprint
+from sonde.data.assemble import About
+from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.targets import raw_target
+from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.array.shapes import as_array
+
+INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features"})
+TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
+NAMES_KEYS = frozenset({"names", "class_names", "label_names", "classes", "target_names"})
+MAPPED = 1 << 30  # bytes; larger NPY files are mapped and read as they are needed
+KEYS_HINT = "call them x and y, or x_train, y_train, x_test, y_test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """Which arrays make a split."""
+
+    inputs: str
+    target: str
+
+
+def recognise(path: Path) -> str | None:
+    """Why a path is an NPZ file, an NPY file or a folder of such, None if it is not."""
+    if path.is_file():
+        return f"its name ends in {path.suffix.lower()}" if path.suffix.lower() in (".npz", ".npy") else None
+    npz, npy = _npz_files(path), _npy_files(path)
+    if len(npz) == 1:
+        return f"it holds {npz[0].name}"
+    return f"it holds {', '.join(file.name for file in npy[:3])}" if len(npy) > 1 else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Arrays of each split, in memory.
+
+    Raises: DataError for damaged files, pickled objects, and keys that do not tell inputs from targets
+    """
+    tick("reading arrays", 0, 0)
+    arrays, files, place = _load(path)
+    keys = find_keys({name: array for name, array in arrays.items() if name not in NAMES_KEYS}, str(place))
+    pairs = {}
+    for split, key in keys.items():
+        where = f"{place.name} {key.target!r}" if place.suffix == ".npz" else f"{key.target}.npy"
+        origin = f"{place.name} {key.inputs!r}" if place.suffix == ".npz" else f"{key.inputs}.npy"
+        pairs[split] = ArrayPair(as_array(arrays[key.inputs], origin), raw_target(arrays[key.target], where), origin)
+    about = About(
+        name=path.resolve().name.removesuffix(path.suffix) if path.is_file() else path.resolve().name,
+        source=str(path.resolve()),
+        form="NPZ file" if place.suffix == ".npz" else "NPY files",
+        why=", ".join(f"{key.inputs} and {key.target}" for key in keys.values()),
+        class_names=_names(arrays),
+        fingerprint=fingerprint.of_files(files, files[0].parent),
+    )
+    return assemble_arrays(
+        pairs,
+        about,
+        config,
+        task=task,
+        tick=tick,
+        like=like,
+    )
+
+
+def find_keys(arrays: Mapping[str, np.ndarray], place: str) -> dict[str, Keys]:
+    """Split -> its arrays, by their names; where the names say nothing, by their shapes if those leave one choice.
+
+    Raises: DataError listing what is there
+
+    >>> find_keys({"x_train": np.zeros((2, 3)), "y_train": np.zeros(2)}, "a.npz")
+    {'train': Keys(inputs='x_train', target='y_train')}
+    """
+    roles: dict[tuple[str, str], str] = {}
+    for name in sorted(arrays):
+        split, role = _meaning(name)
+        if role:
+            if (split, role) in roles:
+                raise DataError(f"{place}: {roles[split, role]!r} and {name!r} both look like {split} {role}; keep one")
+            roles[split, role] = name
+    found = {
+        split: Keys(inputs=roles[split, "inputs"], target=roles[split, "targets"])
+        for split in ORDER
+        if (split, "inputs") in roles and (split, "targets") in roles
+    }
+    if "train" in found:
+        return found
+    if len(found) == 1:
+        return {"train": next(iter(found.values()))}
+    by_shape = _by_shape(arrays)
+    if by_shape is None:
+        listing = ", ".join(f"{name} {array.shape}" for name, array in sorted(arrays.items())) or "nothing"
+        raise DataError(f"{place} does not say what to learn from; it holds {listing}; {KEYS_HINT}")
+    return {"train": by_shape}
+
+
+def load_npy(path: Path) -> np.ndarray:
+    """The array of one NPY file. Raises: DataError when it is damaged or holds pickled objects."""
+    try:
+        large = path.stat().st_size > MAPPED
+        return np.load(path, allow_pickle=False, mmap_mode="r" if large else None)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unloadable(str(path), error) from None
+
+
+def _meaning(name: str) -> tuple[str, str]:
+    """(split, "inputs", "targets" or "") that an array's name says.
+
+    >>> _meaning("val_images"), _meaning("X"), _meaning("xtest"), _meaning("ids")
+    (('validation', 'inputs'), ('train', 'inputs'), ('test', 'inputs'), ('train', ''))
+    """
+    lower = name.lower()
+    glued = re.fullmatch(r"([xy])(train|test|val|valid|validation|dev)", lower)
+    words = list(glued.groups()) if glued else re.split(r"[^a-z0-9]+", lower)
+    split = next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), "train")
+    if any(word in TARGET_WORDS for word in words):
+        return split, "targets"
+    return split, "inputs" if any(word in INPUT_WORDS for word in words) else ""
+
+
+def _by_shape(arrays: Mapping[str, np.ndarray]) -> Keys | None:
+    """The one array with several axes and the one with a single axis of the same length, if there are just those."""
+    inputs = [name for name, array in arrays.items() if array.ndim >= 2]
+    targets = [name for name, array in arrays.items() if array.ndim == 1]
+    if len(inputs) == 1:
+        targets = [name for name in targets if len(arrays[name]) == len(arrays[inputs[0]])]
+        if len(targets) == 1:
+            return Keys(inputs=inputs[0], target=targets[0])
+    return None
+
+
+def _load(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
+    """Arrays by name, the files they are from, and what to call the place."""
+    if path.is_dir():
+        npz = _npz_files(path)
+        if len(npz) != 1:
+            files = _npy_files(path)
+            return {file.stem: load_npy(file) for file in files}, files, path
+        path = npz[0]
+    if path.suffix.lower() == ".npz":
+        return _load_npz(path), [path], path
+    return _with_partner(path)
+
+
+def _load_npz(path: Path) -> dict[str, np.ndarray]:
+    name = ""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            found = {}
+            for name in archive.files:
+                found[name] = archive[name]
+            return found
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise _unloadable(f"{path} {name!r}" if name else str(path), error) from None
+
+
+def _unloadable(place: str, error: Exception) -> DataError:
+    if "allow_pickle" in str(error):
+        return DataError(
+            f"{place} holds pickled Python objects, which could run any code when read; save it as an array of numbers "
+            "or of text with dtype=str"
+        )
+    return DataError(f"{place} is damaged or no numpy file ({str(error) or type(error).__name__}); save it again")
+
+
+def _with_partner(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
+    """An NPY file and the one beside it that completes it to inputs and targets."""
+    split, role = _meaning(path.stem)
+    wanted = {"inputs": "targets", "targets": "inputs"}.get(role)
+    partners = [file for file in _npy_files(path.parent) if _meaning(file.stem) == (split, wanted)]
+    if len(partners) != 1:
+        raise DataError(f"{path} needs the other half beside it, inputs or targets; {KEYS_HINT}")
+    files = [path, partners[0]]
+    return {file.stem: load_npy(file) for file in files}, files, path.parent
+
+
+def _names(arrays: Mapping[str, np.ndarray]) -> Sequence[str]:
+    """Class names, where an array of text holds them."""
+    for key in sorted(NAMES_KEYS & set(arrays)):
+        if arrays[key].ndim == 1 and arrays[key].dtype.kind in "US":
+            return tuple(str(name) for name in arrays[key].astype(str))
+    return ()
+
+
+def _npz_files(folder: Path) -> list[Path]:
+    return _visible(folder.glob("*.npz"))
+
+
+def _npy_files(folder: Path) -> list[Path]:
+    return _visible(folder.glob("*.npy"))
+
+
+def _visible(files: Iterable[Path]) -> list[Path]:
+    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))

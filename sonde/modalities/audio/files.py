@@ -1,0 +1,131 @@
+"""Sound files: headers and samples, one channel, at one rate."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sonde.core.catalogue import require
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.feed.layout import cores
+from sonde.data.ragged import Ragged
+from sonde.modalities.audio.resample import resampled, resampled_length
+from sonde.modalities.audio.waveforms import FULL_SCALE, to_int16
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+FULL = 1 - 1 / FULL_SCALE  # from here on a sample is at full scale
+CLIPPED = 1e-3  # share of samples at full scale from which on a recording is called clipped
+SILENT = 1e-3  # of full scale: a recording that never gets louder holds nothing to hear (-60 dB)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a file says of itself. samples: of each channel"""
+
+    samples: int
+    rate: int
+    channels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """Recordings of several files. peaks, clipped: (n,) the loudest sample of each, and its share of samples at full scale."""
+
+    samples: Ragged
+    peaks: np.ndarray
+    clipped: np.ndarray
+
+
+def is_sound(path: str | Path) -> bool:
+    """Whether a file is a recording, by its ending.
+
+    >>> is_sound("a/7_theo_0.WAV"), is_sound("7.txt")
+    (True, False)
+    """
+    return str(path).lower().endswith(SUFFIXES)
+
+
+def read_header(path: Path) -> Header:
+    """Raises: DataError for a file that is missing, empty, no sound or without samples; MissingDependency."""
+    library = require("soundfile", extra="audio", purpose="reading recordings")
+    _check_there(path)
+    try:
+        found = library.info(str(path))
+    except library.LibsndfileError as error:
+        raise _unreadable(path, error) from None
+    if found.frames == 0:
+        raise DataError(f"{path} holds no samples; take it out")
+    return Header(samples=found.frames, rate=found.samplerate, channels=found.channels)
+
+
+def read_samples(path: Path) -> tuple[np.ndarray, int]:
+    """(float32 (samples,) in -1..1, the mean over channels; samples a second). Raises: DataError, MissingDependency."""
+    library = require("soundfile", extra="audio", purpose="reading recordings")
+    _check_there(path)
+    try:
+        # as floats: read as 16 bits, libsndfile would make 0 of files that hold floats in -1..1
+        samples, rate = library.read(str(path), dtype="float32", always_2d=True)
+    except library.LibsndfileError as error:
+        raise _unreadable(path, error) from None
+    if not len(samples):
+        raise DataError(f"{path} holds no samples; take it out")
+    if not np.isfinite(samples).all():
+        raise DataError(f"{path} holds samples that are no numbers (NaN or infinite); write it anew")
+    return samples.mean(1), int(rate)
+
+
+def usual_rate(headers: Sequence[Header]) -> int:
+    """The sampling rate of most files; of two as frequent the higher."""
+    counts = Counter(header.rate for header in headers)
+    return max(counts, key=lambda rate: (counts[rate], rate))
+
+
+def decode(files: Sequence[Path], headers: Sequence[Header], rate: int, *, tick: Tick = silent) -> Decoded:
+    """All recordings at `rate`, by several threads, each into its place. Raises: DataError naming the file."""
+    sizes = [resampled_length(header.samples, header.rate, rate) for header in headers]
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    values = np.zeros(starts[-1], dtype=np.int16)
+    peaks, clipped, lengths = np.zeros(len(files)), np.zeros(len(files)), np.zeros(len(files), np.int64)
+
+    def fill(row: int) -> int:
+        samples, given = read_samples(files[row])
+        loud = np.abs(samples)
+        peaks[row], clipped[row] = loud.max(), (loud >= FULL).mean()
+        found = to_int16(resampled(samples, given, rate))[: sizes[row]]
+        values[starts[row] : starts[row] + len(found)] = found
+        lengths[row] = len(found)
+        return row
+
+    executor = ThreadPoolExecutor(max_workers=min(4, cores()))
+    try:
+        for row in executor.map(fill, range(len(files))):
+            tick("reading recordings", row + 1, len(files))
+    finally:
+        executor.shutdown(cancel_futures=True)
+    return Decoded(samples=_closed_up(values, starts, lengths), peaks=peaks, clipped=clipped)
+
+
+def _closed_up(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Ragged:
+    """Without gaps behind recordings that were shorter than their headers said: files cut off while they were written."""
+    if (lengths == np.diff(starts)).all():
+        return Ragged(values, starts)
+    kept = [values[start : start + length] for start, length in zip(starts, lengths, strict=False)]
+    return Ragged(np.concatenate(kept), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(f"{path} is not there; mend its name or take it out")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty (0 bytes); take it out, or copy it anew")
+
+
+def _unreadable(path: Path, error: Any) -> DataError:
+    """libsndfile's own words, without the path that they repeat."""
+    said = str(error).rsplit(": ", 1)[-1].rstrip(".")
+    return DataError(f"{path} cannot be read as sound ({said}); take it out, or convert it to WAV")

@@ -1,0 +1,241 @@
+"""Recordings: folders of sound files by class, files whose names say what they are, or a manifest with transcripts.
+
+seven/a.wav   nine/b.flac                          a folder a class, below train/, test/ or not
+7_theo_0.wav  with --labels '{label}_{speaker}_{take}'
+train.csv     with columns file and transcript (or label), beside or above the files; .tsv and .jsonl too
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import ConfigError, DataError, nearest
+from sonde.core.natural_order import natural
+from sonde.core.progress import Tick, silent
+from sonde.core.vocabulary import END, characters_of, read_vocabulary
+from sonde.data import fingerprint
+from sonde.data.assemble import check_kind
+from sonde.data.name_parts import check_known, spelled
+from sonde.data.ragged import Ragged, end_to_end
+from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
+from sonde.data.targets import listed
+from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
+from sonde.modalities.audio.recordings import RECOGNITION, Listing, listing, manifests_in, sounds_below
+from sonde.modalities.audio.waveforms import Waveforms
+
+UNHEARD = 3  # names of files in a warning
+
+
+def recognise(path: Path) -> str | None:
+    """Why a place holds recordings, None if it does not."""
+    if manifests := manifests_in(path):
+        return f"{' and '.join(file.name for file in manifests.values())} names recordings"
+    if not path.is_dir():
+        return None
+    count = len(sounds_below(path))
+    return f"{count:,} sound files" if count else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """All recordings in memory, at the rate that most of them have, with labels or transcripts.
+
+    Raises: DataError for files that cannot be read, labels and transcripts that are missing or not known; ConfigError
+    """
+    check_kind("audio", str(path), like)
+    if like is not None:
+        task = RECOGNITION if like.target.kind == "tokens" else "classification"
+    found = listing(path, config, task=task, judged=like is not None)
+    headers, found, warnings = _headers(found, skip=config.skip_unreadable, tick=tick)
+    truths = [recording.truth for recording in found.recordings]
+    if like is None:
+        check_known(truths, config.label_names)
+    truths = spelled(truths, config.label_names)
+    rate = usual_rate(list(headers)) if like is None else like.input.rate
+    files = [found.root / recording.name for recording in found.recordings]
+    decoded = decode(files, headers, rate, tick=tick)
+    indices, facts = _splits(path, found, truths, config, like)
+    target, truth_fact, more = _target(path, found, truths, indices["train" if like is None else "test"], like)
+    ragged, fixed = _fields(truths, target, [recording.name for recording in found.recordings])
+    rows = Waveforms(samples=decoded.samples, names=[r.name for r in found.recordings], ragged=ragged, fixed=fixed)
+    splits: dict[str, Rows] = {split: subset(rows, indices[split]) for split in ORDER if split in indices}
+    longest = int(rows.lengths().max())
+    input = InputSpec(kind="audio", shape=(longest,), rate=rate) if like is None else like.input
+    tick("hashing files", 0, 0)
+    dataset = Dataset(
+        name=path.resolve().stem if path.is_file() else path.resolve().name,
+        source=str(path.resolve()),
+        form="recordings",
+        schema=Schema(input=input, target=target),
+        splits=splits,
+        facts=[_size_fact(decoded, rate, found), *_changed(headers, rate), truth_fact, *found.facts, *facts],
+        warnings=[*warnings, *_odd(decoded, found), *more],
+        fingerprint=fingerprint.of_files([*files, *manifests_in(path).values()], found.root),
+        suggestion=RECOGNITION if target.kind == "tokens" else "classification",
+    )
+    return thinned(dataset, config) if like is None else dataset
+
+
+def _headers(found: Listing, *, skip: bool, tick: Tick) -> tuple[Sequence[Header], Listing, list[str]]:
+    """Of each recording; those that cannot be read are left out where that was asked for, and counted.
+
+    Raises: DataError
+    """
+    headers, kept, unread = [], [], []
+    for number, recording in enumerate(found.recordings, start=1):
+        try:
+            headers.append(read_header(found.root / recording.name))
+            kept.append(recording)
+        except DataError as error:
+            if not skip:
+                raise DataError(f"{error}; --skip-unreadable passes over such files") from None
+            unread.append(recording.name)
+        tick("reading headers", number, len(found.recordings))
+    if not kept:
+        raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
+    warnings = [f"{_counted(len(unread))} cannot be read and left out: {_named(unread)}"] if unread else []
+    facts = found.facts
+    return headers, Listing(root=found.root, recordings=kept, why=found.why, spoken=found.spoken, facts=facts), warnings
+
+
+def _splits(
+    path: Path, found: Listing, truths: Sequence[str], config: DataConfig, like: Schema | None
+) -> tuple[dict[str, np.ndarray], list[Fact]]:
+    """Rows of each split: those that the data brings, the others drawn from train. Raises: DataError, ConfigError"""
+    told = np.array([recording.split for recording in found.recordings])
+    brought = {split: np.flatnonzero(told == split) for split in ORDER if (told == split).any()}
+    if like is not None:
+        return ({"test": brought["train"]} if list(brought) == ["train"] else brought), []
+    if "train" not in brought:
+        raise DataError(f"{path} holds no recordings to train on, only {' and '.join(brought)}; add some")
+    ours = brought["train"]
+    groups = _groups(found, ours, config.group)
+    labels = None if found.spoken else np.unique(np.array(truths)[ours], return_inverse=True)[1]
+    drawn = split_rows(
+        len(ours),
+        test=0.0 if "test" in brought else config.test_share,
+        validation=0.0 if "validation" in brought else config.validation,
+        labels=labels,
+        groups=groups,
+        fold=config.part,
+    )
+    indices = {**brought, **{split: ours[rows] for split, rows in drawn.items() if len(rows)}}
+    held = [split for split in ("validation", "test") if split not in brought and split in indices]
+    sizes = {split: len(indices[split]) for split in held}
+    facts = held_back_facts(sizes, held, stratified=labels is not None and groups is None)
+    if groups is not None and held:
+        facts.append(Fact(f"no {config.group} is both trained on and held back", f"--group {config.group}"))
+    return indices, facts
+
+
+def _groups(found: Listing, rows: np.ndarray, name: str | None) -> np.ndarray | None:
+    if name is None:
+        return None
+    known = found.recordings[0].parts
+    if name not in known:
+        raise ConfigError(
+            f"--group {name}: the recordings have no part of that name; there are {', '.join(sorted(known)) or 'none'}"
+        )
+    return np.array([found.recordings[row].parts.get(name, "") for row in rows])
+
+
+def _target(
+    path: Path, found: Listing, truths: Sequence[str], train: np.ndarray, like: Schema | None
+) -> tuple[TargetSpec, Fact, list[str]]:
+    """What is to be predicted, how that is known, and warnings. Raises: DataError"""
+    if found.spoken:
+        return _transcripts(truths, train, like)
+    names = sorted(set(truths), key=natural) if like is None else list(like.target.names)
+    if len(names) < 2:
+        raise DataError(f"{path} has recordings of one class only ({names[0]}); a classifier needs two or more")
+    seen = {truths[row] for row in train}
+    absent = [name for name in names if name not in seen] if like is None else []
+    warnings = [f"no training recording has the class {listed(absent)}"] if absent else []
+    return (
+        TargetSpec(kind="class", names=tuple(names)),
+        Fact(f"{len(names)} classes: {listed(names)}", found.why),
+        warnings,
+    )
+
+
+def _transcripts(truths: Sequence[str], train: np.ndarray, like: Schema | None) -> tuple[TargetSpec, Fact, list[str]]:
+    if like is not None:
+        return like.target, Fact("transcripts read as the model was trained", "characters of its vocabulary"), []
+    heard = [truths[int(row)] for row in train]
+    vocabulary = characters_of(heard)
+    strange = sorted(set("".join(truths)) - set(vocabulary.symbols))
+    words = len({word for text in heard for word in text.split()})
+    warnings = [f"no training transcript has the character {listed(strange)}"] if strange else []
+    spec = TargetSpec(kind="tokens", names=(), tokenizer=vocabulary.to_json(), symbols=vocabulary.size)
+    what = f"transcripts of {len(vocabulary.symbols)} different characters and {words:,} different words"
+    return spec, Fact(what, "as they are written: capitals and marks are characters of their own"), warnings
+
+
+def _fields(
+    truths: Sequence[str], target: TargetSpec, names: Sequence[str]
+) -> tuple[Mapping[str, Ragged], Mapping[str, np.ndarray]]:
+    """The targets of all recordings, as fields that differ in length or do not. Raises: DataError for an unknown class"""
+    if target.kind == "tokens":
+        vocabulary = read_vocabulary(target.tokenizer)
+        return {"target": end_to_end([[*ids, END] for ids in vocabulary.encode_all(truths)])}, {}
+    places = {name: place for place, name in enumerate(target.names)}
+    strange = next((row for row, truth in enumerate(truths) if truth not in places), None)
+    if strange is not None:
+        near = nearest(truths[strange], target.names, count=1)
+        hint = f"is it {near[0]!r}?" if near else f"there are {listed(target.names)}"
+        raise DataError(f"{names[strange]} is of class {truths[strange]!r}, which the model does not know; {hint}")
+    return {}, {"target": np.array([places[truth] for truth in truths], dtype=np.int64)}
+
+
+def _size_fact(decoded: Decoded, rate: int, found: Listing) -> Fact:
+    """ "660 recordings, 288 s in all, 0.14 to 2.28 s each, 8 kHz"."""
+    seconds = decoded.samples.lengths() / rate
+    total = seconds.sum()
+    whole = f"{total / 3600:.1f} h" if total >= 7200 else f"{total / 60:.0f} min" if total >= 600 else f"{total:.0f} s"
+    counts = {split: sum(r.split == split for r in found.recordings) for split in ORDER}
+    brought = " + ".join(f"{count:,} {split}" for split, count in counts.items() if count)
+    each = f"{seconds.min():.2f} to {seconds.max():.2f} s each"
+    what = brought if len([c for c in counts.values() if c]) > 1 else f"{len(seconds):,}"
+    return Fact(f"{what} recordings, {whole} in all, {each}, {rate / 1000:g} kHz", f"sound files: {found.why}")
+
+
+def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
+    """What was made alike."""
+    facts = []
+    others = sorted({header.rate for header in headers} - {rate})
+    if others:
+        count = sum(header.rate != rate for header in headers)
+        rates = ", ".join(f"{other / 1000:g}" for other in others)
+        facts.append(Fact(f"{_counted(count)} of {rates} kHz resampled to {rate / 1000:g} kHz", "most have that rate"))
+    if count := sum(header.channels > 1 for header in headers):
+        facts.append(Fact(f"{_counted(count)} of several channels mixed to one", "the mean of the channels"))
+    return facts
+
+
+def _odd(decoded: Decoded, found: Listing) -> list[str]:
+    """Warnings of recordings that are clipped or silent."""
+    names = np.array([recording.name for recording in found.recordings])
+    clipped, mute = names[decoded.clipped >= CLIPPED], names[decoded.peaks < SILENT]
+    warnings = []
+    if len(clipped):
+        worst = float(decoded.clipped.max())
+        warnings.append(
+            f"{_counted(len(clipped))} clipped ({CLIPPED:.1%} or more of the samples are at full scale, at most "
+            f"{worst:.1%}): {_named(clipped)}"
+        )
+    if len(mute):
+        warnings.append(f"{_counted(len(mute))} silent: {_named(mute)}")
+    return warnings
+
+
+def _counted(number: int) -> str:
+    """ "1 recording", "3 recordings"."""
+    return f"{number:,} recording{'s' * (number != 1)}"
+
+
+def _named(names: Sequence[str] | np.ndarray) -> str:
+    return ", ".join(map(str, names[:UNHEARD])) + " …" * (len(names) > UNHEARD)

@@ -1,0 +1,92 @@
+"""What a trained model of sound is asked about: sound files, folders of them, manifests, or samples in memory."""
+
+import glob
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
+from sonde.core.progress import Tick, silent
+from sonde.data.open import place_of
+from sonde.data.ragged import end_to_end
+from sonde.modalities.array.shapes import as_array
+from sonde.modalities.audio.files import read_samples
+from sonde.modalities.audio.manifest import names_recordings, read_manifest
+from sonde.modalities.audio.recordings import sounds_below
+from sonde.modalities.audio.resample import resampled
+from sonde.modalities.audio.waveforms import FULL_SCALE, Waveforms, to_int16
+
+GLOB = frozenset("*?[")
+
+
+def rows_to_hear(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
+    """Rows that hold `input` and `lengths` at the model's rate, and what to call each.
+
+    inputs: a path, folder, glob or manifest; samples at the model's rate (floats in -1..1, or 16 bits) as an array or tensor (S,)
+            or several (n, S); a dict of "array" and "sampling_rate"; or a list of these
+    Raises: DataError naming what cannot be read
+    """
+    rate = schema.input.rate
+    samples: list[np.ndarray] = []
+    names: list[str] = []
+    for item in inputs if isinstance(inputs, list | tuple) else [inputs]:
+        for name, content in _contents(item, len(names)):
+            tick("reading recordings", len(names), 0)
+            held, given = read_samples(content) if isinstance(content, Path) else content
+            samples.append(to_int16(resampled(held, given or rate, rate)))
+            names.append(name)
+    if not samples:
+        raise DataError("there is nothing to listen to: the list is empty")
+    return Waveforms(samples=end_to_end(samples, np.int16), names=names), names
+
+
+def _contents(item: Any, number: int) -> list[tuple[str, Any]]:
+    """What one item stands for: (name, a file's path, or (samples, rate or 0 for the model's))."""
+    if isinstance(item, str | Path):
+        return [(str(path), path) for path in _paths(item)]
+    if isinstance(item, Mapping):
+        if not {"array", "sampling_rate"} <= item.keys():
+            raise DataError(f"input {number} is a dict without array and sampling_rate; give both")
+        return [(f"recording {number}", (_floats(item["array"], number), int(item["sampling_rate"])))]
+    array = as_array(item, f"input {number}")
+    rows = array if array.ndim == 2 else array[None]
+    return [(f"recording {number + place}", (_floats(row, number + place), 0)) for place, row in enumerate(rows)]
+
+
+def _floats(samples: Any, number: int) -> np.ndarray:
+    """float32 (S,) in -1..1. Raises: DataError for what is no row of numbers, and for numbers out of range"""
+    array = as_array(samples, f"input {number}")
+    if array.ndim != 1 or not len(array):
+        raise DataError(f"input {number} of shape {array.shape} is no recording; give its samples in one row")
+    if array.dtype == np.int16:
+        return array.astype(np.float32) / FULL_SCALE
+    if array.dtype.kind != "f" or not np.isfinite(array).all() or np.abs(array).max() > 4:
+        raise DataError(
+            f"input {number} holds {array.dtype} that is no sound; give floats in -1..1, or 16-bit integers"
+        )
+    return array.astype(np.float32)
+
+
+def _paths(item: str | Path) -> list[Path]:
+    """Sound files that a path, a folder, a manifest or a pattern means. Raises: DataError where there are none"""
+    path = Path(item).expanduser()
+    if not path.exists() and GLOB & set(str(item)):
+        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True), key=natural)]
+        if not found:
+            raise DataError(f"{item} matches no file")
+        return found
+    path = place_of(path).path or path
+    if path.is_dir():
+        found = [path / name for name in sounds_below(path)]
+        if not found:
+            raise DataError(f"{path} holds no recordings")
+        return found
+    if names_recordings(path):
+        manifest = read_manifest(path)
+        column = manifest.file_column()
+        return [path.parent / row[column].strip() for row in manifest.rows]
+    return [path]

@@ -1,0 +1,128 @@
+"""Manifests: a table or JSON lines that name recordings, each with its transcript or label."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sonde.core.errors import DataError, nearest
+from sonde.modalities.audio.files import is_sound
+
+SUFFIXES = (".csv", ".tsv", ".jsonl")
+MARKS = ("\t", ",", ";", "|")  # between columns
+FILES = ("file", "path", "audio", "audio_filepath", "audio_path", "filename", "file_name", "wav", "recording")
+TRANSCRIPTS = ("transcript", "transcription", "text", "sentence", "words", "normalized_text")
+LABELS = ("label", "class", "category", "target")
+SPLITS = ("split", "subset", "set")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Lines of one file. rows: column -> text;  lines: (n,) where each stands, counted from 1"""
+
+    path: Path
+    rows: Sequence[Mapping[str, str]]
+    lines: Sequence[int]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def place(self, row: int) -> str:
+        """ "train.csv line 7"."""
+        return f"{self.path.name} line {self.lines[row]}"
+
+    def file_column(self) -> str:
+        """The column whose cells name recordings. Raises: DataError where there is none."""
+        named = next((name for name in FILES for column in self.columns if column.lower() == name), None)
+        columns = sorted(self.columns, key=lambda column: column.lower() != named)
+        found = next((c for c in columns if any(is_sound(row.get(c, "")) for row in self.rows)), None)
+        if found is None:
+            raise DataError(f"{self.path} names no recordings in any column; give their paths in one called file")
+        return found
+
+    def truth_column(self, asked: Sequence[str], *, spoken: bool | None) -> tuple[str, bool]:
+        """(the column to predict, whether it holds transcripts).
+
+        asked:  --target;  spoken: what the task wants, None for either
+        Raises: DataError for a column that is not there, and where none is known by its name
+        """
+        if len(asked) > 1:
+            raise DataError(f"{self.path}: a recording has one transcript or label; give --target one column")
+        if asked:
+            if asked[0] not in self.columns:
+                near = nearest(asked[0], self.columns, count=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.columns)}"
+                raise DataError(f"{self.path} has no column {asked[0]!r}; {hint}")
+            return asked[0], asked[0].lower() in TRANSCRIPTS if spoken is None else spoken
+        wanted = {None: (TRANSCRIPTS, LABELS), True: (TRANSCRIPTS, LABELS), False: (LABELS, TRANSCRIPTS)}[spoken]
+        for names in wanted:
+            found = next((c for name in names for c in self.columns if c.lower() == name), None)
+            if found is not None:
+                return found, names is TRANSCRIPTS if spoken is None else spoken
+        raise DataError(
+            f"{self.path} has columns {', '.join(self.columns)}, and none is called transcript or label; say which is to be "
+            "predicted with --target"
+        )
+
+
+def names_recordings(path: Path) -> bool:
+    """Whether a file is a manifest: its first row names a sound file."""
+    if path.suffix.lower() not in SUFFIXES or not path.is_file():
+        return False
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = [file.readline(1 << 16) for _ in range(2)]
+    except (UnicodeDecodeError, OSError):
+        return False
+    line = head[0] if path.suffix.lower() == ".jsonl" else head[1]
+    return any(ending in line.lower() for ending in (".wav", ".flac", ".ogg", ".mp3"))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """All lines. Raises: DataError for text that is not UTF-8, a line of another width, and one that is no JSON object."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start:,}); save it as such") from None
+    found = _json_rows(path, text) if path.suffix.lower() == ".jsonl" else _table_rows(path, text)
+    if not found:
+        raise DataError(f"{path} holds no rows; fill it or take it away")
+    return Manifest(path=path, rows=[row for _, row in found], lines=[line for line, _ in found])
+
+
+def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path} line {number} is no JSON ({error.msg}); mend it or take it out") from None
+        if not isinstance(row, dict):
+            raise DataError(
+                f'{path} line {number} is no object; write it like {{"file": "a.wav", "transcript": "one"}}'
+            )
+        found.append((number, {str(name): "" if cell is None else str(cell) for name, cell in row.items()}))
+    return found
+
+
+def _table_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
+    head = text.split("\n", 1)[0]
+    mark = max(MARKS, key=head.count)
+    quoting = csv.QUOTE_NONE if mark == "\t" else csv.QUOTE_MINIMAL  # transcripts in TSV files hold bare quotes
+    reader = csv.reader(text.splitlines(), delimiter=mark, quoting=quoting)
+    header = [name.strip() for name in next(reader, [])]
+    found = []
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            raise DataError(
+                f"{path} line {reader.line_num} has {len(cells)} columns, and the header {len(header)}; mend it or take it out"
+            )
+        found.append((reader.line_num, dict(zip(header, cells, strict=True))))
+    return found

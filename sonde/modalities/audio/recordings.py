@@ -1,0 +1,183 @@
+"""Which recordings there are, what is said of each, and how that is known: from folders, from names, or from a manifest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Fact
+from sonde.core.errors import ConfigError, DataError
+from sonde.core.natural_order import natural
+from sonde.data.name_parts import Choice, choice, parts_of
+from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.audio.files import is_sound
+from sonde.modalities.audio.manifest import SPLITS, Manifest, names_recordings, read_manifest
+
+RECOGNITION = "speech-recognition"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """One file. name: relative to the source;  truth: its label or transcript;  parts: what else is known, such as a speaker"""
+
+    name: str
+    truth: str
+    split: str = "train"
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """All recordings of a source. root: what their names are relative to;  spoken: truths are transcripts"""
+
+    root: Path
+    recordings: Sequence[Recording]
+    why: str
+    spoken: bool
+    facts: Sequence[Fact] = ()
+
+
+def listing(path: Path, config: DataConfig, *, task: str | None, judged: bool = False) -> Listing:
+    """The recordings at a path, with their splits.
+
+    judged: for judging what was trained elsewhere, where `--held-out` need not take any
+    Raises: DataError, ConfigError
+    """
+    manifests = manifests_in(path)
+    if config.columns or (config.target and not manifests):
+        flag = "--columns" if config.columns else "--target"
+        has = "names its own columns" if manifests else "has recordings and no columns"
+        raise DataError(f"{path} {has}, so leave {flag} out")
+    if manifests:
+        found = _by_manifest(path, manifests, config, task)
+    elif config.labels:
+        found = _by_name(path, config)
+    else:
+        found = _by_folder(path)
+    if config.held_out:
+        found = _held_out(found, choice(config.held_out), judged=judged)
+    spoken = found.spoken if task is None else task == RECOGNITION
+    return Listing(root=found.root, recordings=found.recordings, why=found.why, spoken=spoken, facts=found.facts)
+
+
+def manifests_in(path: Path) -> dict[str, Path]:
+    """Split -> manifest: a file that is one, or those of a folder, by split where they are named so; "" where not.
+
+    Raises: DataError for two manifests that no split tells apart
+    """
+    if path.is_file():
+        return {"": path} if names_recordings(path) else {}
+    found = [entry for entry in sorted(path.iterdir()) if entry.is_file() and names_recordings(entry)]
+    by_split = {SPLIT_NAMES[file.stem.lower()]: file for file in found if file.stem.lower() in SPLIT_NAMES}
+    if "train" in by_split:
+        return {split: by_split[split] for split in ORDER if split in by_split}
+    if len(found) > 1:
+        raise DataError(
+            f"{path} holds several tables of recordings ({', '.join(file.name for file in found[:3])}); name one, or call them "
+            "train and test"
+        )
+    return {"": found[0]} if found else {}
+
+
+def sounds_below(folder: Path) -> list[str]:
+    """Relative names of the recordings below a folder, in natural order; hidden files and folders left out."""
+    found = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if is_sound(file) and file.is_file())
+    return sorted((name for name in found if not any(p.startswith(".") for p in name.split("/"))), key=natural)
+
+
+def _by_folder(path: Path) -> Listing:
+    """The folder that a recording stands in is its label, below a folder for its split where there are such."""
+    names = sounds_below(path)
+    splits = {PurePosixPath(name).parts[0]: SPLIT_NAMES.get(PurePosixPath(name).parts[0].lower()) for name in names}
+    by_split = "train" in splits.values()
+    found = []
+    for name in names:
+        pieces = PurePosixPath(name).parts
+        split = splits[pieces[0]] if by_split else "train"
+        if split is None:
+            raise DataError(f"{path}: {name} stands beside the folders of the splits; put it into one of them")
+        if len(pieces) < 2 + by_split:
+            raise _no_label(path, name)
+        found.append(Recording(name=name, truth=pieces[by_split], split=split))
+    if len({recording.truth for recording in found}) == 1:
+        raise _no_label(path, names[0])
+    why = "a folder per split, and in each one per class" if by_split else "a folder per class"
+    return Listing(root=path, recordings=found, why=why, spoken=False)
+
+
+def _no_label(path: Path, name: str) -> DataError:
+    return DataError(
+        f"{path}: {name} and the others stand in no class folder of their own; say where the label stands in their names, such "
+        "as --labels '{label}_{speaker}_{take}', or name them in a CSV file with columns file and transcript"
+    )
+
+
+def _by_name(path: Path, config: DataConfig) -> Listing:
+    """Labels, and perhaps splits, from names by the pattern `--labels`."""
+    names = sounds_below(path)
+    parts = parts_of([str(PurePosixPath(name).with_suffix("")) for name in names], config.labels)
+    found = [
+        Recording(name=name, truth=part["label"], split=_split(part.get("split", "train"), name), parts=part)
+        for name, part in zip(names, parts, strict=True)
+    ]
+    return Listing(root=path, recordings=found, why=f"--labels {config.labels!r}", spoken=False)
+
+
+def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, task: str | None) -> Listing:
+    if config.labels:
+        raise ConfigError(
+            f"--labels reads labels from names, and {next(iter(manifests.values()))} gives them; leave it out"
+        )
+    asked = None if task is None else task == RECOGNITION
+    root = path if path.is_dir() else path.parent
+    found, spoken = [], False
+    for split, file in manifests.items():
+        manifest = read_manifest(file)
+        column, spoken = manifest.truth_column(config.target, spoken=asked)
+        found += _rows_of(manifest, column, root, split)
+    files = ", ".join(file.name for file in manifests.values())
+    what = "transcripts" if spoken else "labels"
+    return Listing(root=root, recordings=found, why=f"{files} with {what}", spoken=spoken)
+
+
+def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Recording]:
+    """The recordings that a manifest names; what is relative is so to its folder."""
+    files = manifest.file_column()
+    tells = next((c for name in SPLITS for c in manifest.columns if c.lower() == name), None)
+    found = []
+    for place, row in enumerate(manifest.rows):
+        name, truth = row.get(files, "").strip(), row.get(column, "").strip()
+        if not name or not truth:
+            what = files if not name else column
+            raise DataError(f"{manifest.path} line {manifest.lines[place]} has no {what}; fill it or take the line out")
+        told = split or _split(row.get(tells, "train") if tells else "train", manifest.place(place))
+        relative = Path(name) if Path(name).is_absolute() else manifest.path.parent / name
+        inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
+        found.append(Recording(name=inside, truth=truth, split=told, parts=row))
+    return found
+
+
+def _split(text: str, place: str) -> str:
+    """Raises: DataError for a word that names no split."""
+    split = SPLIT_NAMES.get(text.strip().lower())
+    if split is None:
+        raise DataError(f"{place} is of a split called {text!r}; write train, validation or test")
+    return split
+
+
+def _held_out(found: Listing, chosen: Choice, *, judged: bool) -> Listing:
+    """The recordings with those that are chosen as the test split. Raises: DataError when none is, or all are."""
+    taken = [chosen.takes(recording.parts, recording.name) for recording in found.recordings]
+    if all(taken) or not any(taken):
+        if judged:
+            return found
+        what = "every recording" if all(taken) else "no recording"
+        raise DataError(f"--held-out {chosen.text} takes {what} of {found.root}; choose other values")
+    recordings = [
+        Recording(name=r.name, truth=r.truth, split="test" if held else r.split, parts=r.parts)
+        for r, held in zip(found.recordings, taken, strict=True)
+    ]
+    fact = Fact(f"{sum(taken):,} recordings are for the final judgement", f"--held-out {chosen.text}")
+    return Listing(
+        root=found.root, recordings=recordings, why=found.why, spoken=found.spoken, facts=[*found.facts, fact]
+    )

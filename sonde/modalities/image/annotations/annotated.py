@@ -1,0 +1,166 @@
+"""What annotation files say: images, and of each the boxes and names of the objects marked in it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
+from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.image.files import is_image
+
+NAMELESS = "object"  # the class of boxes in files that give none
+SNIFFED = 1 << 16  # bytes of a file that are looked at to tell its form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotated:
+    """One image and the objects marked in it.
+
+    file:  the image, which need not be there
+    place: what an error calls the annotation: "Annotations/17.xml", "instances.json image 17"
+    boxes: (n, 4) float64 left, top, right, bottom in pixels of the upright image, or as shares of its width and height
+    names: (n,) each object's class
+    """
+
+    file: Path
+    place: str
+    boxes: np.ndarray
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotations:
+    """All that was found in one place.
+
+    form:      "Pascal VOC", …
+    why:       how the splits are told, or which files were read
+    splits:    "train" always
+    names:     classes in the order the files number them; empty where files only name them
+    shares:    whether boxes are shares of the image's width and height
+    files:     annotation files, by which changed data is noticed
+    set_aside: what was left out by its own mark -> how many: "crowds", …
+    notes:     other oddities that do not stop anything
+    """
+
+    form: str
+    why: str
+    splits: Mapping[str, Sequence[Annotated]]
+    names: tuple[str, ...] = ()
+    shares: bool = False
+    files: Sequence[Path] = ()
+    set_aside: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+Skipped = list[str] | None
+"""Collects what cannot be read where it is to be passed over; None where it is to stop."""
+
+
+def pass_over(trouble: DataError, skipped: Skipped) -> None:
+    """Count what cannot be read. Raises: the trouble, where nothing is to be skipped."""
+    if skipped is None:
+        raise trouble
+    skipped.append(str(trouble))
+
+
+def annotated(file: Path, place: str, objects: Sequence[tuple[str, Sequence[float]]]) -> Annotated:
+    """An image with (name, (left, top, right, bottom)) of each object.
+
+    Raises: DataError for sides that are not finite
+    """
+    boxes = np.array([box for _, box in objects], np.float64).reshape(-1, 4)
+    for number, box in enumerate(boxes, start=1):
+        if not np.isfinite(box).all():
+            raise DataError(f"{place}: box {number} has a side that is no finite number; mend the file")
+    return Annotated(file=file, place=place, boxes=boxes, names=tuple(name for name, _ in objects))
+
+
+def number(text: str | None, what: str, place: str) -> float:
+    """A number in a file. Raises: DataError naming the place."""
+    try:
+        return float(text or "")
+    except ValueError:
+        raise DataError(f"{place}: {what} is {text!r}, which is no number; mend the file") from None
+
+
+def folders_in(path: Path) -> list[Path]:
+    """Folders directly below, hidden ones left out, in natural order."""
+    found = (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return sorted(found, key=lambda folder: natural(folder.name))
+
+
+def named(path: Path, *names: str) -> Path | None:
+    """The first folder directly below with one of these names, whatever its capitals."""
+    known = {folder.name.lower(): folder for folder in folders_in(path)}
+    return next((known[name] for name in names if name in known), None)
+
+
+def images_below(folder: Path) -> list[Path]:
+    """All images at any depth, hidden entries left out, in natural order."""
+    found = []
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place) / name for name in files if is_image(Path(name))]
+    return sorted(found, key=lambda file: natural(file.as_posix()))
+
+
+def has_image(folder: Path) -> bool:
+    """Whether images stand directly in a folder."""
+    return any(is_image(entry) for entry in folder.iterdir())
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's or folder's name tells, perhaps among other words.
+
+    >>> split_of("instances_val2017"), split_of("Training"), split_of("cells")
+    ('validation', 'train', None)
+    """
+    words = "".join(letter if letter.isalpha() else " " for letter in name.lower()).split()
+    return next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), None)
+
+
+def split_lists(folder: Path | None) -> dict[str, Path]:
+    """Split -> text file that lists what belongs to it, such as train.txt; empty unless there is one for train."""
+    if folder is None or not folder.is_dir():
+        return {}
+    files = {SPLIT_NAMES[f.stem.lower()]: f for f in sorted(folder.glob("*.txt")) if f.stem.lower() in SPLIT_NAMES}
+    return {split: files[split] for split in ORDER if split in files} if "train" in files else {}
+
+
+def chosen_by(lists: Mapping[str, Path], names: Sequence[str], skipped: Skipped) -> dict[str, list[str]]:
+    """Split -> those of `names` (paths with forward slashes) that its list names, by path, file name or stem.
+
+    Raises: DataError for a line that names none or several, and for a name in two lists
+    """
+    by_key: dict[str, list[str]] = {}
+    for name in names:
+        pure = PurePosixPath(name)
+        for key in {name, str(pure.with_suffix("")), pure.name, pure.stem}:
+            by_key.setdefault(key, []).append(name)
+    owner: dict[str, str] = {}
+    for split, file in lists.items():
+        for line, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            key = text.strip().replace("\\", "/").removeprefix("./")
+            matches = by_key.get(key) or by_key.get(PurePosixPath(key).name, [])
+            if not key:
+                continue
+            if len(matches) != 1:
+                what = "nothing here that is annotated" if not matches else f"{len(matches)} files"
+                pass_over(DataError(f"{file} line {line}: {key!r} names {what}; mend the list"), skipped)
+                continue
+            if owner.setdefault(matches[0], split) != split:
+                raise DataError(
+                    f"{matches[0]} is in the lists of {owner[matches[0]]} and {split}; an image belongs to one split"
+                )
+    return {split: [name for name in names if owner.get(name) == split] for split in lists}
+
+
+def unlisted(names: Sequence[str], chosen: Mapping[str, Sequence[str]], lists: Mapping[str, Path]) -> list[str]:
+    """A note on what is in no list; empty where there is nothing to say."""
+    left = len(names) - sum(map(len, chosen.values()))
+    files = ", ".join(file.name for file in lists.values())
+    return [f"{left:,} annotated images are in none of {files} and are left out"] if lists and left else []

@@ -1,0 +1,173 @@
+"""COCO: one JSON file a split, which numbers images, categories and annotations.
+
+Source: Lin et al. 2014, arXiv:1405.0312, and cocodataset.org/#format-data
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sonde.core.errors import DataError
+from sonde.modalities.image.annotations.annotated import (
+    SNIFFED,
+    Annotated,
+    Annotations,
+    Skipped,
+    annotated,
+    folders_in,
+    pass_over,
+    split_of,
+)
+
+LISTS = ("images", "annotations", "categories")
+PLACES = ("annotations", "labels")  # folders where such files stand, besides the path itself and its split folders
+SAMPLED = 20  # images looked for to find their folder
+
+
+def recognise(path: Path) -> str | None:
+    """Why a file or folder holds COCO's JSON, None if it does not."""
+    files = files_of(path)
+    return f"{', '.join(file.name for file in files.values())} with boxes of images" if files else None
+
+
+def read(path: Path, skipped: Skipped) -> Annotations:
+    """All images of all files; the files' or folders' names tell the splits, a single file is train.
+
+    Raises: DataError for files that are no such JSON, or contradict themselves
+    """
+    files = files_of(path)
+    opened = {split: opened_file(file) for split, file in files.items()}
+    names = category_names(opened, files)
+    crowds = [0]
+    splits = {}
+    root = path if path.is_dir() else path.parent
+    for split, content in opened.items():
+        splits[split] = _read_file(content, names, files[split], root, (skipped, crowds))
+    used = {name for found in splits.values() for image in found for name in image.names}
+    unused = [name for name in names.values() if name not in used]
+    return Annotations(
+        form="COCO JSON",
+        why=", ".join(file.relative_to(root).as_posix() for file in files.values()),
+        splits=splits,
+        names=tuple(dict.fromkeys(name for name in names.values() if name in used)),
+        files=list(files.values()),
+        set_aside={"crowds": crowds[0]} if crowds[0] else {},
+        notes=[f"{len(unused)} categories have no boxes and are left out: {', '.join(unused[:8])}"] if unused else [],
+    )
+
+
+def files_of(path: Path) -> dict[str, Path]:
+    """Split -> file. Raises: DataError for two files of a split that are equally fit."""
+    if path.is_file():
+        return {"train": path} if _is_coco(path) else {}
+    below = [folder for folder in folders_in(path) if folder.name.lower() in PLACES or split_of(folder.name)]
+    found = [file for folder in (path, *below) for file in sorted(folder.glob("*.json")) if _is_coco(file)]
+    if len(found) > 1:  # COCO's own folder holds key points and captions of the same images as well
+        found = [file for file in found if "instances" in file.stem] or found
+    if len(found) == 1:
+        return {"train": found[0]}
+    splits: dict[str, Path] = {}
+    for file in found:
+        split = split_of(file.stem) or split_of(file.parent.name)
+        if split is not None and split in splits:
+            raise DataError(f"{path}: {splits[split].name} and {file.name} both hold the {split} split; keep one")
+        if split is not None:
+            splits[split] = file
+    return splits if "train" in splits else {}
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether a file begins or ends as one with images and their boxes does; files may be gigabytes."""
+    if file.suffix.lower() != ".json" or file.name.startswith("."):
+        return False
+    with file.open("rb") as opened:
+        seen = opened.read(SNIFFED)
+        opened.seek(max(0, file.stat().st_size - SNIFFED))
+        seen += opened.read(SNIFFED)
+    return seen.lstrip().startswith(b"{") and b'"file_name"' in seen and (b'"bbox"' in seen or b'"categories"' in seen)
+
+
+def opened_file(file: Path) -> Mapping[str, Any]:
+    """The content of a file. Raises: DataError for one that is no JSON, or has no such lists."""
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise DataError(f"{file} is no JSON ({error}); mend the file") from None
+    for name in LISTS:
+        if not isinstance(content, dict) or not isinstance(content.get(name), list):
+            raise DataError(f"{file} has no list {name!r}; a COCO file has {', '.join(LISTS)}")
+    return content
+
+
+def category_names(opened: Mapping[str, Mapping[str, Any]], files: Mapping[str, Path]) -> dict[int, str]:
+    """Category id -> name, in the order of the ids. Raises: DataError where two files disagree."""
+    names: dict[int, str] = {}
+    for split, content in opened.items():
+        for entry in content["categories"]:
+            place, name = whole_number(entry, "id", f"{files[split].name}, categories"), str(entry.get("name"))
+            if names.setdefault(place, name) != name:
+                raise DataError(f"{files[split]}: category {place} is {name!r}, and {names[place]!r} in another split")
+    return dict(sorted(names.items()))
+
+
+def _read_file(
+    content: Mapping[str, Any], names: Mapping[int, str], file: Path, root: Path, counted: tuple[Skipped, list[int]]
+) -> list[Annotated]:
+    """counted: what cannot be read, and how many crowds there were."""
+    skipped, crowds = counted
+    images = {whole_number(entry, "id", f"{file.name}, images"): entry for entry in content["images"]}
+    objects: dict[int, list[tuple[str, Sequence[float]]]] = {number: [] for number in images}
+    for entry in content["annotations"]:
+        try:
+            number = whole_number(entry, "image_id", f"{file.name}, annotations")
+            if number not in images:
+                raise DataError(
+                    f"{file.name}: annotation {entry.get('id')} is of image {number}, which is not in its images"
+                )
+            if entry.get("iscrowd"):
+                crowds[0] += 1
+            else:
+                objects[number].append(_object(entry, names, file.name))
+        except DataError as trouble:
+            pass_over(trouble, skipped)
+    place = image_folder(file, root, [str(entry.get("file_name")) for entry in images.values()])
+    return [
+        annotated(place / str(entry.get("file_name")), f"{file.name} image {number}", objects[number])
+        for number, entry in images.items()
+    ]
+
+
+def _object(entry: Mapping[str, Any], names: Mapping[int, str], file: str) -> tuple[str, Sequence[float]]:
+    category, box = entry.get("category_id"), entry.get("bbox")
+    if not isinstance(category, int) or category not in names:
+        raise DataError(f"{file}: annotation {entry.get('id')} has category {category}, which is not in its categories")
+    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
+        raise DataError(
+            f"{file}: annotation {entry.get('id')} has the bbox {box}; it is four numbers, left, top, width, height"
+        )
+    left, top, width, height = box
+    return names[category], (left, top, left + width, top + height)
+
+
+def whole_number(entry: Any, name: str, place: str) -> int:
+    """A whole number in an entry. Raises: DataError naming where."""
+    value = entry.get(name) if isinstance(entry, dict) else None
+    if not isinstance(value, int):
+        raise DataError(f"{place}: an entry has the {name} {value!r}; it is a whole number")
+    return value
+
+
+def image_folder(file: Path, root: Path, names: Sequence[str]) -> Path:
+    """The folder that a file's image names are relative to: of those nearby, the one that holds most of a few of them."""
+    nearby = [file.parent, root]
+    for folder in (root, root / "images"):
+        if folder.is_dir():
+            below = [
+                entry
+                for entry in folders_in(folder)
+                if split_of(entry.name) or entry.name.lower() in ("images", "data")
+            ]
+            nearby += [folder, *below, *(entry / "images" for entry in below)]
+    step = max(1, len(names) // SAMPLED)
+    return max(nearby, key=lambda folder: sum((folder / name).is_file() for name in names[::step]))

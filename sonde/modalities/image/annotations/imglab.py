@@ -1,0 +1,95 @@
+"""dlib's imglab XML: one file a split, which names images and lists their boxes.
+
+Source: King 2009, Dlib-ml, JMLR 10, and the files its tool imglab writes (github.com/davisking/dlib, tools/imglab)
+"""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from sonde.core.errors import DataError
+from sonde.modalities.image.annotations.annotated import (
+    NAMELESS,
+    SNIFFED,
+    Annotated,
+    Annotations,
+    Skipped,
+    annotated,
+    number,
+    pass_over,
+    split_of,
+)
+
+
+def recognise(path: Path) -> str | None:
+    """Why a file or folder holds imglab's XML, None if it does not."""
+    files = _files(path)
+    return f"{', '.join(file.name for file in files.values())} by dlib's imglab" if files else None
+
+
+def read(path: Path, skipped: Skipped) -> Annotations:
+    """All images of all files; the files' names tell the splits, a single file is train.
+
+    Raises: DataError for files that are no such XML
+    """
+    files = _files(path)
+    ignored = [0]
+    return Annotations(
+        form="imglab XML",
+        why=", ".join(file.name for file in files.values()),
+        splits={split: _read_file(file, skipped, ignored) for split, file in files.items()},
+        files=list(files.values()),
+        set_aside={"boxes marked to be ignored": ignored[0]} if ignored[0] else {},
+    )
+
+
+def _files(path: Path) -> dict[str, Path]:
+    """Split -> file. Raises: DataError for two files of a split."""
+    found = [file for file in (sorted(path.glob("*.xml")) if path.is_dir() else [path]) if _is_imglab(file)]
+    if len(found) == 1:
+        return {"train": found[0]}
+    splits: dict[str, Path] = {}
+    for file in found:
+        split = split_of(file.stem)
+        if split is None:
+            continue
+        if split in splits:
+            raise DataError(f"{path}: {splits[split].name} and {file.name} both hold the {split} split; keep one")
+        splits[split] = file
+    return splits if "train" in splits else {}
+
+
+def _is_imglab(file: Path) -> bool:
+    if file.suffix.lower() != ".xml" or not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        begin = opened.read(SNIFFED)
+    return b"<dataset" in begin and b"<images" in begin
+
+
+def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotated]:
+    try:
+        root = ElementTree.parse(file).getroot()
+    except ElementTree.ParseError as error:
+        raise DataError(f"{file} is no XML ({error}); mend the file") from None
+    found = []
+    for row, image in enumerate(root.iter("image"), start=1):
+        try:
+            found.append(_read_image(image, file, f"{file.name} image {row}", ignored))
+        except DataError as trouble:
+            pass_over(trouble, skipped)
+    return found
+
+
+def _read_image(image: ElementTree.Element, file: Path, place: str, ignored: list[int]) -> Annotated:
+    name = image.get("file")
+    if not name:
+        raise DataError(f"{place} names no file; mend {file.name}")
+    objects = []
+    for box in image.iter("box"):
+        if box.get("ignore") in ("1", "true"):
+            ignored[0] += 1
+            continue
+        left, top, width, height = (number(box.get(side), side, place) for side in ("left", "top", "width", "height"))
+        label = (box.findtext("label") or "").strip() or NAMELESS
+        objects.append((label, (left, top, left + width, top + height)))
+    return annotated(file.parent / name.replace("\\", "/"), place, objects)

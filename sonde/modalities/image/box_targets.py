@@ -1,0 +1,114 @@
+"""Annotated images -> what training needs of them: their sizes, and targets of boxes in pixels of the stored image."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sonde.core.errors import DataError
+from sonde.core.letterbox import fitted
+from sonde.core.progress import Tick
+from sonde.modalities.image.annotations.annotated import Annotated, Skipped, pass_over
+from sonde.modalities.image.files import Header, decode, read_header
+
+EACH_TICK = 200
+BEYOND = 1.0  # pixels: annotation programs differ by one in where an edge is
+
+# what is done to odd boxes: of one, of several
+FLAT = ("box without area was left out", "boxes without area were left out")
+OUTSIDE = ("box that lies outside its image was left out", "boxes that lie outside their image were left out")
+CUT = (
+    "box reaches beyond its image and was cut at the edge",
+    "boxes reach beyond their image and were cut at the edge",
+)
+
+Oddities = Counter[tuple[str, str]]
+"""How often each of these happened."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An annotated image that is there, and its header."""
+
+    annotated: Annotated
+    header: Header
+
+
+def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick) -> list[Measured]:
+    """The images with their headers; where unreadable ones are to be passed over, each is decoded to find them.
+
+    Raises: DataError for an image that is not there or cannot be read, unless such are skipped
+    """
+    found = []
+    for row, image in enumerate(images):
+        if row % EACH_TICK == 0:
+            tick("reading image headers", row, len(images))
+        try:
+            if not image.file.is_file():
+                raise DataError(
+                    f"{image.place} is of {image.file}, which is not there; bring it, or pass over such with --skip-unreadable"
+                )
+            found.append(Measured(image, read_header(image.file, str(image.file))))
+            if skipped is not None:
+                decode(image.file, str(image.file))
+        except DataError as trouble:
+            pass_over(trouble, skipped)
+            found = [one for one in found if one.annotated is not image]
+    return found
+
+
+def clean_boxes(image: Measured, *, shares: bool, oddities: Oddities) -> tuple[np.ndarray, list[str]]:
+    """Boxes (n, 4) in pixels of the image, inside it and with an area, and their names; what was left out or cut is counted."""
+    size = np.array([image.header.width, image.header.height] * 2, np.float64)
+    boxes = image.annotated.boxes * size if shares else image.annotated.boxes
+    flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
+    inside = np.clip(boxes, 0, size)
+    outside = np.any(inside[:, 2:] <= inside[:, :2], axis=1) & ~flat
+    kept = ~flat & ~outside
+    oddities[FLAT] += int(flat.sum())
+    oddities[OUTSIDE] += int(outside.sum())
+    oddities[CUT] += int((np.abs(inside - boxes).max(axis=1, initial=0) > BEYOND)[kept].sum())
+    return inside[kept], [name for name, keep in zip(image.annotated.names, kept, strict=True) if keep]
+
+
+def box_targets(
+    images: Sequence[Measured], names: Sequence[str], room: tuple[int, int], *, shares: bool, oddities: Oddities
+) -> np.ndarray:
+    """(n, N, 5) float32 class and box in pixels of letterboxed images of `room` (height, width); N of the fullest, 1 at least.
+
+    Raises: DataError for an object whose name is not among `names`
+    """
+    places = {name: place for place, name in enumerate(names)}
+    rows = []
+    for image in images:
+        boxes, found = clean_boxes(image, shares=shares, oddities=oddities)
+        strange = next((name for name in found if name not in places), None)
+        if strange is not None:
+            raise DataError(
+                f"{image.annotated.place} has an object {strange!r}, which the model does not know; it knows {', '.join(names)}"
+            )
+        height, width = fitted(image.header.height, image.header.width, room)
+        scale = np.array([width / image.header.width, height / image.header.height] * 2)
+        classes = np.array([places[name] for name in found], np.float64).reshape(-1, 1)
+        rows.append(np.concatenate([classes, boxes * scale], axis=1))
+    target = np.zeros((len(rows), max([1, *map(len, rows)]), 5), np.float32)
+    target[..., 0] = -1
+    for row, objects in enumerate(rows):
+        target[row, : len(objects)] = objects
+    return target
+
+
+def object_counts(target: np.ndarray, classes: int) -> np.ndarray:
+    """(classes,) how many objects of each there are in targets (n, N, 5)."""
+    kinds = target[..., 0]
+    return np.bincount(kinds[kinds >= 0].astype(np.int64), minlength=classes)
+
+
+def told(count: int, one: str, several: str) -> str:
+    """A count with its noun.
+
+    >>> told(1, "box", "boxes"), told(1200, "box", "boxes")
+    ('1 box', '1,200 boxes')
+    """
+    return f"{count:,} {one if count == 1 else several}"

@@ -1,0 +1,96 @@
+"""COCO's JSON read for its outlines: every pixel gets the class of the object it shows. Reached by --task segmentation."""
+
+from collections.abc import Mapping, Sequence
+from os.path import relpath
+from pathlib import Path
+from typing import Any
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import BACKGROUND, Dataset, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data import fingerprint
+from sonde.data.assemble import About, check_kind
+from sonde.modalities.image.annotations.coco import category_names, files_of, image_folder, opened_file, whole_number
+from sonde.modalities.image.masked import Masked, assemble_masks
+from sonde.modalities.image.outlines import Outlines, Shape
+from sonde.modalities.image.rows import Files
+
+
+def recognise(path: Path) -> str | None:
+    """Why a file or folder holds COCO's JSON, None if it does not."""
+    files = files_of(path)
+    return f"{', '.join(file.name for file in files.values())} with outlines of objects" if files else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Images decoded and outlines drawn as they are read; class 0 is what no object covers.
+
+    Raises: DataError for files that are no such JSON or contradict themselves, and for objects without an outline
+    """
+    check_kind("image", str(path), like)
+    files = files_of(path)
+    opened = {split: opened_file(file) for split, file in files.items()}
+    categories = category_names(opened, files)
+    names = [BACKGROUND, *dict.fromkeys(categories.values())] if like is None else list(like.target.names)
+    numbers = {place: _number(name, names, path) for place, name in categories.items()}
+    root = path if path.is_dir() else path.parent
+    splits = {split: _split(opened[split], file, root, numbers) for split, file in files.items()}
+    images = [part.images.content(row) for part in splits.values() for row in range(len(part.images))]
+    about = About(
+        name=path.resolve().stem if path.is_file() else path.resolve().name,
+        source=str(path.resolve()),
+        form="COCO JSON",
+        why=", ".join(file.relative_to(root).as_posix() for file in files.values()),
+        fingerprint=fingerprint.of_files(
+            [*files.values(), *(file for file in images if isinstance(file, Path) and file.is_file())], root
+        ),
+    )
+    return assemble_masks(splits, names, about, config, with_objects=True, tick=tick, like=like)
+
+
+def _number(name: str, names: Sequence[str], path: Path) -> int:
+    if name not in names:
+        raise DataError(
+            f"{path} has a category {name!r} that the model does not know; there are {', '.join(names[1:9])}"
+        )
+    return names.index(name)
+
+
+def _split(content: Mapping[str, Any], file: Path, root: Path, numbers: Mapping[int, int]) -> Masked:
+    entries = {whole_number(entry, "id", f"{file.name}, images"): entry for entry in content["images"]}
+    shapes: dict[int, list[Shape]] = {number: [] for number in entries}
+    for entry in content["annotations"]:
+        number = whole_number(entry, "image_id", f"{file.name}, annotations")
+        if number not in entries:
+            raise DataError(
+                f"{file.name}: annotation {entry.get('id')} is of image {number}, which is not in its images"
+            )
+        category = entry.get("category_id")
+        if category not in numbers:
+            raise DataError(
+                f"{file.name}: annotation {entry.get('id')} has category {category}, which is not in its categories"
+            )
+        shapes[number].append(
+            Shape(
+                number=numbers[category],
+                form=entry.get("segmentation"),
+                crowd=bool(entry.get("iscrowd")),
+                place=f"{file.name} annotation {entry.get('id')}",
+            )
+        )
+    names = [str(entry.get("file_name")) for entry in entries.values()]
+    folder = image_folder(file, root, names)
+    sizes = tuple(
+        (
+            whole_number(entry, "height", f"{file.name} image {n}"),
+            whole_number(entry, "width", f"{file.name} image {n}"),
+        )
+        for n, entry in entries.items()
+    )
+    masks = Outlines(sizes, tuple(tuple(shapes[n]) for n in entries), tuple(f"{file.name} image {n}" for n in entries))
+    return Masked(
+        images=Files(root, tuple(Path(relpath(folder / name, root)).as_posix() for name in names)), masks=masks
+    )

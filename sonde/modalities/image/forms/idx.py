@@ -1,0 +1,224 @@
+"""IDX files, MNIST's form: a header that says type and axes, then the numbers; gzipped or not.
+
+Source: http://yann.lecun.com/exdb/mnist/, "The IDX file format"
+"""
+
+import re
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import RawIOBase
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data import fingerprint
+from sonde.data.assemble import About
+from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.targets import raw_target
+from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+NAME = re.compile(
+    r"(?P<stem>.*?)(?P<role>images|labels)([-.]idx(?P<axes>\d)([-.]ubyte)?|[-.]ubyte)(?P<gz>\.gz)?$", re.I
+)
+GZIP = 31  # zlib's window bits for a gzip header and trailer
+BLOCK = 1 << 16  # bytes read and inflated at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The images file of a split and its labels."""
+
+    images: Path
+    labels: Path
+
+
+def recognise(path: Path) -> str | None:
+    """Why a path holds IDX files, None if it does not. Takes a folder, its `raw` subfolder, or an images file."""
+    if path.is_file():
+        match = NAME.match(path.name)
+        return "its name is one of an IDX file" if match else None
+    images = [file.name for file in _files(path) if _role(file) == "images"]
+    return f"it holds {', '.join(images[:2])}" + (" …" if len(images) > 2 else "") if images else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Images and labels of each split, in memory.
+
+    Raises: DataError for files that are truncated, no IDX, without their labels, or not as long as them
+    """
+    pairs = _pairs(path)
+    root = next(iter(pairs.values())).images.parent
+    files = [file for pair in pairs.values() for file in (pair.images, pair.labels)]
+    tick("reading IDX files", 0, len(files))
+    with ThreadPoolExecutor(2) as pool:  # inflating leaves the interpreter's lock
+        arrays = dict(zip(files, pool.map(read_idx, files), strict=True))
+    tick("reading IDX files", len(files), len(files))
+    found = {}
+    for split, pair in pairs.items():
+        images, labels = arrays[pair.images], arrays[pair.labels]
+        if len(images) != len(labels):
+            raise DataError(
+                f"{pair.labels.name} has {len(labels):,} labels, but {pair.images.name} {len(images):,} images; "
+                "they are not of one set"
+            )
+        found[split] = ArrayPair(images, raw_target(labels, pair.labels.name), pair.images.name)
+    about = About(
+        name=_name(path),
+        source=str(path.resolve()),
+        form="IDX files",
+        why=", ".join(pair.images.name for pair in pairs.values()),
+        class_names=_class_names(root),
+        fingerprint=fingerprint.of_files(files, root),
+    )
+    return assemble_arrays(
+        found,
+        about,
+        config,
+        task=task,
+        tick=tick,
+        like=like,
+    )
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array of one IDX file, in the machine's byte order.
+
+    Raises: DataError when it is truncated or no IDX file
+    """
+    content = _content(path)
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] == 0:
+        raise DataError(
+            f"{path} is no IDX file: it starts with {content[:4].hex(' ') or 'nothing'} instead of 00 00, a type and the "
+            "number of axes; download it again"
+        )
+    dtype, axes = np.dtype(TYPES[content[2]]), content[3]
+    header = 4 + 4 * axes
+    shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
+    promised = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if len(content) - header != promised:
+        raise DataError(
+            f"{path} holds {max(0, len(content) - header):,} bytes of data, but its header promises {promised:,}; "
+            "download it again"
+        )
+    array = np.frombuffer(content, dtype, offset=header).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _content(path: Path) -> bytes | bytearray:
+    try:
+        with path.open("rb", buffering=0) as file:  # a buffer would be joined with the rest: all of it twice
+            zipped = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            return inflate(file, path) if zipped else file.read()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def inflate(file: RawIOBase, path: Path) -> bytearray:
+    """The content of a gzip file, all its members; it is never in memory twice.
+
+    Raises: DataError when it is truncated or damaged
+    """
+    content, member = bytearray(), None
+    while block := file.read(BLOCK):
+        while block := block if member else block.lstrip(b"\0"):  # zeros may stand between members and at the end
+            member = member or zlib.decompressobj(GZIP)
+            try:
+                content += member.decompress(block)
+            except zlib.error as error:
+                raise DataError(f"{path} is damaged ({error}); download it again") from None
+            block = member.unused_data
+            member = None if member.eof else member
+    if member is not None:
+        raise DataError(f"{path} is truncated: the gzip stream breaks off; download it again")
+    return content
+
+
+def _files(folder: Path) -> list[Path]:
+    """IDX files of a folder, or of the `raw` folder that torchvision makes in it; plain ones before gzipped twins."""
+    for place in (folder, folder / "raw", folder / "MNIST" / "raw"):
+        if place.is_dir():
+            found = sorted(file for file in place.iterdir() if NAME.match(file.name) and file.is_file())
+            plain = {file.name for file in found}
+            found = [file for file in found if not (file.suffix == ".gz" and file.stem in plain)]
+            if found:
+                return found
+    return []
+
+
+def _role(file: Path) -> str:
+    match = NAME.match(file.name)
+    return match["role"].lower() if match else ""
+
+
+def _pairs(path: Path) -> Mapping[str, Pair]:
+    """Split -> its files; of a single images file only its own pair, as the train split."""
+    if path.is_file():
+        images = path if _role(path) == "images" else _partner(path, "images")
+        return {"train": Pair(images=images, labels=_partner(images, "labels"))}
+    found: dict[str, Pair] = {}
+    for file in _files(path):
+        if _role(file) != "images":
+            continue
+        split = _split(file)
+        if split in found:
+            raise DataError(f"{path}: {found[split].images.name} and {file.name} both are {split} images; keep one")
+        found[split] = Pair(images=file, labels=_partner(file, "labels"))
+    if "train" not in found:
+        if len(found) > 1:
+            raise DataError(
+                f"{path} has no train images: the files are called {', '.join(found)}; name one train-images"
+            )
+        found = {"train": next(iter(found.values()))}
+    return {split: found[split] for split in ORDER if split in found}
+
+
+def _split(file: Path) -> str:
+    """The split that a file's name says; train where it says none."""
+    match = NAME.match(file.name)
+    words = re.split(r"[^a-z0-9]+", match["stem"].lower()) if match else []
+    return next((SPLIT_NAMES[word] for word in reversed(words) if word in SPLIT_NAMES), "train")
+
+
+def _partner(file: Path, role: str) -> Path:
+    """The labels of an images file, or its images.
+
+    Raises: DataError when they are not beside it
+    """
+    match = NAME.match(file.name)
+    stem = match["stem"].lower() if match else ""
+    candidates = [
+        other for other in _files(file.parent) if _role(other) == role and other.name.lower().startswith(stem + role)
+    ]
+    if not candidates:
+        raise DataError(
+            f"{file} has no {role} beside it; put {stem}{role}-idx{1 if role == 'labels' else 3}-ubyte there"
+        )
+    return candidates[0]
+
+
+def _class_names(root: Path) -> tuple[str, ...]:
+    """One name a line from labels.txt or classes.txt beside the files."""
+    for name in ("labels.txt", "classes.txt"):
+        if (root / name).is_file():
+            lines = (root / name).read_text(encoding="utf-8").splitlines()
+            return tuple(line.strip() for line in lines if line.strip())
+    return ()
+
+
+def _name(path: Path) -> str:
+    return path.resolve().name if path.is_dir() else _stem(path)
+
+
+def _stem(path: Path) -> str:
+    match = NAME.match(path.name)
+    return (match["stem"].strip("-._") if match else "") or "idx"

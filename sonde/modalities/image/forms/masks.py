@@ -1,0 +1,286 @@
+"""Images beside masks: one mask an image, told by equal names; or a folder an image with one mask an object.
+
+images/a.png   masks/a.png                           with lists train.txt, val.txt, test.txt of names, or neither
+images/train/a.png   masks/train/a.png               a folder a split, below or above
+train/images/a.png   train/masks/a.png
+JPEGImages/a.jpg   SegmentationClass/a.png           with lists in ImageSets/Segmentation
+stage1_train/ID/images/a.png   stage1_train/ID/masks/*.png
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import BACKGROUND, Dataset, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data import fingerprint
+from sonde.data.assemble import About, check_kind
+from sonde.data.splits import ORDER
+from sonde.modalities.image.files import is_image
+from sonde.modalities.image.forms.class_folders import (
+    IMAGE_FOLDERS,
+    images_below,
+    listed,
+    no_overlap,
+    split_folders,
+    split_lists,
+    subfolders,
+)
+from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
+from sonde.modalities.image.masked import Masked, assemble_masks
+from sonde.modalities.image.rows import Files
+
+MASK_FOLDERS = ("masks", "segmentationclass", "labels", "annotations", "mask", "segmentations")
+CASES = "stage1_train"  # the folder of the Data Science Bowl whose folders hold an image and its objects
+NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt")  # of classes, one a line
+MARKS = ("_mask", "-mask", "_segmentation", "_label", "_gt")  # that a mask's name may have behind the image's
+FOREGROUND = "foreground"
+LOOKED_AT = 5000  # masks that classes are inferred from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """An image and its mask's files (several where each shows one object), relative to the source."""
+
+    image: str
+    masks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """All images with masks in one place.
+
+    why: how splits are told;  by_object: each mask shows one object
+    """
+
+    pairs: Mapping[str, Sequence[Pair]]
+    why: str
+    warnings: Sequence[str] = ()
+    by_object: bool = False
+
+
+def recognise(path: Path) -> str | None:
+    """Why a folder holds images with masks, None if it does not."""
+    if not path.is_dir():
+        return None
+    if folders := _sides(path):
+        return f"{folders[0].name}/ beside {folders[1].name}/"
+    splits = split_folders(path)
+    if "train" in splits and (folders := _sides(splits["train"])):
+        return f"{folders[0].name}/ beside {folders[1].name}/ in {', '.join(folder.name for folder in splits.values())}"
+    cases = _cases(path)
+    return f"{len(cases)} folders of an image and its objects' masks" if cases else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Images and masks, decoded as they are read.
+
+    Raises: DataError for a missing mask, a mask that does not fit its image, and classes that are not known
+    """
+    check_kind("image", str(path), like)
+    if like is not None and like.target.kind != "mask":
+        raise DataError(f"{path} holds masks; the model was trained on another kind of target")
+    found = _found(path, skip=config.skip_unreadable)
+    tick("looking at masks", 0, 0)
+    known = list(like.target.names) if like is not None else None
+    names, masks, with_objects = (
+        _objects(path, found, known) if found.by_object else _files(path, found, known, skip=config.skip_unreadable)
+    )
+    everything = [path / name for pairs in found.pairs.values() for pair in pairs for name in (pair.image, *pair.masks)]
+    tick("hashing files", 0, 0)
+    about = About(
+        name=path.resolve().name,
+        source=str(path.resolve()),
+        form="images with masks",
+        why=found.why,
+        warnings=found.warnings,
+        fingerprint=fingerprint.of_files(everything, path),
+    )
+    images = {split: Files(path, tuple(pair.image for pair in pairs)) for split, pairs in found.pairs.items()}
+    splits = {split: Masked(images=images[split], masks=masks[split]) for split in images}
+    return assemble_masks(splits, names, about, config, with_objects=with_objects, tick=tick, like=like)
+
+
+def pictures(path: Path) -> list[Path]:
+    """The images of a folder of this form, without its masks: those of the test split, else of the last there is."""
+    pairs = _found(path, skip=True).pairs
+    split = next(name for name in reversed(ORDER) if name in pairs)
+    return [path / pair.image for pair in pairs[split]]
+
+
+def _objects(path: Path, found: Listing, known: list[str] | None) -> tuple[list[str], dict[str, Masks], bool]:
+    """Names of the classes, masks of each split, and whether objects are known one by one."""
+    masks: dict[str, Masks] = {
+        split: ObjectFiles(path, tuple(pair.masks for pair in pairs)) for split, pairs in found.pairs.items()
+    }
+    return known or [BACKGROUND, FOREGROUND], masks, True
+
+
+def _files(
+    path: Path, found: Listing, known: list[str] | None, *, skip: bool
+) -> tuple[list[str], dict[str, Masks], bool]:
+    """As `_objects`, where an image has one mask. Raises: DataError for masks of several kinds, or that show nothing."""
+    files = [path / pair.masks[0] for pairs in found.pairs.values() for pair in pairs]
+    places = np.linspace(0, len(files) - 1, min(len(files), LOOKED_AT)).round().astype(np.int64)
+    coding, classes = infer_coding([files[place] for place in places], skip=skip)
+    if classes < 2 and known is None:
+        raise DataError(
+            f"none of the {len(files):,} masks shows anything but class 0, such as {files[0]}; check the masks"
+        )
+    names = known or _class_names(path, classes)
+    masks: dict[str, Masks] = {
+        split: MaskFiles(path, tuple(pair.masks[0] for pair in pairs), coding, len(names))
+        for split, pairs in found.pairs.items()
+    }
+    return names, masks, coding == "objects"
+
+
+def _sides(path: Path) -> tuple[Path, Path] | None:
+    """The folder of images and the folder of masks, which must hold images too: annotations may be text."""
+    below = {folder.name.lower(): folder for folder in subfolders(path)}
+    images = next((below[name] for name in sorted(IMAGE_FOLDERS) if name in below), None)
+    if images is None:
+        return None
+    found = (below[name] for name in MASK_FOLDERS if name in below)
+    masks = next((folder for folder in found if any(is_image(file) for file in folder.rglob("*"))), None)
+    return None if masks is None else (images, masks)
+
+
+def _cases(path: Path) -> list[Path]:
+    """Folders below of one image and its objects' masks, where `path` is a folder of such."""
+    inside = path / CASES
+    root = inside if inside.is_dir() else path
+    cases = [folder for folder in subfolders(root) if (folder / "images").is_dir() and (folder / "masks").is_dir()]
+    return [] if any(folder in split_folders(root).values() for folder in cases) else cases
+
+
+def _found(path: Path, *, skip: bool) -> Listing:
+    """Raises: DataError for images without a mask, unless such are to be left out."""
+    if sides := _sides(path):
+        return _beside(path, *sides, skip=skip)
+    splits = split_folders(path)
+    inside = {split: sides for split, folder in splits.items() if (sides := _sides(folder))}
+    if "train" in inside:
+        return _split(
+            path, {split: inside[split] for split in ORDER if split in inside}, "a folder per split", skip=skip
+        )
+    cases = [pair for folder in _cases(path) if (pair := _case(path, folder, skip=skip))]
+    if not cases:
+        raise DataError(f"{path} holds no image with a mask; fill it")
+    by_image = {pair.image: pair for pair in cases}
+    chosen, left = _by_lists(path, list(by_image))
+    pairs = {split: [by_image[name] for name in names] for split, names in chosen.items()}
+    why = f"{len(cases):,} folders of an image and its objects"
+    return Listing(pairs=pairs, why=why, warnings=left, by_object=True)
+
+
+def _beside(path: Path, images: Path, masks: Path, *, skip: bool) -> Listing:
+    ours, theirs = split_folders(images), split_folders(masks)
+    if "train" in ours and "train" in theirs:
+        sides = {split: (ours[split], theirs[split]) for split in ORDER if split in ours and split in theirs}
+        return _split(path, sides, f"a folder per split in {images.name}/ and {masks.name}/", skip=skip)
+    chosen, warnings = _by_lists(path, images_below(images, path))  # images that no list names need no mask
+    pairs = {
+        split: _paired(path, images, masks, skip=skip, warnings=warnings, only=names) for split, names in chosen.items()
+    }
+    lists = " and lists of names" * ("train" in _lists(path))
+    return Listing(pairs=pairs, why=f"{images.name}/, {masks.name}/{lists}", warnings=warnings)
+
+
+def _split(path: Path, sides: Mapping[str, tuple[Path, Path]], why: str, *, skip: bool) -> Listing:
+    """A folder of images and one of masks for each split."""
+    warnings: list[str] = []
+    pairs = {
+        split: _paired(path, *folders, skip=skip, warnings=warnings, only=images_below(folders[0], path))
+        for split, folders in sides.items()
+    }
+    return Listing(pairs=pairs, why=why, warnings=warnings)
+
+
+def _by_lists(path: Path, names: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Names of each split's images as lists have them, else all as train; a warning of those in no list.
+
+    Raises: DataError for a line that names no image, and for an image in two lists
+    """
+    lists = _lists(path)
+    if "train" not in lists:
+        return {"train": names}, []
+    chosen = {split: listed(file, names) for split, file in lists.items()}
+    no_overlap(lists, chosen)
+    left = len(names) - sum(map(len, chosen.values()))
+    files = ", ".join(file.name for file in lists.values())
+    return chosen, [f"{left:,} images are in none of {files} and are left out"] if left else []
+
+
+def _paired(
+    path: Path, images: Path, masks: Path, *, skip: bool, warnings: list[str], only: Sequence[str]
+) -> list[Pair]:
+    """Each image of `only` with the mask of its name; with `skip`, those without one are counted among the warnings.
+
+    Raises: DataError
+    """
+    by_key: dict[str, str] = {}
+    for name in images_below(masks, path):
+        by_key.setdefault(_key(name, masks, path), name)
+    pairs, bare = [], []
+    for name in only:
+        key = str(PurePosixPath(name).relative_to(images.relative_to(path).as_posix()).with_suffix(""))
+        mask = by_key.get(key)
+        if mask is not None:
+            pairs.append(Pair(image=name, masks=(mask,)))
+        elif skip:
+            bare.append(name)
+        else:
+            raise DataError(
+                f"{name} has no mask {masks.relative_to(path).as_posix()}/{key}.*; add it or take the image out; training "
+                "passes over such images with --skip-unreadable"
+            )
+    if bare:
+        warnings.append(f"{len(bare):,} images without a mask were left out, such as {bare[0]}")
+    if not pairs:
+        raise DataError(
+            f"{path}: {images.name}/ and {masks.name}/ have no name in common; give masks their images' names"
+        )
+    return pairs
+
+
+def _key(name: str, folder: Path, path: Path) -> str:
+    """What a mask is called apart from its ending and a mark behind it."""
+    key = str(PurePosixPath(name).relative_to(folder.relative_to(path).as_posix()).with_suffix(""))
+    return next((key.removesuffix(mark) for mark in MARKS if key.endswith(mark)), key)
+
+
+def _case(path: Path, folder: Path, *, skip: bool) -> Pair | None:
+    """A folder's image and its objects. Raises: DataError where there is not one image, or no mask."""
+    images, masks = images_below(folder / "images", path), images_below(folder / "masks", path)
+    if len(images) == 1 and masks:
+        return Pair(image=images[0], masks=tuple(masks))
+    if skip:
+        return None
+    raise DataError(
+        f"{folder} holds {len(images)} images and {len(masks)} masks; it needs one image and a mask an object"
+    )
+
+
+def _lists(path: Path) -> dict[str, Path]:
+    """Split -> text file naming its images, here or where Pascal VOC has them."""
+    return split_lists(path) or split_lists(path / "ImageSets" / "Segmentation")
+
+
+def _class_names(path: Path, classes: int) -> list[str]:
+    """From a file of names, else background and numbers. Raises: DataError for fewer names than classes."""
+    file = next((path / name for name in NAMES if (path / name).is_file()), None)
+    if file is None:
+        return [BACKGROUND, FOREGROUND] if classes == 2 else [BACKGROUND, *map(str, range(1, classes))]
+    names = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if len(names) < classes:
+        raise DataError(
+            f"{file} names {len(names)} classes, and the masks hold class {classes - 1}; name them all, one a line"
+        )
+    return names

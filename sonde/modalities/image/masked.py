@@ -1,0 +1,235 @@
+"""Images with a mask each -> a dataset: one stored size, rows held back, and an account of what the masks show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import IGNORED, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.memory import give_back
+from sonde.core.progress import Tick, silent
+from sonde.core.units import count, share
+from sonde.data.assemble import COLOURS, About, image_statistics
+from sonde.data.rows import Inputs
+from sonde.data.splits import ORDER, hold_back, subset
+from sonde.data.targets import listed
+from sonde.modalities.image.files import decode, read_header
+from sonde.modalities.image.mask_files import ChosenMasks, Masks, resized
+from sonde.modalities.image.rows import NAMED_BAD, SAMPLED, Chosen, Encoded, ImageInputs, Survey, survey
+
+LARGEST = 256  # pixels of the longer side: networks for every pixel keep maps of the whole size
+COUNTED = 500  # training masks that shares and objects are counted in
+EACH_TICK = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masked:
+    """One split as it was found: image i belongs to mask i."""
+
+    images: Encoded
+    masks: Masks
+
+    def chosen(self, rows: np.ndarray) -> "Masked":
+        """Some of them."""
+        return Masked(images=Chosen(self.images, rows), masks=ChosenMasks(self.masks, rows))
+
+
+@dataclass(frozen=True)
+class MaskRows:
+    """Rows of images and masks, decoded and brought to one size as they are read; masks by the nearest pixel.
+
+    Fields: input, target (n, H, W) uint8, and objects (n, H, W) int32 where they are known one by one.
+    """
+
+    inputs: Inputs
+    masks: Masks
+    size: tuple[int, int]  # (height, width)
+    with_objects: bool
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """The fields of some rows, in the order asked. Raises: DataError naming the file that cannot be read."""
+        found = {"input": self.inputs.read(indices), "target": np.empty((len(indices), *self.size), np.uint8)}
+        if self.with_objects:
+            found["objects"] = np.zeros((len(indices), *self.size), np.int32)
+        for row, index in enumerate(indices):
+            labels = self.masks.read(int(index))
+            found["target"][row] = resized(labels.classes, *self.size)
+            if self.with_objects and labels.objects is not None:
+                found["objects"][row] = resized(labels.objects, *self.size)
+        return found
+
+    def describe(self, index: int) -> str:
+        """Where the image came from."""
+        return self.inputs.describe(index)
+
+    def nbytes(self) -> int:
+        """Bytes of all fields once packed."""
+        pixels = len(self) * self.size[0] * self.size[1]
+        return self.inputs.nbytes() + pixels * (5 if self.with_objects else 1)
+
+
+def assemble_masks(
+    splits: Mapping[str, Masked],
+    names: Sequence[str],
+    about: About,
+    config: DataConfig,
+    *,
+    with_objects: bool,
+    tick: Tick = silent,
+    like: Schema | None = None,
+) -> Dataset:
+    """A dataset of images with masks whose classes are `names`; read as a model was trained with `like`.
+
+    Raises: DataError naming an image or a mask that cannot be read, or a mask of another size than its image
+    """
+    kept, warnings = _usable(splits, config, tick)
+    seen = survey(
+        {split: part.images for split, part in kept.items()},
+        replace(config, skip_unreadable=False),  # those that cannot be read are gone
+        every_header=True,
+        tick=tick,
+        like=like,
+        largest=LARGEST,
+    )
+    rows = {split: _rows(part, seen, with_objects) for split, part in kept.items()}
+    about = replace(about, warnings=[*about.warnings, *warnings])
+    dataset = _as_trained(rows, about, like) if like is not None else _fitted(rows, names, about, config, seen)
+    give_back()  # what decoding the sample left
+    return dataset
+
+
+def _rows(part: Masked, seen: Survey, with_objects: bool) -> MaskRows:
+    return MaskRows(ImageInputs(part.images, seen.shape), part.masks, seen.shape[1:], with_objects)
+
+
+def _as_trained(rows: Mapping[str, MaskRows], about: About, like: Schema) -> Dataset:
+    """With nothing held back; rows without a split of their own are the test split."""
+    splits: dict[str, Rows] = {name: rows[name] for name in ORDER if name in rows}
+    if len(splits) == 1:
+        splits = {"test": next(iter(splits.values()))}
+    facts = [
+        _size_fact(rows, like.input, about),
+        Fact("read as the model was trained", "size and classes of its schema"),
+    ]
+    return _dataset(splits, like, about, facts)
+
+
+def _fitted(
+    rows: Mapping[str, MaskRows], names: Sequence[str], about: About, config: DataConfig, seen: Survey
+) -> Dataset:
+    """With a schema fitted on the training rows, and rows held back where splits are missing."""
+    train = rows["train"]
+    called = f"{about.source} has {len(train)} training images"
+    indices, facts = hold_back(len(train), rows, config, called=called)
+    places = np.linspace(0, len(indices["train"]) - 1, min(len(indices["train"]), SAMPLED)).round().astype(np.int64)
+    mean, std = image_statistics(train.inputs, indices["train"][places])
+    schema = Schema(
+        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std),
+        target=TargetSpec(kind="mask", names=tuple(names)),
+    )
+    splits: dict[str, Rows] = {
+        split: subset(train, indices[split]) if split in indices else rows[split]
+        for split in ORDER
+        if split in rows or split in indices
+    }
+    what, warnings = _shown(train, indices["train"][places[:COUNTED]], names)
+    about = replace(about, warnings=[*about.warnings, *warnings])
+    return _dataset(
+        splits, schema, about, [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
+    )
+
+
+def _dataset(splits: Mapping[str, Rows], schema: Schema, about: About, facts: Sequence[Fact]) -> Dataset:
+    return Dataset(
+        name=about.name,
+        source=about.source,
+        form=about.form,
+        schema=schema,
+        splits=splits,
+        facts=facts,
+        warnings=about.warnings,
+        fingerprint=about.fingerprint,
+    )
+
+
+def _size_fact(rows: Mapping[str, MaskRows], spec: InputSpec, about: About) -> Fact:
+    parts = [
+        f"{len(rows[split]):,} {split}" if len(rows) > 1 else f"{len(rows[split]):,}"
+        for split in ORDER
+        if split in rows
+    ]
+    channels, height, width = spec.shape
+    return Fact(
+        f"{' + '.join(parts)} images with masks, {height}x{width} {COLOURS.get(channels, '')}".rstrip(),
+        f"{about.form}: {about.why}",
+    )
+
+
+def _shown(train: MaskRows, places: np.ndarray, names: Sequence[str]) -> tuple[list[Fact], list[str]]:
+    """What some training masks show: shares of the classes and numbers of objects, and what is oddly absent."""
+    pixels: np.ndarray = np.zeros(256, np.int64)
+    objects = 0
+    for place in places:
+        labels = train.masks.read(int(place))
+        pixels += np.bincount(labels.classes.ravel(), minlength=256)
+        if labels.objects is not None:
+            objects += len(np.unique(labels.objects[labels.objects > 0]))
+    known = pixels[: len(names)]
+    common = sorted(range(1, len(names)), key=lambda number: -known[number])[:4]
+    shares = ", ".join(f"{names[n]} {share(known[n] / max(1, known.sum()), 1)}" for n in common)
+    looked = f"of the pixels of {count(len(places))} training masks"
+    facts = [Fact(f"{len(names)} classes of pixels: {listed(list(names))}", f"{shares} {looked}")]
+    if train.with_objects:
+        facts.append(Fact(f"{objects / max(1, len(places)):.1f} objects an image", "each has a number of its own"))
+    if pixels[IGNORED]:
+        facts.append(
+            Fact(f"{share(pixels[IGNORED] / pixels.sum(), 1)} of the pixels count nowhere", "their class is 255")
+        )
+    absent = [name for name, number in zip(names, known, strict=True) if number == 0]
+    return facts, [f"none of {len(places):,} training masks shows {listed(absent)}"] if absent else []
+
+
+def _usable(splits: Mapping[str, Masked], config: DataConfig, tick: Tick) -> tuple[dict[str, Masked], list[str]]:
+    """The splits without rows that cannot be used, where such are to be left out; how many those were."""
+    kept, warnings = {}, []
+    total = sum(len(part.images) for part in splits.values())
+    for split, part in splits.items():
+        bad = []
+        for row in range(len(part.images)):
+            if row % EACH_TICK == 0:
+                tick("checking masks", row, total)
+            try:
+                _check(part, row, whole=config.skip_unreadable)
+            except DataError:
+                if not config.skip_unreadable:
+                    raise
+                bad.append(row)
+        kept[split] = part.chosen(np.delete(np.arange(len(part.images)), bad)) if bad else part
+        if bad:
+            named = ", ".join(part.images.describe(row) for row in bad[:NAMED_BAD]) + " …" * (len(bad) > NAMED_BAD)
+            warnings.append(f"{split}: {len(bad):,} unreadable images or masks were left out: {named}")
+        if not len(kept[split].images):
+            raise DataError(f"{split}: none of its {len(part.images):,} images can be used with its mask")
+    return kept, warnings
+
+
+def _check(part: Masked, row: int, *, whole: bool) -> None:
+    """Raises: DataError for a mask of another size than its image; with `whole` for either that cannot be decoded."""
+    content = part.images.content(row)
+    place = str(content) if isinstance(content, Path) else part.images.describe(row)
+    header = read_header(content, place)
+    height, width = part.masks.size(row)
+    if (height, width) != (header.height, header.width):
+        raise DataError(
+            f"{part.masks.describe(row)} is {height}x{width} and its image {part.images.describe(row)} is "
+            f"{header.height}x{header.width}; a mask has a number for each pixel of its image"
+        )
+    if whole:
+        decode(content, place)
+        part.masks.read(row)

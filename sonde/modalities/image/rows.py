@@ -1,0 +1,249 @@
+"""Images that are decoded when they are read, from files or from columns of encoded bytes, as inputs of one stored size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.errors import DataError
+from sonde.core.memory import give_back
+from sonde.core.progress import Tick, silent
+from sonde.data.assemble import About, Found, Part, assemble
+from sonde.data.targets import RawTarget
+from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, pixels, read_header, stored_size
+
+SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
+HEADERS = 1000  # encoded images whose headers are read when their container is large
+EACH_TICK = 500
+NAMED_BAD = 4  # unreadable images named in a warning
+
+
+class Encoded(Protocol):
+    """Images by number. Must pickle. A file's path stands for its content."""
+
+    def __len__(self) -> int: ...
+    def content(self, index: int) -> Content: ...
+    def describe(self, index: int) -> str: ...
+
+
+@dataclass(frozen=True)
+class Files:
+    """Image files under a root."""
+
+    root: Path
+    names: tuple[str, ...]  # relative to the root, with forward slashes
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def content(self, index: int) -> Path:
+        """The file."""
+        return self.root / self.names[index]
+
+    def describe(self, index: int) -> str:
+        """ "train/cat/001.png"."""
+        return self.names[index]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pillow's images in memory."""
+
+    images: tuple[Content, ...]
+    place: str  # what `describe` calls them
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def content(self, index: int) -> Content:
+        """The image, or the path that stands for it."""
+        return self.images[index]
+
+    def describe(self, index: int) -> str:
+        """ "train image 17"."""
+        content = self.images[index]
+        return str(content) if isinstance(content, Path) else f"{self.place} image {index}".lstrip()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some of other encoded images."""
+
+    encoded: Encoded
+    rows: np.ndarray  # (n,) int64
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def content(self, index: int) -> Content:
+        """The image's content."""
+        return self.encoded.content(int(self.rows[index]))
+
+    def describe(self, index: int) -> str:
+        """Where the image is."""
+        return self.encoded.describe(int(self.rows[index]))
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """Encoded images, decoded and brought to `shape` (channels, height, width) as they are read."""
+
+    encoded: Encoded
+    shape: tuple[int, int, int]
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """uint8 (len(indices), channels, height, width). Raises: DataError naming the image that cannot be decoded."""
+        out = np.empty((len(indices), *self.shape), np.uint8)
+        for row, index in enumerate(indices):
+            content = self.encoded.content(int(index))
+            place = str(content) if isinstance(content, Path) else self.encoded.describe(int(index))
+            out[row] = pixels(decode(content, place, near=self.shape[1:]), self.shape)
+        return out
+
+    def describe(self, index: int) -> str:
+        """Where the image is."""
+        return self.encoded.describe(index)
+
+    def nbytes(self) -> int:
+        """Bytes of the decoded pixels."""
+        return len(self.encoded) * int(np.prod(self.shape))
+
+
+def assemble_images(
+    splits: Mapping[str, Encoded],
+    targets: Mapping[str, RawTarget],
+    about: About,
+    config: DataConfig,
+    *,
+    every_header: bool,
+    task: str | None = None,
+    tick: Tick = silent,
+    like: Schema | None = None,
+) -> Dataset:
+    """A dataset of encoded images: one stored size chosen, unreadable ones left out where that is asked for.
+
+    Raises: DataError naming an image that cannot be read
+    """
+    seen = survey(splits, config, every_header=every_header, tick=tick, like=like)
+    warnings = list(about.warnings)
+    parts = {}
+    for split, encoded in splits.items():
+        target, bad = targets[split], seen.bad.get(split, ())
+        if len(bad):
+            warnings.append(_left_out(split, encoded, bad))
+            kept = np.delete(np.arange(len(encoded)), bad)
+            encoded, target = Chosen(encoded, kept), replace(target, values=target.values[kept])
+        parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
+    about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
+    found = Found(about=about, kind="image", shape=seen.shape, parts=parts, sampled=SAMPLED)
+    dataset = assemble(found, config, task=task, like=like)
+    give_back()  # what decoding the sample left
+    return dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """What was learnt about encoded images before any is trained on.
+
+    shape: (channels, height, width) they are stored at
+    bad:   split -> rows that cannot be read, where they are to be skipped
+    """
+
+    shape: tuple[int, int, int]
+    facts: Sequence[Fact]
+    bad: Mapping[str, np.ndarray]
+
+
+def survey(
+    splits: Mapping[str, Encoded],
+    config: DataConfig,
+    *,
+    every_header: bool,
+    tick: Tick = silent,
+    like: Schema | None = None,
+    largest: int = LARGEST_STORED,
+) -> Survey:
+    """Look at headers, choose one size and grey or colour; with `--skip-unreadable` decode every image to find bad ones.
+
+    every_header: of all images, else of `HEADERS` evenly spaced ones
+    largest: pixels of the longer side, unless a size was asked for
+    Raises: DataError naming the first image that cannot be read, unless such are to be skipped
+    """
+    headers: list[Header] = []
+    bad: dict[str, np.ndarray] = {}
+    total = sum(map(len, splits.values()))
+    for split, encoded in splits.items():
+        if config.skip_unreadable:
+            found, bad[split] = _readable(encoded, tick, total)
+        else:
+            found = _headers(encoded, _looked_at(len(encoded), total, every_header), tick)
+        headers += found
+    if not headers:
+        raise DataError(f"none of the {total:,} images can be read")
+    if like is not None:
+        channels, height, width = like.input.shape
+        return Survey(shape=(channels, height, width), facts=[], bad=bad)
+    height, width, why = stored_size([(h.height, h.width) for h in headers], config.image_size, largest=largest)
+    channels = max(h.channels for h in headers)
+    seen = "" if len(headers) == total else f", judged by {len(headers):,} of them"
+    facts = [Fact(f"images are stored at {height}x{width}", why + seen), *_colour_facts(headers, channels)]
+    return Survey(shape=(channels, height, width), facts=facts, bad=bad)
+
+
+def _looked_at(n: int, total: int, every_header: bool) -> np.ndarray:
+    number = n if every_header or total <= HEADERS else max(1, HEADERS * n // total)
+    return np.linspace(0, n - 1, min(n, number)).round().astype(np.int64)
+
+
+def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:
+    def header(row: int) -> Header:
+        content = encoded.content(row)
+        return read_header(content, str(content) if isinstance(content, Path) else encoded.describe(row))
+
+    found = []
+    for start in range(0, len(rows), EACH_TICK):
+        tick("reading image headers", start, len(rows))
+        found += map(header, map(int, rows[start : start + EACH_TICK]))
+    return found
+
+
+def _readable(encoded: Encoded, tick: Tick, total: int) -> tuple[list[Header], np.ndarray]:
+    """Headers of the images that decode, and the rows of those that do not."""
+    headers, bad = [], []
+    for row in range(len(encoded)):
+        if row % EACH_TICK == 0:
+            tick("checking images", row, total)
+        content, place = encoded.content(row), encoded.describe(row)
+        try:
+            header = read_header(content, place)
+            decode(content, place)
+        except DataError:
+            bad.append(row)
+            continue
+        headers.append(header)
+    return headers, np.array(bad, dtype=np.int64)
+
+
+def _colour_facts(headers: Sequence[Header], channels: int) -> list[Fact]:
+    grey = sum(h.channels == 1 for h in headers)
+    deep = sum(h.deep for h in headers)
+    facts = []
+    if channels == 3 and grey:
+        facts.append(Fact("all images are read as RGB", f"{grey:,} of {len(headers):,} are grey, the others in colour"))
+    if deep:
+        facts.append(
+            Fact("16 bits scaled to 8", f"{deep:,} of {len(headers):,} images have more than 8 bits a channel")
+        )
+    return facts
+
+
+def _left_out(split: str, encoded: Encoded, bad: Sequence[int] | np.ndarray) -> str:
+    names = ", ".join(encoded.describe(int(row)) for row in bad[:NAMED_BAD]) + " …" * (len(bad) > NAMED_BAD)
+    return f"{split}: {len(bad):,} unreadable images were left out: {names}"

@@ -1,0 +1,335 @@
+"""Tables with a column of SMILES as datasets of molecules: one file, or a folder of files named for their splits."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.fingerprint import of_files
+from sonde.data.ragged import Numbered
+from sonde.data.splits import held_back_facts, split_rows, thinned
+from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
+from sonde.modalities.molecule.graphs import Graph, graph_of, parsed, rows_of
+from sonde.modalities.table.encode import is_row_number
+from sonde.modalities.table.forms.tables import (
+    form_of,
+    row_numbers,
+    saved_target,
+    short_name,
+    split_files,
+    standardised,
+    target_fields,
+    with_target,
+    without_target,
+)
+from sonde.modalities.table.header import is_header
+from sonde.modalities.table.kinds import clean, infer_kind, is_text, parse
+from sonde.modalities.table.read import (
+    TEXT_SUFFIXES,
+    Table,
+    first_rows,
+    frame_table,
+    is_frame,
+    read_table,
+    table_suffix,
+)
+from sonde.modalities.table.target import infer_target, read_target, target_columns
+
+PARSES = 0.95  # share of a column's cells from which on it holds SMILES
+DIFFERS = (
+    0.5  # share of them that are different, lest one-letter categories such as C and S be taken for methane and sulphur
+)
+LOOKED_AT = 200  # rows, to recognise the form by
+NAMED = re.compile(r"smiles", re.IGNORECASE)
+WRITTEN = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:%/\\.*~]+")  # the characters of OpenSMILES, and RDKit's ~ for any bond
+TEXT_FILES = (".smi", ".smiles", ".txt")
+HINT = "mend the row, or pass over such rows with --skip-unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The molecules of one table that can be read and have a target.
+
+    index: (n,) their places in the table;  target: (n, …) as `read_target` gives it
+    """
+
+    table: Table
+    index: np.ndarray
+    graphs: Sequence[Graph]
+    target: np.ndarray
+
+    def rows(self, chosen: np.ndarray, fields: Mapping[str, np.ndarray]) -> Rows:
+        """Some of them with their target fields (n, …)."""
+        graphs = [self.graphs[place] for place in chosen]
+        numbers = row_numbers(self.table)[self.index[chosen]]
+        return rows_of(graphs, [graph.name for graph in graphs], Numbered(self.table.name, numbers), fields)
+
+
+def recognise(path: Path) -> str | None:
+    """Why a path looks like a table of molecules, or a folder of such, None if it does not.
+
+    Raises: MissingDependency where a column is called SMILES and RDKit is not there to read it
+    """
+    file = split_files(path).get("train") if path.is_dir() else path
+    if file is None or not file.is_file() or not table_suffix(file):
+        return None
+    try:
+        column = smiles_column(_head(file))
+    except DataError:
+        return None  # what is wrong with the file is said when it is read
+    return f"column {column!r} of {file.name} holds SMILES" if column is not None else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Molecules from their SMILES alone; other columns are targets or not looked at.
+
+    With `like`, a trained model's schema, nothing is held back, and a single table is the test split.
+
+    Raises: DataError naming the file and row of what cannot be read, and for targets as tables do
+    """
+    alone = "train" if like is None else "test"
+    files = split_files(path) if path.is_dir() else {alone: path}
+    tables = {split: read_table(file, config.columns) for split, file in files.items()}
+    first = next(iter(tables.values()))
+    column = _column(first, like)
+    about = {
+        "name": short_name(path),
+        "source": str(path.resolve()),
+        "form": f"{form_of(next(iter(files.values())))} of molecules",
+        "fingerprint": of_files(list(files.values()), path if path.is_dir() else path.parent),
+    }
+    if like is not None:
+        parts, warnings = _parts(tables, column, saved_target(like.target, config), like, config, tick)
+        splits = {split: _rows(part, np.arange(len(part.graphs)), like) for split, part in parts.items()}
+        facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "coded as the model was trained")]
+        return Dataset(**about, schema=like, splits=splits, facts=facts, warnings=warnings)
+    target = infer_target(first, _targets(first, column, config.target), task)
+    warnings = without_target(tables, target)
+    parts, more = _parts(tables, column, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
+    chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
+    train = parts["train"]
+    target = standardised(target, train.target[chosen["train"][1]])
+    schema = Schema(input=_spec(column, list(parts.values())), target=target.spec)
+    dataset = Dataset(
+        **about,
+        schema=schema,
+        splits={split: _rows(parts[where], places, schema) for split, (where, places) in chosen.items()},
+        facts=[_size(parts, column), target.fact, *split_facts],
+        warnings=[*warnings, *more],
+    )
+    return thinned(dataset, config)
+
+
+def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
+    """Molecules without target, and what to call each.
+
+    inputs: SMILES, a table or a file with a SMILES at the start of each line, a frame, a dict of columns, or a list of SMILES
+    Raises: DataError naming what cannot be read
+    """
+    if isinstance(inputs, str | Path) and table_suffix(Path(inputs)):
+        inputs = read_table(Path(inputs))
+    elif is_frame(inputs):
+        inputs = frame_table(inputs, "the input")
+    if isinstance(inputs, Table):
+        texts = _texts(inputs, _column(inputs, schema))
+        places = [inputs.place(place) for place in range(len(inputs))]
+        return _asked(texts, places, [f"{place}, {text}" for place, text in zip(places, texts, strict=True)])
+    texts = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if len(texts) == 1 and Path(texts[0]).suffix.lower() in TEXT_FILES:
+        path = Path(texts[0])
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        lines = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return _asked(lines, [f"{path.name} line {n}" for n in range(1, len(lines) + 1)], lines)
+    return _asked([str(text) for text in texts], [f"input {n}" for n in range(len(texts))], [str(t) for t in texts])
+
+
+def smiles_column(columns: Mapping[str, Sequence[str]]) -> str | None:
+    """The column whose cells are SMILES, one that is called so before others; None where there is none.
+
+    Raises: MissingDependency where a column is called so and RDKit is not there
+    """
+    ordered = sorted(columns, key=lambda name: (NAMED.search(name) is None, name.lower() != "smiles"))
+    return next((name for name in ordered if _holds_smiles(name, columns[name])), None)
+
+
+def _holds_smiles(name: str, cells: Sequence[str]) -> bool:
+    there = [cell for cell in cells if cell]
+    written = sum(WRITTEN.fullmatch(cell) is not None and any(c.isalpha() for c in cell) for cell in there)
+    if not there or written < PARSES * len(there):
+        return False
+    called = NAMED.search(name) is not None
+    if not called and (len(set(there)) < DIFFERS * len(there) or not _has_rdkit()):
+        return False
+    return sum(parsed(cell) is not None for cell in there) >= PARSES * len(there)
+
+
+def _has_rdkit() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("rdkit") is not None
+
+
+def _head(file: Path) -> dict[str, list[str]]:
+    """Text columns of a table's first rows. Raises: DataError for a file that is none."""
+    if table_suffix(file) in TEXT_SUFFIXES:
+        _, found = first_rows(file)
+        named = is_header(found)
+        names = (
+            found[0] if named else [f"c{place}" for place, _ in enumerate(found[0], start=1)]
+        )  # as `read_table` has it
+        rows = found[1:] if named else found
+        whole = [row for row in rows if len(row) == len(names)]
+        return {name: [row[place].strip() for row in whole] for place, name in enumerate(names)}
+    try:
+        if table_suffix(file) not in (".parquet", ".pq"):
+            return _cells(read_table(file))
+        batch = next(pa_parquet.ParquetFile(file).iter_batches(batch_size=LOOKED_AT), None)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{file.name} cannot be read ({error})") from None
+    if batch is None:
+        return {}
+    return {
+        name: batch.column(name).to_pylist() for name in batch.schema.names if is_text(batch.schema.field(name).type)
+    }
+
+
+def _cells(table: Table) -> dict[str, list[str]]:
+    """Text columns of some of a table's rows, from all over it."""
+    places = np.unique(np.linspace(0, len(table) - 1, min(len(table), LOOKED_AT)).astype(np.int64))
+    return {n: _strings(c.take(pa.array(places))) for n, c in table.columns.items() if is_text(c.type)}
+
+
+def _strings(column: pa.ChunkedArray) -> list[str]:
+    return [cell or "" for cell in clean(column).to_pylist()]
+
+
+def _texts(table: Table, column: str) -> list[str]:
+    return _strings(table.columns[column])
+
+
+def _column(table: Table, like: Schema | None) -> str:
+    """The column of SMILES: that the model was trained on where there is one of its name. Raises: DataError for none."""
+    known = like.input.column if like is not None else ""
+    column = known if known in table.columns else smiles_column(_cells(table))
+    if column is None:
+        raise DataError(
+            f"{table.name} has no column whose cells are SMILES, which the model was trained on; it has "
+            f"{', '.join(map(repr, list(table.columns)[:12]))}"
+        )
+    return column
+
+
+def _targets(table: Table, column: str, asked: Sequence[str]) -> tuple[str, ...]:
+    """The asked columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
+    if asked:
+        return target_columns(table, asked)
+    numbers = {}
+    for name in table.columns:
+        if name != column and infer_kind(table, name).kind == "number":
+            values = parse(table, name, infer_kind(table, name))
+            if isinstance(values, np.ndarray) and not is_row_number(name, values):
+                numbers[name] = values
+    labels = all(np.isin(values[~np.isnan(values)], (0, 1)).all() for values in numbers.values())
+    if numbers and (labels or len(numbers) == 1):
+        return tuple(numbers)
+    return target_columns(table, ())
+
+
+def _parts(
+    tables: Mapping[str, Table], column: str, targets: Sequence[str], schema: Schema, config: DataConfig, tick: Tick
+) -> tuple[dict[str, Part], list[str]]:
+    """Each table's molecules with a target, and a warning for what was left out."""
+    parts, warnings = {}, []
+    for split, table in tables.items():
+        target = read_target(table, targets, schema.target)
+        index, dropped = with_target(table, target, targets)
+        texts = _texts(table, _column(table, schema))
+        graphs: list[Graph | None] = []
+        for done, place in enumerate(index.tolist()):
+            if done % LOOKED_AT == 0:
+                tick("reading molecules", done, len(index))
+            graphs.append(graph_of(texts[place]))
+            if graphs[-1] is None and not config.skip_unreadable:
+                raise DataError(f"{table.place(place)}: {texts[place]!r} is no SMILES that RDKit can read; {HINT}")
+        there = np.array([graph is not None for graph in graphs], dtype=bool)
+        warnings += [*dropped, *_left_out(table, index[~there])]
+        kept = [graph for graph in graphs if graph is not None]
+        parts[split] = Part(table=table, index=index[there], graphs=kept, target=target[index[there]])
+    return parts, warnings
+
+
+def _left_out(table: Table, places: np.ndarray) -> list[str]:
+    if not len(places):
+        return []
+    example = table.place(int(places[0]))
+    return [f"{len(places):,} rows hold no SMILES that RDKit can read and were left out, such as {example}"]
+
+
+def _split(
+    parts: Mapping[str, Part], *, classes: bool, config: DataConfig
+) -> tuple[dict[str, tuple[str, np.ndarray]], list[Fact]]:
+    """Split -> (the part it is taken from, which of its molecules), holding rows back where the data bring no split.
+
+    Rows of one molecule stay together: one that is written twice must not be judged by what was learnt of it.
+    """
+    part = parts["train"]
+    names, groups, counts = np.unique([graph.name for graph in part.graphs], return_inverse=True, return_counts=True)
+    twice = int((counts > 1).sum())
+    held = split_rows(
+        len(part.graphs),
+        test=0.0 if "test" in parts else config.test_share,
+        validation=0.0 if "validation" in parts else config.validation,
+        labels=part.target if classes else None,
+        groups=groups if twice else None,
+        fold=config.part,
+    )
+    chosen = {split: ("train", places) for split, places in held.items()}
+    own = [split for split in parts if split != "train"]
+    chosen |= {split: (split, np.arange(len(parts[split].graphs))) for split in own}
+    facts = [Fact(f"{len(held['train']):,} training rows", f"of {len(part.table):,} in {part.table.name}")]
+    facts += [Fact(f"{len(parts[split].graphs):,} {split} rows", "the data brings them") for split in own]
+    sizes = {split: len(places) for split, (_, places) in chosen.items()}
+    facts += held_back_facts(sizes, [s for s in held if s != "train"], stratified=classes and not twice)
+    if twice and len(held) > 1:
+        facts.append(Fact(f"{twice:,} of {len(names):,} molecules have several rows", "kept in the same split"))
+    ordered = [split for split in ("train", "validation", "test") if split in chosen]
+    return {split: chosen[split] for split in ordered}, facts
+
+
+def _rows(part: Part, places: np.ndarray, schema: Schema) -> Rows:
+    return part.rows(places, target_fields(part.target[places], schema.target))
+
+
+def _spec(column: str, parts: Sequence[Part] = ()) -> InputSpec:
+    largest = max((len(graph.atoms) for part in parts for graph in part.graphs), default=1)
+    return InputSpec(kind="molecule", shape=(largest, len(FEATURES)), symbols=SYMBOLS, column=column)
+
+
+def _size(parts: Mapping[str, Part], column: str) -> Fact:
+    sizes = [len(graph.atoms) for part in parts.values() for graph in part.graphs]
+    what = f"{len(sizes):,} molecules of {min(sizes)} to {max(sizes)} atoms"
+    return Fact(what, f"column {column!r} of {parts['train'].table.name} holds SMILES; they are read from those alone")
+
+
+def _asked(texts: Sequence[str], places: Sequence[str], names: list[str]) -> tuple[Rows, list[str]]:
+    graphs = []
+    for text, place in zip(texts, places, strict=True):
+        graph = graph_of(text)
+        if graph is None:
+            raise DataError(f"{place}: {text!r} is no SMILES that RDKit can read; mend it or take it out")
+        graphs.append(graph)
+    if not graphs:
+        raise DataError("there is nothing to predict on: no SMILES was given")
+    return rows_of(graphs, [graph.name for graph in graphs], names), names

@@ -1,0 +1,285 @@
+"""Folders of protein structures: PDB or mmCIF files, all in one folder or in a folder for each split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.core.vocabulary import PAD
+from sonde.data import fingerprint
+from sonde.data.ragged import RaggedRows, end_to_end
+from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
+from sonde.modalities.image.forms.class_folders import split_folders
+from sonde.modalities.protein.codes import OTHER, TORSIONS, bin_names, residues
+from sonde.modalities.protein.dihedrals import backbone_torsions
+from sonde.modalities.protein.structures import (
+    FASTA,
+    Chain,
+    families,
+    family_of,
+    is_structure,
+    read_chains,
+    read_fasta,
+    structures_below,
+)
+
+Told = Literal[
+    "distances", "torsions", "residues"
+]  # what is to be told: of the first two from residues, of the last from backbones
+OF_TASK: Mapping[str, Told] = {
+    "inverse-folding": "residues",
+    "torsions": "torsions",
+}  # all others are asked for distances
+ASKED: Mapping[Told, tuple[str, str, str]] = {  # what is asked, what else could be, and the task that suits
+    "distances": (
+        "distances between residues from the residues",
+        "; with --task torsions angles of the backbone, with --task inverse-folding residues from backbones",
+        "structure",
+    ),
+    "torsions": ("angles of the backbone from the residues", "", "torsions"),
+    "residues": ("residues from backbones", "", "inverse-folding"),
+}
+LISTED = 3  # names in a warning
+
+
+@dataclass(frozen=True)
+class DistanceRows:
+    """Residues and the distances between them (`sonde.data.rows.Sequences`).
+
+    rows: with input (tokens) and `coordinates` (residues, 3) of the alpha carbons in ångström
+    """
+
+    rows: RaggedRows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """input (n, R), coordinates (n, R, 3), and target (n, R, R): distances in ångström, 0 where a residue is missing."""
+        found = self.rows.read(indices)
+        return {**found, "target": _distances(found["coordinates"], found["input"])}
+
+    def describe(self, index: int) -> str:
+        """Which chain it is."""
+        return self.rows.describe(index)
+
+    def nbytes(self) -> int:
+        """Bytes of residues and coordinates."""
+        return self.rows.nbytes()
+
+    def lengths(self) -> np.ndarray:
+        """(n,) int64, residues of each."""
+        return self.rows.lengths()
+
+    def targets(self) -> np.ndarray:
+        """(n, R, R) of all rows."""
+        return self.read(np.arange(len(self)))["target"]
+
+
+def recognise(path: Path) -> str | None:
+    """Why a folder holds protein structures, None if it does not."""
+    if not path.is_dir():
+        return None
+    if files := structures_below(path):
+        return f"{len(files):,} files of structures, such as {files[0].name}"
+    splits = split_folders(path)
+    if "train" in splits and structures_below(splits["train"]):
+        return f"files of structures in {', '.join(folder.name for folder in splits.values())}"
+    return None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Chains as rows: residues in and distances or angles out, or for inverse folding backbones in and residues out.
+
+    Raises: DataError for files that cannot be read, and for data of another kind than a model's
+    """
+    if like is not None and like.input.kind != "protein":
+        raise DataError(f"{path} holds protein structures; the model was trained on data of kind {like.input.kind}")
+    told = OF_TASK.get(task or "", "distances") if like is None else _told_by(like)
+    folders = {"train" if like is None else "test": path}
+    if not structures_below(path):
+        folders = {split: folder for split, folder in split_folders(path).items() if structures_below(folder)}
+    files = {split: structures_below(folder) for split, folder in folders.items()}
+    chains, warnings = _chains(files, config, tick)
+    known = {name: family for folder in (path, *folders.values()) for name, family in families(folder).items()}
+    splits, split_facts = _split(chains, known, config, like, told=told)
+    schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], told=told)
+    everything = [file for found in files.values() for file in found]
+    dataset = Dataset(
+        name=path.resolve().name,
+        source=str(path.resolve()),
+        form="protein structures",
+        schema=schema,
+        splits=splits,
+        facts=[*_facts(chains, files, told=told), *split_facts],
+        warnings=warnings,
+        fingerprint=fingerprint.of_files(everything, path),
+        suggestion=ASKED[told][2],
+    )
+    return dataset if like is not None else thinned(dataset, config)
+
+
+def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
+    """Chains without what is to be told of them, and their names.
+
+    inputs: files or folders of structures, FASTA files or residues as letters (not where backbones are needed), or a list
+    Raises: DataError naming what cannot be read
+    """
+    told = _told_by(schema)
+    inverse = told == "residues"
+    chains: list[Chain] = []
+    for item in [inputs] if isinstance(inputs, str | Path) else list(inputs):
+        path = Path(item).expanduser()
+        if path.is_dir() or is_structure(path):
+            files = structures_below(path) if path.is_dir() else [path]
+            chains += [chain for file in files for chain in read_chains(file)]
+        elif inverse or path.suffix:
+            if inverse or path.suffix.lower() not in FASTA or not path.is_file():
+                wanted = "a PDB or mmCIF file" if inverse else "a PDB, mmCIF or FASTA file, or residues as letters"
+                raise DataError(f"{item} is not {wanted}, or is not there; give one")
+            chains += [_bare(name, letters) for name, letters in read_fasta(path)]
+        else:
+            chains.append(_bare(str(item)[:40], str(item)))
+    if not chains:
+        raise DataError("there is nothing to predict on: no structure was found")
+    return _ragged(chains, told=told, known=False), [chain.name for chain in chains]
+
+
+def _bare(name: str, letters: str) -> Chain:
+    """A chain of which only the residues are known. Raises: DataError for what are no letters."""
+    plain = letters.strip().upper()
+    if not plain.isascii() or not plain.isalpha():
+        raise DataError(f"{name}: residues are told by letters such as MKTAYIAK, got {letters[:40]!r}")
+    return Chain(name, plain, np.zeros((len(plain), 4, 3), np.float32), 0, 0)
+
+
+def _chains(
+    files: Mapping[str, Sequence[Path]], config: DataConfig, tick: Tick
+) -> tuple[dict[str, list[Chain]], list[str]]:
+    """Chains of each split, and warnings for what is missing in them."""
+    found: dict[str, list[Chain]] = {}
+    unreadable: list[str] = []
+    total = sum(map(len, files.values()))
+    for split, ours in files.items():
+        found[split] = []
+        for file in ours:
+            tick("reading structures", sum(map(len, found.values())), total)
+            try:
+                found[split] += read_chains(file)
+            except DataError:
+                if not config.skip_unreadable:
+                    raise
+                unreadable.append(file.name)
+        if not found[split]:
+            raise DataError(f"none of the {len(ours):,} files for {split} holds a protein chain; check them")
+    everything = [chain for chains in found.values() for chain in chains]
+    bare, broken = [c for c in everything if c.bare], [c for c in everything if c.breaks]
+    warnings = []
+    if unreadable:
+        what = "files" if len(unreadable) != 1 else "file"
+        warnings.append(f"{len(unreadable):,} unreadable {what} left out, such as {unreadable[0]}")
+    if bare:
+        count = sum(chain.bare for chain in bare)
+        what = "residues" if count != 1 else "residue"
+        warnings.append(f"{count:,} {what} without a whole backbone left out, in {_named(bare)}")
+    if broken:
+        count = sum(chain.breaks for chain in broken)
+        warnings.append(f"{count:,} break{'s' * (count != 1)}, where residues are missing, in {_named(broken)}")
+    return found, warnings
+
+
+def _split(
+    chains: Mapping[str, Sequence[Chain]],
+    known: Mapping[str, str],
+    config: DataConfig,
+    like: Schema | None,
+    *,
+    told: Told,
+) -> tuple[dict[str, Rows], list[Fact]]:
+    """Rows of each split; chains of one family stay together where they are held back."""
+    whole = {split: _ragged(found, told=told, known=True) for split, found in chains.items()}
+    if like is not None:
+        return whole, []
+    train = chains["train"]
+    kin = np.array([family_of(chain, dict(known)) for chain in train])
+    held = split_rows(
+        len(train),
+        test=0.0 if "test" in chains else config.test_share,
+        validation=0.0 if "validation" in chains else config.validation,
+        groups=kin,
+        fold=config.part,
+    )
+    drawn = {split: subset(whole["train"], places) for split, places in held.items()}
+    splits = {split: whole[split] if split in whole and split != "train" else drawn[split]
+              for split in ORDER if split in whole or split in drawn}  # fmt: skip
+    sizes = {split: len(rows) for split, rows in splits.items()}
+    facts = held_back_facts(sizes, [split for split in held if split != "train"], stratified=False)
+    if len(held) > 1:
+        why = "the table of domains says which are kin" if known else "equal chains are kin"
+        facts.append(Fact(f"{len(set(kin)):,} families, each in one split", why))
+    return splits, facts
+
+
+def _ragged(chains: Sequence[Chain], *, told: Told, known: bool) -> Rows:
+    """known: whether what is to be told is, too."""
+    tokens = [residues().encode(chain.letters) for chain in chains]
+    tokens = [np.where(np.array(row) < residues().encode("A")[0], residues().encode(OTHER)[0], row) for row in tokens]
+    names = [chain.name for chain in chains]
+    if told != "residues":
+        ragged = {"input": end_to_end(tokens)}
+        if not known:
+            return RaggedRows(ragged=ragged, names=names)
+        if told == "torsions":
+            target = end_to_end([backbone_torsions(chain.backbone) for chain in chains], np.float32)
+            return RaggedRows(ragged={**ragged, "target": target}, names=names)
+        places = end_to_end([chain.backbone[:, 1] for chain in chains], np.float32)
+        return DistanceRows(RaggedRows(ragged={**ragged, "coordinates": places}, names=names))
+    ragged = {"input": end_to_end([chain.backbone for chain in chains], np.float32)}
+    if known:
+        other = residues().encode(OTHER)[0]
+        ragged["target"] = end_to_end([np.where(row == other, PAD, row) for row in tokens])
+    return RaggedRows(ragged=ragged, names=names, with_lengths=True)
+
+
+def _schema(lengths: Sequence[int], *, told: Told) -> Schema:
+    letters, longest = residues(), (max(lengths),)
+    if told == "residues":
+        target = TargetSpec(kind="residues", names=letters.symbols, tokenizer=letters.to_json(), symbols=letters.size)
+        return Schema(input=InputSpec(kind="protein", shape=longest), target=target)
+    spec = InputSpec(kind="protein", shape=longest, tokenizer=letters.to_json(), symbols=letters.size)
+    return Schema(input=spec, target=TargetSpec(kind=told, names=bin_names() if told == "distances" else TORSIONS))
+
+
+def _told_by(schema: Schema) -> Told:
+    """What a model of this kind of data tells. Raises: DataError for one of another kind."""
+    for told in get_args(Told):
+        if schema.target.kind == told:
+            return told
+    raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
+
+
+def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, told: Told) -> list[Fact]:
+    lengths = [len(chain.letters) for found in chains.values() for chain in found]
+    count = sum(map(len, files.values()))
+    what = f"{len(lengths):,} protein chains of {min(lengths)} to {max(lengths)} residues"
+    asked, other, _ = ASKED[told]
+    return [Fact(what, f"{count:,} files of structures"), Fact(asked, f"the coordinates are known{other}")]
+
+
+def _distances(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """(n, R, R) float32 from (n, R, 3), 0 where either residue is PAD."""
+    there = tokens != PAD
+    apart = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)
+    return np.where(there[:, :, None] & there[:, None], apart, 0).astype(np.float32)
+
+
+def _named(chains: Sequence[Chain]) -> str:
+    return ", ".join(chain.name for chain in chains[:LISTED]) + " …" * (len(chains) > LISTED)

@@ -1,0 +1,279 @@
+"""A table with a column of times -> a series at even steps; where it is cut, and how long its windows are."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Fact
+from sonde.core.errors import DataError
+from sonde.modalities.series.time_index import DAY, TimeStep, between, infer_step, positions, written
+from sonde.modalities.table.kinds import Categories, Kind, infer_kind, parse
+from sonde.modalities.table.read import Table
+
+MOST_GAPS = 0.1  # of the steps; a series with more missing is hardly one
+YEARS = (1000, 3000)  # whole numbers that may be years, where a column of numbers is called the time
+SEASONS_BACK = 14  # of a day: two weeks of hours, what the papers of long forecasts look back on (336)
+WEEKS_BACK = 26  # of days: minimum temperatures, 3, 8 and 26 weeks leave 0.471, 0.460 and 0.443 of validation error
+LONGEST_BACK = 512  # steps that are looked back on without being asked to
+LONGEST_AHEAD, USUAL_AHEAD = 96, 12  # steps; of a season that is longer, or where there is none
+
+# T steps, V variables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Values at even steps.
+
+    values: (T, V) float64, gaps filled with the value before;  known: (T, V) bool, False where one was filled
+    stamps: (T,) datetime64[s]
+    """
+
+    values: np.ndarray
+    known: np.ndarray
+    stamps: np.ndarray
+    step: TimeStep
+    warnings: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def at(self, place: int) -> str:
+        """When a step was, as a person writes it."""
+        return written(self.stamps[place], self.step)
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The steps at which the parts of a series end: those before `train` are trained on, and so on."""
+
+    train: int
+    validation: int
+    test: int
+
+    def parts(self) -> dict[str, tuple[int, int]]:
+        """Split -> (first step, the one behind its last), those with any."""
+        ends = {"train": self.train, "validation": self.validation, "test": self.test}
+        begins = dict(zip(ends, (0, self.train, self.validation), strict=True))
+        return {split: (begins[split], end) for split, end in ends.items() if end > begins[split]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Steps that a window looks back on and forecasts, and after which the series repeats itself (1: never)."""
+
+    look_back: int
+    horizon: int
+    season: int
+    facts: tuple[Fact, ...]
+
+
+def regular(table: Table, time: str, names: Sequence[str]) -> Series:
+    """The columns `names` at even steps, in the order of column `time`.
+
+    Raises: DataError for a time that is missing, stands twice or falls between two steps, for too many gaps, and for cells that
+    are no numbers
+    """
+    stamps = _times(table, time)
+    if len(stamps) < 3:
+        raise DataError(f"{table.name} holds {len(stamps)} rows, too few for a series; bring more")
+    order = np.argsort(stamps, kind="stable")
+    warnings = _order_warnings(table, time, stamps)
+    _refuse_twice(table, time, stamps, order)
+    step = infer_step(stamps[order])
+    places = positions(stamps[order], step)
+    if (places < 0).any():
+        row = int(order[(places < 0).argmax()])
+        raise DataError(
+            f"{table.place(row)}: {_told(stamps[row])} falls between two steps, and most rows are {step.word}; mend the times in "
+            f"{time!r}, or read an ordinary table with --task regression"
+        )
+    steps = int(places[-1]) + 1
+    gaps = _gaps(stamps[order], places, step)
+    if steps - len(stamps) > MOST_GAPS * steps:
+        raise DataError(
+            f"{table.name}: {gaps}, and rows are {step.word} as a rule; fill the gaps, or read an ordinary table with --task "
+            "regression"
+        )
+    values = np.full((steps, len(names)), np.nan)
+    for place, name in enumerate(names):
+        values[places, place] = _numbers(table, name)[order]
+    filled, known = _filled(table, values, names)
+    empty = int((~known).sum()) - (steps - len(stamps)) * len(names)
+    told = [gaps] * bool(gaps) + [f"{empty:,} of {known.size:,} values are missing"] * bool(empty)
+    if told:
+        told.append(
+            "what is missing was filled with the value before, and is neither trained on nor judged as a target"
+        )
+    stamps = between(stamps[order], step, steps)
+    return Series(values=filled, known=known, stamps=stamps, step=step, warnings=(*warnings, *told))
+
+
+def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
+    """Where the parts end, and why: as `--split-at` says, else by shares of the whole. Raises: DataError, ConfigError"""
+    steps = len(series)
+    if config.split_at:
+        ends = [_place(series, text, name) for text in config.split_at]
+        cuts = Cuts(*ends, *([steps] if len(ends) == 2 else []))
+        if not 0 < cuts.train <= cuts.validation <= cuts.test <= steps:
+            places = ", ".join(f"{end:,}" for end in ends)
+            raise DataError(
+                f"--split-at {' '.join(config.split_at)} are the steps {places} of {steps:,} in {name}; they must rise, and lie "
+                "inside"
+            )
+        return cuts, "--split-at"
+    if config.validation + config.test_share >= 1:
+        raise DataError(
+            f"--validation {config.validation:g} and --test {config.test_share:g} leave no steps to train on"
+        )
+    test = round(config.test_share * steps)
+    validation = round(config.validation * steps)
+    return Cuts(steps - test - validation, steps - test, steps), "what is judged lies after what is trained on"
+
+
+def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) -> Sizes:
+    """How long windows are. scaled: (steps of train, F), what is forecast, standardised.
+
+    Raises: DataError for windows that are longer than the parts
+    """
+    facts: list[Fact] = []
+    season, why = _season(series.step, scaled)
+    facts.append(Fact(f"a season of {season} steps" if season > 1 else "no season", why))
+    held = {split: end - begin for split, (begin, end) in cuts.parts().items() if split != "train"}
+    shortest = min([*held.values(), max(1, cuts.train // 3)])
+    first = series.step.seasons[0]
+    horizon, why = config.horizon, "--horizon"
+    if horizon is None:
+        usual = min(first, LONGEST_AHEAD) if first > 1 else USUAL_AHEAD
+        horizon, why = min(usual, shortest), "a season" if usual == first else "customary"
+        why = why if horizon == usual else "the shortest part is no longer"
+    for split, steps in held.items():
+        if horizon > steps:
+            raise DataError(
+                f"--horizon {horizon} is longer than the {steps:,} {split} steps; give at most {steps}, or hold more back with "
+                f"--{split} or --split-at"
+            )
+    facts.append(Fact(f"{horizon} steps are forecast at a time", why))
+    look_back, why = config.look_back, "--look-back"
+    if look_back is None:
+        look_back, why = _look_back(series.step, horizon, cuts.train)
+    if look_back + horizon > cuts.train:
+        raise DataError(
+            f"--look-back {look_back} and --horizon {horizon} need {look_back + horizon:,} training steps, and there are "
+            f"{cuts.train:,}; give smaller ones"
+        )
+    facts.append(Fact(f"{look_back} steps are looked back on", why))
+    return Sizes(look_back=look_back, horizon=horizon, season=season, facts=tuple(facts))
+
+
+def _look_back(step: TimeStep, horizon: int, train: int) -> tuple[int, str]:
+    first = step.seasons[0]
+    if step.unit == "seconds" and step.count < DAY:
+        wanted, why = max(3 * horizon, min(SEASONS_BACK * first, LONGEST_BACK)), "two weeks, or three horizons"
+    elif step == TimeStep(DAY, "seconds"):
+        wanted, why = max(3 * horizon, 7 * WEEKS_BACK), "half a year, or three horizons"
+    else:
+        wanted, why = max(3 * horizon, 2 * first), "two seasons, or three horizons"
+    room = max(1, min(train // 4, train - horizon))
+    if wanted <= room:
+        return wanted, why
+    return (room // first * first if room >= first else room), "a quarter of the training steps"
+
+
+def _season(step: TimeStep, scaled: np.ndarray) -> tuple[int, str]:
+    """The customary season by which repeating the past errs least in the training part."""
+    possible = [season for season in step.seasons if 1 < season <= len(scaled) // 2]
+    if not possible:
+        return 1, "none is customary at such steps" if step.seasons == (
+            1,
+        ) else "the training part is too short for one"
+    errors = {season: float(np.abs(scaled[season:] - scaled[:-season]).mean()) for season in possible}
+    best = min(possible, key=lambda season: errors[season])
+    others = ", ".join(f"{errors[season]:.2f} after {season}" for season in possible if season != best)
+    told = f"{step.word}: what was so many steps before is {errors[best]:.2f} deviations off"
+    return best, told + (f" ({others})" if others else "")
+
+
+def _times(table: Table, time: str) -> np.ndarray:
+    """(n,) datetime64[s]; whole numbers are years. Raises: DataError"""
+    kind = infer_kind(table, time)
+    found = parse(table, time, kind)
+    if kind.kind == "number" and not isinstance(found, Categories):
+        whole = ~np.isnan(found) & (found == np.floor(found)) & (found >= YEARS[0]) & (found <= YEARS[1])
+        if whole.all():
+            return (found.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[s]")
+    if kind.kind != "date" or isinstance(found, Categories):
+        raise DataError(f"{table.name}: column {time!r} holds no times; name another with --time")
+    gone = np.flatnonzero(np.isnat(found))
+    if len(gone):
+        raise DataError(f"{table.place(int(gone[0]))}: no time in column {time!r}; fill the cell, or take the row out")
+    return found
+
+
+def _order_warnings(table: Table, time: str, stamps: np.ndarray) -> list[str]:
+    back = int((np.diff(stamps).astype(np.int64) < 0).sum())
+    if not back:
+        return []
+    if back == len(stamps) - 1:
+        return [f"{table.name} begins with the newest row; rows were sorted by {time!r}"]
+    return [f"{table.name}: {back:,} rows are older than the row before; all were sorted by {time!r}"]
+
+
+def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray) -> None:
+    again = np.flatnonzero(np.diff(stamps[order]).astype(np.int64) == 0)
+    if len(again):
+        first, second = int(order[again[0]]), int(order[again[0] + 1])
+        more = f", and {len(again) - 1:,} more stand twice" if len(again) > 1 else ""
+        raise DataError(
+            f"{table.place(second)}: {time!r} is {_told(stamps[second])}, as in row {first + table.first_row} already{more}; "
+            "keep one row a time (a file holds one series), or read an ordinary table with --task regression"
+        )
+
+
+def _gaps(stamps: np.ndarray, places: np.ndarray, step: TimeStep) -> str:
+    """How many steps have no row and after which the first is; "" for none."""
+    missing = int(places[-1]) + 1 - len(places)
+    if not missing:
+        return ""
+    before = written(stamps[(np.diff(places) > 1).argmax()], step)
+    return f"{missing:,} of {int(places[-1]) + 1:,} steps have no row, the first after {before}"
+
+
+def _numbers(table: Table, name: str) -> np.ndarray:
+    found = parse(table, name, Kind(kind="number"))
+    assert not isinstance(found, Categories)
+    return found
+
+
+def _filled(table: Table, values: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(values without gaps, which were known): each gap holds the value before it, one at the beginning that after it."""
+    known = ~np.isnan(values)
+    for place, name in enumerate(names):
+        if not known[:, place].any():
+            raise DataError(f"{table.name}: column {name!r} is missing in every row; leave it out")
+    if known.all():
+        return values, known
+    latest = np.maximum.accumulate(np.where(known, np.arange(len(values))[:, None], -1), axis=0)
+    latest = np.where(latest < 0, known.argmax(axis=0), latest)
+    return np.take_along_axis(values, latest, axis=0), known
+
+
+def _place(series: Series, text: str, name: str) -> int:
+    """The step that a row's number or a date means. Raises: DataError"""
+    if re.fullmatch(r"\d[\d_]*", text):
+        return int(text)
+    try:
+        moment = np.datetime64(text.strip().replace(" ", "T"), "s")
+    except ValueError:
+        middle = series.at(len(series) // 2)
+        raise DataError(f"--split-at {text} is neither a number of steps nor a date such as {middle}") from None
+    if not series.stamps[0] < moment <= series.stamps[-1]:
+        first, last = series.at(0), series.at(len(series) - 1)
+        raise DataError(f"--split-at {text} lies outside of {name}, which goes from {first} to {last}")
+    return int(np.searchsorted(series.stamps, moment))
+
+
+def _told(stamp: np.datetime64) -> str:
+    return str(stamp.astype("datetime64[s]")).replace("T", " ")

@@ -1,0 +1,313 @@
+"""Time series as datasets: a table whose rows stand at even steps of time and hold numbers, cut by time."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError, nearest
+from sonde.core.progress import Tick, silent
+from sonde.data.fingerprint import of_arrays, of_files
+from sonde.data.rows import ArrayInputs, InputRows
+from sonde.data.splits import fraction_fact, thin
+from sonde.modalities.series.columns import Series, Sizes, cut, regular, sizes
+from sonde.modalities.series.time_index import TimeStep, following, written
+from sonde.modalities.series.windows import SeriesWindows
+from sonde.modalities.table.forms.tables import form_of, short_name
+from sonde.modalities.table.kinds import infer_kind
+from sonde.modalities.table.read import TEXT_SUFFIXES, Table, first_rows, frame_table, read_table, table_suffix
+from sonde.modalities.table.target import target_columns
+
+LOOKED_AT = 200  # rows that say whether a table is a series
+FEWEST = 20  # of them
+LISTED = 8  # variables named in a fact
+
+# T steps, V variables, F of them that are forecast
+
+
+def recognise(path: Path) -> str | None:
+    """Why a table is a series, None if it is not: one column of times at even steps, and nothing else but numbers."""
+    if not path.is_file() or not table_suffix(path):
+        return None
+    try:
+        head = _head(path)
+        if head is None or len(head) < FEWEST:
+            return None
+        kinds = {name: infer_kind(head, name).kind for name in head.columns if name}
+        times = [name for name, kind in kinds.items() if kind == "date"]
+        numbers = [name for name, kind in kinds.items() if kind == "number"]
+        if len(times) != 1 or not numbers or len(times) + len(numbers) < len(kinds):
+            return None
+        step = regular(head, times[0], numbers).step
+    except (DataError, pa.ArrowException, OSError):
+        return None  # an ordinary table, whose form says what is wrong with it
+    return f"{times[0]!r} is {step.word}, and all else are numbers"
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """A table as a series. Raises: DataError naming the file (and row), what is wrong and what to do"""
+    tick("reading tables", 0, 1)
+    table = read_table(path, config.columns)
+    dataset = _like(table, like) if like is not None else _dataset(table, config)
+    return replace(
+        dataset,
+        name=short_name(path),
+        source=str(path.resolve()),
+        form=form_of(path) + " of a time series",
+        fingerprint=of_files([path], path.parent),
+    )
+
+
+def read_frame(frame: Any, config: DataConfig, *, name: str = "table", like: Schema | None = None) -> Dataset:
+    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a series. Raises: DataError as `read`"""
+    table = frame_table(frame, name)
+    dataset = _like(table, like) if like is not None else _dataset(table, config)
+    windows = next(iter(dataset.splits.values()))
+    assert isinstance(windows, SeriesWindows)
+    return replace(
+        dataset,
+        name=name,
+        source=f"{name} ({len(table):,} rows in memory)",
+        form="time series in memory",
+        fingerprint=of_arrays({"values": windows.values, "stamps": windows.stamps.astype(np.int64)}),
+    )
+
+
+def last_window(frame_or_path: Any, schema: Schema) -> tuple[Rows, list[str]]:
+    """The steps that a forecast behind a table's end is made from, as one row; and when each step of the forecast will be.
+
+    Raises: DataError for columns that are absent, steps of another length, and too few of them
+    """
+    path = frame_or_path
+    table = read_table(Path(path)) if isinstance(path, str | Path) else frame_table(path, "table")
+    series, scaled = _as_trained(table, schema)
+    look_back, horizon = schema.input.shape[0], schema.target.shape[0]
+    if len(series) < look_back:
+        raise DataError(
+            f"{table.name} holds {len(series):,} steps, and the model looks back on {look_back}; bring as many"
+        )
+    ahead = following(series.stamps, series.step, horizon)
+    inputs = ArrayInputs(scaled[-look_back:][None], table.name)
+    return InputRows(inputs, {"lengths": np.array([look_back])}), [written(stamp, series.step) for stamp in ahead]
+
+
+def _dataset(table: Table, config: DataConfig) -> Dataset:
+    if config.folds:
+        raise DataError(f"{table.name} is a time series, which is cut by time and not into folds; leave --folds out")
+    time = _time_column(table, config.time)
+    targets, names, warnings = _variables(table, config, time)
+    series = regular(table, time, names)
+    cuts, why = cut(series, config, table.name)
+    columns = _fit_columns(series, names, cuts.train)
+    scaled = _scaled(series, columns)
+    found = sizes(series, cuts, config, scaled[: cuts.train, : len(targets)])
+    windows = _windows(series, scaled, found, table.name, forecast=len(targets))
+    splits: dict[str, Rows] = {}
+    for split, (begin, end) in cuts.parts().items():
+        first = found.look_back if split == "train" else begin  # what is judged looks back into the part before
+        moments = np.arange(first, end - found.horizon + 1)
+        splits[split] = replace(windows, moments=moments, season=0 if split == "train" else found.season)
+    facts = [_variables_fact(targets, names), *_facts(series, time, cuts.parts(), why), *found.facts]
+    if config.label_fraction < 1:
+        rows = len(splits["train"])
+        kept = thin(rows, config.label_fraction)
+        splits["train"] = replace(windows, moments=np.arange(found.look_back, found.look_back + rows)[kept])
+        facts.append(fraction_fact(len(kept), rows, classes=False))
+    spec = InputSpec(
+        kind="series",
+        shape=(found.look_back, len(names)),
+        columns=columns,
+        column=time,
+        step=str(series.step),
+        forecast=len(targets),
+    )
+    target = _target_spec(series, columns[: len(targets)], found, cuts.train)
+    return Dataset(
+        name=table.name,
+        source=table.name,
+        form="time series",
+        schema=Schema(input=spec, target=target),
+        splits=splits,
+        facts=facts,
+        warnings=[*warnings, *series.warnings],
+    )
+
+
+def _like(table: Table, schema: Schema) -> Dataset:
+    """All windows of a table as the split "test", scaled as the model was trained."""
+    series, scaled = _as_trained(table, schema)
+    look_back, horizon, season = schema.input.shape[0], schema.target.shape[0], schema.target.season
+    first = max(look_back, season)
+    if first + horizon > len(series):
+        raise DataError(
+            f"{table.name} holds {len(series):,} steps, and to judge a forecast of {horizon} needs {first + horizon:,} of them; "
+            "bring more"
+        )
+    found = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
+    windows = _windows(series, scaled, found, table.name, forecast=len(schema.target.names))
+    moments = np.arange(first, len(series) - horizon + 1)
+    return Dataset(
+        name=table.name,
+        source=table.name,
+        form="time series",
+        schema=schema,
+        splits={"test": replace(windows, moments=moments, season=season)},
+        facts=[
+            Fact(
+                f"{len(moments):,} windows",
+                "every step with enough before and behind it; scaled as the model was trained",
+            )
+        ],
+        warnings=series.warnings,
+    )
+
+
+def _as_trained(table: Table, schema: Schema) -> tuple[Series, np.ndarray]:
+    """The variables that a model knows, and their values (T, V) on its scale. Raises: DataError"""
+    names = [column.name for column in schema.input.columns]
+    for name in names:
+        if name not in table.columns:
+            near = nearest(name, table.columns)
+            hint = f"; is it called {near[0]!r} here?" if near else ""
+            raise DataError(f"{table.name} has no column {name!r}, which the model was trained on{hint}")
+    time = schema.input.column
+    series = regular(table, time if time in table.columns else _time_column(table, None), names)
+    step = TimeStep.read(schema.input.step)
+    if series.step != step:
+        raise DataError(
+            f"{table.name} is {series.step.word}, and the model was trained on a series that is {step.word}"
+        )
+    return series, _scaled(series, schema.input.columns)
+
+
+def _windows(series: Series, scaled: np.ndarray, found: Sizes, place: str, *, forecast: int) -> SeriesWindows:
+    """Windows without moments yet."""
+    known = series.known[:, :forecast]
+    return SeriesWindows(
+        values=scaled,
+        stamps=series.stamps,
+        step=series.step,
+        moments=np.arange(0),
+        look_back=found.look_back,
+        horizon=found.horizon,
+        forecast=forecast,
+        place=place,
+        known=None if known.all() else known,
+    )
+
+
+def _time_column(table: Table, asked: str | None) -> str:
+    """The column of times. Raises: DataError when there is none of that name, or none at all"""
+    if asked is not None and asked not in table.columns:
+        near = nearest(asked, table.columns)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:LISTED])}"
+        raise DataError(f"{table.name} has no column {asked!r}; {hint}")
+    if asked is not None:
+        return asked
+    found = next((name for name in table.columns if infer_kind(table, name).kind == "date"), None)
+    if found is None:
+        raise DataError(f"{table.name} has no column of times, which a series needs; name it with --time")
+    return found
+
+
+def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], list[str], list[str]]:
+    """(variables that are forecast, all variables with those first, warnings of columns left out). Raises: DataError"""
+    kinds = {name: infer_kind(table, name).kind for name in table.columns if name != time}
+    numbers = [name for name, kind in kinds.items() if kind == "number" and name]
+    targets = list(target_columns(table, config.target)) if config.target else numbers
+    for name in targets:
+        if name not in numbers:
+            raise DataError(
+                f"{table.name}: column {name!r} holds no numbers, so it cannot be forecast; name another --target"
+            )
+    if not targets:
+        raise DataError(f"{table.name} has no column of numbers to forecast")
+    others = [name for name in kinds if name not in numbers]
+    listed = ", ".join(repr(name) for name in others[:LISTED]) + " …" * (len(others) > LISTED)
+    warnings = [f"{len(others)} columns that hold no numbers were left out: {listed}"] if others else []
+    return targets, [*targets, *(name for name in numbers if name not in targets)], warnings
+
+
+def _fit_columns(series: Series, names: list[str], train: int) -> tuple[Column, ...]:
+    """Mean and deviation of each variable over the training steps that are known; a constant has deviation 1."""
+    nothing = ~series.known[:train].any(axis=0)
+    if nothing.any():
+        raise DataError(
+            f"column {names[int(nothing.argmax())]!r} is missing in every training step; leave it out with --target"
+        )
+    values = np.where(series.known[:train], series.values[:train], np.nan)
+    mean, std = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    std = np.where(std > 0, std, 1.0)
+    return tuple(
+        Column(name=name, kind="number", source=name, mean=float(m), std=float(s))
+        for name, m, s in zip(names, mean, std, strict=True)
+    )
+
+
+def _scaled(series: Series, columns: tuple[Column, ...]) -> np.ndarray:
+    """(T, V) float32."""
+    mean, std = (np.array([getattr(column, what) for column in columns]) for what in ("mean", "std"))
+    return ((series.values - mean) / std).astype(np.float32)
+
+
+def _target_spec(series: Series, columns: tuple[Column, ...], found: Sizes, train: int) -> TargetSpec:
+    forecast = len(columns)
+    values, known = series.values[:train, :forecast], series.known[:train, :forecast]
+    apart = np.abs(values[found.season :] - values[: -found.season])
+    both = known[found.season :] & known[: -found.season]
+    scales = (apart * both).sum(axis=0) / np.maximum(both.sum(axis=0), 1)
+    return TargetSpec(
+        kind="series",
+        names=tuple(column.name for column in columns),
+        mean=tuple(column.mean for column in columns),
+        std=tuple(column.std for column in columns),
+        masked=not series.known[:, :forecast].all(),
+        shape=(found.horizon, forecast),
+        season=found.season,
+        scales=tuple(map(float, scales)),
+    )
+
+
+def _variables_fact(targets: list[str], names: list[str]) -> Fact:
+    count = f"{len(targets)} variables are" if len(targets) > 1 else "1 variable is"
+    listed = ", ".join(targets[:LISTED]) + " …" * (len(targets) > LISTED)
+    if len(targets) == len(names):
+        return Fact(f"{count} forecast: {listed}", "all columns of numbers; --target takes some")
+    return Fact(f"{count} forecast: {listed}", f"--target; models may look at {len(names) - len(targets)} more")
+
+
+def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: str) -> list[Fact]:
+    """How long the series is and how it is cut."""
+    span = f"from {series.at(0)} to {series.at(len(series) - 1)}"
+    facts = [Fact(f"{len(series):,} steps, {series.step.word}, {span}", f"column {time!r}")]
+    for split, (begin, end) in parts.items():
+        facts.append(Fact(f"{end - begin:,} {split} steps, from {series.at(begin)} to {series.at(end - 1)}", why))
+    last = max(end for _, end in parts.values())
+    if last < len(series):
+        facts.append(Fact(f"{len(series) - last:,} steps at the end are not used", why))
+    return facts
+
+
+def _head(path: Path) -> Table | None:
+    """The first rows of a table, as text where the file is text; None where it has no header."""
+    if table_suffix(path) in TEXT_SUFFIXES:
+        delimiter, rows = first_rows(path)
+        names, below = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if len(row) == len(rows[0])]
+        if len(set(names)) < len(names) or not below:
+            return None
+        columns = {
+            name: pa.chunked_array([pa.array(cells)])
+            for name, cells in zip(names, zip(*below, strict=True), strict=True)
+        }
+        return Table(name=path.name, columns=columns, first_row=2, delimiter=delimiter)
+    if table_suffix(path) not in (".parquet", ".pq"):
+        return read_table(path)
+    first = next(pa_parquet.ParquetFile(path).iter_batches(batch_size=LOOKED_AT), None)
+    return None if first is None else frame_table(pa.Table.from_batches([first]), path.name)

@@ -1,0 +1,89 @@
+"""Windows over one series as rows: what went before a moment, and what came after it. Nothing is copied until it is read."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sonde.modalities.series.time_index import TimeStep, written
+
+# n windows, T steps of the series, L look-back, H horizon, V variables, F of them that are forecast, the first
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesWindows:
+    """Rows of a series, each a window around a moment (`sonde.data.rows.Sequences`).
+
+    values:   (T, V) float32, standardised
+    known:    (T, F) bool, False where a value was missing and filled in; None where none was
+    stamps:   (T,) datetime64[s];  step: how far they are apart
+    moments:  (n,) int64, the first step of each forecast
+    season:   steps after which the series repeats itself, for windows that are judged, which bring `seasonal`; 0 for others
+    """
+
+    values: np.ndarray
+    stamps: np.ndarray
+    step: TimeStep
+    moments: np.ndarray
+    look_back: int
+    horizon: int
+    forecast: int
+    place: str
+    known: np.ndarray | None = None
+    season: int = 0
+    _back: np.ndarray = field(init=False, repr=False, compare=False)
+    _ahead: np.ndarray = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_back", np.arange(-self.look_back, 0))
+        object.__setattr__(self, "_ahead", np.arange(self.horizon))
+
+    def __len__(self) -> int:
+        return len(self.moments)
+
+    def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """input (n, L, V), target (n, H, F), lengths (n,); mask (n, H, F) where values are missing; seasonal (n, H, F), the
+        values a season before each of the target's steps, the last season repeated beyond it.
+        """
+        moments = self.moments[indices][:, None]
+        found = {
+            "input": self.values[moments + self._back],
+            "target": self._at(self.values, moments + self._ahead),
+            "lengths": np.full(len(moments), self.look_back),
+        }
+        if self.known is not None:
+            found["mask"] = self._at(self.known, moments + self._ahead).astype(np.float32)
+        if self.season:
+            found["seasonal"] = self._at(self.values, moments - self.season + self._ahead % self.season)
+        return found
+
+    def describe(self, index: int) -> str:
+        """ "ETTh1.csv from 2018-01-01 00:00:00": where the forecast begins."""
+        return f"{self.place} from {written(self.stamps[int(self.moments[index])], self.step)}"
+
+    def nbytes(self) -> int:
+        """Bytes of the steps that these windows look at."""
+        span = int(self.moments[-1] - self.moments[0]) + self.look_back + self.horizon
+        return span * self.values.shape[1] * self.values.itemsize
+
+    def lengths(self) -> np.ndarray:
+        """(n,) int64, all the look-back."""
+        return np.full(len(self), self.look_back)
+
+    def targets(self) -> np.ndarray:
+        """The `target` field of all windows."""
+        return self._at(self.values, self.moments[:, None] + self._ahead)
+
+    def truth(self) -> dict[str, np.ndarray]:
+        """What a baseline is computed from: target, mask and seasonal as `read` gives them, and last (n, 1, F), the value
+        before each forecast. Of windows that are trained on none: repeating the past takes no fitting.
+        """
+        judged = np.arange(len(self) if self.season else 0)
+        found = {name: value for name, value in self.read(judged).items() if name not in ("input", "lengths")}
+        return {**found, "last": self._at(self.values, self.moments[judged][:, None] - 1)}
+
+    def thinned(self, kept: np.ndarray) -> "SeriesWindows":
+        """Some of the windows."""
+        return replace(self, moments=self.moments[kept])
+
+    def _at(self, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        return values[:, : self.forecast][steps]

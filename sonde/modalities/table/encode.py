@@ -1,0 +1,227 @@
+"""Table columns -> encoded feature columns, fitted on the training rows alone, and the float32 features themselves."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sonde.core.dataset import Column, Fact
+from sonde.core.errors import DataError, nearest
+from sonde.core.natural_order import natural
+from sonde.modalities.table.kinds import Categories, Kind, Values, parse
+from sonde.modalities.table.read import Table
+
+NUM_BINS = 48  # Gorishniy et al. 2022 tune 2 to 128; the TabM paper's default
+NARROWEST_BIN = 1e-4  # of a standard deviation: below it float32 cannot tell the edges apart
+NEAR_UNIQUE = 0.5  # a category column with more distinct values than this share of its cells is text or names
+FEW = 20  # distinct values that are never too many
+DATE_PARTS = ("year", "month", "day", "weekday", "hour", "minute", "time")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Encoded columns in feature order, and what was left out and why."""
+
+    columns: tuple[Column, ...]
+    dropped: Mapping[str, str]  # column -> reason
+
+    def facts(self) -> list[Fact]:
+        """The account for a person, one line per reason."""
+        reasons = dict.fromkeys(self.dropped.values())
+        return [
+            Fact("left out " + ", ".join(c for c, why in self.dropped.items() if why == reason), reason)
+            for reason in reasons
+        ]
+
+
+def fit_columns(values: Mapping[str, Values], kinds: Mapping[str, Kind], train: np.ndarray) -> Fitted:
+    """Columns fitted on the rows `train` of the table that holds them.
+
+    Raises: DataError when no column is left to learn from
+    """
+    columns: list[Column] = []
+    dropped: dict[str, str] = {}
+    for name, kind in kinds.items():
+        found, reason = _fit(name, kind, values[name], train)
+        columns += found
+        if reason:
+            dropped[name] = reason
+    if not columns:
+        raise DataError("no column is left to learn from: " + "; ".join(f"{c!r}: {why}" for c, why in dropped.items()))
+    return Fitted(tuple(columns), dropped)
+
+
+def encode(table: Table, columns: Sequence[Column], values: Mapping[str, Values] | None = None) -> np.ndarray:
+    """(n, features) float32 of a table by fitted columns; `values` spares parsing again.
+
+    Raises: DataError for columns the table lacks, and cells that do not fit
+    """
+    parsed = dict(values or {})
+    check_sources(table, columns)
+    out = np.empty((len(table), len(columns)), np.float32)
+    for index, column in enumerate(columns):
+        if column.source not in parsed:
+            parsed[column.source] = parse(table, column.source, kind_of(column, columns))
+        out[:, index] = _encode_column(parsed[column.source], column)
+    return out
+
+
+def check_sources(table: Table, columns: Sequence[Column]) -> None:
+    """Raises: DataError naming the columns that a table lacks, with near names."""
+    lacking = list(dict.fromkeys(c.source for c in columns if c.source not in table.columns))
+    if not lacking:
+        return
+    near = nearest(lacking[0], table.columns)
+    hint = f"is it {near[0]!r} there?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
+    names = ", ".join(map(repr, lacking))
+    raise DataError(f"{table.name} has no column {names}, which the model was trained on; {hint}")
+
+
+def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
+    """How the source of an encoded column is parsed."""
+    parts = [c for c in columns if c.source == column.source]
+    if any(c.kind == "category" for c in parts):
+        return Kind(kind="category")
+    order = next((c.date_order for c in parts if c.date_order), "")
+    if order:
+        return Kind(kind="date", order=order)
+    # an indicator alone stands for text that was left out: whether it is there is all that is asked
+    return Kind(kind="category" if all(c.part == "missing" for c in parts) else "number")
+
+
+def standardise(values: np.ndarray, column: Column) -> np.ndarray:
+    """Standardised numbers of a column; missing ones are 0."""
+    return np.nan_to_num((values - column.mean) / column.std)
+
+
+def _fit(name: str, kind: Kind, values: Values, train: np.ndarray) -> tuple[list[Column], str]:
+    """The encoded columns of one source column, and why there are none or only an indicator."""
+    if kind.kind == "empty":
+        return [], "every cell is missing"
+    if kind.kind == "unusable":
+        return [], "neither numbers, text, booleans nor dates"
+    if isinstance(values, Categories):
+        return _fit_category(name, values, train)
+    if kind.kind == "date":
+        return _fit_date(name, kind, values, train)
+    if is_row_number(name, values):
+        return [], "it numbers the rows"
+    found = _fit_number(name, values, train, source=name, part="")
+    return found, "" if found else _nothing(values, train)
+
+
+def _fit_date(name: str, kind: Kind, values: np.ndarray, train: np.ndarray) -> tuple[list[Column], str]:
+    """A number column per part that varies, and one indicator: all parts miss the same rows."""
+    columns = [
+        replace(column, date_order=kind.order)
+        for part in DATE_PARTS
+        for column in _fit_number(f"{name}.{part}", date_part(values, part), train, source=name, part=part)
+        if column.part == part
+    ]
+    missing = np.isnat(values[train])
+    if missing.any() and not missing.all():
+        columns.append(replace(_indicator(name, name), date_order=kind.order))
+    return columns, "" if columns else "the same date, or none, in every training row"
+
+
+def _nothing(values: np.ndarray, train: np.ndarray) -> str:
+    gone = np.isnan(values[train]).all()
+    return "missing in every training row" if gone else "the same value in every training row"
+
+
+def _fit_number(name: str, values: np.ndarray, train: np.ndarray, *, source: str, part: str) -> list[Column]:
+    """A standardised column where the training values vary, and an indicator where some are missing."""
+    seen = values[train]
+    missing = np.isnan(seen)
+    present = seen[~missing]
+    columns = []
+    if len(present) and present.min() < present.max():
+        mean, std = float(present.mean()), float(present.std())
+        quantiles = bin_edges((present - mean) / std)
+        columns.append(
+            Column(name=name, kind="number", source=source, part=part, mean=mean, std=std, quantiles=quantiles)
+        )
+    if missing.any() and not missing.all():
+        columns.append(_indicator(name, source))
+    return columns
+
+
+def _indicator(name: str, source: str) -> Column:
+    return Column(name=f"{name} missing", kind="number", source=source, part="missing", quantiles=(0.0, 1.0))
+
+
+def bin_edges(standardised: np.ndarray) -> tuple[float, ...]:
+    """Edges of up to `NUM_BINS` bins that hold equally many values: always values that occur, ties merged.
+
+    >>> bin_edges(np.array([0.0, 0.0, 1.0]))
+    (0.0, 1.0)
+    """
+    edges = np.unique(np.quantile(standardised, np.linspace(0, 1, NUM_BINS + 1), method="inverted_cdf"))
+    kept = [edges[0]]
+    for edge in edges[1:]:
+        if edge - kept[-1] >= NARROWEST_BIN:
+            kept.append(edge)
+    return tuple(float(edge) for edge in kept)
+
+
+def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[list[Column], str]:
+    counts = np.bincount(values.codes[train] + 1, minlength=len(values.names) + 1)
+    missing, counts = int(counts[0]), counts[1:]
+    distinct, present = int((counts > 0).sum()), int(counts.sum())
+    if present == 0:
+        return [], "missing in every training row"
+    if distinct > FEW and distinct > NEAR_UNIQUE * present:
+        # what the text says is lost, that there is one can still tell a lot (the cabin of a Titanic passenger)
+        kept = [_indicator(name, name)] if missing else []
+        return kept, "nearly every row has its own text" + ("; whether it is missing is kept" if kept else "")
+    if distinct == 1 and not missing:
+        return [], "the same value in every training row"
+    # categories seen once would be learned by heart; with the unseen ones they share code 0, which is trained through them
+    least = 2 if distinct > FEW else 1
+    names = sorted((n for n, count in zip(values.names, counts, strict=True) if count >= least), key=natural)
+    return [Column(name=name, kind="category", source=name, categories=tuple(names))], ""
+
+
+def _encode_column(values: Values, column: Column) -> np.ndarray:
+    if isinstance(values, Categories):
+        if column.part == "missing":
+            return values.codes < 0
+        known = {name: code for code, name in enumerate(column.categories, start=1)}
+        codes = np.array([*(known.get(name, 0) for name in values.names), 0])  # the last entry serves code -1
+        return codes[values.codes]
+    if column.part == "missing":
+        return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    numbers = date_part(values, column.part) if column.date_order else values
+    return standardise(numbers, column)
+
+
+def date_part(dates: np.ndarray, part: str) -> np.ndarray:
+    """(n,) float64 of one of `DATE_PARTS`, NaN for NaT. Weekday 0 is Monday; time counts days since 1970.
+
+    >>> date_part(np.array(["2024-02-29T12:30"], "datetime64[s]"), "weekday")
+    array([3.])
+    """
+    days = dates.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    seconds = (dates - days).astype(np.int64)
+    numbers = {
+        "year": lambda: dates.astype("datetime64[Y]").astype(np.int64) + 1970,
+        "month": lambda: months.astype(np.int64) % 12 + 1,
+        "day": lambda: (days - months.astype("datetime64[D]")).astype(np.int64) + 1,
+        "weekday": lambda: (days.astype(np.int64) + 3) % 7,  # 1 January 1970 was a Thursday
+        "hour": lambda: seconds // 3600,
+        "minute": lambda: seconds // 60 % 60,
+        "time": lambda: dates.astype(np.int64) / 86400,
+    }[part]()
+    return np.where(np.isnat(dates), np.nan, numbers)
+
+
+def is_row_number(name: str, values: np.ndarray) -> bool:
+    """Whether numbers only tell rows apart: consecutive integers, or distinct integers in a column called an id."""
+    if len(values) <= FEW or np.isnan(values).any() or (values != np.floor(values)).any():
+        return False
+    ordered = np.sort(values)
+    steps = np.diff(ordered)
+    called_id = re.search(r"(^|[_\W])(id|index)$|[a-z](Id|ID|Index)$", name) is not None or name in ("", "ID", "Id")
+    return bool((steps == 1).all() or (called_id and (steps > 0).all()))

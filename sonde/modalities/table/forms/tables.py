@@ -1,0 +1,338 @@
+"""Tables as datasets: one file, a folder of files named for their splits, or a frame in memory."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.assemble import About
+from sonde.data.fingerprint import of_arrays, of_files
+from sonde.data.splits import SPLIT_NAMES, held_back_facts
+from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
+from sonde.modalities.table.held_back import hold_back
+from sonde.modalities.table.kinds import Kind, Values, infer_kind, parse
+from sonde.modalities.table.read import TEXT_SUFFIXES, Table, frame_table, read_table, table_suffix
+from sonde.modalities.table.rows import TableRows
+from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
+from sonde.modalities.text.columns import find_text
+from sonde.modalities.text.forms import tables as text_tables
+
+
+def recognise(path: Path) -> str | None:
+    """Why a path looks like a table or a folder of tables, None if it does not."""
+    if path.is_dir():
+        files = split_files(path)
+        if "train" not in files or any(_holds_images(file) for file in files.values()):
+            return None
+        return "tables named " + ", ".join(file.name for file in files.values())
+    suffix = table_suffix(path)
+    if not path.is_file() or not suffix or _holds_images(path):
+        return None
+    return f"its name ends in {suffix}"
+
+
+def split_files(folder: Path) -> dict[str, Path]:
+    """Split -> table file, for files in a folder whose stem names a split (train, dev, validation, test, …)."""
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        stem = file.name.split(".")[0].lower()
+        split = SPLIT_NAMES.get(stem)
+        if not file.is_file() or not table_suffix(file) or split is None:
+            continue
+        if split in found:
+            raise DataError(f"{folder}: {found[split].name} and {file.name} both name the {split} split; keep one")
+        found[split] = file
+    return {split: found[split] for split in ("train", "validation", "test") if split in found}
+
+
+def read(path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
+    """A table file, or a folder of tables named for their splits, as a dataset.
+
+    Raises: DataError naming the file (and row), what is wrong and what to do
+    """
+    files = split_files(path) if path.is_dir() else {"train": path}
+    tables = {}
+    for done, (split, file) in enumerate(files.items()):
+        tick("reading tables", done, len(files))
+        names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
+        tables[split] = read_table(file, config.columns or names)
+    tick("reading tables", len(files), len(files))
+    form = form_of(files["train"]) if path.is_file() else f"folder of {form_of(files['train'])}s"
+    return _dataset(
+        tables,
+        config,
+        task,
+        name=short_name(path),
+        source=str(path.resolve()),
+        form=form,
+        fingerprint=of_files(list(files.values()), path if path.is_dir() else path.parent),
+    )
+
+
+def read_frame(frame: Any, config: DataConfig, *, task: str | None = None, name: str = "table") -> Dataset:
+    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a dataset.
+
+    Raises: DataError as `read`
+    """
+    table = frame_table(frame, name)
+    return _dataset(
+        {"train": table},
+        config,
+        task,
+        name=name,
+        source=f"{name} ({len(table):,} rows in memory)",
+        form="table in memory",
+    )
+
+
+def encode_frame(frame_or_path: Any, schema: Schema) -> tuple[Rows, list[str]]:
+    """Rows without target for prediction, and a display name per row; columns the model does not use are ignored.
+
+    Raises: DataError for columns that are absent, and cells that do not fit
+    """
+    table = _table(frame_or_path, ())
+    rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, row_numbers(table))
+    return rows, [rows.describe(index) for index in range(len(rows))]
+
+
+def read_like(path_or_frame: Any, schema: Schema, config: DataConfig) -> Dataset:
+    """Tables for judging a trained model: encoded by its schema, all rows of a single table in the split "test".
+
+    Raises: DataError as `read`, and for a class that the schema does not know
+    """
+    path = Path(path_or_frame) if isinstance(path_or_frame, str | Path) else None
+    files = split_files(path) if path is not None and path.is_dir() else {"test": path_or_frame}
+    tables = {split: _table(file, config.columns) for split, file in files.items()}
+    if schema.input.kind == "tokens":
+        return text_tables.dataset_like(tables, _about(path, tables, files), config, schema)
+    columns = saved_target(schema.target, config)
+    splits, warnings = {}, []
+    for split, table in tables.items():
+        target = read_target(table, columns, schema.target)
+        index, dropped = with_target(table, target, columns)
+        warnings += dropped
+        splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
+    first = next(iter(tables.values()))
+    return Dataset(
+        name=short_name(path) if path is not None else first.name,
+        source=str(path.resolve()) if path is not None else f"{first.name} ({len(first):,} rows in memory)",
+        form="table" if path is not None else "table in memory",
+        schema=schema,
+        splits=splits,
+        facts=[Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as the model was trained")],
+        warnings=warnings,
+        fingerprint=of_files([Path(f) for f in files.values()], path.parent) if path is not None else _hashes(splits),
+    )
+
+
+def _about(path: Path | None, tables: Mapping[str, Table], files: Mapping[str, Any]) -> About:
+    """What is said of tables that a trained model is judged on."""
+    first = next(iter(tables.values()))
+    if path is None:
+        source = f"{first.name} ({len(first):,} rows in memory)"
+        return About(name=first.name, source=source, form="table in memory", why=first.name)
+    prints = of_files([Path(file) for file in files.values()], path.parent)
+    return About(name=short_name(path), source=str(path.resolve()), form="table", why=first.name, fingerprint=prints)
+
+
+def _table(frame_or_path: Any, names: Sequence[str]) -> Table:
+    if isinstance(frame_or_path, str | Path):
+        return read_table(Path(frame_or_path), names)
+    return frame_table(frame_or_path, "table")
+
+
+def _dataset(
+    tables: dict[str, Table],
+    config: DataConfig,
+    task: str | None,
+    *,
+    name: str,
+    source: str,
+    form: str,
+    fingerprint: Mapping[str, str] | None = None,
+) -> Dataset:
+    train_table = tables["train"]
+    if (found := find_text(train_table, config.target)) is not None:
+        about = About(name=name, source=source, form=form, why=train_table.name, fingerprint=fingerprint or {})
+        return text_tables.dataset(tables, found, about, config, task=task)
+    target = infer_target(train_table, target_columns(train_table, config.target), task)
+    warnings = without_target(tables, target)
+    targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
+    parts: dict[str, tuple[Table, np.ndarray]] = {}
+    for split, table in tables.items():
+        index, dropped = with_target(table, targets[split], target.columns)
+        parts[split] = (table, index)
+        warnings += dropped
+    parts, split_facts = _split(parts, targets["train"], target.spec, config)
+    train = parts["train"][1]
+    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, config.group)}
+    values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
+    fitted = fit_columns(values, kinds, train)
+    target = standardised(target, targets["train"][train])
+    inputs = _encode_all(tables, fitted, values)
+    origin = {id(table): split for split, table in tables.items()}
+    splits = {
+        split: _rows(table, index, inputs[origin[id(table)]], targets[origin[id(table)]], target.spec)
+        for split, (table, index) in parts.items()
+    }
+    spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
+    facts = [_columns_fact(train_table, kinds, fitted), *fitted.facts(), target.fact, *split_facts]
+    return Dataset(
+        name=name,
+        source=source,
+        form=form,
+        schema=Schema(input=spec, target=target.spec),
+        splits=splits,
+        facts=facts,
+        warnings=warnings,
+        fingerprint=fingerprint or _hashes(splits),
+    )
+
+
+def without_target(tables: dict[str, Table], target: Target) -> list[str]:
+    """Leave out tables other than train that lack the target (the usual competition test file), and say so."""
+    lacking = [
+        split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
+    ]
+    return [
+        f"{tables.pop(split).name} has no column {target.columns[0]!r}, so it cannot judge; predict on it after training"
+        for split in lacking
+    ]
+
+
+def with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Rows of a table that have a target, and a warning that counts the others."""
+    there = target >= 0 if target.ndim == 1 else ~np.isnan(target).all(axis=1)
+    gone = int((~there).sum())
+    if gone == len(table):
+        raise DataError(f"{table.name}: target column {columns[0]!r} is missing in every row")
+    which = f"no {columns[0]!r}" if len(columns) == 1 else f"none of the {len(columns)} targets"
+    warnings = [f"{table.name}: {gone:,} of {len(table):,} rows have {which} and are left out"] if gone else []
+    return np.flatnonzero(there), warnings
+
+
+def _split(
+    parts: dict[str, tuple[Table, np.ndarray]], target: np.ndarray, spec: TargetSpec, config: DataConfig
+) -> tuple[dict[str, tuple[Table, np.ndarray]], list[Fact]]:
+    """Hold back validation and test rows of train where the data brings none."""
+    table, index = parts["train"]
+    labels = target[index] if spec.kind == "class" else None
+    test = 0.0 if "test" in parts else config.test_share
+    validation = 0.0 if "validation" in parts else config.validation
+    if len(index) < 3 and test + validation > 0:
+        raise DataError(f"{table.name} has {len(index)} rows with a target, too few to hold any back; bring more rows")
+    held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
+    own = {split: f"{len(rows):,} {split}" for split, (_, rows) in parts.items() if split != "train"}
+    for split in ("train", "validation", "test"):
+        if split in held and len(held[split]) and (split == "train" or split not in parts):
+            parts[split] = (table, index[held[split]])
+    facts = [Fact(f"{len(parts['train'][1]):,} training rows", f"of {len(table):,} in {table.name}")]
+    facts += [Fact(f"{text} rows", "the data brings them") for text in own.values()]
+    drawn = [split for split in parts if split != "train" and split not in own]
+    sizes = {split: len(rows) for split, (_, rows) in parts.items()}
+    facts += held_back_facts(sizes, drawn, stratified=labels is not None, how=how)
+    return parts, facts
+
+
+def standardised(target: Target, train: np.ndarray) -> Target:
+    """Fit mean and std of value targets on the training rows."""
+    if target.spec.kind != "value":
+        return target
+    mean, std = np.nanmean(train, axis=0), np.nanstd(train, axis=0)
+    for column, spread in zip(target.columns, std, strict=True):
+        if not spread > 0:
+            raise DataError(f"target column {column!r} is the same in every training row; there is nothing to learn")
+    spec = replace(target.spec, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+    return replace(target, spec=spec)
+
+
+def _encode_all(tables: Mapping[str, Table], fitted: Fitted, values: Mapping[str, Values]) -> dict[str, np.ndarray]:
+    for table in tables.values():
+        check_sources(table, fitted.columns)
+    return {
+        split: encode(table, fitted.columns, values if split == "train" else None) for split, table in tables.items()
+    }
+
+
+def _rows(table: Table, index: np.ndarray, input: np.ndarray, target: np.ndarray, spec: TargetSpec) -> TableRows:
+    return TableRows(
+        {"input": input[index], **target_fields(target[index], spec)}, table.name, row_numbers(table)[index]
+    )
+
+
+def target_fields(target: np.ndarray, spec: TargetSpec) -> dict[str, np.ndarray]:
+    """`target`, and `mask` where the spec is masked, of targets as `read_target` gives them."""
+    if spec.kind == "class":
+        return {"target": target}
+    scaled = (target - np.array(spec.mean)) / np.array(spec.std) if spec.kind == "value" else target
+    fields = {"target": np.nan_to_num(scaled).astype(np.float32)}
+    return {**fields, "mask": (~np.isnan(target)).astype(np.float32)} if spec.masked else fields
+
+
+def _hashes(splits: Mapping[str, TableRows]) -> dict[str, str]:
+    """What a table in memory is known again by: its encoded rows."""
+    return of_arrays(
+        {f"{split} {field}": array for split, rows in splits.items() for field, array in rows.arrays.items()}
+    )
+
+
+def row_numbers(table: Table) -> np.ndarray:
+    """(n,) what a person calls each row."""
+    return np.arange(table.first_row, table.first_row + len(table))
+
+
+def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
+    """The target's columns in the table: values and labels are called after them, classes need them said."""
+    if spec.kind != "class":
+        return spec.names
+    if not config.target:
+        raise DataError("which column holds the true class? Say --target COLUMN")
+    return config.target[:1]
+
+
+def _columns_fact(table: Table, kinds: Mapping[str, Kind], fitted: Fitted) -> Fact:
+    used = {column.source for column in fitted.columns}
+    words = {"number": ("number", "numbers"), "category": ("category", "categories"), "date": ("date", "dates")}
+    counts = {kind: sum(k.kind == kind and c in used for c, k in kinds.items()) for kind in words}
+    what = ", ".join(f"{n} {words[kind][n != 1]}" for kind, n in counts.items() if n)
+    gaps = _gaps(fitted.columns, table)
+    return Fact(f"input: {what}", f"cells of {table.name}" + (f"; missing in {gaps}" if gaps else ""))
+
+
+def _gaps(columns: Sequence[Column], table: Table) -> str:
+    names = [column.source for column in columns if column.part == "missing"]
+    return ", ".join(dict.fromkeys(names))
+
+
+def _holds_images(path: Path) -> bool:
+    """Whether a Parquet file holds encoded images (a struct with bytes), which another form reads."""
+    if table_suffix(path) not in (".parquet", ".pq"):
+        return False
+    try:
+        schema = pa_parquet.read_schema(path)
+    except (pa.ArrowException, OSError):
+        return False  # what is wrong with the file is said when it is read
+    return any(
+        pa.types.is_struct(kind) and any(kind.field(i).name == "bytes" for i in range(kind.num_fields))
+        for kind in schema.types
+    )
+
+
+def form_of(path: Path) -> str:
+    """ "CSV table", from the name's ending."""
+    suffix = table_suffix(path)
+    return f"{suffix[1:].upper() if suffix in TEXT_SUFFIXES else 'Parquet' if suffix in ('.parquet', '.pq') else 'Arrow'} table"
+
+
+def short_name(path: Path) -> str:
+    """A file's or folder's name, fit for a folder of a run."""
+    return re.sub(r"[^\w.-]+", "-", path.name.split(".")[0]) or "table"

@@ -1,0 +1,270 @@
+"""A table on disk or in memory -> named Arrow columns, with rows counted the way a person counts them.
+
+CSV cells stay text here: what a column holds is decided over the whole column (`kinds`), not by the first rows.
+"""
+
+import csv
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from sonde.core.errors import DataError
+from sonde.modalities.table.header import is_header
+
+TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
+BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
+DELIMITERS = ",\t;|"
+SNIFFED_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Named columns of equal length.
+
+    name:      what error messages call it: the file's name
+    first_row: number of the first data row: 2 under a header, as in a spreadsheet; 1 without one; 0 in memory
+    delimiter: of the text it was read from, "" otherwise; beside ";" a comma may be a decimal point
+    """
+
+    name: str
+    columns: Mapping[str, pa.ChunkedArray]
+    first_row: int
+    delimiter: str = ""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def headless(self) -> bool:
+        """Whether it was read from text whose first row is data."""
+        return bool(self.delimiter) and self.first_row == 1
+
+    def place(self, index: int) -> str:
+        """Where row `index` (from 0) stands: "titanic.csv row 17"."""
+        return f"{self.name} row {index + self.first_row}"
+
+
+def table_suffix(path: Path) -> str:
+    """The suffix that says how to read a table, "" for other files; a compression's own suffix is looked through.
+
+    >>> table_suffix(Path("a.csv.gz")), table_suffix(Path("b.PARQUET")), table_suffix(Path("c.txt"))
+    ('.csv', '.parquet', '')
+    """
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = name.suffix.lower()
+    compressed = name is not path
+    known = suffix in TEXT_SUFFIXES or (suffix in BINARY_SUFFIXES and not compressed)
+    return suffix if known else ""
+
+
+def read_table(path: Path, names: Sequence[str] = ()) -> Table:
+    """The columns of a CSV, TSV, Parquet or Arrow file.
+
+    names: for text without a header, its columns; by default a first row that is told to be data has c1, c2, …
+    Raises: DataError for what cannot be read as a table, naming the row where there is one
+    """
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    table = _read_text(path, names) if table_suffix(path) in TEXT_SUFFIXES else _read_binary(path)
+    if not table.columns or len(table) == 0:
+        raise DataError(f"{path.name} holds no rows")
+    return table
+
+
+def frame_table(frame: Any, name: str) -> Table:
+    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a Table.
+
+    Raises: DataError when columns repeat, differ in length or are not one-dimensional
+    """
+    columns = _frame_columns(frame, name)
+    lengths = {column: len(array) for column, array in columns.items()}
+    if len(set(lengths.values())) > 1:
+        first, *rest = lengths
+        other = next(column for column in rest if lengths[column] != lengths[first])
+        raise DataError(
+            f"{name}: columns differ in length: {first!r} has {lengths[first]} rows, {other!r} {lengths[other]}"
+        )
+    if not columns or next(iter(lengths.values())) == 0:
+        raise DataError(f"{name} holds no rows")
+    return Table(name=name, columns=columns, first_row=0)
+
+
+def is_frame(data: Any) -> bool:
+    """Whether `frame_table` takes it."""
+    return isinstance(data, pa.Table | Mapping) or type(data).__name__ == "DataFrame"
+
+
+def _read_text(path: Path, names: Sequence[str]) -> Table:
+    delimiter, rows = first_rows(path)
+    first = [cell.strip() for cell in rows[0]]
+    names = names or ([] if is_header(rows) else [f"c{place}" for place, _ in enumerate(first, start=1)])
+    has_header = not names or first == list(names)
+    columns = first if has_header else list(names)
+    if len(columns) != len(first):
+        raise DataError(
+            f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
+        )
+    _check_names(columns, path.name)
+    ragged: list[pa_csv.InvalidRow] = []
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
+
+    try:
+        content = pa_csv.read_csv(
+            path,
+            # one thread: only then do ragged rows carry their number
+            read_options=pa_csv.ReadOptions(use_threads=False, column_names=columns, skip_rows=int(has_header)),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=note,
+                ignore_empty_lines=len(columns) > 1,
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except (pa.ArrowInvalid, OSError, EOFError) as error:
+        raise _text_error(path, error) from None
+    if ragged:
+        raise _ragged_error(path, ragged)
+    _check_quotes(path, content)
+    return Table(
+        name=path.name,
+        columns=dict(zip(columns, content.columns, strict=True)),
+        first_row=2 if has_header else 1,
+        delimiter=delimiter,
+    )
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def first_rows(path: Path) -> tuple[str, list[list[str]]]:
+    """The delimiter that cuts the first rows of a text most evenly, and the cells of up to 200 of them, a header among them.
+
+    Raises: DataError for what is no text
+    """
+    try:
+        with _open(path) as file:
+            head = file.read(SNIFFED_BYTES)
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path.name} cannot be read: {error}") from None
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"{path.name} is UTF-16; save it as UTF-8")
+    if b"\0" in head:
+        raise DataError(f"{path.name} holds binary data, not text")
+    lines = head.decode("utf-8-sig", errors="replace").splitlines(keepends=True)
+    whole = lines if len(head) < SNIFFED_BYTES or len(lines) == 1 else lines[:-1]
+    if not any(line.strip() for line in whole):
+        raise DataError(f"{path.name} is empty")
+    preferred = TEXT_SUFFIXES[table_suffix(path)]
+    best, rows, most = preferred, [], -1
+    for delimiter in sorted(DELIMITERS, key=lambda d: d != preferred):
+        cut = [row for row in csv.reader(whole[:200], delimiter=delimiter) if row]
+        widths = [len(row) for row in cut]
+        even = widths.count(widths[0]) if widths[0] > 1 else 0
+        if even > most:
+            best, rows, most = delimiter, cut, even
+    return best, rows
+
+
+def _check_names(columns: Sequence[str], name: str) -> None:
+    for position, column in enumerate(columns, start=1):
+        if not column:
+            # the index that pandas writes without a name is the common case, so it gets no error
+            continue
+        if column in columns[: position - 1]:
+            raise DataError(f"{name} has two columns called {column!r}; rename one of them")
+    if sum(not column for column in columns) > 1:
+        raise DataError(f"{name} has several columns without a name; name them, or all of them with --columns")
+
+
+def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow]) -> DataError:
+    row = ragged[0]
+    more = f"; {len(ragged) - 1} more rows like it" if len(ragged) > 1 else ""
+    return DataError(
+        f"{path.name} row {row.number}: {row.actual_columns} fields where {row.expected_columns} were expected{more}; "
+        f"mend the row, or quote cells that hold the delimiter"
+    )
+
+
+def _text_error(path: Path, error: Exception) -> DataError:
+    position = _first_bad_byte(path) if "UTF8" in str(error) else None
+    if position is not None:
+        return DataError(
+            f"{path.name} is not UTF-8 at byte {position:,}; if it is Latin-1, convert it: "
+            f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
+        )
+    return DataError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}")
+
+
+def _first_bad_byte(path: Path) -> int | None:
+    with _open(path) as file:
+        content = file.read()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
+
+
+def _check_quotes(path: Path, content: pa.Table) -> None:
+    """A quote that is never closed makes the rest of the file one cell, which is no error to a parser."""
+    if len(content) == 0 or not any("\n" in str(content.column(i)[-1].as_py()) for i in range(content.num_columns)):
+        return
+    with _open(path) as file:
+        quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
+    if quotes % 2:
+        raise DataError(f'{path.name}: the last row holds several lines; a quote (") before it is never closed')
+
+
+def _read_binary(path: Path) -> Table:
+    try:
+        if table_suffix(path) in (".parquet", ".pq"):
+            content = pa_parquet.read_table(path)
+        else:
+            from pyarrow import feather
+
+            content = feather.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path.name} cannot be read ({str(error).splitlines()[0]}); the file is truncated or not what its name says"
+        ) from None
+    names = [name for name in content.column_names if not name.startswith("__index_level_")]  # pandas' own row labels
+    _check_names(names, path.name)
+    return Table(name=path.name, columns={name: content.column(name) for name in names}, first_row=1)
+
+
+def _frame_columns(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
+    if hasattr(frame, "to_arrow"):  # polars
+        frame = frame.to_arrow()
+    names = list(frame.column_names if isinstance(frame, pa.Table) else frame.keys())
+    _check_names([str(column) for column in names], name)
+    if isinstance(frame, pa.Table):
+        return {column: frame.column(column) for column in names}
+    return {str(column): _arrow(frame[column], f"{name} column {column!r}") for column in names}
+
+
+def _arrow(values: Any, place: str) -> pa.ChunkedArray:
+    """A pandas Series, array, tensor or list as one Arrow column; mixed objects become text."""
+    if not hasattr(values, "dtype") or type(values).__module__.startswith("torch"):
+        values = np.asarray(values)
+    if values.ndim != 1:
+        raise DataError(f"{place} has {values.ndim} dimensions; a column has one value per row")
+    try:
+        array = pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        missing = (v is None or v != v for v in values)
+        array = pa.array([None if gap else str(v) for v, gap in zip(values, missing, strict=True)], pa.string())
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])

@@ -1,0 +1,213 @@
+"""Texts with targets -> a dataset: rows held back, a vocabulary from the training rows alone, tokens in memory."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.core.units import count, share
+from sonde.core.vocabulary import UNKNOWN, Characters, Subwords, Vocabulary, Words, read_vocabulary
+from sonde.data.assemble import About
+from sonde.data.ragged import Ragged
+from sonde.data.splits import ORDER, hold_back, subset
+from sonde.data.targets import RawTarget, encode, standardised
+from sonde.modalities.text.biological import check_letters
+from sonde.modalities.text.rows import encoded, text_rows
+from sonde.modalities.text.train_vocabulary import train_vocabulary
+from sonde.modalities.text.vocabulary import earlier_vocabulary
+
+MOST_TOKENS = 512  # of a row; what is longer is cut unless --max-tokens says more
+LEAST = 2  # times a word must occur: rarer ones teach what an unknown word is like
+LISTED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextPart:
+    """One split as it was found: rows i of all three belong together.
+
+    target: missing classes are "", missing values NaN
+    """
+
+    texts: Sequence[str]
+    names: Sequence[str]
+    target: RawTarget
+
+    def chosen(self, rows: np.ndarray) -> "TextPart":
+        """Some of the rows."""
+        target = replace(self.target, values=self.target.values[rows])
+        return TextPart(
+            texts=[self.texts[int(i)] for i in rows], names=[self.names[int(i)] for i in rows], target=target
+        )
+
+
+def assemble_texts(
+    parts: Mapping[str, TextPart],
+    spec: TargetSpec,
+    about: About,
+    config: DataConfig,
+    *,
+    chain: str = "",
+    column: str = "",
+    tick: Tick = silent,
+) -> Dataset:
+    """A dataset of texts, or of chains of letters ("nucleotides", "residues").
+
+    spec: of the targets, mean and std still empty
+    Raises: DataError for rows that are empty throughout, too few to hold any back, or hold a letter that is none of a chain's
+    """
+    whole, warnings = _filled(parts)
+    plain = config.tokenizer != "auto"
+    if chain and not plain:
+        for part in whole.values():
+            check_letters(part.texts, chain, part.names)
+    count = len(whole["train"].texts)
+    labels = encode(whole["train"].target, spec)["target"] if spec.kind == "class" else None
+    called = f"{about.source} has {count} rows to train on"
+    indices, facts = hold_back(count, whole, config, called=called, labels=labels)
+    tick("training a vocabulary", 0, 0)
+    texts = [whole["train"].texts[int(i)] for i in indices["train"]]
+    vocabulary = _vocabulary(texts, config, chain if not plain else "")
+    tokens = {
+        split: encoded(part.texts, vocabulary, most=config.max_tokens or MOST_TOKENS) for split, part in whole.items()
+    }
+    longest = max(int(found.lengths().max()) for found, _ in tokens.values())
+    input = InputSpec(
+        kind="tokens",
+        shape=(longest,),
+        tokenizer=vocabulary.to_json(),
+        symbols=vocabulary.size,
+        column=column,
+    )
+    spec = standardised(spec, whole["train"].target, indices["train"])
+    splits = {
+        split: subset(_rows(whole[_home(split, whole)], tokens[_home(split, whole)][0], spec), indices[split])
+        if split in indices
+        else _rows(whole[split], tokens[split][0], spec)
+        for split in ORDER
+        if split in whole or split in indices
+    }
+    facts = [*about.facts, _vocabulary_fact(vocabulary, chain), _length_fact(splits, config), *facts]
+    return _dataset(about, Schema(input=input, target=spec), splits, facts, [*warnings, *_cut(tokens, whole, config)])
+
+
+def texts_like(parts: Mapping[str, TextPart], about: About, like: Schema) -> Dataset:
+    """Texts for judging a trained model, by its vocabulary and classes; a single part is the split "test".
+
+    Raises: DataError for a class that the model does not know
+    """
+    whole, warnings = _filled(parts)
+    vocabulary = read_vocabulary(like.input.tokenizer)
+    named = whole if len(whole) > 1 else {"test": next(iter(whole.values()))}
+    most = like.input.shape[0]
+    tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in named.items()}
+    splits: dict[str, Rows] = {split: _rows(part, tokens[split][0], like.target) for split, part in named.items()}
+    warnings += _cut(tokens, named, DataConfig(max_tokens=most))
+    facts = [Fact(f"{sum(map(len, splits.values())):,} texts", "read with the vocabulary of the model")]
+    return _dataset(about, like, splits, facts, warnings)
+
+
+def _dataset(
+    about: About, schema: Schema, splits: Mapping[str, Rows], facts: Sequence[Fact], warnings: Sequence[str]
+) -> Dataset:
+    return Dataset(
+        name=about.name,
+        source=about.source,
+        form=about.form,
+        schema=schema,
+        splits=splits,
+        facts=facts,
+        warnings=[*about.warnings, *warnings],
+        fingerprint=about.fingerprint,
+    )
+
+
+def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[str]]:
+    """The rows that have a text and a target, and warnings that count the others."""
+    whole, warnings = {}, []
+    for split, part in parts.items():
+        empty = np.array([not text for text in part.texts], dtype=bool)
+        untold = _missing(part.target.values)
+        for gone, what in ((empty, "no text"), (untold & ~empty, "no target")):
+            if gone.any():
+                first = part.names[int(gone.argmax())]
+                warnings.append(
+                    f"{gone.sum():,} of {len(gone):,} {split} rows have {what} and are left out, first {first}"
+                )
+        kept = np.flatnonzero(~(empty | untold))
+        if not len(kept):
+            raise DataError(
+                f"{part.target.place}: no row has both a text and a target; fill the columns, or name others"
+            )
+        whole[split] = part if len(kept) == len(empty) else part.chosen(kept)
+    return whole, warnings
+
+
+def _missing(values: np.ndarray) -> np.ndarray:
+    """(n,) rows without any target."""
+    if values.dtype.kind == "U":
+        return np.asarray(values == "")
+    return np.asarray(np.isnan(values).reshape(len(values), -1).all(axis=1))
+
+
+def _vocabulary(texts: Sequence[str], config: DataConfig, chain: str) -> Vocabulary:
+    if chain:
+        return Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
+    if config.vocabulary_of is not None:
+        return earlier_vocabulary(config.vocabulary_of)
+    return train_vocabulary(texts, kind=config.tokenizer, size=config.vocabulary, least=LEAST)
+
+
+def _home(split: str, whole: Mapping[str, TextPart]) -> str:
+    """The part that a split's rows stand in."""
+    return split if split in whole else "train"
+
+
+def _rows(part: TextPart, tokens: Ragged, spec: TargetSpec) -> Rows:
+    return text_rows(tokens, part.texts, part.names, encode(part.target, spec))
+
+
+def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
+    number = count(vocabulary.size)
+    if chain and isinstance(vocabulary, Characters):
+        return Fact(f"read letter by letter: {', '.join(vocabulary.symbols)}", f"the cells are chains of {chain}")
+    if isinstance(vocabulary, Words):
+        return Fact(
+            f"read word by word, in small letters; {number} tokens", f"words that train holds {LEAST} times or more"
+        )
+    if isinstance(vocabulary, Subwords):
+        return Fact(f"read in pieces of words; {number} tokens", "pieces that often stand together in train")
+    return Fact(f"read character by character; {number} tokens", "those of the training texts")
+
+
+def _length_fact(splits: Mapping[str, Rows], config: DataConfig) -> Fact:
+    """How long rows are, and how much of what is judged the vocabulary does not know."""
+    lengths = np.concatenate([np.asarray(_tokens(rows)[1]) for rows in splits.values()])
+    judged = next((name for name in ("validation", "test") if name in splits), "train")
+    tokens, _ = _tokens(splits[judged])
+    unknown = float((tokens == UNKNOWN).mean()) if len(tokens) else 0.0
+    low, high = int(lengths.min()), int(lengths.max())
+    what = (
+        f"{low} to {high} tokens a row, {int(np.median(lengths))} in the middle"
+        if low < high
+        else f"{low} tokens a row"
+    )
+    return Fact(what, f"{share(unknown, 1)} of those in {judged} are unknown")
+
+
+def _tokens(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """All tokens of some rows that are not padding, and how many each row has."""
+    found = rows.read(np.arange(len(rows)))["input"]
+    return found[found != 0], (found != 0).sum(axis=1)
+
+
+def _cut(tokens: Mapping[str, tuple[Ragged, int]], whole: Mapping[str, TextPart], config: DataConfig) -> list[str]:
+    most = config.max_tokens or MOST_TOKENS
+    return [
+        f"{cut:,} of {len(whole[split].texts):,} {split} rows are longer than {most} tokens and are cut there (--max-tokens)"
+        for split, (_, cut) in tokens.items()
+        if cut
+    ]

@@ -1,0 +1,87 @@
+"""Class folders of texts: one folder of .txt files per class, under train, validation and test folders or not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
+from sonde.core.progress import Tick, silent
+from sonde.data.assemble import About
+from sonde.data.fingerprint import of_files
+from sonde.data.targets import RawTarget, infer
+from sonde.modalities.image.forms.class_folders import split_folders, subfolders
+from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
+from sonde.modalities.text.files import read_text
+
+ENDING = ".txt"
+EACH_TICK = 500  # files
+
+
+def recognise(path: Path) -> str | None:
+    """Why a folder holds texts in class folders, None if it does not."""
+    if not path.is_dir():
+        return None
+    splits = split_folders(path)
+    classes = _classes(splits.get("train", path))
+    if len(classes) < 2:
+        return None
+    inside = f"folders {', '.join(folder.name for folder in splits.values())}, with " if "train" in splits else ""
+    return f"{inside}{len(classes)} folders of {ENDING} files"
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Each file is a text, the name of its folder its class.
+
+    Raises: DataError naming a file that is not UTF-8, and for a class that training or the model does not know
+    """
+    splits = split_folders(path)
+    homes = splits if "train" in splits else {"train": path}
+    files = {split: _files(home) for split, home in homes.items()}
+    parts = {split: _part(found, path, split, tick) for split, found in files.items()}
+    about = About(
+        name=path.resolve().name,
+        source=str(path.resolve()),
+        form="class folders of texts",
+        why=path.name,
+        fingerprint=of_files([file for found in files.values() for file in found], path),
+    )
+    if like is not None:
+        return texts_like(parts, about, like)
+    spec, fact = infer({split: part.target for split, part in parts.items()}, task=task)
+    sizes = " + ".join(f"{len(part.texts):,} {split}" for split, part in parts.items())
+    size = Fact(f"{sizes if len(parts) > 1 else sizes.removesuffix(' train')} texts", f"{about.form}: {about.why}")
+    known = set(spec.names) & set(parts["train"].target.values.tolist())
+    if strange := set(spec.names) - known:
+        raise DataError(
+            f"{path}: train has no texts of {', '.join(sorted(strange)[:3])}, which another split has; add some"
+        )
+    return assemble_texts(parts, spec, replace(about, facts=[size, fact]), config, tick=tick)
+
+
+def _classes(home: Path) -> list[Path]:
+    """Folders with texts directly in them."""
+    return [folder for folder in subfolders(home) if any(file.suffix.lower() == ENDING for file in folder.iterdir())]
+
+
+def _files(home: Path) -> list[Path]:
+    found = [file for folder in _classes(home) for file in folder.iterdir() if file.suffix.lower() == ENDING]
+    if not found:
+        raise DataError(f"{home} holds no class folders of {ENDING} files; fill it or take it away")
+    return sorted(found, key=lambda file: natural(file.as_posix()))
+
+
+def _part(files: list[Path], root: Path, split: str, tick: Tick) -> TextPart:
+    texts = []
+    for number, file in enumerate(files):
+        if number % EACH_TICK == 0:
+            tick(f"reading {split} texts", number, len(files))
+        texts.append(read_text(file).strip())
+    classes = np.array([file.parent.name for file in files])
+    names = [file.relative_to(root).as_posix() for file in files]
+    return TextPart(texts=texts, names=names, target=RawTarget(values=classes, place=root.name))

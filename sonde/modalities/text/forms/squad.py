@@ -1,0 +1,165 @@
+"""Questions about paragraphs in the JSON of SQuAD v1.1 (Rajpurkar et al. 2016, arXiv:1606.05250).
+
+questions.json                       one file; whole articles are held back
+squad/train-v1.1.json  dev-v1.1.json     a file per split, named for it
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.core.vocabulary import Vocabulary, read_vocabulary
+from sonde.data import fingerprint
+from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, split_rows, subset, thinned
+from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
+from sonde.modalities.text.questions import Questions, looks_like_squad, read_questions
+from sonde.modalities.text.vocabulary import vocabulary_for
+
+WINDOW = 384  # tokens that a network reads at once, as in Devlin et al. 2018
+
+
+def recognise(path: Path) -> str | None:
+    """Why a file or folder holds questions, None if it does not."""
+    files = _files(path)
+    if not files:
+        return None
+    return f"data > paragraphs > qas in {', '.join(file.name for file in files.values())}"
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Questions as rows. Raises: DataError naming file, article and question for what cannot be used"""
+    if like is not None and like.target.kind != "span":
+        raise DataError(f"{path} holds questions about paragraphs; the model was trained on another kind of target")
+    files = _files(path)
+    found: dict[str, Questions] = {}
+    for place, (split, file) in enumerate(files.items()):
+        tick("reading questions", place, len(files))
+        found[split] = read_questions(file, skip=config.skip_unreadable)
+    parts = _parts(found, config) if like is None else {}
+    if like is None:
+        texts = _training_texts(found["train"], parts.get("train"))
+        vocabulary, why = vocabulary_for(texts, config, auto="bpe")
+    else:
+        vocabulary, why = read_vocabulary(like.input.tokenizer), "of the model"
+    tick("cutting text into tokens", 0, 0)
+    rows = {split: questions_as_rows(questions, vocabulary) for split, questions in found.items()}
+    schema = like or _schema(rows["train"], vocabulary, config)
+    dataset = Dataset(
+        name=path.resolve().stem if path.is_file() else path.resolve().name,
+        source=str(path.resolve()),
+        form="SQuAD JSON",
+        schema=schema,
+        splits=_split(rows, parts, like=like is not None),
+        facts=[*_facts(found, rows, schema, vocabulary, why), *_held_back(parts)],
+        warnings=[text for questions in found.values() for text in questions.warnings()],
+        fingerprint=fingerprint.of_files(list(files.values()), path if path.is_dir() else path.parent),
+    )
+    return thinned(dataset, config) if like is None else dataset
+
+
+def questions_as_rows(questions: Questions, vocabulary: Vocabulary) -> QuestionRows:
+    """All questions of a file or of several, their paragraphs held once."""
+    return rows_of(questions.questions, passages_of(questions.paragraphs, vocabulary), vocabulary)
+
+
+def _files(path: Path) -> dict[str, Path]:
+    """Split -> file; one file alone is "train". A folder's files are told apart by the word they begin with."""
+    if looks_like_squad(path):
+        return {"train": path}
+    if not path.is_dir():
+        return {}
+    files = [file for file in sorted(path.glob("*.json")) if looks_like_squad(file)]
+    if len(files) == 1:
+        return {"train": files[0]}
+    words = {file: SPLIT_NAMES.get(re.split(r"[^a-z]", file.name.lower())[0]) for file in files}
+    found = {split: file for file, split in words.items() if split is not None}
+    return {split: found[split] for split in ORDER if split in found} if "train" in found else {}
+
+
+def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.ndarray]:
+    """Questions of the training file that stay there or are held back, by whole articles, or paragraphs where there is one.
+
+    A file of its own is what judges: nothing is held back for a test then, and no more than a validation part.
+    """
+    train = found["train"]
+    by_article = np.array([train.articles[question.paragraph] for question in train.questions])
+    by_paragraph = np.array([question.paragraph for question in train.questions])
+    groups = by_article if len(set(by_article.tolist())) > 2 else by_paragraph
+    return split_rows(
+        len(groups),
+        test=0.0 if len(found) > 1 else config.test_share,
+        validation=0.0 if "validation" in found else config.validation,
+        groups=groups,
+        fold=config.part,
+    )
+
+
+def _training_texts(questions: Questions, rows: np.ndarray | None) -> list[str]:
+    """The questions that are trained on, and each of their paragraphs once."""
+    kept = questions.questions if rows is None else [questions.questions[row] for row in rows]
+    paragraphs = dict.fromkeys(question.paragraph for question in kept)
+    return [*(questions.paragraphs[place] for place in paragraphs), *(question.text for question in kept)]
+
+
+def _split(rows: Mapping[str, QuestionRows], parts: Mapping[str, np.ndarray], *, like: bool) -> dict[str, Rows]:
+    if like:
+        return dict(rows) if len(rows) > 1 else {"test": next(iter(rows.values()))}
+    own = {split: whole for split, whole in rows.items() if split != "train"}
+    drawn = {split: subset(rows["train"], indices) for split, indices in parts.items() if len(indices)}
+    both = {**drawn, **own}
+    return {split: both[split] for split in ORDER if split in both}
+
+
+def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> Schema:
+    window = config.max_tokens or WINDOW
+    longest = int(train.lengths().max())
+    return Schema(
+        input=InputSpec(
+            kind="tokens",
+            shape=(min(longest, window),),
+            tokenizer=vocabulary.to_json(),
+            symbols=vocabulary.size,
+        ),
+        target=TargetSpec(kind="span", names=("start", "end"), shape=(window,)),
+    )
+
+
+def _facts(
+    found: Mapping[str, Questions],
+    rows: Mapping[str, QuestionRows],
+    schema: Schema,
+    vocabulary: Vocabulary,
+    why: str,
+) -> list[Fact]:
+    counts = " + ".join(f"{len(q.questions):,}{f' {split}' * (len(found) > 1)}" for split, q in found.items())
+    paragraphs = sum(len(questions.paragraphs) for questions in found.values())
+    articles = sum(len(set(questions.articles)) for questions in found.values())
+    lengths = np.concatenate([each.lengths() for each in rows.values()])
+    window = schema.target.shape[0]
+    longer = int((lengths > window).sum())
+    read = f"{longer:,} are longer than {window} tokens and read in windows" if longer else f"window of {window} tokens"
+    several = sum(len(q.answers) > 1 for questions in found.values() for q in questions.questions)
+    facts = [
+        Fact(f"{counts} questions about {paragraphs:,} paragraphs of {articles:,} articles", "SQuAD JSON"),
+        Fact(f"rows of {int(lengths.min())} to {int(lengths.max())} tokens", read),
+        Fact(f"vocabulary of {vocabulary.size:,} tokens", why),
+    ]
+    if several:
+        facts.append(
+            Fact(f"{several:,} questions with several true answers", "trained on the first, judged by the nearest")
+        )
+    return facts
+
+
+def _held_back(parts: Mapping[str, np.ndarray]) -> list[Fact]:
+    drawn = [split for split in ("validation", "test") if split in parts and len(parts[split])]
+    facts = held_back_facts({split: len(parts[split]) for split in drawn}, drawn, stratified=False)
+    return [Fact(fact.what, f"{fact.why}, whole articles") for fact in facts]

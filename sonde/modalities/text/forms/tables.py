@@ -1,0 +1,121 @@
+"""Tables whose input is one column of text, or of chains of letters (nucleotides, residues)."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.data.assemble import About
+from sonde.data.ragged import Numbered
+from sonde.data.targets import RawTarget
+from sonde.modalities.table.read import Table
+from sonde.modalities.table.target import infer_target, read_target, target_columns
+from sonde.modalities.text.columns import TextColumns, find_text, text_cells
+from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
+
+
+def dataset(
+    tables: Mapping[str, Table],
+    found: TextColumns,
+    about: About,
+    config: DataConfig,
+    *,
+    task: str | None = None,
+    tick: Tick = silent,
+) -> Dataset:
+    """Tables by split as texts with targets. Tables other than train that lack the target are left out, and that is said.
+
+    Raises: DataError naming the file (and row), what is wrong and what to do
+    """
+    train = tables["train"]
+    target = infer_target(train, target_columns(train, found.targets), task)
+    judged = {split: table for split, table in tables.items() if set(target.columns) <= set(table.columns)}
+    warnings = [
+        f"{tables[split].name} has no column {target.columns[0]!r}, so it cannot judge; predict on it after training"
+        for split in tables.keys() - judged.keys()
+    ]
+    parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in judged.items()}
+    sizes = " + ".join(f"{len(table):,} {split}" for split, table in judged.items())
+    what = "chains" if found.chain else "texts"
+    facts = [Fact(f"{sizes if len(judged) > 1 else f'{len(train):,}'} {what}", f"{about.form}: column {found.input!r}")]
+    if train.headless and not config.columns:
+        names = ", ".join(train.columns)
+        facts.append(Fact(f"no header, so the columns are called {names}", "the first row reads like those below it"))
+    if found.guessed:
+        facts.append(Fact(f"column {found.targets[0]!r} is to be predicted", found.guessed))
+    if found.aside:
+        facts.append(Fact(f"left out {', '.join(found.aside)}", "only the text is read; without it they would be"))
+    prints = about.fingerprint or {split: _hash(part.texts) for split, part in parts.items()}
+    about = replace(about, facts=[*facts, target.fact], warnings=warnings, fingerprint=prints)
+    return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
+
+
+def dataset_like(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
+    """Tables for judging a trained model of texts. Raises: DataError as `dataset`, and for a class the model does not know."""
+    parts = {}
+    for split, table in tables.items():
+        column = text_column(table, like)
+        parts[split] = _part(table, column, _truth(table, column, config, like.target), like.target)
+    return texts_like(parts, about, like)
+
+
+def text_column(table: Table, like: Schema) -> str:
+    """The column that a trained model reads: of the name it was trained on, else the only one that is text.
+
+    Raises: DataError when there is none, or several
+    """
+    if like.input.column in table.columns:
+        return like.input.column
+    found = find_text(table, ()) if len(table.columns) > 1 else None
+    if found is not None:
+        return found.input
+    if len(table.columns) == 1:
+        return next(iter(table.columns))
+    raise DataError(
+        f"{table.name} has no column {like.input.column or 'text'!r}, which the model reads; it has "
+        f"{', '.join(map(repr, list(table.columns)[:12]))}"
+    )
+
+
+def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> tuple[str, ...]:
+    """The columns of the truth: those asked for, those a target is called after, else the only other column."""
+    if spec.kind != "class":
+        return spec.names
+    if config.target:
+        return config.target[:1]
+    found = find_text(table, ())
+    if found is None or found.input != column:
+        raise DataError(f"{table.name}: which column holds the true class? Say --target COLUMN")
+    return found.targets
+
+
+def _hash(texts: Sequence[str]) -> str:
+    """What texts in memory are known again by."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -> TextPart:
+    """Texts and targets of a table as they stand, gaps and all. Raises: DataError"""
+    if column not in table.columns:
+        raise DataError(f"{table.name} has no column {column!r}, which holds the text elsewhere; mend the names")
+    values = read_target(table, targets, spec)
+    if spec.kind == "class":
+        values = np.array([*spec.names, ""])[values]
+    names = Numbered(table.name, np.arange(table.first_row, table.first_row + len(table)))
+    raw = RawTarget(values=values, place=table.name, first=table.first_row)
+    return TextPart(texts=text_cells(table, column), names=names, target=raw)
+
+
+def texts_in(table: Table, like: Schema) -> tuple[list[str], list[str]]:
+    """The texts of a table for prediction, and what to call each. Raises: DataError for a row without text."""
+    texts = text_cells(table, text_column(table, like))
+    names = [table.place(row) for row in range(len(texts))]
+    empty = next((name for text, name in zip(texts, names, strict=True) if not text), None)
+    if empty is not None:
+        raise DataError(f"{empty} has no text to predict on; fill the cell or take the row out")
+    return texts, names

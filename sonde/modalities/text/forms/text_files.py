@@ -1,0 +1,274 @@
+"""Text to be continued: a .txt file, or a folder of them, perhaps with one named train and others validation and test.
+
+A single text is cut in two (or three) where it stands: its end is never trained on. Several files follow one another in the
+order of their names, an END after each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
+from sonde.core.progress import Tick, silent
+from sonde.core.units import count, share
+from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_vocabulary
+from sonde.data import fingerprint
+from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.text.train_vocabulary import train_vocabulary
+from sonde.modalities.text.vocabulary import earlier_vocabulary
+from sonde.modalities.text.windows import Windows
+
+MOST_SYMBOLS = 256  # different characters up to which a text is read character by character …
+MOST_CHARACTERS = 10_000_000  # … if it is no longer than this
+WINDOW = 128  # tokens that are read at a time: more cost time that small budgets put to better use
+FEWEST_WINDOWS = 8  # of training text; of a short one the windows are made shorter
+PIECE = 1_000_000  # characters that are encoded at a time
+SHOWN = 12  # unknown characters in a warning
+ABOUT_TEXT = ("readme", "license", "licence", "copying", "notice")  # files that say something about the data
+
+
+@dataclass(frozen=True)
+class Text:
+    """A part of a text: what it is called, and which character of that it begins with."""
+
+    content: str
+    name: str
+
+
+def recognise(path: Path) -> str | None:
+    """Why a file or folder is text, None if it is not."""
+    if path.is_file():
+        return "a .txt file" if path.suffix.lower() == ".txt" else None
+    files = _files(path)
+    return f"{len(files)} .txt file{'s' * (len(files) > 1)}" if files else None
+
+
+def read(
+    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Windows of tokens with the token after each.
+
+    Raises: DataError for a file that is empty or not UTF-8, and a text that is too short
+    """
+    if like is not None and like.target.kind != "next":
+        raise DataError(f"{path} is text to be continued; the model was trained on another kind of target")
+    files = [path] if path.is_file() else _files(path)
+    texts = {file: Text(read_text(file), file.name) for file in files}
+    parts, facts = (_named(texts), []) if _splits(files) else _cut(texts, config, whole=like is not None)
+    if config.label_fraction < 1 and like is None:
+        kept = round(config.label_fraction * sum(len(text.content) for text in parts["train"]))
+        facts.append(Fact(f"the first {kept:,} characters of the training text", "--label-fraction"))
+        parts["train"] = _first(parts["train"], kept)
+    tick("reading tokens", 0, 0)
+    vocabulary, why = _vocabulary(parts["train"], config) if like is None else (_known(like), "")
+    streams = {split: _encoded(texts, vocabulary, several=len(files) > 1) for split, texts in parts.items()}
+    length = _window(streams, config) if like is None else like.input.shape[0]
+    _check(streams, length, path)
+    word = "character" if isinstance(vocabulary, Characters) else "token"
+    splits = {
+        split: Windows(tokens=tokens, length=length, places=places, word=word)
+        for split, (tokens, places) in streams.items()
+    }
+    return Dataset(
+        name=path.resolve().stem,
+        source=str(path.resolve()),
+        form="text",
+        schema=_schema(vocabulary, length) if like is None else like,
+        splits={split: splits[split] for split in ORDER if split in splits},
+        facts=[*_sizes(parts, streams, vocabulary, why), *facts, _reading(length, word)],
+        warnings=_unknown(parts, streams, vocabulary),
+        fingerprint=fingerprint.of_files(files, path if path.is_dir() else path.parent),
+    )
+
+
+def _files(path: Path) -> list[Path]:
+    """The .txt files of a folder by name, without those that only say something about the others."""
+    found = [file for file in path.iterdir() if file.suffix.lower() == ".txt" and file.is_file()]
+    return sorted((file for file in found if file.stem.lower() not in ABOUT_TEXT), key=lambda file: natural(file.name))
+
+
+def read_text(file: Path) -> str:
+    """The text of a file, its lines ended by a newline alone. Raises: DataError for one that is empty or not UTF-8"""
+    content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{file} line {line} is not UTF-8 (byte {error.start} is 0x{content[error.start]:02x}); save the file as UTF-8"
+        ) from None
+    if not text.strip():
+        raise DataError(f"{file} holds no text; bring some")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _splits(files: Sequence[Path]) -> bool:
+    """Whether every file is named after a split, one of them train."""
+    names = [SPLIT_NAMES.get(file.stem.lower()) for file in files]
+    return len(files) > 1 and None not in names and "train" in names
+
+
+def _named(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
+    parts: dict[str, list[Text]] = {}
+    for file, text in texts.items():
+        parts.setdefault(SPLIT_NAMES[file.stem.lower()], []).append(text)
+    return parts
+
+
+def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tuple[dict[str, list[Text]], list[Fact]]:
+    """The texts end to end, cut off at the end for test and before that for validation.
+
+    A share for test is taken where one is asked for: a text's model is usually judged on its validation part.
+    """
+    everything = list(texts.values())
+    if whole:
+        return {"test": everything}, []
+    total = sum(len(text.content) for text in everything)
+    sizes = {"test": round((config.test or 0.0) * total)}
+    sizes["validation"] = round(config.validation * (total - sizes["test"]))
+    parts, facts = {}, []
+    for split, size in sizes.items():
+        if size:
+            total -= size
+            parts[split], everything = _after(everything, total), _first(everything, total)
+            what = "the last" if split == "test" or not sizes["test"] else "before it"
+            facts.append(Fact(f"{what} {size:,} characters for {split}", "a text is cut, not drawn from"))
+    if not sizes["test"]:
+        facts.append(Fact("no test part", "give --test 0.1 to cut one off"))
+    return {"train": everything, **parts}, facts
+
+
+def _first(texts: Sequence[Text], characters: int) -> list[Text]:
+    """Those of the first characters of all."""
+    kept = []
+    for text in texts:
+        if characters > 0:
+            kept.append(replace(text, content=text.content[:characters]))
+        characters -= len(text.content)
+    return kept
+
+
+def _after(texts: Sequence[Text], characters: int) -> list[Text]:
+    """What `_first` leaves."""
+    kept = []
+    for text in texts:
+        if len(text.content) > characters:
+            begins = max(0, characters)
+            name = f"{text.name} from character {begins:,} on," if begins else text.name
+            kept.append(Text(text.content[begins:], name))
+        characters -= len(text.content)
+    return kept
+
+
+def _vocabulary(texts: Sequence[Text], config: DataConfig) -> tuple[Vocabulary, str]:
+    """(vocabulary of the training text, why of this kind)."""
+    if config.vocabulary_of is not None:
+        return earlier_vocabulary(config.vocabulary_of), f"of {config.vocabulary_of}"
+    contents = [text.content for text in texts]
+    symbols, total = len(set().union(*contents)), sum(map(len, contents))
+    kind, why = config.tokenizer, "--tokenizer"
+    if kind == "auto" and symbols <= MOST_SYMBOLS and total <= MOST_CHARACTERS:
+        kind, why = "characters", "a short text of few different ones"
+    elif kind == "auto":
+        kind, why = "bytes", "a text that is long, or of many different characters"
+    lines = contents if kind == "characters" else [line for text in contents for line in text.splitlines(keepends=True)]
+    return train_vocabulary(lines, kind=kind, size=config.vocabulary), why
+
+
+def _known(like: Schema) -> Vocabulary:
+    return read_vocabulary(like.input.tokenizer)
+
+
+def _encoded(
+    texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool
+) -> tuple[np.ndarray, list[tuple[int, str]]]:
+    """(tokens (N,) of the texts end to end, where each text begins)."""
+    found: list[int] = []
+    places = []
+    for text in texts:
+        places.append((len(found), text.name))
+        for tokens in vocabulary.encode_all(_pieces(text.content)):
+            found += tokens
+        if several:
+            found.append(END)
+    return np.array(found, dtype=np.int32), places
+
+
+def _pieces(text: str) -> list[str]:
+    """The text in pieces that end with a line, of about a million characters; of longer lines as they are."""
+    pieces, begins = [], 0
+    while begins < len(text):
+        ends = text.find("\n", begins + PIECE) + 1 or len(text)
+        pieces.append(text[begins:ends])
+        begins = ends
+    return pieces
+
+
+def _window(streams: Mapping[str, tuple[np.ndarray, object]], config: DataConfig) -> int:
+    """Tokens of a window: as asked, else as many as suit the length of the training text."""
+    return config.max_tokens or max(1, min(WINDOW, len(streams["train"][0]) // FEWEST_WINDOWS))
+
+
+def _check(streams: Mapping[str, tuple[np.ndarray, object]], length: int, path: Path) -> None:
+    """Raises: DataError for a text that has no room for one window, or that nothing follows."""
+    for split, (held, _) in streams.items():
+        needed = length + 1 if split == "train" else 2
+        if len(held) < needed:
+            window = f" for a window of --max-tokens {length}" if split == "train" else ""
+            leave = ", or give --validation 0" if split == "validation" else ""
+            raise DataError(
+                f"{path}: the {split} text has {len(held):,} tokens, and {needed:,} are needed{window}; bring more text{leave}"
+            )
+
+
+def _schema(vocabulary: Vocabulary, length: int) -> Schema:
+    content, size = vocabulary.to_json(), vocabulary.size
+    return Schema(
+        input=InputSpec(kind="tokens", shape=(length,), tokenizer=content, symbols=size),
+        target=TargetSpec(kind="next", names=(), tokenizer=content, symbols=size),
+    )
+
+
+def _sizes(
+    parts: Mapping[str, Sequence[Text]],
+    streams: Mapping[str, tuple[np.ndarray, object]],
+    vocabulary: Vocabulary,
+    why: str,
+) -> list[Fact]:
+    sizes = {split: sum(len(text.content) for text in texts) for split, texts in parts.items()}
+    characters = " + ".join(f"{count(sizes[split])} {split}" for split in ORDER if split in sizes)
+    if isinstance(vocabulary, Characters):
+        return [Fact(f"{characters} characters, {len(vocabulary.symbols)} different ones", why)]
+    tokens = sum(len(held) for held, _ in streams.values())
+    per = sum(sizes.values()) / max(1, tokens)
+    return [
+        Fact(f"{characters} characters", ""),
+        Fact(f"{tokens:,} tokens of {vocabulary.size:,} different ones, {per:.2f} characters each", why),
+    ]
+
+
+def _reading(length: int, word: str) -> Fact:
+    return Fact(f"windows of {length} {word}s", "the longest context that is learnt; --max-tokens changes it")
+
+
+def _unknown(
+    parts: Mapping[str, Sequence[Text]], streams: Mapping[str, tuple[np.ndarray, object]], vocabulary: Vocabulary
+) -> list[str]:
+    """A warning for each split with tokens that the training text never had."""
+    found = []
+    for split, (tokens, _) in streams.items():
+        if missed := int((tokens == UNKNOWN).sum()):
+            which = ""
+            if isinstance(vocabulary, Characters):
+                characters = sorted(set().union(*(text.content for text in parts[split])) - set(vocabulary.symbols))
+                more = " …" * (len(characters) > SHOWN)
+                which = f" ({' '.join(map(repr, characters[:SHOWN]))}{more})"
+            found.append(
+                f"{missed:,} tokens of the {split} text ({share(missed / len(tokens))}) are not known from training{which}"
+            )
+    return found

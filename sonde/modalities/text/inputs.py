@@ -1,0 +1,90 @@
+"""Texts to predict on: said as they are, or in files of lines and tables."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.vocabulary import read_vocabulary
+from sonde.modalities.table.read import frame_table, is_frame, read_table, table_suffix
+from sonde.modalities.text.files import read_text
+from sonde.modalities.text.forms.tables import texts_in
+from sonde.modalities.text.rows import encoded, shortened, text_rows
+
+
+def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
+    """Rows of tokens by a model's vocabulary, and what to call each: its beginning, or its place in a file.
+
+    inputs: a text, a .txt file with one in each line, a table with the column the model was trained on, a folder of .txt
+            files, a data frame, or a list of these
+    Raises: DataError for a file that is not there or not UTF-8, a text that is empty, and what is no text
+    """
+    texts, names = _found(inputs, schema)
+    if not texts:
+        raise DataError("there is nothing to predict on: the list is empty")
+    vocabulary = read_vocabulary(schema.input.tokenizer)
+    most = schema.input.shape[0]
+    lengths = [len(ids) for ids in vocabulary.encode_all(texts)]
+    tokens, _ = encoded(texts, vocabulary, most=most)
+    told = [
+        f"{name} (the first {most} of {length} tokens)" if length > most else name
+        for name, length in zip(names, lengths, strict=True)
+    ]
+    return text_rows(tokens, texts, told, {}), told
+
+
+def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
+    """Texts and their names. Raises: DataError"""
+    if isinstance(item, Path) or (isinstance(item, str) and _is_place(item)):
+        return _of_place(Path(item).expanduser(), schema)
+    if isinstance(item, str):
+        text = item.strip()
+        if not text:
+            raise DataError("there is no text to predict on: it is empty")
+        return [text], [shortened(text)]
+    if is_frame(item):
+        columns = {name: [value] for name, value in item.items()} if _is_row(item) else item
+        return texts_in(frame_table(columns, "table"), schema)
+    if isinstance(item, Sequence) or hasattr(item, "tolist"):
+        each = [_found(one, schema) for one in (item if isinstance(item, Sequence) else item.tolist())]
+        return [text for texts, _ in each for text in texts], [name for _, names in each for name in names]
+    raise DataError(
+        f"an input of type {type(item).__name__} is no text; give text, files of text, a table, or a list of these"
+    )
+
+
+def _is_row(item: Any) -> bool:
+    return isinstance(item, Mapping) and all(isinstance(value, str | int | float | None) for value in item.values())
+
+
+def _is_place(text: str) -> bool:
+    """Whether words name a file or folder: one that is there, or a single word with the ending of one."""
+    if len(text) > 4096 or "\n" in text or "\0" in text:
+        return False
+    path = Path(text).expanduser()
+    return path.exists() or (len(text.split()) == 1 and (path.suffix.lower() == ".txt" or table_suffix(path) != ""))
+
+
+def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
+    if not path.exists():
+        raise DataError(f"{path}: no such file; to predict on these very words, put a space before them")
+    if path.is_dir():
+        files = sorted(path.rglob("*.txt"))
+        if not files:
+            raise DataError(f"{path} holds no .txt files to predict on")
+        return [_whole(file) for file in files], [str(file) for file in files]
+    if table_suffix(path):
+        return texts_in(read_table(path), schema)
+    lines = read_text(path).split("\n")
+    kept = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not kept:
+        raise DataError(f"{path} holds no text; write one in each line")
+    return [line for _, line in kept], [f"{path.name} line {number}" for number, _ in kept]
+
+
+def _whole(file: Path) -> str:
+    text = read_text(file).strip()
+    if not text:
+        raise DataError(f"{file} is empty; fill it or take it away")
+    return text

@@ -1,0 +1,143 @@
+"""Pairs of texts -> a dataset of tokens on both sides, fed in batches where both are of like length."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.core.vocabulary import END, Vocabulary, read_vocabulary
+from sonde.data.ragged import Numbered, Ragged, RaggedRows, end_to_end
+from sonde.data.splits import ORDER, hold_back, subset
+from sonde.modalities.text.rows import TextRows
+from sonde.modalities.text.vocabulary import vocabulary_for
+
+MOST_TOKENS = 256  # of a side, END counted; longer pairs are left out of training unless --max-tokens says more
+
+# n pairs, S tokens of a source, M of a target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """The lines of one split that have text on both sides: line numbers[i] of its files holds sources[i] and targets[i].
+
+    place: what the pair of files is called
+    """
+
+    sources: Sequence[str]
+    targets: Sequence[str]
+    numbers: np.ndarray
+    place: str
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def chosen(self, rows: np.ndarray) -> "Pairs":
+        """Some of them."""
+        kept: list[int] = rows.tolist()
+        return Pairs(
+            sources=[self.sources[row] for row in kept],
+            targets=[self.targets[row] for row in kept],
+            numbers=self.numbers[rows],
+            place=self.place,
+        )
+
+
+def assemble_pairs(
+    dataset: Dataset, parts: Mapping[str, Pairs], languages: tuple[str, str], config: DataConfig, *, tick: Tick = silent
+) -> Dataset:
+    """`dataset` with its rows: by vocabularies of the training rows alone, and rows held back where splits are missing."""
+    count = len(parts["train"])
+    indices, facts = hold_back(count, parts, config, called=f"{dataset.source} has {count} training pairs")
+    tick("training a vocabulary", 0, 0)
+    source, target, told = _vocabularies(parts["train"].chosen(indices["train"]), config)
+    most = config.max_tokens or MOST_TOKENS
+    tick("encoding", 0, 0)
+    rows, long = {}, {}
+    for split, pairs in parts.items():
+        rows[split], long[split] = pair_rows(pairs, source, target, most=most)
+    before = len(indices["train"])
+    indices["train"] = indices["train"][~long["train"][indices["train"]]]
+    if not len(indices["train"]):
+        raise DataError(
+            f"{dataset.source}: every training pair is longer than {most} tokens; give a larger --max-tokens"
+        )
+    splits: dict[str, Rows] = {
+        split: subset(rows["train"], indices[split]) if split in indices else rows[split]
+        for split in ORDER
+        if split in rows or split in indices
+    }
+    longest = max(int(found.tokens.ragged["input"].lengths().max()) for found in rows.values())
+    schema = Schema(
+        input=InputSpec(kind="tokens", shape=(longest,), tokenizer=source.to_json(), symbols=source.size),
+        target=TargetSpec(kind="tokens", names=languages, tokenizer=target.to_json(), symbols=target.size),
+    )
+    warnings = [*dataset.warnings]
+    if left := before - len(indices["train"]):
+        warnings.append(
+            f"{left:,} training pairs of more than {most} tokens are left out; --max-tokens takes longer ones"
+        )
+    cut = {split: int(long[split].sum()) for split in rows if split != "train"}
+    warnings += [f"{n:,} {split} pairs are cut to {most} tokens (--max-tokens)" for split, n in cut.items() if n]
+    facts = [*dataset.facts, *told, _length_fact(rows["train"]), *facts]
+    return replace(dataset, schema=schema, splits=splits, facts=facts, warnings=warnings)
+
+
+def pairs_like(dataset: Dataset, parts: Mapping[str, Pairs], like: Schema) -> Dataset:
+    """`dataset` with its rows, by a model's vocabularies and nothing held back; a single pair of files is the split "test"."""
+    source, target = read_vocabulary(like.input.tokenizer), read_vocabulary(like.target.tokenizer)
+    named = parts if len(parts) > 1 else {"test": next(iter(parts.values()))}
+    most = max(MOST_TOKENS, like.input.shape[0])
+    splits: dict[str, Rows] = {
+        split: pair_rows(named[split], source, target, most=most)[0] for split in ORDER if split in named
+    }
+    return replace(dataset, splits=splits)
+
+
+def pair_rows(pairs: Pairs, source: Vocabulary, target: Vocabulary, *, most: int) -> tuple[TextRows, np.ndarray]:
+    """Rows of `input` (S) and `target` (M) tokens with END behind, and of `reference`, the true text in UTF-8; and of each
+    whether it was cut to `most` tokens on a side. The text of a row is its source.
+    """
+    inputs, targets = source.encode_all(pairs.sources), target.encode_all(pairs.targets)
+    long = np.array([max(len(one), len(two)) >= most for one, two in zip(inputs, targets, strict=True)], dtype=bool)
+    ragged = {"input": _ended(inputs, most), "target": _ended(targets, most), "reference": utf8(pairs.targets)}
+    one, two = ragged["input"].lengths(), ragged["target"].lengths()
+    # sorted by the source alone, a third of the target's places would be padding
+    alike = two * (int(one.max(initial=0)) + 1) + one
+    names = Numbered(pairs.place, pairs.numbers, "line")
+    return TextRows(RaggedRows(ragged=ragged, names=names, alike=alike), pairs.sources), long
+
+
+def source_rows(texts: Sequence[str], names: Sequence[str], source: Vocabulary, *, most: int) -> TextRows:
+    """Rows of `input` alone, for prediction."""
+    return TextRows(RaggedRows(ragged={"input": _ended(source.encode_all(texts), most)}, names=names), texts)
+
+
+def utf8(texts: Sequence[str]) -> Ragged:
+    """The bytes of each text."""
+    return end_to_end([np.frombuffer(text.encode(), dtype=np.uint8) for text in texts], np.uint8)
+
+
+def _ended(rows: Sequence[Sequence[int]], most: int) -> Ragged:
+    return end_to_end([[*tokens[: most - 1], END] for tokens in rows])
+
+
+def _vocabularies(pairs: Pairs, config: DataConfig) -> tuple[Vocabulary, Vocabulary, list[Fact]]:
+    """Of the source and of the target, which are one and the same unless --shared-vocabulary is off."""
+    if config.shared_vocabulary:
+        both, why = vocabulary_for([*pairs.sources, *pairs.targets], config, auto="bpe")
+        return both, both, [Fact(f"one vocabulary of {both.size:,} tokens for both sides", why)]
+    source, why = vocabulary_for(pairs.sources, config, auto="bpe")
+    target, _ = vocabulary_for(pairs.targets, config, auto="bpe")
+    return source, target, [Fact(f"vocabularies of {source.size:,} and {target.size:,} tokens", why)]
+
+
+def _length_fact(rows: TextRows) -> Fact:
+    told = []
+    for side in ("input", "target"):
+        lengths = rows.tokens.ragged[side].lengths()
+        told.append(f"{lengths.min()} to {lengths.max()} ({int(np.median(lengths))} in the middle)")
+    return Fact(f"{told[0]} tokens a source, {told[1]} a target", "train, the end counted")

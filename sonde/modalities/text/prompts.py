@@ -1,0 +1,51 @@
+"""What a language model is asked about: texts as they are, or the texts in files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.vocabulary import UNKNOWN, Characters, Vocabulary, read_vocabulary
+from sonde.data.ragged import RaggedRows, end_to_end
+from sonde.modalities.text.forms.text_files import read_text
+
+SHOWN = 40  # characters of a text that name it
+
+
+def rows_for_prompts(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
+    """Rows of the last tokens of each text, as many as the model reads, and what to call each.
+
+    inputs: a text, the path of a .txt file, or a list of either
+    Raises: DataError for what is no text, is empty, or holds characters that the model does not know
+    """
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs) if isinstance(inputs, Sequence) else None
+    if not given or not all(isinstance(item, str | Path) for item in given):
+        raise DataError("the model continues texts; give a text, a .txt file or a list of them")
+    vocabulary, names, rows = read_vocabulary(schema.input.tokenizer), [], []
+    for item in given:
+        text, name = _text(item)
+        tokens = vocabulary.encode(text)
+        _check(tokens, text, name, vocabulary)
+        names.append(name)
+        rows.append(tokens[-schema.input.shape[0] :])
+    return RaggedRows(ragged={"input": end_to_end(rows)}, names=names), names
+
+
+def _text(item: str | Path) -> tuple[str, str]:
+    """(text, what to call it)."""
+    path = Path(item)
+    if str(item).lower().endswith(".txt") and "\n" not in str(item):
+        if not path.expanduser().is_file():
+            raise DataError(f"{item}: there is no such file")
+        return read_text(path.expanduser()), str(item)
+    text = str(item)
+    return text, text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _check(tokens: Sequence[int], text: str, name: str, vocabulary: Vocabulary) -> None:
+    if not tokens:
+        raise DataError(f"{name!r}: there is no text in it")
+    if UNKNOWN in tokens and isinstance(vocabulary, Characters):
+        missing = " ".join(repr(character) for character in sorted(set(text) - set(vocabulary.symbols)))
+        raise DataError(f"{name!r} has {missing}, which the training text never had; leave it out")

@@ -1,0 +1,87 @@
+"""Faults of a run, in one line that says where, what and how to go on."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import torch
+
+from sonde.core.config import FeedConfig
+from sonde.core.errors import NonFinite, OutOfMemory, RunFolderError
+from sonde.core.findings import Finding
+from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Source
+from sonde.engine.guard import NonFiniteStep
+from sonde.engine.json_lines import Journal
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
+
+REMEDY = "lower --lr, add --clip 1, or mend the rows"
+
+
+def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
+    """The step, the rows and where to go on from; also written down as a finding, once the run's logs are closed."""
+    rows = [int(row) for row in trouble.rows]
+    suspects, words = rows, "rows"
+    if trouble.batch is not None and "input" in trouble.batch:
+        bad = ~torch.isfinite(trouble.batch["input"]).flatten(1).all(1)
+        if bool(bad.any()):
+            suspects, words = (
+                [row for row, flag in zip(rows, bad.tolist(), strict=True) if flag],
+                "rows with a non-finite input",
+            )
+    named = ", ".join(source.describe(row) for row in suspects[:4])
+    more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
+    _note(folder, f"step {trouble.step}: {trouble.what}; {words}: {named}{more}", step=trouble.step)
+    return NonFinite(
+        f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were left as "
+        f"they were, {_last(folder, 'last good checkpoint')}; {REMEDY}"
+    )
+
+
+def judged_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
+    """The same for outputs that an evaluation found: what it says of them, and where the weights of before are."""
+    _note(folder, str(trouble), step=None)
+    return NonFinite(f"{trouble}; {_last(folder, 'last checkpoint')}")
+
+
+def _note(folder: RunFolder, evidence: str, *, step: int | None) -> None:
+    found = Finding(check="not finite", severity="error", evidence=evidence, action=REMEDY, step=step)
+    kept = folder.findings.stat().st_size if folder.findings.exists() else 0
+    with closing(Journal(folder.findings, keep_bytes=kept)) as log:
+        log.write(found.as_dict())
+
+
+def _last(folder: RunFolder, what: str) -> str:
+    last = folder.checkpoints / "last"
+    return f"{what}: {last}" if last.exists() else "no checkpoint was written yet"
+
+
+@contextmanager
+def room_in(folder: RunFolder) -> Iterator[None]:
+    """Say in one line what to do where the body finds the disk full or not to be written to.
+
+    Raises: RunFolderError; any other error as it is
+    """
+    try:
+        yield
+    except OSError as trouble:
+        if trouble.errno not in FULL:
+            raise
+        raise RunFolderError(
+            f"cannot write to {trouble.filename or folder.path}: {trouble.strerror}; what was saved is whole: make room, "
+            f"then go on with: sonde resume {folder.path}"
+        ) from trouble
+
+
+def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device) -> Exception:
+    """What to make smaller, where `trouble` is a lack of memory; any other error as it is."""
+    text = str(trouble)
+    full = isinstance(trouble, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
+    if not full:
+        return trouble
+    return OutOfMemory(
+        f"out of memory on {device} with --batch-size {feed.batch_size} --accumulate {feed.accumulate}: "
+        f"give --accumulate {feed.accumulate * 2} (the same update from smaller pieces) or --batch-size "
+        f"{max(1, feed.batch_size // 2)}"
+    )

@@ -1,0 +1,132 @@
+"""From what was typed, what a file says, what the recipe advises and the defaults to one config: pure, and run once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sonde.core.config import GROUPS, DataConfig, TrainConfig, leaves, replace_leaves
+from sonde.core.config_file import SavedConfig
+from sonde.core.errors import ConfigError, unknown
+from sonde.core.overrides import Asked
+from sonde.models.build import config_class as model_config_class
+from sonde.run.choose import Recipe
+from sonde.tasks.table import config_class as task_config_class
+
+OWN_MODULE = "custom"  # the name of a model that was handed over as a module
+
+Advice = Mapping[str, tuple[Any, str]]
+"""Leaf name -> (value, why)."""
+
+KIN = ({"adam", "adamw"}, {"momentum", "nesterov"})  # optimisers that a rate tuned for one of them serves alike
+DECOUPLED = {"adamw", "muon"}  # what they call weight decay is a penalty elsewhere
+HEART_STEPS = 200  # updates in which a network that can learn at all knows a batch by heart
+USUAL_RATE = {
+    "sgd": 0.1, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "muon": 0.01,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModuleConfig:
+    """A module of one's own has no settings here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A config with the origin of every leaf ("typed", "file", "recipe" or "default") and the recipe's reasons."""
+
+    config: TrainConfig
+    origin: Mapping[str, str]
+    reasons: Mapping[str, str]
+
+
+def data_config(asked: Asked) -> DataConfig:
+    """The settings that opening the data needs, which no recipe can advise on."""
+    names = {entry.name for entry in fields(DataConfig)}
+    return replace_leaves(DataConfig, {name: value for name, value in asked.values.items() if name in names})
+
+
+def resolve(asked: Asked, recipe: Recipe) -> Resolved:
+    """Typed values win over the file's, those over the recipe's, those over the defaults.
+
+    Raises: ConfigError for a setting that neither Sonde, nor the model, nor the task knows
+    """
+    model_kind = OwnModuleConfig if recipe.model == OWN_MODULE else model_config_class(recipe.model)
+    task_kind = task_config_class(recipe.task)
+    groups = dict(leaves())
+    model_names = {entry.name for entry in fields(model_kind)}
+    task_names = {entry.name for entry in fields(task_kind)}
+    known = groups.keys() | model_names | task_names
+    for name in asked.values:
+        if name not in known:
+            raise unknown("setting", name, known)
+    typed = {name: value for name, value in asked.values.items() if (name, value) != ("augment", "auto")}
+    advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
+    advised = {name: value for name, (value, _) in advice.items()}
+    merged = advised | typed
+    built = {
+        group: replace_leaves(kind, {n: v for n, v in merged.items() if groups.get(n) == group})
+        for group, kind in GROUPS.items()
+    }
+    config = TrainConfig(
+        model=recipe.model,
+        task=recipe.task,
+        **built,
+        model_config=replace_leaves(model_kind, {n: v for n, v in merged.items() if n in model_names}),
+        task_config=replace_leaves(task_kind, {n: v for n, v in merged.items() if n in task_names}),
+    )
+    origin = {name: "recipe" if name in advised else "default" for name in known}
+    origin |= {name: where for name, where in asked.origin.items() if name in typed or name not in known}
+    reasons = {name: why for name, (_, why) in advice.items() if origin[name] == "recipe"}
+    return Resolved(config=config, origin=origin, reasons=reasons)
+
+
+def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
+    """A recipe's advice without what was meant for another choice than the one that was typed.
+
+    >>> fitting({"optimizer": ("muon", "tuned"), "lr": (0.02, "tuned")}, {"optimizer": "adam"})["lr"]
+    (0.001, 'usual for adam; the recipe tuned 0.02 for muon')
+    """
+    kept = dict(advice)
+    if batches := typed.get("overfit_batches"):
+        kept = by_heart(kept, batches)
+    if any(typed.get(name) is not None for name in ("epochs", "steps", "time_limit")):
+        kept.pop("epochs", None)  # how long was said, perhaps in another way
+    chosen, tuned = typed.get("optimizer"), advice["optimizer"][0] if "optimizer" in advice else None
+    if chosen in USUAL_RATE and tuned is not None and not any({chosen, tuned} <= kin for kin in (*KIN, {tuned})):
+        if "lr" in kept:
+            kept["lr"] = (USUAL_RATE[chosen], f"usual for {chosen}; the recipe tuned {kept['lr'][0]:g} for {tuned}")
+        if (chosen in DECOUPLED) != (tuned in DECOUPLED):
+            kept.pop("weight_decay", None)
+    if "flip" not in str(typed.get("augment", "flip")):
+        kept.pop("mirrored", None)  # whoever trains on no mirror images may have classes that those are not of
+    if typed.get("loss", "cross-entropy") != "cross-entropy":
+        kept.pop("label_smoothing", None)  # refused beside any other loss
+    if typed.get("loss", kept.get("loss", ("",))[0]) == "perceptron":
+        kept.pop("monitor", None)  # may name a metric of probabilities, and there are none
+    return kept
+
+
+def by_heart(advice: Advice, batches: int) -> dict[str, tuple[Any, str]]:
+    """The advice for learning a few batches by heart: updates enough, and nothing that is there to prevent it."""
+    why = "to learn by heart"
+    against = ("ema", "label_smoothing", "weight_decay", "dropout", "monitor")
+    kept = {name: entry for name, entry in advice.items() if name not in against}
+    epochs = max(1, HEART_STEPS // batches)
+    more = {"epochs": epochs, "evaluate_every": max(1, epochs // 10), "augment": "none"}
+    return kept | {name: (value, why) for name, value in more.items()}
+
+
+def settled(saved: SavedConfig) -> TrainConfig:
+    """The config a run folder's config.yaml holds, every leaf as it was.
+
+    Raises: ConfigError when a setting is not known to this version, or the network is one that only the user's program builds
+    """
+    if saved.settings.get("model") == OWN_MODULE:
+        raise ConfigError(
+            "the network of this run is a module of your own, which only your program can build; make the same call "
+            "again with out= this folder, and use the Run it returns"
+        )
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}
+    model, task = str(values.pop("model")), str(values.pop("task"))
+    asked = Asked(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())
+    return resolve(asked, Recipe(task=task, model=model, settings={})).config

@@ -1,0 +1,145 @@
+"""Going on with a run: what may have changed, what must be as it was, and what is remembered for the next time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sonde.core.bounds import flag
+from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
+from sonde.core.config_file import read_config, write_config
+from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
+from sonde.core.files import read_json
+from sonde.core.run_folder import RunFolder, State
+from sonde.core.seams import Task
+from sonde.engine import checkpoint
+from sonde.engine.plan import ExecutionPlan
+from sonde.engine.training import load_weights
+from sonde.run.plan import Saved
+
+LENGTHS = ("epochs", "steps", "time_limit")
+"""Three ways to say how long a run is; to say one takes back the others."""
+
+
+def begin_in(folder: RunFolder, *, fresh: bool) -> State:
+    """What state the folder is in, once it was cleared where a run is to start over.
+
+    Raises: RunFolderError, ConfigError for a folder that is not a run's, which is not ours to clear
+    """
+    state = folder.state()
+    if state == "new" or not fresh:
+        return state
+    read_config(folder.config)
+    folder.clear()
+    return "new"
+
+
+def load_best(folder: RunFolder, task: Task) -> None:
+    """Give the task the weights and state of the best checkpoint."""
+    held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
+    load_weights(task.modules, held)
+    task.load_state_dict(state["task"])
+
+
+def same_settings(folder: RunFolder, config: TrainConfig) -> None:
+    """Raises: RunFolderError naming the first setting in which `config` differs from the folder's run."""
+    before = read_config(folder.config).settings
+    now = {"model": config.model, "task": config.task, **flat(config)}
+    for name, value in now.items():
+        old = before.get(name)
+        if name not in MAY_DIFFER and not _same(old, value):
+            raise RunFolderError(
+                f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; go on with: sonde "
+                f"resume {folder.path}, start over with --fresh, or give --out another folder"
+            )
+
+
+def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
+    """Raises: DataError naming the first file (or array) that is not what the run was trained on."""
+    before = read_json(folder.data).get("fingerprint", {})
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            what = "is gone" if name not in now else "is new" if name not in before else "has changed"
+            raise DataError(
+                f"{name} {what} since {folder.path} was started, so it cannot be resumed exactly; put the data back, or "
+                "train anew with --fresh"
+            )
+
+
+def check_overrides(overrides: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for a setting that is unknown, or that a run cannot change on its way."""
+    for name in overrides:
+        if name not in dict(leaves()):
+            raise unknown("setting", name, MAY_DIFFER)
+        if name not in MAY_DIFFER:
+            raise ConfigError(f"{flag(name)} cannot change when a run is resumed; train anew with it in another --out")
+
+
+def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
+    """`loop` with the length that is among `given`, where there is one; the ways in which it was said before are dropped."""
+    said = {name: given[name] for name in LENGTHS if given.get(name) is not None}
+    return replace(loop, **{**dict.fromkeys(LENGTHS), **said}) if said else loop
+
+
+def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:
+    """`config`, as long as the folder's run is to be, where no length is typed: it may have been lengthened since."""
+    if any(typed.get(name) is not None for name in LENGTHS):
+        return config
+    before = read_config(folder.config).settings
+    return replace(config, loop=replace(config.loop, **{name: before.get(name) for name in LENGTHS}))
+
+
+def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
+    """Whether a finished run is to be trained further: its length, or the patience that ended it, is said anew."""
+    before = read_config(folder.config).settings
+    patience = before.get("patience") != loop.patience and read_json(folder.result).get("status") == "stopped early"
+    return patience or any(before.get(name) != getattr(loop, name) for name in LENGTHS)
+
+
+def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], None]) -> Saved | None:
+    """What there is to go on from; None where no checkpoint was written yet."""
+    found = checkpoint.newest(folder.checkpoints, say=say)
+    if found is None:
+        return None
+    _, weights, state = found
+    before = read_config(folder.config).settings
+    return Saved(
+        weights=weights,
+        state=state,
+        plan=ExecutionPlan.from_dict(read_json(folder.plan)),
+        finished=folder.result.exists(),
+        new_limit=before.get("time_limit") != loop.time_limit,
+    )
+
+
+def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) -> None:
+    """Write down what was changed, so that the next resume goes on from it."""
+    before = read_config(folder.config)
+    now = {
+        name: value for name, value in flat(config).items() if name in MAY_DIFFER - {"out", "fresh", "quiet", "debug"}
+    }
+    changed = {name: value for name, value in now.items() if not _same(before.settings.get(name), value)}
+    if not changed:
+        return
+    origins = {name: where for name, where in origin.items() if name in changed}
+    write_config(
+        folder.config,
+        data=str(before.data),
+        settings={**before.settings, **changed},
+        origin={**before.origin, **origins},
+        reasons={name: why for name, why in before.reasons.items() if name not in changed},
+    )
+
+
+def _same(old: Any, now: Any) -> bool:
+    return old == (list(now) if isinstance(now, tuple) else now)
+
+
+def _typed(value: Any) -> str:
+    """A value as one would type it.
+
+    >>> _typed([256, 128]), _typed(0.1), _typed(())
+    ('256 128', '0.1', 'none')
+    """
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value)) or "none"
+    return "unset" if value is None else str(value)

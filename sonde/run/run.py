@@ -1,0 +1,241 @@
+"""A finished (or unfinished) run: its folder and what one can do with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sonde.core.config import DataConfig, FeedConfig, Precision
+from sonde.core.config_file import read_config
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import ConfigError, RunFolderError
+from sonde.core.files import read_json
+from sonde.core.progress import Tick, silent
+from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.schema_file import read_schema
+from sonde.core.seams import Source, Task
+from sonde.data.feed.source import Augment
+from sonde.engine.plan import pick_device
+
+
+class Run:
+    """What `sonde.train` returns and `sonde.load` opens.
+
+    The network is loaded when it is first needed: the best checkpoint, on the CPU unless `to` is called. Straight after
+    training it is where it was trained.
+    """
+
+    def __init__(self, folder: RunFolder, *, live_task: Task | None = None, live_schema: Schema | None = None) -> None:
+        self._folder = folder
+        self._task = live_task
+        self._schema = live_schema
+        first = None if live_task is None else next(live_task.modules.parameters(), None)
+        self._device = torch.device("cpu") if first is None else first.device
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is."""
+        return self._folder.path
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The content of result.json. Raises: RunFolderError while the run is unfinished."""
+        if not self._folder.result.exists():
+            raise RunFolderError(f"{self.folder} is not finished; go on with: sonde resume {self.folder}")
+        return read_json(self._folder.result)
+
+    @property
+    def judged_on(self) -> str:
+        """The split `metrics` are of: test, else validation, else train."""
+        metrics = self.result["metrics"]
+        return next(split for split in ("test", "validation", "train") if split in metrics)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The scores of the best checkpoint on the split `judged_on`."""
+        return dict(self.result["metrics"][self.judged_on])
+
+    @property
+    def schema(self) -> Schema:
+        """What goes in and comes out. Raises: RunFolderError for a run whose data Sonde did not describe."""
+        if self._schema is None:
+            settings = read_config(self._folder.config).settings
+            if settings.get("folds") and not settings.get("fold"):
+                raise RunFolderError(
+                    f"{self.folder} holds a run for each fold and no network of its own; take one of them, such as "
+                    f"{self.folder / 'fold-1'}"
+                )
+            if not self._folder.schema.exists():
+                raise RunFolderError(f"{self.folder} has no schema.json: its data are your own; call run.model(input)")
+            self._schema = read_schema(self._folder)
+        return self._schema
+
+    @property
+    def task(self) -> Task:
+        """The task with the best checkpoint's weights, in evaluation mode."""
+        if self._task is None:
+            self._task = self._load_task()
+        return self._task
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """The network inside `task`, with the best checkpoint's weights."""
+        return self.task.modules["model"]
+
+    def to(self, device: str | torch.device) -> "Run":
+        """Use another device for predict and evaluate. Raises: ConfigError when the machine does not have it."""
+        self._device = pick_device(str(device))
+        self.task.modules.to(self._device)
+        return self
+
+    def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
+        """One dict per input: "input" (its name) and what the task says of it, such as "prediction" and "probability".
+
+        inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
+        """
+        from sonde.data.inputs import rows_for
+        from sonde.tasks.forecasting.task import by_step
+
+        rows, names = rows_for(inputs, self.schema, tick=tick)
+        source = self._source(rows)
+        found: dict[int, dict[str, Any]] = {}
+        self.task.modules.eval()
+        with torch.inference_mode():
+            for batch in source:
+                found |= zip(batch.index.tolist(), self.task.readable(self.task.predict(batch)), strict=True)
+        if self.schema.target.kind == "series":
+            return by_step(names, found[0])
+        return [{"input": name, **found[row]} for row, name in enumerate(names)]
+
+    def generate(self, prompt: str = "", **how: Any) -> str:
+        """Text that goes on from a prompt, as a whole; the settings are those of `stream`."""
+        return "".join(self.stream(prompt, **how))
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        tokens: int = 200,
+        temperature: float = 0.8,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        memory: bool = True,
+    ) -> Iterator[str]:
+        """Pieces of text that follow a prompt, as they are drawn.
+
+        tokens: to draw at most;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
+        seed: the same gives the same text;  memory: whether the model remembers what it has read, which changes the speed alone
+        Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot read
+        """
+        from sonde.tasks.decode.sampling import Sampling
+        from sonde.tasks.language_model.task import LanguageModel
+
+        if not isinstance(self.task, LanguageModel):
+            raise ConfigError(f"{self.folder} cannot write text: it was trained on {self._trained_on()}; use predict")
+        sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
+        context = self.schema.input.shape[0]
+        return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
+
+    def evaluate(
+        self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
+    ) -> dict[str, float]:
+        """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
+
+        split: which of the data's splits to judge on;  target: columns of the truth, by default those trained on
+        Raises: DataError for data that cannot be judged, ConfigError when there is no such split
+        """
+        from sonde.core.errors import unknown
+        from sonde.data.open import open_like
+        from sonde.engine.evaluate import evaluate
+        from sonde.engine.step import StepSettings
+        from sonde.run.build import augmentation
+        from sonde.tasks.table import COMPARES_VIEWS
+
+        dataset = open_like(data, self.schema, self._reading(target), tick=tick)
+        chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
+        if chosen not in dataset.splits:
+            raise unknown("split", chosen, dataset.splits)
+        saved = read_config(self._folder.config).settings
+        views = None
+        if saved.get("task") in COMPARES_VIEWS:  # all others are judged on images as they are
+            views = augmentation(self.schema, str(saved["augment"]), task=str(saved["task"]))
+        source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
+        settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
+        return evaluate(self.task, source, settings, tick=tick).compute()
+
+    def report(self) -> Path:
+        """Write report.html anew and return its path."""
+        from sonde.report.page import write_report
+
+        return write_report(self.folder)
+
+    def _reading(self, target: Sequence[str]) -> DataConfig:
+        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held back."""
+        settings = read_config(self._folder.config).settings
+        return DataConfig(
+            validation=0.0,
+            test=0.0,
+            target=tuple(target or settings.get("target") or ()),
+            columns=tuple(settings.get("columns") or ()),
+            labels=str(settings.get("labels") or ""),
+            label_names=tuple(settings.get("label_names") or ()),
+            held_out=str(settings.get("held_out") or ""),
+        )
+
+    def _trained_on(self) -> str:
+        return f"task {read_config(self._folder.config).settings.get('task')}"
+
+    def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
+        from sonde.data.feed.build import build_source
+
+        return build_source(
+            rows,
+            self.schema,
+            FeedConfig(batch_size=256),
+            training=False,
+            seed=0,
+            device=self._device,
+            kind="streaming" if rows.nbytes() > 2**30 else "resident",
+            augment=augment,
+            goes_on=goes_on,
+        )
+
+    def _load_task(self) -> Task:
+        from sonde.engine import checkpoint
+        from sonde.engine.training import load_weights
+        from sonde.models.build import build as build_model
+        from sonde.run.resolve import settled
+        from sonde.tasks.table import build as build_task
+
+        config = settled(read_config(self._folder.config))
+        schema = self.schema
+        model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+        task = build_task(config.task, model, schema.target, config.task_config)
+        held, state = checkpoint.read(checkpoint.best_folder(self._folder.checkpoints))
+        load_weights(task.modules, held)
+        if "task" in state:
+            task.load_state_dict(state["task"])
+        task.modules.eval()
+        task.modules.to(self._device)
+        return task
+
+    def __repr__(self) -> str:
+        if not self._folder.result.exists():
+            return f"Run({str(self.folder)!r}, unfinished)"
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items() if isinstance(value, float))
+        return f"Run({str(self.folder)!r}, {self.judged_on}: {scores})"
+
+
+def load(folder: str | Path) -> Run:
+    """Open a run folder. Raises: RunFolderError when there is none."""
+    return Run(open_run(folder))
+
+
+def _precision(trained: Any, device: torch.device) -> Precision:
+    """What a run is judged in: the precision it was trained and judged in before, where the device has it."""
+    return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
+
+
+Inputs = Sequence[Any] | Mapping[str, Any]

@@ -1,0 +1,200 @@
+"""Starting from what was learned before: finding the weights, loading them, freezing, and the settings that suit it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from sonde.core.config import FeedConfig, TransferConfig
+from sonde.core.config_file import read_config
+from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.errors import ConfigError
+from sonde.core.overrides import Asked
+from sonde.core.progress import Tick
+from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.schema_file import read_schema
+from sonde.engine import checkpoint
+from sonde.modalities.text.published_vocabulary import is_berts, renumbered
+from sonde.models.build import config_class
+from sonde.models.layers import distances, freeze
+from sonde.models.pretrained import load_pretrained, read_weights
+from sonde.run.choose import Recipe
+from sonde.run.published import locate, scales_of
+from sonde.run.resolve import OWN_MODULE
+
+IMAGENET = "imagenet"
+PUBLISHED = ("model.safetensors", "pytorch_model.bin")  # weights in a folder of Hugging Face's
+FEWEST_UPDATES = 400  # digits, 65 rows: 19 % after 20 updates of a network that learnt without labels, 78 % after 200
+GENTLER = 10  # times lower than from scratch: weights that are right already should not be shaken off their place
+
+
+def prepare(model: nn.Module, config: TransferConfig, *, name: str, out_dim: int, fresh: bool, tick: Tick) -> list[str]:
+    """Load and freeze what a config asks for; returns what was done, a line each.
+
+    name:  of the network in the catalogue
+    fresh: whether the run begins; one that goes on has its weights in its checkpoint
+    Raises: ConfigError, DataError, RunFolderError for weights that are not there or do not fit
+    """
+    lines: list[str] = []
+    if config.pretrained is not None and fresh:
+        weights = find_weights(config.pretrained, model=name, tick=tick)
+        lines += load_pretrained(model, weights, source=config.pretrained, out_dim=out_dim)
+    if config.freeze not in ("none", 0):
+        lines.append(freeze(model, "backbone" if config.freeze == "backbone" else int(config.freeze)))
+    if config.layer_decay != 1:
+        farthest = max(distances(model).values(), default=0)
+        lines.append(
+            f"each layer learns at {config.layer_decay:g} of the rate of the one after it; the first of {farthest + 1} at "
+            f"{config.layer_decay**farthest:.2g} of the head's"
+        )
+    return lines
+
+
+def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
+    """The dataset with its images scaled as those that the pre-trained weights saw: ImageNet's, or an earlier run's.
+
+    Of weights from a file nobody knows how their images were scaled, so the data's own mean and spread stay.
+    """
+    if dataset.schema.input.kind != "image" or config.pretrained is None:
+        return dataset
+    if config.pretrained == IMAGENET:
+        mean, std = scales_of(model)
+    elif (path := Path(config.pretrained).expanduser()).is_dir() and (saved := open_run(path)).schema.exists():
+        before = read_schema(saved).input
+        mean, std = before.mean, before.std
+    else:
+        return dataset
+    if len(mean) != dataset.schema.input.shape[0]:
+        return dataset
+    fact = Fact("pixels scaled as the pre-trained weights saw them", f"--pretrained {config.pretrained}")
+    return replace(scaled(dataset, mean, std), facts=[*dataset.facts, fact])
+
+
+def as_begun(dataset: Dataset, folder: RunFolder) -> Dataset:
+    """The dataset with its images scaled as when the run began, wherever that scale came from."""
+    if dataset.schema.input.kind != "image" or not folder.schema.exists():
+        return dataset
+    before: Schema = read_schema(folder)
+    return scaled(dataset, before.input.mean, before.input.std)
+
+
+def scaled(dataset: Dataset, mean: tuple[float, ...], std: tuple[float, ...]) -> Dataset:
+    """The dataset with another mean and standard deviation per channel, by which images are normalised."""
+    schema = replace(dataset.schema, input=replace(dataset.schema.input, mean=mean, std=std))
+    return replace(dataset, schema=schema)
+
+
+def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:
+    """Tensors by name: published ones, the best checkpoint of a run, or those in a file.
+
+    Raises: ConfigError, DataError, RunFolderError when there are none
+    """
+    if where == IMAGENET:
+        return read_weights(locate(model, tick=tick))
+    path = Path(where).expanduser()
+    if not path.exists():
+        raise ConfigError(
+            f"--pretrained {where}: there is no such file or run folder; {IMAGENET} stands for published weights"
+        )
+    if not path.is_dir():
+        return _as_numbered(read_weights(path), path.parent)
+    if (published := _published(path)) is not None:
+        return _as_numbered(read_weights(published), path)
+    held, _ = checkpoint.read(checkpoint.best_folder(open_run(path).checkpoints))
+    return {name.removeprefix("model."): value for name, value in held.items() if name.startswith("model.")}
+
+
+def _as_numbered(weights: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
+    """Weights with the embeddings of BERT's special tokens where ours stand, if its vocabulary lies beside them."""
+    content = _berts_vocabulary(folder)
+    if not content:
+        return weights
+    _, order = renumbered(content)
+    return {
+        name: value[order] if name.endswith("word_embeddings.weight") and len(value) == len(order) else value
+        for name, value in weights.items()
+    }
+
+
+def _published(folder: Path) -> Path | None:
+    """The file of weights in a folder as Hugging Face publishes networks, None for other folders."""
+    found = (folder / name for name in PUBLISHED if (folder / name).is_file())
+    return None if RunFolder(folder).config.exists() else next(found, None)
+
+
+def _berts_vocabulary(folder: Path) -> str:
+    """The tokenizer.json of a published BERT, "" where there is none."""
+    file = RunFolder(folder).tokenizer
+    content = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return content if is_berts(content) else ""
+
+
+def _is_run_on_text(folder: Path) -> bool:
+    place = RunFolder(folder)
+    return place.config.exists() and place.tokenizer.exists()
+
+
+def model_of(where: str | None) -> str | None:
+    """The network of the run whose weights are asked for; None where they are no run's, or it was a module of one's own."""
+    path = None if where is None else Path(where).expanduser()
+    if path is None or not path.is_dir() or _published(path) is not None:
+        return None
+    model = read_config(path).settings.get("model")
+    return None if model == OWN_MODULE else model
+
+
+def with_vocabulary(asked: Asked) -> Asked:
+    """What was asked, and text to be read with the vocabulary beside the weights that are asked for, where nothing is said of
+    tokens.
+    """
+    where = asked.values.get("pretrained")
+    said = asked.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
+    path = None if where is None or said else Path(str(where)).expanduser()
+    folder = path if path is None or path.is_dir() else path.parent
+    if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
+        return asked
+    return replace(
+        asked,
+        values={**asked.values, "vocabulary_of": str(folder)},
+        origin={**asked.origin, "vocabulary_of": asked.origin.get("pretrained", "typed")},
+    )
+
+
+def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:
+    """A recipe for pre-trained weights: the shape they were trained in, a gentler rate unless the head alone learns, and
+    updates enough for a new head where training rows are few.
+    """
+    where = asked.get("pretrained")
+    if where is None:
+        return recipe
+    settings = {**recipe.settings, **_shape(str(where), recipe.model)}
+    if "lr" in settings and asked.get("freeze") != "backbone":
+        rate, why = settings["lr"]
+        settings["lr"] = (rate / GENTLER, f"a tenth, because the weights are pre-trained; from scratch: {why}")
+    return replace(recipe, settings={**settings, **_enough(settings, asked, rows)})
+
+
+def _enough(settings: Mapping[str, Any], asked: Mapping[str, Any], rows: int) -> dict[str, tuple[Any, str]]:
+    """More epochs, judged as often as before, where those of the recipe are but a few updates."""
+    if "epochs" not in settings:
+        return {}
+    batch = asked.get("batch_size") or settings.get("batch_size", (FeedConfig.batch_size, ""))[0]
+    before, needed = settings["epochs"][0], math.ceil(FEWEST_UPDATES / max(1, rows // batch))
+    if needed <= before:
+        return {}
+    why = f"{FEWEST_UPDATES} updates, which a new head needs, of {rows:,} training rows"
+    return {"epochs": (needed, why), "evaluate_every": (max(1.0, needed // before), why)}
+
+
+def _shape(where: str, model: str) -> dict[str, tuple[Any, str]]:
+    """Settings of the network as the weights need them."""
+    if where == IMAGENET:
+        return {"stem": (IMAGENET, "what the published weights were trained with")}
+    if model_of(where) != model:  # None for a module of one's own, which has no settings here
+        return {}
+    saved = read_config(Path(where).expanduser()).settings
+    own = {entry.name for entry in fields(config_class(model))}
+    return {name: (value, f"as in {where}") for name, value in saved.items() if name in own}

@@ -1,0 +1,45 @@
+"""Pictures with class maps laid over them, each class in a colour of its own."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sonde.core.dataset import BACKGROUND, IGNORED
+from sonde.tasks.detection.drawing import COLOURS
+
+VEIL = 0.45  # how much of the colour covers the picture
+GAP = 4  # white pixels between pictures
+PALETTE = np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in COLOURS], np.float64)
+
+
+def painted(pixels: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """(C, H, W) uint8, grey or RGB, under its class map (H, W) -> (3, H, W) uint8.
+
+    Inside, the colour lies over the picture; the outline of each area has it pure. Background stays, ignored pixels go grey.
+    """
+    picture = np.broadcast_to(pixels, (3, *classes.shape)).astype(np.float64)
+    colour, covered = np.full((*classes.shape, 3), 128.0), classes == IGNORED
+    for number in range(names[0] == BACKGROUND, len(names)):
+        there = classes == number
+        colour[there] = PALETTE[number % len(PALETTE)]
+        covered = covered | there
+    share = np.where(outlined(classes), 1.0, VEIL) * covered
+    return np.rint(picture * (1 - share) + colour.transpose(2, 0, 1) * share).astype(np.uint8)
+
+
+def outlined(classes: np.ndarray) -> np.ndarray:
+    """(H, W) bool: pixels with another class to their left, right, above or below."""
+    found: np.ndarray = np.zeros(classes.shape, bool)
+    across, down = classes[:, 1:] != classes[:, :-1], classes[1:] != classes[:-1]
+    found[:, 1:] |= across
+    found[:, :-1] |= across
+    found[1:] |= down
+    found[:-1] |= down
+    return found
+
+
+def side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """(3, H, W) pictures of one height in a row, with white between them."""
+    gap: np.ndarray = np.full((3, pictures[0].shape[1], GAP), 255, np.uint8)
+    pieces = [piece for picture in pictures for piece in (gap, np.broadcast_to(picture, (3, *picture.shape[1:])))]
+    return np.concatenate(pieces[1:], axis=2)

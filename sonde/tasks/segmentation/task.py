@@ -1,0 +1,229 @@
+"""Segmentation: one of two or more classes for every pixel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.dataset import BACKGROUND, TargetSpec
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.run_lengths import decode
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.losses.segmentation import counted, gaps, pixel_cross_entropy, soft_dice
+from sonde.metrics.objects import components
+from sonde.metrics.segmentation import SegmentationMeter
+from sonde.tasks.segmentation.drawing import painted, side_by_side
+from sonde.tasks.supervised import mean_loss, objective, wide
+
+LossName = Literal["cross-entropy", "dice", "both"]
+MIRRORINGS = ((), (3,), (2,), (2, 3))  # axes that are turned round
+
+# B rows, O outputs of the model (1 for two classes, else C), C classes, H height, W width
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationConfig:
+    """Settings of segmentation."""
+
+    loss: LossName = "both"
+    """What is minimised: cross-entropy of the pixels, Dice of the areas, or the sum of both."""
+    batch_dice: bool = False
+    """Take Dice over all images of a batch together, which steadies it for rare classes; --accumulate then changes it."""
+    class_weights: tuple[float, ...] = ()
+    """How much the pixels of each class count in cross-entropy, one number per class."""
+    gap_weight: float = 0.0
+    """Where objects are known one by one, train seams of two that touch as background, so much heavier; 0 does not."""
+    mask_threshold: float = 0.5
+    """Probability from which on the second of two classes is called."""
+    mirrored: bool = False
+    """Judge and predict by the mean over the image and its three mirror images: four times the work."""
+    boundary_tolerance: int = 2
+    """Pixels that a predicted outline may lie beside the true one, for boundary F1."""
+    smallest_object: int = 0
+    """Connected areas of fewer pixels are not counted as objects."""
+
+    def __post_init__(self) -> None:
+        if any(not weight >= 0 for weight in self.class_weights) or (
+            self.class_weights and not sum(self.class_weights) > 0
+        ):
+            given = " ".join(map(str, self.class_weights))
+            raise ConfigError(f"--class-weights must be at least 0 and not all 0, got {given}")
+        if self.class_weights and self.loss == "dice":
+            raise ConfigError("--class-weights are for cross-entropy, not --loss dice; leave one out")
+        if self.batch_dice and self.loss == "cross-entropy":
+            raise ConfigError("--batch-dice is for Dice, not --loss cross-entropy; leave one out")
+        if not 0 < self.mask_threshold < 1:
+            raise ConfigError(f"--mask-threshold must lie between 0 and 1, got {self.mask_threshold:g}")
+        for name in ("boundary_tolerance", "smallest_object", "gap_weight"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name):g}")
+
+
+class Segmentation:
+    """Trains and judges one model on a class for every pixel.
+
+    Models answer with a map of one logit for two classes, else one per class: (B, O, H, W).
+    Seams between touching objects: after Ronneberger et al. 2015, arXiv:1505.04597, section 3, on the pixels that touch.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        target: TargetSpec,
+        config: SegmentationConfig,
+        *,
+        class_counts: Sequence[int] | None = None,
+        monitor: str | None = None,
+    ) -> None:
+        """class_counts: part of the call that builds any task; images have no one class.
+
+        Raises: ConfigError when the targets are no masks, a setting does not suit them, or `monitor` is not a metric
+        """
+        _check(target, config)
+        self.modules = nn.ModuleDict({"model": model})
+        self.target, self.config, self.names = target, config, target.names
+        self.across_rows: Sequence[str] = ("batch Dice",) if config.batch_dice else ()
+        self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
+        own = "dice" if target.out_dim == 1 else "miou"
+        self.objective: Objective = objective(own, _metrics(), monitor)
+
+    def loss(self, batch: Batch) -> Loss:
+        """The mean over images that have a pixel which counts; what micro-batches scale by comes with it."""
+        logits, target, extra = self._logits(batch["input"]), batch["target"], None
+        if self.config.gap_weight and "objects" in batch:
+            seam = gaps(batch["objects"]) & counted(target)
+            target, extra = torch.where(seam, 0, target), 1 + self.config.gap_weight * seam
+        weight = _countable(target).to(logits.dtype)
+        parts = {name: mean_loss(each, weight, len(batch)) for name, each in self._terms(logits, target, extra).items()}
+        if self.config.batch_dice:
+            parts["dice"] = Loss(soft_dice(logits, target, over_batch=True)[0], weight.sum())
+        value = torch.stack([part.value for part in parts.values()]).sum()
+        return Loss(value, weight.sum(), {name: part.value for name, part in parts.items()} if len(parts) > 1 else {})
+
+    def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
+        """For the meter: prediction (B, H, W) uint8, target, loss and its weight (B,), and the objects where there are any."""
+        logits, target = self._logits(batch["input"]), batch["target"]
+        loss = torch.stack(list(self._terms(logits, target).values())).sum(0)
+        probs = self._mean_probs(batch["input"]) if self.config.mirrored else _probs(logits)
+        found = {"prediction": self._called(probs), "target": target, "loss": loss, "weight": _countable(target)}
+        return {**found, "objects": batch["objects"]} if "objects" in batch else found
+
+    def meter(self) -> Meter:
+        """A fresh one."""
+        config = self.config
+        return SegmentationMeter(
+            self.names, tolerance=config.boundary_tolerance, smallest_object=config.smallest_object
+        )
+
+    def predict(self, batch: Batch) -> Mapping[str, Tensor]:
+        """{"probs": (B, O, H, W)}, and "size" (B, 2) of the images as they came where the batch has it."""
+        input = batch["input"]
+        probs = self._mean_probs(input) if self.config.mirrored else _probs(self._logits(input))
+        return {"probs": probs, "size": batch["size"]} if "size" in batch else {"probs": probs}
+
+    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+        """One dict per image, at its own size where that is known: prediction, the most frequent class that is not background;
+        the number of its connected areas as objects; shares of the pixels by class; and the class map (H, W) as mask.
+        """
+        rows = []
+        sizes = outputs["size"].tolist() if "size" in outputs else [None] * len(outputs["probs"])
+        for probs, size in zip(outputs["probs"], sizes, strict=True):
+            if size is not None and tuple(size) != tuple(probs.shape[1:]):
+                probs = F.interpolate(probs[None], size=tuple(size), mode="bilinear", align_corners=False)[0]
+            mask = self._called(probs[None])[0].cpu().numpy()
+            counts = np.bincount(mask.ravel(), minlength=len(self.names))
+            named = dict(zip(self.names, (counts / counts.sum()).tolist(), strict=True))
+            wanted = {name: share for name, share in named.items() if name != BACKGROUND and share > 0}
+            rows.append(
+                {
+                    "prediction": max(wanted, key=lambda name: wanted[name], default=BACKGROUND),
+                    "objects": int(components(mask, smallest=self.config.smallest_object).max()),
+                    "shares": named,
+                    "mask": mask,
+                }
+            )
+        return rows
+
+    def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
+        """The image under its prediction; where the truth is known, the image, the truth and the prediction side by side.
+
+        pixels: (C, H, W) uint8; case: an entry of the meter's `worst` or `best`, or of `readable`
+        """
+        if "truth" not in case:
+            return painted(pixels, case["mask"], self.names)
+        return side_by_side([pixels, *(painted(pixels, decode(case[what]), self.names) for what in ("truth", "found"))])
+
+    def after_step(self, record: StepRecord) -> None:
+        """Nothing moves but the weights."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Empty: all state is in the model."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to load."""
+
+    def _logits(self, input: Tensor) -> Tensor:
+        """(B, O, H, W). Raises: ConfigError for a model that does not answer with a map."""
+        logits = wide(self.modules["model"](input))
+        expected = (len(input), self.target.out_dim, *input.shape[2:])
+        if tuple(logits.shape) != expected:
+            raise ConfigError(
+                f"task segmentation needs a map of logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                "unet-small"
+            )
+        return logits
+
+    def _terms(self, logits: Tensor, target: Tensor, extra: Tensor | None = None) -> dict[str, Tensor]:
+        """Losses of each image (B,) by name."""
+        weights = torch.tensor(self.config.class_weights, device=logits.device) if self.config.class_weights else None
+        found = {}
+        if self.config.loss != "dice":
+            found["cross_entropy"] = pixel_cross_entropy(logits, target, weights, extra)
+        if self.config.loss != "cross-entropy":
+            found["dice"] = soft_dice(logits, target)
+        return found
+
+    def _mean_probs(self, input: Tensor) -> Tensor:
+        """Probabilities averaged over the image and its mirror images, each turned back: (B, O, H, W)."""
+        turned = [_probs(self._logits(input.flip(axes))).flip(axes) for axes in MIRRORINGS]
+        return torch.stack(turned).mean(0)
+
+    def _called(self, probs: Tensor) -> Tensor:
+        """(B, O, H, W) -> (B, H, W) uint8."""
+        if probs.shape[1] == 1:
+            return (probs[:, 0] >= self.config.mask_threshold).to(torch.uint8)
+        return probs.argmax(1).to(torch.uint8)
+
+
+def _probs(logits: Tensor) -> Tensor:
+    """Of the second of two classes, or of all: (B, O, H, W)."""
+    return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(1)
+
+
+def _countable(target: Tensor) -> Tensor:
+    """(B,) 1 for images with a pixel that counts."""
+    return counted(target).flatten(1).any(1).float()
+
+
+def _metrics() -> dict[str, Literal["max", "min"]]:
+    modes: dict[str, Literal["max", "min"]] = dict.fromkeys(("dice", "miou", "pixel_accuracy", "boundary_f1"), "max")
+    return {**modes, "loss": "min"}
+
+
+def _check(target: TargetSpec, config: SegmentationConfig) -> None:
+    if target.kind != "mask":
+        raise ConfigError("task segmentation needs images with a mask each; leave --task segmentation out")
+    if config.class_weights and len(config.class_weights) != len(target.names):
+        raise ConfigError(
+            f"--class-weights gives {len(config.class_weights)} numbers for {len(target.names)} classes "
+            f"({', '.join(target.names[:5])}{', …' if len(target.names) > 5 else ''}); give one per class"
+        )
+    if config.mask_threshold != 0.5 and len(target.names) > 2:
+        raise ConfigError(f"--mask-threshold is for two classes, and there are {len(target.names)}")

@@ -1,0 +1,62 @@
+"""How a translator did: its sentences that are furthest from the true ones and nearest to them, and what it looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sonde.core.units import number
+from sonde.report.attention_map import attention_map
+from sonde.report.learning import Figure
+
+MOST_TEXT = 400  # characters of a sentence
+MOST_MAPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One sentence. score: its BLEU, 0 to 100."""
+
+    row: str
+    source: str
+    truth: str
+    said: str
+    score: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translations:
+    """What the page shows of a translator."""
+
+    worst: Sequence[Case]
+    best: Sequence[Case]
+    maps: Sequence[Figure]
+
+
+def translations(details: Mapping[str, Any]) -> Translations | None:
+    """Of one split's files; None for other tasks."""
+    worst = details.get("worst") or []
+    if not worst or "bleu" not in worst[0]:
+        return None
+    maps = [_figure(entry) for entry in (details.get("attention") or [])[:MOST_MAPS]]
+    return Translations(worst=_cases(worst), best=_cases(details.get("best") or []), maps=maps)
+
+
+def _cases(entries: Sequence[Mapping[str, Any]]) -> list[Case]:
+    return [
+        Case(
+            row=str(entry.get("row", entry.get("index"))),
+            source=str(entry.get("text") or "")[:MOST_TEXT],
+            truth=str(entry.get("target"))[:MOST_TEXT],
+            said=str(entry.get("prediction"))[:MOST_TEXT],
+            score=number(entry.get("bleu")),
+        )
+        for entry in entries
+    ]
+
+
+def _figure(entry: Mapping[str, Any]) -> Figure:
+    return Figure(
+        title=f"Row {int(entry['index']) + 1}",
+        svg=attention_map(entry["source"], entry["said"], entry["weights"]),
+        caption="Each row is a token that was said, and where in the source it looked just before.",
+    )

@@ -1,0 +1,95 @@
+"""The end of a run under a time limit follows its pace, told by a clock that only the test moves."""
+
+from typing import Any
+
+import pytest
+from sample_tasks import CPU, Supervised, mlp, stepper
+
+from sonde.engine.clock import Clock
+from sonde.engine.time_budget import FEWEST, SHARES, SPARE, Horizon
+from sonde.engine.training import Training
+
+
+class Told(Clock):
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+
+    def elapsed(self) -> float:
+        return self.seconds
+
+
+class World:
+    """A run of 100 s that was planned to take 100 steps, one a second."""
+
+    def __init__(self) -> None:
+        unused: Any = None
+        task = Supervised(mlp(2, 3))
+        self.clock = Told()
+        self.training = Training(task=task, source=unused, stepper=stepper(task), clock=self.clock, device=CPU)
+        self.moved: list[tuple[int, int]] = []  # step, new end
+        self.horizon = Horizon(100.0, planned=100, move=self.move)
+
+    def move(self, training: Training, end: int, step_s: float) -> None:
+        training.progress.ends_at = end
+        self.moved.append((training.progress.step, end))
+        self.step_s = step_s
+
+    def run(self, steps: int, seconds: float, *, evaluation: float = 0.0) -> None:
+        for _ in range(steps):
+            self.clock.seconds += seconds + evaluation
+            self.clock.spent["evaluation"] += evaluation
+            self.training.progress.step += 1
+            self.horizon(self.training)
+
+
+def test_a_pace_as_planned_leaves_the_end_alone() -> None:
+    world = World()
+    world.run(99, 1.0)
+    assert world.moved == []
+    assert world.training.progress.ends_asked == len(SHARES)
+
+
+@pytest.mark.parametrize(("pace", "fit"), [(0.5, 200), (2.0, 50)])
+def test_another_pace_moves_the_end_to_where_the_time_is_used(pace: float, fit: int) -> None:
+    world = World()
+    world.run(int(97 / pace), pace)
+    assert world.moved
+    assert all(abs(end - fit) <= max(2, SPARE * fit + 1) for _, end in world.moved)
+    assert world.step_s == pytest.approx(pace)
+
+
+def test_a_machine_that_changes_is_followed() -> None:
+    world = World()
+    world.run(40, 1.0)
+    world.run(120, 0.5)
+    assert world.moved[0][0] > 40
+    assert world.training.progress.ends_at == pytest.approx(160, abs=4)
+
+
+def test_what_judging_takes_is_left_room_for() -> None:
+    world = World()
+    world.run(60, 0.5, evaluation=0.5)  # as planned, though a step alone takes half
+    assert world.moved == []
+
+
+def test_a_pace_needs_some_steps_and_is_asked_once_a_share() -> None:
+    world = World()
+    world.run(FEWEST, 3.0)  # past the first share, with one step too few behind it
+    assert world.training.progress.ends_asked == 0
+    world.run(1, 3.0)
+    assert (world.training.progress.ends_asked, len(world.moved)) == (2, 1)
+    before = list(world.moved)
+    world.horizon(world.training)
+    assert world.moved == before
+
+
+def test_a_resumed_run_asks_no_second_time() -> None:
+    world = World()
+    world.run(20, 2.0)
+    again = World()
+    again.training.progress, again.clock.seconds = world.training.progress, world.clock.seconds
+    again.run(2, 2.0)
+    assert again.moved == []

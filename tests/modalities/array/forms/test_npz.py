@@ -1,0 +1,160 @@
+"""NPZ and NPY files: which array is which, and files that cannot be used."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sonde.core.config import DataConfig
+from sonde.core.errors import DataError
+from sonde.data.splits import labels_of, targets_of
+from sonde.modalities.array.forms.npz import find_keys, read, recognise
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 4
+
+
+def test_the_keras_form(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mnist.npz", x_train=X, y_train=Y, x_test=X[:10], y_test=Y[:10])
+    data = read(tmp_path / "mnist.npz", DataConfig(validation=0))
+    assert data.name == "mnist"
+    assert {split: len(rows) for split, rows in data.splits.items()} == {"train": 40, "test": 10}
+    assert data.schema.input.shape == (1, 8, 8)
+    assert (labels_of(data.splits["test"]) == Y[:10]).all()
+    assert data.splits["test"].describe(3) == "mnist.npz 'x_test' row 3"
+
+
+def test_the_medmnist_form_with_labels_in_a_column(tmp_path: Path) -> None:
+    y = Y[:, None].astype(np.uint8)
+    parts: dict[str, Any] = {
+        f"{split}_{role}": a for split in ("train", "val", "test") for role, a in (("images", X), ("labels", y))
+    }
+    np.savez_compressed(tmp_path / "pathmnist.npz", **parts)
+    data = read(tmp_path / "pathmnist.npz", DataConfig())
+    assert list(data.splits) == ["train", "validation", "test"]
+    assert all(len(rows) == 40 for rows in data.splits.values())
+    assert data.schema.target.kind == "class"
+
+
+@pytest.mark.parametrize(
+    "names", [("x", "y"), ("X", "Y"), ("images", "labels"), ("data", "target"), ("features", "label"), ("a", "b")]
+)
+def test_names_that_are_understood(tmp_path: Path, names: tuple[str, str]) -> None:
+    arrays: dict[str, Any] = dict(zip(names, (X, Y), strict=True))
+    np.savez(tmp_path / "set.npz", **arrays)
+    data = read(tmp_path / "set.npz", DataConfig(validation=0, test=0))
+    assert (targets_of(data.splits["train"]) == Y).all()
+
+
+def test_names_of_the_classes_are_not_targets(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=X, y=Y, names=np.array(["ant", "bee", "cat", "dog"]))
+    assert read(tmp_path / "set.npz", DataConfig()).schema.target.names == ("ant", "bee", "cat", "dog")
+
+
+def test_a_folder_of_npy_files(tmp_path: Path) -> None:
+    for name, array in {"x_train": X, "y_train": Y, "x_test": X[:8], "y_test": Y[:8]}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    assert recognise(tmp_path) == "it holds x_test.npy, x_train.npy, y_test.npy"
+    data = read(tmp_path, DataConfig(validation=0))
+    assert data.form == "NPY files"
+    assert data.splits["test"].describe(2) == "x_test.npy row 2"
+
+
+def test_one_npy_file_finds_its_other_half(tmp_path: Path) -> None:
+    np.save(tmp_path / "digits_images.npy", X)
+    np.save(tmp_path / "digits_labels.npy", Y)
+    assert len(read(tmp_path / "digits_images.npy", DataConfig(test=0, validation=0)).splits["train"]) == 40
+    (tmp_path / "digits_labels.npy").unlink()
+    with pytest.raises(DataError, match=r"digits_images.npy needs the other half beside it, inputs or targets"):
+        read(tmp_path / "digits_images.npy", DataConfig())
+
+
+def test_flat_arrays_are_standardised_by_their_training_rows(tmp_path: Path) -> None:
+    x = RNG.normal(50, 3, (60, 5))
+    x[:, 4] = 7.0  # constant
+    np.savez(tmp_path / "set.npz", x_train=x[:40], y_train=x[:40, 0], x_test=x[40:], y_test=x[40:, 0])
+    data = read(tmp_path / "set.npz", DataConfig(validation=0))
+    inputs = data.splits["train"].read(np.arange(40))["input"]
+    assert inputs.dtype == np.float32
+    np.testing.assert_allclose(inputs[:, :4].mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(inputs[:, :4].std(0), 1, atol=1e-5)
+    assert (inputs[:, 4] == 0).all()
+    columns = data.schema.input.columns
+    np.testing.assert_allclose([c.mean for c in columns], x[:40].mean(0), rtol=1e-6)
+    np.testing.assert_allclose([c.std for c in columns[:4]], x[:40, :4].std(0), rtol=1e-5)
+    held = data.splits["test"].read(np.arange(20))["input"]
+    np.testing.assert_allclose(held[:, :4], (x[40:, :4] - x[:40, :4].mean(0)) / x[:40, :4].std(0), rtol=1e-3, atol=1e-4)
+    target = data.schema.target
+    assert target.kind == "value"
+    assert target.mean == pytest.approx((x[:40, 0].mean(),))
+
+
+def test_means_far_from_zero_keep_their_spread(tmp_path: Path) -> None:
+    x = 1e6 + RNG.normal(size=(6000, 2))
+    np.savez(tmp_path / "set.npz", x=x.astype(np.float32), y=np.arange(6000) % 2)
+    columns = read(tmp_path / "set.npz", DataConfig(validation=0, test=0)).schema.input.columns
+    np.testing.assert_allclose([c.std for c in columns], x.astype(np.float32).std(0, dtype=np.float64), rtol=1e-6)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read(path, DataConfig())
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(f"{path.parent}/")
+
+
+def test_keys_that_say_nothing(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", a=X, b=Y, c=Y)
+    assert refused(tmp_path / "set.npz") == (
+        "set.npz does not say what to learn from; it holds a (40, 8, 8), b (40,), c (40,); "
+        "call them x and y, or x_train, y_train, x_test, y_test"
+    )
+
+
+def test_two_arrays_for_one_role() -> None:
+    with pytest.raises(DataError, match="'images' and 'x' both look like train inputs; keep one"):
+        find_keys({"x": X, "images": X, "y": Y}, "set.npz")
+
+
+def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=X, y=np.array([{"a": 1}] * 40, dtype=object))
+    assert refused(tmp_path / "set.npz").startswith(
+        "set.npz 'y' holds pickled Python objects, which could run any code"
+    )
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", np.array([None], dtype=object))
+    assert refused(tmp_path / "x.npy").startswith("y.npy holds pickled Python objects")
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=X, y=Y)
+    whole = (tmp_path / "set.npz").read_bytes()
+    (tmp_path / "set.npz").write_bytes(whole[: len(whole) // 2])
+    assert refused(tmp_path / "set.npz").startswith("set.npz is damaged or no numpy file (File is not a zip file)")
+    (tmp_path / "set.npz").write_bytes(whole[:500] + bytes(8) + whole[508:])
+    assert refused(tmp_path / "set.npz").startswith("set.npz 'x' is damaged or no numpy file (Bad CRC-32")
+
+
+def test_unequal_lengths(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=X, y=Y[:39])
+    assert refused(tmp_path / "set.npz") == ("train: 40 inputs, but 39 targets in set.npz 'y'; each input needs one")
+
+
+def test_nan_inputs_name_the_row(tmp_path: Path) -> None:
+    x = RNG.normal(size=(40, 3))
+    x[17, 1] = np.nan
+    np.savez(tmp_path / "set.npz", x=x, y=Y)
+    assert refused(tmp_path / "set.npz").startswith("set.npz 'x' row 17 holds nan;")
+
+
+def test_splits_of_other_shapes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x_train=X, y_train=Y, x_test=X[:, :6], y_test=Y)
+    assert "'x_test' has inputs of shape (6, 8), but set.npz 'x_train' (8, 8)" in refused(tmp_path / "set.npz")
+
+
+def test_arrays_are_resized_when_asked(tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", x=X, y=Y)
+    data = read(tmp_path / "set.npz", DataConfig(image_size=16))
+    assert data.schema.input.shape == (1, 16, 16)
+    assert any(fact.what == "images resized from 8x8 to 16x16" for fact in data.facts)

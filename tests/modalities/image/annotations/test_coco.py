@@ -1,0 +1,114 @@
+"""COCO's JSON: where it and its images stand, crowds, unused categories, and how files contradict themselves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_boxes import Drawn, coco_content, paint, random_images, write_coco
+
+from sonde.core.errors import DataError
+from sonde.modalities.image.annotations.coco import read, recognise
+
+ONE = Drawn("one", objects=(("red", 4, 8, 24, 40),))
+
+
+def write(folder: Path, content: Any, name: str = "annotations.json") -> Path:
+    (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return folder
+
+
+def test_cocos_own_folder_with_captions_beside(tmp_path: Path):
+    write_coco(tmp_path, {"train2017": random_images(3), "val2017": [ONE]})
+    other = coco_content([ONE])
+    write(tmp_path / "annotations", other, "captions_train2017.json")
+    found = read(tmp_path, None)
+    assert found.why == "annotations/instances_train2017.json, annotations/instances_val2017.json"
+    assert {split: len(images) for split, images in found.splits.items()} == {"train": 3, "validation": 1}
+    assert all(image.file.is_file() for images in found.splits.values() for image in images)
+    assert found.splits["validation"][0].boxes.tolist() == [[4, 8, 24, 40]]
+
+
+def test_a_file_in_each_split_folder_or_alone(tmp_path: Path):
+    for split in ("train", "valid"):
+        paint(tmp_path / split, ONE)
+        write(tmp_path / split, coco_content([ONE]), "_annotations.coco.json")
+    assert set(read(tmp_path, None).splits) == {"train", "validation"}
+    alone = read(tmp_path / "train" / "_annotations.coco.json", None)
+    assert alone.splits["train"][0].file == tmp_path / "train" / "one.png"
+
+
+def test_crowds_are_set_aside_and_categories_without_boxes_left_out(tmp_path: Path):
+    content = coco_content([ONE], names=("ghost", "red"))
+    content["annotations"].append({**content["annotations"][0], "id": 9, "iscrowd": 1})
+    paint(tmp_path, ONE)
+    found = read(write(tmp_path, content), None)
+    assert found.set_aside == {"crowds": 1}
+    assert found.names == ("red",)
+    assert found.notes == ["1 categories have no boxes and are left out: ghost"]
+
+
+def broken(change: Any) -> dict[str, Any]:
+    content: dict[str, Any] = coco_content([ONE])
+    change(content)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            '{"images": [{"file_name": "a"}], "categories": [',
+            r"annotations.json is no JSON \(.*line 1.*\); mend the file",
+        ),
+        (
+            broken(lambda c: c.pop("annotations")),
+            "has no list 'annotations'; a COCO file has images, annotations, categories",
+        ),
+        (
+            broken(lambda c: c["annotations"][0].update(image_id=77)),
+            "annotation 0 is of image 77, which is not in its images",
+        ),
+        (
+            broken(lambda c: c["annotations"][0].update(category_id=8)),
+            "annotation 0 has category 8, which is not in its categories",
+        ),
+        (
+            broken(lambda c: c["annotations"][0].update(bbox=[1, 2])),
+            r"annotation 0 has the bbox \[1, 2\]; it is four numbers",
+        ),
+        (broken(lambda c: c["images"][0].update(id="x")), "annotations.json, images: an entry has the id 'x'"),
+    ],
+)
+def test_files_that_contradict_themselves_are_refused(tmp_path: Path, content: Any, message: str):
+    write(tmp_path, content)
+    assert recognise(tmp_path)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, None)
+
+
+def test_a_broken_annotation_may_be_passed_over(tmp_path: Path):
+    content = broken(lambda c: c["annotations"].append({"id": 5, "image_id": 10, "category_id": 1, "bbox": None}))
+    skipped: list[str] = []
+    found = read(write(tmp_path, content), skipped)
+    assert len(found.splits["train"][0].boxes) == 1
+    assert len(skipped) == 1
+
+
+def test_two_files_of_a_split_are_refused(tmp_path: Path):
+    write(tmp_path, coco_content([ONE]), "train_a.json")
+    write(tmp_path, coco_content([ONE]), "train_b.json")
+    with pytest.raises(DataError, match=r"train_a.json and train_b.json both hold the train split; keep one"):
+        recognise(tmp_path)
+
+
+def test_names_that_differ_between_splits_are_refused(tmp_path: Path):
+    write(tmp_path, coco_content([ONE]), "train.json")
+    write(tmp_path, coco_content([ONE], names=("red", "blue")), "test.json")
+    with pytest.raises(DataError, match=r"train.json: category 1 is 'blue', and 'red' in another split"):
+        read(tmp_path, None)
+
+
+@pytest.mark.parametrize("content", ["[1, 2]", '{"a": 1}', ""])
+def test_other_json_is_not_taken_for_it(tmp_path: Path, content: str):
+    assert recognise(write(tmp_path, content)) is None

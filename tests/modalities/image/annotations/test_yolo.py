@@ -1,0 +1,116 @@
+"""YOLO's text files: where they and the names stand, outlines, and lines that are no boxes."""
+
+from pathlib import Path
+
+import pytest
+from sample_boxes import Drawn, paint, random_images, write_yolo, yolo_lines
+
+from sonde.core.errors import DataError
+from sonde.modalities.image.annotations.yolo import read, recognise
+
+ONE = Drawn("one", objects=(("red", 4, 8, 24, 40),))
+
+
+def beside(folder: Path, text: str, *, names: str = "blue\nred\n") -> Path:
+    """An image with its text file beside it."""
+    paint(folder, ONE)
+    (folder / "one.txt").write_text(text, encoding="utf-8")
+    if names:
+        (folder / "classes.txt").write_text(names, encoding="utf-8")
+    return folder
+
+
+def test_folders_of_splits_above_or_below(tmp_path: Path):
+    write_yolo(tmp_path / "a", {"train": random_images(3), "val": [ONE]})
+    assert {split: len(images) for split, images in read(tmp_path / "a", None).splits.items()} == {
+        "train": 3,
+        "validation": 1,
+    }
+    for split, images in (("train", random_images(3)), ("test", [ONE])):
+        write_yolo(tmp_path / "b" / split, {".": images})
+    found = read(tmp_path / "b", None)
+    assert {split: len(images) for split, images in found.splits.items()} == {"train": 3, "test": 1}
+    assert found.splits["test"][0].boxes[0] == pytest.approx([4 / 64, 8 / 48, 24 / 64, 40 / 48], abs=1e-6)
+
+
+def test_an_image_without_a_text_file_has_no_objects(tmp_path: Path):
+    write_yolo(tmp_path, {"train": [ONE, Drawn("empty")]})
+    assert [len(image.boxes) for image in read(tmp_path, None).splits["train"]] == [0, 1]
+
+
+def test_text_files_beside_the_images_with_a_list_of_names(tmp_path: Path):
+    found = read(beside(tmp_path, yolo_lines(ONE)), None)
+    assert recognise(tmp_path)
+    assert found.names == ("blue", "red")
+    assert found.splits["train"][0].names == ("red",)
+
+
+def test_lists_tell_the_splits(tmp_path: Path):
+    write_yolo(tmp_path, {".": random_images(4)})
+    (tmp_path / "train.txt").write_text("".join(f"./images/image{n}.png\n" for n in range(3)), encoding="utf-8")
+    (tmp_path / "val.txt").write_text("image3\n", encoding="utf-8")
+    found = read(tmp_path, None)
+    assert {split: len(images) for split, images in found.splits.items()} == {"train": 3, "validation": 1}
+    assert found.why == "lists train.txt, val.txt"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("names: [blue, red]", ("blue", "red")), ("names: {0: blue, 1: red}", ("blue", "red"))],
+)
+def test_names_may_stand_in_a_yaml_file(tmp_path: Path, text: str, names: tuple[str, ...]):
+    beside(tmp_path, yolo_lines(ONE), names="")
+    (tmp_path / "data.yaml").write_text(text, encoding="utf-8")
+    assert read(tmp_path, None).names == names
+
+
+def test_without_names_the_numbers_are_the_names(tmp_path: Path):
+    found = read(beside(tmp_path, "2 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.1 0.1\n", names=""), None)
+    assert found.names == ("0", "1", "2")
+    assert found.splits["train"][0].names == ("2", "0")
+
+
+def test_an_outline_gives_the_box_around_it(tmp_path: Path):
+    found = read(beside(tmp_path, "1 0.2 0.1 0.6 0.3 0.4 0.9\n"), None)
+    assert found.splits["train"][0].boxes.tolist() == [[0.2, 0.1, 0.6, 0.9]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "0 0.5 0.5 0.2 0.2\n7 0.5 0.5 0.2 0.2\n",
+            r"one.txt line 2: class 7 has no name; there are 2 names, counted from 0",
+        ),
+        ("0 0.5 0.5 0.2 0.2 0.9\n", r"one.txt line 1 has 5 numbers after its class; a box has 4, an outline 6 or more"),
+    ],
+)
+def test_lines_that_are_no_boxes_are_named_or_passed_over(tmp_path: Path, text: str, message: str):
+    beside(tmp_path, text)
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, None)
+    skipped: list[str] = []
+    assert read(tmp_path, skipped).splits["train"] == []
+    assert len(skipped) == 1
+
+
+def test_a_word_among_good_files_is_named(tmp_path: Path):
+    write_yolo(tmp_path, {".": random_images(30)})
+    (tmp_path / "labels" / "image29.txt").write_text("cell 0.5 0.5 0.1 0.1\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"labels/image29.txt line 1 begins with 'cell'; it begins with the number of a class"
+    ):
+        read(tmp_path, None)
+
+
+@pytest.mark.parametrize(("text", "message"), [("names: 3", "has no names; write names:"), ("a: [", "is no YAML")])
+def test_a_broken_yaml_file_is_named(tmp_path: Path, text: str, message: str):
+    beside(tmp_path, yolo_lines(ONE), names="")
+    (tmp_path / "data.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        read(tmp_path, None)
+
+
+@pytest.mark.parametrize("text", ["a red square\n", "0.5 0.5 0.2 0.2 0.1\n", "1 0.5\n"])
+def test_other_text_beside_images_is_not_taken_for_it(tmp_path: Path, text: str):
+    assert recognise(beside(tmp_path, text, names="")) is None

@@ -1,0 +1,201 @@
+"""Class folders with and without splits, lists of files, and folders that cannot be trained on."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset
+from sonde.core.errors import DataError
+from sonde.data.splits import targets_of
+from sonde.modalities.image.forms.class_folders import read, recognise
+
+
+def fill(folder: Path, count: int, *, kind: str = "png", level: int = 0) -> None:
+    """`count` images of one colour, whose red is `level` + number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        Image.new("RGB", (8, 6), (level + number, 0, 255)).save(folder / f"{number}.{kind}")
+
+
+def sizes(data: Dataset) -> dict[str, int]:
+    return {split: len(rows) for split, rows in data.splits.items()}
+
+
+def test_plain_class_folders(tmp_path: Path) -> None:
+    for level, name in enumerate(("class 10", "class 2")):
+        fill(tmp_path / name, 25, level=100 * level)
+    assert recognise(tmp_path) == "2 folders of images"
+    data = read(tmp_path, DataConfig())
+    assert sizes(data) == {"train": 36, "validation": 4, "test": 10}
+    assert data.schema.target.names == ("class 2", "class 10")
+    for rows in data.splits.values():
+        assert np.bincount(targets_of(rows)).tolist() == [len(rows) // 2] * 2
+        for index in range(len(rows)):
+            row = rows.read(np.array([index]))
+            name, file = rows.describe(index).split("/")
+            assert data.schema.target.names[row["target"][0]] == name
+            assert row["input"][0, 0, 0, 0] == int(file.removesuffix(".png")) + 100 * (name == "class 2")
+
+
+def test_splits_do_not_depend_on_the_file_systems_order(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / "one" / name, 15)
+    shutil.copytree(tmp_path / "one" / "b", tmp_path / "two" / "b")
+    for number in reversed(range(15)):
+        (tmp_path / "two" / "a").mkdir(exist_ok=True)
+        shutil.copy(tmp_path / "one" / "a" / f"{number}.png", tmp_path / "two" / "a" / f"{number}.png")
+    one, two = (read(tmp_path / name, DataConfig()) for name in ("one", "two"))
+    for split, rows in one.splits.items():
+        assert [rows.describe(i) for i in range(len(rows))] == [two.splits[split].describe(i) for i in range(len(rows))]
+    assert one.fingerprint == two.fingerprint
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "val", "test"), ("training", "valid", "testing"), ("Train", "dev", "Test")]
+)
+def test_split_folders(tmp_path: Path, names: tuple[str, str, str]) -> None:
+    for split, count in zip(names, (9, 5, 4), strict=True):
+        for name in ("a", "b"):
+            fill(tmp_path / split / name, count)
+    data = read(tmp_path, DataConfig())
+    assert sizes(data) == {"train": 18, "validation": 10, "test": 8}
+    assert data.facts[0].what == "18 train + 10 validation + 8 test images, 6x8 colour"
+    assert data.splits["test"].describe(0) == f"{names[2]}/a/0.png"
+
+
+def test_only_what_is_missing_is_held_back(tmp_path: Path) -> None:
+    for split, count in (("train", 20), ("test", 5)):
+        for name in ("a", "b"):
+            fill(tmp_path / split / name, count)
+    assert sizes(read(tmp_path, DataConfig())) == {"train": 36, "validation": 4, "test": 10}
+
+
+def test_deeper_folders_belong_to_their_class_and_hidden_files_to_none(tmp_path: Path) -> None:
+    fill(tmp_path / "a" / "day" / "one", 6)
+    fill(tmp_path / "b", 6, kind="JPG")
+    fill(tmp_path / "b" / ".thumbnails", 3)
+    fill(tmp_path / "__MACOSX" / "a", 3)
+    (tmp_path / "a" / "._0.png").write_bytes(b"resource fork")
+    (tmp_path / "README.md").write_text("about")
+    data = read(tmp_path, DataConfig(test=0, validation=0))
+    assert sizes(data) == {"train": 12}
+    assert data.splits["train"].describe(0) == "a/day/one/0.png"
+
+
+def test_lists_of_files_per_split(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name, 6)
+    (tmp_path / "train.txt").write_text("a/0.png\na/1.png\nb/0\n./b/1.png\n")
+    (tmp_path / "val.txt").write_text("a/2.png\nb/2.png\n")
+    (tmp_path / "test.txt").write_text("a/3\nb/3\n\n")
+    data = read(tmp_path, DataConfig())
+    assert sizes(data) == {"train": 4, "validation": 2, "test": 2}
+    assert data.splits["train"].describe(2) == "b/0.png"
+    assert data.warnings == ["4 images are in none of train.txt, val.txt, test.txt and are left out"]
+
+
+def test_lists_that_name_nothing_or_too_much(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name, 3)
+    (tmp_path / "train.txt").write_text("a/0.png\nc/0.png\n")
+    with pytest.raises(DataError, match=r"train.txt line 2: 'c/0.png' names no image here; write its path"):
+        read(tmp_path, DataConfig())
+    (tmp_path / "train.txt").write_text("0.png\n")
+    with pytest.raises(DataError, match=r"train.txt line 1: '0.png' names 2 images: a/0.png, b/0.png"):
+        read(tmp_path, DataConfig())
+    (tmp_path / "train.txt").write_text("a/0\nb/0\n")
+    (tmp_path / "test.txt").write_text("b/0\n")
+    with pytest.raises(DataError, match=r"^b/0.png is in train.txt and in test.txt; an image belongs to one split$"):
+        read(tmp_path, DataConfig())
+
+
+def test_unreadable_images_stop_or_are_counted(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name, 10)
+    (tmp_path / "a" / "3.png").write_bytes(b"oops")
+    remedy = r"replace it or take it out; training passes over such images with --skip-unreadable"
+    with pytest.raises(DataError, match=rf"a/3.png cannot be read as an image \(.*\); {remedy}$"):
+        read(tmp_path, DataConfig())
+    data = read(tmp_path, DataConfig(skip_unreadable=True, test=0, validation=0))
+    assert sizes(data) == {"train": 19}
+    assert data.warnings == ["train: 1 unreadable images were left out: a/3.png"]
+    names = [data.splits["train"].describe(i) for i in range(19)]
+    assert "a/3.png" not in names
+    assert targets_of(data.splits["train"]).tolist() == [0] * 9 + [1] * 10
+
+
+def test_a_picture_spoilt_in_the_middle_is_named_when_it_is_read(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name, 4)
+    noise = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    data = read(tmp_path, DataConfig(test=0, validation=0))
+    Image.fromarray(noise).save(tmp_path / "b" / "2.png")
+    content = bytearray((tmp_path / "b" / "2.png").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (tmp_path / "b" / "2.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"b/2.png cannot be read as an image"):
+        data.splits["train"].read(np.arange(8))
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read(path, DataConfig())
+    assert "\n" not in str(caught.value)
+    return str(caught.value).removeprefix(f"{path}")
+
+
+def test_one_class_only(tmp_path: Path) -> None:
+    fill(tmp_path / "cat", 5)
+    assert refused(tmp_path).startswith(" has images of one class only (cat); a classifier needs")
+
+
+def test_images_without_class_folders(tmp_path: Path) -> None:
+    fill(tmp_path / "train", 3)
+    assert recognise(tmp_path) == "folders train, with 0 class folders"
+    assert refused(tmp_path) == "train/0.png stands in no class folder; put it into one, train/CLASS/0.png"
+
+
+def test_an_empty_split(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / "train" / name, 3)
+    (tmp_path / "test" / "a").mkdir(parents=True)
+    assert refused(tmp_path) == ": test holds no images; fill it or take it away"
+
+
+def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:
+    for split, names in (("train", ("cat", "dog")), ("val", ("cat", "dogs"))):
+        for name in names:
+            fill(tmp_path / split / name, 3)
+    assert refused(tmp_path) == ": validation has a class 'dogs' that train does not have; is it 'dog'?"
+
+
+def test_a_split_twice(tmp_path: Path) -> None:
+    for split in ("train", "val", "valid"):
+        fill(tmp_path / split / "a", 2)
+    with pytest.raises(DataError, match="folders val and valid both hold the validation split; keep one"):
+        recognise(tmp_path)
+
+
+def test_images_beside_masks_or_annotations_are_another_form(tmp_path: Path) -> None:
+    for name in ("images", "masks"):
+        fill(tmp_path / name, 3)
+    assert recognise(tmp_path) is None
+
+
+def test_cells_cut_from_microscope_pictures(tmp_path: Path, shared_data: Path) -> None:
+    """Real RGBA and RGB pictures of mixed sizes, cut into two classes."""
+    for number, file in enumerate(sorted((shared_data / "dsb2018" / "images").glob("*.png"))[:24]):
+        folder = tmp_path / ("left" if number % 2 else "right")
+        folder.mkdir(exist_ok=True)
+        with Image.open(file) as whole:
+            side = 40 + number
+            whole.crop((0, 0, side, side) if number % 2 else (20, 20, 20 + side, 20 + side)).save(folder / file.name)
+    data = read(tmp_path, DataConfig())
+    assert data.schema.input.shape[0] in (1, 3)
+    assert 40 <= data.schema.input.shape[1] <= 64
+    batch = data.splits["train"].read(np.arange(len(data.splits["train"])))
+    assert batch["input"].std() > 1

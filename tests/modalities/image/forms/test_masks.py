@@ -1,0 +1,269 @@
+"""Images beside masks in every layout, and what is wrong with some of them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sample_masks import SIDE, discs, folder, picture, written
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset
+from sonde.core.errors import DataError
+from sonde.data.open import open_data, open_like
+from sonde.modalities.image.forms.masks import pictures, read, recognise
+
+WHOLE = DataConfig(validation=0, test=0)
+
+
+def sizes(data: Dataset) -> dict[str, int]:
+    return {split: len(rows) for split, rows in data.splits.items()}
+
+
+def check_rows(data: Dataset, kind: str) -> None:
+    """Every row's target is the mask of its image, whose number is its name."""
+    for rows in data.splits.values():
+        for index in range(len(rows)):
+            number = int(Path(rows.describe(index)).stem)
+            objects = discs(number % 3 + 1, number)
+            row = rows.read(np.array([index]))
+            assert row["target"].dtype == np.uint8
+            expected = objects > 0 if kind in ("binary", "objects") else np.asarray(written(objects, "classes"))
+            assert (row["target"][0] == expected).all()
+            assert (row["input"][0, 0] > 100).tolist() == (objects > 0).tolist()
+            assert ("objects" in row) == (kind == "objects")
+            if kind == "objects":
+                assert (row["objects"][0] == objects).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("binary", ("background", "foreground")),
+        ("objects", ("background", "foreground")),
+        ("classes", ("background", "1", "2")),
+        ("palette", ("background", "1", "2")),
+    ],
+)
+def test_every_kind_of_mask(kind: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    folder(tmp_path, 20, kind=kind)
+    assert recognise(tmp_path) == "images/ beside masks/"
+    data = open_data(tmp_path, DataConfig())
+    assert (data.schema.target.kind, data.schema.target.names) == ("mask", names)
+    assert data.schema.target.out_dim == (1 if len(names) == 2 else 3)
+    assert sizes(data) == {"train": 14, "validation": 2, "test": 4}
+    assert data.facts[0].what == "20 images with masks, 32x32 colour"
+    assert data.facts[1].what.startswith(f"{len(names)} classes of pixels: background, ")
+    check_rows(data, kind)
+
+
+@pytest.mark.parametrize(("images", "masks"), [("imgs", "Labels"), ("JPEGImages", "SegmentationClass")])
+def test_other_names_of_the_folders(images: str, masks: str, tmp_path: Path) -> None:
+    folder(tmp_path, 5, images=images, masks=masks)
+    check_rows(open_data(tmp_path, WHOLE), "binary")
+
+
+def test_annotations_that_are_no_images_are_no_masks(tmp_path: Path) -> None:
+    folder(tmp_path, 3, masks="masks")
+    shutil.rmtree(tmp_path / "masks")
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "0.txt").write_text("0 0.5 0.5 1 1")
+    assert recognise(tmp_path) is None
+
+
+def test_lists_of_names_tell_the_splits(tmp_path: Path) -> None:
+    folder(tmp_path, 12)
+    (tmp_path / "train.txt").write_text("".join(f"{n}\n" for n in range(7)))
+    (tmp_path / "val.txt").write_text("7.png\nimages/8.png\n")
+    data = open_data(tmp_path, DataConfig(test=0))
+    assert sizes(data) == {"train": 7, "validation": 2}
+    assert data.warnings == ["3 images are in none of train.txt, val.txt and are left out"]
+    check_rows(data, "binary")
+    (tmp_path / "masks" / "11.png").unlink()  # of an image that no list names
+    assert sizes(open_data(tmp_path, DataConfig(test=0))) == {"train": 7, "validation": 2}
+    (tmp_path / "val.txt").write_text("99\n")
+    with pytest.raises(DataError, match=r"val.txt line 1: '99' names no image here; write its path from"):
+        open_data(tmp_path, DataConfig())
+
+
+def test_voc_has_its_lists_elsewhere(tmp_path: Path) -> None:
+    folder(tmp_path, 6, images="JPEGImages", masks="SegmentationClass", kind="palette")
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("0\n1\n2\n3\n")
+    (lists / "val.txt").write_text("4\n5\n")
+    assert sizes(open_data(tmp_path, DataConfig(test=0))) == {"train": 4, "validation": 2}
+
+
+def test_a_folder_a_split_above_or_below(tmp_path: Path) -> None:
+    for split, count in (("train", 6), ("val", 3)):
+        folder(tmp_path / "above" / split, count)
+        folder(tmp_path / "below", count, images=f"images/{split}", masks=f"masks/{split}")
+    for place in ("above", "below"):
+        data = open_data(tmp_path / place, DataConfig(test=0))
+        assert sizes(data) == {"train": 6, "validation": 3}, place
+        check_rows(data, "binary")
+    assert recognise(tmp_path / "above") == "images/ beside masks/ in train, val"
+    assert open_data(tmp_path / "above", WHOLE).splits["validation"].describe(0) == "val/images/0.png"
+
+
+def cases(root: Path, count: int) -> None:
+    """The Data Science Bowl's layout."""
+    for number in range(count):
+        objects = discs(number % 3 + 1, number)
+        for name in ("images", "masks"):
+            (root / "stage1_train" / f"case{number}" / name).mkdir(parents=True)
+        picture(objects, number).save(root / "stage1_train" / f"case{number}" / "images" / f"{number}.png")
+        for one in range(1, int(objects.max()) + 1):
+            mask = Image.fromarray((255 * (objects == one)).astype(np.uint8))
+            mask.save(root / "stage1_train" / f"case{number}" / "masks" / f"m{one}.png")
+
+
+@pytest.mark.parametrize("place", [".", "stage1_train"])
+def test_a_folder_an_image_with_a_mask_an_object(place: str, tmp_path: Path) -> None:
+    cases(tmp_path, 6)
+    assert recognise(tmp_path / place) == "6 folders of an image and its objects' masks"
+    data = open_data(tmp_path / place, WHOLE)
+    assert sizes(data) == {"train": 6}
+    check_rows(data, "objects")
+    shutil.rmtree(tmp_path / "stage1_train" / "case2" / "masks")
+    (tmp_path / "stage1_train" / "case2" / "masks").mkdir()
+    with pytest.raises(DataError, match=r"case2 holds 1 images and 0 masks; it needs one image and a mask an object"):
+        open_data(tmp_path, WHOLE)
+    assert sizes(open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True))) == {"train": 5}
+
+
+def test_names_of_classes_stand_in_a_file(tmp_path: Path) -> None:
+    folder(tmp_path, 4, kind="classes")
+    (tmp_path / "classes.txt").write_text("sky\nroad\n\ncar\ntree\n")
+    data = open_data(tmp_path, WHOLE)
+    assert data.schema.target.names == ("sky", "road", "car", "tree")
+    assert data.warnings == ["none of 4 training masks shows tree"]
+    (tmp_path / "classes.txt").write_text("sky\nroad\n")
+    with pytest.raises(
+        DataError, match=r"classes.txt names 2 classes, and the masks hold class 2; name them all, one a line"
+    ):
+        open_data(tmp_path, WHOLE)
+
+
+def test_masks_may_have_a_mark_behind_their_name(tmp_path: Path) -> None:
+    folder(tmp_path, 4)
+    for file in sorted((tmp_path / "masks").iterdir()):
+        file.rename(file.with_name(f"{file.stem}_mask.png"))
+    check_rows(open_data(tmp_path, WHOLE), "binary")
+
+
+def test_what_is_missing_or_does_not_fit_is_named_or_counted(tmp_path: Path) -> None:
+    folder(tmp_path, 8)
+    (tmp_path / "masks" / "3.png").unlink()
+    with pytest.raises(DataError, match=r"^images/3.png has no mask masks/3.\*; add it or take the image out"):
+        open_data(tmp_path, WHOLE)
+    skipping = DataConfig(validation=0, test=0, skip_unreadable=True)
+    data = open_data(tmp_path, skipping)
+    assert (sizes(data), data.warnings) == (
+        {"train": 7},
+        ["1 images without a mask were left out, such as images/3.png"],
+    )
+    Image.new("L", (5, 4)).save(tmp_path / "masks" / "3.png")
+    message = (
+        r"^masks/3.png is 4x5 and its image images/3.png is 32x32; a mask has a number for each pixel of its image$"
+    )
+    with pytest.raises(DataError, match=message):
+        open_data(tmp_path, WHOLE)
+    (tmp_path / "images" / "5.png").write_bytes((tmp_path / "images" / "5.png").read_bytes()[:200])
+    data = open_data(tmp_path, skipping)
+    assert sizes(data) == {"train": 6}
+    assert data.warnings == ["train: 2 unreadable images or masks were left out: images/3.png, images/5.png"]
+
+
+def test_masks_that_show_nothing_or_cannot_be_read(tmp_path: Path) -> None:
+    folder(tmp_path, 6)
+    schema = open_data(tmp_path, WHOLE).schema
+    for file in (tmp_path / "masks").iterdir():
+        Image.new("L", (SIDE, SIDE)).save(file)
+    with pytest.raises(
+        DataError, match=r"none of the 6 masks shows anything but class 0, such as .*masks/0.png; check the"
+    ):
+        open_data(tmp_path, WHOLE)
+    assert open_like(tmp_path, schema, WHOLE).splits["test"].read(np.arange(6))["target"].max() == 0
+    folder(tmp_path, 6)
+    (tmp_path / "masks" / "2.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"masks/2.png cannot be read as a mask"):
+        open_data(tmp_path, WHOLE)
+    data = open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True))
+    assert data.warnings == ["train: 1 unreadable images or masks were left out: images/2.png"]
+
+
+def test_nothing_in_common(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    for file in sorted((tmp_path / "masks").iterdir()):
+        file.rename(file.with_name(f"other{file.name}"))
+    with pytest.raises(DataError, match=r"images/ and masks/ have no name in common; give masks their images' names"):
+        open_data(tmp_path, DataConfig(skip_unreadable=True))
+
+
+def test_a_trained_models_size_and_classes(tmp_path: Path) -> None:
+    folder(tmp_path / "a", 8, kind="classes")
+    folder(tmp_path / "b", 3, kind="palette")
+    schema = open_data(tmp_path / "a", DataConfig(validation=0, test=0, image_size=16)).schema
+    assert schema.input.shape == (3, 16, 16)
+    data = open_like(tmp_path / "b", schema, WHOLE)
+    assert sizes(data) == {"test": 3}
+    assert data.splits["test"].read(np.arange(3))["target"].shape == (3, 16, 16)
+    two = open_data(tmp_path / "a", WHOLE).schema
+    folder(tmp_path / "c", 3)
+    narrow = open_data(tmp_path / "c", WHOLE).schema
+    wide = open_like(tmp_path / "b", narrow, WHOLE)
+    with pytest.raises(DataError, match="holds class 2, and classes go from 0 to 1"):
+        wide.splits["test"].read(np.arange(3))
+    assert two.target.names == ("background", "1", "2")
+
+
+def test_large_images_are_stored_smaller_and_masks_with_them(tmp_path: Path) -> None:
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for number in range(4):
+        Image.new("RGB", (600, 300), (number, 0, 0)).save(tmp_path / "images" / f"{number}.jpg")
+        mask = np.zeros((300, 600), np.uint8)
+        mask[:, 300:] = 255
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
+    data = open_data(tmp_path, WHOLE)
+    assert data.schema.input.shape == (3, 128, 256)
+    assert "scaled down to 256 (--image-size changes it)" in " ".join(fact.why for fact in data.facts)
+    target = data.splits["train"].read(np.array([0]))["target"][0]
+    assert target[:, :128].max() == 0
+    assert target[:, 128:].min() == 1
+
+
+def test_a_share_of_the_training_images_can_be_used(tmp_path: Path) -> None:
+    folder(tmp_path, 20)
+    data = open_data(tmp_path, DataConfig(validation=0, test=0, label_fraction=0.5))
+    assert sizes(data) == {"train": 10}
+    assert any(fact.what == "10 of 20 training rows" for fact in data.facts)
+
+
+def test_columns_are_refused(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    with pytest.raises(DataError, match="has masks and no columns, so leave --target out"):
+        open_data(tmp_path, DataConfig(target=("a",)))
+
+
+def test_pictures_for_prediction_are_those_of_the_last_split(tmp_path: Path) -> None:
+    folder(tmp_path, 6)
+    assert len(pictures(tmp_path)) == 6
+    (tmp_path / "train.txt").write_text("0\n1\n2\n3\n")
+    (tmp_path / "val.txt").write_text("4\n5\n")
+    assert [file.name for file in pictures(tmp_path)] == ["4.png", "5.png"]
+
+
+def test_the_nuclei(shared_data: Path) -> None:
+    data = read(shared_data / "dsb2018", DataConfig(test=0))
+    assert sizes(data) == {"train": 56, "validation": 16}
+    objects = sum(
+        len(np.unique(row)) - 1 for rows in data.splits.values() for row in rows.read(np.arange(len(rows)))["objects"]
+    )
+    assert objects == 2026  # as its README says
+    shares = [(rows.read(np.arange(len(rows)))["target"] == 1).mean() * len(rows) for rows in data.splits.values()]
+    assert sum(shares) / 72 == pytest.approx(0.077, abs=5e-4)
+    assert sizes(read(shared_data / "dsb2018" / "stage1_train", WHOLE)) == {"train": 5}

@@ -1,0 +1,96 @@
+"""Settings for images: known, accepted, right for the data, with a reason."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from sonde.augment.policy import parse
+from sonde.core.config import GROUPS, leaves, replace_leaves
+from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
+from sonde.modalities.image.recipe import FEW_ROWS, plain_settings, settings
+from sonde.modalities.table.rows import TableRows
+from sonde.models.build import build, config_class
+from sonde.models.table import MODELS
+from sonde.tasks.classification.task import ClassificationConfig
+
+
+def dataset(channels: int, rows: int) -> Dataset:
+    spec = InputSpec(kind="image", shape=(channels, 28, 28), mean=(0.5,) * channels, std=(0.2,) * channels)
+    target = TargetSpec(kind="class", names=tuple("abcdefghij"))
+    held = TableRows({}, "t", np.arange(rows))
+    schema = Schema(input=spec, target=target)
+    return Dataset(name="t", source="t", form="t", schema=schema, splits={"train": held}, facts=[])
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "tabular"])
+@pytest.mark.parametrize(("channels", "rows"), [(1, 500), (1, 60_000), (3, 500), (3, 50_000)])
+def test_every_setting_is_known_and_accepted_with_a_reason(model: str, channels: int, rows: int) -> None:
+    found = settings(dataset(channels, rows), model)
+    own = {f.name for kind in (config_class(model), ClassificationConfig) for f in dataclasses.fields(kind)}
+    groups = dict(leaves())
+    assert [name for name in found if name not in groups and name not in own] == []
+    assert all(why for _, why in found.values())
+    for group, kind in GROUPS.items():
+        replace_leaves(kind, {n: v for n, (v, _) in found.items() if groups.get(n) == group})
+    if "augment" in found:
+        parse(found["augment"][0])
+
+
+def test_symbols_are_never_mirrored() -> None:
+    for rows in (500, 60_000):
+        assert "flip" not in settings(dataset(1, rows), "compact-cnn")["augment"][0]
+    assert "flip" in settings(dataset(3, 500), "compact-cnn")["augment"][0]
+
+
+@pytest.mark.parametrize(("channels", "rows"), [(1, FEW_ROWS - 1), (3, 500)])
+def test_few_rows_train_longer_in_smaller_batches(channels: int, rows: int) -> None:
+    few, many = (settings(dataset(channels, count), "compact-cnn") for count in (rows, FEW_ROWS))
+    assert few["epochs"][0] > many["epochs"][0]
+    assert few["batch_size"][0] < many["batch_size"][0]
+
+
+def test_bf16_is_advised_where_the_hardware_has_units_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for units in (torch.bfloat16, torch.float32):
+        monkeypatch.setattr("sonde.modalities.image.recipe.product_dtype", lambda kind, units=units: units)
+        assert ("precision" in settings(dataset(3, 500), "compact-cnn")) == (units == torch.bfloat16)
+
+
+def test_the_introductory_network_gets_the_introductory_setting() -> None:
+    assert {name: value for name, (value, _) in plain_settings("mlp").items()} == {
+        "optimizer": "adam",
+        "lr": 1e-3,
+        "epochs": 10,
+        "init": "torch",
+    }
+
+
+def test_fewer_pictures_are_seen_more_often() -> None:
+    epochs = [
+        settings(dataset(3, rows), "compact-cnn")["epochs"][0] for rows in (20, 344, 1_000, FEW_ROWS - 1, FEW_ROWS)
+    ]
+    assert epochs == [60, 43, 15, 12, 12]
+
+
+def test_log_loss_chooses_where_it_is_measured() -> None:
+    few = dataset(1, 500)
+    assert "monitor" not in settings(few, "compact-cnn")  # no validation split
+    judged = dataclasses.replace(few, splits={**few.splits, "validation": few.splits["train"]})
+    assert settings(judged, "compact-cnn")["monitor"][0] == "log_loss"
+    numbers = dataclasses.replace(judged.schema, target=TargetSpec(kind="value", names=("y",)))
+    assert "monitor" not in settings(dataclasses.replace(judged, schema=numbers), "compact-cnn")
+
+
+def test_networks_without_norms_get_the_rate_of_their_papers() -> None:
+    assert plain_settings("vgg16")["lr"][0] == plain_settings("alexnet")["lr"][0] == 0.01
+    assert plain_settings("vgg16-bn")["lr"][0] == plain_settings("googlenet")["lr"][0] == 0.05
+
+
+def test_norms_published_for_runs_of_a_week_keep_up_with_short_ones() -> None:
+    """Every network whose norms are slower than PyTorch's gets its momentum, and no other."""
+    for model in ("mobilenet-v2", "mobilenet-v3-small", "efficientnet-b4", "efficientnet-b5", "efficientnet-b7"):
+        with torch.device("meta"):
+            built = build(model, InputSpec(kind="image", shape=(3, 32, 32)), 10)
+        slow = any(m.momentum == 0.01 for m in built.modules() if isinstance(m, torch.nn.BatchNorm2d))
+        assert ("norm_momentum" in plain_settings(model)) == slow

@@ -1,0 +1,181 @@
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset
+from sonde.core.errors import DataError
+from sonde.data.open import open_data, open_like
+from sonde.data.splits import targets_of
+from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
+from sonde.modalities.molecule.forms.smiles import read, recognise, rows_to_predict
+
+CHAINS = [f"{'C' * n}{end}" for n in range(1, 21) for end in ("O", "N", "Cl")]  # 60 molecules, all different
+DRUGS = ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O"]
+
+
+def write(path: Path, smiles: Sequence[str] = CHAINS, *, column: str = "smiles", **more: Sequence[Any]) -> Path:
+    """A CSV with a column of SMILES and others; by default `value`, the number of characters."""
+    columns = {column: smiles, **(more or {"value": [len(text) + 0.5 for text in smiles]})}
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def opened(path: Path, **settings: Any) -> Dataset:
+    return read(path, DataConfig(**{"target": ("value",), **settings}))
+
+
+@pytest.mark.parametrize("column", ["smiles", "canonical_SMILES", "structure"])
+def test_a_column_of_smiles_is_recognised_whatever_it_is_called(tmp_path: Path, column: str) -> None:
+    file = write(tmp_path / "a.csv", column=column)
+    assert recognise(file) == f"column '{column}' of a.csv holds SMILES"
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    assert recognise(packed) == f"column '{column}' of b.csv.gz holds SMILES"
+    table = pa.table({column: CHAINS, "value": np.arange(60.0)})
+    pq.write_table(table, tmp_path / "c.parquet")
+    assert recognise(tmp_path / "c.parquet") == f"column '{column}' of c.parquet holds SMILES"
+
+
+def test_tables_of_other_things_are_not(tmp_path: Path) -> None:
+    ports = ["C", "S", "C", "S", "S"] * 12  # methane and sulphur, were they read so
+    assert recognise(write(tmp_path / "a.csv", ports, column="embarked")) is None
+    words = [f"word{n}" for n in range(60)]
+    assert recognise(write(tmp_path / "b.csv", words, column="smiles")) is None
+    assert recognise(write(tmp_path / "c.csv", [str(n) for n in range(60)], column="number")) is None
+    mostly = [*CHAINS[:56], "C1CC", "x", "y", "z"]  # 93 %
+    assert recognise(write(tmp_path / "d.csv", mostly)) is None
+    (tmp_path / "e.csv").write_bytes(b"\0\0")
+    assert recognise(tmp_path / "e.csv") is None
+    assert recognise(tmp_path) is None
+    assert recognise(tmp_path / "none.csv") is None
+
+
+def test_a_table_of_molecules_is_opened_as_such(tmp_path: Path) -> None:
+    found = open_data(write(tmp_path / "a.csv"), DataConfig(target=("value",), test=0.1))
+    spec = found.schema.input
+    assert (spec.kind, spec.shape, spec.symbols, spec.column) == ("molecule", (21, len(FEATURES)), SYMBOLS, "smiles")
+    assert found.schema.target.kind == "value"
+    assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 49, "validation": 5, "test": 6}
+    assert found.form == "CSV table of molecules"
+    assert found.facts[0].what == "60 molecules of 2 to 21 atoms"
+    everything = np.concatenate([targets_of(rows) for rows in found.splits.values()])[:, 0]
+    scale = found.schema.target
+    assert sorted(everything * scale.std[0] + scale.mean[0]) == pytest.approx(
+        sorted(len(text) + 0.5 for text in CHAINS)
+    )
+    assert found.splits["train"].describe(0).startswith("a.csv row ")
+
+
+def test_targets_go_with_their_molecules(tmp_path: Path) -> None:
+    found = opened(write(tmp_path / "a.csv"))
+    scale = found.schema.target
+    for rows in found.splits.values():
+        for place in range(len(rows)):
+            value = rows.read(np.array([place]))["target"][0, 0] * scale.std[0] + scale.mean[0]
+            number, smiles = rows.describe(place).removeprefix("a.csv row ").split(", ")
+            assert CHAINS[int(number) - 2] == smiles
+            assert value == pytest.approx(len(smiles) + 0.5)
+
+
+def test_labels_with_gaps_are_masked_and_found_without_being_named(tmp_path: Path) -> None:
+    one = [n % 2 for n in range(60)]
+    other = ["" if n % 3 else n % 2 for n in range(60)]
+    file = write(tmp_path / "a.csv", a=one, b=other, mol_id=[f"M{n}" for n in range(60)])
+    found = read(file, DataConfig())
+    assert found.schema.target.kind == "labels"
+    assert found.schema.target.names == ("a", "b")
+    assert found.schema.target.masked
+    rows = found.splits["train"].read(np.arange(5))
+    assert rows["mask"].tolist() == [[1.0, float(n % 3 == 0)] for n in _numbers(found)[:5]]
+
+
+def _numbers(found: Dataset) -> list[int]:
+    """Which of the file's rows, from 0, the training rows are."""
+    train = found.splits["train"]
+    return [int(train.describe(n).split(",")[0].removeprefix("a.csv row ")) - 2 for n in range(len(train))]
+
+
+def test_with_several_columns_of_numbers_the_target_must_be_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", one=np.linspace(0, 1, 60).tolist(), two=np.linspace(1, 3, 60).tolist())
+    with pytest.raises(DataError, match="which column is to be predicted"):
+        read(file, DataConfig())
+    assert read(file, DataConfig(target=("two",))).schema.target.names == ("two",)
+    with pytest.raises(DataError, match="no column 'tow' to predict; did you mean 'two'"):
+        read(file, DataConfig(target=("tow",)))
+
+
+def test_a_row_that_is_no_molecule_is_named_or_counted(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", [*CHAINS[:30], "C1CC", *CHAINS[30:], ""])
+    with pytest.raises(
+        DataError, match=r"^a.csv row 32: 'C1CC' is no SMILES that RDKit can read; mend the row, or pass over"
+    ):
+        opened(file)
+    found = opened(file, skip_unreadable=True)
+    assert sum(map(len, found.splits.values())) == 60
+    assert found.warnings == ["2 rows hold no SMILES that RDKit can read and were left out, such as a.csv row 32"]
+
+
+def test_rows_of_one_molecule_stay_in_one_split(tmp_path: Path) -> None:
+    turned = [
+        text[::-1] if "l" not in text else f"Cl{text[:-2]}" for text in CHAINS
+    ]  # the same chains from their other end
+    found = opened(write(tmp_path / "a.csv", [*CHAINS, *turned]), test=0.3)
+    held = [{rows.describe(n).split(", ")[1] for n in range(len(rows))} for rows in found.splits.values()]
+    assert sum(map(len, held)) == len(set().union(*held)) == 60
+    assert any(fact.what.startswith("60 of 60 molecules have several rows") for fact in found.facts)
+
+
+def test_a_folder_of_tables_brings_its_splits(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv")
+    write(tmp_path / "test.csv", DRUGS)
+    found = open_data(tmp_path, DataConfig(target=("value",), validation=0.1))
+    assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 54, "validation": 6, "test": 3}
+
+
+def test_fewer_labels_leave_a_share_of_the_training_rows(tmp_path: Path) -> None:
+    assert len(opened(write(tmp_path / "a.csv"), label_fraction=0.5).splits["train"]) == 21
+
+
+def test_other_molecules_are_judged_by_the_schema_of_the_first(tmp_path: Path) -> None:
+    schema = opened(write(tmp_path / "a.csv")).schema
+    other = write(tmp_path / "b.csv", DRUGS)
+    found = open_like(other, schema, DataConfig(target=("value",)))
+    assert found.schema is schema
+    assert list(found.splits) == ["test"]
+    values = found.splits["test"].read(np.arange(3))["target"][:, 0] * schema.target.std[0] + schema.target.mean[0]
+    assert values.tolist() == pytest.approx([len(text) + 0.5 for text in DRUGS], abs=1e-4)
+    (tmp_path / "c.csv").write_text("name,value\nx,1\ny,2\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match="has no column whose cells are SMILES, which the model was trained on; it has 'name'"
+    ):
+        read(tmp_path / "c.csv", DataConfig(), like=schema)
+
+
+def test_what_is_predicted_on(tmp_path: Path) -> None:
+    schema = opened(write(tmp_path / "a.csv")).schema
+    table = write(tmp_path / "b.csv", DRUGS)
+    lines = tmp_path / "c.smi"
+    lines.write_text("\n".join(f"{text} name" for text in DRUGS), encoding="utf-8")
+    expected = rows_to_predict(DRUGS, schema)[0].read(np.arange(3))
+    for given, names in (
+        (list(DRUGS), list(DRUGS)),
+        (str(table), [f"b.csv row {n}, {text}" for n, text in enumerate(DRUGS, start=2)]),
+        (lines, list(DRUGS)),
+        ({"smiles": DRUGS}, [f"the input row {n}, {text}" for n, text in enumerate(DRUGS)]),
+    ):
+        rows, found = rows_to_predict(given, schema)
+        assert found == names
+        assert all((rows.read(np.arange(3))[name] == expected[name]).all() for name in ("input", "bonds"))
+    assert rows_to_predict("CCO", schema)[1] == ["CCO"]
+    with pytest.raises(DataError, match=r"^input 0: 'C1CC' is no SMILES that RDKit can read"):
+        rows_to_predict("C1CC", schema)
+    with pytest.raises(DataError, match="nothing to predict on"):
+        rows_to_predict([], schema)

@@ -1,0 +1,289 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Schema
+from sonde.core.errors import ConfigError, DataError
+from sonde.data.open import open_data, open_like
+from sonde.modalities.series.forms import series
+from sonde.modalities.series.windows import SeriesWindows
+
+ROWS = 500
+
+
+def frame(rows: int = ROWS, freq: str = "h") -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    time = np.arange(rows)
+    load = 10 + 3 * np.sin(2 * np.pi * time / 24) + 0.2 * generator.standard_normal(rows)
+    return pd.DataFrame(
+        {
+            "when": pd.date_range("2020-01-01", periods=rows, freq=freq),
+            "load": load,
+            "heat": 100 + time / 10 + generator.standard_normal(rows),
+        }
+    )
+
+
+def written(path: Path, table: pd.DataFrame, name: str = "plant.csv") -> Path:
+    table.to_csv(path / name, index=False)
+    return path / name
+
+
+def opened(path: Path, task: str | None = None, **settings: Any) -> Dataset:
+    return open_data(path, DataConfig(**settings), task=task)
+
+
+def windows(dataset: Dataset, split: str) -> SeriesWindows:
+    found = dataset.splits[split]
+    assert isinstance(found, SeriesWindows)
+    return found
+
+
+def facts(dataset: Dataset) -> str:
+    return "\n".join(f"{fact.what} ({fact.why})" for fact in dataset.facts)
+
+
+def test_a_table_of_even_times_and_numbers_is_a_series_cut_by_time(tmp_path: Path) -> None:
+    dataset = opened(written(tmp_path, frame()))
+    assert dataset.form == "CSV table of a time series"
+    assert dataset.schema.input.kind == dataset.schema.target.kind == "series"
+    assert dataset.schema.target.names == ("load", "heat")
+    assert dataset.schema.target.shape == (24, 2)
+    assert dataset.schema.target.out_dim == 24
+    assert (dataset.schema.input.step, dataset.schema.input.column) == ("3600 seconds", "when")
+    told = facts(dataset)
+    assert "500 steps, hourly, from 2020-01-01 00:00:00 to 2020-01-21 19:00:00 (column 'when')" in told
+    assert "350 train steps" in told
+    assert "50 validation steps" in told
+    assert "100 test steps" in told
+    assert "a season of 24 steps (hourly: what was so many steps before is" in told
+    assert Schema.from_dict(dataset.schema.as_dict()) == dataset.schema
+
+
+def test_no_training_window_reaches_into_what_is_judged_and_judged_windows_look_back_into_it(tmp_path: Path) -> None:
+    dataset = opened(written(tmp_path, frame()), horizon=20, look_back=60)
+    train, validation, test = (windows(dataset, split) for split in ("train", "validation", "test"))
+    assert train.moments[0] == 60
+    assert train.moments[-1] + 20 == 350, "the last target step of training is the last before validation"
+    assert (validation.moments[0], validation.moments[-1] + 20) == (350, 400)
+    assert (test.moments[0], test.moments[-1] + 20) == (400, 500)
+    assert [len(part) for part in (train, validation, test)] == [350 - 60 - 20 + 1, 50 - 20 + 1, 100 - 20 + 1]
+    before = validation.read(np.array([0]))["input"][0]
+    assert (before == train.values[290:350]).all()
+
+
+def test_scales_are_of_the_training_part_alone(tmp_path: Path) -> None:
+    table = frame()
+    dataset = opened(written(tmp_path, table), horizon=24, look_back=24)
+    known = table[["load", "heat"]].to_numpy()[:350]
+    spec = dataset.schema.target
+    np.testing.assert_allclose(spec.mean, known.mean(0))
+    np.testing.assert_allclose(spec.std, known.std(0))
+    np.testing.assert_allclose(spec.scales, np.abs(known[24:] - known[:-24]).mean(0))
+    scaled = windows(dataset, "train").values[:350]
+    np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std(0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("places", [("300", "400", "480"), ("2020-01-13 12:00", "2020-01-17 16:00:00", "2020-01-21")])
+def test_the_cuts_can_be_typed_as_steps_or_dates(tmp_path: Path, places: tuple[str, ...]) -> None:
+    dataset = opened(written(tmp_path, frame()), split_at=places, horizon=10, look_back=10)
+    ends = [int(windows(dataset, split).moments[-1]) + 10 for split in ("train", "validation", "test")]
+    assert ends == [300, 400, 480]
+    assert "20 steps at the end are not used (--split-at)" in facts(dataset)
+
+
+def test_target_says_what_is_forecast_and_the_rest_is_looked_at(tmp_path: Path) -> None:
+    dataset = opened(written(tmp_path, frame()), target=("heat",))
+    assert dataset.schema.target.names == ("heat",)
+    assert [column.name for column in dataset.schema.input.columns] == ["heat", "load"]
+    assert dataset.schema.input.forecast == 1
+    read = dataset.splits["test"].read(np.arange(2))
+    assert (read["input"].shape[2], read["target"].shape[2], read["seasonal"].shape[2]) == (2, 1, 1)
+    assert "--target; models may look at 1 more" in facts(dataset)
+
+
+def test_rows_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
+    table = frame()
+    straight = opened(written(tmp_path, table))
+    mixed = opened(written(tmp_path, table.iloc[::-1], "back.csv"))
+    swapped = table.iloc[[1, 0, *range(2, ROWS)]]
+    other = opened(written(tmp_path, swapped, "swapped.csv"))
+    for found in (mixed, other):
+        assert (windows(found, "test").values == windows(straight, "test").values).all()
+    assert list(mixed.warnings) == ["back.csv begins with the newest row; rows were sorted by 'when'"]
+    assert list(other.warnings) == ["swapped.csv: 1 rows are older than the row before; all were sorted by 'when'"]
+
+
+def test_gaps_are_counted_filled_with_the_value_before_and_masked(tmp_path: Path) -> None:
+    table = frame()
+    table.loc[5, "load"] = np.nan
+    dataset = opened(written(tmp_path, table.drop(index=[320, 321])), horizon=10, look_back=30)
+    assert list(dataset.warnings) == [
+        "2 of 500 steps have no row, the first after 2020-01-14 07:00:00",
+        "1 of 1,000 values are missing",
+        "what is missing was filled with the value before, and is neither trained on nor judged as a target",
+    ]
+    train = windows(dataset, "train")
+    assert dataset.schema.target.masked
+    assert (train.values[320] == train.values[319]).all()
+    assert train.values[5, 0] == train.values[4, 0]
+    row = int(np.flatnonzero(train.moments == 315)[0])
+    assert train.read(np.array([row]))["mask"][0, :, 0].tolist() == [1, 1, 1, 1, 1, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda t: t.drop(index=range(100, 200)), "100 of 500 steps have no row, the first after 2020-01-05 03:00:00"),
+        (
+            lambda t: pd.concat([t, t.iloc[[7]]]),
+            "bad.csv row 502: 'when' is 2020-01-01 07:00:00, as in row 9 already; keep one row a time",
+        ),
+        (
+            lambda t: t.assign(when=[*t["when"][:9], pd.Timestamp("2020-01-01 08:30"), *t["when"][10:]]),
+            "bad.csv row 11: 2020-01-01 08:30:00 falls between two steps, and most rows are hourly",
+        ),
+        (
+            lambda t: t.assign(when=[None, *t["when"][1:]]),
+            "bad.csv row 2: no time in column 'when'; fill the cell, or take the row out",
+        ),
+        (lambda t: t.assign(heat=np.nan, load=np.nan), "has no column of numbers to forecast"),
+        (lambda t: t.drop(columns="when"), "bad.csv has no column of times, which a series needs; name it with --time"),
+    ],
+)
+def test_what_is_no_even_series_is_refused_with_its_row(tmp_path: Path, spoil: Any, said: str) -> None:
+    file = written(tmp_path, spoil(frame()), "bad.csv")
+    with pytest.raises(DataError, match=re.escape(said)):
+        opened(file, task="forecasting")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"horizon": 60}, "--horizon 60 is longer than the 50 validation steps; give at most 50"),
+        (
+            {"horizon": 24, "look_back": 400},
+            "--look-back 400 and --horizon 24 need 424 training steps, and there are 350",
+        ),
+        ({"split_at": ("400", "300")}, "--split-at 400 300 are the steps 400, 300 of 500 in plant.csv; they must rise"),
+        ({"split_at": ("noon", "300")}, "--split-at noon is neither a number of steps nor a date such as 2020-01-11"),
+        (
+            {"split_at": ("2020-01-03", "2021-01-01")},
+            "--split-at 2021-01-01 lies outside of plant.csv, which goes from",
+        ),
+        ({"time": "wen"}, "plant.csv has no column 'wen'; did you mean 'when'?"),
+        ({"target": ("laod",)}, "plant.csv has no column 'laod' to predict; did you mean 'load'?"),
+        ({"group": "load"}, "was not read as a table; leave --group out"),
+        ({"folds": 3}, "--folds"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError, match=re.escape(said)):
+        opened(written(tmp_path, frame()), **settings)
+
+
+def test_one_place_to_split_at_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--split-at takes two places or three, got 1"):
+        DataConfig(split_at=("100",))
+
+
+def test_other_tables_are_no_series(tmp_path: Path) -> None:
+    table = frame()
+    assert series.recognise(written(tmp_path, table)) == "'when' is hourly, and all else are numbers"
+    assert series.recognise(written(tmp_path, table.assign(kind="a"), "kinds.csv")) is None
+    assert series.recognise(written(tmp_path, table.drop(columns="when"), "numbers.csv")) is None
+    assert series.recognise(written(tmp_path, table.head(10), "short.csv")) is None
+    uneven = table.assign(
+        when=table["when"].sample(frac=1, random_state=0).to_numpy() + pd.to_timedelta(table.index % 7, "min")
+    )
+    assert series.recognise(written(tmp_path, uneven, "uneven.csv")) is None
+    assert series.recognise(tmp_path) is None
+    dataset = opened(tmp_path / "plant.csv", task="regression", target=("load",))
+    assert dataset.schema.input.kind == "table"
+    with pytest.raises(
+        DataError, match="was not read as a time series; say --task forecasting, or leave --horizon out"
+    ):
+        opened(tmp_path / "kinds.csv", target=("load",), horizon=3)
+
+
+def test_columns_that_are_no_numbers_are_left_out_when_a_forecast_is_asked_for(tmp_path: Path) -> None:
+    dataset = opened(written(tmp_path, frame().assign(kind="a")), task="forecasting")
+    assert dataset.schema.target.names == ("load", "heat")
+    assert list(dataset.warnings) == ["1 columns that hold no numbers were left out: 'kind'"]
+
+
+def test_parquet_and_frames_in_memory_are_read_alike(tmp_path: Path) -> None:
+    table = frame()
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), tmp_path / "plant.parquet")
+    file = opened(tmp_path / "plant.parquet")
+    assert file.form == "Parquet table of a time series"
+    held = open_data(table, DataConfig(), task="forecasting")
+    assert (windows(held, "test").values == windows(file, "test").values).all()
+    assert held.source == "table (500 rows in memory)"
+
+
+def test_fractions_of_the_training_windows(tmp_path: Path) -> None:
+    file = written(tmp_path, frame())
+    whole, some = opened(file), opened(file, label_fraction=0.4)
+    assert len(some.splits["train"]) == round(0.4 * len(whole.splits["train"]))
+    assert len(some.splits["test"]) == len(whole.splits["test"])
+
+
+def test_a_trained_model_judges_every_window_of_another_table(tmp_path: Path) -> None:
+    schema = opened(written(tmp_path, frame()), horizon=10, look_back=12).schema
+    other = frame().iloc[100:200]
+    dataset = open_like(written(tmp_path, other, "other.csv"), schema, DataConfig(validation=0.0, test=0.0))
+    test = windows(dataset, "test")
+    assert len(test) == 100 - 24 - 10 + 1, "the last season must lie in the table too"
+    np.testing.assert_allclose(
+        test.values[:, 0], (other["load"] - schema.target.mean[0]) / schema.target.std[0], rtol=1e-4, atol=1e-5
+    )
+    daily = written(tmp_path, frame(freq="D"), "daily.csv")
+    with pytest.raises(DataError, match=r"daily.csv is daily, and the model was trained on a series that is hourly"):
+        open_like(daily, schema, DataConfig())
+    with pytest.raises(DataError, match=r"few.csv holds 30 steps, and to judge a forecast of 10 needs 34 of them"):
+        open_like(written(tmp_path, frame(30), "few.csv"), schema, DataConfig())
+
+
+def test_the_last_window_of_a_table_is_what_a_forecast_is_made_from(tmp_path: Path) -> None:
+    table = frame()
+    schema = opened(written(tmp_path, table), horizon=3, look_back=12).schema
+    rows, times = series.last_window(table, schema)
+    assert times == ["2020-01-21 20:00:00", "2020-01-21 21:00:00", "2020-01-21 22:00:00"]
+    read = rows.read(np.array([0]))
+    raw = read["input"][0] * np.array(schema.target.std) + np.array(schema.target.mean)
+    np.testing.assert_allclose(raw, table[["load", "heat"]].to_numpy()[-12:], rtol=1e-5)
+    with pytest.raises(DataError, match="table holds 11 steps, and the model looks back on 12; bring as many"):
+        series.last_window(table.head(11), schema)
+    with pytest.raises(DataError, match="table has no column 'load', which the model was trained on"):
+        series.last_window(table.drop(columns="load"), schema)
+
+
+def test_windows_of_short_series_are_short(shared_data: Path) -> None:
+    dataset = opened(shared_data / "timeseries" / "airline-passengers.csv")
+    assert dataset.schema.target.shape == (12, 1)
+    assert dataset.schema.target.season == 12
+    assert dataset.schema.input.step == "1 months"
+    daily = opened(shared_data / "timeseries" / "daily-min-temperatures.csv")
+    assert [warning for warning in daily.warnings if "have no row" in warning] == [
+        "2 of 3,652 steps have no row, the first after 1984-12-30"
+    ]
+
+
+def test_the_published_split_of_etth1(shared_data: Path) -> None:
+    dataset = opened(
+        shared_data / "timeseries" / "ETTh1.csv", split_at=("8640", "11520", "14400"), horizon=96, look_back=336
+    )
+    sizes = {split: len(rows) for split, rows in dataset.splits.items()}
+    assert sizes == {"train": 8640 - 336 - 96 + 1, "validation": 2880 - 96 + 1, "test": 2880 - 96 + 1}
+    assert dataset.schema.target.names == (
+        "HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT",
+    )  # fmt: skip

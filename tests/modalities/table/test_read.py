@@ -1,0 +1,163 @@
+"""Reading tables: against pandas on good files, and one line each for bad ones."""
+
+import gzip
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import torch
+
+from sonde.core.errors import DataError
+from sonde.modalities.table.read import Table, frame_table, read_table, table_suffix
+
+
+def written(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def cells(table: Table) -> dict[str, list]:
+    return {name: column.to_pylist() for name, column in table.columns.items()}
+
+
+def test_real_file_with_quotes_reads_like_pandas(shared_data: Path):
+    path = shared_data / "tabular" / "titanic.csv"
+    expected = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_table(path)
+    assert list(table.columns) == list(expected.columns)
+    for name in expected:
+        assert table.columns[name].to_pylist() == expected[name].tolist()
+    assert table.place(0) == "titanic.csv row 2"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiter_is_sniffed(tmp_path: Path, delimiter: str):
+    text = "\n".join(delimiter.join(row) for row in (["a", "b b", "c"], ["1", "x", "2"], ["3", "y", "4"]))
+    table = read_table(written(tmp_path, text))
+    assert cells(table) == {"a": ["1", "3"], "b b": ["x", "y"], "c": ["2", "4"]}
+    assert table.delimiter == delimiter
+
+
+def test_commas_inside_tab_separated_text_do_not_part_it(tmp_path: Path):
+    table = read_table(written(tmp_path, "text\tlabel\nno , not\t0\nyes , well\t1\n", "t.tsv"))
+    assert cells(table) == {"text": ["no , not", "yes , well"], "label": ["0", "1"]}
+
+
+def test_compressed_byte_order_mark_and_windows_line_ends(tmp_path: Path):
+    content = "\ufeffa,b\r\n1,é\r\n\r\n2,y\r\n".encode()
+    plain = read_table(written(tmp_path, content))
+    packed = read_table(written(tmp_path, gzip.compress(content), "t.csv.gz"))
+    assert cells(plain) == cells(packed) == {"a": ["1", "2"], "b": ["é", "y"]}
+
+
+def test_names_for_a_file_without_header(tmp_path: Path):
+    path = written(tmp_path, "1,2\n3,4\n")
+    table = read_table(path, ["x", "y"])
+    assert cells(table) == {"x": ["1", "3"], "y": ["2", "4"]}
+    assert table.place(0) == "t.csv row 1"
+    with pytest.raises(DataError, match=r"^--columns names 3 columns, but the first row of t\.csv has 2 fields$"):
+        read_table(path, ["x", "y", "z"])
+
+
+def test_names_that_repeat_the_header_do_not_make_it_a_row(tmp_path: Path):
+    assert cells(read_table(written(tmp_path, "x,y\n3,4\n"), ["x", "y"])) == {"x": ["3"], "y": ["4"]}
+
+
+BAD = {
+    "ragged short": ("a,b\n1,2\n\n3\n", r"t.csv row 3: 1 fields where 2 were expected; mend the row"),
+    "ragged long": (
+        'a,b\n1,"x\ny"\n3,4,5\n6\n',
+        r"t.csv row 3: 3 fields where 2 were expected; 1 more rows like it; mend the row",
+    ),
+    "empty": ("", r"t.csv is empty"),
+    "blank": ("\n\n", r"t.csv is empty"),
+    "header alone": ("a,b\n", r"t.csv holds no rows"),
+    "repeated names": ("a,b,a\n1,2,3\n", r"t.csv has two columns called 'a'; rename one of them"),
+    "several unnamed": ("a,,\n1,2,3\n", r"t.csv has several columns without a name"),
+    "latin-1": (
+        "a,b\n1,café\n".encode("latin-1"),
+        r"t.csv is not UTF-8 at byte 9; if it is Latin-1, convert it: iconv",
+    ),
+    "utf-16": ("a,b\n1,2\n".encode("utf-16"), r"t.csv is UTF-16; save it as UTF-8"),
+    "binary": (b"a,b\n\x00\x01,2\n", r"t.csv holds binary data, not text"),
+    "open quote": ('a,b\n1,"2\n3,4\n5,6\n', r't.csv: the last row holds several lines; a quote \("\) before it'),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), BAD.values(), ids=BAD)
+def test_bad_text_is_one_line(tmp_path: Path, content: str | bytes, message: str):
+    with pytest.raises(DataError, match=f"^{message}") as caught:
+        read_table(written(tmp_path, content))
+    assert "\n" not in str(caught.value)
+
+
+def test_quoted_line_breaks_in_the_last_row_are_fine(tmp_path: Path):
+    assert cells(read_table(written(tmp_path, 'a,b\n1,"x\ny"\n')))["b"] == ["x\ny"]
+
+
+def test_truncated_files(tmp_path: Path):
+    frame = pd.DataFrame({"a": np.arange(100.0), "b": "x"})
+    whole = tmp_path / "whole.parquet"
+    frame.to_parquet(whole)
+    short = written(tmp_path, whole.read_bytes()[:-50], "short.parquet")
+    with pytest.raises(
+        DataError, match=r"^short\.parquet cannot be read \(.*\); the file is truncated or not what its name"
+    ):
+        read_table(short)
+    packed = written(tmp_path, gzip.compress(b"a,b\n" + b"1,2\n" * 5000)[:-20], "short.csv.gz")
+    with pytest.raises(DataError, match=r"^short\.csv\.gz cannot be read"):
+        read_table(packed)
+    with pytest.raises(DataError, match=r"none\.csv: no such file"):
+        read_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+def test_binary_tables_keep_types_and_lose_pandas_row_labels(tmp_path: Path, suffix: str):
+    frame = pd.DataFrame({"a": [1, 2, 3], "c": pd.Categorical(["x", None, "y"])})
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".parquet":
+        frame.iloc[1:].to_parquet(path)
+    else:
+        frame.iloc[1:].reset_index(drop=True).to_feather(path)
+    table = read_table(path)
+    assert cells(table) == {"a": [2, 3], "c": [None, "y"]}
+    assert pa.types.is_dictionary(table.columns["c"].type)
+    assert table.place(0).endswith("row 1")
+
+
+def test_frames_and_dicts_of_columns():
+    frame = pd.DataFrame({"a": [1.5, np.nan], "b": ["x", None], "c": [1, "mixed"]})
+    assert cells(frame_table(frame, "frame")) == {"a": [1.5, None], "b": ["x", None], "c": ["1", "mixed"]}
+    table = frame_table({"a": torch.tensor([1, 2]), "b": ["x", "y"]}, "dict")
+    assert cells(table) == {"a": [1, 2], "b": ["x", "y"]}
+    assert table.place(1) == "dict row 1"
+    assert cells(frame_table(pa.table({"a": [1]}), "arrow")) == {"a": [1]}
+
+
+def test_bad_frames():
+    with pytest.raises(DataError, match=r"^t: columns differ in length: 'a' has 2 rows, 'b' 3$"):
+        frame_table({"a": [1, 2], "b": [1, 2, 3]}, "t")
+    with pytest.raises(DataError, match=r"^t column 'a' has 2 dimensions; a column has one value per row$"):
+        frame_table({"a": np.zeros((2, 2))}, "t")
+    with pytest.raises(DataError, match=r"^t has two columns called 'a'"):
+        frame_table(pa.table([[1], [2]], names=["a", "a"]), "t")
+    with pytest.raises(DataError, match=r"^t holds no rows$"):
+        frame_table({}, "t")
+
+
+def test_message_of_a_broken_row_gives_the_spreadsheet_row(tmp_path: Path):
+    lines = ["a,b"] + [f"{i},{i}" for i in range(50)]
+    lines[30] = "oops"
+    with pytest.raises(DataError) as caught:
+        read_table(written(tmp_path, "\n".join(lines)))
+    row = int(re.search(r"row (\d+)", str(caught.value))[1])  # type: ignore[index]
+    assert lines[row - 1] == "oops"
+
+
+def test_suffixes():
+    assert table_suffix(Path("a.TSV")) == ".tsv"
+    assert table_suffix(Path("a.parquet.gz")) == ""

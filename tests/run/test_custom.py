@@ -1,0 +1,240 @@
+"""A module or a task of one's own through `sonde.fit`, `sonde.steps` and `sonde.train`: what is kept, said and refused."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sample_tasks
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+from torch.utils.data import DataLoader, TensorDataset
+
+import sonde
+from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
+from sonde.core.files import read_json
+from sonde.engine.json_lines import read_lines
+from sonde.engine.step import Stepper
+from sonde.run.custom import task_of
+
+QUIET: dict[str, Any] = {"threads": 1, "quiet": True}
+
+
+def line(rows: int = 64) -> tuple[Tensor, Tensor]:
+    x = torch.linspace(-1, 1, rows).unsqueeze(1)
+    return x, 3 * x - 1
+
+
+def worst(output: Tensor, target: Tensor) -> Tensor:
+    return -(output - target).abs().max()
+
+
+def test_steps_of_a_plain_module_are_those_of_a_loop_by_hand() -> None:
+    """Whole batches in any order have one gradient, so plain descent is the textbook's."""
+    x, y = line()
+    torch.manual_seed(0)
+    by_hand, ours = nn.Linear(1, 1), nn.Linear(1, 1)
+    ours.load_state_dict(by_hand.state_dict())
+    for _ in range(5):
+        gradients = torch.autograd.grad(mse_loss(by_hand(x), y), list(by_hand.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(by_hand.parameters(), gradients, strict=True):
+                parameter -= 0.1 * gradient
+    records = list(sonde.steps(ours, (x, y), loss=mse_loss, lr=0.1, total=5, optimizer="sgd", batch_size=64))
+    assert [record.step for record in records] == [1, 2, 3, 4, 5]
+    for a, b in zip(by_hand.parameters(), ours.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_plain_module_needs_its_loss() -> None:
+    with pytest.raises(ConfigError, match=r"a plain module needs loss=\(output, target\)"):
+        next(iter(sonde.steps(nn.Linear(1, 1), line(), total=1)))
+
+
+def test_what_is_no_task_is_told_what_it_lacks() -> None:
+    class Half:
+        modules = nn.ModuleDict()
+        phases = ()
+
+    with pytest.raises(ConfigError, match="Half is neither an nn.Module nor a task: it lacks objective, across_rows, "):
+        task_of(Half(), None)  # type: ignore[arg-type]
+
+
+def test_a_whole_task_is_taken_as_it_is() -> None:
+    task = sample_tasks.Supervised(nn.Linear(2, 3))
+    assert task_of(task, None) is task
+
+
+def test_the_metric_that_decides_is_the_one_to_read_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = sonde.fit(
+        nn.Linear(1, 1),
+        line(),
+        validation=line(16),
+        loss=mse_loss,
+        metrics={"worst": worst},
+        epochs=2,
+        threads=1,
+        out=str(tmp_path / "run"),
+    )
+    assert run.result["headline"] == run.result["objective"]["metric"] == "worst"
+    assert list(run.metrics) == ["worst", "loss"]
+    said = capsys.readouterr().out
+    assert "validation worst (best checkpoint" in said
+    assert f"open {tmp_path / 'run' / 'report.html'}" in said
+    assert "sonde predict" not in said
+
+
+def test_its_folder_is_named_after_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = sonde.fit(nn.Linear(1, 1), line(), loss=mse_loss, epochs=1, **QUIET)
+    assert run.folder == Path("runs/own-linear-1")
+
+
+def test_what_is_found_before_the_run_is_said_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pieces of a batch are not the batch where batch norm sees them."""
+    net = nn.Sequential(nn.BatchNorm1d(1), nn.Linear(1, 1))
+    run = sonde.fit(net, line(), loss=mse_loss, epochs=1, accumulate=4, threads=1, out=str(tmp_path / "run"))
+    kept = (run.folder / "findings.jsonl").read_text()
+    assert "accumul" in kept
+    assert "findings  none" not in capsys.readouterr().out
+
+
+def test_the_same_call_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked to stop at step 3, the run says how to go on; that gives the weights of a run that was not stopped."""
+
+    def once(out: str) -> sonde.Run:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+        data = sample_tasks.blobs(64)
+        return sonde.fit(net, data, loss=cross_entropy, epochs=4, batch_size=16, out=out, **QUIET)
+
+    straight = once(str(tmp_path / "straight"))
+    real = Stepper.__call__
+
+    def stopped(self: Stepper, batch: Any, *, step: int, epoch: int) -> Any:
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(self, batch, step=step, epoch=epoch)
+
+    out = str(tmp_path / "run")
+    monkeypatch.setattr(Stepper, "__call__", stopped)
+    with pytest.raises(Interrupted, match=f"go on with: the same call with out='{out}'"):
+        once(out)
+    monkeypatch.undo()
+    gone_on = once(out)
+    assert gone_on.result["steps"] == straight.result["steps"] == 16
+    for name, weight in straight.model.state_dict().items():
+        assert torch.equal(weight, gone_on.model.state_dict()[name]), name
+
+
+@pytest.fixture
+def own_network(tmp_path: Path) -> tuple[nn.Module, str]:
+    net, out = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), str(tmp_path / "run")
+    sonde.train("digits", model=net, epochs=1, out=out, **QUIET)
+    return net, out
+
+
+def test_only_the_users_program_opens_a_module_of_hers(own_network: tuple[nn.Module, str]) -> None:
+    _, out = own_network
+    expected = "the network of this run is a module of your own, which only your program can build; make the same call"
+    with pytest.raises(ConfigError, match=expected):
+        sonde.resume(out, epochs=2)
+    with pytest.raises(ConfigError, match=expected):
+        _ = sonde.load(out).model
+
+
+def test_the_same_call_gives_the_finished_run_with_its_network(own_network: tuple[nn.Module, str]) -> None:
+    trained, out = own_network
+    before = read_json(Path(out) / "result.json")
+    other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    again = sonde.train("digits", model=other, epochs=1, out=out, **QUIET)
+    assert again.metrics == before["metrics"]["test"]
+    assert again.result["steps"] == before["steps"]
+    for a, b in zip(trained.parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def fit(out: Path, data: Any = None, **settings: Any) -> sonde.Run:
+    torch.manual_seed(0)
+    return sonde.fit(nn.Linear(1, 1), data or line(), loss=mse_loss, out=out, **{**QUIET, "epochs": 2, **settings})
+
+
+def test_a_finished_run_says_so_and_fills_the_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained = fit(tmp_path / "run").model
+    other = sonde.fit(nn.Linear(1, 1), line(), loss=mse_loss, epochs=2, out=tmp_path / "run", threads=1)
+    assert f"{tmp_path / 'run'} holds this very run, finished; give epochs=N" in capsys.readouterr().out
+    for name, value in trained.state_dict().items():
+        assert torch.equal(other.model.state_dict()[name], value)
+
+
+def test_it_is_trained_further_and_held_to_what_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    fit(out)
+    assert fit(out, epochs=4).result["epochs"] == 4
+    assert fit(out, fresh=True).result["epochs"] == 2
+    with pytest.raises(RunFolderError, match="holds a run with --lr 0.001, and now it is 0.1"):
+        fit(out, lr=0.1)
+    with pytest.raises(DataError, match="train 1 has changed since"):
+        fit(out, (line()[0], line()[1] + 1), epochs=4)
+    with pytest.raises(ConfigError, match="has trained 2 steps already, and 1 epoch of 1 step are asked for"):
+        fit(out, epochs=1)
+
+
+def test_without_validation_the_network_is_the_last(tmp_path: Path) -> None:
+    first = {name: value.clone() for name, value in fit(tmp_path / "run").model.state_dict().items()}
+    longer = fit(tmp_path / "run", epochs=6).model.state_dict()
+    assert all(not torch.equal(longer[name], value) for name, value in first.items())
+
+
+def test_a_dataset_a_loader_and_named_tensors_are_the_same_rows(tmp_path: Path) -> None:
+    x, y = line(64)
+    given = {
+        "tensors": (x, y),
+        "named": {"input": x, "target": y},
+        "arrays": (x.numpy(), y.numpy()),
+        "dataset": TensorDataset(x, y),
+        "loader": DataLoader(TensorDataset(x, y), batch_size=64),
+    }
+    found = {
+        name: fit(tmp_path / name, data, batch_size=64, validation=data, epochs=3).metrics["loss"]
+        for name, data in given.items()
+    }
+    assert len(set(found.values())) == 1, found  # whole batches: no order to differ in
+
+
+def test_a_task_of_two_phases_leaves_a_run_like_any_other(tmp_path: Path) -> None:
+    def once(epochs: int) -> sonde.Run:
+        torch.manual_seed(0)
+        task = sample_tasks.Adversarial(sample_tasks.mlp(4, 8, 2), sample_tasks.mlp(2, 8, 1), 4, generator_every=2)
+        data = {"input": sample_tasks.blobs(64)["input"]}
+        return sonde.fit(task, data, epochs=epochs, batch_size=16, log_every=1, out=tmp_path / "run", **QUIET)
+
+    once(1)
+    run = once(2)
+    assert run.result["steps"] == 8
+    lines = [line for line in read_lines(run.folder / "metrics.jsonl") if line["kind"] == "step"]
+    assert [line["step"] for line in lines] == list(range(1, 9))
+    assert [line["step"] for line in lines if "generator/loss" in line] == [2, 4, 6, 8]
+    assert (run.folder / "report.html").exists()
+
+
+def test_a_run_of_fit_explains_what_it_cannot_do(tmp_path: Path) -> None:
+    out = fit(tmp_path / "run").folder
+    for call in (lambda: sonde.resume(out, epochs=3), lambda: sonde.load(out).model):
+        with pytest.raises(
+            ConfigError, match="the network of this run is a module of your own, which only your program"
+        ):
+            call()
+    assert sonde.load(out).metrics.keys() == {"loss"}
+    with pytest.raises(RunFolderError, match="has no schema.json: its data are your own; call"):
+        sonde.load(out).predict(line()[0])
+
+
+def test_a_module_of_ones_own_is_loaded_and_frozen_by_its_program(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="pretrained= is for sonde.train; load the weights into your own modules"):
+        fit(tmp_path / "run", pretrained="weights.pth")
+    with pytest.raises(ConfigError, match=r"freeze= is for sonde.train; call requires_grad_\(False\)"):
+        fit(tmp_path / "run", freeze="backbone")
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,159 @@
+"""Cross-validation from the outside: what is judged, what is summed up, how it goes on."""
+
+import json
+import random
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import sonde
+from sonde import api
+from sonde.cli.main import main
+from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
+from sonde.run.folds import summary
+from sonde.run.run import Run
+
+QUICK = {"model": "mlp", "hidden": (4,), "epochs": 1, "threads": 1, "quiet": True}
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    draw = random.Random(0)
+    rows = [(draw.random(), draw.random()) for _ in range(45)]
+    body = "".join(f"{a:.4f},{b:.4f},{'yes' if a > b else 'no'}\n" for a, b in rows)
+    (tmp_path / "t.csv").write_text("a,b,larger\n" + body)
+    return tmp_path / "t.csv"
+
+
+def folds_of(table: Path, **more: object) -> Run:
+    return sonde.train(table, target="larger", **{**QUICK, "out": table.parent / "run", "folds": 3, **more})
+
+
+def test_every_row_is_judged_once_by_a_run_that_did_not_see_it(table: Path) -> None:
+    run = folds_of(table)
+    folders = [run.folder / f"fold-{number}" for number in (1, 2, 3)]
+    sizes = [json.loads((folder / "data.json").read_text())["splits"]["test"] for folder in folders]
+    assert sum(sizes) == 45
+    each = [sonde.load(folder) for folder in folders]
+    assert [one.judged_on for one in each] == ["test"] * 3
+    assert run.metrics["accuracy"] == pytest.approx(statistics.fmean(one.metrics["accuracy"] for one in each))
+    found = json.loads((run.folder / "result.json").read_text())
+    assert found["folds"] == 3
+    assert found["spread"]["test"]["log_loss"]["deviation"] == pytest.approx(
+        np.std([one.metrics["log_loss"] for one in each], ddof=1)
+    )
+    assert found["steps"] == sum(one.result["steps"] for one in each)
+    assert "cut into 3 parts, each judged once" in (run.folder / "report.html").read_text()
+
+
+def test_each_fold_is_a_run_of_its_own(table: Path) -> None:
+    run = folds_of(table)
+    one = sonde.load(run.folder / "fold-2")
+    assert one.predict({"a": [0.9], "b": [0.1]})[0]["prediction"] in ("yes", "no")
+    alone = sonde.train(table, target="larger", out=table.parent / "alone", **{**QUICK, "folds": 3, "fold": 2})
+    assert alone.metrics == one.metrics
+
+
+def test_what_is_fitted_is_fitted_without_the_part_that_is_judged(table: Path) -> None:
+    run = folds_of(table)
+    means = [sonde.load(run.folder / f"fold-{n}").schema.input.columns[0].mean for n in (1, 2, 3)]
+    assert len(set(means)) == 3
+
+
+def test_the_whole_has_no_network_to_predict_with(table: Path) -> None:
+    with pytest.raises(RunFolderError, match="holds a run for each fold and no network of its own; take one of them"):
+        folds_of(table).predict({"a": [0.9], "b": [0.1]})
+
+
+def test_a_cross_validation_that_was_stopped_goes_on_where_it_was(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    straight = folds_of(table, out=table.parent / "straight")
+    real, done = api.carry_out, []
+
+    def stopping(session: object, **more: object) -> object:
+        done.append(session)
+        if len(done) == 2:
+            raise Interrupted("stopped", signal_number=2)
+        return real(session, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(api, "carry_out", stopping)
+    with pytest.raises(Interrupted, match=r"stopped in fold 2 of 3; go on with: sonde resume .*run$"):
+        folds_of(table)
+    first = (table.parent / "run" / "fold-1" / "result.json").stat().st_mtime_ns
+    run = sonde.resume(table.parent / "run", quiet=True)
+    assert (run.folder / "fold-1" / "result.json").stat().st_mtime_ns == first  # what was done stays
+    assert run.metrics == straight.metrics
+    assert len(done) == 4  # fold 1, fold 2 twice, fold 3
+    assert folds_of(table).metrics == straight.metrics  # the same call finds all of it done
+    assert len(done) == 4
+
+
+def test_another_number_of_folds_wants_another_folder(table: Path) -> None:
+    folds_of(table)
+    with pytest.raises(RunFolderError, match="holds a run with --folds 3, and now it is 5"):
+        folds_of(table, folds=5)
+
+
+def test_a_module_of_ones_own_starts_anew_in_each_fold(table: Path) -> None:
+    module = torch.nn.Linear(2, 1)
+    before = module.weight.detach().clone()
+    sonde.train(
+        table, target="larger", out=table.parent / "own", model=module, epochs=1, folds=3, quiet=True, threads=1
+    )
+    assert torch.equal(module.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"folds": 1}, "--folds must be 2 or more, or 0 for none, got 1"),
+        ({"folds": 3, "fold": 4}, "--fold must lie from 1 to --folds 3, or be 0 for all, got 4"),
+    ],
+)
+def test_numbers_of_folds_that_are_none(table: Path, settings: dict[str, int], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        folds_of(table, **settings)
+
+
+def test_what_is_refused_leaves_no_folder(table: Path) -> None:
+    with pytest.raises(DataError, match="--folds 50 needs as many rows, and there are 45"):
+        folds_of(table, folds=50)
+    with pytest.raises(ConfigError, match="--batch-size"):
+        folds_of(table, batch_size=1000)
+    assert not (table.parent / "run").exists()
+
+
+def test_the_command_line_says_each_fold_and_the_mean(
+    table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(table.parent)
+    words = f"train {table} --target larger --folds 3 --model mlp --hidden 4 --epochs 1 --threads 1"
+    assert main(words.split()) == 0
+    said = capsys.readouterr().out
+    assert "fold 1 of 3: " in said
+    assert "fold 3 of 3: " in said
+    assert "(mean of 3 folds, " in said
+    assert "runs/t-mlp-1" in said
+    assert main(["runs"]) == 0
+    assert "t-mlp-1" in capsys.readouterr().out
+
+
+def test_metrics_that_a_fold_lacks_are_left_out_of_the_mean() -> None:
+    def result(**metrics: float | None) -> dict[str, object]:
+        return {
+            "metrics": {"train": {}, "test": metrics},
+            "seconds": {"total": 2.0},
+            "steps": 5,
+            "headline": "accuracy",
+        }
+
+    found = summary([result(accuracy=0.5, auroc=None), result(accuracy=1.0, auroc=0.5)])  # type: ignore[list-item]
+    assert found["metrics"]["test"] == {"accuracy": 0.75}
+    assert found["seconds"] == {"total": 4.0}
+    assert found["spread"]["test"]["accuracy"] == {
+        "deviation": pytest.approx(0.125**0.5),
+        "lowest": 0.5,
+        "highest": 1.0,
+    }
