@@ -15,7 +15,7 @@ from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import standardised_inputs
 from sonde.data.rows import ArrayInputs, InputRows, InputsOf
-from sonde.modalities.array.shapes import CHANNELS, as_array, lay_out, layout_for
+from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_for
 
 GLOB = frozenset("*?[")
 OF_INPUT: dict[str, str] = {
@@ -173,7 +173,7 @@ def _open_form(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list
     """Rows of a single path or name that is a dataset (IDX, NPZ, Parquet, a name), or of an NPY file; else None."""
     path = Path(data).expanduser()
     if path.suffix.lower() == ".npy" and path.is_file():
-        from sonde.modalities.array.forms.npz import load_npy
+        from sonde.modalities.arrays.forms.npz import load_npy
 
         return _image_array(load_npy(path), schema.input)
     if path.exists():
@@ -193,7 +193,7 @@ def _is_packed_form(path: Path) -> bool:
     """Whether images stand inside other files, and not in files of their own."""
     forms = (
         "sonde.modalities.image.forms.idx",
-        "sonde.modalities.array.forms.npz",
+        "sonde.modalities.arrays.forms.npz",
         "sonde.modalities.image.forms.parquet",
     )
     return any(import_module(form).recognise(path) for form in forms)
@@ -245,7 +245,7 @@ def _arrays(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
         path = Path(inputs).expanduser()
         if path.suffix.lower() != ".npy":
             return _dataset_rows(inputs, schema, tick)
-        from sonde.modalities.array.forms.npz import load_npy
+        from sonde.modalities.arrays.forms.npz import load_npy
 
         inputs = load_npy(path)
     if hasattr(inputs, "to_numpy"):

@@ -18,7 +18,7 @@ from sonde.data.feed.layout import lengths_of, pieces_of
 from sonde.data.open import open_data, place_of
 from sonde.data.sequence_lengths import length_tables, row_digests
 from sonde.data.splits import SubsetRows, targets_of
-from sonde.modalities.array.forms.memory import by_split
+from sonde.modalities.arrays.forms.memory import by_split
 from sonde.modalities.image import near_duplicates as recoded
 from sonde.modalities.image.box_targets import object_counts
 from sonde.modalities.table.column_summary import ColumnSummary, cell_codes, summarise

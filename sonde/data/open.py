@@ -18,7 +18,7 @@ EMBEDDED = ("digits",)
 # in the order they are tried: a folder of images is told from a folder of tables by what it holds
 FORMS = (
     "sonde.modalities.image.forms.idx",
-    "sonde.modalities.array.forms.npz",
+    "sonde.modalities.arrays.forms.npz",
     "sonde.modalities.image.forms.parquet",
     "sonde.modalities.text.forms.squad",
     "sonde.modalities.image.forms.masks",
@@ -95,7 +95,7 @@ class Place:
 def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
     """The dataset that a path, a name or something in memory holds, with what was inferred and why in its facts.
 
-    data: see `sonde.modalities.array.forms.memory.TAKEN`; a name is looked for in the folder SONDE_DATA first
+    data: see `sonde.modalities.arrays.forms.memory.TAKEN`; a name is looked for in the folder SONDE_DATA first
     task: "classification" or "regression" wins over what the targets look like
     Raises: DataError in one line that names the file (and row), what is wrong and what to do
     """
@@ -158,7 +158,7 @@ def _sized(dataset: Dataset, config: DataConfig) -> Dataset:
 
 def _open(data: Any, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None) -> Dataset:
     if not isinstance(data, str | Path):
-        from sonde.modalities.array.forms import memory
+        from sonde.modalities.arrays.forms import memory
 
         dataset = memory.read(data, config, task=task, tick=tick, like=like)
         return thinned(dataset, config) if dataset.schema.input.kind == "table" and like is None else dataset

@@ -12,7 +12,7 @@ from sonde.data.assemble import About, image_statistics
 from sonde.data.rows import ArrayInputs
 from sonde.data.splits import labels_of
 from sonde.data.targets import raw_target
-from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 
 RNG = np.random.default_rng(0)
 ABOUT = About(name="set", source="/data/set", form="arrays", why="x and y")

@@ -13,7 +13,7 @@ from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.open import place_of
 from sonde.data.ragged import end_to_end
-from sonde.modalities.array.shapes import as_array
+from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.audio.files import read_samples
 from sonde.modalities.audio.manifest import names_recordings, read_manifest
 from sonde.modalities.audio.recordings import sounds_below

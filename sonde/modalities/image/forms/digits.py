@@ -15,7 +15,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.targets import raw_target
-from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 
 SIDE = 8
 LEVELS = 16  # pixels hold 0..16

@@ -21,7 +21,7 @@ from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
-from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(

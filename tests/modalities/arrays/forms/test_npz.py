@@ -9,7 +9,7 @@ import pytest
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
 from sonde.data.splits import labels_of, targets_of
-from sonde.modalities.array.forms.npz import find_keys, read, recognise
+from sonde.modalities.arrays.forms.npz import find_keys, read, recognise
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 4

@@ -20,7 +20,7 @@ from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.rows import ArrayInputs, Inputs
 from sonde.data.splits import ORDER
 from sonde.data.targets import raw_target
-from sonde.modalities.array.shapes import Layout, as_array, lay_out, layout_of
+from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_of
 from sonde.modalities.image.files import convert_all, decode, pixels, stored_size
 
 IN_MEMORY = 2 << 30  # bytes of inputs that are kept from the pass that reads the targets

@@ -12,7 +12,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.rows import ArrayInputs
 from sonde.data.targets import RawTarget
-from sonde.modalities.array.shapes import Layout, lay_out, layout_for, layout_of
+from sonde.modalities.arrays.shapes import Layout, lay_out, layout_for, layout_of
 
 
 @dataclass(frozen=True)

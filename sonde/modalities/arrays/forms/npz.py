@@ -17,8 +17,8 @@ from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
-from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
-from sonde.modalities.array.shapes import as_array
+from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.arrays.shapes import as_array
 
 INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features"})
 TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})

@@ -13,8 +13,8 @@ from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
-from sonde.modalities.array.dataset import ArrayPair, assemble_arrays
-from sonde.modalities.array.shapes import as_array
+from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.arrays.shapes import as_array
 
 TAKEN = (
     "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
@@ -32,7 +32,7 @@ def read(
     splits = by_split(data)
     first = splits["train"]
     if _is_torch_data(first):
-        from sonde.modalities.array.forms import torch_datasets  # torch is there when one of its datasets is
+        from sonde.modalities.arrays.forms import torch_datasets  # torch is there when one of its datasets is
 
         return torch_datasets.read(splits, config, task=task, tick=tick, like=like)
     if len(splits) == 1 and is_frame(first):

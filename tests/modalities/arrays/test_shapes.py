@@ -6,7 +6,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import DataError
-from sonde.modalities.array.shapes import as_array, lay_out, layout_for, layout_of
+from sonde.modalities.arrays.shapes import as_array, lay_out, layout_for, layout_of
 
 RNG = np.random.default_rng(0)
 
