@@ -19,7 +19,7 @@ import sonde
 from sonde.cli.main import main
 from sonde.core.errors import ConfigError, DataError, RunFolderError
 from sonde.core.files import read_json
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.screen.screen import Screen
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "epochs": 1, "model": "mlp", "hidden": (8,), "batch_size": 16}
@@ -192,7 +192,7 @@ def test_the_callers_random_streams_and_threads_are_left_alone(place: Path) -> N
 
 
 def test_leftover_words_belong_to_the_command_line() -> None:
-    asked = Asked(values={}, origin={}, model=None, task=None, leftover=("--odd", "3"))
+    asked = Overrides(values={}, origin={}, model=None, task=None, leftover=("--odd", "3"))
     from sonde.api import train_asked
 
     with pytest.raises(ConfigError, match="unknown settings: --odd 3"):

@@ -102,7 +102,7 @@ def test_what_is_found_before_the_run_is_said_and_kept(tmp_path: Path, capsys: p
 
 
 def test_the_same_call_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked to stop at step 3, the run says how to go on; that gives the weights of a run that was not stopped."""
+    """Overrides to stop at step 3, the run says how to go on; that gives the weights of a run that was not stopped."""
 
     def once(out: str) -> sonde.Run:
         torch.manual_seed(0)

@@ -13,7 +13,7 @@ from sonde.api import _Parts, _write_start, prepare
 from sonde.cli.main import main
 from sonde.core.batch import Batch
 from sonde.core.files import read_json
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.core.records import EvaluationRecord, StepRecord
 from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
@@ -208,7 +208,7 @@ class Watcher:
 def session(out: Path, **settings: Any) -> Session:
     values = {"model": "mlp", "hidden": (8,), "threads": 1, "epochs": 3, **settings}
     model = values.pop("model")
-    asked = Asked(values=values, origin=dict.fromkeys(values, "typed"), model=model, task=None, leftover=())
+    asked = Overrides(values=values, origin=dict.fromkeys(values, "typed"), model=model, task=None, leftover=())
     screen = Screen(quiet=True)
     dataset, resolved = prepare("digits", asked, screen=screen)
     folder = RunFolder(out)
