@@ -192,11 +192,10 @@ def test_the_callers_random_streams_and_threads_are_left_alone(place: Path) -> N
 
 
 def test_leftover_words_belong_to_the_command_line() -> None:
-    asked = Overrides(values={}, origin={}, model=None, task=None, leftover=("--odd", "3"))
-    from sonde.api import train_asked
+    from sonde.run.data_job import Caller, data_job
 
     with pytest.raises(ConfigError, match="unknown settings: --odd 3"):
-        train_asked((X, Y), asked, screen=Screen(quiet=True))
+        data_job((X, Y), Overrides(leftover=("--odd", "3")), Caller(screen=Screen(quiet=True)))
 
 
 def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

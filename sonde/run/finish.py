@@ -98,7 +98,7 @@ def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
     write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
 
 
-def _result(run: Prepared, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
     assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
     spent = training.clock.summary()
     working = spent["step"] + spent["optimizer"] + spent["input"]

@@ -21,7 +21,6 @@ from sonde.run import build as build_module
 from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_task
 from sonde.run.resolve import resolve
-from sonde.tasks.custom.task import ModuleTask
 
 
 @pytest.fixture(scope="module")
@@ -141,19 +140,10 @@ def test_judging_keeps_little_in_memory_and_every_row(digits: Dataset) -> None:
         assert max(rows) == min(build_module.EVALUATION_ROWS, sum(rows))
 
 
-def test_a_module_and_a_task_of_ones_own(digits: Dataset) -> None:
+def test_a_module_of_ones_own(digits: Dataset) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     parts = assembly(digits, module=module)
     assert parts.task.modules["model"] is module
-    made = assemble(
-        digits,
-        parts.config,
-        clock=Clock(),
-        model=module,
-        make_task=lambda built: ModuleTask(built, nn.functional.cross_entropy),
-    )
-    assert isinstance(made.task, ModuleTask)
-    made.stepper(lr=0.1, total=5)(next(iter(made.train)), step=1, epoch=0)
 
 
 def test_streamed_rows_give_the_same_batches(digits: Dataset) -> None:

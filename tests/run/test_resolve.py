@@ -14,7 +14,7 @@ from sonde.models.build import config_class as model_config_class
 from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
 from sonde.run.choose import Recipe
-from sonde.run.resolve import CustomModuleConfig, data_config, fitting, resolve, settled
+from sonde.run.resolve import NoSettings, data_config, fitting, resolve, settled
 from sonde.tasks.table import TASKS
 from sonde.tasks.table import config_class as task_config_class
 
@@ -150,7 +150,7 @@ def test_a_typed_loss_is_not_refused_for_what_nobody_typed() -> None:
 
 def test_a_module_of_ones_own_has_no_settings() -> None:
     found = resolved(model="custom")
-    assert found.config.model_config == CustomModuleConfig()
+    assert found.config.model_config == NoSettings()
     with pytest.raises(ConfigError, match="unknown setting 'hidden'"):
         resolved({"hidden": (3,)}, model="custom")
 

@@ -1,6 +1,7 @@
 """One run from plan to result, with each of the settings that change how it is carried out, through the command line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +10,20 @@ import pytest
 import torch
 
 import sonde
-from sonde.api import _Parts, _write_start, prepare
+from sonde.api import run_job
 from sonde.cli.main import main
 from sonde.core.batch import Batch
 from sonde.core.files import read_json
-from sonde.core.overrides import Overrides
+from sonde.core.overrides import from_keywords
 from sonde.core.records import EvaluationRecord, StepRecord
-from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
-from sonde.engine.clock import Clock
 from sonde.engine.json_lines import read_lines
+from sonde.engine.loop import fit
 from sonde.engine.step import Stepper
-from sonde.engine.training import load_weights
 from sonde.run import plan as planning
-from sonde.run.job import Session, best_weights, carry_out
+from sonde.run.data_job import Caller, data_job
+from sonde.run.job import Job, begun
+from sonde.run.train import best_weights, prepared, under_way, written_down
 from sonde.screen.screen import Screen
 
 WORDS = ["train", "digits", "--model", "mlp", "--hidden", "32", "--threads", "1"]
@@ -205,23 +206,14 @@ class Watcher:
         self.steps = state["steps"]
 
 
-def session(out: Path, **settings: Any) -> Session:
-    values = {"model": "mlp", "hidden": (8,), "threads": 1, "epochs": 3, **settings}
-    model = values.pop("model")
-    asked = Overrides(values=values, origin=dict.fromkeys(values, "typed"), model=model, task=None, leftover=())
-    screen = Screen(quiet=True)
-    dataset, resolved = prepare("digits", asked, screen=screen)
-    folder = RunFolder(out)
-    out.mkdir()
-    assembly = _Parts(clock=Clock(), screen=screen).assemble(dataset, resolved.config)
-    _write_start(folder, dataset, resolved, assembly)
-    return Session(assembly=assembly, folder=folder, screen=screen)
+def job(out: Path, **settings: Any) -> Job:
+    overrides = from_keywords({"hidden": (8,), "threads": 1, "epochs": 3, "out": out, **settings}, model="mlp")
+    return data_job("digits", overrides, Caller(screen=Screen(quiet=True)))
 
 
 def test_an_observer_may_end_a_run(tmp_path: Path) -> None:
     watcher = Watcher(stop_at=30)
-    sitting = session(tmp_path / "run")
-    result = carry_out(sitting, observers=[watcher])
+    result = run_job(replace(job(tmp_path / "run"), observers=[watcher])).result
     assert (result["status"], result["steps"]) == ("Watcher asked to stop", 30)
     assert (watcher.steps, watcher.evaluations) == (30, 2)  # the first epoch's, and one at the end
     state = checkpoint.read(tmp_path / "run" / "checkpoints" / "last")[1]
@@ -229,17 +221,19 @@ def test_an_observer_may_end_a_run(tmp_path: Path) -> None:
 
 
 def test_best_weights_are_copies_of_the_average(tmp_path: Path) -> None:
-    sitting = session(tmp_path / "run", ema=0.9, epochs=1)
-    carry_out(sitting)
-    live = sitting.assembly.task.modules
-    load_weights(live, weights(tmp_path / "run"))  # a finished run holds its best weights, here the average
-    before = {name: value.clone() for name, value in live.state_dict().items()}
-    held = best_weights(sitting.assembly)
-    assert any(not torch.equal(held[name], value) for name, value in before.items())
-    for name, value in live.state_dict().items():
-        assert torch.equal(before[name], value)  # put back
-        held[name].add_(1)
-        assert torch.equal(before[name], value)
+    with begun(job(tmp_path / "run", ema=0.9, epochs=1)) as attempt:
+        with under_way(attempt) as request:
+            run = prepared(attempt, request)
+            with written_down(run):
+                fit(run.training, run.settings, run.parts)
+        live = attempt.assembly.task.modules
+        before = {name: value.clone() for name, value in live.state_dict().items()}
+        held = best_weights(attempt.assembly)
+        assert any(not torch.equal(held[name], value) for name, value in before.items())
+        for name, value in live.state_dict().items():
+            assert torch.equal(before[name], value)  # put back
+            held[name].add_(1)
+            assert torch.equal(before[name], value)
 
 
 def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
