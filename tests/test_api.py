@@ -206,3 +206,14 @@ def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str])
         assert expected in text
     log = [json.loads(line) for line in (place / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in log} == {"step", "evaluation"}
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    """`sonde.Task` and its like are what a program of one's own is written against."""
+    nouns = {"Batch", "Loss", "Meter", "Objective", "Observer", "Phase", "Run", "Source", "Task"}
+    assert nouns | {"train", "fit", "steps", "load", "resume"} <= set(sonde.__all__)
+    assert set(sonde.__all__) <= set(dir(sonde))
+    for name in sonde.__all__:
+        assert getattr(sonde, name).__doc__, name
+    with pytest.raises(AttributeError, match="module 'sonde' has no attribute 'Trainer'"):
+        _ = sonde.Trainer  # type: ignore[attr-defined]

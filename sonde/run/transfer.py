@@ -156,11 +156,7 @@ def with_vocabulary(overrides: Overrides) -> Overrides:
     folder = path if path is None or path.is_dir() else path.parent
     if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
         return overrides
-    return replace(
-        overrides,
-        values={**overrides.values, "vocabulary_of": str(folder)},
-        origin={**overrides.origin, "vocabulary_of": overrides.origin.get("pretrained", "typed")},
-    )
+    return overrides.having({"vocabulary_of": str(folder)}, overrides.origin.get("pretrained", "typed"))
 
 
 def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:
