@@ -106,14 +106,12 @@ def begun(job: Job) -> Iterator[Attempt]:
     built = job.build(job.config, True) if begins else None
     folder = folder or RunFolder(fresh_path(*job.name))
     with folder.claimed(), room_in(folder, words_to_go_on(folder, job.config)):
-        new = folder.state() == "new"
-        if place.fresh and not new:
+        begins = folder.state() == "new"
+        if place.fresh and not begins:
             read_config(folder.config)  # refuses a folder that is not a run's, which is not ours to clear
             folder.clear()
-        if new or place.fresh:
-            attempt = _begin(job, folder, built or job.build(job.config, True))
-        else:
-            attempt = _go_on(job, folder)
+            begins = True
+        attempt = _begin(job, folder, built or job.build(job.config, True)) if begins else _go_on(job, folder)
         if job.fold is not None:
             attempt.built, attempt.findings = None, []  # each fold has its own
             job.screen.folder(folder.path)
