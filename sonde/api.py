@@ -44,6 +44,7 @@ from sonde.run.resume import (
 from sonde.run.run import Run, load
 from sonde.run.transfer import advised, as_begun, model_of, normalised, with_vocabulary
 from sonde.screen.screen import Screen
+from sonde.tasks.table import spec
 
 ParseRest = Callable[[str, str, tuple[str, ...]], dict[str, Any]]
 
@@ -226,10 +227,8 @@ def _conclude(session: Session, result: Mapping[str, Any]) -> Run:
         kind = dataset.schema.input.kind
         names = {"image": "IMAGE", "table": "TABLE", "series": "TABLE", "tokens": "TEXT"}
         names |= {"molecule": "SMILES", "protein": "FILE", "audio": "RECORDING"}
-        what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else names.get(kind, "ARRAY")
-        follows.append(f"sonde predict {folder.path} {what}")
-        if dataset.schema.target.kind == "next":
-            follows.append(f"sonde generate {folder.path}")
+        task = spec(session.assembly.config.task)
+        follows += [text.format(run=folder.path, input=names.get(kind, "ARRAY")) for text in task.next_commands]
     screen.next(follows)
     return Run(folder, live_task=session.assembly.task, live_schema=dataset.schema)
 

@@ -15,7 +15,7 @@ from sonde.core.overrides import Asked
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.units import count, duration, metric, metric_name
 from sonde.engine.json_lines import read_lines
-from sonde.report.page import write_report
+from sonde.run.report import write_report
 from sonde.run.resolve import Resolved
 from sonde.run.resume import begin_in, same_settings
 from sonde.run.run import Run

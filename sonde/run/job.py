@@ -13,7 +13,7 @@ from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Adapts, Glances, Meter, Objective, Observer
+from sonde.core.seams import Meter, Objective, Observer, abilities_of, extras_of
 from sonde.core.units import number
 from sonde.data.feed.prepare import Prepare
 from sonde.diagnose.before import accumulation
@@ -33,12 +33,12 @@ from sonde.explain.features import Seen, write_features
 from sonde.models.layers import followed
 from sonde.optim.schedules import schedule
 from sonde.report.events import Events, EventsObserver
-from sonde.report.page import write_report
 from sonde.run import environment
 from sonde.run.build import Assembly
 from sonde.run.errors import judged_not_finite, memory_or_itself, not_finite
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.plan import Saved, make_plan
+from sonde.run.report import write_report
 from sonde.run.resolve import OWN_MODULE
 from sonde.screen.progress import END_MOVED, Progress
 from sonde.screen.screen import Screen
@@ -223,12 +223,13 @@ def _judge(session: Session, training: Training) -> Meter:
     assembly = session.assembly
     source, settings = assembly.judged["validation"], training.stepper.settings
     meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True)
-    if isinstance(assembly.task, Adapts):
-        assembly.task.adapt(meter)
+    able = abilities_of(assembly.task)
+    if able.tune_threshold is not None:
+        able.tune_threshold(meter)
     objective: Objective = assembly.task.objective
     value = meter.compute()[objective.metric]
     best = training.progress.best
-    if objective.better(value, best["value"] if best else None) and not isinstance(assembly.task, Glances):
+    if objective.better(value, best["value"] if best else None) and able.quick_evaluate is None:
         session.best_meter = meter
     return meter
 
@@ -269,7 +270,7 @@ def _finish(session: Session, plan: ExecutionPlan, training: Training, request: 
     assembly, folder, clock = session.assembly, session.folder, training.clock
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
     load_weights(assembly.task.modules, held)
-    assembly.task.load_state_dict(state["task"])
+    extras_of(assembly.task).load_state_dict(state["task"])
     scores: dict[str, dict[str, float]] = {}
     with clock.part("evaluation"):
         for split, source in assembly.judged.items():

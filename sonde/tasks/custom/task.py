@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.tasks.supervised import with_auxiliary
 
@@ -57,7 +56,6 @@ class PlainTask:
         self._function, self._metrics = loss, dict(metrics or {})
         first = next(iter(self._metrics), None)
         self.objective = Objective(first, "max") if first is not None else Objective("loss", "min")
-        self.across_rows: tuple[str, ...] = ()
 
     def _loss(self, batch: Batch) -> Loss:
         def loss_of(output: Tensor) -> Loss:
@@ -79,16 +77,6 @@ class PlainTask:
         """{"output": the module's output}."""
         return {"output": self.modules["model"](batch["input"])}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"output": nested list} per row."""
         return [{"output": row.tolist()} for row in outputs["output"]]
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the module."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
