@@ -49,7 +49,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         return {}
     if able.rule_baseline is not None:
         meter = assembly.task.meter()
-        for batch in assembly.judged[split]:
+        for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}
     if dataset is None or able.trivial_baseline is None:

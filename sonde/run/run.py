@@ -14,7 +14,7 @@ from sonde.core.files import read_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
-from sonde.core.seams import Source, Task, extras_of
+from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.tasks.spec import TaskSpec
@@ -208,21 +208,16 @@ class Run:
         )
 
     def _load_task(self) -> Task:
-        from sonde.engine import checkpoint
-        from sonde.engine.training import load_weights
         from sonde.models.build import build as build_model
         from sonde.run.resolve import settled
+        from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
 
         config = settled(read_config(self._folder.config))
         schema = self.schema
         model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
         task = build_task(config.task, model, schema.target, config.task_config)
-        held, state = checkpoint.read(checkpoint.best_folder(self._folder.checkpoints))
-        load_weights(task.modules, held)
-        if "task" in state:
-            extras_of(task).load_state_dict(state["task"])
-        task.modules.eval()
+        load_best(self._folder, task)
         task.modules.to(self._device)
         return task
 

@@ -12,7 +12,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.records import StepRecord
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, Source, Task, abilities_of, extras_of
-from sonde.tasks.custom.task import MeanMeter, PlainTask
+from sonde.tasks.custom.task import MeanMeter, ModuleTask
 
 NAN = math.nan
 
@@ -55,7 +55,7 @@ def test_a_loss_has_no_parts_unless_it_says_so() -> None:
 @pytest.mark.parametrize(
     ("made", "seam"),
     [
-        (lambda: PlainTask(mlp(2, 3), nn.functional.cross_entropy), Task),
+        (lambda: ModuleTask(mlp(2, 3), nn.functional.cross_entropy), Task),
         (lambda: Adversarial(mlp(4, 2), mlp(2, 1), 4), Task),
         (lambda: Denoising(mlp(3, 2), 20), Task),
         (lambda: BanditRollout(mlp(2, 3)), Source),
@@ -71,15 +71,15 @@ RECORD = StepRecord(1, 0, 2, {}, {}, 0.1)
 
 
 def test_a_task_may_leave_out_what_it_does_not_need() -> None:
-    extras = extras_of(PlainTask(mlp(2, 3), nn.functional.cross_entropy))
+    extras = extras_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy))
     assert (extras.across_rows, extras.state_dict()) == ((), {})
     extras.after_step(RECORD)
     extras.load_state_dict({"from": "elsewhere"})
-    assert abilities_of(PlainTask(mlp(2, 3), nn.functional.cross_entropy)) == Abilities()
+    assert abilities_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy)) == Abilities()
 
 
 def test_what_a_task_has_is_what_the_engine_calls() -> None:
-    made: Any = PlainTask(mlp(2, 3), nn.functional.cross_entropy)
+    made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
     made.across_rows, made.moved = ("contrastive",), []
     made.after_step = made.moved.append
     made.state_dict, made.load_state_dict = lambda: {"moved": len(made.moved)}, made.moved.append
@@ -89,16 +89,16 @@ def test_what_a_task_has_is_what_the_engine_calls() -> None:
 
 
 def test_state_that_could_not_be_loaded_again_is_refused() -> None:
-    made: Any = PlainTask(mlp(2, 3), nn.functional.cross_entropy)
+    made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
     made.state_dict = dict
     with pytest.raises(
-        ConfigError, match="^PlainTask has one of state_dict and load_state_dict; a task has both or nei"
+        ConfigError, match="^ModuleTask has one of state_dict and load_state_dict; a task has both or nei"
     ):
         extras_of(made)
 
 
 def test_a_method_or_attribute_of_the_users_own_is_never_taken_for_an_ability() -> None:
-    made: Any = PlainTask(mlp(2, 3), nn.functional.cross_entropy)
+    made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
     for name in Abilities.__dataclass_fields__:
         setattr(made, name, lambda *given: pytest.fail("called"))
     assert abilities_of(made) == Abilities()
