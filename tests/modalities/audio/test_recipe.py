@@ -6,6 +6,7 @@ import pytest
 from sonde.augment.sound import parse_sound
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.modalities.audio import recipe as audio
+from sonde.run.choose import choose_model
 from sonde.tasks.speech_recognition.task import SpeechRecognition
 from sonde.tasks.table import build, spec
 
@@ -17,8 +18,8 @@ def dataset(kind: Any, rows: int = 480, rate: int = 8000) -> Any:
 
 
 def test_the_model_suits_what_is_asked_of_a_recording() -> None:
-    assert audio.model(dataset("class"))[0] == "audio-cnn"
-    assert audio.model(dataset("tokens"))[0] == "speech-conformer-tiny"
+    assert choose_model(dataset("class"), None)[0] == "audio-cnn"
+    assert choose_model(dataset("tokens"), None, "speech-recognition")[0] == "speech-conformer-tiny"
     assert spec("speech-recognition").answers.name == "frames"
 
 

@@ -112,7 +112,7 @@ def test_padding_changes_neither_loss_nor_answer() -> None:
     assert judged(made, wider) == pytest.approx(judged(made, given), rel=1e-4)
 
 
-def test_a_glance_translates_a_share_by_the_likeliest_token() -> None:
+def test_a_quick_evaluation_translates_a_share_by_the_likeliest_token() -> None:
     made, given = task(quick_share=0.25, beam=2), batch(100)
     found = made.quick_evaluate(given)
     assert 15 <= int(found["decoded"].sum()) <= 35
