@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from sonde.core.catalogue import resolve
+from sonde.core.catalogue import load
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
@@ -42,7 +42,7 @@ def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -
         return absolute(asked), "typed"
     chosen = spec(task or for_target(dataset.schema.target))
     if chosen.model:
-        return resolve("recipe", chosen.name, {chosen.name: chosen.model})(dataset)
+        return load(chosen.model)(dataset)
     return _modality_recipe(dataset.schema.input.kind).model(dataset)
 
 
@@ -99,7 +99,7 @@ def _asks_of_the_model(chosen: TaskSpec, dataset: Dataset) -> bool:
 
 def _settings(dataset: Dataset, chosen: TaskSpec, model: str) -> Mapping[str, tuple[Any, str]]:
     if chosen.settings:
-        return resolve("recipe", chosen.name, {chosen.name: chosen.settings})(dataset, model)
+        return load(chosen.settings)(dataset, model)
     return _modality_recipe(dataset.schema.input.kind).settings(dataset, model)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sonde.core.catalogue import resolve
+from sonde.core.catalogue import load
 from sonde.report.folder import Reading, read_folder
 from sonde.report.page import AddedBy, nothing, write_page
 from sonde.tasks.table import names, spec
@@ -20,6 +20,5 @@ def write_report(folder: Path) -> Path:
 def _added_by(run: Reading) -> AddedBy:
     """What the run's task shows; nothing for a task that is not in the table, such as one out of a program."""
     name = str((run.config.get("settings") or {}).get("task"))
-    if name not in names() or not spec(name).figures:
-        return nothing
-    return resolve("figures", name, {name: spec(name).figures})
+    figures = spec(name).figures if name in names() else ""
+    return load(figures) if figures else nothing

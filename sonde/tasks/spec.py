@@ -5,7 +5,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sonde.core.dataset import TargetSpec
+
+
+class TargetRows(NamedTuple):
+    """A target that a task makes from what files of a kind hold.
+
+    spec:  what it is
+    rows:  one array for each row; the first axis goes with the row's length
+    words: what is asked, for a person: "angles of the backbone from the residues"
+    """
+
+    spec: "TargetSpec"
+    rows: "Sequence[np.ndarray]"
+    words: str
 
 
 class Answer(NamedTuple):
@@ -32,6 +47,8 @@ class TaskSpec:
     targets:   kinds of targets it can be trained on; () for any, of tasks that learn from inputs alone
     suggests:  of those, kinds that choose this task where nobody names one -> what is seen in the data then
     exclusive: what its targets are called ("masks") where no other task can be trained on them; "" where others can
+    reads:     kind of input -> function that makes a target of the task's own from what files of that kind hold, as that modality
+               reads them (of proteins a list of `sonde.modalities.protein.structures.Chain`): a list of rows -> `TargetRows`
     inputs:    kinds of input it can learn from -> what a person calls them; none for any
     labels:    False for a task that learns from inputs alone
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
@@ -52,6 +69,7 @@ class TaskSpec:
     targets: tuple[str, ...]
     suggests: Mapping[str, str] = field(default_factory=dict)
     exclusive: str = ""
+    reads: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     labels: bool = True
     views: bool = False

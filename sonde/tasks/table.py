@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sonde.core.catalogue import added, resolve
+from sonde.core.catalogue import added, load, resolve
 from sonde.core.errors import ConfigError
 from sonde.tasks.spec import TaskSpec
 
@@ -78,7 +78,7 @@ def build(
         refuse_exclusive(chosen, target)
     more = {"class_counts": class_counts} if chosen.class_counts else {}
     config = config if config is not None else chosen.config()
-    return resolve("task", name, {name: chosen.task})(model, target, config, **more, monitor=monitor)
+    return load(chosen.task)(model, target, config, **more, monitor=monitor)
 
 
 def refuse_exclusive(chosen: TaskSpec, target: "TargetSpec") -> None:

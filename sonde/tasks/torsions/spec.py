@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from sonde.core.units import count
-from sonde.modalities.protein.codes import TORSIONS as ANGLES
 from sonde.tasks.spec import Answer, TaskSpec
-from sonde.tasks.torsions.config import TorsionsConfig
+from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
 
 
 def _counted(name: str) -> Callable[[Sequence[float]], dict[str, str]]:
@@ -22,6 +21,7 @@ TORSIONS = TaskSpec(
     targets=("torsions",),
     suggests={"torsions": "angles of each residue's backbone are known"},
     exclusive="angles",
+    reads={"protein": "sonde.tasks.torsions.target:target"},
     model="sonde.tasks.torsions.recipe:model",
     settings="sonde.tasks.torsions.recipe:settings",
     figures="sonde.tasks.torsions.figures:additions",

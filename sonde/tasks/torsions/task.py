@@ -11,10 +11,9 @@ from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import PAD
-from sonde.metrics.torsions import TorsionsMeter
-from sonde.modalities.protein.codes import TORSIONS
 from sonde.tasks.supervised import objective, wide
-from sonde.tasks.torsions.config import TorsionsConfig
+from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
+from sonde.tasks.torsions.meter import TorsionsMeter
 
 SHORTEST = 1e-6  # of a direction, which has an angle only where it has a length
 
@@ -42,7 +41,7 @@ class Torsions:
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
-        modes: dict[str, Literal["max", "min"]] = {f"{name}_error": "min" for name in TORSIONS}
+        modes: dict[str, Literal["max", "min"]] = {f"{name}_error": "min" for name in ANGLES}
         self.objective: Objective = objective("near", {**modes, "near": "max", "loss": "min"}, monitor)
         self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
 

@@ -9,12 +9,11 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Task, abilities_of
-from sonde.modalities.protein.codes import TORSIONS
 from sonde.models.torsion_network import TorsionNetworkConfig, torsion_network
-from sonde.tasks.torsions.config import TorsionsConfig
+from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
 from sonde.tasks.torsions.task import Torsions
 
-TARGET = TargetSpec(kind="torsions", names=TORSIONS)
+TARGET = TargetSpec(kind="torsions", names=ANGLES)
 TURNS = {5: (-60.0, -45.0), 6: (-120.0, 130.0)}  # degrees of two kinds of residues
 
 
