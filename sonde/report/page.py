@@ -20,18 +20,18 @@ from sonde.report.account import (
     time_parts,
 )
 from sonde.report.additions import Additions, figure_html
-from sonde.report.features import features_section
-from sonde.report.folder import Reading
-from sonde.report.judged import (
+from sonde.report.evaluated import (
     MOST_CLASSES,
     PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
-    judged_figures,
+    evaluation_figures,
     split_details,
     worst_rows,
 )
+from sonde.report.features import features_section
+from sonde.report.folder import Reading
 from sonde.report.learning import learning_figures
 
 MOST_LINES = 100  # of facts, warnings, findings and events
@@ -99,7 +99,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "split": "training" if run.split == "train" else run.split,
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
-        "judged": judged_figures(details, own.figures),
+        "evaluated": evaluation_figures(details, own.figures),
         "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,

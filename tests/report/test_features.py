@@ -114,7 +114,7 @@ def test_with_as_many_pictures_as_there_can_be_the_page_stays_under_two_megabyte
     (image_run / "evaluation" / "features.json").write_text(json.dumps(content))
     page = write_page(read_folder(image_run)).read_text(encoding="utf-8")
     assert 1_400_000 < len(page.encode()) < 2_000_000
-    assert "Most right" in page
+    assert "Lowest loss" in page
     assert page.count("picture left out") > 20  # both have some
 
 

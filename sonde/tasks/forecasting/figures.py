@@ -23,7 +23,7 @@ def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:
     if not table:
         return []
     found = [_by_step(table)]
-    for stem, title in (("examples", "Forecast"), ("worst", "Most wrong forecast")):
+    for stem, title in (("examples", "Forecast"), ("worst", "Highest loss")):
         entries = _apart([entry for entry in details.get(stem) or [] if entry.get("found")])
         found += [_window(entry, title) for entry in entries[:MOST_WINDOWS]]
     return found

@@ -75,7 +75,7 @@ def _passage(entry: Mapping[str, Any]) -> Passage:
     parts = marked(text, truth, found)
     return Passage(
         question=str(entry.get("question") or ""),
-        told=f"answered {entry.get('prediction')!s:.200}, is {entry.get('target')!s:.200}; F1 {share(entry.get('f1'), 0)}",
+        told=f"prediction: {entry.get('prediction')!s:.200}; truth: {entry.get('target')!s:.200}; F1 {share(entry.get('f1'), 0)}",
         row=str(entry.get("row") or entry.get("index")),
         parts=[
             (_shortened(part, first=place == 0, last=place == len(parts) - 1) if not mark else part, mark)

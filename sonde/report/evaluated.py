@@ -56,7 +56,7 @@ class Worst:
     pixelated: bool = False
 
 
-def judged_figures(details: Mapping[str, Any], own: Sequence[Figure] = ()) -> list[Figure]:
+def evaluation_figures(details: Mapping[str, Any], own: Sequence[Figure] = ()) -> list[Figure]:
     """The figures for one split's files, the confusion matrix aside. own: the task's own"""
     calibration = _calibration(details.get("calibration"))
     general = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
@@ -288,4 +288,4 @@ def _columns(table: Any) -> tuple[list[str], list[list[float]], list[list[float]
 
 def split_details(run: Reading) -> dict[str, Any]:
     """The files of the split the report speaks of."""
-    return run.judged.get(run.split, {})
+    return run.evaluated.get(run.split, {})
