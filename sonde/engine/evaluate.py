@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from sonde.core.progress import Tick, silent
-from sonde.core.seams import Glances, Meter, Source, Task
+from sonde.core.seams import Meter, Source, Task, abilities_of
 from sonde.engine import random_state
 from sonde.engine.step import StepSettings, autocast
 from sonde.optim.average import Average
@@ -42,12 +42,13 @@ def evaluate(
 ) -> Meter:
     """The task's meter after one pass over `source`, which must be one that does not shuffle.
 
-    brief: with less work, where the task has a way (`Glances`)
+    brief: with less work, where the task has a way (`Abilities.quick_evaluate`)
 
     What a task draws while it judges is not missing from the streams that training draws from.
     """
     meter = task.meter()
-    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
+    quick = abilities_of(task).quick_evaluate if brief else None
+    look = quick or task.evaluate
     with random_state.apart(settings.device), judging(task.modules, average):
         for number, batch in enumerate(source):
             with autocast(settings):

@@ -14,7 +14,7 @@ from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json, write_json
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Glances
+from sonde.core.seams import abilities_of
 from sonde.core.units import duration
 from sonde.engine.evaluate import evaluate, judging
 from sonde.engine.loop import batches_of
@@ -235,7 +235,7 @@ def _judging_seconds(assembly: Assembly, stepper: Stepper, row_s: float, *, at_m
     splits = {} if assembly.dataset is None else assembly.dataset.splits
     found: dict[str, float] = {}
     for name, source in assembly.evaluation_sources.items():
-        if isinstance(assembly.task, Glances):  # what a search takes is not told from a step
+        if abilities_of(assembly.task).quick_evaluate is not None:  # what a search takes is not told from a step
             found[name] = _batch_seconds(assembly, stepper, name, brief=False)
             continue
         found[name] = row_s * len(splits[name]) if name in splits else 0.0
@@ -248,7 +248,7 @@ def _judging_seconds(assembly: Assembly, stepper: Stepper, row_s: float, *, at_m
 
 def _brief_seconds(assembly: Assembly, stepper: Stepper) -> float | None:
     """Seconds of a validation while training goes on, where that is less than a whole one; None where it is not."""
-    if not isinstance(assembly.task, Glances) or "validation" not in assembly.evaluation_sources:
+    if abilities_of(assembly.task).quick_evaluate is None or "validation" not in assembly.evaluation_sources:
         return None
     return _batch_seconds(assembly, stepper, "validation", brief=True)
 
@@ -258,10 +258,10 @@ def _batch_seconds(assembly: Assembly, stepper: Stepper, split: str, *, brief: b
     source, task = assembly.evaluation_sources[split], assembly.task
     number = source.batches or 1
     batch = [batch for place, batch in enumerate(source) if place == number // 2][0]  # read to its end, else it goes on
-    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
+    quick = abilities_of(task).quick_evaluate if brief else None
     begun = time.perf_counter()
     with judging(task.modules), autocast(stepper.settings):
-        look(batch)
+        (quick or task.evaluate)(batch)
     return number * (time.perf_counter() - begun)
 
 

@@ -11,7 +11,7 @@ from sonde.core.config import seconds
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.seams import Adapts, Glances
+from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.before import accumulation
 from sonde.engine import random_state
@@ -217,12 +217,12 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     assembly = attempt.assembly
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True)
-    if isinstance(assembly.task, Adapts):
-        assembly.task.adapt(meter)
+    able = abilities_of(assembly.task)
+    if able.tune_threshold is not None:
+        able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    if objective.better(scores[objective.metric], best["value"] if best else None) and not isinstance(
-        assembly.task, Glances
-    ):
+    better = objective.better(scores[objective.metric], best["value"] if best else None)
+    if better and able.quick_evaluate is None:
         attempt.best_meter = meter
     return scores
 

@@ -36,7 +36,12 @@ def test_only_what_was_typed_is_asked() -> None:
     assert request.data == "digits"
     assert request.overrides.values == {"epochs": 3.0, "compile": False, "target": ("a", "b")}
     assert request.overrides.origin == dict.fromkeys(("epochs", "compile", "target"), "typed")
-    assert (request.overrides.model, request.overrides.task, request.overrides.leftover, request.notes) == (None, None, (), ())
+    assert (request.overrides.model, request.overrides.task, request.overrides.leftover, request.notes) == (
+        None,
+        None,
+        (),
+        (),
+    )
 
 
 def test_general_flags_need_no_torch() -> None:
