@@ -26,7 +26,7 @@ from sonde.run.environment import describe
 from sonde.run.errors import room_in
 from sonde.run.folds import Folds, asked_of, cross_validate, is_folded, one_fold, wants_folds
 from sonde.run.job import Session, carry_out
-from sonde.run.plan import refuse_idle
+from sonde.run.lengths import refuse_idle
 from sonde.run.resolve import OWN_MODULE, Resolved, data_config, resolve, settled
 from sonde.run.resume import (
     LENGTHS,
@@ -92,9 +92,13 @@ def train_asked(
     screen: Screen,
     parse_rest: ParseRest | None = None,
     module: nn.Module | None = None,
+    clock: Clock | None = None,
 ) -> Run:
-    """The whole way from what was asked to a run; what the command line and `train` share."""
-    clock = Clock()
+    """The whole way from what was asked to a run; what the command line and `train` share.
+
+    clock: of a run that began before this call
+    """
+    clock = clock or Clock()
     if wants_folds(asked):
         return _train_folds(data, asked, screen=screen, parse_rest=parse_rest, module=module)
     if "out" in asked.values:

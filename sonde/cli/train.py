@@ -1,12 +1,16 @@
 """`sonde train DATA`: from words to a run."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sonde.cli.asking import WhatOptions, parse_rest, read_request
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
 from sonde.core.config import GROUPS
 from sonde.screen.screen import Screen
+
+if TYPE_CHECKING:
+    from sonde.engine.clock import Clock
 
 ABOUT = """\
 Train on DATA and write a run folder: infer what the data are, choose task, model and settings, train, judge, report.
@@ -26,8 +30,8 @@ examples:
 """
 
 
-def run(words: Sequence[str]) -> int:
-    """Train. Raises: SondeError subclasses."""
+def run(words: Sequence[str], *, clock: "Clock | None" = None) -> int:
+    """Train. clock: of a process that does nothing else. Raises: SondeError subclasses."""
     if wants_help(words):
         _help(words)
         return 0
@@ -37,7 +41,7 @@ def run(words: Sequence[str]) -> int:
         screen.say(note)
     from sonde.api import train_asked
 
-    train_asked(request.data, request.asked, screen=screen, parse_rest=parse_rest)
+    train_asked(request.data, request.asked, screen=screen, parse_rest=parse_rest, clock=clock)
     return 0
 
 

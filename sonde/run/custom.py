@@ -27,7 +27,7 @@ from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.environment import describe
 from sonde.run.errors import room_in
 from sonde.run.job import Session, carry_out
-from sonde.run.plan import refuse_idle
+from sonde.run.lengths import refuse_idle
 from sonde.run.resolve import OWN_MODULE
 from sonde.run.resume import (
     asks_for_more,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.core.config import seconds
 from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
@@ -19,15 +18,15 @@ from sonde.data.feed.prepare import Prepare
 from sonde.diagnose.before import accumulation
 from sonde.engine import checkpoint, random_state
 from sonde.engine.checkpoint import Writer
-from sonde.engine.evaluate import evaluate
+from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import Journal
-from sonde.engine.loop import FitParts, FitSettings, best_state, event, fit
+from sonde.engine.loop import FitParts, FitSettings, best_state, event, fit, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import Pace
-from sonde.engine.time_budget import Horizon
+from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Training, load_weights, restore, weights
 from sonde.explain.features import Seen, write_features
 from sonde.models.layers import followed
@@ -38,9 +37,12 @@ from sonde.run import environment
 from sonde.run.build import Assembly
 from sonde.run.errors import judged_not_finite, memory_or_itself, not_finite
 from sonde.run.evaluation import baseline, write_evaluation
-from sonde.run.plan import Saved, make_plan
+from sonde.run.lengths import fit_settings, lengths_in_words, set_schedule
+from sonde.run.plan import make_plan
 from sonde.run.resolve import OWN_MODULE
-from sonde.screen.progress import END_MOVED, Progress
+from sonde.run.saved import Saved
+from sonde.run.time_limit import TimeLimit, tuner_affordable
+from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 from sonde.screen.screen import Screen
 
 LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
@@ -55,6 +57,8 @@ class Session:
     screen: Screen
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
+    best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
+    limit: TimeLimit | None = None
 
 
 def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequence[Observer] = ()) -> dict[str, Any]:
@@ -77,6 +81,8 @@ def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequen
                 plan, stepper = make_plan(assembly, folder, compiled=compiled, saved=saved, say=session.screen.say)
             session.screen.plan(plan.lines)
             session.screen.folder(folder.path)
+            if (limit_s := assembly.config.loop.limit_s) is not None:
+                session.limit = TimeLimit(assembly, plan, limit_s)
             training = _training(session, plan, stepper, saved, observers)
             write_json(folder.plan, plan.as_dict())
             _run(session, plan, training, request, resumed=saved is not None)
@@ -108,13 +114,13 @@ def _training(
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.task.objective if "validation" in assembly.judged else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
-    limit, used = assembly.config.loop.time_limit, assembly.clock.elapsed() if saved is None else saved.elapsed
+    limit, used = assembly.config.loop.limit_s, assembly.clock.elapsed() if saved is None else saved.elapsed
     progress = session.screen.progress(
-        epochs=None if plan.batches_per_epoch is None else steps / plan.batches_per_epoch,
+        epochs=plan.passes if plan.batches_per_epoch is None or steps is None else steps / plan.batches_per_epoch,
         steps=steps,
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
-        within_s=None if limit is None else seconds(limit) - used,
+        within_s=None if limit is None else limit - used,
     )
     events = Events(folder.events, purge_step=None if step is None else step + 1)
     training = Training(
@@ -133,8 +139,7 @@ def _training(
         training.progress.stop = ""
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        elif training.progress.ends_at:
-            stepper.bend(schedule(assembly.config.optim, total=training.progress.ends_at))
+        set_schedule(training, fit_settings(assembly.config, plan, training_s=None), assembly.config.optim)
         before, training.threads = training.threads, plan.threads
         event(training, "resumed", {})
         if before != plan.threads:
@@ -147,15 +152,18 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
     writer = Writer(folder.checkpoints)
     validation = assembly.judged.get("validation")
     pace = None
-    if config.machine.threads is None and assembly.device.type == "cpu":
+    if config.machine.threads is None and assembly.device.type == "cpu" and tuner_affordable(plan, config.loop.limit_s):
         timed = {} if resumed else {int(count): value / 1e3 for count, value in plan.threads_timed.items()}
         pace = Pace(say=lambda live, name, details: _threads_changed(session, live, details), timed=timed)
-    limit = None if config.loop.time_limit is None else seconds(config.loop.time_limit)
-    limit_s = None if limit is None else max(0.5 * limit, limit * 0.985 - plan.final_s)
-    horizon = None
-    if limit_s is not None:
-        horizon = Horizon(
-            limit_s, planned=plan.steps, move=lambda live, end, step_s: _end_moved(session, live, end, step_s)
+    limit = session.limit
+    settings = fit_settings(config, plan, training_s=None if limit is None else limit.training_s)
+    budget = None
+    if limit is not None and plan.steps is not None:
+        budget = TimeBudget(
+            limit.training_s,
+            planned=plan.steps,
+            move=lambda live, end, step_s: _end_moved(session, live, end, step_s),
+            latest=lambda progress: known_end(settings, progress),
         )
     parts = FitParts(
         objective=assembly.task.objective if validation is not None else None,
@@ -164,16 +172,8 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
         writer=writer,
         request=request,
         pace=pace,
-        horizon=horizon,
-    )
-    settings = FitSettings(
-        stop=plan.steps,
-        evaluate_every=config.loop.evaluate_every,
-        log_every=config.loop.log_every,
-        checkpoint_s=seconds(config.loop.checkpoint_every),
-        checkpoint_steps=config.loop.checkpoint_steps,
-        patience=config.loop.patience,
-        limit_s=limit_s,
+        budget=budget,
+        length_known=lambda live: _length_known(session, live, settings),
     )
     if not resumed:
         session.findings += accumulation(assembly.task, config.feed.accumulate)
@@ -222,14 +222,15 @@ def best_weights(assembly: Assembly) -> dict[str, torch.Tensor]:
 def _judge(session: Session, training: Training) -> Meter:
     assembly = session.assembly
     source, settings = assembly.judged["validation"], training.stepper.settings
-    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True)
+    budget = None if session.limit is None else session.limit.while_training()
+    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True, budget=budget)
     if isinstance(assembly.task, Adapts):
         assembly.task.adapt(meter)
     objective: Objective = assembly.task.objective
     value = meter.compute()[objective.metric]
     best = training.progress.best
     if objective.better(value, best["value"] if best else None) and not isinstance(assembly.task, Glances):
-        session.best_meter = meter
+        session.best_meter, session.best_budget = meter, budget
     return meter
 
 
@@ -261,6 +262,14 @@ def _end_moved(session: Session, training: Training, end: int, step_s: float) ->
     event(training, END_MOVED, {"from": before, **details} if before else details)
 
 
+def _length_known(session: Session, training: Training, settings: FitSettings) -> None:
+    """The first pass over data without a length is over: the rate takes the shape that it has for the whole run."""
+    total = set_schedule(training, settings, session.assembly.config.optim)
+    took = training.progress.pass_steps
+    details = {} if total is None else {"to": total}
+    event(training, LENGTH_KNOWN, {**details, "why": f"the first epoch took {took:,} step{'s' * (took != 1)}"})
+
+
 def _finish(session: Session, plan: ExecutionPlan, training: Training, request: StopRequest) -> dict[str, Any]:
     """Judge the best checkpoint on what was held back, write the result and the report.
 
@@ -271,6 +280,7 @@ def _finish(session: Session, plan: ExecutionPlan, training: Training, request: 
     load_weights(assembly.task.modules, held)
     assembly.task.load_state_dict(state["task"])
     scores: dict[str, dict[str, float]] = {}
+    budgets: dict[str, EvaluationBudget] = {}
     with clock.part("evaluation"):
         for split, source in assembly.judged.items():
             if request.number is not None:
@@ -278,16 +288,37 @@ def _finish(session: Session, plan: ExecutionPlan, training: Training, request: 
                     "stopped before the final judgement as asked; everything is saved", signal_number=request.number
                 )
             meter = session.best_meter if split == "validation" and session.best_meter is not None else None
+            budget = None if meter is None else session.best_budget
             if meter is None:
-                meter = evaluate(assembly.task, source, training.stepper.settings, tick=session.screen.tick)
+                if session.limit is not None:
+                    budget = session.limit.at_the_end([name for name in assembly.judged if name not in scores])
+                settings = training.stepper.settings
+                meter = evaluate(assembly.task, source, settings, tick=session.screen.tick, budget=budget)
+            if budget is not None:
+                budgets[split] = budget
             scores[split] = meter.compute()
             write_evaluation(folder.evaluation / split, meter, source, assembly)
         _look_inside(assembly, folder)
     checkpoint.clear_leftovers(folder.checkpoints)
+    if session.limit is not None:
+        late = session.limit.findings(training, budgets)
+        session.findings += late
+        _write_findings(folder, late)
     result = _result(session, plan, training, scores)
+    result["evaluated"] = {
+        split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in budgets.items() if not budget.whole
+    }
     write_json(folder.result, result)
     write_report(folder.path)
     return result
+
+
+def _write_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
+    """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
+    journal = Journal(folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0)
+    for finding in found:
+        journal.write(finding.as_dict())
+    journal.close()
 
 
 def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
@@ -295,7 +326,7 @@ def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
     modules, dataset = assembly.task.modules, assembly.dataset
     if dataset is None or dataset.schema.input.kind != "image" or "model" not in modules:
         return
-    model, limit = modules["model"], assembly.config.loop.time_limit
+    model, limit = modules["model"], assembly.config.loop.limit_s
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
     prepare = Prepare(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
@@ -305,7 +336,7 @@ def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
         return prepare.image(images.to(assembly.device))
 
     images = Seen(split=split, rows=rows, target=dataset.schema.target, read=read, shape=dataset.schema.input.shape)
-    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * seconds(limit))
+    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * limit)
     write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
 
 
@@ -318,10 +349,12 @@ def _result(
     batches = assembly.train.batches
     return {
         "status": progress.stop,
+        "ended_by": progress.ended_by,
+        "lengths": lengths_in_words(assembly.config.loop),
         "task": assembly.config.task,
         "model": assembly.config.model,
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
-        "epochs": None if batches is None else round(progress.step / batches, 4),
+        "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
         "objective": assembly.task.objective._asdict(),
         "headline": next(iter(next(reversed(scores.values()), {})), assembly.task.objective.metric),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.bounds import flag
-from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
+from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves, same_setting
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
@@ -14,7 +14,7 @@ from sonde.core.seams import Task
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
-from sonde.run.plan import Saved
+from sonde.run.saved import Saved
 
 LENGTHS = ("epochs", "steps", "time_limit")
 """Three ways to say how long a run is; to say one takes back the others."""
@@ -46,7 +46,7 @@ def same_settings(folder: RunFolder, config: TrainConfig) -> None:
     now = {"model": config.model, "task": config.task, **flat(config)}
     for name, value in now.items():
         old = before.get(name)
-        if name not in MAY_DIFFER and not _same(old, value):
+        if name not in MAY_DIFFER and not same_setting(name, old, value):
             raise RunFolderError(
                 f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; go on with: sonde "
                 f"resume {folder.path}, start over with --fresh, or give --out another folder"
@@ -91,8 +91,9 @@ def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]
 def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
     """Whether a finished run is to be trained further: its length, or the patience that ended it, is said anew."""
     before = read_config(folder.config).settings
-    patience = before.get("patience") != loop.patience and read_json(folder.result).get("status") == "stopped early"
-    return patience or any(before.get(name) != getattr(loop, name) for name in LENGTHS)
+    patience = not same_setting("patience", before.get("patience", 0), loop.patience)
+    stopped_early = read_json(folder.result).get("status") == "stopped early"
+    return (patience and stopped_early) or _other_length(before, loop)
 
 
 def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], None]) -> Saved | None:
@@ -107,8 +108,12 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], Non
         state=state,
         plan=ExecutionPlan.from_dict(read_json(folder.plan)),
         finished=folder.result.exists(),
-        new_limit=before.get("time_limit") != loop.time_limit,
+        new_limit=loop.time_limit is not None and _other_length(before, loop),
     )
+
+
+def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:
+    return any(not same_setting(name, before.get(name), getattr(loop, name)) for name in LENGTHS)
 
 
 def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) -> None:
@@ -117,7 +122,7 @@ def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) 
     now = {
         name: value for name, value in flat(config).items() if name in MAY_DIFFER - {"out", "fresh", "quiet", "debug"}
     }
-    changed = {name: value for name, value in now.items() if not _same(before.settings.get(name), value)}
+    changed = {name: value for name, value in now.items() if not same_setting(name, before.settings.get(name), value)}
     if not changed:
         return
     origins = {name: where for name, where in origin.items() if name in changed}
@@ -128,10 +133,6 @@ def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) 
         origin={**before.origin, **origins},
         reasons={name: why for name, why in before.reasons.items() if name not in changed},
     )
-
-
-def _same(old: Any, now: Any) -> bool:
-    return old == (list(now) if isinstance(now, tuple) else now)
 
 
 def _typed(value: Any) -> str:

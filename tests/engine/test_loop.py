@@ -21,6 +21,7 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
+from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EvaluationRecord, Record, StepRecord
 from sonde.core.seams import Objective
@@ -143,7 +144,7 @@ def test_evaluation_falls_due_each_epoch_and_at_the_end() -> None:
 def test_evaluation_can_fall_within_an_epoch() -> None:
     listener = Listener()
     live = training("supervised", observers=[listener])
-    settings = FitSettings(stop=16, evaluate_every=0.25)
+    settings = FitSettings(stop=16, evaluate_every=Duration(0.25, "epochs"))
     fit(live, settings, parts(live, evaluate=lambda: {"loss": 1.0}, objective=Objective("loss", "min")))
     assert [r.step for r in listener.heard if isinstance(r, EvaluationRecord)] == [2, 4, 6, 8, 10, 12, 14, 16]
 
@@ -151,7 +152,7 @@ def test_evaluation_can_fall_within_an_epoch() -> None:
 def test_patience_counts_evaluations_without_a_better_one() -> None:
     values = iter([0.5, 0.6, 0.7, 0.65, 0.6, 0.9])
     live = training("supervised")
-    settings = FitSettings(stop=8 * 20, patience=2)
+    settings = FitSettings(stop=8 * 20, patience=Duration(2, "evaluations"))
     fit(live, settings, parts(live, evaluate=lambda: {"a": next(values)}, objective=Objective("a", "max")))
     assert live.progress.stop == "stopped early"
     assert live.progress.step == 8 * 5

@@ -6,7 +6,7 @@ import pytest
 from sample_tasks import CPU, Supervised, mlp, stepper
 
 from sonde.engine.clock import Clock
-from sonde.engine.time_budget import FEWEST, SHARES, SPARE, Horizon
+from sonde.engine.time_budget import FEWEST, SHARES, SPARE, TimeBudget
 from sonde.engine.training import Training
 
 
@@ -30,7 +30,7 @@ class World:
         self.clock = Told()
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=self.clock, device=CPU)
         self.moved: list[tuple[int, int]] = []  # step, new end
-        self.horizon = Horizon(100.0, planned=100, move=self.move)
+        self.budget = TimeBudget(100.0, planned=100, move=self.move)
 
     def move(self, training: Training, end: int, step_s: float) -> None:
         training.progress.ends_at = end
@@ -42,7 +42,7 @@ class World:
             self.clock.seconds += seconds + evaluation
             self.clock.spent["evaluation"] += evaluation
             self.training.progress.step += 1
-            self.horizon(self.training)
+            self.budget(self.training)
 
 
 def test_a_pace_as_planned_leaves_the_end_alone() -> None:
@@ -82,7 +82,7 @@ def test_a_pace_needs_some_steps_and_is_asked_once_a_share() -> None:
     world.run(1, 3.0)
     assert (world.training.progress.ends_asked, len(world.moved)) == (2, 1)
     before = list(world.moved)
-    world.horizon(world.training)
+    world.budget(world.training)
     assert world.moved == before
 
 

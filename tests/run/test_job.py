@@ -21,7 +21,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import load_weights
-from sonde.run import plan as planning
+from sonde.run import time_limit as planning
 from sonde.run.job import Session, best_weights, carry_out
 from sonde.screen.screen import Screen
 
