@@ -33,6 +33,7 @@ from sonde.run.resume import (
     asks_for_more,
     begin_in,
     check_overrides,
+    dropped_lengths,
     kept_length,
     load_best,
     remember,
@@ -92,13 +93,13 @@ def train_asked(
     screen: Screen,
     parse_rest: ParseRest | None = None,
     module: nn.Module | None = None,
-    clock: Clock | None = None,
+    begun: float | None = None,
 ) -> Run:
     """The whole way from what was asked to a run; what the command line and `train` share.
 
-    clock: of a run that began before this call
+    begun: second of `time.perf_counter` that the run counts from, where that is not now
     """
-    clock = clock or Clock()
+    clock = Clock(begun=begun)
     if wants_folds(asked):
         return _train_folds(data, asked, screen=screen, parse_rest=parse_rest, module=module)
     if "out" in asked.values:
@@ -249,7 +250,10 @@ def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None
     screen = screen or Screen(quiet=bool(overrides.get("quiet", False)))
     check_overrides(overrides)
     saved = read_config(place.config)
-    config = _overridden(settled(saved), overrides)
+    before = settled(saved)
+    config = _overridden(before, overrides)
+    if note := dropped_lengths(before.loop, overrides):
+        screen.say(note)
     if place.state() == "finished" and not asks_for_more(place, config.loop):
         screen.say(f"{place.path} is finished; train it further with: sonde resume {place.path} --epochs N")
         return Run(place)

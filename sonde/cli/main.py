@@ -43,9 +43,9 @@ def _dispatch(words: list[str], *, whole_process: bool) -> int:
         return 0
     run = _verb(words[0])
     if whole_process and VERBS[words[0]].timed:
-        from sonde.engine.clock import Clock, process_began
+        from sonde.engine.clock import process_began
 
-        return run(words[1:], clock=Clock(begun=process_began()))
+        return run(words[1:], begun=process_began())
     return run(words[1:])
 
 

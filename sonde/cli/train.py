@@ -1,16 +1,12 @@
 """`sonde train DATA`: from words to a run."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sonde.cli.asking import WhatOptions, parse_rest, read_request
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
 from sonde.core.config import GROUPS
 from sonde.screen.screen import Screen
-
-if TYPE_CHECKING:
-    from sonde.engine.clock import Clock
 
 ABOUT = """\
 Train on DATA and write a run folder: infer what the data are, choose task, model and settings, train, judge, report.
@@ -30,8 +26,8 @@ examples:
 """
 
 
-def run(words: Sequence[str], *, clock: "Clock | None" = None) -> int:
-    """Train. clock: of a process that does nothing else. Raises: SondeError subclasses."""
+def run(words: Sequence[str], *, begun: float | None = None) -> int:
+    """Train. begun: when the process did, where it is there for this alone. Raises: SondeError subclasses."""
     if wants_help(words):
         _help(words)
         return 0
@@ -41,7 +37,7 @@ def run(words: Sequence[str], *, clock: "Clock | None" = None) -> int:
         screen.say(note)
     from sonde.api import train_asked
 
-    train_asked(request.data, request.asked, screen=screen, parse_rest=parse_rest, clock=clock)
+    train_asked(request.data, request.asked, screen=screen, parse_rest=parse_rest, begun=begun)
     return 0
 
 

@@ -7,7 +7,7 @@ class Verb(NamedTuple):
     """One row of `sonde --help`.
 
     run: "module:function" that takes the words after the verb;  usage: the verb and what it acts on
-    timed: whether the function also takes `clock`, so that a time limit counts from the process's first second
+    timed: whether the function also takes `begun`, the process's first second, from which a time limit counts
     """
 
     run: str

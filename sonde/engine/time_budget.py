@@ -8,6 +8,7 @@ schedule set to the new one.
 from bisect import bisect_right
 from collections.abc import Callable
 
+from sonde.engine.clock import Clock
 from sonde.engine.training import Progress, Training
 
 SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time or of the steps, after which the end is asked for again
@@ -26,6 +27,7 @@ class TimeBudget:
     def __init__(
         self,
         limit_s: float,
+        clock: Clock,
         *,
         planned: int,
         move: Callable[[Training, int, float], None],
@@ -34,14 +36,17 @@ class TimeBudget:
         """planned: the step that the plan ends at;  move: told the new last step and the seconds a step takes;  latest: the
         step that another length ends the run at, where one is known"""
         self._limit_s, self._planned, self._move, self._latest = limit_s, planned, move, latest
+        self._begun_s, self._begun_beside = clock.elapsed(), _beside(clock)
         self._since: tuple[float, float, int] | None = None  # seconds, of them spent on evaluation and saving, step
 
     def __call__(self, training: Training) -> None:
         """Count one step; when it is time, ask."""
         progress, elapsed = training.progress, training.clock.elapsed()
-        beside = training.clock.spent["evaluation"] + training.clock.spent["checkpoint"]
-        if self._since is None:  # the first step also allocates, and is no measure of the others
-            self._since = (elapsed, beside, progress.step)
+        beside = _beside(training.clock)
+        if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
+            long = elapsed - self._begun_s >= LONG * self._limit_s
+            first = (self._begun_s, self._begun_beside, progress.step - 1)
+            self._since = first if long else (elapsed, beside, progress.step)
         planned = progress.ends_at or self._planned
         due = bisect_right(SHARES, max(elapsed / self._limit_s, progress.step / planned))
         begun_s, begun_beside, begun = self._since
@@ -57,3 +62,7 @@ class TimeBudget:
         end = end if latest is None else min(end, latest)
         if abs(end - planned) > max(FEWEST, WORTH * left):
             self._move(training, end, step_s)
+
+
+def _beside(clock: Clock) -> float:
+    return clock.spent["evaluation"] + clock.spent["checkpoint"]

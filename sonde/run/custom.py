@@ -27,7 +27,7 @@ from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.environment import describe
 from sonde.run.errors import room_in
 from sonde.run.job import Session, carry_out
-from sonde.run.lengths import refuse_idle
+from sonde.run.lengths import check_length, refuse_idle
 from sonde.run.resolve import OWN_MODULE
 from sonde.run.resume import (
     asks_for_more,
@@ -147,6 +147,7 @@ def fit_own(
     whole = task_of(task, loss, metrics)
     screen = Screen(quiet=bool(settings.get("quiet", False)))
     assembly = build_own(whole, train, validation=validation, settings=settings)
+    check_length(assembly.config, assembly.train)  # what is refused leaves no folder behind
     config, hashes = assembly.config, _hashes({"train": train, "validation": validation})
     folder = RunFolder(Path(config.place.out) if config.place.out else fresh_path("own", type(task).__name__.lower()))
     with folder.claimed(), room_in(folder):

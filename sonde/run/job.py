@@ -161,6 +161,7 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
     if limit is not None and plan.steps is not None:
         budget = TimeBudget(
             limit.training_s,
+            training.clock,
             planned=plan.steps,
             move=lambda live, end, step_s: _end_moved(session, live, end, step_s),
             latest=lambda progress: known_end(settings, progress),

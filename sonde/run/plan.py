@@ -22,7 +22,7 @@ from sonde.engine.timing import step_seconds
 from sonde.run.build import Assembly
 from sonde.run.lengths import before_length_is_known, check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_limit import Length, Trial, length_in_time, trial_of
+from sonde.run.time_limit import Length, Trial, busy_neighbours, length_in_time, trial_of
 
 PIECES = 4  # precisions are compared on a part of a batch: fp32's maps of a whole one would be the run's peak of memory
 RATIO_STEPS, RATIO_SHARE = 16, 0.02  # comparing precisions costs about so many steps; of a time limit, at most that
@@ -45,7 +45,8 @@ def make_plan(
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     trial = trial_of(stepper, batch, machine, None if compiled else limit_s)
     kept = None if saved is None else int(saved.state["threads"])
-    threads, timed, threads_why = _threads(stepper, trial, machine, kept, compiled=compiled)
+    busy = "" if limit_s is None or assembly.device.type != "cpu" else busy_neighbours()
+    threads, timed, threads_why = _threads(stepper, trial, machine, kept, compiled=compiled, busy=busy)
     torch.set_num_threads(threads)
     timed_s = timed[str(threads)] / 1e3 if str(threads) in timed else trial.step_s
     ratio = None
@@ -97,8 +98,10 @@ def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
 
 
 def _threads(
-    stepper: Stepper, trial: Trial, machine: MachineConfig, kept: int | None, *, compiled: bool
+    stepper: Stepper, trial: Trial, machine: MachineConfig, kept: int | None, *, compiled: bool, busy: str
 ) -> tuple[int, dict[str, float], str]:
+    if busy and machine.threads is None and kept is None:
+        return 1, {}, f"1 thread (not timed: {busy})"
     try:
         if compiled and machine.threads is None and kept is None and trial.batch is not None:
             step_seconds(stepper, trial.batch, steps=1)  # compiling is no part of what is timed

@@ -17,7 +17,8 @@ from sonde.engine.training import load_weights
 from sonde.run.saved import Saved
 
 LENGTHS = ("epochs", "steps", "time_limit")
-"""Three ways to say how long a run is; to say one takes back the others."""
+"""Three ways to say how long a run is. What is said when a run goes on takes the place of all that was said before: whoever asks
+a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
 
 
 def begin_in(folder: RunFolder, *, fresh: bool) -> State:
@@ -78,6 +79,22 @@ def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
     """`loop` with the length that is among `given`, where there is one; the ways in which it was said before are dropped."""
     said = {name: given[name] for name in LENGTHS if given.get(name) is not None}
     return replace(loop, **{**dict.fromkeys(LENGTHS), **said}) if said else loop
+
+
+def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
+    """What to say of lengths that hold no longer, since another is given; empty where there are none.
+
+    >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20})
+    '--time-limit 10m holds no longer; give it too to keep it'
+    """
+    if all(given.get(name) is None for name in LENGTHS):
+        return ""
+    old = [
+        f"{flag(name)} {getattr(loop, name)}"
+        for name in LENGTHS
+        if getattr(loop, name) is not None and given.get(name) is None
+    ]
+    return f"{' and '.join(old)} {'hold' if len(old) > 1 else 'holds'} no longer; give it too to keep it" if old else ""
 
 
 def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:

@@ -1,6 +1,7 @@
 """What fits into a time limit, told from trials that take little of it; and who may take what of it while the run goes on."""
 
 import math
+import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,11 @@ from sonde.core.units import duration, number
 from sonde.engine import random_state
 from sonde.engine.evaluate import EvaluationBudget, judging
 from sonde.engine.loop import batches_of
-from sonde.engine.plan import ExecutionPlan, steps_within
+from sonde.engine.plan import ExecutionPlan, cores, steps_within
 from sonde.engine.step import Stepper, autocast
 from sonde.engine.timing import step_seconds
 from sonde.engine.training import Training
-from sonde.run.build import Assembly
+from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.lengths import counted, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 
@@ -39,8 +40,10 @@ TUNING_STEPS, TUNING_SHARE = (
     4,
     0.02,
 )  # choosing threads anew costs about so many steps with each; of a limit, at most that
+BUSY = 0.75  # of the cores in use, in the mean over the last minute, before this run began
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
 SPARE = 0.015  # of a limit, for a machine that slows down
+FLOOR_S = 0.5  # of an evaluation: less is not worth leaving rows out
 AFTER_S = 0.5  # seconds for the report and the end of the process; of short limits a twentieth
 
 
@@ -72,21 +75,16 @@ class TimeLimit:
     def _budget(self, split: str, until: float, *, expected: float | None) -> EvaluationBudget:
         rows = rows_of(self._assembly, split)
         row_s = expected / rows if expected and rows else None
-        return EvaluationBudget(max(0.0, until - self._assembly.clock.elapsed()), rows=rows, row_s=row_s)
+        return EvaluationBudget(max(FLOOR_S, until - self._assembly.clock.elapsed()), rows=rows, row_s=row_s)
 
     def findings(self, training: Training, budgets: Mapping[str, EvaluationBudget]) -> list[Finding]:
         """What the limit cut short, and whether it was kept."""
         limit = parse(self.limit_s, bare="seconds")
-        found = [
-            Finding(
-                check="time limit",
-                severity="warning",
-                evidence=f"{split} was evaluated on {rows_in_words(budget)}, spread over all of it: there was no time for more",
-                action=f"a longer --time-limit than {limit} leaves time for all",
-            )
-            for split, budget in budgets.items()
-            if not budget.whole
-        ]
+        found = []
+        if partly := [f"{split} on {rows_in_words(budget)}" for split, budget in budgets.items() if not budget.whole]:
+            evidence = f"evaluated {' and '.join(partly)}, spread evenly: there was no time for more"
+            action = f"a longer --time-limit than {limit} leaves time for all"
+            found.append(Finding(check="partial evaluation", severity="warning", evidence=evidence, action=action))
         taken, steps = training.clock.elapsed(), max(1, training.progress.step)
         if taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
             spent = training.clock.spent
@@ -187,7 +185,8 @@ def length_in_time(
     left_s = left_s if saved is not None else limit_s - assembly.clock.elapsed()
     after_s = after_seconds(limit_s)
     quick, final = evaluation_s.get("quick", 0.0), sum(evaluation_s[name] for name in _evaluated_last(assembly, saved))
-    share = min(1.0, max(0.0, EVALUATION_SHARE * left_s - after_s) / max(quick + final, 1e-9))
+    splits = len(_evaluated_last(assembly, saved)) + ("quick" in evaluation_s)
+    share = min(1.0, max(FLOOR_S * splits, EVALUATION_SHARE * left_s - after_s) / max(quick + final, 1e-9))
     period = loop.evaluation_period
     every = {"steps": period.amount, "seconds": period.amount / step_s}.get(
         period.unit, math.inf if batches is None else period.amount * batches
@@ -265,28 +264,33 @@ def _input_seconds(assembly: Assembly, limit_s: float) -> float:
 
 def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[str, float]:
     """Seconds to evaluate each split, and "quick": the validation while training goes on; told from a part of each."""
-    found: dict[str, float] = {}
-    for name, source in assembly.judged.items():
-        if rewinds(source):
-            found[name] = _evaluation_seconds(assembly, stepper, name, quick=False, at_most_s=PEEK_SHARE * limit_s)
+    known = [name for name, source in assembly.judged.items() if rewinds(source)]
+    if not known:  # the first evaluation will tell
+        return dict.fromkeys((*assembly.judged, "quick"), 0.0)
+    first, most_s = known[0], PEEK_SHARE * limit_s
+    row_s = _row_seconds(assembly, stepper, first, quick=False, at_most_s=most_s)
+    found = {name: row_s * _count(assembly, name) for name in assembly.judged}
     if "validation" in found:
-        brief = isinstance(assembly.task, Glances)
         found["quick"] = found["validation"]
-        if brief:
-            found["quick"] = _evaluation_seconds(
-                assembly, stepper, "validation", quick=True, at_most_s=PEEK_SHARE * limit_s
-            )
-    return {**dict.fromkeys(assembly.judged, 0.0), **found}
+        if isinstance(assembly.task, Glances) and "validation" in known:
+            quick_s = _row_seconds(assembly, stepper, "validation", quick=True, at_most_s=most_s)
+            found["quick"] = quick_s * _count(assembly, "validation")
+    return found
 
 
-def _evaluation_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: bool, at_most_s: float) -> float:
-    """Seconds to evaluate a split, told from rows in the middle of it: those of sequences stand in the order of their length.
+def _count(assembly: Assembly, split: str) -> int:
+    """Rows of a split, as far as is known before it was read."""
+    source = assembly.judged[split]
+    return rows_of(assembly, split) or (source.batches or 1) * EVALUATION_ROWS
+
+
+def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: bool, at_most_s: float) -> float:
+    """Seconds to evaluate a row, told from some in the middle of a split: those of sequences stand in the order of their length.
 
     More and more rows of a batch are tried until that takes about `at_most_s`.
     """
     source, task = assembly.judged[split], assembly.task
-    batch, batches = _middle_batch(source, at_most_s)
-    rows = rows_of(assembly, split) or batches * len(batch)
+    batch = _middle_batch(source, at_most_s)
     look = task.glance if quick and isinstance(task, Glances) else task.evaluate
     taken_s, pieces = 0.0, SMALLEST
     with random_state.apart(assembly.device), judging(task.modules), autocast(stepper.settings):
@@ -296,24 +300,22 @@ def _evaluation_seconds(assembly: Assembly, stepper: Stepper, split: str, *, qui
             task.meter().update(look(piece), piece.index)
             taken_s = time.perf_counter() - begun
             if pieces == 1 or 4 * taken_s > at_most_s:
-                return taken_s * rows / len(piece)
+                return taken_s / len(piece)
             pieces = max(1, pieces // 4)
 
 
-def _middle_batch(source: Source, at_most_s: float) -> tuple[Batch, int]:
-    """(A batch from the middle, or as far as reading gets in time; how many there are, as far as is known); put back."""
+def _middle_batch(source: Source, at_most_s: float) -> Batch:
+    """A batch from the middle, or as far as reading gets in time; it is put back."""
     position, begun = source.state_dict(), time.perf_counter()
-    middle = (source.batches or 1) // 2
     found: Batch | None = None
-    number = 0
-    for batch in source:
-        found, number = batch, number + 1
-        if number > middle or time.perf_counter() - begun > at_most_s:
+    for number, batch in enumerate(source):
+        found = batch
+        if number >= (source.batches or 1) // 2 or time.perf_counter() - begun > at_most_s:
             break
     source.load_state_dict(position)
     if found is None:
         raise DataError("the data to evaluate on yield no batch")
-    return found, source.batches or number
+    return found
 
 
 def rows_of(assembly: Assembly, split: str) -> int | None:
@@ -326,5 +328,15 @@ def rows_of(assembly: Assembly, split: str) -> int | None:
 
 def tuner_affordable(plan: ExecutionPlan, limit_s: float | None) -> bool:
     """Whether asking again how many threads are best, which takes steps with each number, is a small part of a time limit."""
+    if limit_s is None:
+        return True
     once_s = sum(plan.threads_timed.values()) / 1e3
-    return limit_s is None or TUNING_STEPS * once_s < TUNING_SHARE * limit_s
+    return 0 < TUNING_STEPS * once_s < TUNING_SHARE * limit_s
+
+
+def busy_neighbours() -> str:
+    """Why threads are not timed under a time limit: others keep the processor busy, and then one step with all threads may take
+    seconds, however small it is. Empty where that is not so, or not known.
+    """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return f"the processor is busy, load {load:.1f} on {cores()} cores" if load > BUSY * cores() else ""

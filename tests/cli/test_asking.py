@@ -81,9 +81,15 @@ def test_a_flag_of_another_model_names_its_owner() -> None:
         ("digits --lr -1", "--lr must be above 0, got -1"),
         ("digits --lr nan", "--lr must be above 0, got nan"),
         ("digits --epochs 3 --steps 0", "--steps must be at least 1, got 0"),
-        ("digits --evaluate-every 3ducks", "--evaluate-every: '3ducks' is not a duration; write it like 2 epochs, 500 steps, 90s"),
+        (
+            "digits --evaluate-every 3ducks",
+            "--evaluate-every: '3ducks' is not a duration; write it like 2 epochs, 500 steps, 90s",
+        ),
         ("digits --time-limit 2epochs", "--time-limit takes a duration such as 90s, 10m or 1h30m, got '2epochs'"),
-        ("digits --checkpoint-steps 4", '--checkpoint-steps is now --checkpoint-every; write --checkpoint-every "500 steps"'),
+        (
+            "digits --checkpoint-steps 4",
+            '--checkpoint-steps is now --checkpoint-every; write --checkpoint-every "500 steps"',
+        ),
         ("digits --time-limit soon", "--time-limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
         ("--epochs 3", "sonde train needs DATA"),
         ("digits --config nowhere.yaml", "there is no config file nowhere.yaml"),

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import time
 from typing import Any
 
 import pytest
@@ -53,7 +52,11 @@ REFUSED = [
     ("seed", -1, "seed must lie in 0..2^63-1, got -1"),
     ("seed", 2**63, "seed must lie in 0..2^63-1, got 9223372036854775808"),
     ("time_limit", "soon", "--time-limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
-    ("checkpoint_every", "", "--checkpoint-every: '' is not a duration; write it like 2 epochs, 500 steps, 90s, 10m or 1h30m"),
+    (
+        "checkpoint_every",
+        "",
+        "--checkpoint-every: '' is not a duration; write it like 2 epochs, 500 steps, 90s, 10m or 1h30m",
+    ),
 ]
 
 
@@ -75,7 +78,9 @@ def test_a_value_out_of_range_names_its_flag(name: str, value: Any, message: str
 
 
 def test_lengths_and_periods_are_durations() -> None:
-    loop = LoopConfig(epochs=1, steps=10, time_limit="10m", evaluate_every="500 steps", checkpoint_every="1 epoch", patience="30m")
+    loop = LoopConfig(
+        epochs=1, steps=10, time_limit="10m", evaluate_every="500 steps", checkpoint_every="1 epoch", patience="30m"
+    )
     assert (loop.epochs, loop.steps, loop.limit_s) == (1, 10, 600)
     assert loop.evaluation_period == Duration(500, "steps")
     assert loop.checkpoint_period == Duration(1, "epochs")

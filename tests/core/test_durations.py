@@ -27,7 +27,23 @@ def test_what_is_a_duration(text: Any, expected: tuple[float, Unit]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "s", "h", "-5s", "5x", "1e3s", "nan", "inf", "1..5s", ".5s", "١s", "5 steps 3s", "epochs", "500ms", float("nan")],
+    [
+        "",
+        "s",
+        "h",
+        "-5s",
+        "5x",
+        "1e3s",
+        "nan",
+        "inf",
+        "1..5s",
+        ".5s",
+        "١s",
+        "5 steps 3s",
+        "epochs",
+        "500ms",
+        float("nan"),
+    ],
 )
 def test_what_is_no_duration(text: Any) -> None:
     with pytest.raises(ConfigError, match="is not a duration; write it like 2 epochs, 500 steps, 90s, 10m or 1h30m"):

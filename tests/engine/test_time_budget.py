@@ -30,7 +30,7 @@ class World:
         self.clock = Told()
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=self.clock, device=CPU)
         self.moved: list[tuple[int, int]] = []  # step, new end
-        self.budget = TimeBudget(100.0, planned=100, move=self.move)
+        self.budget = TimeBudget(100.0, self.clock, planned=100, move=self.move)
 
     def move(self, training: Training, end: int, step_s: float) -> None:
         training.progress.ends_at = end
