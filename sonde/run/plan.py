@@ -197,7 +197,7 @@ def _plan_lines(
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
     endless = assembly.train.batches is None and not ends(assembly.train)
-    if endless and assembly.judged and assembly.config.loop.evaluation_period.unit == "epochs":
+    if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')
     if batches := assembly.config.data.overfit_batches:
         same = "the same batch" if batches == 1 else f"the same {batches} batches"

@@ -227,7 +227,7 @@ def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """The splits that are evaluated once the training is over: of the validation the best evaluation is kept, where it was a
     whole one of this sitting."""
     again = saved is not None or isinstance(assembly.task, Glances)
-    return [name for name in assembly.judged if again or name != "validation"]
+    return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 
 def _step_seconds(stepper: Stepper, trial: Trial, limit_s: float, timed_s: float | None, saved: Saved | None) -> float:
@@ -264,12 +264,12 @@ def _input_seconds(assembly: Assembly, limit_s: float) -> float:
 
 def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[str, float]:
     """Seconds to evaluate each split, and "quick": the validation while training goes on; told from a part of each."""
-    known = [name for name, source in assembly.judged.items() if rewinds(source)]
+    known = [name for name, source in assembly.evaluation_sources.items() if rewinds(source)]
     if not known:  # the first evaluation will tell
-        return dict.fromkeys((*assembly.judged, "quick"), 0.0)
+        return dict.fromkeys((*assembly.evaluation_sources, "quick"), 0.0)
     first, most_s = known[0], PEEK_SHARE * limit_s
     row_s = _row_seconds(assembly, stepper, first, quick=False, at_most_s=most_s)
-    found = {name: row_s * _count(assembly, name) for name in assembly.judged}
+    found = {name: row_s * _count(assembly, name) for name in assembly.evaluation_sources}
     if "validation" in found:
         found["quick"] = found["validation"]
         if isinstance(assembly.task, Glances) and "validation" in known:
@@ -280,7 +280,7 @@ def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[s
 
 def _count(assembly: Assembly, split: str) -> int:
     """Rows of a split, as far as is known before it was read."""
-    source = assembly.judged[split]
+    source = assembly.evaluation_sources[split]
     return rows_of(assembly, split) or (source.batches or 1) * EVALUATION_ROWS
 
 
@@ -289,7 +289,7 @@ def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: boo
 
     More and more rows of a batch are tried until that takes about `at_most_s`.
     """
-    source, task = assembly.judged[split], assembly.task
+    source, task = assembly.evaluation_sources[split], assembly.task
     batch = _middle_batch(source, at_most_s)
     look = task.glance if quick and isinstance(task, Glances) else task.evaluate
     taken_s, pieces = 0.0, SMALLEST
@@ -308,9 +308,9 @@ def _middle_batch(source: Source, at_most_s: float) -> Batch:
     """A batch from the middle, or as far as reading gets in time; it is put back."""
     position, begun = source.state_dict(), time.perf_counter()
     found: Batch | None = None
-    for number, batch in enumerate(source):
+    for place, batch in enumerate(source):
         found = batch
-        if number >= (source.batches or 1) // 2 or time.perf_counter() - begun > at_most_s:
+        if place >= (source.batches or 1) // 2 or time.perf_counter() - begun > at_most_s:
             break
     source.load_state_dict(position)
     if found is None:
@@ -321,7 +321,7 @@ def _middle_batch(source: Source, at_most_s: float) -> Batch:
 def rows_of(assembly: Assembly, split: str) -> int | None:
     """Rows of a split that is evaluated, where they can be counted."""
     if assembly.dataset is None or assembly.config.data.overfit_batches or split not in assembly.dataset.splits:
-        order = getattr(assembly.judged[split], "order", None)
+        order = getattr(assembly.evaluation_sources[split], "order", None)
         return None if order is None else int(order.rows)
     return len(assembly.dataset.splits[split])
 
