@@ -13,7 +13,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import random_state
-from sonde.engine.evaluate import evaluate, judging
+from sonde.engine.evaluate import EvaluationBudget, evaluate, judging
 from sonde.engine.step import StepSettings
 from sonde.engine.tree import copied, same
 from sonde.optim.average import Average
@@ -139,3 +139,70 @@ def test_a_brief_look_is_taken_where_a_task_has_one() -> None:
     brief = evaluate(task, source(), SETTINGS, brief=True).compute()
     assert sum(seen) == 100
     assert brief["loss"] == pytest.approx(whole["loss"] + 1)
+
+
+class Hands:
+    """A clock that moves by `row_s` for each row that is evaluated."""
+
+    def __init__(self, row_s: float) -> None:
+        self.now, self.row_s = 0.0, row_s
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow(Supervised):
+    """Takes its time for each row, and keeps which it was asked for."""
+
+    def __init__(self, hands: Hands) -> None:
+        super().__init__(mlp(2, 3))
+        self.hands, self.rows = hands, []
+
+    def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+        self.rows += batch.index.tolist()
+        self.hands.now += self.hands.row_s * len(batch)
+        return super().evaluate(batch)
+
+
+@pytest.mark.parametrize(("seconds", "most", "fewest"), [(1000, 100, 100), (50, 51, 40), (10, 12, 6), (0, 1, 1)])
+@pytest.mark.parametrize("row_s", [1.0, None])
+def test_a_budget_is_kept_and_says_how_many_rows_it_was(
+    seconds: float, most: int, fewest: int, row_s: float | None
+) -> None:
+    hands = Hands(1.0)
+    task, data = Slow(hands), source(rows=100, batch_size=8)
+    budget = EvaluationBudget(seconds, rows=100, row_s=row_s, now=hands)
+    meter = evaluate(task, data, SETTINGS, budget=budget)
+    extra = 0 if row_s else 8  # without a word on how long a row takes, the first batch is evaluated whole
+    assert fewest <= budget.evaluated == len(task.rows) <= most + extra
+    assert budget.whole is (budget.evaluated == 100)
+    assert meter.compute()["loss"] > 0
+    task.rows.clear()
+    evaluate(task, data, SETTINGS)  # the next evaluation begins at the beginning
+    assert task.rows == list(range(100))
+
+
+def test_what_is_left_out_is_left_out_evenly() -> None:
+    hands = Hands(1.0)
+    task = Slow(hands)
+    evaluate(
+        task, source(rows=100, batch_size=20), SETTINGS, budget=EvaluationBudget(50, rows=100, row_s=1.0, now=hands)
+    )
+    fifths = [sum(row // 20 == part for row in task.rows) for part in range(5)]
+    assert min(fifths) >= 8
+    assert max(fifths) <= 12
+    assert len(set(task.rows)) == len(task.rows)
+
+
+def test_rows_that_become_cheaper_are_no_reason_to_leave_any_out() -> None:
+    """Sequences come from the longest to the shortest: the first ones take longer than the mean."""
+    hands = Hands(1.5)
+
+    class Shorter(Slow):
+        def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+            hands.row_s = 1.5 - float(batch.index[0]) / 100
+            return super().evaluate(batch)
+
+    budget = EvaluationBudget(115, rows=100, row_s=1.0, now=hands)
+    evaluate(Shorter(hands), source(rows=100, batch_size=10), SETTINGS, budget=budget)
+    assert budget.whole
