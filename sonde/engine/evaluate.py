@@ -32,6 +32,9 @@ def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None
             module.training = mode
 
 
+CHUNK = 16  # rows that are evaluated together at least
+
+
 class EvaluationBudget:
     """Keeps one evaluation inside its seconds: where the whole would take longer, rows are left out evenly over the split.
 
@@ -66,21 +69,34 @@ class EvaluationBudget:
         return self.stopped
 
     def take(self, batch: Batch) -> Batch | None:
-        """The rows of a batch that there is time for; None for none of it. The very first row is always evaluated."""
-        share = self._share(len(batch))
-        self.seen += len(batch)
-        self._owed += share * len(batch)
-        count = min(len(batch), int(self._owed + 1e-9))
-        count = max(1, count) if self.evaluated == 0 else count
-        self._owed = max(0.0, self._owed - count)
+        """The rows of a batch that there is time for; None for none of it. Some rows are evaluated in any case.
+
+        Never fewer than `CHUNK` at a time: a search takes about as long for one row as for many.
+        """
+        here, left_s = len(batch), self.until - self._now()
+        share = self._share(here, left_s)
+        before, self.seen = self.seen, self.seen + here
+        self._owed += share * here
+        chunk = min(CHUNK, here)
+        if self.evaluated == 0 and (
+            self._plenty(share, here) or left_s <= 0 or 2 * (before + here) >= (self.rows or 0)
+        ):
+            self._owed = max(self._owed, chunk)
+        if self._owed + 1e-9 < chunk:
+            return None
+        count = min(here, int(self._owed + 1e-9))
+        self._owed -= count
         self.evaluated += count
-        if count in (0, len(batch)):
-            return batch if count else None
-        chosen = (torch.arange(count) * len(batch)) // count
+        if count == here:
+            return batch
+        chosen = (torch.arange(count) * here) // count
         return Batch({n: field[chosen.to(field.device)] for n, field in batch.fields.items()}, batch.index[chosen])
 
-    def _share(self, here: int) -> float:
-        left_s = self.until - self._now()
+    def _plenty(self, share: float, here: int) -> bool:
+        """Whether so many rows are to come that some of the first, which may be the longest, do no harm among them."""
+        return share * (self.rows or here) >= 2 * CHUNK
+
+    def _share(self, here: int, left_s: float) -> float:
         left = here if self.rows is None else max(here, self.rows - self.seen)
         row_s, lenient = self._row_s, 1.0
         if self.evaluated:

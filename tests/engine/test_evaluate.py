@@ -164,7 +164,7 @@ class Slow(Supervised):
         return super().evaluate(batch)
 
 
-@pytest.mark.parametrize(("seconds", "most", "fewest"), [(1000, 100, 100), (50, 51, 40), (10, 12, 6), (0, 1, 1)])
+@pytest.mark.parametrize(("seconds", "most", "fewest"), [(1000, 100, 100), (50, 56, 40), (10, 16, 8), (0, 8, 8)])
 @pytest.mark.parametrize("row_s", [1.0, None])
 def test_a_budget_is_kept_and_says_how_many_rows_it_was(
     seconds: float, most: int, fewest: int, row_s: float | None
@@ -184,14 +184,29 @@ def test_a_budget_is_kept_and_says_how_many_rows_it_was(
 
 def test_what_is_left_out_is_left_out_evenly() -> None:
     hands = Hands(1.0)
-    task = Slow(hands)
-    evaluate(
-        task, source(rows=100, batch_size=20), SETTINGS, budget=EvaluationBudget(50, rows=100, row_s=1.0, now=hands)
-    )
-    fifths = [sum(row // 20 == part for row in task.rows) for part in range(5)]
-    assert min(fifths) >= 8
-    assert max(fifths) <= 12
+    task, budget = Slow(hands), EvaluationBudget(200, rows=400, row_s=1.0, now=hands)
+    evaluate(task, source(rows=400, batch_size=20), SETTINGS, budget=budget)
+    quarters = [sum(row // 100 == part for row in task.rows) for part in range(4)]
+    assert sum(quarters) == budget.evaluated == pytest.approx(200, abs=20)
+    assert min(quarters) >= 30
     assert len(set(task.rows)) == len(task.rows)
+
+
+def test_a_search_is_asked_for_some_rows_at_a_time() -> None:
+    """A second for each call, however many rows: taken one by one, only few would be evaluated."""
+    hands, calls = Hands(0.0), []
+
+    class Search(Slow):
+        def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+            calls.append(len(batch))
+            hands.now += 1.0
+            return super().evaluate(batch)
+
+    budget = EvaluationBudget(5.5, rows=1000, row_s=1.0, now=hands)
+    evaluate(Search(hands), source(rows=1000, batch_size=100), SETTINGS, budget=budget)
+    assert min(calls) >= 16
+    assert budget.evaluated > 100
+    assert hands.now <= 7
 
 
 def test_rows_that_become_cheaper_are_no_reason_to_leave_any_out() -> None:
