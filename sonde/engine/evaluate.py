@@ -1,4 +1,4 @@
-"""Judging a task on a source: no gradient, no training state touched, metrics added up as it goes."""
+"""Evaluating a task on a source: no gradient, no training state touched, metrics added up as it goes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from sonde.optim.average import Average
 
 
 @contextmanager
-def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
+def evaluation_mode(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
     """Evaluation mode and, where there is one, the averaged weights; each module's own mode is put back after."""
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
@@ -123,12 +123,12 @@ def evaluate(
     brief: with less work, where the task has a way (`Glances`)
     budget: what it may take; afterwards it tells how many rows were evaluated
 
-    What a task draws while it judges is not missing from the streams that training draws from.
+    What a task draws while it is evaluated is not missing from the streams that training draws from.
     """
     meter = task.meter()
     look = task.glance if brief and isinstance(task, Glances) else task.evaluate
     begins = source.state_dict() if budget is not None else {}
-    with random_state.apart(settings.device), judging(task.modules, average):
+    with random_state.apart(settings.device), evaluation_mode(task.modules, average):
         for number, batch in enumerate(source):
             taken = batch if budget is None else budget.take(batch)
             if taken is not None:

@@ -205,7 +205,7 @@ def _evaluation_due(training: Training, settings: FitSettings, parts: FitParts, 
 
 
 def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> bool:
-    """Judge on the validation rows; whether this is the best so far."""
+    """Evaluate on the validation rows; whether this is the best so far."""
     assert parts.evaluate is not None
     progress = training.progress
     training.stepper.guard.settle()

@@ -51,7 +51,7 @@ class Training:
     device: torch.device
     observers: Sequence[Observer] = ()
     progress: Progress = field(default_factory=Progress)
-    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> Journal
+    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
     threads: int = 1
 
 

@@ -13,7 +13,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.data.feed.prepare import Prepare
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
-from sonde.engine.json_lines import Journal, read_lines
+from sonde.engine.json_lines import JsonLinesLog, read_lines
 from sonde.explain.features import Seen, write_features
 from sonde.models.layers import followed
 from sonde.report.page import write_report
@@ -68,7 +68,9 @@ def evaluated(run: Prepared) -> dict[str, Any]:
 
 def _add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
     """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
-    journal = Journal(folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0)
+    journal = JsonLinesLog(
+        folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0
+    )
     for finding in found:
         journal.write(finding.as_dict())
     journal.close()

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves, same_setting
+from sonde.core.config import GROUPS, MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
 from sonde.core.config_file import read_config, write_config
+from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
 from sonde.core.run_folder import RunFolder

@@ -17,7 +17,7 @@ from sonde.core.findings import Finding
 from sonde.core.seams import Glances, Source, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
-from sonde.engine.evaluate import EvaluationBudget, judging
+from sonde.engine.evaluate import EvaluationBudget, evaluation_mode
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, cores, steps_within
 from sonde.engine.step import Stepper, autocast
@@ -293,7 +293,7 @@ def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: boo
     batch = _middle_batch(source, at_most_s)
     look = task.glance if quick and isinstance(task, Glances) else task.evaluate
     taken_s, pieces = 0.0, SMALLEST
-    with random_state.apart(assembly.device), judging(task.modules), autocast(stepper.settings):
+    with random_state.apart(assembly.device), evaluation_mode(task.modules), autocast(stepper.settings):
         while True:
             piece = batch.split(pieces)[0]
             begun = time.perf_counter()

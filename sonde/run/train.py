@@ -16,7 +16,7 @@ from sonde.diagnose.before import accumulation
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
-from sonde.engine.json_lines import Journal
+from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful
@@ -114,7 +114,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
     offsets = saved.state["journals"] if saved is not None else {}
     journals = {
-        path.name: Journal(path, keep_bytes=int(offsets.get(path.name, 0)))
+        path.name: JsonLinesLog(path, keep_bytes=int(offsets.get(path.name, 0)))
         for path in (folder.metrics, folder.findings)
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None

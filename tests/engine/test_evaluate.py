@@ -13,7 +13,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import random_state
-from sonde.engine.evaluate import EvaluationBudget, evaluate, judging
+from sonde.engine.evaluate import EvaluationBudget, evaluate, evaluation_mode
 from sonde.engine.step import StepSettings
 from sonde.engine.tree import copied, same
 from sonde.optim.average import Average
@@ -117,7 +117,7 @@ def test_progress_is_told_batch_by_batch() -> None:
 
 def test_parameters_can_be_trained_after_they_were_judged() -> None:
     net = model()
-    with judging(net):
+    with evaluation_mode(net):
         net(torch.randn(4, 2))
     net(torch.randn(4, 2)).sum().backward()
     assert net[3].weight.grad is not None

@@ -200,10 +200,10 @@ def test_planning_draws_nothing_that_is_not_trained_on(length: dict[str, Any], t
     source, seen = Tap(), []
 
     class Net(nn.Linear):
-        def forward(self, x: Tensor) -> Tensor:
-            if self.training and torch.is_grad_enabled() and len(x) == 8:
-                seen.append(int(x[0, 0]))
-            return super().forward(x)
+        def forward(self, input: Tensor) -> Tensor:
+            if self.training and torch.is_grad_enabled() and len(input) == 8:
+                seen.append(int(input[0, 0]))
+            return super().forward(input)
 
     run = sonde.fit(Net(1, 1), source, loss=mse_loss, out=tmp_path / "run", lr=1e-3, **{**QUIET, **length})
     assert run.result["steps"] == 8 == source.drawn
