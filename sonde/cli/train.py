@@ -26,8 +26,8 @@ examples:
 """
 
 
-def run(words: Sequence[str]) -> int:
-    """Train. Raises: SondeError subclasses."""
+def run(words: Sequence[str], *, begun: float | None = None) -> int:
+    """Train. begun: when the process did, where it is there for this alone. Raises: SondeError subclasses."""
     if wants_help(words):
         _help(words)
         return 0
@@ -38,7 +38,7 @@ def run(words: Sequence[str]) -> int:
     from sonde.api import run_job
     from sonde.run.data_job import Caller, data_job
 
-    run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest)))
+    run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest, begun=begun)))
     return 0
 
 

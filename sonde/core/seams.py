@@ -177,6 +177,8 @@ class Source(Protocol):
     The position is that of the last batch consumed, whatever was prefetched: `state_dict` taken between two `next` calls
     and loaded into a fresh source continues with the very next batch. At an epoch's end an iterator from a restored source
     yields nothing and the one after it starts the next epoch.
+
+    Two more properties may be there, see `ends` and `rewinds`.
     """
 
     @property
@@ -189,6 +191,18 @@ class Source(Protocol):
     def describe(self, index: int) -> str: ...
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+def ends(source: Source) -> bool:
+    """Whether iterating over a source comes to an end: its property `ends`, by default True. One without needs a number of
+    steps or a time limit."""
+    return bool(getattr(source, "ends", True))
+
+
+def rewinds(source: Source) -> bool:
+    """Whether `load_state_dict` can take a source back to where `state_dict` was taken: its property `rewinds`, by default True.
+    From one that cannot, nothing is drawn to plan with but a batch that is trained on first."""
+    return bool(getattr(source, "rewinds", True))
 
 
 @runtime_checkable
