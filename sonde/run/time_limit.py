@@ -91,7 +91,7 @@ class TimeLimit:
                     check="time limit",
                     severity="warning",
                     evidence=f"the run took {duration(taken)} of {limit}: {duration(before_s)} until the first step, "
-                    f"{steps:,} steps of {duration(step_s)}, evaluation {duration(spent['evaluation'])}",
+                    f"{counted(steps, 'step')} of {duration(step_s)}, evaluation {duration(spent['evaluation'])}",
                     action="what has begun is not broken off; give more time, or smaller batches",
                 )
             )

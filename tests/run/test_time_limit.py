@@ -87,7 +87,7 @@ def test_a_step_that_is_longer_than_what_is_left_is_said(tmp_path: Path, capsys:
     assert run.result["steps"] == 1
     assert "the run took " in (out := capsys.readouterr().out)
     assert " of 0.5s: " in out
-    assert "1 steps of " in out
+    assert "1 step of " in out
 
 
 def test_trial_steps_take_few_rows_of_a_long_step(tmp_path: Path) -> None:
