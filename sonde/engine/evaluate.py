@@ -10,11 +10,11 @@ from sonde.core.progress import Tick, silent
 from sonde.core.seams import Glances, Meter, Source, Task
 from sonde.engine import random_state
 from sonde.engine.step import StepSettings, autocast
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 
 @contextmanager
-def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
+def judging(modules: nn.Module, average: EMA | None = None) -> Iterator[None]:
     """Evaluation mode and, where there is one, the averaged weights; each module's own mode is put back after."""
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
@@ -35,7 +35,7 @@ def evaluate(
     source: Source,
     settings: StepSettings,
     *,
-    average: Average | None = None,
+    average: EMA | None = None,
     tick: Tick = silent,
     label: str = "evaluating",
     brief: bool = False,

@@ -12,7 +12,7 @@ from sonde.core.seams import Objective, Source
 from sonde.engine.checkpoint import Writer
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
-from sonde.engine.thread_tuner import Pace
+from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import Horizon
 from sonde.engine.training import Training, capture, weights
 
@@ -70,7 +70,7 @@ class FitParts:
     best_weights: Callable[[], Mapping[str, Any]]
     writer: Writer | None
     request: StopRequest
-    pace: Pace | None = None
+    thread_tuner: ThreadTuner | None = None
     horizon: Horizon | None = None  # of a run under a time limit
 
 
@@ -109,8 +109,8 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         if number % settings.log_every == 0 or number == (progress.ends_at or settings.stop):
             _log(training, record)
         _tell(training, record)
-        if parts.pace is not None:
-            parts.pace(training, batch)
+        if parts.thread_tuner is not None:
+            parts.thread_tuner(training, batch)
         if parts.horizon is not None:
             parts.horizon(training)
 

@@ -17,7 +17,7 @@ from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Phase, Task
 from sonde.engine.clock import Clock
 from sonde.engine.guard import Guard, total_norm
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
 OVERFLOWS = (
@@ -54,7 +54,7 @@ class Stepper:
         updates: Sequence[Update],
         settings: StepSettings,
         *,
-        average: Average | None = None,
+        average: EMA | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.task, self.updates, self.settings, self.average = task, updates, settings, average

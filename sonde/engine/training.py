@@ -30,7 +30,7 @@ class Progress:
     asked: str = ""  # why an observer wants it to end
     save_asked: bool = False
     ends_at: int = 0  # step that a time limit moved the end to; 0 for that of the plan
-    ends_asked: int = 0  # times the pace was asked where the end lies
+    ends_asked: int = 0  # times the time budget asked where the end lies
 
 
 @dataclass(kw_only=True)

@@ -28,7 +28,7 @@ from sonde.modalities.text.windows import moved
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
 from sonde.models.layers import distances
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.optim.build import build_optimizer
 from sonde.optim.schedules import schedule
 from sonde.run import transfer
@@ -52,7 +52,7 @@ class Assembly:
     task: Task
     train: Source
     judged: Mapping[str, Source]  # "validation" and "test", those there are
-    average: Average | None
+    average: EMA | None
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
@@ -146,7 +146,7 @@ def assemble(
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=_free_bytes())
     train, judged = _sources(dataset, config, device, decision, channels_last, labels, tick)
-    average = Average(task.modules, config.optim.ema) if config.optim.ema else None
+    average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,
         config=config,

@@ -22,7 +22,7 @@ from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.environment import describe
 from sonde.run.errors import room_in
@@ -77,7 +77,7 @@ def build_own(task: Task, data: Any, *, validation: Any, settings: Mapping[str, 
         task=task,
         train=source_of(data, config.feed, device=device, seed=config.machine.seed, training=True),
         judged=judged,
-        average=Average(task.modules, config.optim.ema) if config.optim.ema else None,
+        average=EMA(task.modules, config.optim.ema) if config.optim.ema else None,
         clock=Clock(),
     )
 

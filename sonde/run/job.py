@@ -26,7 +26,7 @@ from sonde.engine.loop import FitParts, FitSettings, best_state, event, fit
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
-from sonde.engine.thread_tuner import Pace
+from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import Horizon
 from sonde.engine.training import Training, load_weights, restore, weights
 from sonde.explain.features import Seen, write_features
@@ -146,10 +146,10 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
     assembly, folder, config = session.assembly, session.folder, session.assembly.config
     writer = Writer(folder.checkpoints)
     validation = assembly.judged.get("validation")
-    pace = None
+    thread_tuner = None
     if config.machine.threads is None and assembly.device.type == "cpu":
         timed = {} if resumed else {int(count): value / 1e3 for count, value in plan.threads_timed.items()}
-        pace = Pace(say=lambda live, name, details: _threads_changed(session, live, details), timed=timed)
+        thread_tuner = ThreadTuner(say=lambda live, name, details: _threads_changed(session, live, details), timed=timed)
     limit = None if config.loop.time_limit is None else seconds(config.loop.time_limit)
     limit_s = None if limit is None else max(0.5 * limit, limit * 0.985 - plan.final_s)
     horizon = None
@@ -163,7 +163,7 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
         best_weights=lambda: best_weights(assembly),
         writer=writer,
         request=request,
-        pace=pace,
+        thread_tuner=thread_tuner,
         horizon=horizon,
     )
     settings = FitSettings(

@@ -16,7 +16,7 @@ from sonde.engine import random_state
 from sonde.engine.evaluate import evaluate, judging
 from sonde.engine.step import StepSettings
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 SETTINGS = StepSettings(device=CPU)
 
@@ -71,7 +71,7 @@ def test_everything_is_put_back_when_judging_fails() -> None:
 
     task = Failing(model())
     task.modules.train()
-    average = Average(task.modules, 0.5)
+    average = EMA(task.modules, 0.5)
     with torch.no_grad():
         for parameter in task.modules.parameters():
             parameter.add_(1.0)
@@ -88,7 +88,7 @@ def test_everything_is_put_back_when_judging_fails() -> None:
 def test_the_averaged_weights_are_judged_where_there_are_any() -> None:
     task = Supervised(model())
     plain = evaluate(task, source(), SETTINGS).compute()
-    average = Average(task.modules, 0.5)
+    average = EMA(task.modules, 0.5)
     with torch.no_grad():
         for parameter in task.modules.parameters():
             parameter.mul_(3.0)

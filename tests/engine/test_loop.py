@@ -31,7 +31,7 @@ from sonde.engine.loop import FitParts, FitSettings, fit, steps
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 KINDS = ["supervised", "gan", "diffusion", "acting"]
 
@@ -84,7 +84,7 @@ def training(kind: str, *, average: bool = False, observers: list[Any] | None = 
     task, data = build(kind)
     run = stepper(task)
     if average:
-        run.average = Average(task.modules, 0.9)
+        run.average = EMA(task.modules, 0.9)
     torch.manual_seed(5)
     return Training(
         task=task, source=data, stepper=run, clock=Clock(), device=CPU, observers=observers or [], journals={}
@@ -93,7 +93,7 @@ def training(kind: str, *, average: bool = False, observers: list[Any] | None = 
 
 def parts(live: Training, *, evaluate: Callable[[], dict[str, float]] | None = None, objective: Any = None) -> FitParts:
     return FitParts(
-        objective=objective, evaluate=evaluate, best_weights=dict, writer=None, request=StopRequest(), pace=None
+        objective=objective, evaluate=evaluate, best_weights=dict, writer=None, request=StopRequest(), thread_tuner=None
     )
 
 

@@ -11,7 +11,7 @@ from sonde.engine.guard import NonFiniteStep
 from sonde.engine.step import OVERFLOWS, Stepper, load_optimizer
 from sonde.engine.training import load_weights, weights
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 
 def tokens(rows: int = 7) -> Batch:
@@ -321,7 +321,7 @@ def test_a_state_from_before_the_first_step_can_be_loaded() -> None:
     torch.manual_seed(0)
     task = Supervised(mlp(2, 8, 3))
     steps = stepper(task)
-    steps.average = Average(task.modules, 0.9)
+    steps.average = EMA(task.modules, 0.9)
     start, held = copied(steps.state_dict()), copied(weights(task.modules))
     assert start["optimizers"]["model"]["state"] == {}
     straight = [float(steps(batch(**blobs(16)), step=n, epoch=0).losses["model/loss"]) for n in (1, 2, 3)]

@@ -33,7 +33,7 @@ from sonde.engine.timing import fewest_within, step_seconds, time_threads, turns
 from sonde.engine.training import weights
 from sonde.engine.tree import copied, same
 from sonde.nn.dropout import Dropout
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.optim.build import build_optimizer
 
 
@@ -130,7 +130,7 @@ def everything(steps: Stepper) -> dict[str, Any]:
 def test_trial_steps_leave_no_trace(kind: str, begun: bool) -> None:
     torch.manual_seed(0)
     steps, data = KINDS[kind]()
-    steps.average = Average(steps.task.modules, 0.9)
+    steps.average = EMA(steps.task.modules, 0.9)
     if begun:
         for number in (1, 2):
             steps(data, step=number, epoch=0)
@@ -155,7 +155,7 @@ def test_training_after_a_trial_equals_training_without(kind: str) -> None:
     for tried in (False, True):
         torch.manual_seed(0)
         steps, data = KINDS[kind]()
-        steps.average = Average(steps.task.modules, 0.9)
+        steps.average = EMA(steps.task.modules, 0.9)
         if tried:
             step_seconds(steps, data, steps=2)
         for number in range(1, 4):
