@@ -11,7 +11,7 @@ from sonde.engine.plan import cores
 from sonde.engine.timing import fewest_within, thread_candidates, time_threads
 from sonde.engine.training import Training
 
-SLOWER = 1.8  # times the fastest step of this run; a busy neighbour costs two threads a factor of 10 to 25 here, one thread 1 to 2
+SLOWER = 1.8  # times the fastest step; a busy neighbour costs two threads a factor of 10 to 25 here, one thread 1 to 2
 WINDOW_S = 1.0  # seconds that steps are timed over: longer than a scheduler's hiccup
 WORTH = 0.85  # another number of threads must take at most this share of the time
 CONTENDED = (

@@ -28,8 +28,8 @@ from sonde.modalities.text.windows import moved
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
 from sonde.models.layers import distances
-from sonde.optim.ema import EMA
 from sonde.optim.build import build_optimizer
+from sonde.optim.ema import EMA
 from sonde.optim.schedules import schedule
 from sonde.run import transfer
 from sonde.tasks.table import COMPARES_VIEWS

@@ -33,8 +33,8 @@ from sonde.engine.timing import fewest_within, step_seconds, time_threads, turns
 from sonde.engine.training import weights
 from sonde.engine.tree import copied, same
 from sonde.nn.dropout import Dropout
-from sonde.optim.ema import EMA
 from sonde.optim.build import build_optimizer
+from sonde.optim.ema import EMA
 
 
 class Centred(nn.Module):
