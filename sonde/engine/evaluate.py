@@ -9,7 +9,7 @@ from torch import nn
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Glances, Meter, Source, Task
 from sonde.engine import random_state
-from sonde.engine.step import StepSettings, autocast
+from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.optim.ema import EMA
 
 

@@ -82,7 +82,6 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     progress, clock, stepper = training.progress, training.clock, training.stepper
     training.task.modules.train()
     saved = time.perf_counter()
-    main = f"{stepper.updates[0].phase.name}/loss"
     source = batches_of(training.source)
     while True:
         ending = _reason_to_stop(training, settings)
@@ -104,8 +103,8 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
         progress.step = number
         progress.rows += record.rows
-        if main in record.losses:
-            progress.window.append(record.losses[main])
+        if stepper.main in record.losses:
+            progress.window.append(record.losses[stepper.main])
         if number % settings.log_every == 0 or number == (progress.ends_at or settings.stop):
             _log(training, record)
         _tell(training, record)

@@ -4,8 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-
 from sonde.core.batch import Batch
 from sonde.engine.plan import cores
 from sonde.engine.timing import fewest_within, thread_candidates, time_threads
@@ -74,7 +72,7 @@ class ThreadTuner:
             "milliseconds": {str(count): round(value * 1e3, 3) for count, value in timed.items()},
         }
         training.threads = chosen
-        torch.set_num_threads(chosen)
+        training.stepper.execution.threads = chosen
         self._best = None
         self._say(training, "threads changed", details)
 

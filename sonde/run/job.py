@@ -20,6 +20,7 @@ from sonde.diagnose.before import accumulation
 from sonde.engine import checkpoint, random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
+from sonde.engine.execution.compiled import Compiled
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import Journal
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, fit
@@ -31,11 +32,10 @@ from sonde.engine.time_budget import Horizon
 from sonde.engine.training import Training, load_weights, restore, weights
 from sonde.explain.features import Seen, write_features
 from sonde.models.layers import followed
-from sonde.optim.schedules import schedule
 from sonde.report.events import Events, EventsObserver
 from sonde.report.page import write_report
-from sonde.run import environment
 from sonde.run.build import Assembly
+from sonde.run.compiling import not_compilable
 from sonde.run.errors import judged_not_finite, memory_or_itself, not_finite
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.plan import Saved, make_plan
@@ -68,13 +68,11 @@ def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequen
         with (
             random_state.apart(assembly.device),
             _reproducible(assembly),
-            _compiled(assembly) as found,
             graceful() as request,
         ):
-            session.findings += found
-            compiled = assembly.config.machine.compile and not found
             with assembly.clock.part("plan"):
-                plan, stepper = make_plan(assembly, folder, compiled=compiled, saved=saved, say=session.screen.say)
+                plan, stepper, found = make_plan(assembly, folder, saved=saved, say=session.screen.say)
+            session.findings += found
             session.screen.plan(plan.lines)
             session.screen.folder(folder.path)
             training = _training(session, plan, stepper, saved, observers)
@@ -133,8 +131,7 @@ def _training(
         training.progress.stop = ""
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        elif training.progress.ends_at:
-            stepper.bend(schedule(assembly.config.optim, total=training.progress.ends_at))
+        assembly.move_end(stepper, total=training.progress.ends_at or plan.steps, done=training.progress.step)
         before, training.threads = training.threads, plan.threads
         event(training, "resumed", {})
         if before != plan.threads:
@@ -149,7 +146,9 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
     thread_tuner = None
     if config.machine.threads is None and assembly.device.type == "cpu":
         timed = {} if resumed else {int(count): value / 1e3 for count, value in plan.threads_timed.items()}
-        thread_tuner = ThreadTuner(say=lambda live, name, details: _threads_changed(session, live, details), timed=timed)
+        thread_tuner = ThreadTuner(
+            say=lambda live, name, details: _threads_changed(session, live, details), timed=timed
+        )
     limit = None if config.loop.time_limit is None else seconds(config.loop.time_limit)
     limit_s = None if limit is None else max(0.5 * limit, limit * 0.985 - plan.final_s)
     horizon = None
@@ -184,12 +183,21 @@ def _run(session: Session, plan: ExecutionPlan, training: Training, request: Sto
         ends.callback(_close_logs, training)
         with _progress(training):
             fit(training, settings, parts)
+        _note_failed_compiling(session, training)
         best = training.progress.best
         if (
             best is None or best["metric"] is None
         ):  # nothing was judged: the best is the last, also when trained further
             training.progress.best = {"epoch": None, "step": training.progress.step, "metric": None, "value": None}
             writer.save(*_last_state(training), best=(best_weights(assembly), best_state(training)))
+
+
+def _note_failed_compiling(session: Session, training: Training) -> None:
+    """A finding where a step that compiled in the plan no longer did, with other sizes, say, and went on eagerly."""
+    execution = training.stepper.execution
+    for finding in not_compilable(execution.trouble if isinstance(execution, Compiled) else ""):
+        session.findings.append(finding)
+        training.journals["findings.jsonl"].write(finding.as_dict())
 
 
 def _close_logs(training: Training) -> None:
@@ -249,13 +257,12 @@ def _threads_changed(session: Session, training: Training, details: Mapping[str,
 
 def _end_moved(session: Session, training: Training, end: int, step_s: float) -> None:
     """Let the run end at another step, its schedule with it; a schedule that has no room there stays as it is."""
-    optim, progress = session.assembly.config.optim, training.progress
+    progress = training.progress
     try:
-        shape = schedule(optim, total=end)
+        session.assembly.move_end(training.stepper, total=end, done=progress.step)
     except ConfigError:
         return
     before = progress.ends_at
-    training.stepper.bend(shape)
     progress.ends_at = end
     details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
     event(training, END_MOVED, {"from": before, **details} if before else details)
@@ -340,16 +347,6 @@ def _train_metrics(session: Session) -> dict[str, float]:
 
     steps = [line for line in read_lines(session.folder.metrics) if line["kind"] == "step"]
     return {"loss": steps[-1]["loss"]} if steps and steps[-1]["loss"] is not None else {}
-
-
-@contextmanager
-def _compiled(assembly: Assembly) -> Iterator[list[Finding]]:
-    """`--compile` for the body's duration; what stood in its way."""
-    if not assembly.config.machine.compile:
-        yield []
-        return
-    with environment.compiled(assembly.task.modules, assembly.device) as found:
-        yield found
 
 
 @contextmanager

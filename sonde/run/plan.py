@@ -6,23 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, seconds
 from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json, write_json
+from sonde.core.findings import Finding
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Glances
 from sonde.core.units import duration
 from sonde.engine.evaluate import evaluate, judging
+from sonde.engine.execution.compiled import Compiled
+from sonde.engine.execution.eager import Eager
+from sonde.engine.execution.settings import autocast
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio, steps_within
 from sonde.engine.range_test import range_test
-from sonde.engine.step import Stepper, autocast
+from sonde.engine.step import Stepper
 from sonde.engine.timing import step_seconds
 from sonde.run.build import Assembly
+from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
 
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 PIECES = 4  # precisions are compared on a part of a batch: fp32's maps of a whole one would be the run's peak of memory
@@ -53,11 +56,12 @@ class Saved:
 
 
 def make_plan(
-    assembly: Assembly, folder: RunFolder, *, compiled: bool, saved: Saved | None, say: Callable[[str], None]
-) -> tuple[ExecutionPlan, Stepper]:
+    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, say: Callable[[str], None]
+) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless it is asked to go further.
 
-    The stepper has fresh optimisers and the schedule of the decided number of steps.
+    The stepper has fresh optimisers and the schedule of the decided number of steps. The findings are of what was typed and
+    cannot be had, or does not pay.
     """
     config, machine = assembly.config, assembly.config.machine
     stepper = assembly.stepper(lr=1e-3 if config.optim.lr == "auto" else float(config.optim.lr), total=1_000_000)
@@ -65,16 +69,23 @@ def make_plan(
     batch = next(batches_of(source))
     source.load_state_dict(position)
     kept = None if saved is None else int(saved.state["threads"])
-    threads, timed, threads_why = _threads(stepper, batch, machine, kept, compiled=compiled)
-    torch.set_num_threads(threads)
+    threads, timed, threads_why = _threads(stepper, batch, machine, kept)
+    stepper.execution.threads = threads
     ratio = None
     if machine.precision != "fp32" and saved is None:
         ratio = _ratio(assembly, stepper, batch.split(PIECES)[0])
     lr = _rate(assembly, folder, stepper, saved, say)
     milliseconds = timed.get(str(threads))
     timed_s = None if milliseconds is None else milliseconds / 1e3
+    compiled, compiling, findings = _compiled(stepper, batch) if machine.compile else (None, None, [])
+    if compiling is not None:
+        timed_s = compiling.compiled_s
     total, total_why, final_s = _total(assembly, stepper, batch, saved, timed_s)
-    lines = _plan_lines(assembly, threads_why, ratio, total_why, compiled=compiled)
+    lines = _plan_lines(assembly, threads_why, ratio, total_why, compiled=compiled is not None)
+    if compiling is not None:
+        left = total - (0 if saved is None else saved.step)
+        lines.append(compiling.line(left))
+        findings += compiling.finding(left)
     give_back()  # what trying left: other numbers of threads, another precision
     plan = ExecutionPlan(
         device=str(assembly.device),
@@ -87,20 +98,35 @@ def make_plan(
         final_s=round(final_s, 4),
         feed=assembly.decision.kind,
         feed_why=assembly.decision.why,
-        compile=compiled,
+        compile=compiled is not None,
+        compile_s=None if compiling is None else round(compiling.compile_s, 3),
+        compiled_ms=None if compiling is None else round(compiling.compiled_s * 1e3, 4),
+        eager_ms=None if compiling is None else round(compiling.eager_s * 1e3, 4),
         channels_last=assembly.channels_last,
         batches_per_epoch=source.batches,
         lines=tuple(lines),
     )
-    return plan, assembly.stepper(lr=lr, total=total)
+    return plan, assembly.stepper(lr=lr, total=total, execution=compiled), findings
+
+
+def _compiled(stepper: Stepper, batch: Batch) -> tuple[Compiled | None, Compiling | None, list[Finding]]:
+    """Let the stepper's steps be compiled and time them; what stands in the way, where it stays eager."""
+    eager = stepper.execution
+    compiled, findings = compiled_execution(stepper)
+    if compiled is None:
+        return None, None, findings
+    stepper.execution = compiled
+    compiling = time_compiling(stepper, batch)
+    if compiled.trouble:
+        stepper.execution = eager
+        return None, None, not_compilable(compiled.trouble)
+    return compiled, compiling, []
 
 
 def _threads(
-    stepper: Stepper, batch: Batch, machine: MachineConfig, kept: int | None, *, compiled: bool
+    stepper: Stepper, batch: Batch, machine: MachineConfig, kept: int | None
 ) -> tuple[int, dict[str, float], str]:
     try:
-        if compiled and machine.threads is None and kept is None:
-            step_seconds(stepper, batch, steps=1)  # compiling is no part of what is timed
         return choose_threads(stepper, batch, machine, kept=kept)
     except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
         threads = torch.get_num_threads()
@@ -131,9 +157,8 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
 
 
 def _ratio(assembly: Assembly, stepper: Stepper, batch: Batch) -> float | None:
-    full = assembly.stepper(lr=1e-3, total=1_000_000)
-    full.settings = replace(full.settings, precision="fp32")
-    full.scaler = None
+    settings = replace(stepper.settings, precision="fp32")
+    full = assembly.stepper(lr=1e-3, total=1_000_000, execution=Eager(settings))
     try:
         return precision_ratio(stepper, full, batch)
     except NonFinite:

@@ -14,7 +14,7 @@ from sonde.core.config import FeedConfig
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import random_state
 from sonde.engine.evaluate import evaluate, judging
-from sonde.engine.step import StepSettings
+from sonde.engine.execution.settings import StepSettings
 from sonde.engine.tree import copied, same
 from sonde.optim.ema import EMA
 

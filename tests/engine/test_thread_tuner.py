@@ -26,7 +26,9 @@ class World:
         unused: Any = None
         task = Supervised(mlp(2, 3))
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=Clock(), device=CPU, threads=2)
-        self.tuner = ThreadTuner(say=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time)
+        self.tuner = ThreadTuner(
+            say=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time
+        )
         monkeypatch.setattr(pace_module, "time_threads", self.ask)
         monkeypatch.setattr(pace_module, "cores", lambda: 2)
         monkeypatch.setattr(torch, "set_num_threads", self.set.append)

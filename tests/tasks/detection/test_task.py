@@ -12,7 +12,8 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.records import StepRecord
 from sonde.core.seams import Draws, Phase, Task
-from sonde.engine.step import Stepper, StepSettings, Update
+from sonde.engine.execution.settings import StepSettings
+from sonde.engine.step import Stepper, Update
 from sonde.models.build import build as build_model
 from sonde.nn.points import point_grid
 from sonde.tasks.detection.task import Detection, DetectionConfig
