@@ -15,6 +15,8 @@ from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Phase
 from sonde.engine.execution.eager import Eager
 
+TOLD = 300  # characters of torch's own words on what it cannot compile
+
 
 class Compiled:
     """Computes gradients by compiled code, and all else as `eager` does.
@@ -23,8 +25,9 @@ class Compiled:
     is called in another way (evaluation, prediction, hooks of `explain`) runs as ever. What torch.compile cannot capture runs
     eagerly between the compiled parts; where it fails altogether the phase goes on eagerly, and `trouble` says why.
     The number of rows is marked as one that varies (torch's dynamic shapes), so that a smaller last batch or piece needs no
-    code of its own; any other size that is seen to vary, such as the length of padded sequences, costs one compilation more
-    and varies freely from then on. torch gives up on what it has compiled eight times, and runs that eagerly.
+    code of its own (but one of a single row does, and one below 16 rows where torch has another convolution for it). Any other
+    size that is seen to vary, such as the length of padded sequences, costs one compilation more and varies freely from then
+    on. torch gives up on what it has compiled eight times, and runs that eagerly.
     Code is made for one number of threads: another one is compiled anew.
     """
 
@@ -62,7 +65,8 @@ class Compiled:
             return self.eager.gradient(self._compiled[phase.name], optimizer, parameters, pieces)
         except self._failures as failure:
             self._compiled[phase.name] = phase
-            self.trouble = f"{type(failure).__name__}: {str(failure).strip().partition(chr(10))[0]}"
+            told = " ".join(str(failure).strip().partition("\n\n")[0].split())  # what follows is advice on debugging torch
+            self.trouble = f"{type(failure).__name__}: {told[:TOLD]}"
             return self.eager.gradient(phase, optimizer, parameters, pieces)
 
     def skips(self, optimizer: Optimizer) -> bool:
