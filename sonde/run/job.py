@@ -36,7 +36,7 @@ from sonde.report.events import Events, EventsObserver
 from sonde.report.page import write_report
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import judged_not_finite, memory_or_itself, not_finite
+from sonde.run.errors import judged_not_finite, memory_or_itself, not_finite, one_row_or_itself
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.plan import Saved, make_plan
 from sonde.run.resolve import OWN_MODULE
@@ -89,6 +89,8 @@ def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequen
         raise Interrupted(f"{stop}; go on with: {again}", signal_number=stop.signal_number) from None
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
+    except ValueError as trouble:
+        raise one_row_or_itself(trouble, assembly.config.feed) from trouble
     finally:
         torch.set_num_threads(threads_before)
 

@@ -25,8 +25,7 @@ from torch import Tensor, nn
 import sonde
 from sonde.core.batch import Batch
 from sonde.core.config import OptimConfig
-from sonde.engine import random_state
-from sonde.engine import timing
+from sonde.engine import random_state, timing
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.step import Stepper, Update

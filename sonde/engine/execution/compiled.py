@@ -65,7 +65,9 @@ class Compiled:
             return self.eager.gradient(self._compiled[phase.name], optimizer, parameters, pieces)
         except self._failures as failure:
             self._compiled[phase.name] = phase
-            told = " ".join(str(failure).strip().partition("\n\n")[0].split())  # what follows is advice on debugging torch
+            told = " ".join(
+                str(failure).strip().partition("\n\n")[0].split()
+            )  # what follows is advice on debugging torch
             self.trouble = f"{type(failure).__name__}: {told[:TOLD]}"
             return self.eager.gradient(phase, optimizer, parameters, pieces)
 
