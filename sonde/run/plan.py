@@ -129,7 +129,7 @@ def _threads(
     try:
         return choose_threads(stepper, batch, machine, kept=kept)
     except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
-        threads = torch.get_num_threads()
+        threads = stepper.execution.threads
         return threads, {}, f"{threads} threads (not timed: {trouble})"
 
 

@@ -32,10 +32,10 @@ class Compiled:
     """
 
     def __init__(self, phases: Sequence[Phase], eager: Eager) -> None:
-        import torch._dynamo  # two seconds, which only a compiled run pays
+        from torch._dynamo import maybe_mark_dynamic  # two seconds, which only a compiled run pays
+        from torch._dynamo.exc import TorchDynamoException
 
-        self._failures = torch._dynamo.exc.TorchDynamoException
-        self._mark = torch._dynamo.maybe_mark_dynamic
+        self._failures, self._mark = TorchDynamoException, maybe_mark_dynamic
         self.eager = eager
         self.trouble = ""
         self._compiled = {phase.name: replace(phase, loss=torch.compile(_apart(phase.loss))) for phase in phases}
