@@ -99,7 +99,8 @@ class Stepper:
                 begun, phase = time.perf_counter(), update.phase
                 parameters = self._parameters[phase.name]
                 found = self.execution.gradient(phase, update.optimizer, parameters, pieces)
-                losses |= {f"{phase.name}/{name}": value for name, value in found.items()}
+                for name, value in found.items():
+                    losses[f"{phase.name}/{name}"] = value
                 lr = self._finish(update, batch, step, found["loss"], norms, begun)
         if self.execution.scaler is not None and norms:
             self.execution.scaler.update()
@@ -150,7 +151,7 @@ class Stepper:
         share = update.multiplier(step - (1 if update.phase.stage is None else self._first))
         middle = time.perf_counter()
         self.clock.spent["step"] += middle - begun
-        if not self._overflowed(step, name, batch, norm, value):
+        if self.execution.scaler is None or not self._overflowed(step, name, batch, norm, value):
             flag = self.guard.check(step, name, batch, value, norm)
             self._bound(update, gradients, norm)
             self._move(update, share, flag)

@@ -19,6 +19,7 @@ class Eager:
     def __init__(self, settings: StepSettings) -> None:
         self.settings = settings
         self.scaler = torch.amp.GradScaler(settings.device.type) if settings.precision == "fp16" else None
+        self._precision = autocast(settings)
         self._updates: dict[Optimizer, Callable[[], None]] = {}
 
     @property
@@ -42,18 +43,22 @@ class Eager:
         for parameter in parameters:
             parameter.grad = None
         if len(pieces) == 1:
-            with autocast(self.settings):
+            with self._precision:
                 loss = phase.loss(pieces[0])
-            self._backward(loss.value, parameters)
-            means = {name: part.detach() for name, part in loss.parts.items()} | {"loss": loss.value.detach()}
+            scaled = loss.value if self.scaler is None else self.scaler.scale(loss.value)
+            scaled.backward(inputs=parameters)
+            means = {name: part.detach() for name, part in loss.parts.items()}
+            means["loss"] = loss.value.detach()
         else:
             # weight x gradient summed and divided once by the total: a weight may be known only after its forward
             weight: Tensor | float = 0.0
             sums: dict[str, Tensor] = {}
             for piece in pieces:
-                with autocast(self.settings):
+                with self._precision:
                     loss = phase.loss(piece)
-                self._backward(loss.value * loss.weight, parameters)
+                weighted = loss.value * loss.weight
+                scaled = weighted if self.scaler is None else self.scaler.scale(weighted)
+                scaled.backward(inputs=parameters)
                 weight = weight + loss.weight
                 for name, part in {"loss": loss.value, **loss.parts}.items():
                     term = part.detach() * loss.weight
@@ -67,10 +72,6 @@ class Eager:
             self.scaler.unscale_(optimizer)
         return means
 
-    def _backward(self, value: Tensor, parameters: Sequence[Tensor]) -> None:
-        scaled = value if self.scaler is None else self.scaler.scale(value)
-        scaled.backward(inputs=parameters)
-
     def skips(self, optimizer: Optimizer) -> bool:
         """True for torch's fused kernels, and where the loss scaler leaves updates out by itself."""
         return self.scaler is not None or getattr(optimizer, "_step_supports_amp_scaling", False)
@@ -82,9 +83,10 @@ class Eager:
             return
         if skip is not None:
             optimizer.found_inf = skip  # type: ignore[attr-defined]  # read by torch's fused kernels
-        if optimizer not in self._updates:
-            self._updates[optimizer] = update_of(optimizer)
-        self._updates[optimizer]()
+        move = self._updates.get(optimizer)
+        if move is None:
+            move = self._updates[optimizer] = update_of(optimizer)
+        move()
 
     def state_dict(self) -> dict[str, Any]:
         """The loss scale."""
