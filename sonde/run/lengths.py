@@ -1,5 +1,7 @@
 """How long a run is: the lengths that were asked for, which of them ends it, and what a source without a length allows."""
 
+from collections.abc import Callable
+
 from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.durations import parse
 from sonde.core.errors import ConfigError
@@ -9,7 +11,7 @@ from sonde.core.units import duration
 from sonde.engine.loop import FitSettings, known_end, patience_over
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import Progress, Training
-from sonde.optim.schedules import Schedule, constant, schedule, warmed
+from sonde.optim.schedules import Schedule, constant, warmed
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
 
@@ -134,17 +136,17 @@ def fit_settings(config: TrainConfig, plan: ExecutionPlan, *, training_s: float 
     )
 
 
-def set_schedule(training: Training, settings: FitSettings, optim: OptimConfig) -> int | None:
-    """Give the rate the shape of the length that became known since the plan was made; returns that length, in steps.
+def set_schedule(training: Training, settings: FitSettings, move_end: Callable[..., None]) -> int | None:
+    """Give rates and stages the shape of the length that became known since the plan was made; returns that length, in steps.
 
-    A warm-up or decay for which it has no room leaves the rate as it is.
+    move_end: `Assembly.move_end`;  a warm-up or decay for which there is no room leaves the rates as they are
     """
     progress = training.progress
     ends = [known_end(settings, progress), progress.ends_at or settings.stop]
     total = min((end for end in ends if end is not None), default=None)
-    if total is not None and (progress.ends_at or progress.pass_steps):
+    if total is not None:
         try:
-            training.stepper.bend(schedule(optim, total=total))
+            move_end(training.stepper, total=total, done=progress.step)
         except ConfigError:
             return total
     return total

@@ -18,9 +18,10 @@ from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
 from sonde.engine.evaluate import EvaluationBudget, evaluation_mode
+from sonde.engine.execution.settings import autocast
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, cores, steps_within
-from sonde.engine.step import Stepper, autocast
+from sonde.engine.step import Stepper
 from sonde.engine.timing import step_seconds
 from sonde.engine.training import Training
 from sonde.run.build import EVALUATION_ROWS, Assembly
