@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
-from sonde.core.seams import Phase, Task
+from sonde.core.seams import Phase, Task, extras_of
 from sonde.engine.clock import Clock
 from sonde.engine.execution.eager import Eager
 from sonde.engine.execution.execution import Execution
@@ -74,7 +74,7 @@ class Stepper:
         self._in_a_row = dict.fromkeys((u.phase.name for u in updates), 0)  # of those, the latest of each phase
         self._parameters = {u.phase.name: u.phase.parameters() for u in updates}
         self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
-        self._after_step = task.after_step
+        self._after_step = extras_of(task).after_step
         self.total, self.stages = total, plan_stages([update.phase for update in updates], total=total)
         self._enter(1)
 

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 import sonde
 from sonde.core.batch import Batch
 from sonde.core.config import OptimConfig
+from sonde.core.seams import extras_of
 from sonde.engine import random_state, timing
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.guard import NonFiniteStep
@@ -114,7 +115,7 @@ def everything(steps: Stepper) -> dict[str, Any]:
         "weights": copied(weights(modules)),
         "buffers": {name: value.clone() for name, value in modules.named_buffers()},
         "stepper": copied(steps.state_dict()),
-        "task": copied(steps.task.state_dict()),
+        "task": copied(extras_of(steps.task).state_dict()),
         "random": copied(random_state.capture(CPU)),
         "modes": [module.training for module in modules.modules()],
         "gradients": [None if p.grad is None else p.grad.clone() for p in modules.parameters()],
