@@ -37,6 +37,7 @@ from sonde.run.updates import schedules, updates
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
+UNKNOWN = 1_000_000  # steps that a run of a length not yet known is taken for
 EVALUATION_ROWS = (
     128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
 )
@@ -58,9 +59,13 @@ class Assembly:
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
-    def stepper(self, *, lr: float, total: int, execution: Execution | None = None) -> Stepper:
-        """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`."""
-        stages = plan_stages(self.task.phases, total=total)
+    def stepper(self, *, lr: float, total: int | None, execution: Execution | None = None) -> Stepper:
+        """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
+
+        total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
+        """
+        steps = UNKNOWN if total is None else total
+        stages = plan_stages(self.task.phases, total=steps)
         optim = self.config.optim
         return Stepper(
             self.task,
@@ -77,7 +82,7 @@ class Assembly:
             average=self.average,
             clock=self.clock,
             execution=execution,
-            total=total,
+            total=steps,
         )
 
     def move_end(self, stepper: Stepper, *, total: int, done: int) -> None:

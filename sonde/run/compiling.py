@@ -29,7 +29,7 @@ class Compiling:
         return None if gain <= 0 else round(self.compile_s / gain)
 
     def line(self, steps: int | None) -> str:
-        """For the plan of a run that has `steps` steps to go; None where their number is not yet known.
+        """For the plan of a run that has `steps` steps to go; None where that is not yet known.
 
         >>> Compiling(compile_s=21.0, compiled_s=0.0021, eager_s=0.0034).line(40_000)
         'compiling took 21 s; a step takes 2.10 ms compiled, 3.40 ms eager: pays for itself after 16,154 of 40,000 steps'
@@ -38,10 +38,10 @@ class Compiling:
         took = f"compiling took {duration(self.compile_s)}; a step takes {both}"
         if self.pays_after is None:
             return f"{took}: not faster"
+        pays = f"{took}: pays for itself after {self.pays_after:,}"
         if steps is None:
-            return f"{took}: pays for itself after {self.pays_after:,} steps"
-        of = f"of {steps:,} steps" if self.pays_after <= steps else f"steps; this run has {steps:,}"
-        return f"{took}: pays for itself after {self.pays_after:,} {of}"
+            return f"{pays} steps"
+        return f"{pays} of {steps:,} steps" if self.pays_after <= steps else f"{pays} steps; this run has {steps:,}"
 
     def finding(self, steps: int | None) -> list[Finding]:
         """A note where the run would be shorter without compiling."""
@@ -61,26 +61,27 @@ def compiled_execution(stepper: Stepper) -> tuple[Compiled | None, list[Finding]
     return Compiled([update.phase for update in stepper.updates], Eager(stepper.settings)), []
 
 
-def time_compiling(stepper: Stepper, batch: Batch) -> Compiling | None:
+def time_compiling(stepper: Stepper, batch: Batch, *, scale: float = 1.0) -> Compiling | None:
     """Compile the steps of a stepper whose execution is compiled, and time them beside eager ones. All steps are undone.
 
-    None where a loss or gradient is not finite: if that is no fluke of trying, the first step will say so with its rows.
+    scale: times as many rows a batch of the run has
+    Returns None where a loss or gradient is not finite: if that is no fluke of trying, the first step will say so.
     """
     compiled = stepper.execution
     try:
         first_s = first_steps(stepper, batch)
         times: dict[bool, list[float]] = {True: [], False: []}
-        for _ in range(ROUNDS):
+        for turn in range(ROUNDS):
             for eager in (True, False):
                 stepper.execution = compiled.eager if eager else compiled
-                times[eager].append(step_seconds(stepper, batch, steps=5, at_least_s=0.1))
+                times[eager].append(step_seconds(stepper, batch, steps=3, at_least_s=0.1, warm_up=int(turn == 0)))
     except NonFinite:
         return None
     finally:
         stepper.execution = compiled
     compiled_s, eager_s = min(times[False]), min(times[True])
     compile_s = max(0.0, first_s - compiled_s * len(turns(stepper)))
-    return Compiling(compile_s=compile_s, compiled_s=compiled_s, eager_s=eager_s)
+    return Compiling(compile_s=compile_s, compiled_s=scale * compiled_s, eager_s=scale * eager_s)
 
 
 def not_compilable(trouble: str) -> list[Finding]:

@@ -1,6 +1,6 @@
 """How long a run is: the lengths that were asked for, which of them ends it, and what a source without a length allows."""
 
-from collections.abc import Callable
+from contextlib import suppress
 
 from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.durations import parse
@@ -11,7 +11,6 @@ from sonde.core.units import duration
 from sonde.engine.loop import FitSettings, known_end, patience_over
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import Progress, Training
-from sonde.optim.schedules import Schedule, constant, warmed
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
 
@@ -49,11 +48,6 @@ def _refuse_shape(optim: OptimConfig, passes: int) -> None:
         )
     if optim.schedule == "one-cycle" or (optim.schedule != "constant" and passes == 1):
         raise ConfigError(f"--schedule {optim.schedule} needs the run's length, and {unknown}; give --steps")
-
-
-def before_length_is_known(optim: OptimConfig) -> Schedule:
-    """The shape of the rate during the first pass over data without a length: the peak, after a warm-up given in steps."""
-    return warmed(constant, round(optim.warmup) if optim.warmup >= 1 else 0)
 
 
 def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
@@ -136,19 +130,17 @@ def fit_settings(config: TrainConfig, plan: ExecutionPlan, *, training_s: float 
     )
 
 
-def set_schedule(training: Training, settings: FitSettings, move_end: Callable[..., None]) -> int | None:
-    """Give rates and stages the shape of the length that became known since the plan was made; returns that length, in steps.
+def move_end(training: Training, settings: FitSettings, assembly: Assembly) -> int | None:
+    """Let schedules and stages end with the length that is known by now; returns that length, in steps.
 
-    move_end: `Assembly.move_end`;  a warm-up or decay for which there is no room leaves the rates as they are
+    A warm-up, decay or stage for which it has no room leaves them as they are.
     """
     progress = training.progress
     ends = [known_end(settings, progress), progress.ends_at or settings.stop]
     total = min((end for end in ends if end is not None), default=None)
     if total is not None:
-        try:
-            move_end(training.stepper, total=total, done=progress.step)
-        except ConfigError:
-            return total
+        with suppress(ConfigError):
+            assembly.move_end(training.stepper, total=total, done=progress.step)
     return total
 
 

@@ -21,7 +21,7 @@ from sonde.engine.range_test import range_test
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
-from sonde.run.lengths import before_length_is_known, check_length, fixed_ends, fixed_why
+from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, busy_neighbours, length_in_time, trial_of
 
@@ -36,8 +36,8 @@ def make_plan(
     """Decide how the run is carried out; a resumed run keeps what was decided, unless it is asked to go further.
 
     The stepper has fresh optimisers and the schedule of the decided number of steps. A source that cannot be rewound is
-    replaced by one that begins with the batch that was looked at. The findings are of what was typed and cannot be had, or does
-    not pay.
+    replaced by one that begins with the batch that was looked at.
+    The findings are of what was typed and cannot be had, or does not pay.
     Raises: ConfigError for a length that such data do not have
     """
     config, machine = assembly.config, assembly.config.machine
@@ -45,7 +45,7 @@ def make_plan(
     passes = check_length(config, assembly.train)
     batch = _first_batch(assembly, saved)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
-    trial = trial_of(stepper, batch, machine, None if machine.compile else limit_s)
+    trial = trial_of(stepper, batch, machine, limit_s)
     kept = None if saved is None else int(saved.state["threads"])
     busy = "" if limit_s is None or assembly.device.type != "cpu" else busy_neighbours()
     threads, timed, threads_why = _threads(stepper, trial, machine, kept, busy=busy)
@@ -55,10 +55,8 @@ def make_plan(
     if machine.precision != "fp32" and saved is None:
         ratio = _ratio(assembly, stepper, trial, timed_s, limit_s)
     lr = _rate(assembly, folder, stepper, saved, say, step_s=timed_s)
-    compiled, compiling, findings = _compiled(stepper, batch) if machine.compile else (None, None, [])
-    if compiling is not None:
-        timed_s = compiling.compiled_s
-    length = _length(assembly, stepper, trial, saved, timed_s, passes)
+    compiled, compiling, findings = _compiled(stepper, trial) if machine.compile else (None, None, [])
+    length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
     lines = _plan_lines(assembly, threads_why, ratio, length, compiled=compiled is not None)
     if compiling is not None:
         left = None if length.steps is None else length.steps - (0 if saved is None else saved.step)
@@ -88,13 +86,23 @@ def make_plan(
         batches_per_epoch=assembly.train.batches,
         lines=tuple(lines),
     )
-    if length.steps is not None:
-        return plan, assembly.stepper(lr=lr, total=length.steps, execution=compiled), findings
-    stepper = assembly.stepper(lr=lr, total=1_000_000, execution=compiled)
-    before = before_length_is_known(config.optim)
-    shapes = {update.phase.name: update.phase.schedule or before for update in stepper.updates}
-    stepper.set_schedule(shapes, stages=stepper.stages, total=stepper.total)
-    return plan, stepper, findings
+    return plan, assembly.stepper(lr=lr, total=length.steps, execution=compiled), findings
+
+
+def _compiled(stepper: Stepper, trial: Trial) -> tuple[Compiled | None, Compiling | None, list[Finding]]:
+    """Let the stepper's steps be compiled and time them; what stands in the way, where it stays eager."""
+    eager = stepper.execution
+    compiled, findings = compiled_execution(stepper)
+    if compiled is None:
+        return None, None, findings
+    stepper.execution = compiled
+    if trial.batch is None:
+        return compiled, None, []
+    compiling = time_compiling(stepper, trial.batch, scale=trial.scale)
+    if compiled.trouble:
+        stepper.execution = eager
+        return None, None, not_compilable(compiled.trouble)
+    return compiled, compiling, []
 
 
 def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
@@ -109,22 +117,6 @@ def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
         return None
     assembly.train = PutBack(source)
     return assembly.train.first
-
-
-def _compiled(stepper: Stepper, batch: Batch | None) -> tuple[Compiled | None, Compiling | None, list[Finding]]:
-    """Let the stepper's steps be compiled and time them; what stands in the way, where it stays eager."""
-    eager = stepper.execution
-    compiled, findings = compiled_execution(stepper)
-    if compiled is None:
-        return None, None, findings
-    if batch is None:  # there is none to try it on
-        return compiled, None, []
-    stepper.execution = compiled
-    compiling = time_compiling(stepper, batch)
-    if compiled.trouble:
-        stepper.execution = eager
-        return None, None, not_compilable(compiled.trouble)
-    return compiled, compiling, []
 
 
 def _threads(
@@ -150,8 +142,8 @@ def _ratio(
         expected_s = RATIO_STEPS * step_s * len(piece) / (len(trial.batch) * trial.scale)
         if expected_s > RATIO_SHARE * limit_s:
             return None
-    settings = replace(stepper.settings, precision="fp32")
-    full = assembly.stepper(lr=1e-3, total=1_000_000, execution=Eager(settings))
+    execution = Eager(replace(stepper.settings, precision="fp32"))
+    full = assembly.stepper(lr=1e-3, total=1_000_000, execution=execution)
     try:
         return precision_ratio(stepper, full, piece)
     except NonFinite:

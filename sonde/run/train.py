@@ -30,7 +30,7 @@ from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import in_one_line
 from sonde.run.job import Attempt
-from sonde.run.lengths import fit_settings, set_schedule
+from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
@@ -144,7 +144,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         training.progress.stop = ""
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        set_schedule(training, settings, assembly.move_end)
+        move_end(training, settings, assembly)
         before, training.threads = training.threads, plan.threads
         event(training, "resumed", {})
         if before != plan.threads:
@@ -255,7 +255,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
 
 def _length_known(attempt: Attempt, training: Training, settings: FitSettings) -> None:
     """The first pass over data without a length is over: the rate takes the shape that it has for the whole run."""
-    total = set_schedule(training, settings, attempt.assembly.move_end)
+    total = move_end(training, settings, attempt.assembly)
     took = training.progress.pass_steps
     details = {} if total is None else {"to": total}
     event(training, LENGTH_KNOWN, {**details, "why": f"the first epoch took {took:,} step{'s' * (took != 1)}"})

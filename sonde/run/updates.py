@@ -11,7 +11,7 @@ from sonde.engine.stages import Stages
 from sonde.engine.step import Update
 from sonde.optim.build import build_optimizer
 from sonde.optim.fused_adam import spare_the_compiler
-from sonde.optim.schedules import Schedule, schedule
+from sonde.optim.schedules import Schedule, constant, schedule, warmed
 
 OF_THE_RUN = ("ema",)  # what no phase can have for itself
 
@@ -57,16 +57,20 @@ def updates(
     return made
 
 
-def schedules(phases: Sequence[Phase], optim: OptimConfig, stages: Stages, *, total: int) -> dict[str, Schedule]:
+def schedules(phases: Sequence[Phase], optim: OptimConfig, stages: Stages, *, total: int | None) -> dict[str, Schedule]:
     """The shape of each phase's rate, by name: over the steps of its stage, or of the whole run of `total` steps.
 
+    Where the length is not yet known (None) the rate stays at its peak, after a warm-up given in steps.
     Raises: ConfigError when warm-up and decay do not fit
     """
-    return {
-        phase.name: phase.schedule
-        or schedule(settings_of(phase, optim), total=stages.steps_of(phase.stage, total=total))
-        for phase in phases
-    }
+
+    def shape(phase: Phase) -> Schedule:
+        config = settings_of(phase, optim)
+        if total is None:
+            return warmed(constant, round(config.warmup) if config.warmup >= 1 else 0)
+        return schedule(config, total=stages.steps_of(phase.stage, total=total))
+
+    return {phase.name: phase.schedule or shape(phase) for phase in phases}
 
 
 def settings_of(phase: Phase, optim: OptimConfig) -> OptimConfig:

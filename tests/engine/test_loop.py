@@ -210,8 +210,8 @@ def test_a_source_without_a_length_resumes_to_the_last_bit(at: int) -> None:
     def known(live: Training) -> None:
         total = known_end(settings, live.progress)
         if total is not None:
-            shapes = {update.phase.name: cosine(start=0, total=total) for update in live.stepper.updates}
-            live.stepper.set_schedule(shapes, stages=live.stepper.stages, total=total)
+            shape = cosine(start=0, total=total)
+            live.stepper.set_schedule({"model": shape}, stages=live.stepper.stages, total=total)
 
     def run(live: Training, **more: Any) -> FitParts:
         return replace(parts(live), length_known=known, **more)
