@@ -9,7 +9,7 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.progress import Tick, silent
-from sonde.core.seams import Glances, Meter, Source, Task, rewinds
+from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
 from sonde.engine.step import StepSettings, autocast
 from sonde.optim.average import Average
@@ -120,13 +120,14 @@ def evaluate(
 ) -> Meter:
     """The task's meter after one pass over `source`, which must be one that does not shuffle.
 
-    brief: with less work, where the task has a way (`Glances`)
+    brief: with less work, where the task has a way (`Abilities.quick_evaluate`)
     budget: what it may take; afterwards it tells how many rows were evaluated
 
     What a task draws while it is evaluated is not missing from the streams that training draws from.
     """
     meter = task.meter()
-    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
+    quick = abilities_of(task).quick_evaluate if brief else None
+    look = quick or task.evaluate
     begins = source.state_dict() if budget is not None else {}
     with random_state.apart(settings.device), evaluation_mode(task.modules, average):
         for number, batch in enumerate(source):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.errors import RunFolderError
-from sonde.core.seams import Observer, Source, Task
+from sonde.core.seams import Observer, Source, Task, extras_of
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.step import Stepper
@@ -67,7 +67,7 @@ def capture(training: Training) -> dict[str, Any]:
         "progress": dict(vars(training.progress)),
         "stepper": training.stepper.state_dict(),
         "source": training.source.state_dict(),
-        "task": training.task.state_dict(),
+        "task": extras_of(training.task).state_dict(),
         "observers": [observer.state_dict() for observer in training.observers],
         "random": random_state.capture(training.device),
         "buffers": {name: value for name, value in training.task.modules.named_buffers() if name not in saved},
@@ -90,7 +90,7 @@ def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, 
     training.progress = Progress(**state["progress"])
     training.stepper.load_state_dict(state["stepper"])
     training.source.load_state_dict(state["source"])
-    training.task.load_state_dict(state["task"])
+    extras_of(training.task).load_state_dict(state["task"])
     for observer, saved in zip(training.observers, state["observers"], strict=True):
         observer.load_state_dict(saved)
     training.clock.load_state_dict(state["clock"])

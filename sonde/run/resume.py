@@ -11,7 +11,7 @@ from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Task
+from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
@@ -31,7 +31,7 @@ def load_best(folder: RunFolder, task: Task) -> None:
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
-        task.load_state_dict(state["task"])
+        extras_of(task).load_state_dict(state["task"])
     task.modules.eval()
 
 

@@ -14,7 +14,7 @@ from sonde.core.config import MachineConfig
 from sonde.core.durations import parse
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.findings import Finding
-from sonde.core.seams import Glances, Source, rewinds
+from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
 from sonde.engine.evaluate import EvaluationBudget, evaluation_mode
@@ -226,7 +226,7 @@ def length_in_time(
 def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """The splits that are evaluated once the training is over: of the validation the best evaluation is kept, where it was a
     whole one of this sitting."""
-    again = saved is not None or isinstance(assembly.task, Glances)
+    again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 
@@ -272,7 +272,7 @@ def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[s
     found = {name: row_s * _count(assembly, name) for name in assembly.evaluation_sources}
     if "validation" in found:
         found["quick"] = found["validation"]
-        if isinstance(assembly.task, Glances) and "validation" in known:
+        if abilities_of(assembly.task).quick_evaluate is not None and "validation" in known:
             quick_s = _row_seconds(assembly, stepper, "validation", quick=True, at_most_s=most_s)
             found["quick"] = quick_s * _count(assembly, "validation")
     return found
@@ -291,7 +291,7 @@ def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: boo
     """
     source, task = assembly.evaluation_sources[split], assembly.task
     batch = _middle_batch(source, at_most_s)
-    look = task.glance if quick and isinstance(task, Glances) else task.evaluate
+    look = (abilities_of(task).quick_evaluate if quick else None) or task.evaluate
     taken_s, pieces = 0.0, SMALLEST
     with random_state.apart(assembly.device), evaluation_mode(task.modules), autocast(stepper.settings):
         while True:

@@ -10,7 +10,7 @@ import torch
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.seams import Adapts, Glances
+from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.before import accumulation
 from sonde.engine import random_state
@@ -209,12 +209,12 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     budget = None if attempt.limit is None else attempt.limit.while_training()
     meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True, budget=budget)
-    if isinstance(assembly.task, Adapts):
-        assembly.task.adapt(meter)
+    able = abilities_of(assembly.task)
+    if able.tune_threshold is not None:
+        able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    if objective.better(scores[objective.metric], best["value"] if best else None) and not isinstance(
-        assembly.task, Glances
-    ):
+    better = objective.better(scores[objective.metric], best["value"] if best else None)
+    if better and able.quick_evaluate is None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores
 
