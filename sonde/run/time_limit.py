@@ -36,10 +36,6 @@ TUNING_STEPS, TUNING_SHARE = (
     4,
     0.02,
 )  # choosing threads anew costs about so many steps with each; of a limit, at most that
-TUNING_STEPS, TUNING_SHARE = (
-    4,
-    0.02,
-)  # choosing threads anew costs about so many steps with each; of a limit, at most that
 BUSY = 0.75  # of the cores in use, in the mean over the last minute, before this run began
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
 SPARE = 0.015  # of a limit, for a machine that slows down
