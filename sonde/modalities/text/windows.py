@@ -109,3 +109,7 @@ class Streams:
         streams = torch.arange(self.batch_size * each).view(self.batch_size, each)
         left = torch.arange(self.batch_size * each, self.rows)
         return torch.cat([streams.T.flatten(), left])
+
+    def batches_of(self, epoch: int) -> Sequence[Tensor]:
+        """The windows of each batch of any epoch."""
+        return self.of_epoch(epoch).split(self.batch_size)
