@@ -107,7 +107,7 @@ def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int,
     if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
         data = dict(zip(("input", "target"), data, strict=True))
     if isinstance(data, Mapping):
-        named = {name: torch.as_tensor(part) for name, part in data.items()}
+        named = {name: part if isinstance(part, np.ndarray) else torch.as_tensor(part) for name, part in data.items()}
         return tensor_source(named, config, training=training, seed=seed, device=device)
     if isinstance(data, TorchDataset):
         workers = config.workers or 0
@@ -143,7 +143,7 @@ def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
     for split, data in given.items():
         named = dict(enumerate(data)) if isinstance(data, tuple | list) else data if isinstance(data, Mapping) else {}
         arrays |= {
-            f"{split} {name}": torch.as_tensor(part).detach().cpu().numpy()
+            f"{split} {name}": part if isinstance(part, np.ndarray) else part.detach().cpu().numpy()
             for name, part in named.items()
             if isinstance(part, Tensor | np.ndarray)
         }
