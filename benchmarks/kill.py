@@ -27,7 +27,10 @@ MLP = (
     "--epochs 25 --checkpoint-every 5steps --patience 20 --evaluate-every 0.5"
 )
 CNN = "digits --epochs 6 --checkpoint-every 3steps --augment crop=1:zero,rotate=10,cutout=2"
-STREAM = "digits --feed streaming --workers 2 --optimizer nesterov --lr 0.05 --epochs 6 --checkpoint-every 4steps --augment crop=1"
+STREAM = (
+    "digits --feed streaming --workers 2 --optimizer nesterov --lr 0.05 --epochs 6 --checkpoint-every 4steps "
+    "--augment crop=1"
+)
 CONFIGS: Mapping[str, Sequence[str]] = {
     "mlp, pieces, average, patience": MLP.split(),
     "compact-cnn, fused AdamW, channels_last, augmented": CNN.split(),

@@ -156,9 +156,9 @@ def in_evaluation(nth: int) -> Callable[[], None]:
         real = loop._evaluate
         count = {"n": 0}
 
-        def evaluate(training: Any, parts: Any) -> bool:
+        def evaluate(*given: Any) -> bool:
             count["n"] += 1
-            result = real(training, parts)
+            result = real(*given)
             if count["n"] == nth:
                 die()
             return result

@@ -52,7 +52,7 @@ def _help(words: Sequence[str]) -> None:
 
         own[f"model {named['model']}"] = config_class(named["model"])
     if "task" in named:
-        from sonde.tasks.table import config_class as task_config_class
+        from sonde.tasks.table import spec
 
-        own[f"task {named['task']}"] = task_config_class(named["task"])
+        own[f"task {named['task']}"] = spec(named["task"]).config
     show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **GROUPS})

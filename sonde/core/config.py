@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sonde.core.bounds import above, at_least, within
-from sonde.core.durations import Duration, Unit, parse, setting
+from sonde.core.durations import PERIODS, Duration, setting
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.value_types import annotations, suited
 
@@ -259,15 +259,6 @@ class LoopConfig:
         return setting(name, getattr(self, name), bare=bare, units=units, zero=name == "patience")
 
 
-PERIODS: dict[str, tuple[Unit, tuple[Unit, ...]]] = {
-    "time_limit": ("seconds", ("seconds",)),
-    "patience": ("evaluations", ("evaluations", "epochs", "steps", "seconds")),
-    "evaluate_every": ("epochs", ("epochs", "steps", "seconds")),
-    "checkpoint_every": ("seconds", ("epochs", "steps", "seconds")),
-}
-"""Settings that hold a duration: the unit of a bare number, and the units they may be given in."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class MachineConfig:
     """What the run may use of the machine."""
@@ -378,18 +369,6 @@ def replace_leaves(kind: type, values: Mapping[str, Any]) -> Any:
         if name not in known:
             raise unknown("setting", name, known)
     return kind(**{name: suited(name, value, known[name]) for name, value in values.items()})
-
-
-def same_setting(name: str, old: Any, new: Any) -> bool:
-    """Whether two values of a setting mean the same: one that was read from YAML may hold lists for tuples, and a duration
-    may be written in several ways.
-
-    >>> same_setting("evaluate_every", 1.0, "1 epoch"), same_setting("time_limit", "60s", 60)
-    (True, True)
-    """
-    if name in PERIODS and old is not None and new is not None:
-        return parse(old, bare=PERIODS[name][0]) == parse(new, bare=PERIODS[name][0])
-    return old == (list(new) if isinstance(new, tuple) else new)
 
 
 def size_bytes(text: str, *, free: int) -> int:

@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError
@@ -16,6 +16,14 @@ EXAMPLES: dict[Unit, str] = {
     "evaluations": "3 evaluations",
     "seconds": "90s, 10m or 1h30m",
 }
+PERIODS: dict[str, tuple[Unit, tuple[Unit, ...]]] = {
+    "time_limit": ("seconds", ("seconds",)),
+    "patience": ("evaluations", ("evaluations", "epochs", "steps", "seconds")),
+    "evaluate_every": ("epochs", ("epochs", "steps", "seconds")),
+    "checkpoint_every": ("seconds", ("epochs", "steps", "seconds")),
+}
+"""Settings that hold a duration: the unit of a bare number, and the units they may be given in."""
+
 _COUNTED = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(epochs?|steps?|evaluations?)?", re.ASCII)
 _TIME = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)\s*h(?:ours?|rs?)?\s*)?(?:(?P<m>\d+(?:\.\d+)?)\s*m(?:in(?:utes?)?)?\s*)?"
@@ -71,6 +79,18 @@ def setting(name: str, value: float | str, *, bare: Unit, units: tuple[Unit, ...
     if found.amount < 0 or (found.amount == 0 and not zero):
         raise ConfigError(f"{flag(name)} must be {'at least' if zero else 'above'} 0, got {value}")
     return found
+
+
+def same_setting(name: str, old: Any, new: Any) -> bool:
+    """Whether two values of a setting mean the same: one that was read from YAML may hold lists for tuples, and a duration
+    may be written in several ways.
+
+    >>> same_setting("evaluate_every", 1.0, "1 epoch"), same_setting("time_limit", "60s", 60)
+    (True, True)
+    """
+    if name in PERIODS and old is not None and new is not None:
+        return parse(old, bare=PERIODS[name][0]) == parse(new, bare=PERIODS[name][0])
+    return old == (list(new) if isinstance(new, tuple) else new)
 
 
 def examples(units: tuple[Unit, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Judging a task on a source: no gradient, no training state touched, metrics added up as it goes."""
+"""Evaluating a task on a source: no gradient, no training state touched, metrics added up as it goes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.progress import Tick, silent
-from sonde.core.seams import Glances, Meter, Source, Task, rewinds
+from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
 from sonde.engine.step import StepSettings, autocast
 from sonde.optim.average import Average
 
 
 @contextmanager
-def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
+def evaluation_mode(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
     """Evaluation mode and, where there is one, the averaged weights; each module's own mode is put back after."""
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
@@ -30,6 +30,9 @@ def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+CHUNK = 16  # rows that are evaluated together at least
 
 
 class EvaluationBudget:
@@ -66,21 +69,34 @@ class EvaluationBudget:
         return self.stopped
 
     def take(self, batch: Batch) -> Batch | None:
-        """The rows of a batch that there is time for; None for none of it. The very first row is always evaluated."""
-        share = self._share(len(batch))
-        self.seen += len(batch)
-        self._owed += share * len(batch)
-        count = min(len(batch), int(self._owed + 1e-9))
-        count = max(1, count) if self.evaluated == 0 else count
-        self._owed = max(0.0, self._owed - count)
+        """The rows of a batch that there is time for; None for none of it. Some rows are evaluated in any case.
+
+        Never fewer than `CHUNK` at a time: a search takes about as long for one row as for many.
+        """
+        here, left_s = len(batch), self.until - self._now()
+        share = self._share(here, left_s)
+        before, self.seen = self.seen, self.seen + here
+        self._owed += share * here
+        chunk = min(CHUNK, here)
+        if self.evaluated == 0 and (
+            self._plenty(share, here) or left_s <= 0 or 2 * (before + here) >= (self.rows or 0)
+        ):
+            self._owed = max(self._owed, chunk)
+        if self._owed + 1e-9 < chunk:
+            return None
+        count = min(here, int(self._owed + 1e-9))
+        self._owed -= count
         self.evaluated += count
-        if count in (0, len(batch)):
-            return batch if count else None
-        chosen = (torch.arange(count) * len(batch)) // count
+        if count == here:
+            return batch
+        chosen = (torch.arange(count) * here) // count
         return Batch({n: field[chosen.to(field.device)] for n, field in batch.fields.items()}, batch.index[chosen])
 
-    def _share(self, here: int) -> float:
-        left_s = self.until - self._now()
+    def _plenty(self, share: float, here: int) -> bool:
+        """Whether so many rows are to come that some of the first, which may be the longest, do no harm among them."""
+        return share * (self.rows or here) >= 2 * CHUNK
+
+    def _share(self, here: int, left_s: float) -> float:
         left = here if self.rows is None else max(here, self.rows - self.seen)
         row_s, lenient = self._row_s, 1.0
         if self.evaluated:
@@ -104,15 +120,16 @@ def evaluate(
 ) -> Meter:
     """The task's meter after one pass over `source`, which must be one that does not shuffle.
 
-    brief: with less work, where the task has a way (`Glances`)
+    brief: with less work, where the task has a way (`Abilities.quick_evaluate`)
     budget: what it may take; afterwards it tells how many rows were evaluated
 
-    What a task draws while it judges is not missing from the streams that training draws from.
+    What a task draws while it is evaluated is not missing from the streams that training draws from.
     """
     meter = task.meter()
-    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
+    quick = abilities_of(task).quick_evaluate if brief else None
+    look = quick or task.evaluate
     begins = source.state_dict() if budget is not None else {}
-    with random_state.apart(settings.device), judging(task.modules, average):
+    with random_state.apart(settings.device), evaluation_mode(task.modules, average):
         for number, batch in enumerate(source):
             taken = batch if budget is None else budget.take(batch)
             if taken is not None:

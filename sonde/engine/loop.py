@@ -9,7 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
-from sonde.core.seams import Objective, Source
+from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine.checkpoint import Writer
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
@@ -205,7 +205,7 @@ def _evaluation_due(training: Training, settings: FitSettings, parts: FitParts, 
 
 
 def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> bool:
-    """Judge on the validation rows; whether this is the best so far."""
+    """Evaluate on the validation rows; whether this is the best so far."""
     assert parts.evaluate is not None
     progress = training.progress
     training.stepper.guard.settle()
@@ -307,7 +307,7 @@ def save(training: Training, parts: FitParts, *, best: bool = False) -> None:
 
 def best_state(training: Training) -> dict[str, Any]:
     """What the best checkpoint holds besides weights: which it is, and what the task needs to predict."""
-    return {"best": training.progress.best, "task": training.task.state_dict()}
+    return {"best": training.progress.best, "task": extras_of(training.task).state_dict()}
 
 
 def _leave(training: Training, parts: FitParts) -> None:

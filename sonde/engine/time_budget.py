@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sonde.engine.clock import Clock
 from sonde.engine.training import Progress, Training
 
-SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time or of the steps, after which the end is asked for again
+SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time, after which the end is asked for again
 WORTH = 0.05  # of the steps left: a smaller change is not worth another schedule
 SPARE = 0.015  # of the time left, for checkpoints and a machine that slows down
 FEWEST = 4  # steps that a pace is measured over, and a difference worth a word
@@ -19,7 +19,8 @@ LONG = 0.1  # of the time: as much of it is enough to measure a pace over, howev
 
 
 class TimeBudget:
-    """Watches the pace of a run that must end in `limit_s` seconds of its clock; at each of `SHARES` it may move the end.
+    """Watches the pace of a run that must end in `limit_s` seconds of its clock; at each of `SHARES`, half-way through what was
+    planned and at its end it may move the end.
 
     How often it asked is kept with the run's progress, so a resumed run asks no second time.
     """
@@ -43,25 +44,38 @@ class TimeBudget:
         """Count one step; when it is time, ask."""
         progress, elapsed = training.progress, training.clock.elapsed()
         beside = _beside(training.clock)
-        if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
-            long = elapsed - self._begun_s >= LONG * self._limit_s
-            first = (self._begun_s, self._begun_beside, progress.step - 1)
-            self._since = first if long else (elapsed, beside, progress.step)
         planned = progress.ends_at or self._planned
-        due = bisect_right(SHARES, max(elapsed / self._limit_s, progress.step / planned))
+        if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
+            few = planned - progress.step < FEWEST or elapsed - self._begun_s >= LONG * self._limit_s
+            first = (self._begun_s, self._begun_beside, progress.step - 1)
+            self._since = first if few else (elapsed, beside, progress.step)
         begun_s, begun_beside, begun = self._since
-        few = progress.step - begun < FEWEST and elapsed - begun_s < LONG * self._limit_s
-        if due <= progress.ends_asked or progress.step == begun or few:
+        if progress.step == begun or not self._due(training, elapsed, planned):
             return
-        progress.ends_asked = due
         self._since = (elapsed, beside, progress.step)
         step_s = (elapsed - begun_s - (beside - begun_beside)) / (progress.step - begun)
         left = int((1 - SPARE) * (self._limit_s - elapsed) / (step_s + beside / progress.step))
-        end = progress.step + max(1, left)
+        end = progress.step + max(0 if progress.step >= planned else 1, left)
         latest = self._latest(progress)
         end = end if latest is None else min(end, latest)
-        if abs(end - planned) > max(FEWEST, WORTH * left):
+        more = abs(end - planned)
+        if more > max(FEWEST, WORTH * left) or (progress.step >= planned and more * step_s >= LONG * self._limit_s):
             self._move(training, end, step_s)
+
+    def _due(self, training: Training, elapsed: float, planned: int) -> bool:
+        """Whether to ask now: at shares of the time, in the middle of what was planned, and at its end, where time is left."""
+        assert self._since is not None
+        progress = training.progress
+        if progress.step >= planned:
+            return elapsed < (1 - LONG) * self._limit_s
+        if progress.step - self._since[2] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
+            return False
+        shares = bisect_right(SHARES, elapsed / self._limit_s)
+        due = shares > progress.ends_asked or (2 * progress.step >= planned and progress.half_asked != planned)
+        if due:
+            progress.ends_asked = max(shares, progress.ends_asked)
+            progress.half_asked = planned if 2 * progress.step >= planned else progress.half_asked
+        return due
 
 
 def _beside(clock: Clock) -> float:

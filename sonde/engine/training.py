@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.errors import RunFolderError
-from sonde.core.seams import Observer, Source, Task
+from sonde.core.seams import Observer, Source, Task, extras_of
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.step import Stepper
@@ -36,6 +36,7 @@ class Progress:
     asked: str = ""  # why an observer wants it to end
     save_asked: bool = False
     ends_at: int = 0  # step that a time limit moved the end to; 0 for that of the plan
+    half_asked: int = 0  # end in whose middle the pace was asked last
     ends_asked: int = 0  # times the pace was asked where the end lies
 
 
@@ -50,7 +51,7 @@ class Training:
     device: torch.device
     observers: Sequence[Observer] = ()
     progress: Progress = field(default_factory=Progress)
-    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> Journal
+    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
     threads: int = 1
 
 
@@ -66,7 +67,7 @@ def capture(training: Training) -> dict[str, Any]:
         "progress": dict(vars(training.progress)),
         "stepper": training.stepper.state_dict(),
         "source": training.source.state_dict(),
-        "task": training.task.state_dict(),
+        "task": extras_of(training.task).state_dict(),
         "observers": [observer.state_dict() for observer in training.observers],
         "random": random_state.capture(training.device),
         "buffers": {name: value for name, value in training.task.modules.named_buffers() if name not in saved},
@@ -89,7 +90,7 @@ def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, 
     training.progress = Progress(**state["progress"])
     training.stepper.load_state_dict(state["stepper"])
     training.source.load_state_dict(state["source"])
-    training.task.load_state_dict(state["task"])
+    extras_of(training.task).load_state_dict(state["task"])
     for observer, saved in zip(training.observers, state["observers"], strict=True):
         observer.load_state_dict(saved)
     training.clock.load_state_dict(state["clock"])

@@ -13,17 +13,18 @@ from sonde.core.run_folder import RunFolder
 from sonde.data.feed.prepare import Prepare
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
-from sonde.engine.json_lines import Journal, read_lines
+from sonde.engine.json_lines import JsonLinesLog, read_lines
 from sonde.explain.features import Seen, write_features
 from sonde.models.layers import followed
-from sonde.report.page import write_report
 from sonde.run.build import Assembly
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
+from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
 from sonde.run.train import Prepared
+from sonde.tasks.table import spec
 
 LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
 
@@ -68,7 +69,9 @@ def evaluated(run: Prepared) -> dict[str, Any]:
 
 def _add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
     """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
-    journal = Journal(folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0)
+    journal = JsonLinesLog(
+        folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0
+    )
     for finding in found:
         journal.write(finding.as_dict())
     journal.close()
@@ -94,11 +97,8 @@ def _next_commands(attempt: Attempt) -> list[str]:
     kind = dataset.schema.input.kind
     names = {"image": "IMAGE", "table": "TABLE", "series": "TABLE", "tokens": "TEXT"}
     names |= {"molecule": "SMILES", "protein": "FILE", "audio": "RECORDING"}
-    what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else names.get(kind, "ARRAY")
-    commands.append(f"sonde predict {folder.path} {what}")
-    if dataset.schema.target.kind == "next":
-        commands.append(f"sonde generate {folder.path}")
-    return commands
+    follows = spec(attempt.config.task).next_commands
+    return [*commands, *(text.format(run=folder.path, input=names.get(kind, "ARRAY")) for text in follows)]
 
 
 def _look_inside(assembly: Assembly, folder: RunFolder) -> None:

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves, same_setting
+from sonde.core.config import GROUPS, MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
 from sonde.core.config_file import read_config, write_config
+from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
-from sonde.core.run_folder import RunFolder, State
-from sonde.core.seams import Task
+from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
@@ -25,25 +26,12 @@ FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
 
 
-def begin_in(folder: RunFolder, *, fresh: bool) -> State:
-    """What state the folder is in, once it was cleared where a run is to start over.
-
-    Raises: RunFolderError, ConfigError for a folder that is not a run's, which is not ours to clear
-    """
-    state = folder.state()
-    if state == "new" or not fresh:
-        return state
-    read_config(folder.config)
-    folder.clear()
-    return "new"
-
-
 def load_best(folder: RunFolder, task: Task) -> None:
     """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode."""
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
-        task.load_state_dict(state["task"])
+        extras_of(task).load_state_dict(state["task"])
     task.modules.eval()
 
 

@@ -14,10 +14,10 @@ from sonde.core.config import MachineConfig
 from sonde.core.durations import parse
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.findings import Finding
-from sonde.core.seams import Glances, Source, rewinds
+from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
-from sonde.engine.evaluate import EvaluationBudget, judging
+from sonde.engine.evaluate import EvaluationBudget, evaluation_mode
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, cores, steps_within
 from sonde.engine.step import Stepper, autocast
@@ -32,10 +32,6 @@ SMALLEST, FEWEST_ROWS = 16, 4  # steps are tried on 1/16 of a batch or more, nev
 TRIAL_SHARE = 0.005  # of a time limit, that one trial step may take
 PEEK_SHARE = 0.015  # of a time limit, to find out what one evaluation takes, or how long a batch takes to come
 EVALUATION_SHARE = 0.4  # of what is left once the plan is made: more is not kept back from training for evaluation
-TUNING_STEPS, TUNING_SHARE = (
-    4,
-    0.02,
-)  # choosing threads anew costs about so many steps with each; of a limit, at most that
 TUNING_STEPS, TUNING_SHARE = (
     4,
     0.02,
@@ -95,7 +91,7 @@ class TimeLimit:
                     check="time limit",
                     severity="warning",
                     evidence=f"the run took {duration(taken)} of {limit}: {duration(before_s)} until the first step, "
-                    f"{steps:,} steps of {duration(step_s)}, evaluation {duration(spent['evaluation'])}",
+                    f"{counted(steps, 'step')} of {duration(step_s)}, evaluation {duration(spent['evaluation'])}",
                     action="what has begun is not broken off; give more time, or smaller batches",
                 )
             )
@@ -226,7 +222,7 @@ def length_in_time(
 def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """The splits that are evaluated once the training is over: of the validation the best evaluation is kept, where it was a
     whole one of this sitting."""
-    again = saved is not None or isinstance(assembly.task, Glances)
+    again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 
@@ -272,7 +268,7 @@ def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[s
     found = {name: row_s * _count(assembly, name) for name in assembly.evaluation_sources}
     if "validation" in found:
         found["quick"] = found["validation"]
-        if isinstance(assembly.task, Glances) and "validation" in known:
+        if abilities_of(assembly.task).quick_evaluate is not None and "validation" in known:
             quick_s = _row_seconds(assembly, stepper, "validation", quick=True, at_most_s=most_s)
             found["quick"] = quick_s * _count(assembly, "validation")
     return found
@@ -291,9 +287,9 @@ def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: boo
     """
     source, task = assembly.evaluation_sources[split], assembly.task
     batch = _middle_batch(source, at_most_s)
-    look = task.glance if quick and isinstance(task, Glances) else task.evaluate
+    look = (abilities_of(task).quick_evaluate if quick else None) or task.evaluate
     taken_s, pieces = 0.0, SMALLEST
-    with random_state.apart(assembly.device), judging(task.modules), autocast(stepper.settings):
+    with random_state.apart(assembly.device), evaluation_mode(task.modules), autocast(stepper.settings):
         while True:
             piece = batch.split(pieces)[0]
             begun = time.perf_counter()

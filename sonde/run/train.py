@@ -10,13 +10,13 @@ import torch
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.seams import Adapts, Glances
+from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.before import accumulation
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
-from sonde.engine.json_lines import Journal
+from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful
@@ -114,7 +114,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
     offsets = saved.state["journals"] if saved is not None else {}
     journals = {
-        path.name: Journal(path, keep_bytes=int(offsets.get(path.name, 0)))
+        path.name: JsonLinesLog(path, keep_bytes=int(offsets.get(path.name, 0)))
         for path in (folder.metrics, folder.findings)
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
@@ -209,12 +209,12 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     budget = None if attempt.limit is None else attempt.limit.while_training()
     meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True, budget=budget)
-    if isinstance(assembly.task, Adapts):
-        assembly.task.adapt(meter)
+    able = abilities_of(assembly.task)
+    if able.tune_threshold is not None:
+        able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    if objective.better(scores[objective.metric], best["value"] if best else None) and not isinstance(
-        assembly.task, Glances
-    ):
+    better = objective.better(scores[objective.metric], best["value"] if best else None)
+    if better and able.quick_evaluate is None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores
 

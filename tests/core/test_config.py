@@ -19,10 +19,9 @@ from sonde.core.config import (
     flat,
     leaves,
     replace_leaves,
-    same_setting,
     size_bytes,
 )
-from sonde.core.durations import Duration
+from sonde.core.durations import Duration, same_setting
 from sonde.core.errors import ConfigError
 
 NAN, INF = float("nan"), float("inf")

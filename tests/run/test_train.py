@@ -269,9 +269,9 @@ def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
 
 
 def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the machine had been ten times slower while the run was planned."""
+    """As if the machine had been fifty times slower while the run was planned."""
     found = planning._step_seconds
-    monkeypatch.setattr(planning, "_step_seconds", lambda *given: 10 * found(*given))
+    monkeypatch.setattr(planning, "_step_seconds", lambda *given: 50 * found(*given))
     x = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     out = tmp_path / "run"
     run = sonde.train(
