@@ -52,7 +52,9 @@ def test_a_long_text_is_summed_up_by_how_often_each_token_follows(monkeypatch: p
     target = TargetSpec(kind="next", names=(), tokenizer=Characters(tuple("abcdefgh")).to_json(), symbols=12)
     task = LanguageModel(nn.Embedding(12, 12), target, LanguageModelConfig())
     said, exact = task.trivial_baseline(*({"target": torch.as_tensor(whole["target"]).float()},) * 2)
-    again, summed = task.trivial_baseline(*({name: torch.as_tensor(field).float() for name, field in found.items()},) * 2)
+    again, summed = task.trivial_baseline(
+        *({name: torch.as_tensor(field).float() for name, field in found.items()},) * 2
+    )
     assert said == again
     assert summed == pytest.approx(exact, rel=1e-6)
 
