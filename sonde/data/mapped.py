@@ -38,6 +38,14 @@ def spans(array: np.ndarray) -> Iterator[np.ndarray]:
         release(array)
 
 
+def array_of(part: Any) -> np.ndarray:
+    """A tensor or array as an array, where it is: mapped where a file is behind it."""
+    if isinstance(part, np.ndarray):
+        return part
+    found = mapped_tensor(part)
+    return part.detach().cpu().numpy() if found is None else found
+
+
 def mapped_tensor(tensor: Any) -> np.ndarray | None:
     """What `torch.from_file` or a view of it holds, mapped once more for reading; None for any other tensor.
 

@@ -20,6 +20,7 @@ from sonde.data.feed.iterables import JoinedBatches, batches_of, is_row, is_stre
 from sonde.data.feed.loader import ONCE, LoaderSource
 from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
+from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
 from sonde.optim.average import Average
@@ -165,8 +166,6 @@ def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
     for split, data in given.items():
         named = dict(enumerate(data)) if isinstance(data, tuple | list) else data if isinstance(data, Mapping) else {}
         arrays |= {
-            f"{split} {name}": part if isinstance(part, np.ndarray) else part.detach().cpu().numpy()
-            for name, part in named.items()
-            if isinstance(part, Tensor | np.ndarray)
+            f"{split} {name}": array_of(part) for name, part in named.items() if isinstance(part, Tensor | np.ndarray)
         }
     return of_arrays(arrays)

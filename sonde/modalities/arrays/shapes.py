@@ -9,7 +9,7 @@ import numpy as np
 
 from sonde.core.dataset import InputKind, InputSpec
 from sonde.core.errors import DataError
-from sonde.data.mapped import is_mapped, mapped_tensor, release, spans
+from sonde.data.mapped import array_of, is_mapped, release, spans
 from sonde.data.rows import ArrayInputs, MappedInputs
 
 # n images or rows, c channels, h height, w width
@@ -44,8 +44,7 @@ def as_array(values: Any, place: str) -> np.ndarray:
     Raises: DataError for rows of unequal length and for anything but numbers and booleans
     """
     if hasattr(values, "detach"):
-        held = mapped_tensor(values)
-        values = values.detach().cpu().numpy() if held is None else held
+        values = array_of(values)
     try:
         array = np.asarray(values)
     except ValueError:
