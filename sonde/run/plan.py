@@ -215,6 +215,8 @@ def _plan_lines(
         precision += f" ({ratio:.2f} times as fast as fp32 here)"
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    if mapping := getattr(getattr(assembly.train, "source", assembly.train), "mapping", ""):
+        lines.append(mapping)
     endless = assembly.train.batches is None and not ends(assembly.train)
     if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')
