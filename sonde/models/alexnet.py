@@ -82,9 +82,7 @@ def _small_places(pixels: int) -> int:
 
 
 def alexnet(input: InputSpec, out_dim: int, config: AlexNetConfig) -> AlexNet:
-    """The network for images of at least 15 pixels (63 with the original stem). Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"alexnet reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """The network for images of at least 15 pixels (63 with the original stem). Raises: ConfigError for smaller ones."""
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     least = SMALLEST["small" if small else "imagenet"]

@@ -112,8 +112,6 @@ def _initialise(model: Bert) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> Bert:
-    if input.kind != "tokens":
-        raise ConfigError(f"BERT reads tokens of text, but this data is of kind {input.kind!r}; use --model mlp")
     if input.shape[0] > config.positions:
         raise ConfigError(
             f"rows of up to {input.shape[0]:,} tokens are longer than BERT's {config.positions:,} positions; cut them with "

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from sonde.core.catalogue import resolve
-from sonde.models.table import MODELS, PHOTO
+from sonde.core.catalogue import imported
+from sonde.core.errors import unknown
+from sonde.models.suitable import check_model
+from sonde.models.table import LIBRARIES, MODELS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from sonde.core.dataset import InputSpec
 
 PER_SYMBOL = ("next", "text", "frames")  # what answers with logits over a vocabulary
-SPOKEN = 16_000  # samples a second, of recordings that costs are counted at
+PHOTO = (3, 224, 224)  # what a network of the user's own or of a library is counted at
 
 Builder = Callable[["InputSpec", int, Any], "nn.Module"]
 
@@ -43,15 +45,12 @@ def builder(name: str) -> Builder:
         from sonde.models.custom import load
 
         return load(name)
-    if name.startswith(("timm:", "torchvision:")):
-        from sonde.models.library import load as load_of_library
-
-        return load_of_library(name)
-    if name.startswith("hf:"):
-        from sonde.models.hugging_face import load as load_of_hugging_face
-
-        return load_of_hugging_face(name)
-    return resolve("model", name, {known: entry.builder for known, entry in MODELS.items()})
+    library = LIBRARIES.get(name.partition(":")[0])
+    if library is not None:
+        return imported(library.load)(name)
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    return imported(MODELS[name].builder)
 
 
 def absolute(name: str) -> str:
@@ -68,9 +67,10 @@ def config_class(name: str) -> type:
 def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None) -> "nn.Module":
     """Model `name` for one kind of input; without a config, the family's defaults.
 
-    Raises: ConfigError for an unknown name, a setting out of range or an input that the family cannot take
+    Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not read
     """
     make = builder(name)
+    check_model(name, input.kind)
     return make(input, out_dim, config if config is not None else get_type_hints(make)["config"]())
 
 
@@ -103,10 +103,7 @@ def default_input(name: str) -> "InputSpec":
     """What `describe` counts a model at when nobody says."""
     from sonde.core.dataset import InputSpec
 
-    entry = MODELS.get(name)
-    if entry is not None and entry.takes != "numbers":
-        return InputSpec(
-            kind=entry.takes, shape=entry.input, symbols=entry.symbols, rate=SPOKEN * (entry.takes == "audio")
-        )
-    shape = entry.input if entry is not None else PHOTO
-    return InputSpec(kind="table" if len(shape) == 1 else "image", shape=shape)
+    if name not in MODELS:
+        return InputSpec(kind="image", shape=PHOTO)
+    entry = MODELS[name]
+    return InputSpec(kind=entry.reads[0], shape=entry.input, symbols=entry.symbols, rate=entry.rate)

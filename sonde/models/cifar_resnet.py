@@ -82,8 +82,6 @@ def _stage(n: int, in_channels: int, width: int, *, stride: int, residual: bool)
 def _build(
     layers: int, input: InputSpec, out_dim: int, config: CifarResNetConfig, *, residual: bool = True
 ) -> CifarResNet:
-    if input.kind != "image":
-        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     n = (layers - 2) // 6
     model = CifarResNet(n, channels=input.shape[0], out_dim=out_dim, width=config.width, residual=residual)
     for module in model.modules():

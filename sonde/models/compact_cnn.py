@@ -83,9 +83,7 @@ class CompactCNN(nn.Module):
 
 
 def compact_cnn(input: InputSpec, out_dim: int, config: CompactCNNConfig) -> CompactCNN:
-    """The network for images of at least 8 pixels. Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"compact-cnn reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """The network for images of at least 8 pixels. Raises: ConfigError for smaller ones."""
     _, height, width = input.shape
     if min(height, width) < 8:
         raise ConfigError(f"compact-cnn needs images of at least 8x8 pixels, got {height}x{width}; use --image-size 8")

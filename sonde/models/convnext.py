@@ -131,8 +131,6 @@ def _build(
     dims: tuple[int, int, int, int],
     stochastic_depth: float,
 ) -> ConvNeXt:
-    if input.kind != "image":
-        raise ConfigError(f"ConvNeXt reads images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     patch = 2 if small else 4

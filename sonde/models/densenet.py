@@ -136,8 +136,6 @@ def _initialise(model: DenseNet) -> None:
 def _build(
     depths: tuple[int, int, int, int], input: InputSpec, out_dim: int, config: DenseNetConfig, *, growth: int = 32
 ) -> DenseNet:
-    if input.kind != "image":
-        raise ConfigError(f"DenseNets read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     least = 8 if small else 29  # three halvings that round down must leave a pixel, after two that round up

@@ -190,8 +190,6 @@ def _initialise(model: Detector) -> None:
 
 
 def _check(input: InputSpec) -> None:
-    if input.kind != "image":
-        raise ConfigError(f"detectors read images, but this data is of kind {input.kind!r}; use --model mlp")
     if min(input.shape[1:]) < SMALLEST_INPUT:
         height, width = input.shape[1:]
         raise ConfigError(

@@ -194,8 +194,6 @@ def _initialise(model: EfficientNet, *, norm_momentum: float | None) -> None:
 
 
 def _build(size: Size, input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    if input.kind != "image":
-        raise ConfigError(f"EfficientNets read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     model = EfficientNet(
         size,

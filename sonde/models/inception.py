@@ -255,9 +255,7 @@ def _initialise(model: InceptionV3) -> None:
 
 
 def inception_v3(input: InputSpec, out_dim: int, config: InceptionConfig) -> InceptionV3:
-    """The network for images of at least 15 pixels (75 with the original stem). Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"inception-v3 reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """The network for images of at least 15 pixels (75 with the original stem). Raises: ConfigError for smaller ones."""
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and min(height, width) < SMALLEST["imagenet"])
     least = SMALLEST["small" if small else "imagenet"]

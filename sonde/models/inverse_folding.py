@@ -154,12 +154,9 @@ def _gathered(values: Tensor, nearest: Tensor) -> Tensor:
 
 
 def inverse_folding_network(input: InputSpec, out_dim: int, config: InverseFoldingConfig) -> InverseFoldingNetwork:
-    """Residues from a backbone. Raises: ConfigError for inputs that are no backbones."""
-    if input.kind != "protein" or input.symbols:
-        what = (
-            "residues; take --task inverse-folding"
-            if input.kind == "protein"
-            else f"of kind {input.kind!r}; leave --model out"
+    """Residues from a backbone. Raises: ConfigError for residues."""
+    if input.symbols:
+        raise ConfigError(
+            "inverse-folding-network reads backbones of proteins, but this data is residues; take --task inverse-folding"
         )
-        raise ConfigError(f"the inverse-folding network reads backbones of proteins, but this data is {what}")
     return InverseFoldingNetwork(out_dim, config)

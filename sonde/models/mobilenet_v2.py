@@ -105,9 +105,7 @@ def _initialise(model: MobileNetV2) -> None:
 
 
 def mobilenet_v2(input: InputSpec, out_dim: int, config: MobileNetV2Config) -> MobileNetV2:
-    """The network of the paper at `width_factor` times its width. Raises: ConfigError for input other than images."""
-    if input.kind != "image":
-        raise ConfigError(f"mobilenet-v2 reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """The network of the paper at `width_factor` times its width."""
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     model = MobileNetV2(

@@ -152,8 +152,6 @@ def _initialise(model: MobileNetV3, *, norm_momentum: float) -> None:
 def _build(
     rows: tuple[Row, ...], input: InputSpec, out_dim: int, config: MobileNetV3Config, *, hidden: int
 ) -> MobileNetV3:
-    if input.kind != "image":
-        raise ConfigError(f"mobilenet-v3 reads images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     model = MobileNetV3(

@@ -6,7 +6,6 @@ from typing import Literal
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 
 SMALL_IMAGE = 64  # pixels; as in resnet.py
 
@@ -129,8 +128,6 @@ def _build(
     out_dim: int,
     config: PreactResNetConfig,
 ) -> PreactResNet:
-    if input.kind != "image":
-        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     model = PreactResNet(block, depths, channels=channels, out_dim=out_dim, small_stem=small)

@@ -49,8 +49,6 @@ class RecurrentLanguageModel(nn.Module):
 
     def __init__(self, input: InputSpec, out_dim: int, config: RecurrentLanguageConfig, *, kind: Kind) -> None:
         super().__init__()
-        if input.kind != "tokens":
-            raise ConfigError(f"language models read tokens, but this data is of kind {input.kind!r}; use --model lstm")
         self.embedding = nn.Embedding(input.symbols, config.embedding)
         nn.init.normal_(self.embedding.weight, std=SPREAD)
         self.layers = Recurrent(kind, config.embedding, config.units, layers=config.layers, dropout=config.dropout)

@@ -8,7 +8,6 @@ from typing import Literal
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 
 SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last stage nothing to look at
 
@@ -151,8 +150,6 @@ def _build(
     *,
     expansion: int = Bottleneck.expansion,
 ) -> ResNet:
-    if input.kind != "image":
-        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     model = ResNet(block, depths, expansion=expansion, channels=channels, out_dim=out_dim, small_stem=small)

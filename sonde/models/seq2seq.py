@@ -173,8 +173,6 @@ class Seq2Seq(nn.Module):
 
 
 def _build(kind: Literal["gru", "lstm"], input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
-    if input.kind != "tokens":
-        raise ConfigError(f"encoder-decoders read tokens, but this data is of kind {input.kind!r}; leave --model out")
     model = Seq2Seq(kind, input.symbols, out_dim, config)
     for module in (model.source, model.target):
         nn.init.normal_(module.weight, std=0.1)

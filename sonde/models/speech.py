@@ -157,18 +157,17 @@ class SpeechEncoder(nn.Module):
 
 
 def speech_conformer_tiny(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """A conformer for an hour of speech or less. Raises: ConfigError for anything but sound"""
+    """A conformer for an hour of speech or less."""
     return _conformer(input, out_dim, config, dim=96, heads=4, count=4, kernel=15)
 
 
 def speech_conformer_small(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """The paper's small conformer, with a kernel of odd width. Raises: ConfigError for anything but sound"""
+    """The paper's small conformer, with a kernel of odd width."""
     return _conformer(input, out_dim, config, dim=144, heads=4, count=16, kernel=31)
 
 
 def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """The same with plain transformer blocks. Raises: ConfigError for anything but sound"""
-    _check(input)
+    """The same with plain transformer blocks."""
     count = config.blocks or 6
     blocks: list[nn.Module] = [AttentionBlock(128, 4, config.dropout) for _ in range(count)]
     return SpeechEncoder(input, out_dim, config, dim=128, blocks=blocks)
@@ -177,16 +176,10 @@ def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> 
 def _conformer(
     input: InputSpec, out_dim: int, config: SpeechConfig, *, dim: int, heads: int, count: int, kernel: int
 ) -> SpeechEncoder:
-    _check(input)
     blocks: list[nn.Module] = [
         ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(config.blocks or count)
     ]
     return SpeechEncoder(input, out_dim, config, dim=dim, blocks=blocks)
-
-
-def _check(input: InputSpec) -> None:
-    if input.kind != "audio":
-        raise ConfigError(f"speech models hear sound, but this data is of kind {input.kind!r}; leave --model out")
 
 
 def _stride(input: InputSpec, config: SpeechConfig) -> int:

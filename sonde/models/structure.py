@@ -137,10 +137,7 @@ def _steps(places: Tensor) -> Tensor:
 
 
 def structure_network(input: InputSpec, out_dim: int, config: StructureNetworkConfig) -> StructureNetwork:
-    """Distances between residues from the residues alone. Raises: ConfigError for inputs that are no residues."""
-    if input.kind != "protein" or not input.symbols:
-        what = "backbones" if input.kind == "protein" else f"of kind {input.kind!r}"
-        raise ConfigError(
-            f"the structure network reads residues of proteins, but this data is {what}; leave --model out"
-        )
+    """Distances between residues from the residues alone. Raises: ConfigError for backbones."""
+    if not input.symbols:
+        raise ConfigError("structure-network reads residues of proteins, but this data is backbones; leave --model out")
     return StructureNetwork(input, out_dim, config)

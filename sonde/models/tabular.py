@@ -128,14 +128,7 @@ class Tabular(nn.Module):
 
 
 def tabular(input: InputSpec, out_dim: int, config: TabularConfig) -> nn.Module:
-    """The tabular family for one table: (B, features) -> (B, members, out_dim).
-
-    Raises: ConfigError when the input is not a flat row of features
-    """
-    if len(input.shape) != 1:
-        raise ConfigError(
-            f"model tabular takes rows of a table, not input of shape {input.shape}; choose another --model"
-        )
+    """The tabular family for one table or flat arrays: (B, features) -> (B, members, out_dim)."""
     return Tabular(input, out_dim, config)
 
 

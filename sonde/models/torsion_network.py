@@ -59,8 +59,7 @@ class TorsionNetwork(nn.Module):
 
 
 def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
-    """Angles of the backbone from the residues alone. Raises: ConfigError for inputs that are no residues."""
-    if input.kind != "protein" or not input.symbols:
-        what = "backbones" if input.kind == "protein" else f"of kind {input.kind!r}"
-        raise ConfigError(f"the torsion network reads residues of proteins, but this data is {what}; leave --model out")
+    """Angles of the backbone from the residues alone. Raises: ConfigError for backbones."""
+    if not input.symbols:
+        raise ConfigError("torsion-network reads residues of proteins, but this data is backbones; leave --model out")
     return TorsionNetwork(input, out_dim, config)

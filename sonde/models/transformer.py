@@ -179,8 +179,6 @@ def _initialise(model: Transformer) -> None:
 def _build(
     input: InputSpec, out_dim: int, config: TransformerConfig, *, dim: int, heads: int, hidden: int, layers: int
 ) -> Transformer:
-    if input.kind != "tokens":
-        raise ConfigError(f"these transformers read tokens, but this data is of kind {input.kind!r}; leave --model out")
     if config.tied == "all" and input.symbols != out_dim:
         raise ConfigError(
             f"--tied all needs one vocabulary for both sides, and they have {input.symbols:,} and {out_dim:,} symbols; take "

@@ -96,8 +96,6 @@ def _initialise(model: UNet) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: UNetConfig, widths: tuple[int, ...]) -> UNet:
-    if input.kind != "image":
-        raise ConfigError(f"U-Net reads images, but this data is of kind {input.kind!r}; use --model mlp")
     model = UNet(input.shape[0], out_dim, config.widths or widths, config.depth)
     _initialise(model)
     return model

@@ -88,8 +88,6 @@ def _initialise(model: VGG) -> None:
 
 
 def _build(depths: tuple[int, ...], input: InputSpec, out_dim: int, config: VGGConfig, *, norm: bool) -> VGG:
-    if input.kind != "image":
-        raise ConfigError(f"VGG networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
     small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
     least = SMALLEST["small" if small else "imagenet"]

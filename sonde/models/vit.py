@@ -190,8 +190,6 @@ def _initialise(model: VisionTransformer) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: ViTConfig, *, dim: int, depth: int, patch: int) -> VisionTransformer:
-    if input.kind != "image":
-        raise ConfigError(f"vision transformers read images, but this data is of kind {input.kind!r}; use --model mlp")
     _, height, width = input.shape
     if config.patch != "auto":
         patch = config.patch

@@ -7,11 +7,10 @@ from typing import Any
 
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset, InputKind
-from sonde.core.errors import ConfigError
 from sonde.modalities.image import recipe as images
 from sonde.modalities.table import recipe as tables
 from sonde.models.build import absolute
-from sonde.models.entry import Entry
+from sonde.models.suitable import check_model
 from sonde.models.table import MODELS
 from sonde.tasks import self_supervised_recipe as self_supervised
 from sonde.tasks.detection import recipe as detection
@@ -19,20 +18,6 @@ from sonde.tasks.segmentation import recipe as segmentation
 from sonde.tasks.table import ANSWERS, PER_PLACE, WITHOUT_LABELS, for_target
 
 SMALL_IMAGE = 64  # pixels: up to here the compact network and small stems apply
-LISTED = 5  # models in an error
-ANSWER_WORDS = {
-    "row": "one answer an input",
-    "map": "an answer for every pixel",
-    "boxes": "boxes",
-    "next": "the token after each",
-    "text": "a text",
-    "frames": "a symbol for every frame",
-    "span": "where an answer stands",
-    "horizon": "the steps that follow",
-    "structure": "an answer for every residue",
-    "angles": "how each residue is turned",
-}
-NUMBERS = ("image", "table", "array")  # kinds of input that models of numbers take
 
 OF_TASK: dict[str, str] = {
     "forecasting": "sonde.tasks.forecasting.recipe",
@@ -119,28 +104,7 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
 
 def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
     """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
-    needed = ANSWERS.get(task)
-    if model not in MODELS:
-        return
-    fitting = [
-        name for name, entry in MODELS.items() if needed in (None, entry.answers, *entry.also) and _reads(entry, kind)
-    ]
-    fitting.sort(key=lambda name: MODELS[name].takes != kind)  # what was made for such data first
-    if not _reads(MODELS[model], kind):
-        what = "numbers" if MODELS[model].takes == "numbers" else f"data of kind {MODELS[model].takes}"
-        raise ConfigError(
-            f"--model {model} reads {what}, and this data is of kind {kind}; take {', '.join(fitting[:LISTED])}"
-        )
-    if needed in (None, MODELS[model].answers, *MODELS[model].also):
-        return
-    raise ConfigError(
-        f"--model {model} gives {ANSWER_WORDS[MODELS[model].answers]}, and task {task} needs {ANSWER_WORDS[needed]}; take "
-        f"{', '.join(fitting[:LISTED])}" + " … (sonde models lists all)" * (len(fitting) > LISTED)
-    )
-
-
-def _reads(entry: Entry, kind: InputKind) -> bool:
-    return kind in NUMBERS if entry.takes == "numbers" else kind == entry.takes or kind in entry.reads
+    check_model(model, kind, task=task, answer=ANSWERS.get(task))
 
 
 def _own_recipe(dataset: Dataset, task: str | None) -> Any:

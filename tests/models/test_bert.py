@@ -116,10 +116,3 @@ def test_rows_longer_than_its_positions_are_refused() -> None:
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         BertConfig(**settings)
-
-
-def test_other_data_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match="BERT reads tokens of text, but this data is of kind 'table'; use --model mlp"
-    ):
-        bert_tiny(InputSpec(kind="table", shape=(4,)), 2, BertConfig())

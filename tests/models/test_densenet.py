@@ -105,5 +105,3 @@ def test_refuses_images_of_too_few_pixels_and_says_how_many_it_needs(stem, least
 def test_refuses_a_share_that_is_none_and_tables():
     with pytest.raises(ConfigError, match=r"--layer-dropout must lie from 0 to below 1, got 1\.0"):
         DenseNetConfig(layer_dropout=1.0)
-    with pytest.raises(ConfigError, match="DenseNets read images, but this data is of kind 'table'"):
-        build("densenet121", InputSpec(kind="table", shape=(4,)), 2)

@@ -140,5 +140,3 @@ def test_refuses_shares_out_of_range_and_tables():
         EfficientNetConfig(dropout=1.0)
     with pytest.raises(ConfigError, match=r"--stochastic-depth must lie from 0 to below 1, got -0\.5"):
         EfficientNetConfig(stochastic_depth=-0.5)
-    with pytest.raises(ConfigError, match="EfficientNets read images, but this data is of kind 'table'"):
-        build("efficientnet-b0", InputSpec(kind="table", shape=(4,)), 2)

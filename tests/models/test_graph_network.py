@@ -135,8 +135,3 @@ def test_a_label_that_is_missing_teaches_nothing() -> None:
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         GraphNetworkConfig(**settings)
-
-
-def test_other_inputs_are_refused() -> None:
-    with pytest.raises(ConfigError, match="^the graph network reads molecules, but this data is of kind 'table'"):
-        graph_network(InputSpec(kind="table", shape=(3,)), 1, GraphNetworkConfig())

