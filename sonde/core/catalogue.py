@@ -1,54 +1,13 @@
 """Catalogues are tables of strings: greppable, sortable, and listing one imports nothing."""
 
 import importlib
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from sonde.core.errors import ConfigError, MissingDependency, unknown
 
 Row = TypeVar("Row")
-
-
-class Catalogue(Mapping[str, Row]):
-    """A table of ours, and behind it what other installed packages offer under an entry-point group of Python's.
-
-    Listing the names reads the packages' metadata; a row of another package is imported where it is looked up.
-    """
-
-    def __init__(self, group: str, own: dict[str, Row]) -> None:
-        self.group, self.own = group, own
-
-    def __getitem__(self, name: str) -> Row:
-        """Raises: KeyError for an unknown name; ConfigError for a row that cannot be imported."""
-        if name in self.own:
-            return self.own[name]
-        offered = self._offered[name]
-        try:
-            return offered.load()
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(f"{name} of the entry points {self.group} cannot be imported: {error}") from error
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.own or name in self._offered
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self.own
-        yield from self._offered
-
-    def __len__(self) -> int:
-        return len(self.own) + len(self._offered)
-
-    @cached_property
-    def _offered(self) -> Mapping[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=self.group) if entry.name not in self.own}
-
-
-def imported(path: str) -> Any:
-    """What "module:attribute" names."""
-    module, _, attribute = path.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
@@ -59,6 +18,58 @@ def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
     if name not in table:
         raise unknown(what, name, table)
     return imported(table[name])
+
+
+def imported(path: str) -> Any:
+    """What "module:attribute" names."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def added(group: str, names: Iterable[str]) -> dict[str, str]:
+    """What installed packages add to the catalogue that is called `group` ("sonde.tasks"): name -> "module:attribute".
+
+    They join by Python entry points of that group; nothing of theirs is imported.
+    names: those that Sonde's own table has
+    Raises: ConfigError naming both packages where a name is taken already
+    """
+    owners, found = dict.fromkeys(names, "sonde"), {}
+    for name, value, package in _entry_points(group):
+        if name in owners:
+            raise ConfigError(f"{owners[name]} and {package} both call something of {group} {name!r}; uninstall one")
+        owners[name], found[name] = package, value
+    return found
+
+
+@cache  # what is installed does not change while a program runs, and reading it takes milliseconds
+def _entry_points(group: str) -> tuple[tuple[str, str, str], ...]:
+    """(name, value, package) of each."""
+    from importlib.metadata import entry_points
+
+    return tuple((p.name, p.value, p.dist.name if p.dist else p.module) for p in entry_points(group=group))
+
+
+class Catalogue(Mapping[str, Row]):
+    """Rows of ours by name, and behind them what installed packages add under an entry-point group (`added`).
+
+    Names are listed without importing anything; a row of another package is imported where it is looked up.
+    """
+
+    def __init__(self, group: str, own: dict[str, Row]) -> None:
+        self.group, self.own = group, own
+
+    def __getitem__(self, name: str) -> Row:
+        """Raises: KeyError for an unknown name."""
+        return self.own[name] if name in self.own else imported(added(self.group, self.own)[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or name in added(self.group, self.own)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.own, *added(self.group, self.own)])
+
+    def __len__(self) -> int:
+        return len(self.own) + len(added(self.group, self.own))
 
 
 def require(package: str, *, extra: str, purpose: str) -> Any:

@@ -1,11 +1,12 @@
 """Names to objects, and what is said where there is none."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sonde.core.catalogue import Catalogue, require, resolve
+from sonde.core.catalogue import Catalogue, _entry_points, added, require, resolve
 from sonde.core.errors import ConfigError, MissingDependency
 
 
@@ -19,6 +20,39 @@ def test_a_name_gives_its_object_and_only_then_its_module_is_loaded(
         resolve("model", "answr", table)
     assert "lazily_named" not in sys.modules
     assert resolve("model", "answer", table) == 42
+
+
+def install(folder: Path, package: str, points: str) -> None:
+    """What `pip install` leaves of a package that adds entry points."""
+    about = folder / f"{package}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(points)
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _entry_points.cache_clear()
+    yield tmp_path
+    _entry_points.cache_clear()
+
+
+def test_an_installed_package_adds_names_without_being_imported(packages: Path) -> None:
+    install(packages, "counting", "[sonde.tasks]\ncount = counting_absent.task:COUNT\n[sonde.models]\nx = y:z\n")
+    assert added("sonde.tasks", ["regression"]) == {"count": "counting_absent.task:COUNT"}
+    assert added("sonde.modalities", []) == {}
+    assert "counting_absent" not in sys.modules
+
+
+def test_a_name_that_is_taken_is_refused_naming_both_packages(packages: Path) -> None:
+    install(packages, "counting", "[sonde.tasks]\ncount = a:A\n")
+    with pytest.raises(ConfigError, match="^sonde and counting both call something of sonde.tasks 'count'; uninstall one$"):
+        added("sonde.tasks", ["count"])
+    install(packages, "tallying", "[sonde.tasks]\ncount = b:B\n")
+    _entry_points.cache_clear()
+    with pytest.raises(ConfigError, match="^(counting and tallying|tallying and counting) both call something of sonde.t"):
+        added("sonde.tasks", [])
 
 
 def test_an_optional_package_is_handed_over_or_its_install_line() -> None:
@@ -37,37 +71,16 @@ def test_a_package_that_is_there_and_lacks_something_itself_is_not_called_absent
         require("half_there", extra="x", purpose="this")
 
 
-def offer(folder: Path, monkeypatch: pytest.MonkeyPatch, module: str, content: str, entries: str) -> None:
-    """A package of somebody else's as it stands in an environment: its module, and its metadata with entry points."""
-    (folder / f"{module}.py").write_text(content)
-    info = folder / f"{module}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[sonde.things]\n{entries}\n")
-    monkeypatch.syspath_prepend(str(folder))
-
-
-def test_other_packages_rows_stand_behind_ours_and_are_imported_where_they_are_looked_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    offer(tmp_path, monkeypatch, "their_things", "ROW = 3\n", "theirs = their_things:ROW\nours = their_things:ROW")
+def test_a_catalogue_lists_other_packages_rows_behind_ours_and_imports_one_where_it_is_looked_up(packages: Path) -> None:
+    install(packages, "counting", "[sonde.things]\ntheirs = counting_rows:ROW\n")
+    (packages / "counting_rows.py").write_text("ROW = 3\n")
     found = Catalogue("sonde.things", {"ours": 1, "more": 2})
     assert list(found) == ["ours", "more", "theirs"]
     assert len(found) == 3
     assert "theirs" in found
     assert "none" not in found
     assert found["ours"] == 1
-    assert "their_things" not in sys.modules
+    assert "counting_rows" not in sys.modules
     assert found["theirs"] == 3
     with pytest.raises(KeyError):
         found["none"]
-
-
-def test_a_row_that_cannot_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    offer(tmp_path, monkeypatch, "broken_things", "import no_such_package\n", "broken = broken_things:ROW")
-    found = Catalogue("sonde.things", {"ours": 1})
-    assert list(found) == ["ours", "broken"]
-    with pytest.raises(
-        ConfigError, match="^broken of the entry points sonde.things cannot be imported: No module named"
-    ):
-        found["broken"]
