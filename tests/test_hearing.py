@@ -23,9 +23,9 @@ SMALL: dict[str, Any] = {
     "held_out": "take=0-3",
     "batch_size": 12,
 }
-NET: dict[str, Any] = {**SMALL, "channels": (8, 12), "dropout": 0.0}
+NET: dict[str, Any] = {**SMALL, "widths": (8, 12), "dropout": 0.0}
 SPEECH: dict[str, Any] = {
-    **SMALL, "task": "speech-recognition", "blocks": 1, "dropout": 0.0, "label_names": ("low=o", "middle=m", "high=hi"),
+    **SMALL, "task": "speech-recognition", "layers": 1, "dropout": 0.0, "label_names": ("low=o", "middle=m", "high=hi"),
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ QUICK = {
     "epochs": 8,
     "batch_size": 16,
     "lr": 5e-3,
-    "filters": 16,
+    "width": 16,
     "embedding": 16,
     "dropout": 0.1,
 }

@@ -21,11 +21,11 @@ class AudioCNNConfig:
     """Settings of the convolutional network for sounds."""
 
     mels: int = 64
-    """Pitches that the spectrogram tells apart."""
+    """Mel bands of the spectrogram."""
     hop_ms: float = 10.0
     """Milliseconds from one frame of the spectrogram to the next."""
-    channels: tuple[int, ...] = (24, 48, 96)
-    """Channels of each stage; every stage halves the number of pitches and, but for the first, that of frames."""
+    widths: tuple[int, ...] = (24, 48, 96)
+    """Channels of each stage; every stage halves the mel bands and, but for the first, the frames."""
     dropout: float = 0.1
     """Share of the pooled features set to zero."""
 
@@ -34,8 +34,8 @@ class AudioCNNConfig:
             raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
         if not 1 <= self.hop_ms <= 100:
             raise ConfigError(f"--hop-ms must lie from 1 to 100, got {self.hop_ms:g}")
-        if not self.channels or min(self.channels) < 1:
-            raise ConfigError("--channels needs a number of at least 1 for each stage")
+        if not self.widths or min(self.widths) < 1:
+            raise ConfigError("--widths needs a number of at least 1 for each stage")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
 
@@ -81,12 +81,12 @@ class AudioCNN(nn.Module):
     def __init__(self, rate: int, out_dim: int, config: AudioCNNConfig) -> None:
         super().__init__()
         self.log_mel = LogMel(rate, mels=config.mels, hop_s=config.hop_ms / 1000)
-        widths = (1, *config.channels)
+        widths = (1, *config.widths)
         self.stages = nn.ModuleList(
             Stage(one, two, stride=1 if place == 0 else 2) for place, (one, two) in enumerate(pairwise(widths))
         )
         mels = config.mels
-        for _ in config.channels:
+        for _ in config.widths:
             mels = (mels + 1) // 2
         self.norm = nn.LayerNorm(2 * widths[-1] * mels)
         self.dropout = Dropout(config.dropout)

@@ -19,15 +19,15 @@ class CompactCNNConfig:
 
     widths: tuple[int, ...] = ()
     """Channels of each stage; by default 32 128 128 for colour images and 16 32 64 for grey ones."""
-    depth: int = 2
+    layers: int = 2
     """3x3 convolutions in each stage."""
 
     def __post_init__(self) -> None:
         for width in self.widths:
             if width < 1:
                 raise ConfigError(f"--widths must be at least 1, got {width}")
-        if self.depth < 1:
-            raise ConfigError(f"--depth must be at least 1, got {self.depth}")
+        if self.layers < 1:
+            raise ConfigError(f"--layers must be at least 1, got {self.layers}")
 
 
 class Stage(nn.Module):
@@ -72,7 +72,7 @@ class CompactCNN(nn.Module):
         stages = []
         for stage_width in config.widths or (GREY_WIDTHS if shape[0] == 1 else COLOUR_WIDTHS):
             pool = side >= MIN_POOLED
-            stages.append(Stage(channels, stage_width, config.depth, pool=pool))
+            stages.append(Stage(channels, stage_width, config.layers, pool=pool))
             channels, side = stage_width, side // 2 if pool else side
         self.stages = nn.Sequential(*stages)
         self.head = nn.Linear(channels, out_dim)

@@ -31,14 +31,14 @@ class DetectorConfig:
 
     pyramid_width: int = 0
     """Channels of the feature pyramid and the heads, a multiple of 8; 0 for the size's own."""
-    head_depth: int = 0
+    head_layers: int = 0
     """3x3 convolutions in each of the two branches of the head; 0 for the size's own."""
 
     def __post_init__(self) -> None:
         if self.pyramid_width < 0 or self.pyramid_width % GROUPS:
             raise ConfigError(f"--pyramid-width must be a multiple of {GROUPS}, got {self.pyramid_width}")
-        if self.head_depth < 0:
-            raise ConfigError(f"--head-depth must be at least 0, got {self.head_depth}")
+        if self.head_layers < 0:
+            raise ConfigError(f"--head-layers must be at least 0, got {self.head_layers}")
 
 
 class ResidualMaps(nn.Module):
@@ -201,7 +201,7 @@ def _build(
     backbone: ResidualMaps | ResNetMaps, out_dim: int, config: DetectorConfig, *, width: int, depth: int
 ) -> Detector:
     """width, depth: the size's own, for settings that are 0."""
-    model = Detector(backbone, out_dim, config.pyramid_width or width, config.head_depth or depth)
+    model = Detector(backbone, out_dim, config.pyramid_width or width, config.head_layers or depth)
     _initialise(model)
     return model
 

@@ -17,21 +17,21 @@ from sonde.models.series_input import forecast_variables
 class DLinearConfig:
     """Settings of the linear forecaster of trend and rest."""
 
-    trend_steps: int = 25
-    """Steps whose moving average is the trend; an odd number."""
-    apart: bool = False
+    kernel: int = 25
+    """Kernel of the moving average that is the trend, in steps; an odd number."""
+    individual: bool = False
     """Give every variable matrices of its own, where all share them otherwise."""
 
     def __post_init__(self) -> None:
-        if self.trend_steps < 1 or self.trend_steps % 2 == 0:
-            raise ConfigError(f"--trend-steps must be odd and at least 1, got {self.trend_steps}")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ConfigError(f"--kernel must be odd and at least 1, got {self.kernel}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NLinearConfig:
     """Settings of the linear forecaster of differences from the last value."""
 
-    apart: bool = False
+    individual: bool = False
     """Give every variable a matrix of its own, where all share one otherwise."""
 
 
@@ -59,8 +59,8 @@ class DLinear(nn.Module):
 
     def __init__(self, look_back: int, horizon: int, variables: int, config: DLinearConfig) -> None:
         super().__init__()
-        self.variables, self.side = variables, config.trend_steps // 2
-        matrices = variables if config.apart else 1
+        self.variables, self.side = variables, config.kernel // 2
+        matrices = variables if config.individual else 1
         self.trend = OverTime(look_back, horizon, matrices)
         self.rest = OverTime(look_back, horizon, matrices)
 
@@ -80,7 +80,7 @@ class NLinear(nn.Module):
     def __init__(self, look_back: int, horizon: int, variables: int, config: NLinearConfig) -> None:
         super().__init__()
         self.variables = variables
-        self.ahead = OverTime(look_back, horizon, variables if config.apart else 1)
+        self.ahead = OverTime(look_back, horizon, variables if config.individual else 1)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""

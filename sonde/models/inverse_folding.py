@@ -25,17 +25,17 @@ class InverseFoldingConfig:
 
     width: int = 96
     """Channels of a residue and of a pair of neighbours."""
-    rounds: int = 3
-    """How often residues hear from their neighbours."""
+    layers: int = 3
+    """Layers of message passing between neighbours."""
     neighbours: int = 24
-    """How many of the nearest residues each hears from."""
+    """How many of the nearest residues send each a message."""
     noise: float = 0.1
     """Standard deviation, in ångström, of what atoms are moved by in training, which hides how exactly they were measured."""
     dropout: float = 0.1
-    """Share of values set to zero in what each round adds."""
+    """Share of values set to zero in what each layer adds."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "rounds", "neighbours"):
+        for name in ("width", "layers", "neighbours"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
         if not self.noise >= 0:
@@ -44,8 +44,8 @@ class InverseFoldingConfig:
             raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
 
 
-class Round(nn.Module):
-    """Residues (B, R, D) hear from their neighbours: the same shape."""
+class MessagePassing(nn.Module):
+    """One layer of message passing between neighbours: residues (B, R, D) -> the same."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class InverseFoldingNetwork(nn.Module):
     All it sees are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
     are, so turning and moving a protein changes nothing; its mirror image is another one, by the place of CB.
     Source: Ingraham et al. 2019, Generative models for graph-based protein design; distances between all backbone atoms and
-    the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are told at once, not one after the other.
+    the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are predicted at once, not one after the other.
     """
 
     def __init__(self, out_dim: int, config: InverseFoldingConfig) -> None:
@@ -81,7 +81,7 @@ class InverseFoldingNetwork(nn.Module):
         self.distances = nn.Linear(ATOMS * ATOMS * BUMPS, width)
         self.apart = nn.Embedding(2 * APART + 1, width)
         self.edge_norm = nn.LayerNorm(width)
-        self.rounds = nn.ModuleList([Round(width, config.dropout) for _ in range(config.rounds)])
+        self.rounds = nn.ModuleList([MessagePassing(width, config.dropout) for _ in range(config.layers)])
         self.head = nn.Linear(width, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""N-HiTS: blocks that look at the past ever more closely, and forecast at ever more steps with a curve drawn through them."""
+"""N-HiTS: blocks that pool the past ever less, and forecast at an ever higher rate, interpolated to every step."""
 
 from dataclasses import dataclass
 
@@ -18,18 +18,24 @@ from sonde.nn.reversible_norm import ReversibleNorm
 class NHitsConfig:
     """Settings of N-HiTS."""
 
-    pooled: tuple[int, ...] = (8, 4, 1)
-    """Steps of which each block in turn sees the highest value alone."""
-    coarse: tuple[int, ...] = (24, 12, 1)
-    """Steps of the horizon for each number that each block in turn forecasts; between them it is a straight line."""
+    pool_kernels: tuple[int, ...] = (8, 4, 1)
+    """Kernel of the max-pooling at each block's input, in steps."""
+    downsample: tuple[int, ...] = (24, 12, 1)
+    """Steps of the horizon for each number that a block forecasts; between them it interpolates linearly."""
     width: int = 256
     """Units of each of a block's two layers."""
     dropout: float = 0.0
     """Share of units set to zero after each layer."""
 
     def __post_init__(self) -> None:
-        if not self.pooled or len(self.pooled) != len(self.coarse) or min(*self.pooled, *self.coarse) < 1:
-            raise ConfigError("--pooled and --coarse take as many numbers as there are blocks, each at least 1")
+        if (
+            not self.pool_kernels
+            or len(self.pool_kernels) != len(self.downsample)
+            or min(*self.pool_kernels, *self.downsample) < 1
+        ):
+            raise ConfigError(
+                "--pool-kernels and --downsample take as many numbers as there are blocks, each at least 1"
+            )
         if self.width < 1:
             raise ConfigError(f"--width must be at least 1, got {self.width}")
         if not 0 <= self.dropout < 1:
@@ -65,7 +71,7 @@ class Block(nn.Module):
         """(S, L) -> the same less what the block explains, and its forecast (S, H)."""
         seen = F.max_pool1d(past[:, None], self.pooled, ceil_mode=True)[:, 0] if self.pooled > 1 else past
         hidden = self.layers(seen)
-        return past if self.back is None else past - self.back(hidden), drawn_through(self.ahead(hidden), self.horizon)
+        return past if self.back is None else past - self.back(hidden), interpolated(self.ahead(hidden), self.horizon)
 
 
 class NHits(nn.Module):
@@ -80,8 +86,10 @@ class NHits(nn.Module):
         self.variables = variables
         self.norm = ReversibleNorm()
         self.blocks = nn.ModuleList(
-            Block(look_back, horizon, config, pooled=pooled, coarse=coarse, explains=number < len(config.pooled) - 1)
-            for number, (pooled, coarse) in enumerate(zip(config.pooled, config.coarse, strict=True))
+            Block(
+                look_back, horizon, config, pooled=pooled, coarse=coarse, explains=number < len(config.pool_kernels) - 1
+            )
+            for number, (pooled, coarse) in enumerate(zip(config.pool_kernels, config.downsample, strict=True))
         )
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -99,8 +107,8 @@ class NHits(nn.Module):
         return total
 
 
-def drawn_through(numbers: Tensor, steps: int) -> Tensor:
-    """(S, n) at even places -> (S, steps) on straight lines between them.
+def interpolated(numbers: Tensor, steps: int) -> Tensor:
+    """(S, n) at even distances -> (S, steps), linearly interpolated.
 
     Source: Challu et al. 2022, section 3.2, hierarchical interpolation, linear
     """

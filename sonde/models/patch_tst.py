@@ -21,29 +21,29 @@ from sonde.nn.transformer_block import FeedForward
 class PatchTSTConfig:
     """Settings of PatchTST; the defaults are the paper's for the hourly transformer temperatures (ETTh)."""
 
-    patch_steps: int = 16
-    """Steps that make a token."""
+    patch: int = 16
+    """Steps of a patch, which makes a token."""
     patch_stride: int = 8
-    """Steps from one token to the next."""
-    dim: int = 16
+    """Steps from one patch to the next."""
+    width: int = 16
     """Channels of a token."""
     heads: int = 4
     """Attention heads."""
-    feed_forward: int = 128
-    """Inner channels of each layer's MLP."""
+    mlp_width: int = 128
+    """Hidden channels of each layer's MLP."""
     layers: int = 3
-    """Layers of attention and MLP."""
+    """Transformer layers."""
     dropout: float = 0.3
     """Share of values set to zero after the positions and after each layer's attention and MLP."""
     head_dropout: float = 0.0
     """The same before the last linear map."""
 
     def __post_init__(self) -> None:
-        for name in ("patch_steps", "patch_stride", "dim", "heads", "feed_forward", "layers"):
+        for name in ("patch", "patch_stride", "width", "heads", "mlp_width", "layers"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if self.dim % self.heads:
-            raise ConfigError(f"--dim {self.dim} must be divisible by --heads {self.heads}")
+        if self.width % self.heads:
+            raise ConfigError(f"--width {self.width} must be divisible by --heads {self.heads}")
         for name in ("dropout", "head_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} must lie from 0 to below 1, got {getattr(self, name):g}")
@@ -57,10 +57,10 @@ class Layer(nn.Module):
 
     def __init__(self, config: PatchTSTConfig) -> None:
         super().__init__()
-        self.attention = SelfAttention(config.dim, config.heads, dropout=config.dropout)
-        self.attention_norm = nn.BatchNorm1d(config.dim)
-        self.feed_forward = FeedForward(config.dim, config.feed_forward, dropout=config.dropout)
-        self.feed_forward_norm = nn.BatchNorm1d(config.dim)
+        self.attention = SelfAttention(config.width, config.heads, dropout=config.dropout)
+        self.attention_norm = nn.BatchNorm1d(config.width)
+        self.feed_forward = FeedForward(config.width, config.mlp_width, dropout=config.dropout)
+        self.feed_forward_norm = nn.BatchNorm1d(config.width)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(S, N, D) -> (S, N, D)."""
@@ -77,15 +77,15 @@ class PatchTST(nn.Module):
 
     def __init__(self, look_back: int, horizon: int, variables: int, config: PatchTSTConfig) -> None:
         super().__init__()
-        self.variables, self.patch, self.stride = variables, config.patch_steps, config.patch_stride
+        self.variables, self.patch, self.stride = variables, config.patch, config.patch_stride
         patches = (look_back - self.patch) // self.stride + 2
         self.norm = ReversibleNorm()
-        self.embed = nn.Linear(self.patch, config.dim)
-        self.positions = nn.Parameter(torch.empty(patches, config.dim).uniform_(-0.02, 0.02))
+        self.embed = nn.Linear(self.patch, config.width)
+        self.positions = nn.Parameter(torch.empty(patches, config.width).uniform_(-0.02, 0.02))
         self.dropout = Dropout(config.dropout)
         self.layers = nn.Sequential(*(Layer(config) for _ in range(config.layers)))
         self.head_dropout = Dropout(config.head_dropout)
-        self.head = nn.Linear(patches * config.dim, horizon)
+        self.head = nn.Linear(patches * config.width, horizon)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
@@ -107,9 +107,9 @@ def patchtst(input: InputSpec, out_dim: int, config: PatchTSTConfig) -> PatchTST
     Raises: ConfigError for a look-back that holds no patch
     """
     look_back, variables = forecast_variables(input)
-    if look_back < config.patch_steps:
+    if look_back < config.patch:
         raise ConfigError(
-            f"a look-back of {look_back} steps holds no patch of {config.patch_steps}; give a longer --look-back, or a shorter "
-            "--patch-steps"
+            f"a look-back of {look_back} steps holds no patch of {config.patch}; give a longer --look-back, or a shorter "
+            "--patch"
         )
     return PatchTST(look_back, out_dim, variables, config)

@@ -29,7 +29,7 @@ class QAReaderConfig:
     width: int = 64
     """Channels of a token."""
     embedding: int = 32
-    """Numbers that stand for a symbol."""
+    """Width of a token's embedding."""
     known: int = 1500
     """Symbols, the most frequent, that have an embedding of their own; of others count the shape and what the question has."""
     dropout: float = 0.3

@@ -17,15 +17,15 @@ from sonde.nn.reversible_norm import ReversibleNorm
 class RecurrentForecasterConfig:
     """Settings of the recurrent forecasters."""
 
-    units: int = 64
-    """Units of the recurrent layer."""
+    width: int = 64
+    """Units of each recurrent layer."""
     layers: int = 1
     """Recurrent layers, one on the other."""
     dropout: float = 0.1
     """Share of the last state's values set to zero before the linear map."""
 
     def __post_init__(self) -> None:
-        for name in ("units", "layers"):
+        for name in ("width", "layers"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.dropout < 1:
@@ -44,9 +44,9 @@ class RecurrentForecaster(nn.Module):
         super().__init__()
         variables, self.horizon, self.forecast = shape
         self.norm = ReversibleNorm()
-        self.recurrent = cell(variables, config.units, config.layers, batch_first=True)
+        self.recurrent = cell(variables, config.width, config.layers, batch_first=True)
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(config.units, self.horizon * self.forecast)
+        self.head = nn.Linear(config.width, self.horizon * self.forecast)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""

@@ -23,7 +23,7 @@ class Seq2SeqConfig:
     """Where the decoder looks from: its state before the word, which goes in with it; or after, which all words do at once."""
     embedding: int = 256
     """Width of an embedded token."""
-    units: int = 512
+    width: int = 512
     """Width of the decoder's layers; the encoder reads both ways with half of it each."""
     layers: int = 1
     """Recurrent layers of the encoder and of the decoder."""
@@ -34,8 +34,8 @@ class Seq2SeqConfig:
         for name in ("embedding", "layers"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if self.units < 2 or self.units % 2:
-            raise ConfigError(f"--units must be even, half for each way of reading, got {self.units}")
+        if self.width < 2 or self.width % 2:
+            raise ConfigError(f"--width must be even, half for each way of reading, got {self.width}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
 
@@ -111,7 +111,7 @@ class Seq2Seq(nn.Module):
 
     def __init__(self, kind: Literal["gru", "lstm"], symbols: int, out_dim: int, config: Seq2SeqConfig) -> None:
         super().__init__()
-        width, dim, layers = config.embedding, config.units, config.layers
+        width, dim, layers = config.embedding, config.width, config.layers
         self.kind, self.layers = kind, layers
         self.feeding = config.attention == "bahdanau"
         self.source, self.target = nn.Embedding(symbols, width), nn.Embedding(out_dim, width)

@@ -28,11 +28,11 @@ class SpeechConfig:
     """Settings of the networks that recognise speech."""
 
     mels: int = 64
-    """Pitches that the spectrogram tells apart."""
+    """Mel bands of the spectrogram."""
     subsampling: int | Literal["auto"] = "auto"
-    """Frames of 10 ms that become one: 2 or 4; auto takes 2 where no recording reaches 3 seconds."""
-    blocks: int | None = None
-    """Blocks one after the other; by default what belongs to the model's name."""
+    """Frames of 10 ms that become one (time reduction): 2 or 4; auto takes 2 where no recording reaches 3 seconds."""
+    layers: int | None = None
+    """Conformer or transformer blocks; by default as many as the model's name stands for."""
     dropout: float = 0.1
     """Share of what each part of a block adds that is set to zero."""
 
@@ -41,8 +41,8 @@ class SpeechConfig:
             raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
         if self.subsampling not in ("auto", 2, 4):
             raise ConfigError(f"--subsampling is 2 or 4, or auto, got {self.subsampling}")
-        if self.blocks is not None and self.blocks < 1:
-            raise ConfigError(f"--blocks must be at least 1, got {self.blocks}")
+        if self.layers is not None and self.layers < 1:
+            raise ConfigError(f"--layers must be at least 1, got {self.layers}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
 
@@ -168,7 +168,7 @@ def speech_conformer_small(input: InputSpec, out_dim: int, config: SpeechConfig)
 
 def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
     """The same with plain transformer blocks."""
-    count = config.blocks or 6
+    count = config.layers or 6
     blocks: list[nn.Module] = [AttentionBlock(128, 4, config.dropout) for _ in range(count)]
     return SpeechEncoder(input, out_dim, config, dim=128, blocks=blocks)
 
@@ -177,7 +177,7 @@ def _conformer(
     input: InputSpec, out_dim: int, config: SpeechConfig, *, dim: int, heads: int, count: int, kernel: int
 ) -> SpeechEncoder:
     blocks: list[nn.Module] = [
-        ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(config.blocks or count)
+        ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(config.layers or count)
     ]
     return SpeechEncoder(input, out_dim, config, dim=dim, blocks=blocks)
 

@@ -25,8 +25,8 @@ class StructureNetworkConfig:
     """Channels of a pair of residues."""
     residue_width: int = 64
     """Channels of a residue."""
-    blocks: int = 1
-    """How often pairs hear from the triangles that they are a side of."""
+    layers: int = 1
+    """Blocks of triangle updates on the pairs (Evoformer)."""
     dropout: float = 0.0
     """Share of values set to zero in the description of residues and in what each block adds."""
 
@@ -34,14 +34,14 @@ class StructureNetworkConfig:
         for name in ("pair_width", "residue_width"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if self.blocks < 0:
-            raise ConfigError(f"--blocks must be at least 0, got {self.blocks}")
+        if self.layers < 0:
+            raise ConfigError(f"--layers must be at least 0, got {self.layers}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
 
 
 class Triangles(nn.Module):
-    """Each pair (i, j) hears of the two other sides of every triangle: (B, R, R, C) -> (B, R, R, C).
+    """Each pair (i, j) is updated from the two other sides of every triangle: (B, R, R, C) -> (B, R, R, C).
 
     outgoing: of the sides (i, k) and (j, k); else of (k, i) and (k, j)
     Source: Jumper et al. 2021, Nature 596, supplement, algorithms 11 and 12
@@ -101,7 +101,7 @@ class StructureNetwork(nn.Module):
         self.left, self.right = nn.Linear(single, width), nn.Linear(single, width)
         self.apart = nn.Embedding(FARTHEST + STEPS, width)
         self.length = nn.Linear(1, width)
-        self.blocks = nn.ModuleList([Block(width, config.dropout) for _ in range(config.blocks)])
+        self.blocks = nn.ModuleList([Block(width, config.dropout) for _ in range(config.layers)])
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, out_dim))
 
     def forward(self, input: Tensor) -> Tensor:

@@ -30,17 +30,17 @@ class TabularConfig:
     """Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int = 128
     """Units of each hidden layer."""
-    depth: int = 3
+    layers: int = 3
     """Hidden layers."""
     dropout: float = 0.1
     """Share of hidden units set to zero while training."""
     number_embedding: NumberEmbedding = "piecewise"
     """How numbers become vectors: by place among training quantiles, by learned waves, or not at all."""
-    embedding_dim: int = 12
-    """Values that each number column becomes."""
+    embedding: int = 12
+    """Width of each number column's embedding."""
 
     def __post_init__(self) -> None:
-        for name in ("members", "width", "depth", "embedding_dim"):
+        for name in ("members", "width", "layers", "embedding"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.dropout < 1:
@@ -103,9 +103,9 @@ class Tabular(nn.Module):
         self.numbers: Tensor
         self.embedding = _number_embedding(input, numbers, config)
         self.categories = CategoryInput(input.columns)
-        per_number = 1 if self.embedding is None else config.embedding_dim
+        per_number = 1 if self.embedding is None else config.embedding
         chunks = [per_number] * len(numbers) + [1] * self.categories.out_dim
-        dims = [sum(chunks)] + [config.width] * config.depth
+        dims = [sum(chunks)] + [config.width] * config.layers
         self.layers = nn.ModuleList(
             MemberLinear(a, b, config.members, spread=None if i else 1.0, chunks=None if i else chunks)
             for i, (a, b) in enumerate(zip(dims, dims[1:], strict=False))
@@ -137,6 +137,6 @@ def _number_embedding(input: InputSpec, numbers: list[int], config: TabularConfi
     if not numbers or config.number_embedding == "none":
         return None
     if config.number_embedding == "periodic":
-        return PeriodicEmbedding(len(numbers), config.embedding_dim)
+        return PeriodicEmbedding(len(numbers), config.embedding)
     edges = [input.columns[i].quantiles if input.columns else () for i in numbers]
-    return PiecewiseLinearEmbedding(edges, config.embedding_dim)
+    return PiecewiseLinearEmbedding(edges, config.embedding)

@@ -19,17 +19,17 @@ from sonde.nn.recurrent import Recurrent
 class TorsionNetworkConfig:
     """Settings of the torsion network."""
 
-    residue_width: int = 32
-    """Channels of a residue."""
-    units: int = 64
-    """Width of the recurrent layers, each way."""
+    embedding: int = 32
+    """Width of a residue's embedding."""
+    width: int = 64
+    """Units of each recurrent layer, each way."""
     layers: int = 1
     """Recurrent layers."""
     dropout: float = 0.0
     """Share of values set to zero in the description of residues, between layers and before the head."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "residue_width", "units", "layers")
+        check_counts(self, "embedding", "width", "layers")
         check_shares(self, "dropout")
 
 
@@ -43,12 +43,12 @@ class TorsionNetwork(nn.Module):
 
     def __init__(self, input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(input.symbols, config.residue_width, padding_idx=PAD)
+        self.embedding = nn.Embedding(input.symbols, config.embedding, padding_idx=PAD)
         self.layers = Recurrent(
-            "lstm", config.residue_width, config.units, layers=config.layers, both_ways=True, dropout=config.dropout
+            "lstm", config.embedding, config.width, layers=config.layers, both_ways=True, dropout=config.dropout
         )
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(self.layers.dim + config.residue_width, 2 * out_dim)
+        self.head = nn.Linear(self.layers.dim + config.embedding, 2 * out_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, R) -> (B, R, A, 2)."""

@@ -19,15 +19,15 @@ class UNetConfig:
 
     widths: tuple[int, ...] = ()
     """Channels at each resolution, the image's own first; each further one halves it. By default those of the size."""
-    depth: int = 2
+    layers: int = 2
     """3x3 convolutions at each resolution, on the way down and on the way up."""
 
     def __post_init__(self) -> None:
         for width in self.widths:
             if width < 1:
                 raise ConfigError(f"--widths must be at least 1, got {width}")
-        if self.depth < 1:
-            raise ConfigError(f"--depth must be at least 1, got {self.depth}")
+        if self.layers < 1:
+            raise ConfigError(f"--layers must be at least 1, got {self.layers}")
 
 
 class Convolutions(nn.Sequential):
@@ -96,7 +96,7 @@ def _initialise(model: UNet) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: UNetConfig, widths: tuple[int, ...]) -> UNet:
-    model = UNet(input.shape[0], out_dim, config.widths or widths, config.depth)
+    model = UNet(input.shape[0], out_dim, config.widths or widths, config.layers)
     _initialise(model)
     return model
 

@@ -15,6 +15,7 @@ from sonde.core.overrides import Asked
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.units import count, duration, metric, metric_name
 from sonde.engine.json_lines import read_lines
+from sonde.models.renamed import with_new_names
 from sonde.report.page import write_report
 from sonde.run.resolve import Resolved
 from sonde.run.resume import begin_in, same_settings
@@ -54,7 +55,8 @@ def with_values(asked: Asked, **values: Any) -> Asked:
 
 def asked_of(saved: SavedConfig, folder: RunFolder, overrides: Mapping[str, Any]) -> Asked:
     """What was asked of a cross-validation that is to go on."""
-    said = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.asked().items()}
+    asked_then = with_new_names(saved).asked()
+    said = {name: tuple(value) if isinstance(value, list) else value for name, value in asked_then.items()}
     own: dict[str, Any] = {name: said.pop(name, None) for name in ("model", "task", "fold", "fresh")}
     asked = Asked(values=said, origin=dict.fromkeys(said, "typed"), model=own["model"], task=own["task"])
     return with_values(asked, **overrides, out=str(folder.path))

@@ -14,6 +14,7 @@ from sonde.core.seams import Task
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
+from sonde.models.renamed import with_new_names
 from sonde.run.plan import Saved
 
 LENGTHS = ("epochs", "steps", "time_limit")
@@ -42,7 +43,7 @@ def load_best(folder: RunFolder, task: Task) -> None:
 
 def same_settings(folder: RunFolder, config: TrainConfig) -> None:
     """Raises: RunFolderError naming the first setting in which `config` differs from the folder's run."""
-    before = read_config(folder.config).settings
+    before = with_new_names(read_config(folder.config)).settings
     now = {"model": config.model, "task": config.task, **flat(config)}
     for name, value in now.items():
         old = before.get(name)
