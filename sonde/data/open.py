@@ -65,12 +65,24 @@ KNOWN_FORMS = (
     "folders, with labels in their names or named in a table"
 )
 IN_FOLDS = frozenset(
-    f"sonde.data.forms.{name}"
+    f"sonde.modalities.{name}"
     for name in (
-        "idx", "arrays", "parquet_images", "masks", "coco_masks", "boxes", "folders", "tables", "text_folders", "parallel",
-        "squad", "sound", "molecules", "proteins",
+        "image.forms.idx",
+        "arrays.forms.npz",
+        "image.forms.parquet",
+        "image.forms.masks",
+        "image.forms.coco_masks",
+        "image.forms.boxes",
+        "image.forms.class_folders",
+        "table.forms.tables",
+        "text.forms.class_folders",
+        "text.forms.parallel",
+        "text.forms.squad",
+        "audio.forms.recordings",
+        "molecule.forms.smiles",
+        "protein.forms.structures",
     )
-)  # fmt: skip
+)
 """Forms whose training rows can be cut in parts by `sonde.data.splits.split_rows`."""
 SERIES, TABLES = "sonde.modalities.series.forms.series", "sonde.modalities.table.forms.tables"  # one file may be either
 OF_SERIES = ("horizon", "look_back", "split_at")

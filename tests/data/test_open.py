@@ -51,18 +51,18 @@ def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
     found = {path.name: recognise(path)[0].rpartition(".")[2] for path in tmp_path.iterdir()}
     assert found == {
         "idx": "idx",
-        "folders": "folders",
-        "arrays.npz": "arrays",
+        "folders": "class_folders",
+        "arrays.npz": "npz",
         "table.csv": "tables",
         "tables": "tables",
     }
 
 
 def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
-    forms = {"mnist": "idx", "cifar10": "parquet_images", "sst2": "tables", "tabular/titanic.csv": "tables"}
-    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes", "fsdd": "sound", "protein": "proteins"}
+    forms = {"mnist": "idx", "cifar10": "parquet", "sst2": "tables", "tabular/titanic.csv": "tables"}
+    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes", "fsdd": "recordings", "protein": "structures"}
     forms |= {"tinyshakespeare": "text_files", "multi30k": "parallel", "xquad_en": "squad"}
-    forms |= {"timeseries/ETTh1.csv": "series", "molecules/tox21.csv.gz": "molecules", "genomics/splice.data": "tables"}
+    forms |= {"timeseries/ETTh1.csv": "series", "molecules/tox21.csv.gz": "smiles", "genomics/splice.data": "tables"}
     assert {name: recognise(shared_data / name)[0].rpartition(".")[2] for name in forms} == forms
 
 
