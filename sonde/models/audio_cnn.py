@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
 from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 from sonde.nn.spectrogram import LogMel
@@ -36,8 +37,7 @@ class AudioCNNConfig:
             raise ConfigError(f"--hop-ms must lie from 1 to 100, got {self.hop_ms:g}")
         if not self.widths or min(self.widths) < 1:
             raise ConfigError("--widths needs a number of at least 1 for each stage")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, PAD
+from sonde.models.ranges import check_shares
 from sonde.nn.attention import SelfAttention, seen
 from sonde.nn.dropout import Dropout
 from sonde.nn.masked_tokens import EPS
@@ -32,8 +33,7 @@ class BertConfig:
     def __post_init__(self) -> None:
         if self.max_positions < 2:
             raise ConfigError(f"--max-positions must be at least 2, got {self.max_positions}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class Bert(nn.Module):

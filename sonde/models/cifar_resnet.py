@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
+from sonde.nn.initialise import initialise_convolutions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +18,7 @@ class CifarResNetConfig:
     """Channels of the first of the three stages; each further stage has twice as many."""
 
     def __post_init__(self) -> None:
-        if self.width < 1:
-            raise ConfigError(f"--width must be at least 1, got {self.width}")
+        check_counts(self, "width")
 
 
 class Block(nn.Module):
@@ -84,11 +84,7 @@ def _build(
 ) -> CifarResNet:
     n = (layers - 2) // 6
     model = CifarResNet(n, channels=input.shape[0], out_dim=out_dim, width=config.width, residual=residual)
-    for module in model.modules():
-        if isinstance(
-            module, nn.Conv2d
-        ):  # by fan-in, as the paper's reference [13] has it (He et al. 2015, arXiv:1502.01852)
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    initialise_convolutions(model, mode="fan_in")  # as the paper's reference [13] has it (arXiv:1502.01852)
     return model
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
 from sonde.nn.whitening import Whitening
 
 COLOUR_WIDTHS = (32, 128, 128)
@@ -23,11 +24,7 @@ class CompactCNNConfig:
     """3x3 convolutions in each stage."""
 
     def __post_init__(self) -> None:
-        for width in self.widths:
-            if width < 1:
-                raise ConfigError(f"--widths must be at least 1, got {width}")
-        if self.layers < 1:
-            raise ConfigError(f"--layers must be at least 1, got {self.layers}")
+        check_counts(self, "widths", "layers")
 
 
 class Stage(nn.Module):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
 from sonde.models.resnet import ResNet, ResNetConfig, resnet50, resnet101
 
 FEATURES = 2048  # channels of the last stage of bottlenecks
@@ -24,8 +24,7 @@ class DeepLabConfig:
     """Share of values dropped before the last convolution; by default 0.5 in DeepLab's pyramid and 0.1 in FCN."""
 
     def __post_init__(self) -> None:
-        if self.head_dropout is not None and not 0 <= self.head_dropout < 1:
-            raise ConfigError(f"--head-dropout must lie from 0 to below 1, got {self.head_dropout:g}")
+        check_shares(self, "head_dropout")
 
 
 class Backbone(nn.Module):

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 from sonde.modalities.molecule.codes import BONDS
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 
 # B molecules, N atoms of the largest, F features of an atom, K kinds of bonds, D channels of an atom
@@ -26,11 +26,8 @@ class GraphNetworkConfig:
     """Share of values set to zero after each layer and before the head."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width", "layers")
+        check_shares(self, "dropout")
 
 
 class MessagePassing(nn.Module):

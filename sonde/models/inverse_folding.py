@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 
@@ -35,13 +36,10 @@ class InverseFoldingConfig:
     """Share of values set to zero in what each layer adds."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers", "neighbours"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "width", "layers", "neighbours")
         if not self.noise >= 0:
             raise ConfigError(f"--noise must be at least 0, got {self.noise:g}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class MessagePassing(nn.Module):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.models.series_input import forecast_variables
 from sonde.nn.dropout import Dropout
 from sonde.nn.reversible_norm import ReversibleNorm
@@ -36,10 +37,8 @@ class NHitsConfig:
             raise ConfigError(
                 "--pool-kernels and --downsample take as many numbers as there are blocks, each at least 1"
             )
-        if self.width < 1:
-            raise ConfigError(f"--width must be at least 1, got {self.width}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width")
+        check_shares(self, "dropout")
 
 
 class Block(nn.Module):
@@ -94,9 +93,7 @@ class NHits(nn.Module):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
-        normed, scale = self.norm(input[:, :, : self.variables])
-        ahead = self.ahead(normed.transpose(1, 2).flatten(0, 1))  # (S, H)
-        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+        return self.norm.each_variable(input[:, :, : self.variables], self.ahead)
 
     def ahead(self, past: Tensor) -> Tensor:
         """The last value and the sum of the blocks' forecasts: (S, L) -> (S, H)."""

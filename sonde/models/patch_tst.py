@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.models.series_input import forecast_variables
 from sonde.nn.attention import SelfAttention
 from sonde.nn.dropout import Dropout
@@ -39,14 +40,10 @@ class PatchTSTConfig:
     """The same before the last linear map."""
 
     def __post_init__(self) -> None:
-        for name in ("patch", "patch_stride", "width", "heads", "mlp_width", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "patch", "patch_stride", "width", "heads", "mlp_width", "layers")
         if self.width % self.heads:
             raise ConfigError(f"--width {self.width} must be divisible by --heads {self.heads}")
-        for name in ("dropout", "head_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must lie from 0 to below 1, got {getattr(self, name):g}")
+        check_shares(self, "dropout", "head_dropout")
 
 
 class Layer(nn.Module):
@@ -89,12 +86,13 @@ class PatchTST(nn.Module):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
-        normed, scale = self.norm(input[:, :, : self.variables])
-        alone = F.pad(normed.transpose(1, 2), (0, self.stride), mode="replicate")  # (B, F, L + stride)
-        patches = alone.unfold(2, self.patch, self.stride).flatten(0, 1)  # (S, N, patch)
+        return self.norm.each_variable(input[:, :, : self.variables], self.ahead)
+
+    def ahead(self, past: Tensor) -> Tensor:
+        """(S, L) -> (S, H)."""
+        patches = F.pad(past, (0, self.stride), mode="replicate").unfold(1, self.patch, self.stride)  # (S, N, patch)
         tokens = self.layers(self.dropout(self.embed(patches) + self.positions))
-        ahead = self.head(self.head_dropout(tokens.flatten(1)))  # (S, H)
-        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+        return self.head(self.head_dropout(tokens.flatten(1)))
 
 
 def _per_channel(norm: nn.Module, tokens: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, PAD, read_vocabulary
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.word_matching import SHAPES, STEMS, Spelling
 
@@ -36,11 +36,8 @@ class QAReaderConfig:
     """Share of values set to zero after the embeddings and in each convolution."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "embedding", "known"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width", "embedding", "known")
+        check_shares(self, "dropout")
 
 
 class Residual(nn.Module):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.models.series_input import forecast_variables
 from sonde.nn.dropout import Dropout
 from sonde.nn.reversible_norm import ReversibleNorm
@@ -25,11 +25,8 @@ class RecurrentForecasterConfig:
     """Share of the last state's values set to zero before the linear map."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width", "layers")
+        check_shares(self, "dropout")
 
 
 class RecurrentForecaster(nn.Module):

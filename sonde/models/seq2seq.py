@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.recurrent import Recurrent
 from sonde.nn.recurrent_cells import State
@@ -31,13 +32,10 @@ class Seq2SeqConfig:
     """Share of values set to zero after the embeddings, between layers and before the output."""
 
     def __post_init__(self) -> None:
-        for name in ("embedding", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "embedding", "layers")
         if self.width < 2 or self.width % 2:
             raise ConfigError(f"--width must be even, half for each way of reading, got {self.width}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class AdditiveAttention(nn.Module):

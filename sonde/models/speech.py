@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.attention import SelfAttention, within
 from sonde.nn.dropout import Dropout
 from sonde.nn.positions import rotations
@@ -41,10 +42,8 @@ class SpeechConfig:
             raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
         if self.subsampling not in ("auto", 2, 4):
             raise ConfigError(f"--subsampling is 2 or 4, or auto, got {self.subsampling}")
-        if self.layers is not None and self.layers < 1:
-            raise ConfigError(f"--layers must be at least 1, got {self.layers}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "layers")
+        check_shares(self, "dropout")
 
 
 class Subsampling(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import PAD
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 
 FARTHEST = 32  # residues apart; what lies farther along the chain is told from it in steps that grow
@@ -31,13 +32,9 @@ class StructureNetworkConfig:
     """Share of values set to zero in the description of residues and in what each block adds."""
 
     def __post_init__(self) -> None:
-        for name in ("pair_width", "residue_width"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if self.layers < 0:
-            raise ConfigError(f"--layers must be at least 0, got {self.layers}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "pair_width", "residue_width")
+        check_counts(self, "layers", low=0)
+        check_shares(self, "dropout")
 
 
 class Triangles(nn.Module):

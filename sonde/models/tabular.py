@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.numeric import CategoryInput, PeriodicEmbedding, PiecewiseLinearEmbedding
 
@@ -40,11 +40,8 @@ class TabularConfig:
     """Width of each number column's embedding."""
 
     def __post_init__(self) -> None:
-        for name in ("members", "width", "layers", "embedding"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "members", "width", "layers", "embedding")
+        check_shares(self, "dropout")
 
 
 class MemberLinear(nn.Module):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
 from sonde.nn.attention import CrossAttention, Memory, SelfAttention, seen
 from sonde.nn.dropout import Dropout
 from sonde.nn.positions import sinusoidal
@@ -31,8 +32,7 @@ class TransformerConfig:
     """What is one matrix: the target's embedding and the output, or all embeddings, which needs one vocabulary for both sides."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class Decoding:

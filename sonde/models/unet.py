@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
 
 PAPER_WIDTHS = (64, 128, 256, 512, 1024)
 SMALL_WIDTHS = (16, 32, 64, 128, 256)
@@ -23,11 +23,7 @@ class UNetConfig:
     """3x3 convolutions at each resolution, on the way down and on the way up."""
 
     def __post_init__(self) -> None:
-        for width in self.widths:
-            if width < 1:
-                raise ConfigError(f"--widths must be at least 1, got {width}")
-        if self.layers < 1:
-            raise ConfigError(f"--layers must be at least 1, got {self.layers}")
+        check_counts(self, "widths", "layers")
 
 
 class Convolutions(nn.Sequential):

@@ -118,7 +118,7 @@ def test_weights_start_as_the_paper_draws_them():
 
 @pytest.mark.parametrize(("side", "stem", "least"), [(8, "auto", 16), (28, "imagenet", 32)])
 def test_images_too_small_for_four_stages_are_refused(side: int, stem, least: int):
-    with pytest.raises(ConfigError, match=f"at least {least}x{least} pixels with this stem, got {side}x{side}"):
+    with pytest.raises(ConfigError, match=f"at least {least}x{least} pixels, got {side}x{side}"):
         build("convnext-tiny", InputSpec(kind="image", shape=(3, side, side)), 10, ConvNeXtConfig(stem=stem))
 
 

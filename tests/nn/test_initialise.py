@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sonde.nn.activations import Activation, activation
-from sonde.nn.initialise import Scheme, default_scheme, gain, initialise
+from sonde.nn.initialise import Scheme, default_scheme, gain, initialise, initialise_convolutions
 
 
 def drawn(scheme: Scheme, follows: Activation | None, *, in_dim: int = 400, out_dim: int = 300) -> nn.Linear:
@@ -75,3 +75,18 @@ def test_gain_keeps_the_mean_square_of_a_standard_normal(follows: Activation):
     value = activation(follows)(torch.from_numpy(z)).numpy()
     mean_square = float(np.sum(value**2 * density) * width)
     assert gain(follows) == pytest.approx(1 / math.sqrt(mean_square), rel=1e-6)
+
+
+def test_convolutions_are_drawn_by_fan_out_or_fan_in_and_dense_layers_where_that_is_said():
+    net = nn.Sequential(nn.Conv2d(8, 64, 3), nn.BatchNorm2d(64), nn.Linear(64, 300))
+    torch.manual_seed(0)
+    before = net[2].weight.clone()
+    initialise_convolutions(net)
+    assert net[0].weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.03)
+    assert not net[0].bias.any()
+    assert torch.equal(net[2].weight, before)
+    initialise_convolutions(net, mode="fan_in", linear_std=0.02)
+    assert net[0].weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 8)), rel=0.03)
+    assert net[2].weight.std().item() == pytest.approx(0.02, rel=0.03)
+    assert not net[2].bias.any()
+    assert net[1].weight.eq(1).all()
