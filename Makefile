@@ -69,8 +69,9 @@ format: setup-dev  ## rewrite the code in the project's layout
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Those that measure; environments.py makes what peers need on first use, and parity has a target of its own.
-BENCHMARKS := $(filter-out environments parity summary,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
+# Those that measure; environments.py makes what peers need on first use, parity has a target of its own, and unchanged asks for a
+# revision to compare with.
+BENCHMARKS := $(filter-out environments parity summary unchanged,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
 
 costs: setup-dev  ## count the models' parameters and FLOPs anew: sonde/models/costs.json
 	@$(BIN)/python -m sonde.models.count
