@@ -78,15 +78,17 @@ def test_gain_keeps_the_mean_square_of_a_standard_normal(follows: Activation):
 
 
 def test_convolutions_are_drawn_by_fan_out_or_fan_in_and_dense_layers_where_that_is_said():
-    net = nn.Sequential(nn.Conv2d(8, 64, 3), nn.BatchNorm2d(64), nn.Linear(64, 300))
+    convolution, norm, dense = nn.Conv2d(8, 64, 3), nn.BatchNorm2d(64), nn.Linear(64, 300)
+    net = nn.Sequential(convolution, norm, dense)
     torch.manual_seed(0)
-    before = net[2].weight.clone()
+    before = dense.weight.clone()
     initialise_convolutions(net)
-    assert net[0].weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.03)
-    assert not net[0].bias.any()
-    assert torch.equal(net[2].weight, before)
+    assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.03)
+    assert convolution.bias is not None
+    assert not convolution.bias.any()
+    assert torch.equal(dense.weight, before)
     initialise_convolutions(net, mode="fan_in", linear_std=0.02)
-    assert net[0].weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 8)), rel=0.03)
-    assert net[2].weight.std().item() == pytest.approx(0.02, rel=0.03)
-    assert not net[2].bias.any()
-    assert net[1].weight.eq(1).all()
+    assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 8)), rel=0.03)
+    assert dense.weight.std().item() == pytest.approx(0.02, rel=0.03)
+    assert not dense.bias.any()
+    assert norm.weight.eq(1).all()
