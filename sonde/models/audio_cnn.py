@@ -72,8 +72,8 @@ class Stage(nn.Module):
 class AudioCNN(nn.Module):
     """Log-mel spectrogram, stages of convolutions, mean and maximum over the frames, norm, and a linear head.
 
-    (B, S) waveforms with lengths (B,) -> (B, out_dim). Pitches are not averaged over: what is said lies in which are loud.
-    Of 120 spoken digits, 12 epochs over 486 others told 28 % with the mean over pitches and frames, 86 % with that over
+    (B, S) waveforms with lengths (B,) -> (B, out_dim). Mel bands are not averaged over: words differ in which bands are loud.
+    Of 120 spoken digits, 12 epochs over 486 others got 28 % right with the mean over mel bands and frames, 86 % with that over
     frames alone, and 93 % with the maximum beside it.
     Source: after Hershey et al. 2017, CNN architectures for large-scale audio classification, arXiv:1609.09430
     """

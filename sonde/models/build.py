@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sonde.core.dataset import InputSpec
 
 PER_SYMBOL = ("next", "text", "frames")  # what answers with logits over a vocabulary
-PHOTO = (3, 224, 224)  # what a network of the user's own or of a library is counted at
+PHOTO = (3, 224, 224)  # what a custom or a library's network is counted at
 
 Builder = Callable[["InputSpec", int, Any], "nn.Module"]
 
@@ -37,7 +37,7 @@ class ModelFacts:
 
 
 def builder(name: str) -> Builder:
-    """The function that builds model `name`: of the catalogue, another library's, or the user's own as `file.py:Net`.
+    """The function that builds model `name`: of the table, another library's, or a custom one as `file.py:Net`.
 
     Raises: ConfigError for an unknown name (with the nearest), a missing file or class; MissingDependency for a library
     """
@@ -54,7 +54,7 @@ def builder(name: str) -> Builder:
 
 
 def absolute(name: str) -> str:
-    """A network of the user's own by the whole path of its file, to be found from any folder; other names as they are."""
+    """A custom network by the absolute path of its file, to be found from any folder; other names as they are."""
     file, _, what = name.rpartition(":")
     return f"{Path(file).expanduser().resolve()}:{what}" if file.endswith(".py") else name
 
@@ -77,7 +77,7 @@ def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None
 def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, config: Any | None = None) -> ModelFacts:
     """Parameters and FLOPs of model `name`, counted on the meta device: no memory is taken, nothing is computed.
 
-    Without an input: that of the model's entry; a 224-pixel colour picture for the user's own.
+    Without an input: that of the model's entry; a 224-pixel colour image for a custom network.
     """
     import torch
 
@@ -91,7 +91,7 @@ def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, con
         model = build(name, spec, out_dim, config)
     return ModelFacts(
         name=name,
-        paper=MODELS[name].paper if name in MODELS else "the user's own",
+        paper=MODELS[name].paper if name in MODELS else "a custom network",
         parameters=parameters(model),
         flops=flops(model, sample(name, spec)),
         input=spec.shape,
@@ -100,7 +100,7 @@ def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, con
 
 
 def default_input(name: str) -> "InputSpec":
-    """What `describe` counts a model at when nobody says."""
+    """What `describe` counts a model at by default."""
     from sonde.core.dataset import InputSpec
 
     if name not in MODELS:

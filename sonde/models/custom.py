@@ -1,4 +1,4 @@
-"""The user's own network: `--model file.py:Net`, or a module handed over in Python.
+"""Custom networks: `--model file.py:Net`, or a module handed over in Python.
 
 The rule: `Net` is called once, and each of its parameters with one of these names is filled; all others need a default.
 
@@ -37,7 +37,7 @@ IMAGE = 3  # dimensions of a row: channels, height, width; no other kind of inpu
 
 @dataclass(frozen=True, kw_only=True)
 class CustomConfig:
-    """A network of the user's own has no settings but those in its file."""
+    """A custom network has no settings but those in its file."""
 
 
 def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
@@ -68,7 +68,7 @@ def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
 def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str, maps: bool | None = False) -> None:
     """Pass two rows of zeros through `model` in evaluation mode and look at what comes out; random streams do not move.
 
-    maps: whether it must answer for every pixel; None where that is not known yet
+    maps: whether it must give logits for every pixel; None where that is not known yet
     Raises: ConfigError when the forward fails or does not return one tensor (2, out_dim), or (2, out_dim, height, width)
     """
     if input.kind not in PROBED:

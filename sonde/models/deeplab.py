@@ -30,7 +30,7 @@ class DeepLabConfig:
 class Backbone(nn.Module):
     """A residual network up to its last stage, at 1/8 of the image's size: (B, C, H, W) -> (B, 2048, H/8, W/8).
 
-    Stages three and four go on by stride 1; their 3x3 convolutions are dilated instead, so that each sees what it did.
+    Stages three and four go on by stride 1; their 3x3 convolutions are dilated instead, so that their receptive fields stay.
     Source: Chen et al. 2017, arXiv:1706.05587, section 3.1
     """
 
@@ -83,7 +83,7 @@ class ImageFeatures(nn.Sequential):
 
 
 class Pyramid(nn.Module):
-    """The same maps seen at several dilations and as a whole, laid together: (B, in, H, W) -> (B, 256, H, W).
+    """The same maps convolved at several dilations and averaged as a whole, concatenated: (B, in, H, W) -> (B, 256, H, W).
 
     Source: Chen et al. 2017, arXiv:1706.05587, section 3.3 (atrous spatial pyramid pooling)
     """

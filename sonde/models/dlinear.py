@@ -1,4 +1,4 @@
-"""Linear forecasters: from the past to the future by one matrix, of trend and rest apart or of what the last value leaves."""
+"""Linear forecasters: one matrix from look-back to horizon, of trend and remainder or of differences from the last value."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class NLinearConfig:
 
 
 class OverTime(nn.Module):
-    """A linear map of the steps, for all variables alike or for each its own: (B, L, V) -> (B, H, V). It begins as their mean."""
+    """A linear map over time, shared by the variables or one for each, at first their mean: (B, L, V) -> (B, H, V)."""
 
     def __init__(self, look_back: int, horizon: int, variables: int) -> None:
         """variables: with a matrix each; 1 for a shared one."""
@@ -52,7 +52,7 @@ class OverTime(nn.Module):
 
 
 class DLinear(nn.Module):
-    """The moving average and what it leaves, each through a linear map of its own: (B, L, V) -> (B, H, V).
+    """The moving average (trend) and the remainder, each through a linear map of its own: (B, L, V) -> (B, H, V).
 
     Source: Zeng et al. 2022, Are transformers effective for time series forecasting?, arXiv:2205.13504
     """
@@ -102,6 +102,6 @@ def dlinear(input: InputSpec, out_dim: int, config: DLinearConfig) -> DLinear:
 
 
 def nlinear(input: InputSpec, out_dim: int, config: NLinearConfig) -> NLinear:
-    """A linear map of what the last value leaves. out_dim: steps that are forecast."""
+    """A linear map of differences from the last value. out_dim: steps that are forecast."""
     look_back, variables = forecast_variables(input)
     return NLinear(look_back, out_dim, variables, config)

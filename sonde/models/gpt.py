@@ -1,4 +1,4 @@
-"""GPT-2: a transformer that looks back only, and says of every token which comes next."""
+"""GPT-2: a causal transformer that predicts the token after each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

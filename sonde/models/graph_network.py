@@ -1,4 +1,4 @@
-"""Graph networks: atoms hear from those they are bound to, round after round, and the molecule is told from all of them."""
+"""Graph networks: message passing between bonded atoms, and a readout over all of them."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class GraphNetworkConfig:
     width: int = 128
     """Channels of an atom."""
     layers: int = 4
-    """Layers of message passing: an atom is told of what lies at most so many bonds away."""
+    """Layers of message passing: an atom's receptive field is so many bonds wide."""
     dropout: float = 0.0
     """Share of values set to zero after each layer and before the head."""
 

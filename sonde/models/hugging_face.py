@@ -24,7 +24,7 @@ class HuggingFaceConfig:
 
 
 class CausalLanguageModel(nn.Module):
-    """(B, T) int64 -> (B, T, V): what the library's network says of the token after each."""
+    """(B, T) int64 -> (B, T, V): logits of the token after each."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -13,8 +13,8 @@ from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 
 ATOMS = 5  # N, CA, C, O, and where CB would be
-NEAR, FAR, BUMPS = 2.0, 22.0, 16  # ångström that distances are told between, and by how many smooth steps
-APART = 32  # residues along the chain; farther ones are told alike
+NEAR, FAR, BUMPS = 2.0, 22.0, 16  # ångström: range of the radial basis functions of distances, and how many there are
+APART = 32  # residues along the chain; farther ones share an embedding
 ANGLES = 3  # dihedrals of a residue
 
 # B proteins, R residues of the longest, K neighbours in space, D channels of a residue
@@ -65,7 +65,7 @@ class MessagePassing(nn.Module):
 class InverseFoldingNetwork(nn.Module):
     """Backbones (B, R, 4, 3) in ångström with lengths (B,) -> logits (B, R, out_dim).
 
-    All it sees are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
+    Its inputs are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
     are, so turning and moving a protein changes nothing; its mirror image is another one, by the place of CB.
     Source: Ingraham et al. 2019, Generative models for graph-based protein design; distances between all backbone atoms and
     the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are predicted at once, not one after the other.

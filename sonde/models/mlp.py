@@ -38,7 +38,7 @@ class MLPConfig:
 def mlp(input: InputSpec, out_dim: int, config: MLPConfig) -> nn.Sequential:
     """Dense layers over all values of a row (B, …) -> (B, out_dim).
 
-    Nothing but the layers asked for stands in the sequence: at these sizes an operation's fixed cost is what one pays.
+    The sequence holds no idle layers: at these sizes the fixed cost of each operation dominates.
     Source: Rumelhart, Hinton and Williams 1986, Nature 323
     """
     layers, in_dim = _entrance(input)

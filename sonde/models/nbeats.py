@@ -84,7 +84,7 @@ class OnBasis(nn.Module):
 class NBeats(nn.Module):
     """Blocks in a row, each fed what the ones before did not explain: (B, L, V) -> (B, H, F), every variable by itself.
 
-    Windows are taken off their own scale and put back on it (`ReversibleNorm`), where the paper divides by their largest value.
+    Windows are normalised and forecasts scaled back (`ReversibleNorm`), where the paper divides by their largest value.
     Source: Oreshkin et al. 2019, N-BEATS, arXiv:1905.10437
     """
 

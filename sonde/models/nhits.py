@@ -42,9 +42,9 @@ class NHitsConfig:
 
 
 class Block(nn.Module):
-    """What is taken off the past, and what is forecast, from the past seen from afar: (S, L) -> (S, L), (S, H).
+    """Backcast and forecast from the max-pooled past: (S, L) -> (S, L) without what is explained, (S, H).
 
-    pooled:   steps of which it sees the highest;  coarse: steps of the horizon for each number it gives
+    pooled:   kernel of the max-pooling;  coarse: steps of the horizon for each number it gives
     explains: whether a block follows that is fed the rest; the last one takes nothing off
     """
 
@@ -76,7 +76,7 @@ class Block(nn.Module):
 class NHits(nn.Module):
     """Blocks in a row, each fed what the ones before did not explain: (B, L, V) -> (B, H, F), every variable by itself.
 
-    Windows are taken off their own scale and put back on it (`ReversibleNorm`).
+    Windows are normalised, and forecasts put back on their scale (`ReversibleNorm`).
     Source: Challu et al. 2022, N-HiTS, arXiv:2201.12886
     """
 

@@ -31,7 +31,7 @@ class QAReaderConfig:
     embedding: int = 32
     """Width of a token's embedding."""
     known: int = 1500
-    """Symbols, the most frequent, that have an embedding of their own; of others count the shape and what the question has."""
+    """The most frequent tokens, which have an embedding each; the others share one, beside their shape and their matches."""
     dropout: float = 0.3
     """Share of values set to zero after the embeddings and in each convolution."""
 
@@ -41,7 +41,7 @@ class QAReaderConfig:
 
 
 class Residual(nn.Module):
-    """A gated convolution on normalised tokens, told what is asked, added to what it was given: (B, T, D) -> (B, T, D).
+    """A gated convolution on normalised tokens, conditioned on the question, with a residual connection: (B, T, D) -> (B, T, D).
 
     Its kernel of three is a matrix product on each token beside those `dilation` before and behind it.
     """

@@ -1,4 +1,4 @@
-"""A recurrent network that reads a window of all variables together and says the steps that follow at once."""
+"""A recurrent network that reads a window of all variables and forecasts all steps of the horizon at once."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class RecurrentForecasterConfig:
 
 
 class RecurrentForecaster(nn.Module):
-    """A window on its own scale through recurrent layers; a linear map of the last state says how far steps lie from the
+    """A normalised window through recurrent layers; a linear map of the last hidden state gives the steps' differences from the
     last value: (B, L, V) -> (B, H, F). All V variables are read, also those that are not forecast.
     """
 

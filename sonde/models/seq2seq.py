@@ -81,7 +81,7 @@ class BilinearAttention(nn.Module):
 
 @dataclass
 class Decoding:
-    """What a recurrent decoder knows of N rows: the encoded source, what attention makes of it, and the state of its layers."""
+    """A recurrent decoder's state of N rows: the encoded source, its keys for attention, and the hidden state of its layers."""
 
     encoded: Tensor  # (N, S, D)
     keys: Tensor  # (N, S, D)
@@ -96,14 +96,14 @@ class Decoding:
         self.reorder(rows)
 
     def reorder(self, rows: Tensor) -> None:
-        """Let each row go on from what row `rows` (N,) said, which has the same source."""
+        """Let each row go on from row `rows` (N,), which has the same source (beam search)."""
         self.state = tuple(part.index_select(0, rows) for part in self.state)
 
 
 class Seq2Seq(nn.Module):
     """(B, S) and (B, M) tokens -> logits (B, M, V) of the token that follows each of the second.
 
-    The encoder reads both ways; the mean of what it says starts the decoder. What attention finds joins the decoder's output
+    The encoder reads both ways; the mean of its outputs starts the decoder. The attention's context joins the decoder's output
     in a layer of tanh before the logits. With Bahdanau's attention it also enters the next step's cell, word by word.
     """
 
@@ -133,7 +133,7 @@ class Seq2Seq(nn.Module):
         return read * there[..., None]
 
     def begin(self, source: Tensor, length: int = 0) -> Decoding:
-        """Encode (B, S). length: of no meaning here, since a state does not grow with what is said."""
+        """Encode (B, S). length: of no meaning here, since a hidden state does not grow with the output."""
         encoded, there = self.encode(source), source != 0
         mean = encoded.sum(1) / there.sum(1, keepdim=True).clamp(min=1)
         first = self.bridge(mean).tanh().unflatten(1, (self.layers, -1))  # (B, layers, D)
@@ -141,7 +141,7 @@ class Seq2Seq(nn.Module):
         return Decoding(encoded, self.attends.project(encoded), there[:, None], state)
 
     def step(self, tokens: Tensor, state: Decoding) -> Tensor:
-        """The tokens (N,) said last -> logits (N, V) of the next; `state` moves on."""
+        """The last tokens (N,) -> logits (N, V) of the next; `state` moves on."""
         return self._said(tokens[:, None], state)[0][:, 0]
 
     @torch.no_grad()

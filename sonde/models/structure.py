@@ -11,9 +11,9 @@ from sonde.core.vocabulary import PAD
 from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 
-FARTHEST = 32  # residues apart; what lies farther along the chain is told from it in steps that grow
+FARTHEST = 32  # residues apart with an embedding each; farther ones share one in steps that grow
 STEPS = 12  # of those beyond
-REACH = 5  # residues around one that its own description is made of
+REACH = 5  # kernel of the convolutions that describe a residue by those around it
 
 # B proteins, R residues of the longest, S channels of a residue, C channels of a pair
 

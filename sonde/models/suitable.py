@@ -21,7 +21,7 @@ ANSWER_WORDS = {
 
 
 def reads(model: str) -> Sequence[str] | None:
-    """Kinds of input that a model takes, the one that it was made for first; None of the user's own, which may take any."""
+    """Kinds of input that a model takes, the one that it was made for first; None of a custom network, which may take any."""
     library = LIBRARIES.get(model.partition(":")[0])
     if library is not None:
         return library.reads

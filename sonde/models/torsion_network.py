@@ -36,8 +36,8 @@ class TorsionNetworkConfig:
 class TorsionNetwork(nn.Module):
     """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): directions whose angles are the answer, of any length.
 
-    An LSTM that reads the chain both ways, a linear head on what it says at each residue, and on the residue itself, whose kind
-    alone tells much of phi.
+    An LSTM that reads the chain both ways, a linear head on its output at each residue, and on the residue itself, whose kind
+    alone predicts much of phi.
     Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
     """
 

@@ -36,7 +36,7 @@ class TransformerConfig:
 
 
 class Decoding:
-    """What a transformer knows of N rows that it decodes: the source's keys and values, and those of what was said.
+    """A transformer decoder's cache of N rows: keys and values of the source, and those of the tokens so far.
 
     contexts: of each layer, keys and values (N, heads, S, K) of the encoded source;  mask: (N, 1, 1, S)
     """
@@ -51,7 +51,7 @@ class Decoding:
         self.reorder(rows)
 
     def reorder(self, rows: Tensor) -> None:
-        """Let each row go on from what row `rows` (N,) said, which has the same source."""
+        """Let each row go on from row `rows` (N,), which has the same source (beam search)."""
         for memory in self.memories:
             memory.reorder(rows)
 
@@ -109,7 +109,7 @@ class Transformer(nn.Module):
         return Decoding(contexts, seen(source), memories)
 
     def step(self, tokens: Tensor, state: Decoding) -> Tensor:
-        """The tokens (N,) said last -> logits (N, V) of the next; `state` moves on."""
+        """The last tokens (N,) -> logits (N, V) of the next; `state` moves on."""
         inner = self._embedded(tokens[:, None], self._target_matrix(), begin=state.memories[0].held)
         for block, context, memory in zip(self.decoder, state.contexts, state.memories, strict=True):
             inner = block(inner, memory=memory, context=context, context_mask=state.mask)

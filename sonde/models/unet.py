@@ -1,4 +1,4 @@
-"""U-Net: a path down that sees ever more of the image, a path up that puts it back where it was, and bridges between."""
+"""U-Net: a contracting path, an expanding path, and skip connections between them."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class Convolutions(nn.Sequential):
 
 
 class Up(nn.Module):
-    """Doubles a map by a transposed convolution, lays it beside the one that was kept on the way down, and convolves both."""
+    """Doubles a map by a transposed convolution, concatenates the skip connection, and convolves both."""
 
     def __init__(self, in_channels: int, width: int, depth: int) -> None:
         super().__init__()

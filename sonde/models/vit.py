@@ -146,7 +146,7 @@ class VisionTransformer(nn.Module):
     def tokens(self, input: Tensor, kept: Tensor | None = None) -> Tensor:
         """What the blocks make of all tokens, those without a patch first: (B, C, H, W) -> (B, T, D).
 
-        kept: (B, n) int64, the patches that are looked at, the others being left out (`MaskedAutoencoder` trains so)
+        kept: (B, n) int64, the visible patches, the others being masked out (`MaskedAutoencoder` trains so)
         """
         patches = self.patch_embed(input)
         extra = [token for token in (self.cls_token, self.reg_token) if token is not None]

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 HEADS = 4
 
-# B rows, T patches of an image, N of them kept, D channels of a token, V numbers of a patch
+# B rows, T patches of an image, N of them visible, D channels of a token, V numbers of a patch
 
 
 class Block(nn.Module):
@@ -27,7 +27,7 @@ class Block(nn.Module):
 
 
 class PatchDecoder(nn.Module):
-    """A few blocks over all places, with one learned token where nothing was seen: (B, prefix + N, D) -> (B, T, V).
+    """A few blocks over all places, with one learned token in place of each masked patch: (B, prefix + N, D) -> (B, T, V).
 
     Positions are learned, where the source has fixed sines.
     Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377, section 3

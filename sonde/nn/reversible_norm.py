@@ -1,4 +1,4 @@
-"""Each window of a series on its own scale: taken off before a network, and put back behind it."""
+"""Reversible instance normalisation: windows of a series are normalised, and forecasts of them scaled back."""
 
 from collections.abc import Callable
 

@@ -49,7 +49,7 @@ def test_a_config_file_of_an_earlier_version_gives_the_same_network(tmp_path: Pa
     (tmp_path / "config.yaml").write_text(OLD)
     saved = with_new_names(read_config(tmp_path))
     assert saved.settings["layers"] == 3
-    assert saved.asked() == {"task": "classification", "model": "compact-cnn", "epochs": 3.0, "layers": 3}
+    assert saved.overrides() == {"task": "classification", "model": "compact-cnn", "epochs": 3.0, "layers": 3}
     assert saved.reasons == {"layers": "three are enough"}
     config: Any = settled(read_config(tmp_path)).model_config
     assert (config.layers, config.widths) == (3, (8, 16))
