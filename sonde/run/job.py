@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sonde.core.config import TrainConfig
+from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter, Observer
@@ -15,7 +16,6 @@ from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.plan import Saved, refuse_idle
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
-    begin_in,
     kept_length,
     load_best,
     nothing_to_do,
@@ -106,10 +106,12 @@ def begun(job: Job) -> Iterator[Attempt]:
     built = job.build(job.config, True) if begins else None
     folder = folder or RunFolder(fresh_path(*job.name))
     with folder.claimed(), room_in(folder, words_to_go_on(folder, job.config)):
-        if begin_in(folder, fresh=place.fresh) == "new":
-            attempt = _begin(job, folder, built or job.build(job.config, True))
-        else:
-            attempt = _go_on(job, folder)
+        begins = folder.state() == "new"
+        if place.fresh and not begins:
+            read_config(folder.config)  # refuses a folder that is not a run's, which is not ours to clear
+            folder.clear()
+            begins = True
+        attempt = _begin(job, folder, built or job.build(job.config, True)) if begins else _go_on(job, folder)
         if job.fold is not None:
             attempt.built, attempt.findings = None, []  # each fold has its own
             job.screen.folder(folder.path)
@@ -117,8 +119,8 @@ def begun(job: Job) -> Iterator[Attempt]:
 
 
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
-    write_start(folder, job.resolved, job.about, built, folds=job.fold is not None)
-    return Attempt(job=job, folder=folder, config=job.config, built=built, findings=_warnings(job))
+    write_start(folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None)
+    return Attempt(job=job, folder=folder, config=built.config, built=built, findings=_warnings(job))
 
 
 def _go_on(job: Job, folder: RunFolder) -> Attempt:

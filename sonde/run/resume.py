@@ -9,7 +9,7 @@ from sonde.core.config import GROUPS, MAY_DIFFER, LoopConfig, TrainConfig, flat,
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
-from sonde.core.run_folder import RunFolder, State
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
@@ -23,19 +23,6 @@ LENGTHS = ("epochs", "steps", "time_limit")
 
 FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
-
-
-def begin_in(folder: RunFolder, *, fresh: bool) -> State:
-    """What state the folder is in, once it was cleared where a run is to start over.
-
-    Raises: RunFolderError, ConfigError for a folder that is not a run's, which is not ours to clear
-    """
-    state = folder.state()
-    if state == "new" or not fresh:
-        return state
-    read_config(folder.config)
-    folder.clear()
-    return "new"
 
 
 def load_best(folder: RunFolder, task: Task) -> None:

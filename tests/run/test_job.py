@@ -95,8 +95,10 @@ def test_going_on_is_said(begin: Callable[..., sonde.Run], tmp_path: Path, capsy
     for name in ("last", "previous", "best"):
         (tmp_path / "run" / "checkpoints" / name / "state.json").unlink(missing_ok=True)
     (tmp_path / "run" / "result.json").unlink()
-    begin(tmp_path / "run", quiet=False)
+    again = begin(tmp_path / "run", quiet=False, epochs=None)
     assert f"{tmp_path / 'run'} has no checkpoint yet: starting from the beginning" in capsys.readouterr().out
+    assert again.result["epochs"] == 3  # as long as it was to be
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["settings"]["epochs"] == 3
 
 
 @BOTH
