@@ -93,8 +93,8 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     "texts": Configuration(
         commands=(
             "$data/sst2 --model bigru --embedding 8 --units/width 8 --word-dropout 0.1 --batch-size 16 --lr 0.02 --steps 20",
-            "$data/genomics/splice.data --model text-cnn --embedding 8 --filters/width 4 --class-weights balanced --batch-size 16 "
-            "--steps 8",
+            "$data/genomics/splice.data --model text-cnn --embedding 8 --filters/width 4 --class-weights balanced "
+            "--batch-size 16 --steps 8",
         )
     ),
     "recordings": Configuration(
@@ -129,10 +129,10 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     ),
     "language model": Configuration(
         commands=(
-            "$data/verse.txt --model modern-gpt --width 16 --depth/layers 2 --heads 2 --max-tokens 32 --dropout 0.1 --batch-size 8 "
-            "--steps 10",
-            "$data/verse.txt --model gru-lm --carry --embedding 8 --units/width 12 --max-tokens 16 --tokenizer bpe --vocabulary 120 "
-            "--batch-size 4 --steps 10",
+            "$data/verse.txt --model modern-gpt --width 16 --depth/layers 2 --heads 2 --max-tokens 32 --dropout 0.1 "
+            "--batch-size 8 --steps 10",
+            "$data/verse.txt --model gru-lm --carry --embedding 8 --units/width 12 --max-tokens 16 --tokenizer bpe "
+            "--vocabulary 120 --batch-size 4 --steps 10",
         )
     ),
     "masked language model": Configuration(
@@ -159,8 +159,8 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     ),
     "forecasting": Configuration(
         commands=(
-            "$data/hours.csv --task forecasting --model patchtst --dim/width 8 --layers 1 --feed-forward/mlp-width 16 --loss quantile "
-            "--horizon 12 --look-back 48 --batch-size 16 --steps 10",
+            "$data/hours.csv --task forecasting --model patchtst --dim/width 8 --layers 1 --feed-forward/mlp-width 16 "
+            "--loss quantile --horizon 12 --look-back 48 --batch-size 16 --steps 10",
             "$data/hours.csv --task forecasting --model dlinear --apart/individual --split-at 300 400 --batch-size 16 --steps 10",
         )
     ),
