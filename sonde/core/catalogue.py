@@ -17,12 +17,12 @@ def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
     """
     if name not in table:
         raise unknown(what, name, table)
-    return imported(table[name])
+    return load(table[name])
 
 
-def imported(path: str) -> Any:
-    """What "module:attribute" names."""
-    module, _, attribute = path.partition(":")
+def load(where: str) -> Any:
+    """The object that "module:attribute" names."""
+    module, _, attribute = where.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
@@ -60,7 +60,7 @@ class Catalogue(Mapping[str, Row]):
 
     def __getitem__(self, name: str) -> Row:
         """Raises: KeyError for an unknown name."""
-        return self.own[name] if name in self.own else imported(added(self.group, self.own)[name])
+        return self.own[name] if name in self.own else load(added(self.group, self.own)[name])
 
     def __contains__(self, name: object) -> bool:
         return name in self.own or name in added(self.group, self.own)

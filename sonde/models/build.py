@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from sonde.core.catalogue import imported
+from sonde.core.catalogue import load
 from sonde.core.errors import unknown
-from sonde.models.suitable import check_model
+from sonde.models.suitable import check_input
 from sonde.models.table import LIBRARIES, MODELS
 
 if TYPE_CHECKING:
@@ -42,15 +42,13 @@ def builder(name: str) -> Builder:
     Raises: ConfigError for an unknown name (with the nearest), a missing file or class; MissingDependency for a library
     """
     if ".py" in name:
-        from sonde.models.custom import load
-
-        return load(name)
+        return load("sonde.models.custom:load")(name)
     library = LIBRARIES.get(name.partition(":")[0])
     if library is not None:
-        return imported(library.load)(name)
+        return load(library.load)(name)
     if name not in MODELS:
         raise unknown("model", name, MODELS)
-    return imported(MODELS[name].builder)
+    return load(MODELS[name].builder)
 
 
 def absolute(name: str) -> str:
@@ -70,7 +68,7 @@ def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None
     Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not read
     """
     make = builder(name)
-    check_model(name, input.kind)
+    check_input(name, input.kind)
     return make(input, out_dim, config if config is not None else get_type_hints(make)["config"]())
 
 

@@ -1,4 +1,4 @@
-"""Which models suit data of a kind and the answer that is needed, and the error for one that does not. Free of torch."""
+"""Which models suit data of a kind and the answer that is needed, and the error for one that does not read it. Free of torch."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,6 @@ from sonde.core.errors import ConfigError
 from sonde.models.table import LIBRARIES, MODELS
 
 LISTED = 5  # models in an error
-ANSWER_WORDS = {
-    "row": "one answer an input",
-    "map": "an answer for every pixel",
-    "boxes": "boxes",
-    "next": "the token after each",
-    "text": "a text",
-    "frames": "a symbol for every frame",
-    "span": "where an answer stands",
-    "horizon": "the steps that follow",
-    "structure": "an answer for every residue",
-    "angles": "the angles of every residue",
-}
 
 
 def reads(model: str) -> Sequence[str] | None:
@@ -36,34 +24,23 @@ def suitable(kind: str, answer: str | None = None) -> list[str]:
     return sorted(found, key=lambda name: MODELS[name].reads[0] != kind)
 
 
-def check_model(model: str, kind: str, *, task: str = "", answer: str | None = None) -> None:
-    """Whether a model takes a kind of input and gives the answer that a task needs; None for any.
+def check_input(model: str, kind: str, answer: str | None = None) -> None:
+    """Raises: ConfigError for a model that does not read data of a kind, with those that do.
 
-    Raises: ConfigError that says what suits
+    answer: what the task needs, where that is known; else those that answer as this model does are named first
     """
     known = reads(model)
-    if known is not None and kind not in known:
-        *others, last = known
-        listed = f"{', '.join(others)} or {last}" if others else last
-        like = answer or (MODELS[model].answers if model in MODELS else "row")
-        fitting = suitable(kind, like) or suitable(kind, answer)
-        raise ConfigError(
-            f"--model {model} reads data of kind {listed}, and this data is of kind {kind}" + _instead(fitting)
-        )
-    if model not in MODELS or answer in (None, MODELS[model].answers, *MODELS[model].also):
+    if known is None or kind in known:
         return
-    raise ConfigError(
-        f"--model {model} gives {_words(MODELS[model].answers)}, and task {task} needs {_words(answer)}"
-        + _instead(suitable(kind, answer))
-    )
+    *others, last = known
+    listed = f"{', '.join(others)} or {last}" if others else last
+    like = answer or (MODELS[model].answers if model in MODELS else "row")
+    fitting = suitable(kind, like) or suitable(kind, answer)
+    raise ConfigError(f"--model {model} reads data of kind {listed}, and this data is of kind {kind}{instead(fitting)}")
 
 
-def _words(answer: str) -> str:
-    """An answer in a person's words; one that another package brought is called by its name."""
-    return ANSWER_WORDS.get(answer, answer)
-
-
-def _instead(fitting: list[str]) -> str:
+def instead(fitting: list[str]) -> str:
+    """The end of an error: which models to take."""
     if not fitting:
         return "; no model of `sonde models` suits both"
     return f"; take {', '.join(fitting[:LISTED])}" + " … (sonde models lists all)" * (len(fitting) > LISTED)

@@ -7,10 +7,11 @@ from typing import Any
 
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset, InputKind
+from sonde.core.errors import ConfigError
 from sonde.modalities.image import recipe as images
 from sonde.modalities.table import recipe as tables
 from sonde.models.build import absolute
-from sonde.models.suitable import check_model
+from sonde.models.suitable import check_input, instead, suitable
 from sonde.models.table import MODELS
 from sonde.tasks import self_supervised_recipe as self_supervised
 from sonde.tasks.detection import recipe as detection
@@ -18,6 +19,19 @@ from sonde.tasks.segmentation import recipe as segmentation
 from sonde.tasks.table import ANSWERS, PER_PLACE, WITHOUT_LABELS, for_target
 
 SMALL_IMAGE = 64  # pixels: up to here the compact network and small stems apply
+
+ANSWER_WORDS = {
+    "row": "one answer an input",
+    "map": "an answer for every pixel",
+    "boxes": "boxes",
+    "next": "the token after each",
+    "text": "a text",
+    "frames": "a symbol for every frame",
+    "span": "where an answer stands",
+    "horizon": "the steps that follow",
+    "structure": "an answer for every residue",
+    "angles": "the angles of every residue",
+}
 
 OF_TASK: dict[str, str] = {
     "forecasting": "sonde.tasks.forecasting.recipe",
@@ -104,7 +118,14 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
 
 def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
     """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
-    check_model(model, kind, task=task, answer=ANSWERS.get(task))
+    needed = ANSWERS.get(task)
+    check_input(model, kind, needed)
+    if model not in MODELS or needed in (None, MODELS[model].answers, *MODELS[model].also):
+        return
+    raise ConfigError(
+        f"--model {model} gives {ANSWER_WORDS[MODELS[model].answers]}, and task {task} needs {ANSWER_WORDS[needed]}"
+        + instead(suitable(kind, needed))
+    )
 
 
 def _own_recipe(dataset: Dataset, task: str | None) -> Any:

@@ -1,7 +1,7 @@
 import pytest
 
 from sonde.core.errors import ConfigError
-from sonde.models.suitable import check_model, reads, suitable
+from sonde.models.suitable import check_input, reads, suitable
 from sonde.models.table import MODELS, Entry
 
 
@@ -42,19 +42,17 @@ def test_what_was_made_for_a_kind_comes_first() -> None:
 )
 def test_data_of_another_kind_are_refused_by_what_suits_them(model: str, kind: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        check_model(model, kind)
+        check_input(model, kind)
     assert str(caught.value).startswith(f"--model {model} {message}")
 
 
-def test_another_answer_than_the_task_needs_is_refused() -> None:
-    with pytest.raises(ConfigError) as caught:
-        check_model("resnet18", "image", task="detection", answer="boxes")
-    assert str(caught.value) == (
-        "--model resnet18 gives one answer an input, and task detection needs boxes; take detector-tiny, detector-small, "
-        "detector-resnet18, detector-resnet50"
-    )
-    check_model("bert-tiny", "tokens", task="question-answering", answer="span")
-    check_model("net.py:Net", "protein", task="detection", answer="boxes")
+def test_what_the_task_needs_is_suggested() -> None:
+    with pytest.raises(ConfigError, match="; take bert-tiny, bert-mini, bert-small, bert-base, bert-large … "):
+        check_input("mlp", "tokens", "span")
+    with pytest.raises(ConfigError, match="is of kind audio; no model of `sonde models` suits both$"):
+        check_input("mlp", "audio", "boxes")
+    check_input("bert-tiny", "tokens", "span")
+    check_input("net.py:Net", "protein", "boxes")
 
 
 def test_a_model_of_another_package_is_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,4 +62,4 @@ def test_a_model_of_another_package_is_suggested(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(
         ConfigError, match="^--model their-net reads data of kind table, and this data is of kind image"
     ):
-        check_model("their-net", "image")
+        check_input("their-net", "image")
