@@ -27,7 +27,7 @@ from sonde.engine.loop import batches_of
 from sonde.engine.plan import Precision
 from sonde.models.recurrent_language import RecurrentLanguageConfig
 from sonde.run.build import assemble
-from sonde.tasks.language_model.task import LanguageModelConfig
+from sonde.tasks.language_model.config import LanguageModelConfig
 
 HERE = Path(__file__).parent
 BACKENDS = {"torch": "torch", "jax": "jax"}  # of Keras: name -> the package it needs

@@ -32,8 +32,8 @@ from sonde.optim.average import Average
 from sonde.optim.build import build_optimizer
 from sonde.optim.schedules import schedule
 from sonde.run import transfer
-from sonde.tasks.table import COMPARES_VIEWS
 from sonde.tasks.table import build as build_task
+from sonde.tasks.table import spec
 
 EVALUATION_ROWS = (
     128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
@@ -226,7 +226,7 @@ def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy 
         return moved if text == "auto" else None
     if schema.input.kind == "audio":
         return None if text == "auto" else parse_sound(text)
-    if task in COMPARES_VIEWS:
+    if spec(task).views:
         return Views(policy=parse("none" if text == "auto" else text))
     if schema.input.kind != "image" or text in ("none", "auto"):
         return None

@@ -5,52 +5,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from sonde.core.catalogue import load
 from sonde.core.config import FeedConfig
-from sonde.core.dataset import Dataset, InputKind
+from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
-from sonde.modalities.image import recipe as images
-from sonde.modalities.table import recipe as tables
 from sonde.models.build import absolute
 from sonde.models.suitable import check_input, instead, suitable
 from sonde.models.table import MODELS
-from sonde.tasks import self_supervised_recipe as self_supervised
-from sonde.tasks.detection import recipe as detection
-from sonde.tasks.segmentation import recipe as segmentation
-from sonde.tasks.table import ANSWERS, PER_PLACE, WITHOUT_LABELS, for_target
-
-SMALL_IMAGE = 64  # pixels: up to here the compact network and small stems apply
-
-ANSWER_WORDS = {
-    "row": "one answer an input",
-    "map": "an answer for every pixel",
-    "boxes": "boxes",
-    "next": "the token after each",
-    "text": "a text",
-    "frames": "a symbol for every frame",
-    "span": "where an answer stands",
-    "horizon": "the steps that follow",
-    "structure": "an answer for every residue",
-    "angles": "the angles of every residue",
-}
-
-OF_TASK: dict[str, str] = {
-    "forecasting": "sonde.tasks.forecasting.recipe",
-    "question-answering": "sonde.tasks.question_answering.recipe",
-    "masked-language-model": "sonde.tasks.masked_language_model.recipe",
-    "language-model": "sonde.tasks.language_model.recipe",
-    "translation": "sonde.tasks.translation.recipe",
-    "structure": "sonde.modalities.protein.recipe",
-    "torsions": "sonde.modalities.protein.recipe",
-    "inverse-folding": "sonde.modalities.protein.recipe",
-}
-"""Tasks with a recipe of their own: a module with `model(dataset)` and `settings(dataset, model)`."""
-
-OF_INPUT: dict[str, str] = {
-    "tokens": "sonde.modalities.text.recipe",
-    "molecule": "sonde.modalities.molecule.recipe",
-    "audio": "sonde.modalities.audio.recipe",
-}
-"""Kinds of sequences with such a module, for tasks that suit any input."""
+from sonde.tasks.spec import TaskSpec
+from sonde.tasks.table import for_target, spec, specs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,89 +26,80 @@ class Recipe:
 
 
 def choose_task(dataset: Dataset, asked: str | None) -> tuple[str, str]:
-    """(task, why)."""
+    """(task, why). Raises: ConfigError where no task is suggested by such targets"""
     if asked is not None:
         return asked, "typed"
     if dataset.suggestion:
         return dataset.suggestion, f"{dataset.form} imply it"
-    kinds = {
-        "class": "each row has one of several classes",
-        "labels": "each row has any of several labels",
-        "boxes": "objects are marked by boxes",
-        "span": "answers stand in a text",
-        "mask": "every pixel has one of several classes",
-        "series": "rows stand at even steps of time",
-        "next": "a text is to be continued",
-    }
-    return for_target(dataset.schema.target), kinds.get(dataset.schema.target.kind, "the targets are real numbers")
+    found = for_target(dataset.schema.target)
+    return found, spec(found).suggests[dataset.schema.target.kind]
 
 
 def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -> tuple[str, str]:
-    """(model, why). task: where it is known, since some need a network of a kind."""
+    """(model, why). task: by default the one that the targets suggest. Raises: ConfigError for an unknown task"""
     if asked is not None:
         return absolute(asked), "typed"
-    if (own := _own_recipe(dataset, task)) is not None:
-        return own.model(dataset)
-    if task == "masked-autoencoder":
-        return "vit-tiny-16", "a small network that reads patches"
-    spec = dataset.schema.input
-    if dataset.schema.target.kind == "boxes":
-        return "detector-tiny", "objects are to be found in images"
-    if dataset.schema.target.kind == "mask":
-        return "unet-small", "a class for every pixel, and few enough channels for a CPU"
-    if spec.kind == "image":
-        if max(spec.shape[1:]) <= SMALL_IMAGE:
-            return "compact-cnn", f"images of {spec.shape[1]}x{spec.shape[2]} pixels"
-        return "resnet18", f"images of {spec.shape[1]}x{spec.shape[2]} pixels"
-    if spec.kind == "table":
-        return "tabular", "a table"
-    return "mlp", "flat arrays of numbers"
+    chosen = spec(task or for_target(dataset.schema.target))
+    if chosen.model:
+        return load(chosen.model)(dataset)
+    return _modality_recipe(dataset.schema.input.kind).model(dataset)
 
 
 def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
-    """The tuned defaults for this data, task and model. Raises: ConfigError for a model that gives another kind of answer."""
-    kind = dataset.schema.target.kind
-    own = task in (dataset.suggestion, for_target(dataset.schema.target))
-    suits = own or (task in WITHOUT_LABELS and kind not in PER_PLACE)
-    if suits:  # else the task itself says best what is wrong
-        check_answer(task, model, dataset.schema.input.kind)
-    settings = dict(_settings(dataset, task, model))
+    """The tuned defaults for this data, task and model.
+
+    Raises: ConfigError for data that the task cannot learn from, or a model that gives another kind of answer
+    """
+    kind, chosen = dataset.schema.input.kind, spec(task)
+    if chosen.inputs and kind not in chosen.inputs:
+        words = " or ".join(chosen.inputs.values())
+        raise ConfigError(
+            f"task {task} learns from {words}, and this data is of kind {kind!r}; leave --task {task} out"
+        )
+    if _asks_of_the_model(chosen, dataset):  # else the task itself says best what is wrong
+        check_answer(task, model, kind)
+    settings = dict(_settings(dataset, chosen, model))
     rows = len(dataset.splits["train"])
     if settings.get("batch_size", (FeedConfig.batch_size, ""))[0] > rows:
         settings["batch_size"] = (rows, "there are no more training rows")
     return Recipe(task=task, model=model, settings=settings)
 
 
-def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
+def check_answer(task: str, model: str, kind: str) -> None:
     """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
-    needed = ANSWERS.get(task)
-    check_input(model, kind, needed)
-    if model not in MODELS or needed in (None, MODELS[model].answers, *MODELS[model].also):
+    needed = spec(task).answers
+    check_input(model, kind, needed.name)
+    if model not in MODELS or needed.name in (MODELS[model].answers, *MODELS[model].also):
         return
+    given = next(
+        (one.answers.words for one in specs() if one.answers.name == MODELS[model].answers), MODELS[model].answers
+    )
     raise ConfigError(
-        f"--model {model} gives {ANSWER_WORDS[MODELS[model].answers]}, and task {task} needs {ANSWER_WORDS[needed]}"
-        + instead(suitable(kind, needed))
+        f"--model {model} gives {given}, and task {task} needs {needed.words}{instead(suitable(kind, needed.name))}"
     )
 
 
-def _own_recipe(dataset: Dataset, task: str | None) -> Any:
-    """The module that advises on a task, or on a kind of input; None where this one does."""
-    name = OF_TASK.get(task or "") or OF_INPUT.get(dataset.schema.input.kind)
-    return None if name is None else import_module(name)
+def _asks_of_the_model(chosen: TaskSpec, dataset: Dataset) -> bool:
+    """Whether the task can be trained on the targets, so that a model that does not fit is what is wrong."""
+    suggested = spec(for_target(dataset.schema.target))
+    if chosen.name in (dataset.suggestion, suggested.name):
+        return True
+    return not chosen.labels and not suggested.exclusive
 
 
-def _settings(dataset: Dataset, task: str, model: str) -> Mapping[str, tuple[Any, str]]:
-    if (own := _own_recipe(dataset, task)) is not None:
-        return own.settings(dataset, model)
-    if task == "detection":
-        return detection.settings(dataset, model)
-    if task == "segmentation":
-        return segmentation.settings(dataset)
-    if task in WITHOUT_LABELS:
-        return self_supervised.settings(dataset, task)
-    if model == "perceptron" or model not in MODELS:  # a published rule, or a network that nothing here was tuned for
-        return images.plain_settings(model if (model, task) == ("perceptron", "classification") else "lenet5")
-    settings = images.settings(dataset, model) if dataset.schema.input.kind == "image" else tables.settings(dataset)
-    if dataset.schema.input.kind != "image" and model != "tabular":
-        settings = {**settings, **images.plain_settings(model)}
-    return settings
+def _settings(dataset: Dataset, chosen: TaskSpec, model: str) -> Mapping[str, tuple[Any, str]]:
+    if chosen.settings:
+        return load(chosen.settings)(dataset, model)
+    return _modality_recipe(dataset.schema.input.kind).settings(dataset, model)
+
+
+def _modality_recipe(kind: str) -> Any:
+    """The module with `model(dataset)` and `settings(dataset, model)` that serves tasks without a recipe of their own."""
+    recipes = {
+        "image": "sonde.modalities.image.recipe",
+        "table": "sonde.modalities.table.recipe",
+        "tokens": "sonde.modalities.text.recipe",
+        "molecule": "sonde.modalities.molecule.recipe",
+        "audio": "sonde.modalities.audio.recipe",
+    }
+    return import_module(recipes.get(kind, "sonde.modalities.arrays.recipe"))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sonde.core.files import write_json, write_text
-from sonde.core.seams import ByRule, Compares, Draws, Meter, Source, Writes
+from sonde.core.seams import Meter, Source, abilities_of
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.modalities.audio.show import spectrogram_picture
@@ -35,8 +35,8 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
         elif stem == "attention":
             content = [_with_source(entry, folder, assembly) for entry in content]
         write_json(folder / f"{stem}.json", content)
-    if isinstance(assembly.task, Writes) and assembly.dataset is not None:
-        write_json(folder / "written.json", assembly.task.written(assembly.dataset.schema.input.shape[0]))
+    if (samples := abilities_of(assembly.task).samples) is not None and assembly.dataset is not None:
+        write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0]))
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
@@ -44,13 +44,15 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
 
     Empty where the task knows of none, and for rows that were learnt by heart.
     """
-    dataset, task = assembly.dataset, assembly.task
-    if isinstance(task, ByRule) and not assembly.config.data.overfit_batches:
-        meter = task.meter()
+    dataset, able = assembly.dataset, abilities_of(assembly.task)
+    if assembly.config.data.overfit_batches:
+        return {}
+    if able.rule_baseline is not None:
+        meter = assembly.task.meter()
         for batch in assembly.evaluation_sources[split]:
-            meter.update(task.by_rule(batch), batch.index)
-        return {**meter.compute(), "what": task.rule}
-    if dataset is None or not isinstance(task, Compares) or assembly.config.data.overfit_batches:
+            meter.update(able.rule_baseline.evaluate(batch), batch.index)
+        return {**meter.compute(), "what": able.rule_baseline.name}
+    if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target
     known, judged = (
@@ -60,7 +62,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         }
         for part in ("train", split)
     )
-    what, metrics = task.trivial(known, judged)
+    what, metrics = able.trivial_baseline(known, judged)
     return {**metrics, "what": what}
 
 
@@ -86,8 +88,8 @@ def _with_picture(
     if assembly.dataset.schema.input.kind != "image":
         return named
     pixels = rows.read(np.array([index]))["input"][0]  # (C, H, W) uint8
-    if isinstance(assembly.task, Draws):
-        pixels = assembly.task.picture(pixels, entry)
+    if (draw := abilities_of(assembly.task).draw) is not None:
+        pixels = draw(pixels, entry)
     (folder / picture).parent.mkdir(exist_ok=True)
     save_png(folder / picture, pixels)
     return {**named, "picture": picture}

@@ -36,7 +36,12 @@ def test_only_what_was_typed_is_asked() -> None:
     assert request.data == "digits"
     assert request.overrides.values == {"epochs": 3.0, "compile": False, "target": ("a", "b")}
     assert request.overrides.origin == dict.fromkeys(("epochs", "compile", "target"), "typed")
-    assert (request.overrides.model, request.overrides.task, request.overrides.leftover, request.notes) == (None, None, (), ())
+    assert (request.overrides.model, request.overrides.task, request.overrides.leftover, request.notes) == (
+        None,
+        None,
+        (),
+        (),
+    )
 
 
 def test_general_flags_need_no_torch() -> None:
@@ -83,8 +88,17 @@ def test_a_flag_of_another_model_names_its_owner() -> None:
         ("digits --epochs 0", "--epochs must be above 0, got 0"),
         ("digits --lr -1", "--lr must be above 0, got -1"),
         ("digits --lr nan", "--lr must be above 0, got nan"),
-        ("digits --epochs 3 --steps 4", "epochs and steps both say how long to train; give one"),
-        ("digits --time-limit soon", "'soon' is not a duration; write it like 90s, 10m or 1h30m"),
+        ("digits --epochs 3 --steps 0", "--steps must be at least 1, got 0"),
+        (
+            "digits --evaluate-every 3ducks",
+            "--evaluate-every: '3ducks' is not a duration; write it like 2 epochs, 500 steps, 90s",
+        ),
+        ("digits --time-limit 2epochs", "--time-limit takes a duration such as 90s, 10m or 1h30m, got '2epochs'"),
+        (
+            "digits --checkpoint-steps 4",
+            '--checkpoint-steps is now --checkpoint-every; write --checkpoint-every "500 steps"',
+        ),
+        ("digits --time-limit soon", "--time-limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
         ("--epochs 3", "sonde train needs DATA"),
         ("digits --config nowhere.yaml", "there is no config file nowhere.yaml"),
     ],

@@ -47,11 +47,15 @@ def test_an_installed_package_adds_names_without_being_imported(packages: Path) 
 
 def test_a_name_that_is_taken_is_refused_naming_both_packages(packages: Path) -> None:
     install(packages, "counting", "[sonde.tasks]\ncount = a:A\n")
-    with pytest.raises(ConfigError, match="^sonde and counting both call something of sonde.tasks 'count'; uninstall one$"):
+    with pytest.raises(
+        ConfigError, match="^sonde and counting both call something of sonde.tasks 'count'; uninstall one$"
+    ):
         added("sonde.tasks", ["count"])
     install(packages, "tallying", "[sonde.tasks]\ncount = b:B\n")
     _entry_points.cache_clear()
-    with pytest.raises(ConfigError, match="^(counting and tallying|tallying and counting) both call something of sonde.t"):
+    with pytest.raises(
+        ConfigError, match="^(counting and tallying|tallying and counting) both call something of sonde.t"
+    ):
         added("sonde.tasks", [])
 
 
@@ -71,7 +75,9 @@ def test_a_package_that_is_there_and_lacks_something_itself_is_not_called_absent
         require("half_there", extra="x", purpose="this")
 
 
-def test_a_catalogue_lists_other_packages_rows_behind_ours_and_imports_one_where_it_is_looked_up(packages: Path) -> None:
+def test_a_catalogue_lists_other_packages_rows_behind_ours_and_imports_one_where_it_is_looked_up(
+    packages: Path,
+) -> None:
     install(packages, "counting", "[sonde.things]\ntheirs = counting_rows:ROW\n")
     (packages / "counting_rows.py").write_text("ROW = 3\n")
     found = Catalogue("sonde.things", {"ours": 1, "more": 2})

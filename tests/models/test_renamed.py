@@ -14,8 +14,7 @@ from sonde.models.build import config_class
 from sonde.models.renamed import RENAMED, refuse_old_name, with_new_names
 from sonde.models.table import MODELS
 from sonde.run.resolve import settled
-from sonde.tasks.table import TASKS
-from sonde.tasks.table import config_class as task_config_class
+from sonde.tasks.table import specs
 
 OF_FAMILY = {family: [name for name, entry in MODELS.own.items() if entry.family == family] for family in RENAMED}
 OLD = """\
@@ -41,7 +40,7 @@ def test_new_names_are_settings_of_every_model_of_the_family_and_old_ones_of_non
 
 
 def test_no_old_name_is_one_of_every_run_or_of_a_task() -> None:
-    taken = {leaf for leaf, _ in leaves()} | {f.name for task in TASKS for f in fields(task_config_class(task))}
+    taken = {leaf for leaf, _ in leaves()} | {f.name for task in specs() for f in fields(task.config)}
     assert not taken & {name for names in RENAMED.values() for name in names}
 
 
