@@ -15,7 +15,7 @@ from sonde.core.errors import ConfigError
 from sonde.data.feed.build import build_source
 from sonde.data.open import open_data
 from sonde.engine.evaluate import evaluate
-from sonde.engine.step import StepSettings
+from sonde.engine.execution.settings import StepSettings
 from sonde.run.run import Run
 
 PLAIN = ["a", "film", "of", "the", "and", "with", "no", "cast", "story", "for", "all"]
