@@ -235,7 +235,8 @@ def test_images_on_disk_are_resized_when_asked(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
     found = read(tmp_path / "a.npz", DataConfig(image_size=16))
     assert found.schema == expected.schema
-    assert np.array_equal(*(d.splits["train"].read(np.arange(9))["input"] for d in (found, expected)))
+    one, other = (d.splits["train"].read(np.arange(9))["input"] for d in (found, expected))
+    assert np.array_equal(one, other)
 
 
 def test_a_number_on_disk_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
