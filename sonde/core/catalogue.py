@@ -1,10 +1,11 @@
 """Catalogues are tables of strings: greppable, sortable, and listing one imports nothing."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from sonde.core.errors import MissingDependency, unknown
+from sonde.core.errors import ConfigError, MissingDependency, unknown
 
 
 def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
@@ -16,6 +17,29 @@ def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
         raise unknown(what, name, table)
     module, _, attribute = table[name].partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def added(group: str, names: Iterable[str]) -> dict[str, str]:
+    """What installed packages add to the catalogue that is called `group` ("sonde.tasks"): name -> "module:attribute".
+
+    They join by Python entry points of that group; nothing of theirs is imported.
+    names: those that Sonde's own table has
+    Raises: ConfigError naming both packages where a name is taken already
+    """
+    owners, found = dict.fromkeys(names, "sonde"), {}
+    for name, value, package in _entry_points(group):
+        if name in owners:
+            raise ConfigError(f"{owners[name]} and {package} both call something of {group} {name!r}; uninstall one")
+        owners[name], found[name] = package, value
+    return found
+
+
+@cache  # what is installed does not change while a program runs, and reading it takes milliseconds
+def _entry_points(group: str) -> tuple[tuple[str, str, str], ...]:
+    """(name, value, package) of each."""
+    from importlib.metadata import entry_points
+
+    return tuple((p.name, p.value, p.dist.name if p.dist else p.module) for p in entry_points(group=group))
 
 
 def require(package: str, *, extra: str, purpose: str) -> Any:

@@ -1,11 +1,12 @@
 """Names to objects, and what is said where there is none."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sonde.core.catalogue import require, resolve
+from sonde.core.catalogue import _entry_points, added, require, resolve
 from sonde.core.errors import ConfigError, MissingDependency
 
 
@@ -19,6 +20,39 @@ def test_a_name_gives_its_object_and_only_then_its_module_is_loaded(
         resolve("model", "answr", table)
     assert "lazily_named" not in sys.modules
     assert resolve("model", "answer", table) == 42
+
+
+def install(folder: Path, package: str, points: str) -> None:
+    """What `pip install` leaves of a package that adds entry points."""
+    about = folder / f"{package}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(points)
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _entry_points.cache_clear()
+    yield tmp_path
+    _entry_points.cache_clear()
+
+
+def test_an_installed_package_adds_names_without_being_imported(packages: Path) -> None:
+    install(packages, "counting", "[sonde.tasks]\ncount = counting_absent.task:COUNT\n[sonde.models]\nx = y:z\n")
+    assert added("sonde.tasks", ["regression"]) == {"count": "counting_absent.task:COUNT"}
+    assert added("sonde.modalities", []) == {}
+    assert "counting_absent" not in sys.modules
+
+
+def test_a_name_that_is_taken_is_refused_naming_both_packages(packages: Path) -> None:
+    install(packages, "counting", "[sonde.tasks]\ncount = a:A\n")
+    with pytest.raises(ConfigError, match="^sonde and counting both call something of sonde.tasks 'count'; uninstall one$"):
+        added("sonde.tasks", ["count"])
+    install(packages, "tallying", "[sonde.tasks]\ncount = b:B\n")
+    _entry_points.cache_clear()
+    with pytest.raises(ConfigError, match="^(counting and tallying|tallying and counting) both call something of sonde.t"):
+        added("sonde.tasks", [])
 
 
 def test_an_optional_package_is_handed_over_or_its_install_line() -> None:
