@@ -19,7 +19,7 @@ from benchmarks.peers.nanogpt import steps as nanogpt_steps
 from benchmarks.timing import data_folder, write
 from sonde.core.config import DataConfig, FeedConfig, MachineConfig, OptimConfig, TrainConfig
 from sonde.core.dataset import InputSpec
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.engine.clock import Clock
 from sonde.engine.loop import batches_of
 from sonde.models.build import build

@@ -21,7 +21,7 @@ from benchmarks.environments import python
 from benchmarks.peers.bare_lstm import BATCH, CLIP, WINDOW, steps, text, tokens_per_s
 from benchmarks.timing import data_folder, last_json, run, write
 from sonde.core.config import DataConfig, FeedConfig, MachineConfig, OptimConfig, TrainConfig
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.engine.clock import Clock
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import Precision

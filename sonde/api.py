@@ -151,7 +151,7 @@ def prepare(
     module: nn.Module | None = None,
 ) -> tuple[Dataset, Resolved]:
     """Open the data, choose task and model, merge all settings, and say what was inferred."""
-    from sonde.data.open import open_data
+    from sonde.modalities.open import open_data
 
     asked = with_vocabulary(asked)
     dataset = open_data(data, data_config(asked), task=asked.task, tick=screen.tick)
@@ -254,7 +254,7 @@ def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None
         raise ConfigError(f"{place.path} was trained on {saved.data}; give them again: sonde.resume(…, data=…)")
     if is_folded(place):
         return train_asked(saved.data if data is None else data, asked_of(saved, place, overrides), screen=screen)
-    from sonde.data.open import open_data
+    from sonde.modalities.open import open_data
 
     dataset = open_data(saved.data if data is None else data, config.data, task=config.task, tick=screen.tick)
     screen.data(dataset.facts, dataset.warnings)

@@ -39,11 +39,11 @@ def run(words: Sequence[str]) -> int:
     if preview.augment is not None:
         _check_sheet(preview.out)
         from sonde.cli.augmented import write_augmented
-        from sonde.data.open import open_data
+        from sonde.modalities.open import open_data
 
         dataset = open_data(begun.words[0], begun.options, tick=screen.tick)
         drawn = write_augmented(Path(preview.out), dataset, preview.augment)
-    from sonde.data.inspect import inspect
+    from sonde.modalities.inspect import inspect
 
     found = inspect(begun.words[0], begun.options, tick=screen.tick)
     screen.data(found.facts)

@@ -15,7 +15,12 @@ def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
     """
     if name not in table:
         raise unknown(what, name, table)
-    module, _, attribute = table[name].partition(":")
+    return load(table[name])
+
+
+def load(where: str) -> Any:
+    """The object that "module:attribute" names."""
+    module, _, attribute = where.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 

@@ -62,7 +62,8 @@ class InputSpec:
              where backbones are given
     column: for tokens and molecules out of a table, the column they were read from
     rate:  of audio, samples a second
-    step:  of series, how far steps are apart (`sonde.modalities.series.time_index`); `columns` are their variables, `column` the time
+    step:  of series, how far steps are apart (`sonde.modalities.series.time_index`); `columns` are their variables, `column`
+           the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where

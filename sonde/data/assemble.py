@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,20 @@ class About:
     facts: Sequence[Fact] = ()
     warnings: Sequence[str] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+    def dataset(
+        self,
+        schema: Schema,
+        splits: Mapping[str, Rows],
+        facts: Sequence[Fact] = (),
+        warnings: Sequence[str] = (),
+        **more: Any,
+    ) -> Dataset:
+        """The dataset; `facts` and `warnings` follow those of the form, `more` says other fields of it."""
+        about = {"name": self.name, "source": self.source, "form": self.form, "fingerprint": self.fingerprint}
+        ordered = {split: splits[split] for split in ORDER if split in splits}
+        said, warned = [*self.facts, *facts], [*self.warnings, *warnings]
+        return Dataset(**{**about, **more}, schema=schema, splits=ordered, facts=said, warnings=warned)
 
 
 @dataclass(frozen=True, kw_only=True)

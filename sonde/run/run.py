@@ -94,7 +94,7 @@ class Run:
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
         """
-        from sonde.data.inputs import rows_for
+        from sonde.modalities.inputs import rows_for
         from sonde.tasks.forecasting.task import by_step
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
@@ -147,9 +147,9 @@ class Run:
         Raises: DataError for data that cannot be judged, ConfigError when there is no such split
         """
         from sonde.core.errors import unknown
-        from sonde.data.open import open_like
         from sonde.engine.evaluate import evaluate
         from sonde.engine.step import StepSettings
+        from sonde.modalities.open import open_like
         from sonde.run.build import augmentation
         from sonde.tasks.table import COMPARES_VIEWS
 

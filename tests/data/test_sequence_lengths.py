@@ -4,9 +4,9 @@ import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
-from sonde.data.inspect import inspect
 from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.data.sequence_lengths import length_tables, row_digests
+from sonde.modalities.inspect import inspect
 from sonde.modalities.text.rows import text_rows
 
 TOKENS = [[4, 5, 1], [4], [5, 5], [4, 5, 1], [4]]

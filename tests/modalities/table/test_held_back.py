@@ -8,7 +8,7 @@ import pytest
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.modalities.table.held_back import in_time
 
 ROWS = 120

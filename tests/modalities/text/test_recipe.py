@@ -5,7 +5,7 @@ import pytest
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.modalities.text import recipe as text
 from sonde.models.build import config_class
 from sonde.models.table import MODELS

@@ -5,7 +5,7 @@ from sample_boxes import random_images, write_voc
 
 from sonde.augment.boxes import parse_boxes
 from sonde.core.config import DataConfig, leaves
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.tasks.detection.recipe import FEW_ROWS, settings
 from sonde.tasks.detection.task import DetectionConfig

@@ -5,7 +5,7 @@ import pytest
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.optim.build import product_dtype
 from sonde.run import choose
 from sonde.tasks.language_model import recipe as language

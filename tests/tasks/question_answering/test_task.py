@@ -15,7 +15,7 @@ from sonde.core.dataset import Dataset, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import ByRule, Task
 from sonde.data.feed.pack import as_tensor
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.models.build import build
 from sonde.nn.dropout import Dropout
 from sonde.tasks.question_answering.task import QuestionAnswering, QuestionAnsweringConfig

@@ -15,14 +15,17 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
-from sonde.data.assemble import check_kind, image_statistics
+from sonde.data.assemble import image_statistics
+from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, InputsOf
 from sonde.data.splits import ORDER, fraction_fact, held_back_facts, split_rows, subset, targets_of, thin
 from sonde.data.targets import listed
+from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import Annotations
 from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, object_counts, told
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
 from sonde.modalities.image.rows import SAMPLED, Files
+from sonde.modalities.modality import Wanted
 
 READERS = (
     "sonde.modalities.image.annotations.voc",
@@ -33,25 +36,26 @@ READERS = (
 NAMED_BAD = 3  # unreadable images or annotations named in a warning
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder holds images with boxes, None if it does not."""
-    return next((reason for reader in READERS if (reason := import_module(reader).recognise(path))), None)
+    return next((reason for reader in READERS if (reason := import_module(reader).recognise(listing))), None)
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images decoded as they are read, and their boxes in pixels of the stored images.
 
     task: is what boxes are for; another one is refused where tasks are built
     Raises: DataError for annotations and images that cannot be read, and for classes that the model `like` does not know
     """
+    path = listing.path
     check_kind("image", str(path), like)
     if like is not None and like.target.kind != "boxes":
         raise DataError(f"{path} marks objects by boxes; the model was trained on another kind of target")
     skipped: list[str] | None = [] if config.skip_unreadable else None
-    reader = next(reader for reader in READERS if import_module(reader).recognise(path))
-    found: Annotations = import_module(reader).read(path, skipped)
+    reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
+    found: Annotations = import_module(reader).read(listing, skipped)
     images = {split: measured(found.splits[split], skipped, tick) for split in ORDER if split in found.splits}
     _no_empty(path, images)
     oddities: Oddities = Counter()

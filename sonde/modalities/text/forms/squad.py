@@ -16,7 +16,9 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import Vocabulary, read_vocabulary
 from sonde.data import fingerprint
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, split_rows, subset, thinned
+from sonde.modalities.modality import Wanted
 from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
 from sonde.modalities.text.questions import Questions, looks_like_squad, read_questions
 from sonde.modalities.text.vocabulary import vocabulary_for
@@ -24,21 +26,22 @@ from sonde.modalities.text.vocabulary import vocabulary_for
 WINDOW = 384  # tokens that a network reads at once, as in Devlin et al. 2018
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder holds questions, None if it does not."""
-    files = _files(path)
+    files = _files(listing)
     if not files:
         return None
     return f"data > paragraphs > qas in {', '.join(file.name for file in files.values())}"
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Questions as rows. Raises: DataError naming file, article and question for what cannot be used"""
+    path = listing.path
     if like is not None and like.target.kind != "span":
         raise DataError(f"{path} holds questions about paragraphs; the model was trained on another kind of target")
-    files = _files(path)
+    files = _files(listing)
     found: dict[str, Questions] = {}
     for place, (split, file) in enumerate(files.items()):
         tick("reading questions", place, len(files))
@@ -70,13 +73,9 @@ def questions_as_rows(questions: Questions, vocabulary: Vocabulary) -> QuestionR
     return rows_of(questions.questions, passages_of(questions.paragraphs, vocabulary), vocabulary)
 
 
-def _files(path: Path) -> dict[str, Path]:
+def _files(listing: Listing) -> dict[str, Path]:
     """Split -> file; one file alone is "train". A folder's files are told apart by the word they begin with."""
-    if looks_like_squad(path):
-        return {"train": path}
-    if not path.is_dir():
-        return {}
-    files = [file for file in sorted(path.glob("*.json")) if looks_like_squad(file)]
+    files = [file for file in listing.ending(".json") if listing.once(looks_like_squad, file)]
     if len(files) == 1:
         return {"train": files[0]}
     words = {file: SPLIT_NAMES.get(re.split(r"[^a-z]", file.name.lower())[0]) for file in files}

@@ -18,7 +18,9 @@ from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
 from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.data import fingerprint
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.modality import Wanted
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.modalities.text.vocabulary import earlier_vocabulary
 from sonde.modalities.text.windows import Windows
@@ -40,24 +42,25 @@ class Text:
     name: str
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder is text, None if it is not."""
-    if path.is_file():
-        return "a .txt file" if path.suffix.lower() == ".txt" else None
-    files = _files(path)
+    if listing.is_file:
+        return "a .txt file" if listing.ending(".txt") else None
+    files = _files(listing)
     return f"{len(files)} .txt file{'s' * (len(files) > 1)}" if files else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Windows of tokens with the token after each.
 
     Raises: DataError for a file that is empty or not UTF-8, and a text that is too short
     """
+    path = listing.path
     if like is not None and like.target.kind != "next":
         raise DataError(f"{path} is text to be continued; the model was trained on another kind of target")
-    files = [path] if path.is_file() else _files(path)
+    files = [path] if listing.is_file else _files(listing)
     texts = {file: Text(read_text(file), file.name) for file in files}
     parts, facts = (_named(texts), []) if _splits(files) else _cut(texts, config, whole=like is not None)
     if config.label_fraction < 1 and like is None:
@@ -86,10 +89,12 @@ def read(
     )
 
 
-def _files(path: Path) -> list[Path]:
+def _files(listing: Listing) -> list[Path]:
     """The .txt files of a folder by name, without those that only say something about the others."""
-    found = [file for file in path.iterdir() if file.suffix.lower() == ".txt" and file.is_file()]
-    return sorted((file for file in found if file.stem.lower() not in ABOUT_TEXT), key=lambda file: natural(file.name))
+    return sorted(
+        (file for file in listing.ending(".txt") if file.stem.lower() not in ABOUT_TEXT),
+        key=lambda file: natural(file.name),
+    )
 
 
 def read_text(file: Path) -> str:

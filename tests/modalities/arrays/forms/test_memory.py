@@ -12,8 +12,8 @@ from PIL import Image
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data
 from sonde.data.splits import targets_of
+from sonde.modalities.open import open_data
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3

@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_places import form
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
 from sonde.data.splits import labels_of, targets_of
-from sonde.modalities.arrays.forms.npz import find_keys, read, recognise
+from sonde.modalities.arrays.forms import npz
+from sonde.modalities.arrays.forms.npz import find_keys
+
+read, recognise = form(npz)
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 4

@@ -12,9 +12,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data
 from sonde.data.splits import targets_of
 from sonde.modalities.arrays.forms.torch_datasets import read
+from sonde.modalities.open import open_data
 
 X, Y = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
 WHOLE = DataConfig(validation=0, test=0)

@@ -8,8 +8,8 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.vocabulary import END, read_vocabulary
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import labels_of
+from sonde.modalities.open import open_data, open_like
 
 PATTERN = "{label}_{speaker}_{take}"
 DIGITS = ("zero", "one", "two")

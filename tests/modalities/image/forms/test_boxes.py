@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sample_boxes import NAMES, Drawn, random_images, write_coco, write_imglab, write_voc, write_yolo
+from sample_places import at
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.letterbox import GREY
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import targets_of
-from sonde.modalities.image.forms.boxes import recognise
+from sonde.modalities.image.forms import boxes
+from sonde.modalities.open import open_data, open_like
+
+recognise = at(boxes.recognise)
 
 WRITERS: dict[str, Callable[..., Path]] = {
     "Pascal VOC": write_voc,

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 from sample_masks import SIDE, discs, folder, picture, written
+from sample_places import at, form
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like
-from sonde.modalities.image.forms.masks import pictures, read, recognise
+from sonde.modalities.image.forms import masks
+from sonde.modalities.open import open_data, open_like
+
+read, recognise = form(masks)
+pictures = at(masks.pictures)
 
 WHOLE = DataConfig(validation=0, test=0)
 

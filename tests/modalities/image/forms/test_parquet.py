@@ -12,13 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from sample_places import form
 
 from sonde.core.config import DataConfig, FeedConfig
 from sonde.core.errors import DataError
 from sonde.data.feed.build import build_source
 from sonde.data.splits import labels_of, targets_of
-from sonde.modalities.image.forms.parquet import read, recognise
+from sonde.modalities.image.forms import parquet
 from sonde.modalities.image.shards import Shards, open_shards
+
+read, recognise = form(parquet)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 5, 7, 3), dtype=np.uint8)
 

@@ -7,14 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sample_places import form
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import targets_of
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
-from sonde.modalities.molecule.forms.smiles import read, recognise, rows_to_predict
+from sonde.modalities.molecule.forms import smiles
+from sonde.modalities.molecule.forms.smiles import rows_to_predict
+from sonde.modalities.open import open_data, open_like
+
+read, recognise = form(smiles)
 
 CHAINS = [f"{'C' * n}{end}" for n in range(1, 21) for end in ("O", "N", "Cl")]  # 60 molecules, all different
 DRUGS = ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O"]

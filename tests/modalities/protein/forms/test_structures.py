@@ -2,18 +2,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_places import form
 from sample_proteins import helix, pdb, write_domains
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import targets_of
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.protein.codes import TORSIONS, bin_names, residues
 from sonde.modalities.protein.dihedrals import backbone_torsions
-from sonde.modalities.protein.forms.structures import read, recognise, rows_to_predict
+from sonde.modalities.protein.forms import structures
+from sonde.modalities.protein.forms.structures import rows_to_predict
 from sonde.modalities.protein.structures import read_chains
+
+read, recognise = form(structures)
 
 
 def test_a_folder_of_structures_is_recognised(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_places import at
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, read_vocabulary
 from sonde.data.feed.layout import alike_of, lengths_of
-from sonde.data.open import open_data, open_like
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.text.forms import parallel
 from sonde.modalities.text.rows import text_of
 
@@ -40,7 +41,7 @@ def said(dataset: Dataset, split: str, row: int) -> tuple[str, str, str]:
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_folder_is_read_from_english_to_the_other(tmp_path: Path, packed: bool) -> None:
     root = folder(tmp_path / "pairs", packed=packed)
-    assert parallel.recognise(root)
+    assert at(parallel.recognise)(root)
     found = open_data(root, DataConfig())
     assert {name: len(rows) for name, rows in found.splits.items()} == {"train": 32, "validation": 4, "test": 4}
     assert found.schema.target.names == ("en", "de")
@@ -211,8 +212,8 @@ def test_an_open_direction_is_asked_for(tmp_path: Path, settings: dict[str, Any]
 def test_other_folders_are_not_taken_for_texts(tmp_path: Path) -> None:
     for name in ("train.pt", "train.csv", "train.txt", "model.py", "train.en.json"):
         (tmp_path / name).write_text("x")
-    assert parallel.recognise(tmp_path) is None
-    assert parallel.recognise(tmp_path / "train.csv") is None
+    assert at(parallel.recognise)(tmp_path) is None
+    assert at(parallel.recognise)(tmp_path / "train.csv") is None
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "notes.en").write_text("x")
-    assert parallel.recognise(tmp_path / "b") is None
+    assert at(parallel.recognise)(tmp_path / "b") is None

@@ -11,8 +11,8 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import UNKNOWN, Characters, Subwords, Words, read_vocabulary
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import labels_of, targets_of
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.text.rows import text_of, texts_of
 
 GOOD, BAD = ["charm", "funny", "stirring", "rare"], ["dull", "plot", "twist", "waste"]

@@ -2,14 +2,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_places import at
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, Characters, Subwords, read_vocabulary
-from sonde.data.open import open_data, open_like
-from sonde.modalities.text.forms.text_files import recognise
+from sonde.modalities.open import open_data, open_like
+from sonde.modalities.text.forms import text_files
 from sonde.modalities.text.windows import Windows
+
+recognise = at(text_files.recognise)
 
 TEXT = "".join(f"line {n} says {'abcdef'[n % 6]}\n" for n in range(400))
 

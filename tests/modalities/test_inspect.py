@@ -12,8 +12,8 @@ from PIL import Image
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.inspect import Inspection, inspect
 from sonde.modalities.image import shards
+from sonde.modalities.inspect import Inspection, inspect
 
 CLASSES = ("cat", "dog", "fox")
 

@@ -15,8 +15,8 @@ from sklearn.datasets import load_digits
 from sonde.core.config import DataConfig
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
-from sonde.data.inputs import rows_for
-from sonde.data.open import open_data
+from sonde.modalities.inputs import rows_for
+from sonde.modalities.open import open_data
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (12, 3, 6, 8), dtype=np.uint8)

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like, recognise
+from sonde.data.listing import Listing
 from sonde.data.splits import labels_of
+from sonde.modalities import open as opening
+from sonde.modalities.modality import Wanted
+from sonde.modalities.open import open_data, open_like, recognise
 
 
 def idx_set(folder: Path, classes: int = 10) -> Path:
@@ -42,35 +46,67 @@ def csv(path: Path, rows: int = 40) -> Path:
     return path
 
 
+def form_of(path: Path) -> str:
+    return recognise(Listing(path), Wanted()).form.name
+
+
 def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
     idx_set(tmp_path / "idx")
     class_folders(tmp_path / "folders", cat=3, dog=3)
     np.savez(tmp_path / "arrays.npz", x=np.zeros((9, 4)), y=np.arange(9))
     csv(tmp_path / "table.csv")
     csv(tmp_path / "tables" / "train.csv")
-    found = {path.name: recognise(path)[0].rpartition(".")[2] for path in tmp_path.iterdir()}
-    assert found == {
-        "idx": "idx",
-        "folders": "folders",
-        "arrays.npz": "arrays",
-        "table.csv": "tables",
-        "tables": "tables",
+    assert {path.name: form_of(path) for path in tmp_path.iterdir()} == {
+        "idx": "IDX files",
+        "folders": "class folders of images",
+        "arrays.npz": "NPZ or NPY arrays",
+        "table.csv": "CSV, TSV or Parquet tables",
+        "tables": "CSV, TSV or Parquet tables",
     }
 
 
 def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
-    forms = {"mnist": "idx", "cifar10": "parquet_images", "sst2": "tables", "tabular/titanic.csv": "tables"}
-    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes", "fsdd": "sound", "protein": "proteins"}
-    forms |= {"tinyshakespeare": "text_files", "multi30k": "parallel", "xquad_en": "squad"}
-    forms |= {"timeseries/ETTh1.csv": "series", "molecules/tox21.csv.gz": "molecules", "genomics/splice.data": "tables"}
-    assert {name: recognise(shared_data / name)[0].rpartition(".")[2] for name in forms} == forms
+    forms = {
+        "mnist": "IDX files",
+        "cifar10": "Parquet or Arrow files with images",
+        "sst2": "tables of texts",
+        "tabular/titanic.csv": "CSV, TSV or Parquet tables",
+        "dsb2018": "images beside masks",
+        "bccd": "images with boxes (VOC, COCO, YOLO, imglab)",
+        "faces_dlib": "images with boxes (VOC, COCO, YOLO, imglab)",
+        "fsdd": "recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
+        "protein": "a folder of PDB or mmCIF files",
+        "tinyshakespeare": ".txt files",
+        "multi30k": "line-aligned texts in two languages (train.en, train.de)",
+        "xquad_en": "SQuAD's JSON",
+        "timeseries/ETTh1.csv": "tables of numbers at even steps of time",
+        "molecules/tox21.csv.gz": "tables of molecules as SMILES",
+        "genomics/splice.data": "tables of texts",
+    }
+    assert {name: form_of(shared_data / name) for name in forms} == forms
+
+
+def test_an_image_folder_asks_two_forms_and_reads_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(opening, "load", lambda where: asked.append(where) or load(where))
+    form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
+    assert [where.split(".")[-1] for where in asked] == ["masks:recognise", "class_folders:recognise"]
+
+
+def test_what_stands_at_a_path_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = class_folders(tmp_path / "photos", cat=3, dog=3)
+    seen: list[str] = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: seen.append(str(path)) or scan(path))
+    open_data(folder, DataConfig(validation=0, test=0))
+    assert len(seen) == len(set(seen)) == 3
 
 
 def test_a_form_that_is_not_read_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "one.docx").write_bytes(b"PK")
     with pytest.raises(
-        DataError, match=r"holds 1 \.docx, which is no form that can be read; it should hold class folders"
+        DataError, match=r"holds 1 \.docx, which is no form that can be read; it should hold one of: class folders"
     ):
         open_data(tmp_path / "letters", DataConfig())
 
@@ -127,7 +163,7 @@ def test_a_missing_path_suggests_what_is_near(tmp_path: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     assert refused(tmp_path).startswith(
-        f"{tmp_path} is empty; it should hold class folders of images, images beside masks or with boxes"
+        f"{tmp_path} is empty; it should hold one of: class folders of images, images beside masks, images with boxes"
     )
 
 

@@ -15,16 +15,17 @@ from sonde.core.units import count, number
 from sonde.data.copies import Kind, Survey, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
 from sonde.data.feed.layout import lengths_of, pieces_of
-from sonde.data.open import open_data, place_of
+from sonde.data.listing import Listing as Place
 from sonde.data.sequence_lengths import length_tables, row_digests
 from sonde.data.splits import SubsetRows, targets_of
 from sonde.modalities.arrays.forms.memory import by_split
 from sonde.modalities.image import near_duplicates as recoded
 from sonde.modalities.image.box_targets import object_counts
+from sonde.modalities.open import open_data, place_of
 from sonde.modalities.table.column_summary import ColumnSummary, cell_codes, summarise
-from sonde.modalities.table.forms.tables import split_files
+from sonde.modalities.table.forms.tables import read_tables
 from sonde.modalities.table.leaks import leaking_columns
-from sonde.modalities.table.read import Table, frame_table, read_table
+from sonde.modalities.table.read import Table, frame_table
 from sonde.modalities.table.rows import TableRows
 
 READ_AT_ONCE = 1024  # rows
@@ -262,8 +263,7 @@ def _tables(data: Any, dataset: Dataset, config: DataConfig) -> list[Table]:
         given = by_split(data)["train"]
         frame = given[0] if isinstance(given, tuple) else given  # of (inputs, targets)
         return [frame_table(frame, name) for name in used]
-    files = split_files(path) if path.is_dir() else {"train": path}
-    tables = [read_table(file, config.columns) for file in files.values()]
+    tables = list(read_tables(Place(path), config).values())
     return [table for table in tables if table.name in used]
 
 

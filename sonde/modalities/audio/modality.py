@@ -1,0 +1,22 @@
+"""Recordings, with classes or transcripts."""
+
+from sonde.modalities.modality import Form, Modality
+
+AUDIO = Modality(
+    kind="audio",
+    noun="recordings",
+    input_word="RECORDING",
+    absent="was not read as recordings",
+    rows_to_predict="sonde.modalities.audio.inputs:rows_to_predict",
+    unit="samples",
+    forms=(
+        Form(
+            name="recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
+            sure=60,
+            recognise="sonde.modalities.audio.forms.recordings:recognise",
+            read="sonde.modalities.audio.forms.recordings:read",
+            endings=(".wav", ".flac", ".ogg", ".mp3", ".csv", ".tsv", ".jsonl"),
+            tasks=("speech-recognition",),
+        ),
+    ),
+)

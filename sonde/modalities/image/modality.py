@@ -1,0 +1,85 @@
+"""Images, with classes, masks, boxes or no labels at all."""
+
+from sonde.modalities.modality import Form, Modality
+
+FILES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+IDX = ("", ".gz", ".ubyte", *(f".idx{axes}{rest}" for axes in range(10) for rest in ("", "-ubyte")))
+
+IMAGE = Modality(
+    kind="image",
+    noun="images",
+    input_word="IMAGE",
+    absent="holds no images",
+    rows_to_predict="sonde.modalities.image.inputs:rows_to_predict",
+    embedded={"digits": "sonde.modalities.image.forms.digits:read"},
+    forms=(
+        Form(
+            name="class folders of images",
+            sure=65,
+            recognise="sonde.modalities.image.forms.class_folders:recognise",
+            read="sonde.modalities.image.forms.class_folders:read",
+            endings=FILES,
+            instead_of_columns="class folders",
+        ),
+        Form(
+            name="images beside masks",
+            sure=75,
+            recognise="sonde.modalities.image.forms.masks:recognise",
+            read="sonde.modalities.image.forms.masks:read",
+            endings=FILES,
+            tasks=("segmentation",),
+            targets=("mask",),
+            instead_of_columns="masks",
+        ),
+        Form(
+            name="outlines in COCO's JSON",
+            sure=74,
+            recognise="sonde.modalities.image.forms.coco_masks:recognise",
+            read="sonde.modalities.image.forms.coco_masks:read",
+            endings=(".json",),
+            tasks=("segmentation",),
+            targets=("mask",),
+            only_for_tasks=True,
+            instead_of_columns="outlines",
+        ),
+        Form(
+            name="images with boxes (VOC, COCO, YOLO, imglab)",
+            sure=70,
+            recognise="sonde.modalities.image.forms.boxes:recognise",
+            read="sonde.modalities.image.forms.boxes:read",
+            endings=(".xml", ".json", ".txt"),
+            tasks=("detection",),
+            targets=("boxes",),
+            instead_of_columns="boxes",
+        ),
+        Form(
+            name="IDX files",
+            sure=95,
+            recognise="sonde.modalities.image.forms.idx:recognise",
+            read="sonde.modalities.image.forms.idx:read",
+            endings=IDX,
+            packed=True,
+            instead_of_columns="labels files",
+        ),
+        Form(
+            name="Parquet or Arrow files with images",
+            sure=85,
+            recognise="sonde.modalities.image.forms.parquet:recognise",
+            read="sonde.modalities.image.forms.parquet:read",
+            endings=(".parquet", ".pq", ".arrow"),
+            packed=True,
+        ),
+        Form(
+            name="images without labels",
+            sure=10,
+            recognise="sonde.modalities.image.forms.unlabelled:recognise",
+            read="sonde.modalities.image.forms.unlabelled:read",
+            endings=FILES,
+            tasks=("simclr", "masked-autoencoder"),
+            targets=("none",),
+            only_for_tasks=True,
+            folds=False,
+            instead_of_columns="images without labels",
+        ),
+    ),
+)

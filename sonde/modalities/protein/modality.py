@@ -1,0 +1,24 @@
+"""Proteins, as chains of residues or as backbones in space."""
+
+from sonde.modalities.modality import Form, Modality
+
+PROTEIN = Modality(
+    kind="protein",
+    noun="proteins",
+    input_word="FILE",
+    absent="holds no proteins",
+    rows_to_predict="sonde.modalities.protein.forms.structures:rows_to_predict",
+    unit="residues",
+    forms=(
+        Form(
+            name="a folder of PDB or mmCIF files",
+            sure=50,
+            recognise="sonde.modalities.protein.forms.structures:recognise",
+            read="sonde.modalities.protein.forms.structures:read",
+            endings=(".pdb", ".ent", ".cif", ".mmcif"),
+            tasks=("structure", "torsions", "inverse-folding"),
+            targets=("distances", "torsions", "residues"),
+            instead_of_columns="structures",
+        ),
+    ),
+)

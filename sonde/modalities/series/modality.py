@@ -1,0 +1,26 @@
+"""Time series: rows of numbers at even steps of time, of which what follows is forecast."""
+
+from sonde.modalities.modality import Form, Modality
+from sonde.modalities.table.modality import FILES
+
+SERIES = Modality(
+    kind="series",
+    noun="time series",
+    input_word="TABLE",
+    absent="was not read as a time series",
+    rows_to_predict="sonde.modalities.series.inputs:rows_to_predict",
+    unit="steps",
+    forms=(
+        Form(
+            name="tables of numbers at even steps of time",
+            sure=40,
+            recognise="sonde.modalities.series.forms.series:recognise",
+            read="sonde.modalities.series.forms.series:read",
+            frame="sonde.modalities.series.forms.series:read_frame",
+            endings=FILES,
+            tasks=("forecasting",),
+            targets=("series",),
+            folds=False,
+        ),
+    ),
+)

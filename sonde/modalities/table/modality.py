@@ -1,0 +1,23 @@
+"""Tables: rows of numbers, categories and dates in named columns."""
+
+from sonde.modalities.modality import Form, Modality
+
+FILES = (".csv", ".tsv", ".tab", ".data", ".parquet", ".pq", ".feather", ".arrow", ".gz")
+
+TABLE = Modality(
+    kind="table",
+    noun="tables",
+    input_word="TABLE",
+    absent="was not read as a table",
+    rows_to_predict="sonde.modalities.table.inputs:rows_to_predict",
+    forms=(
+        Form(
+            name="CSV, TSV or Parquet tables",
+            sure=30,
+            recognise="sonde.modalities.table.forms.tables:recognise",
+            read="sonde.modalities.table.forms.tables:read",
+            frame="sonde.modalities.table.forms.tables:read_frame",
+            endings=FILES,
+        ),
+    ),
+)

@@ -1,0 +1,61 @@
+"""Text, and chains of letters such as genes: cut into tokens."""
+
+from sonde.modalities.modality import Form, Modality
+from sonde.modalities.table.modality import FILES as TABLES
+
+TEXT = Modality(
+    kind="tokens",
+    noun="text",
+    input_word="TEXT",
+    absent="holds no text to be cut into tokens",
+    rows_to_predict="sonde.modalities.text.predict:rows_to_predict",
+    unit="tokens",
+    forms=(
+        Form(
+            name="line-aligned texts in two languages (train.en, train.de)",
+            sure=55,
+            recognise="sonde.modalities.text.forms.parallel:recognise",
+            read="sonde.modalities.text.forms.parallel:read",
+            tasks=("translation",),
+            targets=("tokens",),
+            instead_of_columns="lines of text",
+        ),
+        Form(
+            name="SQuAD's JSON",
+            sure=80,
+            recognise="sonde.modalities.text.forms.squad:recognise",
+            read="sonde.modalities.text.forms.squad:read",
+            endings=(".json",),
+            tasks=("question-answering",),
+            targets=("span",),
+            instead_of_columns="questions",
+        ),
+        Form(
+            name="tables of texts",
+            sure=35,
+            recognise="sonde.modalities.text.forms.tables:recognise",
+            read="sonde.modalities.text.forms.tables:read",
+            frame="sonde.modalities.text.forms.tables:read_frame",
+            endings=TABLES,
+        ),
+        Form(
+            name="class folders of .txt files",
+            sure=25,
+            recognise="sonde.modalities.text.forms.class_folders:recognise",
+            read="sonde.modalities.text.forms.class_folders:read",
+            endings=(".txt",),
+            instead_of_columns="class folders",
+        ),
+        Form(
+            name=".txt files",
+            sure=20,
+            recognise="sonde.modalities.text.forms.text_files:recognise",
+            read="sonde.modalities.text.forms.text_files:read",
+            endings=(".txt",),
+            tasks=("language-model",),
+            targets=("next",),
+            folds=False,
+            instead_of_columns="text",
+        ),
+    ),
+)
