@@ -57,13 +57,10 @@ class InputSpec:
     scale: for images from arrays that were not bytes, what their values were multiplied by to lie in 0..255; else 0
     fit:   how images of another size come to theirs: stretched to it, or letterboxed: scaled to fit and grey where they do not
     tokenizer, symbols: for tokens, the vocabulary as JSON (`sonde.core.vocabulary`) and its size
-    symbols: of molecules, how many codes the features of atoms have (`sonde.modalities.molecule.codes`); of proteins as for
-             tokens, and 0
-             where backbones are given
+    symbols: of molecules, how many codes the features of atoms have; of proteins as for tokens, and 0 where backbones are given
     column: for tokens and molecules out of a table, the column they were read from
     rate:  of audio, samples a second
-    step:  of series, how far steps are apart (`sonde.modalities.series.time_index`); `columns` are their variables, `column`
-           the time
+    step:  of series, how far steps are apart; `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
