@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sonde.cli.asking import WhatOptions, parse_rest, read_request
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
-from sonde.core.config import GROUPS
+from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
 ABOUT = """\
@@ -54,4 +54,4 @@ def _help(words: Sequence[str]) -> None:
         from sonde.tasks.table import config_class as task_config_class
 
         own[f"task {named['task']}"] = task_config_class(named["task"])
-    show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **GROUPS})
+    show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **groups()})

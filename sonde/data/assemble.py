@@ -67,6 +67,7 @@ class Found:
     shape:   of one input: (channels, height, width) or (features,)
     sampled: images looked at for mean and std; fewer where they must be decoded
     scale:   as in `InputSpec`
+    outputs: what to call several outputs, where that was said
     """
 
     about: About
@@ -75,6 +76,7 @@ class Found:
     parts: Mapping[str, Part]
     sampled: int = ENOUGH_IMAGES
     scale: float = 0.0
+    outputs: tuple[str, ...] = ()
 
 
 def assemble(found: Found, config: DataConfig, *, task: str | None = None, like: Schema | None = None) -> Dataset:
@@ -88,7 +90,7 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
     if like is not None:
         return _assemble_like(found, like)
     raw = {split: part.target for split, part in found.parts.items()}
-    spec, target_fact = infer(raw, task=task, names=found.about.class_names, columns=config.target)
+    spec, target_fact = infer(raw, task=task, names=found.about.class_names, columns=found.outputs)
     labels = encode(raw["train"], spec)["target"] if spec.kind == "class" else None
     count = len(found.parts["train"].inputs)
     called = f"{found.about.source} has {count} training rows"

@@ -23,6 +23,7 @@ from sonde.modalities.image import near_duplicates as recoded
 from sonde.modalities.image.box_targets import object_counts
 from sonde.modalities.open import open_data, place_of
 from sonde.modalities.table.column_summary import ColumnSummary, cell_codes, summarise
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import read_tables
 from sonde.modalities.table.leaks import leaking_columns
 from sonde.modalities.table.read import Table, frame_table
@@ -161,7 +162,7 @@ def _silent_columns(summaries: dict[str, list[ColumnSummary]], config: DataConfi
     """Columns that are the same, or missing, in every row."""
     findings = []
     for table, columns in summaries.items():
-        inputs = [column for column in columns if column.name not in config.target]
+        inputs = [column for column in columns if column.name not in config.of(TableConfig).target]
         for check, chosen in (
             ("empty columns", [c.name for c in inputs if c.holds == "nothing"]),
             ("constant columns", [c.name for c in inputs if c.constant]),

@@ -90,6 +90,7 @@ class Modality:
     noun:       what a person calls such data: "images"
     input_word: what stands for one in a command: "IMAGE"
     absent:     what is said of other data where one of its settings is given: "holds no images"
+    instead:    kind of data -> what to do with such instead of leaving a setting out, where there is something
     forms:      what it looks like on disk
     rows_to_predict: (inputs, schema, tick) -> rows without targets, and a name for each
     config:     the frozen dataclass of its settings, whose fields are flags; None for none
@@ -105,6 +106,7 @@ class Modality:
     forms: Sequence[Form]
     rows_to_predict: str
     config: type | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     unit: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

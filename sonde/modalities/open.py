@@ -9,22 +9,16 @@ from typing import Any
 
 from sonde.core.bounds import flag
 from sonde.core.catalogue import load
-from sonde.core.config import DataConfig
+from sonde.core.config import DataConfig, flat
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
-from sonde.modalities.catalogue import embedded, forms, modalities
+from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.modality import FILES as TABLES
 
-OF_SERIES = ("horizon", "look_back", "split_at")
-COLUMN_SETTINGS = {
-    **dict.fromkeys(OF_SERIES, ("series",)),
-    "time": ("table", "series"),
-    "group": ("table", "audio"),
-    **dict.fromkeys(("labels", "label_names", "held_out"), ("audio",)),
-}
 LISTED = 5  # entries or names in an error
 
 
@@ -43,7 +37,7 @@ def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: T
     task: "classification" or "regression" wins over what the targets look like
     Raises: DataError in one line that names the file (and row), what is wrong and what to do
     """
-    return _sized(_open(data, Wanted(config=config, task=task), tick), config)
+    return _for_these(_open(data, Wanted(config=config, task=task), tick), config)
 
 
 def open_like(data: Any, schema: Schema, config: DataConfig, *, tick: Tick = silent) -> Dataset:
@@ -101,19 +95,17 @@ def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | No
     return None
 
 
-def _sized(dataset: Dataset, config: DataConfig) -> Dataset:
-    """The dataset. Raises: DataError when a size of images was asked for and there are none, or tokens and there is no text."""
+def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
+    """The dataset. Raises: DataError for a setting of another kind of data, which would be ignored otherwise"""
     kind = dataset.schema.input.kind
-    if config.image_size is not None and kind != "image":
-        raise DataError(f"{dataset.source} holds no images, so leave --image-size out")
-    for name in ("tokenizer", "vocabulary", "vocabulary_of", "max_tokens"):
-        if kind != "tokens" and getattr(config, name) != getattr(DataConfig, name):
-            raise DataError(f"{dataset.source} holds no text to be cut into tokens, so leave {flag(name)} out")
-    for name, kinds in COLUMN_SETTINGS.items():
-        if kind not in kinds and getattr(config, name):
-            what = "as a time series" if name in OF_SERIES else "as recordings" if kinds == ("audio",) else "as a table"
-            hint = "say --task forecasting, or " if name in OF_SERIES and kind == "table" else ""
-            raise DataError(f"{dataset.source} was not read {what}; {hint}leave {flag(name)} out")
+    for other in modalities():
+        if other.kind == kind or other.config is None:
+            continue
+        given, defaults = flat(config.of(other.config)), flat(other.config())
+        for name in given:
+            if given[name] != defaults[name] and name not in modality(kind).reads:
+                instead = f"{other.instead[kind]}, or " if kind in other.instead else ""
+                raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")
     return dataset
 
 
@@ -146,8 +138,9 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
         form = recognise(listing, wanted).form
         if config.folds and not form.folds:
             raise DataError(f"{path}: --folds is for rows that stand for themselves, and these do not; leave it out")
-        if form.instead_of_columns and (config.target or config.columns):
-            unread = "--target" if config.target else "--columns"  # which would be ignored otherwise
+        named = config.of(TableConfig)
+        if form.instead_of_columns and (named.target or named.columns):
+            unread = "--target" if named.target else "--columns"  # which would be ignored otherwise
             raise DataError(f"{path} has {form.instead_of_columns} and no columns, so leave {unread} out")
         return load(form.read)(listing, config, task=wanted.task, tick=tick, like=wanted.like)
     except PermissionError as error:

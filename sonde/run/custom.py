@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from torch.utils.data import Dataset as TorchDataset
 
-from sonde.core.config import GROUPS, FeedConfig, TrainConfig, flat, leaves, replace_leaves
+from sonde.core.config import FeedConfig, TrainConfig, flat
 from sonde.core.config_file import write_config
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.files import write_json
@@ -22,6 +22,7 @@ from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
+from sonde.modalities.settings import built, leaves
 from sonde.optim.average import Average
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.environment import describe
@@ -46,15 +47,11 @@ from sonde.tasks.custom.task import PlainTask
 
 def config_of(settings: Mapping[str, Any], *, model: str, task: str) -> TrainConfig:
     """A config from flat settings. Raises: ConfigError for an unknown one."""
-    groups = dict(leaves())
+    known = leaves()
     for name in settings:
-        if name not in groups:
-            raise unknown("setting", name, groups)
-    built = {
-        group: replace_leaves(kind, {n: v for n, v in settings.items() if groups[n] == group})
-        for group, kind in GROUPS.items()
-    }
-    return TrainConfig(model=model, task=task, **built)
+        if name not in known:
+            raise unknown("setting", name, known)
+    return TrainConfig(model=model, task=task, **built(settings))
 
 
 def build_own(task: Task, data: Any, *, validation: Any, settings: Mapping[str, Any]) -> Assembly:
@@ -191,7 +188,7 @@ def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
 def _write_start(
     folder: RunFolder, assembly: Assembly, train: Any, settings: Mapping[str, Any], hashes: Mapping[str, str]
 ) -> None:
-    origin = {name: "typed" if name in settings else "default" for name, _ in leaves()}
+    origin = {name: "typed" if name in settings else "default" for name in leaves()}
     content = {"model": OWN_MODULE, "task": assembly.config.task, **flat(assembly.config)}
     content.pop("model_config", None)
     content.pop("task_config", None)

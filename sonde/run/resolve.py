@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sonde.core.config import GROUPS, DataConfig, TrainConfig, leaves, replace_leaves
+from sonde.core.config import DataConfig, TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.overrides import Asked
+from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
 from sonde.run.choose import Recipe
 from sonde.tasks.table import config_class as task_config_class
@@ -41,8 +42,7 @@ class Resolved:
 
 def data_config(asked: Asked) -> DataConfig:
     """The settings that opening the data needs, which no recipe can advise on."""
-    names = {entry.name for entry in fields(DataConfig)}
-    return replace_leaves(DataConfig, {name: value for name, value in asked.values.items() if name in names})
+    return settings.data_config(asked.values)
 
 
 def resolve(asked: Asked, recipe: Recipe) -> Resolved:
@@ -52,10 +52,9 @@ def resolve(asked: Asked, recipe: Recipe) -> Resolved:
     """
     model_kind = OwnModuleConfig if recipe.model == OWN_MODULE else model_config_class(recipe.model)
     task_kind = task_config_class(recipe.task)
-    groups = dict(leaves())
     model_names = {entry.name for entry in fields(model_kind)}
     task_names = {entry.name for entry in fields(task_kind)}
-    known = groups.keys() | model_names | task_names
+    known = settings.leaves().keys() | model_names | task_names
     for name in asked.values:
         if name not in known:
             raise unknown("setting", name, known)
@@ -63,14 +62,10 @@ def resolve(asked: Asked, recipe: Recipe) -> Resolved:
     advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
     advised = {name: value for name, (value, _) in advice.items()}
     merged = advised | typed
-    built = {
-        group: replace_leaves(kind, {n: v for n, v in merged.items() if groups.get(n) == group})
-        for group, kind in GROUPS.items()
-    }
     config = TrainConfig(
         model=recipe.model,
         task=recipe.task,
-        **built,
+        **settings.built(merged),
         model_config=replace_leaves(model_kind, {n: v for n, v in merged.items() if n in model_names}),
         task_config=replace_leaves(task_kind, {n: v for n, v in merged.items() if n in task_names}),
     )

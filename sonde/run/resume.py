@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.bounds import flag
-from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
+from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
@@ -14,6 +14,7 @@ from sonde.core.seams import Task
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
+from sonde.modalities.settings import leaves
 from sonde.run.plan import Saved
 
 LENGTHS = ("epochs", "steps", "time_limit")
@@ -68,7 +69,7 @@ def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
 def check_overrides(overrides: Mapping[str, Any]) -> None:
     """Raises: ConfigError for a setting that is unknown, or that a run cannot change on its way."""
     for name in overrides:
-        if name not in dict(leaves()):
+        if name not in leaves():
             raise unknown("setting", name, MAY_DIFFER)
         if name not in MAY_DIFFER:
             raise ConfigError(f"{flag(name)} cannot change when a run is resumed; train anew with it in another --out")

@@ -17,6 +17,7 @@ from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
+from sonde.modalities.settings import data_config
 
 
 class Run:
@@ -174,15 +175,9 @@ class Run:
     def _reading(self, target: Sequence[str]) -> DataConfig:
         """The columns by which the run read its table, or the parts of its recordings' names, with nothing held back."""
         settings = read_config(self._folder.config).settings
-        return DataConfig(
-            validation=0.0,
-            test=0.0,
-            target=tuple(target or settings.get("target") or ()),
-            columns=tuple(settings.get("columns") or ()),
-            labels=str(settings.get("labels") or ""),
-            label_names=tuple(settings.get("label_names") or ()),
-            held_out=str(settings.get("held_out") or ""),
-        )
+        names = ("target", "columns", "labels", "label_names", "held_out")
+        read = {name: settings[name] for name in names if settings.get(name)}
+        return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
 
     def _trained_on(self) -> str:
         return f"task {read_config(self._folder.config).settings.get('task')}"

@@ -145,7 +145,7 @@ def test_inspect(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_inspect_says_what_was_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from sonde.core.findings import Finding
-    from sonde.data import inspect
+    from sonde.modalities import inspect
 
     found = Finding(check="leak", severity="warning", evidence="'a' tells the target", action="remove it")
     planted = inspect.Inspection(name="t", form="f", facts=(), tables=(), findings=(found,))

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from sonde.core.config import leaves
 from sonde.core.dataset import Column, InputSpec
 from sonde.core.errors import ConfigError
+from sonde.modalities.settings import leaves
 from sonde.models.alexnet import AlexNetConfig
 from sonde.models.build import build, builder, config_class, default_input, describe
 from sonde.models.table import MODELS
@@ -92,7 +92,7 @@ def test_has_a_documented_builder_a_paper_and_a_frozen_config_with_helpful_field
 
 @pytest.mark.parametrize("name", MODELS)
 def test_no_setting_shares_its_name_with_one_of_every_run(name: str):
-    common = {leaf for leaf, _ in leaves()}
+    common = {leaf for leaf in leaves()}
     assert not common & {entry.name for entry in dataclasses.fields(config_class(name))}
 
 

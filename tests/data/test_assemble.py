@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
 from sonde.data.assemble import About, image_statistics
@@ -23,7 +23,7 @@ def pair(x: np.ndarray, y: Any) -> ArrayPair:
 
 
 def assembled(parts: dict[str, ArrayPair], like: Schema | None = None, **config: Any) -> Any:
-    return assemble_arrays(parts, ABOUT, DataConfig(**config), like=like)
+    return assemble_arrays(parts, ABOUT, data_config(**config), like=like)
 
 
 def test_image_statistics_are_exact_per_channel() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sample_settings import data_config
 
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
@@ -128,7 +129,7 @@ def test_a_name_is_looked_for_in_sonde_data_first(tmp_path: Path, monkeypatch: p
     assert data.name == data.source == "fashion-mnist"
     assert data.schema.target.names[:2] == ("T-shirt/top", "Trouser")
     csv(tmp_path / "tabular" / "shapes.csv")
-    assert open_data("tabular/shapes.csv", DataConfig(target=("kind",))).source == "tabular/shapes.csv"
+    assert open_data("tabular/shapes.csv", data_config(target=("kind",))).source == "tabular/shapes.csv"
 
 
 def test_digits_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +140,7 @@ def test_digits_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tables_know_label_fraction(tmp_path: Path) -> None:
-    data = open_data(csv(tmp_path / "t.csv", 100), DataConfig(target=("kind",), label_fraction=0.5, validation=0))
+    data = open_data(csv(tmp_path / "t.csv", 100), data_config(target=("kind",), label_fraction=0.5, validation=0))
     assert len(data.splits["train"]) == 40
     assert data.facts[-1].what == "40 of 80 training rows"
 
@@ -209,13 +210,13 @@ def test_judging_other_data_by_a_schema(tmp_path: Path) -> None:
 def test_settings_that_cannot_apply_are_not_ignored(tmp_path: Path) -> None:
     folders = class_folders(tmp_path / "one", cat=3, dog=3)
     assert (
-        refused(folders, DataConfig(target=("dog",)))
+        refused(folders, data_config(target=("dog",)))
         == f"{folders} has class folders and no columns, so leave --target out"
     )
     rows = (np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3)
     assert (
-        refused(rows, DataConfig(image_size=32))
-        == "arrays in memory (30, 4) holds no images, so leave --image-size out"
+        refused(rows, data_config(image_size=32))
+        == "arrays in memory (30, 4) holds no images; leave --image-size out"
     )
 
 

@@ -5,10 +5,10 @@ from dataclasses import is_dataclass
 import pytest
 from torch import nn
 
-from sonde.core.config import leaves
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Adapts, Meter, Task
+from sonde.modalities.settings import leaves
 from sonde.tasks.classification.task import Classification
 from sonde.tasks.regression.task import Regression
 from sonde.tasks.segmentation.task import Segmentation
@@ -24,7 +24,7 @@ MASKS = TargetSpec(kind="mask", names=("background", "cell"))
 def test_every_entry_has_settings_that_collide_with_no_flag(name: str) -> None:
     kind = config_class(name)
     assert is_dataclass(kind)
-    assert not set(kind.__dataclass_fields__) & {leaf for leaf, _ in leaves()}
+    assert not set(kind.__dataclass_fields__) & {leaf for leaf in leaves()}
     assert SUMMARIES.keys() == TASKS.keys() == ANSWERS.keys()
 
 

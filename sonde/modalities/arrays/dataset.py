@@ -13,6 +13,8 @@ from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.rows import ArrayInputs
 from sonde.data.targets import RawTarget
 from sonde.modalities.arrays.shapes import Layout, lay_out, layout_for, layout_of
+from sonde.modalities.image.config import ImageConfig
+from sonde.modalities.table.config import TableConfig
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def assemble_arrays(
         kind=layout.kind,
         shape=tuple(next(iter(arrays.values())).shape[1:]),
         parts=parts,
+        outputs=config.of(TableConfig).target,
         scale=scale or (layout.scale if layout.kind == "image" and first.inputs.dtype != np.uint8 else 0.0),
     )
     return assemble(found, config, task=task, like=like)
@@ -79,7 +82,7 @@ def _resized(
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Images at the asked size, or at the size and with the colours of a trained model."""
     channels, height, width = next(iter(arrays.values())).shape[1:]
-    side = config.image_size
+    side = config.of(ImageConfig).image_size
     wanted = like.input.shape if like is not None else (channels, side, side) if side is not None else None
     if wanted is None or wanted == (channels, height, width):
         return arrays, []

@@ -8,6 +8,7 @@ ARRAY = Modality(
     input_word="ARRAY",
     absent="holds no arrays",
     rows_to_predict="sonde.modalities.arrays.inputs:rows_to_predict",
+    reads=("target", "columns"),
     forms=(
         Form(
             name="NPZ or NPY arrays",

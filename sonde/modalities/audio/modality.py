@@ -1,5 +1,6 @@
 """Recordings, with classes or transcripts."""
 
+from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.modality import Form, Modality
 
 AUDIO = Modality(
@@ -9,6 +10,8 @@ AUDIO = Modality(
     absent="was not read as recordings",
     rows_to_predict="sonde.modalities.audio.inputs:rows_to_predict",
     unit="samples",
+    config=AudioConfig,
+    reads=("target", "columns", "group"),
     forms=(
         Form(
             name="recordings (.wav, .flac) in class folders, with labels in their names or named in a table",

@@ -10,8 +10,10 @@ from sonde.core.errors import ConfigError, DataError
 from sonde.data.listing import Listing
 from sonde.data.name_parts import Choice, choice, parts_of
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import is_sound
 from sonde.modalities.audio.manifest import SPLITS, SUFFIXES, Manifest, names_recordings, read_manifest
+from sonde.modalities.table.config import TableConfig
 
 RECOGNITION = "speech-recognition"
 
@@ -43,19 +45,20 @@ def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, j
     judged: for judging what was trained elsewhere, where `--held-out` need not take any
     Raises: DataError, ConfigError
     """
+    names, columns = config.of(AudioConfig), config.of(TableConfig)
     path, manifests = listing.path, manifests_in(listing)
-    if config.columns or (config.target and not manifests):
-        flag = "--columns" if config.columns else "--target"
+    if columns.columns or (columns.target and not manifests):
+        flag = "--columns" if columns.columns else "--target"
         has = "names its own columns" if manifests else "has recordings and no columns"
         raise DataError(f"{path} {has}, so leave {flag} out")
     if manifests:
         found = _by_manifest(path, manifests, config, task)
-    elif config.labels:
+    elif names.labels:
         found = _by_name(listing, config)
     else:
         found = _by_folder(listing)
-    if config.held_out:
-        found = _held_out(found, choice(config.held_out), judged=judged)
+    if names.held_out:
+        found = _held_out(found, choice(names.held_out), judged=judged)
     spoken = found.spoken if task is None else task == RECOGNITION
     return Recordings(root=found.root, recordings=found.recordings, why=found.why, spoken=spoken, facts=found.facts)
 
@@ -113,17 +116,19 @@ def _no_label(path: Path, name: str) -> DataError:
 
 def _by_name(listing: Listing, config: DataConfig) -> Recordings:
     """Labels, and perhaps splits, from names by the pattern `--labels`."""
+    settings = config.of(AudioConfig)
     names = sounds_below(listing)
-    parts = parts_of([str(PurePosixPath(name).with_suffix("")) for name in names], config.labels)
+    parts = parts_of([str(PurePosixPath(name).with_suffix("")) for name in names], settings.labels)
     found = [
         Recording(name=name, truth=part["label"], split=_split(part.get("split", "train"), name), parts=part)
         for name, part in zip(names, parts, strict=True)
     ]
-    return Recordings(root=listing.path, recordings=found, why=f"--labels {config.labels!r}", spoken=False)
+    return Recordings(root=listing.path, recordings=found, why=f"--labels {settings.labels!r}", spoken=False)
 
 
 def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, task: str | None) -> Recordings:
-    if config.labels:
+    names, columns = config.of(AudioConfig), config.of(TableConfig)
+    if names.labels:
         raise ConfigError(
             f"--labels reads labels from names, and {next(iter(manifests.values()))} gives them; leave it out"
         )
@@ -132,7 +137,7 @@ def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, 
     found, spoken = [], False
     for split, file in manifests.items():
         manifest = read_manifest(file)
-        column, spoken = manifest.truth_column(config.target, spoken=asked)
+        column, spoken = manifest.truth_column(columns.target, spoken=asked)
         found += _rows_of(manifest, column, root, split)
     files = ", ".join(file.name for file in manifests.values())
     what = "transcripts" if spoken else "labels"

@@ -1,5 +1,6 @@
 """Images, with classes, masks, boxes or no labels at all."""
 
+from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.modality import Form, Modality
 
 FILES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
@@ -12,6 +13,8 @@ IMAGE = Modality(
     absent="holds no images",
     rows_to_predict="sonde.modalities.image.inputs:rows_to_predict",
     embedded={"digits": "sonde.modalities.image.forms.digits:read"},
+    config=ImageConfig,
+    reads=("target", "columns"),
     forms=(
         Form(
             name="class folders of images",

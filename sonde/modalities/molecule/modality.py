@@ -10,6 +10,7 @@ MOLECULE = Modality(
     absent="holds no molecules",
     rows_to_predict="sonde.modalities.molecule.forms.smiles:rows_to_predict",
     unit="atoms",
+    reads=("target", "columns"),
     forms=(
         Form(
             name="tables of molecules as SMILES",

@@ -9,6 +9,7 @@ PROTEIN = Modality(
     absent="holds no proteins",
     rows_to_predict="sonde.modalities.protein.forms.structures:rows_to_predict",
     unit="residues",
+    reads=("target", "columns"),
     forms=(
         Form(
             name="a folder of PDB or mmCIF files",

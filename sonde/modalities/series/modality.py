@@ -1,6 +1,7 @@
 """Time series: rows of numbers at even steps of time, of which what follows is forecast."""
 
 from sonde.modalities.modality import Form, Modality
+from sonde.modalities.series.config import SeriesConfig
 from sonde.modalities.table.modality import FILES
 
 SERIES = Modality(
@@ -8,8 +9,11 @@ SERIES = Modality(
     noun="time series",
     input_word="TABLE",
     absent="was not read as a time series",
+    instead={"table": "say --task forecasting"},
     rows_to_predict="sonde.modalities.series.inputs:rows_to_predict",
     unit="steps",
+    config=SeriesConfig,
+    reads=("target", "columns", "time"),
     forms=(
         Form(
             name="tables of numbers at even steps of time",

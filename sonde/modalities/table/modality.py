@@ -1,6 +1,7 @@
 """Tables: rows of numbers, categories and dates in named columns."""
 
 from sonde.modalities.modality import Form, Modality
+from sonde.modalities.table.config import TableConfig
 
 FILES = (".csv", ".tsv", ".tab", ".data", ".parquet", ".pq", ".feather", ".arrow", ".gz")
 
@@ -10,6 +11,7 @@ TABLE = Modality(
     input_word="TABLE",
     absent="was not read as a table",
     rows_to_predict="sonde.modalities.table.inputs:rows_to_predict",
+    config=TableConfig,
     forms=(
         Form(
             name="CSV, TSV or Parquet tables",

@@ -2,6 +2,7 @@
 
 from sonde.modalities.modality import Form, Modality
 from sonde.modalities.table.modality import FILES as TABLES
+from sonde.modalities.text.config import TextConfig
 
 TEXT = Modality(
     kind="tokens",
@@ -10,6 +11,8 @@ TEXT = Modality(
     absent="holds no text to be cut into tokens",
     rows_to_predict="sonde.modalities.text.predict:rows_to_predict",
     unit="tokens",
+    config=TextConfig,
+    reads=("target", "columns"),
     forms=(
         Form(
             name="line-aligned texts in two languages (train.en, train.de)",

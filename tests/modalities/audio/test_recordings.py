@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
 from sonde.data.listing import Listing
 from sonde.modalities.audio.recordings import Recordings, find_recordings, sounds_below
@@ -17,7 +17,7 @@ def touched(folder: Path, *names: str) -> Path:
 
 
 def found(folder: Path, task: str | None = None, **settings: object) -> Recordings:
-    return find_recordings(Listing(folder), DataConfig(**settings), task=task)  # type: ignore[arg-type]
+    return find_recordings(Listing(folder), data_config(**settings), task=task)  # type: ignore[arg-type]
 
 
 def told(given: Recordings) -> list[tuple[str, str, str]]:
@@ -63,7 +63,7 @@ def test_held_out_recordings_must_be_some(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=f"--held-out {chosen} takes {what}"):
             found(folder, labels="{label}_{take}", held_out=chosen)
         judged = find_recordings(
-            Listing(folder), DataConfig(labels="{label}_{take}", held_out=chosen), task=None, judged=True
+            Listing(folder), data_config(labels="{label}_{take}", held_out=chosen), task=None, judged=True
         )
         assert {recording.split for recording in judged.recordings} == {"train"}
     with pytest.raises(ConfigError, match="has no part 'speaker'; there are label, take"):

@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.modalities.open import open_data
@@ -30,7 +30,7 @@ def table() -> pd.DataFrame:
 
 def opened(frame: pd.DataFrame, folder: Path, **settings: Any) -> Dataset:
     frame.to_csv(folder / "t.csv", index=False)
-    return open_data(folder / "t.csv", DataConfig(target=("weight",), **settings))
+    return open_data(folder / "t.csv", data_config(target=("weight",), **settings))
 
 
 def rows_of(dataset: Dataset, split: str) -> list[int]:

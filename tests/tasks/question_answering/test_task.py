@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 import torch
 from sample_questions import content, write
+from sample_settings import data_config
 from sample_tasks import stepper
 from torch import Tensor, nn
 
@@ -114,7 +115,7 @@ def test_pieces_of_a_batch_give_its_gradient(window: int, dataset: Dataset) -> N
 
 def test_the_best_answer_of_all_windows_is_found(tmp_path: Path) -> None:
     path = write(tmp_path / "long.json", content(2, paragraphs=1, facts=8, filler=3))
-    long = open_data(path, DataConfig(test=0.0, validation=0.0, tokenizer="words", max_tokens=110))
+    long = open_data(path, data_config(test=0.0, validation=0.0, tokenizer="words", max_tokens=110))
     given = batch(long, 8)
     assert given["input"].shape[1] > 2 * 110
     made = task(long, stride=10)

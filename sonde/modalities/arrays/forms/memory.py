@@ -18,6 +18,7 @@ from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.catalogue import forms
 from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 
 TAKEN = (
     "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
@@ -151,11 +152,13 @@ def _joined(frame: Any, target: Any, config: DataConfig) -> dict[str, Any]:
 
 
 def _target_name(target: Any, config: DataConfig) -> str:
-    return config.target[0] if config.target else str(getattr(target, "name", None) or "target")
+    settings = config.of(TableConfig)
+    return settings.target[0] if settings.target else str(getattr(target, "name", None) or "target")
 
 
 def _with_target(target: Any, config: DataConfig) -> DataConfig:
-    return replace(config, target=(_target_name(target, config),))
+    columns = replace(config.of(TableConfig), target=(_target_name(target, config),))
+    return config.having(columns)
 
 
 def _read_images(

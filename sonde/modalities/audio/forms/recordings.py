@@ -23,11 +23,13 @@ from sonde.data.name_parts import check_known, spelled
 from sonde.data.ragged import Ragged, end_to_end
 from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
 from sonde.data.targets import listed
+from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
 from sonde.modalities.audio.recordings import RECOGNITION, Recordings, find_recordings, manifests_in, sounds_below
 from sonde.modalities.audio.waveforms import Waveforms
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 
 UNHEARD = 3  # names of files in a warning
 
@@ -47,6 +49,7 @@ def read(
 
     Raises: DataError for files that cannot be read, labels and transcripts that are missing or not known; ConfigError
     """
+    settings = config.of(AudioConfig)
     path = listing.path
     check_kind("audio", str(path), like)
     if like is not None:
@@ -55,8 +58,8 @@ def read(
     headers, found, warnings = _headers(found, skip=config.skip_unreadable, tick=tick)
     truths = [recording.truth for recording in found.recordings]
     if like is None:
-        check_known(truths, config.label_names)
-    truths = spelled(truths, config.label_names)
+        check_known(truths, settings.label_names)
+    truths = spelled(truths, settings.label_names)
     rate = usual_rate(list(headers)) if like is None else like.input.rate
     files = [found.root / recording.name for recording in found.recordings]
     decoded = decode(files, headers, rate, tick=tick)
@@ -107,6 +110,7 @@ def _splits(
     path: Path, found: Recordings, truths: Sequence[str], config: DataConfig, like: Schema | None
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Rows of each split: those that the data brings, the others drawn from train. Raises: DataError, ConfigError"""
+    settings = config.of(TableConfig)
     told = np.array([recording.split for recording in found.recordings])
     brought = {split: np.flatnonzero(told == split) for split in ORDER if (told == split).any()}
     if like is not None:
@@ -114,7 +118,7 @@ def _splits(
     if "train" not in brought:
         raise DataError(f"{path} holds no recordings to train on, only {' and '.join(brought)}; add some")
     ours = brought["train"]
-    groups = _groups(found, ours, config.group)
+    groups = _groups(found, ours, settings.group)
     labels = None if found.spoken else np.unique(np.array(truths)[ours], return_inverse=True)[1]
     drawn = split_rows(
         len(ours),
@@ -129,7 +133,12 @@ def _splits(
     sizes = {split: len(indices[split]) for split in held}
     facts = held_back_facts(sizes, held, stratified=labels is not None and groups is None)
     if groups is not None and held:
-        facts.append(Fact(f"no {config.group} is both trained on and held back", f"--group {config.group}"))
+        facts.append(
+            Fact(
+                f"no {settings.group} is both trained on and held back",
+                f"--group {settings.group}",
+            )
+        )
     return indices, facts
 
 

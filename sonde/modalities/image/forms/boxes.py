@@ -23,6 +23,7 @@ from sonde.data.targets import listed
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import Annotations
 from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, object_counts, told
+from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
 from sonde.modalities.image.rows import SAMPLED, Files
 from sonde.modalities.modality import Wanted
@@ -91,7 +92,9 @@ def _schema(
     names = found.names or tuple(sorted({n for image in everything for n in image.annotated.names}, key=natural))
     if not names:
         raise DataError(f"{path} marks no object in any image; there is nothing to learn")
-    height, width, why = room_for([(one.header.height, one.header.width) for one in everything], config.image_size)
+    height, width, why = room_for(
+        [(one.header.height, one.header.width) for one in everything], config.of(ImageConfig).image_size
+    )
     channels = max(one.header.channels for one in everything)
     facts = [
         Fact(f"{len(names)} {'class' if len(names) == 1 else 'classes'}: {listed(names)}", "names of the boxes"),

@@ -20,6 +20,7 @@ from sonde.data.splits import held_back_facts, split_rows, thinned
 from sonde.modalities.modality import Wanted
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import Graph, graph_of, parsed, rows_of
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import is_row_number
 from sonde.modalities.table.forms.tables import (
     form_of,
@@ -100,9 +101,10 @@ def read(
 
     Raises: DataError naming the file and row of what cannot be read, and for targets as tables do
     """
+    settings = config.of(TableConfig)
     alone = "train" if like is None else "test"
     path, files = listing.path, split_files(listing, alone=alone)
-    tables = {split: listing.once(read_table, file, config.columns) for split, file in files.items()}
+    tables = {split: listing.once(read_table, file, settings.columns) for split, file in files.items()}
     first = next(iter(tables.values()))
     column = _column(first, like)
     about = {
@@ -116,7 +118,7 @@ def read(
         splits = {split: _rows(part, np.arange(len(part.graphs)), like) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "coded as the model was trained")]
         return Dataset(**about, schema=like, splits=splits, facts=facts, warnings=warnings)
-    target = infer_target(first, _targets(first, column, config.target), task)
+    target = infer_target(first, _targets(first, column, settings.target), task)
     warnings = without_target(tables, target)
     parts, more = _parts(tables, column, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
     chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)

@@ -16,6 +16,7 @@ from sonde.modalities.modality import Wanted
 from sonde.modalities.series.columns import Series, Sizes, cut, regular, sizes
 from sonde.modalities.series.time_index import TimeStep
 from sonde.modalities.series.windows import SeriesWindows
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import form_of, short_name
 from sonde.modalities.table.kinds import infer_kind
 from sonde.modalities.table.read import (
@@ -64,7 +65,7 @@ def read(
     """A table as a series. Raises: DataError naming the file (and row), what is wrong and what to do"""
     tick("reading tables", 0, 1)
     path = listing.path
-    table = listing.once(read_table, path, config.columns)
+    table = listing.once(read_table, path, config.of(TableConfig).columns)
     dataset = _like(table, like) if like is not None else _dataset(table, config)
     return replace(
         dataset,
@@ -95,7 +96,7 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
 def _dataset(table: Table, config: DataConfig) -> Dataset:
     if config.folds:
         raise DataError(f"{table.name} is a time series, which is cut by time and not into folds; leave --folds out")
-    time = _time_column(table, config.time)
+    time = _time_column(table, config.of(TableConfig).time)
     targets, names, warnings = _variables(table, config, time)
     series = regular(table, time, names)
     cuts, why = cut(series, config, table.name)
@@ -213,9 +214,10 @@ def _time_column(table: Table, asked: str | None) -> str:
 
 def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], list[str], list[str]]:
     """(variables that are forecast, all variables with those first, warnings of columns left out). Raises: DataError"""
+    settings = config.of(TableConfig)
     kinds = {name: infer_kind(table, name).kind for name in table.columns if name != time}
     numbers = [name for name, kind in kinds.items() if kind == "number" and name]
-    targets = list(target_columns(table, config.target)) if config.target else numbers
+    targets = list(target_columns(table, settings.target)) if settings.target else numbers
     for name in targets:
         if name not in numbers:
             raise DataError(

@@ -19,6 +19,7 @@ from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, thinned
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.kinds import Kind, Values, infer_kind, parse
@@ -66,7 +67,7 @@ def read_tables(
     for done, (split, file) in enumerate(files.items()):
         tick("reading tables", done, len(files))
         names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
-        tables[split] = listing.once(read_table, file, config.columns or names)
+        tables[split] = listing.once(read_table, file, config.of(TableConfig).columns or names)
     tick("reading tables", len(files), len(files))
     return tables
 
@@ -117,11 +118,12 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
 
 def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     config = wanted.config
+    settings = config.of(TableConfig)
     if wanted.like is not None:
         check_kind("table", about.source, wanted.like)
         return _as_trained(tables, about, config, wanted.like)
     train_table = tables["train"]
-    target = infer_target(train_table, target_columns(train_table, config.target), wanted.task)
+    target = infer_target(train_table, target_columns(train_table, settings.target), wanted.task)
     warnings = without_target(tables, target)
     targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
     parts: dict[str, tuple[Table, np.ndarray]] = {}
@@ -131,7 +133,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         warnings += dropped
     parts, split_facts = _split(parts, targets["train"], target.spec, config)
     train = parts["train"][1]
-    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, config.group)}
+    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
     fitted = fit_columns(values, kinds, train)
     target = standardised(target, targets["train"][train])
@@ -242,11 +244,12 @@ def row_numbers(table: Table) -> np.ndarray:
 
 def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     """The target's columns in the table: values and labels are called after them, classes need them said."""
+    settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names
-    if not config.target:
+    if not settings.target:
         raise DataError("which column holds the true class? Say --target COLUMN")
-    return config.target[:1]
+    return settings.target[:1]
 
 
 def _columns_fact(table: Table, kinds: Mapping[str, Kind], fitted: Fitted) -> Fact:

@@ -22,6 +22,7 @@ from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.modalities.modality import Wanted
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.parallel import Pairs, assemble_pairs, pairs_like
 
 CODES = (
@@ -160,9 +161,13 @@ def _direction(
     path: Path, every: Sequence[str], config: DataConfig, like: Schema | None
 ) -> tuple[tuple[str, str], str]:
     """((from, to), why). Raises: DataError for languages that are not there, and for a direction that is left open."""
+    settings = config.of(TextConfig)
     if like is not None:
         return (like.target.names[0], like.target.names[1]), "as the model was trained"
-    asked = {"--source-language": config.source_language, "--target-language": config.target_language}
+    asked = {
+        "--source-language": settings.source_language,
+        "--target-language": settings.target_language,
+    }
     for flag, side in asked.items():
         if side and side not in every:
             raise DataError(f"{path} has no files in {flag} {side}; there are {', '.join(every[:MANY])}")

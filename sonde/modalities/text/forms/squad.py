@@ -19,6 +19,7 @@ from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, split_rows, subset, thinned
 from sonde.modalities.modality import Wanted
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
 from sonde.modalities.text.questions import Questions, looks_like_squad, read_questions
 from sonde.modalities.text.vocabulary import vocabulary_for
@@ -118,7 +119,7 @@ def _split(rows: Mapping[str, QuestionRows], parts: Mapping[str, np.ndarray], *,
 
 
 def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> Schema:
-    window = config.max_tokens or WINDOW
+    window = config.of(TextConfig).max_tokens or WINDOW
     longest = int(train.lengths().max())
     return Schema(
         input=InputSpec(

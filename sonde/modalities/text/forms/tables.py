@@ -15,6 +15,7 @@ from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
 from sonde.data.targets import RawTarget
 from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import about_frame, about_tables, read_tables, split_files
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.target import infer_target, read_target, target_columns
@@ -30,7 +31,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
         tables = read_tables(listing, wanted.config, like=wanted.like)
         if wanted.like is not None:
             return "the model reads texts" if wanted.like.input.kind == "tokens" else None
-        found = find_text(tables["train"], wanted.config.target) if "train" in tables else None
+        found = find_text(tables["train"], wanted.config.of(TableConfig).target) if "train" in tables else None
     except DataError:
         return None  # what is wrong with the file is said when it is read as a table
     return None if found is None else f"column {found.input!r} is text"
@@ -46,7 +47,7 @@ def read(
     tables, about = read_tables(listing, config, like=like, tick=tick), about_tables(listing, like=like)
     if like is not None:
         return _as_trained(tables, about, config, like)
-    found = find_text(tables["train"], config.target)
+    found = find_text(tables["train"], config.of(TableConfig).target)
     assert found is not None
     return _dataset(tables, found, about, config, task=task, tick=tick)
 
@@ -57,7 +58,7 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
         if wanted.like.input.kind != "tokens":
             return None
         return _as_trained({"test": table}, about_frame(table), wanted.config, wanted.like)
-    if (found := find_text(table, wanted.config.target)) is None:
+    if (found := find_text(table, wanted.config.of(TableConfig).target)) is None:
         return None
     return _dataset({"train": table}, found, about_frame(table), wanted.config, task=wanted.task)
 
@@ -82,7 +83,7 @@ def _dataset(
     sizes = " + ".join(f"{len(table):,} {split}" for split, table in judged.items())
     what = "chains" if found.chain else "texts"
     facts = [Fact(f"{sizes if len(judged) > 1 else f'{len(train):,}'} {what}", f"{about.form}: column {found.input!r}")]
-    if train.headless and not config.columns:
+    if train.headless and not config.of(TableConfig).columns:
         names = ", ".join(train.columns)
         facts.append(Fact(f"no header, so the columns are called {names}", "the first row reads like those below it"))
     if found.guessed:
@@ -123,10 +124,11 @@ def text_column(table: Table, like: Schema) -> str:
 
 def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> tuple[str, ...]:
     """The columns of the truth: those asked for, those a target is called after, else the only other column."""
+    settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names
-    if config.target:
-        return config.target[:1]
+    if settings.target:
+        return settings.target[:1]
     found = find_text(table, ())
     if found is None or found.input != column:
         raise DataError(f"{table.name}: which column holds the true class? Say --target COLUMN")

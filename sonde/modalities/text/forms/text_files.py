@@ -21,6 +21,7 @@ from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.modalities.modality import Wanted
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.modalities.text.vocabulary import earlier_vocabulary
 from sonde.modalities.text.windows import Windows
@@ -172,17 +173,18 @@ def _after(texts: Sequence[Text], characters: int) -> list[Text]:
 
 def _vocabulary(texts: Sequence[Text], config: DataConfig) -> tuple[Vocabulary, str]:
     """(vocabulary of the training text, why of this kind)."""
-    if config.vocabulary_of is not None:
-        return earlier_vocabulary(config.vocabulary_of), f"of {config.vocabulary_of}"
+    settings = config.of(TextConfig)
+    if settings.vocabulary_of is not None:
+        return earlier_vocabulary(settings.vocabulary_of), f"of {settings.vocabulary_of}"
     contents = [text.content for text in texts]
     symbols, total = len(set().union(*contents)), sum(map(len, contents))
-    kind, why = config.tokenizer, "--tokenizer"
+    kind, why = settings.tokenizer, "--tokenizer"
     if kind == "auto" and symbols <= MOST_SYMBOLS and total <= MOST_CHARACTERS:
         kind, why = "characters", "a short text of few different ones"
     elif kind == "auto":
         kind, why = "bytes", "a text that is long, or of many different characters"
     lines = contents if kind == "characters" else [line for text in contents for line in text.splitlines(keepends=True)]
-    return train_vocabulary(lines, kind=kind, size=config.vocabulary), why
+    return train_vocabulary(lines, kind=kind, size=settings.vocabulary), why
 
 
 def _known(like: Schema) -> Vocabulary:
@@ -216,7 +218,7 @@ def _pieces(text: str) -> list[str]:
 
 def _window(streams: Mapping[str, tuple[np.ndarray, object]], config: DataConfig) -> int:
     """Tokens of a window: as asked, else as many as suit the length of the training text."""
-    return config.max_tokens or max(1, min(WINDOW, len(streams["train"][0]) // FEWEST_WINDOWS))
+    return config.of(TextConfig).max_tokens or max(1, min(WINDOW, len(streams["train"][0]) // FEWEST_WINDOWS))
 
 
 def _check(streams: Mapping[str, tuple[np.ndarray, object]], length: int, path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sample_places import form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
@@ -159,6 +160,6 @@ def test_splits_of_other_shapes(tmp_path: Path) -> None:
 
 def test_arrays_are_resized_when_asked(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x=X, y=Y)
-    data = read(tmp_path / "set.npz", DataConfig(image_size=16))
+    data = read(tmp_path / "set.npz", data_config(image_size=16))
     assert data.schema.input.shape == (1, 16, 16)
     assert any(fact.what == "images resized from 8x8 to 16x16" for fact in data.facts)

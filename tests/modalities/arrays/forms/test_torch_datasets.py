@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sample_settings import data_config
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
@@ -96,7 +97,7 @@ def test_what_does_not_fit_is_asked_for_again(kind: str) -> None:
 
 def test_a_size_may_be_asked_for() -> None:
     item = lambda i: (PIXELS[i], i % 2)  # noqa: E731
-    config = DataConfig(validation=0, test=0, image_size=12)
+    config = data_config(validation=0, test=0, image_size=12)
     kept = read({"train": Items(item)}, config)
     again = read({"train": Items(item)}, config, limit=100)
     assert kept.schema.input.shape == (3, 12, 12)

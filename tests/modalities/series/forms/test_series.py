@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sample_places import at
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
@@ -41,7 +42,7 @@ def written(path: Path, table: pd.DataFrame, name: str = "plant.csv") -> Path:
 
 
 def opened(path: Path, task: str | None = None, **settings: Any) -> Dataset:
-    return open_data(path, DataConfig(**settings), task=task)
+    return open_data(path, data_config(**settings), task=task)
 
 
 def windows(dataset: Dataset, split: str) -> SeriesWindows:
@@ -196,7 +197,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path, settings: dict[str
 
 def test_one_place_to_split_at_is_refused() -> None:
     with pytest.raises(ConfigError, match="--split-at takes two places or three, got 1"):
-        DataConfig(split_at=("100",))
+        data_config(split_at=("100",))
 
 
 def test_other_tables_are_no_series(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from sample_places import form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Rows, Schema
@@ -27,7 +28,7 @@ def read_frame(source: Any, config: DataConfig, like: Schema | None = None) -> D
 
 
 def config(target: str = "y", **settings) -> DataConfig:
-    return DataConfig(target=tuple(target.split(",")), **settings)
+    return data_config(target=tuple(target.split(",")), **settings)
 
 
 def fields(dataset: Dataset, split: str) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sample_places import at
 from sample_questions import content, write
+from sample_settings import data_config
 
 from sonde.core.code_points import text_of, texts_of
 from sonde.core.config import DataConfig
@@ -18,7 +19,7 @@ from sonde.modalities.text.question_rows import QUESTION
 
 
 def opened(path: Path, **settings: object) -> Dataset:
-    return open_data(path, DataConfig(**settings))  # type: ignore[arg-type]
+    return open_data(path, data_config(**settings))  # type: ignore[arg-type]
 
 
 def articles(rows: object) -> set[str]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sample_places import at
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
@@ -23,7 +24,7 @@ def write(path: Path, text: str = TEXT) -> Path:
 
 
 def opened(path: Path, **settings: object) -> Dataset:
-    return open_data(path, DataConfig(**settings))  # type: ignore[arg-type]
+    return open_data(path, data_config(**settings))  # type: ignore[arg-type]
 
 
 def text_of(dataset: Dataset, split: str) -> str:
