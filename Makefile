@@ -69,8 +69,9 @@ format: setup-dev  ## rewrite the code in the project's layout
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Those that measure; environments.py makes what peers need on first use, and parity has a target of its own.
-BENCHMARKS := $(filter-out environments parity summary,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
+# Those that measure; environments.py makes what peers need on first use, parity has a target of its own, and unchanged asks for a
+# revision to compare with.
+BENCHMARKS := $(filter-out environments parity summary unchanged,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
 
 bench: setup-dev  ## measure beside the peers (over two hours), write benchmarks/results and README's table; BENCHMARKS=name for one
 	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; env -u OMP_NUM_THREADS $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done

@@ -63,6 +63,15 @@ def kill(found: dict[str, Any]) -> Iterator[Row]:
     yield f"{total['kills']} SIGKILLs, resumed", ours, "the same run undisturbed", str(total["runs"])
 
 
+def unchanged(found: dict[str, Any]) -> Iterator[Row]:
+    """The same training at two revisions."""
+    rows = found["table"].values()
+    compared = sum(row["losses"] + row["metrics"] for row in rows)
+    ours = f"{sum(row['equal'] for row in rows)} of {len(rows)} equal to the last bit, weights too"
+    what = f"{compared:,} losses and metrics of {len(rows)} configurations"
+    yield what, ours, f"the same at revision {found['before']}", "1"
+
+
 def memory(found: dict[str, Any]) -> Iterator[Row]:
     """Peak resident memory of a whole training process."""
     for name, row in found["table"].items():
@@ -290,6 +299,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "throughput": throughput,
     "tables": tables,
     "kill": kill,
+    "unchanged": unchanged,
     "memory": memory,
     "streaming": streaming,
     "parity": parity,

@@ -5,7 +5,6 @@ from torch import cdist, nn
 from torch.nn.functional import softplus
 
 import sonde
-from sonde.tasks.custom.task import MeanMeter
 
 
 def net(in_dim: int, out_dim: int) -> nn.Sequential:
@@ -15,7 +14,7 @@ def net(in_dim: int, out_dim: int) -> nn.Sequential:
 class Gan:
     """Draws points in the plane; best where the energy distance to real points (Székely 2003) is smallest."""
 
-    objective, across_rows, meter = sonde.Objective("distance", "min"), (), MeanMeter
+    objective, across_rows, meter = sonde.Objective("distance", "min"), (), sonde.MeanMeter
 
     def __init__(self) -> None:
         self.draw, self.judge = net(4, 2), net(2, 1)

@@ -6,8 +6,9 @@ if TYPE_CHECKING:
     from sonde.api import fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
-    from sonde.core.seams import Loss, Objective, Phase
+    from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Task
     from sonde.run.run import Run
+    from sonde.tasks.custom.task import MeanMeter
 
 __version__ = "0.1.0"
 
@@ -20,18 +21,28 @@ _PUBLIC = {
     "Run": "sonde.run.run",
     "Batch": "sonde.core.batch",
     "Loss": "sonde.core.seams",
-    "Phase": "sonde.core.seams",
+    "Meter": "sonde.core.seams",
     "Objective": "sonde.core.seams",
+    "Observer": "sonde.core.seams",
+    "Phase": "sonde.core.seams",
+    "Source": "sonde.core.seams",
+    "Task": "sonde.core.seams",
+    "MeanMeter": "sonde.tasks.custom.task",
     "SondeError": "sonde.core.errors",
 }
 
 __all__ = [
     "Batch",
     "Loss",
+    "MeanMeter",
+    "Meter",
     "Objective",
+    "Observer",
     "Phase",
     "Run",
     "SondeError",
+    "Source",
+    "Task",
     "fit",
     "load",
     "resume",

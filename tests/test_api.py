@@ -19,7 +19,7 @@ import sonde
 from sonde.cli.main import main
 from sonde.core.errors import ConfigError, DataError, RunFolderError
 from sonde.core.files import read_json
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.screen.screen import Screen
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "epochs": 1, "model": "mlp", "hidden": (8,), "batch_size": 16}
@@ -192,11 +192,10 @@ def test_the_callers_random_streams_and_threads_are_left_alone(place: Path) -> N
 
 
 def test_leftover_words_belong_to_the_command_line() -> None:
-    asked = Asked(values={}, origin={}, model=None, task=None, leftover=("--odd", "3"))
-    from sonde.api import train_asked
+    from sonde.run.data_job import Caller, data_job
 
     with pytest.raises(ConfigError, match="unknown settings: --odd 3"):
-        train_asked((X, Y), asked, screen=Screen(quiet=True))
+        data_job((X, Y), Overrides(leftover=("--odd", "3")), Caller(screen=Screen(quiet=True)))
 
 
 def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,3 +206,14 @@ def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str])
         assert expected in text
     log = [json.loads(line) for line in (place / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in log} == {"step", "evaluation"}
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    """`sonde.Task` and its like are what a program of one's own is written against."""
+    nouns = {"Batch", "Loss", "Meter", "Objective", "Observer", "Phase", "Run", "Source", "Task"}
+    assert nouns | {"train", "fit", "steps", "load", "resume"} <= set(sonde.__all__)
+    assert set(sonde.__all__) <= set(dir(sonde))
+    for name in sonde.__all__:
+        assert getattr(sonde, name).__doc__, name
+    with pytest.raises(AttributeError, match="module 'sonde' has no attribute 'Trainer'"):
+        _ = sonde.Trainer  # type: ignore[attr-defined]

@@ -29,3 +29,15 @@ def test_it_shows_one_idea(path: Path) -> None:
     blank = {number for number, line in enumerate(text.splitlines(), 1) if not line.strip()}
     code = {line for node in tree.body[1:] for line in range(node.lineno, (node.end_lineno or 0) + 1)} - blank
     assert len(code) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_it_needs_no_inner_module(path: Path) -> None:
+    """All that a user's program wants of Sonde is in `sonde` itself."""
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+    assert [name for name in imported if name.startswith("sonde.")] == []

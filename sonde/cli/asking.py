@@ -11,7 +11,7 @@ from sonde.core.bounds import flag
 from sonde.core.config import PlaceConfig
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.modalities.settings import built, groups
 
 LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
@@ -34,7 +34,7 @@ class Request:
     """What `sonde train` was asked: the data, the settings, and what to tell the person about a config file."""
 
     data: str
-    asked: Asked
+    overrides: Overrides
     notes: tuple[str, ...] = ()
 
 
@@ -73,8 +73,10 @@ def read_request(words: Sequence[str]) -> Request:
     values = filed | typed
     built(values)  # a value out of range is refused before the data are opened
     origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed") | _named_origin(base, named)
-    asked = Asked(values=values, origin=origin, model=base.model, task=base.task, leftover=as_words(leftover, own))
-    return Request(data=data or str(base.saved.data), asked=asked, notes=notes)
+    overrides = Overrides(
+        values=values, origin=origin, model=base.model, task=base.task, leftover=as_words(leftover, own)
+    )
+    return Request(data=data or str(base.saved.data), overrides=overrides, notes=notes)
 
 
 def parse_rest(model: str, task: str, leftover: Sequence[str]) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[d
     flags = flags_of(*groups().values(), *_own_kinds(base.model, base.task))
     skip = {"model", "task", *(entry.name for entry in fields(PlaceConfig)), *taken}
     skip |= LENGTHS if taken & LENGTHS else set()
-    asked = {name: value for name, value in base.saved.asked().items() if name not in skip and value is not None}
+    asked = {name: value for name, value in base.saved.overrides().items() if name not in skip and value is not None}
     foreign: dict[str, str] = {}  # setting -> whose it was
     for what in ("model", "task"):
         before = base.saved.settings.get(what)

@@ -32,12 +32,13 @@ def run(words: Sequence[str]) -> int:
         _help(words)
         return 0
     request = read_request(words)
-    screen = Screen(quiet=bool(request.asked.values.get("quiet", False)))
+    screen = Screen(quiet=bool(request.overrides.values.get("quiet", False)))
     for note in request.notes:
         screen.say(note)
-    from sonde.api import train_asked
+    from sonde.api import run_job
+    from sonde.run.data_job import Caller, data_job
 
-    train_asked(request.data, request.asked, screen=screen, parse_rest=parse_rest)
+    run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest)))
     return 0
 
 

@@ -27,7 +27,7 @@ class SavedConfig:
     origin: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
-    def asked(self) -> dict[str, Any]:
+    def overrides(self) -> dict[str, Any]:
         """The settings that somebody asked for: typed, from a file, or added by hand (no origin)."""
         chosen = ("typed", "file")
         return {name: value for name, value in self.settings.items() if self.origin.get(name, "file") in chosen}

@@ -1,12 +1,13 @@
 """What a person asked for, before the recipe and the defaults have their say. Free of torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Overrides:
     """Settings that were typed or came from a `--config` file; nothing else.
 
     values:   leaf name -> value of its field's type
@@ -19,3 +20,21 @@ class Asked:
     model: str | None = None
     task: str | None = None
     leftover: tuple[str, ...] = ()
+
+    def having(self, values: Mapping[str, Any], origin: str = "typed") -> "Overrides":
+        """The same with other values of some settings."""
+        origins = {**self.origin, **dict.fromkeys(values, origin)}
+        return replace(self, values={**self.values, **values}, origin=origins)
+
+
+def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task: str | None = None) -> Overrides:
+    """Overrides from the keyword arguments of a Python call, where a list does for a tuple and a Path for its text."""
+    values = {name: _as_typed(value) for name, value in settings.items()}
+    named = [name for name, value in (("model", model), ("task", task)) if value]
+    return Overrides(values=values, origin=dict.fromkeys([*values, *named], "typed"), model=model, task=task)
+
+
+def _as_typed(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    return str(value) if isinstance(value, Path) else value

@@ -1,6 +1,6 @@
 """From a dataset and a config to everything a training needs, in the order in which decisions depend on one another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,7 +36,7 @@ from sonde.tasks.table import COMPARES_VIEWS
 from sonde.tasks.table import build as build_task
 
 EVALUATION_ROWS = (
-    128  # rows a batch when judging: more brings no speed on a CPU, and its maps would be the peak of memory
+    128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
 )
 
 
@@ -51,7 +51,7 @@ class Assembly:
     channels_last: bool
     task: Task
     train: Source
-    judged: Mapping[str, Source]  # "validation" and "test", those there are
+    evaluation_sources: Mapping[str, Source]  # "validation" and "test", those there are
     average: Average | None
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
@@ -115,7 +115,6 @@ def assemble(
     clock: Clock,
     tick: Tick = silent,
     model: nn.Module | None = None,
-    make_task: Callable[[nn.Module], Task] | None = None,
     fresh: bool = True,
 ) -> Assembly:
     """Build device, model, task and sources. Raises: ConfigError, DataError.
@@ -139,13 +138,13 @@ def assemble(
             name = config.model if model is None else type(model).__name__
             check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
-        task = make_task(built) if make_task else _task(built, dataset, config, labels)
+        task = _task(built, dataset, config, labels)
     channels_last = dataset.schema.input.kind == "image" and any(p.ndim == 4 for p in task.modules.parameters())
     task.modules.to(device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=_free_bytes())
-    train, judged = _sources(dataset, config, device, decision, channels_last, labels, tick)
+    train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
     average = Average(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,
@@ -155,7 +154,7 @@ def assemble(
         channels_last=channels_last,
         task=task,
         train=train,
-        judged=judged,
+        evaluation_sources=held_back,
         average=average,
         clock=clock,
         transferred=tuple(done),
@@ -207,13 +206,15 @@ def _sources(
 
     limit = config.data.overfit_batches
     train = source("train", feed, training=True, limit_batches=limit, labels=labels)
-    judging = replace(feed, batch_size=max(feed.batch_size, EVALUATION_ROWS), balanced=False)
+    evaluation = replace(feed, batch_size=max(feed.batch_size, EVALUATION_ROWS), balanced=False)
     if limit:
-        # learning by heart is judged on the very rows that were learnt
+        # learning by heart is evaluated on the very rows that were learnt
         rows = replace(feed, batch_size=feed.batch_size, balanced=False)
         return train, {"validation": source("train", rows, training=False, limit_batches=limit)}
-    judged = {name: source(name, judging, training=False) for name in ("validation", "test") if name in dataset.splits}
-    return train, judged
+    held_back = {
+        name: source(name, evaluation, training=False) for name in ("validation", "test") if name in dataset.splits
+    }
+    return train, held_back
 
 
 def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | Augment | None:

@@ -1,4 +1,4 @@
-"""A researcher's own task, module and data through the same loop and into the same kind of run folder."""
+"""Jobs of a researcher's own task or module and data: the same life, and the same kind of run folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 from torch.utils.data import Dataset as TorchDataset
 
-from sonde.core.config import FeedConfig, TrainConfig, flat
-from sonde.core.config_file import write_config
-from sonde.core.errors import ConfigError, unknown
-from sonde.core.files import write_json
-from sonde.core.run_folder import RunFolder, fresh_path
+from sonde.core.config import FeedConfig, TrainConfig
+from sonde.core.errors import ConfigError
+from sonde.core.overrides import from_keywords
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.loader import LoaderSource
@@ -22,49 +21,68 @@ from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
-from sonde.modalities.settings import built, leaves
 from sonde.optim.average import Average
 from sonde.run.build import EVALUATION_ROWS, Assembly
-from sonde.run.environment import describe
-from sonde.run.errors import room_in
-from sonde.run.job import Session, carry_out
-from sonde.run.plan import refuse_idle
-from sonde.run.resolve import OWN_MODULE
-from sonde.run.resume import (
-    asks_for_more,
-    begin_in,
-    kept_length,
-    load_best,
-    remember,
-    same_data,
-    same_settings,
-    saved_state,
-)
-from sonde.run.run import Run
+from sonde.run.choose import Recipe
+from sonde.run.job import Job
+from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
-from sonde.tasks.custom.task import PlainTask
+from sonde.tasks.custom.task import ModuleTask
 
 
-def config_of(settings: Mapping[str, Any], *, model: str, task: str) -> TrainConfig:
-    """A config from flat settings. Raises: ConfigError for an unknown one."""
-    known = leaves()
-    for name in settings:
-        if name not in known:
-            raise unknown("setting", name, known)
-    return TrainConfig(model=model, task=task, **built(settings))
+def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, Any], *, name: str) -> Job:
+    """The job of training `task` on whatever holds training data.
+
+    name: what a folder is called after;  Raises: SondeError subclasses
+    """
+    clock, resolved = Clock(), settings_of(task, settings)
+    if resolved.config.place.out is not None:
+        RunFolder(
+            Path(resolved.config.place.out)
+        ).state()  # a folder that cannot be used is said before the data are read
+
+    def build(config: TrainConfig, fresh: bool) -> Assembly:
+        return custom_parts(task, data, validation, config, clock)
+
+    with clock.part("data"):
+        fingerprint = _hashes({"train": data, "validation": validation})
+    about = {"source": type(data).__name__, "form": "data of your own", "facts": [], "warnings": []}
+    return Job(
+        resolved=resolved,
+        given=settings,
+        about={**about, "fingerprint": fingerprint},
+        build=build,
+        name=(CUSTOM_MODULE, name),
+        screen=Screen(quiet=bool(settings.get("quiet", False))),
+    )
 
 
-def build_own(task: Task, data: Any, *, validation: Any, settings: Mapping[str, Any]) -> Assembly:
+def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
+    """The settings of a task of one's own. Raises: ConfigError for an unknown one, or one that is not for such tasks."""
+    recipe = Recipe(task=type(task).__name__, model=CUSTOM_MODULE, settings={})
+    resolved = resolve(from_keywords(settings), recipe, custom_task=True)
+    if resolved.config.transfer.pretrained is not None:
+        raise ConfigError(
+            "pretrained= is for sonde.train; load the weights into your own modules before you hand them over"
+        )
+    if resolved.config.transfer.freeze not in ("none", 0):
+        raise ConfigError(
+            "freeze= is for sonde.train; call requires_grad_(False) on the parts of your own that are to stay"
+        )
+    return resolved
+
+
+def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, clock: Clock) -> Assembly:
     """The parts of a run whose task and data are the researcher's."""
-    config = config_of(settings, model=OWN_MODULE, task=type(task).__name__)
-    _refuse_transfer(config)
-    device = pick_device(config.machine.device)
+    device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
     task.modules.to(device)
-    judging = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
-    judged = {}
-    if validation is not None:
-        judged["validation"] = source_of(validation, judging, device=device, seed=config.machine.seed, training=False)
+    with clock.part("data"):
+        train = source_of(data, config.feed, device=device, seed=seed, training=True)
+        held_back = {}
+        if validation is not None:
+            feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
+            held_back["validation"] = source_of(validation, feed, device=device, seed=seed, training=False)
     return Assembly(
         dataset=None,
         config=config,
@@ -72,23 +90,11 @@ def build_own(task: Task, data: Any, *, validation: Any, settings: Mapping[str, 
         decision=FeedDecision(kind="resident", why="data of your own", bytes=0),
         channels_last=False,
         task=task,
-        train=source_of(data, config.feed, device=device, seed=config.machine.seed, training=True),
-        judged=judged,
+        train=train,
+        evaluation_sources=held_back,
         average=Average(task.modules, config.optim.ema) if config.optim.ema else None,
-        clock=Clock(),
+        clock=clock,
     )
-
-
-def _refuse_transfer(config: TrainConfig) -> None:
-    """Raises: ConfigError for what only a program that knows the task's modules can do."""
-    if config.transfer.pretrained is not None:
-        raise ConfigError(
-            "pretrained= is for sonde.train; load the weights into your own modules before you hand them over"
-        )
-    if config.transfer.freeze not in ("none", 0):
-        raise ConfigError(
-            "freeze= is for sonde.train; call requires_grad_(False) on the parts of your own that are to stay"
-        )
 
 
 def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int, training: bool) -> Source:
@@ -96,22 +102,19 @@ def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int,
     if isinstance(data, Source):
         return data
     if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
-        named: dict[str, Tensor] = {
-            name: torch.as_tensor(part) for name, part in zip(("input", "target"), data, strict=True)
-        }
-        return tensor_source(named, config, training=training, seed=seed, device=device)
+        data = dict(zip(("input", "target"), data, strict=True))
     if isinstance(data, Mapping):
         named = {name: torch.as_tensor(part) for name, part in data.items()}
         return tensor_source(named, config, training=training, seed=seed, device=device)
-    if isinstance(data, DataLoader):
-        return LoaderSource(data, device=device, seed=seed)
     if isinstance(data, TorchDataset):
         workers = config.workers or 0
         if isinstance(data, IterableDataset):
-            return LoaderSource(DataLoader(data, config.batch_size, num_workers=workers), device=device, seed=seed)
-        generator = torch.Generator().manual_seed(seed)
-        loader = DataLoader(data, config.batch_size, shuffle=training, num_workers=workers, generator=generator)
-        return LoaderSource(loader, device=device, seed=seed)
+            data = DataLoader(data, config.batch_size, num_workers=workers)
+        else:
+            generator = torch.Generator().manual_seed(seed)
+            data = DataLoader(data, config.batch_size, shuffle=training, num_workers=workers, generator=generator)
+    if isinstance(data, DataLoader):
+        return LoaderSource(data, device=device, seed=seed)
     raise ConfigError(
         f"cannot train on a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, or a Source"
@@ -124,52 +127,11 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None) -> Task:
         lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
-            raise ConfigError(f"{what}: it lacks {', '.join(lacks)} (see sonde.core.seams.Task)")
+            raise ConfigError(f"{what}: it lacks {', '.join(lacks)} (see sonde.Task)")
         return task
     if loss is None:
         raise ConfigError("a plain module needs loss=(output, target) -> scalar mean over the rows")
-    return PlainTask(task, loss, metrics)
-
-
-def fit_own(
-    task: Task | nn.Module,
-    train: Any,
-    *,
-    validation: Any,
-    loss: Any,
-    metrics: Any,
-    settings: Mapping[str, Any],
-) -> Run:
-    """Train and write a run folder. Raises: SondeError subclasses."""
-    whole = task_of(task, loss, metrics)
-    screen = Screen(quiet=bool(settings.get("quiet", False)))
-    assembly = build_own(whole, train, validation=validation, settings=settings)
-    config, hashes = assembly.config, _hashes({"train": train, "validation": validation})
-    folder = RunFolder(Path(config.place.out) if config.place.out else fresh_path("own", type(task).__name__.lower()))
-    with folder.claimed(), room_in(folder):
-        state = begin_in(folder, fresh=config.place.fresh)
-        if state != "new":
-            same_settings(folder, config)
-            same_data(folder, hashes)
-            config = kept_length(folder, config, settings)
-            assembly.config = config
-        if state == "finished" and not asks_for_more(folder, config.loop):
-            screen.say(f"{folder.path} holds this very run, finished; give epochs=N to train it further, or fresh=True")
-            load_best(folder, whole)
-            return Run(folder, live_task=whole)
-        saved = None if state == "new" else saved_state(folder, config.loop, say=screen.say)
-        if saved is None:
-            folder.clear()
-            _write_start(folder, assembly, train, settings, hashes)
-        else:
-            refuse_idle(assembly, saved, folder)
-            remember(folder, config, dict.fromkeys(settings, "typed"))
-            folder.result.unlink(missing_ok=True)
-        session = Session(assembly=assembly, folder=folder, screen=screen)
-        screen.result(carry_out(session, saved=saved))
-        screen.findings([finding.as_dict() for finding in session.findings])
-        screen.next([f"open {folder.report}"])
-    return Run(folder, live_task=whole)
+    return ModuleTask(task, loss, metrics)
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
@@ -183,16 +145,3 @@ def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
             if isinstance(part, Tensor | np.ndarray)
         }
     return of_arrays(arrays)
-
-
-def _write_start(
-    folder: RunFolder, assembly: Assembly, train: Any, settings: Mapping[str, Any], hashes: Mapping[str, str]
-) -> None:
-    origin = {name: "typed" if name in settings else "default" for name in leaves()}
-    content = {"model": OWN_MODULE, "task": assembly.config.task, **flat(assembly.config)}
-    content.pop("model_config", None)
-    content.pop("task_config", None)
-    write_config(folder.config, data=type(train).__name__, settings=content, origin=origin, reasons={})
-    about = {"source": type(train).__name__, "form": "data of your own", "facts": [], "warnings": []}
-    write_json(folder.data, {**about, "fingerprint": dict(hashes)})
-    write_json(folder.env, describe(assembly.device))

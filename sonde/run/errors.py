@@ -1,4 +1,4 @@
-"""Faults of a run, in one line that says where, what and how to go on."""
+"""What ends a run before its time, in one line that says where, what and how to go on."""
 
 import errno
 from collections.abc import Iterator
@@ -6,17 +6,45 @@ from contextlib import closing, contextmanager
 
 import torch
 
-from sonde.core.config import FeedConfig
-from sonde.core.errors import NonFinite, OutOfMemory, RunFolderError
+from sonde.core.config import FeedConfig, TrainConfig
+from sonde.core.errors import Interrupted, NonFinite, OutOfMemory, RunFolderError
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import Journal
+from sonde.run.build import Assembly
+from sonde.run.resolve import CUSTOM_MODULE
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
 REMEDY = "lower --lr, add --clip 1, or mend the rows"
+
+
+def words_to_go_on(folder: RunFolder, config: TrainConfig) -> str:
+    """What a person types to go on with a run."""
+    if config.model == CUSTOM_MODULE:  # a network that only the caller's program can build
+        return f"the same call with out={str(folder.path)!r}"
+    return f"sonde resume {folder.path}"
+
+
+@contextmanager
+def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
+    """Say of what stops the body where it happened and what to do about it.
+
+    Raises: NonFinite, Interrupted, OutOfMemory; any other error as it is
+    """
+    try:
+        yield
+    except NonFiniteStep as trouble:
+        raise not_finite(trouble, assembly.train, folder) from trouble
+    except NonFinite as trouble:
+        raise evaluated_not_finite(trouble, folder) from trouble
+    except Interrupted as stop:
+        again = words_to_go_on(folder, assembly.config)
+        raise Interrupted(f"{stop}; go on with: {again}", signal_number=stop.signal_number) from None
+    except (torch.OutOfMemoryError, RuntimeError) as trouble:
+        raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
 
 
 def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
@@ -39,7 +67,7 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
     )
 
 
-def judged_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
+def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
     """The same for outputs that an evaluation found: what it says of them, and where the weights of before are."""
     _note(folder, str(trouble), step=None)
     return NonFinite(f"{trouble}; {_last(folder, 'last checkpoint')}")
@@ -58,9 +86,10 @@ def _last(folder: RunFolder, what: str) -> str:
 
 
 @contextmanager
-def room_in(folder: RunFolder) -> Iterator[None]:
+def room_in(folder: RunFolder, again: str) -> Iterator[None]:
     """Say in one line what to do where the body finds the disk full or not to be written to.
 
+    again: how a person goes on with the run
     Raises: RunFolderError; any other error as it is
     """
     try:
@@ -70,7 +99,7 @@ def room_in(folder: RunFolder) -> Iterator[None]:
             raise
         raise RunFolderError(
             f"cannot write to {trouble.filename or folder.path}: {trouble.strerror}; what was saved is whole: make room, "
-            f"then go on with: sonde resume {folder.path}"
+            f"then go on with: {again}"
         ) from trouble
 
 

@@ -47,7 +47,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     dataset, task = assembly.dataset, assembly.task
     if isinstance(task, ByRule) and not assembly.config.data.overfit_batches:
         meter = task.meter()
-        for batch in assembly.judged[split]:
+        for batch in assembly.evaluation_sources[split]:
             meter.update(task.by_rule(batch), batch.index)
         return {**meter.compute(), "what": task.rule}
     if dataset is None or not isinstance(task, Compares) or assembly.config.data.overfit_batches:

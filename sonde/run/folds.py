@@ -1,98 +1,50 @@
-"""Cross-validation: one run for each part of the rows, judged on that part, and what they reach together."""
+"""Cross-validation: a run for each part of the rows, evaluated on that part, and what they reach together."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sonde.core.config import TrainConfig, flat
-from sonde.core.config_file import SavedConfig, read_config, write_config
-from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import Interrupted
-from sonde.core.files import read_json, write_json
-from sonde.core.overrides import Asked
-from sonde.core.run_folder import RunFolder, fresh_path
+from sonde.core.files import read_json
+from sonde.core.findings import Finding
+from sonde.core.run_folder import RunFolder
 from sonde.core.units import count, duration, metric, metric_name
 from sonde.engine.json_lines import read_lines
-from sonde.report.page import write_report
-from sonde.run.resolve import Resolved
-from sonde.run.resume import begin_in, same_settings
-from sonde.run.run import Run
-from sonde.screen.screen import Screen
-
-TrainOne = Callable[[Asked, Screen], Run]
-"""Trains as asked, or goes on with a run that is there already."""
+from sonde.run.errors import words_to_go_on
+from sonde.run.job import Attempt, Job
 
 SHARED = ("status", "task", "model", "parameters", "objective", "headline")  # what is the same in every fold's result
 
 
-@dataclass(frozen=True, kw_only=True)
-class Folds:
-    """What was found out for the first fold, and how each is trained."""
+@contextmanager
+def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
+    """The job of one fold, to be carried out in the body; what it reached is said. A fold that is done already stays.
 
-    dataset: Dataset
-    resolved: Resolved
-    train: TrainOne
-
-
-def wants_folds(asked: Asked) -> bool:
-    """Whether every part is to be judged in turn, and not one of them."""
-    return bool(asked.values.get("folds")) and not asked.values.get("fold")
-
-
-def one_fold(asked: Asked, number: int) -> Asked:
-    """The same with the part `number` (1-based) judged."""
-    return with_values(asked, fold=number)
-
-
-def with_values(asked: Asked, **values: Any) -> Asked:
-    """The same with some settings typed."""
-    origin = {**asked.origin, **dict.fromkeys(values, "typed")}
-    return replace(asked, values={**asked.values, **values}, origin=origin)
-
-
-def asked_of(saved: SavedConfig, folder: RunFolder, overrides: Mapping[str, Any]) -> Asked:
-    """What was asked of a cross-validation that is to go on."""
-    said = {name: tuple(value) if isinstance(value, list) else value for name, value in saved.asked().items()}
-    own: dict[str, Any] = {name: said.pop(name, None) for name in ("model", "task", "fold", "fresh")}
-    asked = Asked(values=said, origin=dict.fromkeys(said, "typed"), model=own["model"], task=own["task"])
-    return with_values(asked, **overrides, out=str(folder.path))
-
-
-def cross_validate(asked: Asked, folds: Folds, screen: Screen) -> Run:
-    """Train once for each part, in folders fold-1, fold-2, … of one run folder, and sum up. Folds that are done stay.
-
-    Raises: Interrupted saying how to go on; RunFolderError for a folder that holds another run
+    Raises: Interrupted saying how to go on
     """
-    config = _of_all(folds.resolved.config)
-    out = config.place.out
-    folder = RunFolder(Path(out) if out else fresh_path(folds.dataset.name, Path(config.model).name))
-    with folder.claimed():
-        if begin_in(folder, fresh=config.place.fresh) == "new":
-            _write_start(folder, config, folds)
-        else:
-            same_settings(folder, config)
-        screen.folder(folder.path)
-        results = []
-        for number in range(1, config.data.folds + 1):
-            place = folder.path / f"fold-{number}"
-            try:
-                run = folds.train(with_values(one_fold(asked, number), out=str(place)), Screen(quiet=True))
-            except Interrupted as stop:
-                raise Interrupted(
-                    f"stopped in fold {number} of {config.data.folds}; go on with: sonde resume {folder.path}",
-                    signal_number=stop.signal_number,
-                ) from None
-            results.append(run.result)
-            screen.say(_line(number, config.data.folds, run.result, read_json(place / "data.json")))
-        result = summary(results)
-        write_json(folder.result, result)
-        write_report(folder.path)
-    screen.result(result)
-    screen.findings(_findings(folder, config.data.folds))
-    screen.next([f"open {folder.path}/fold-1/report.html", "train on all rows: the same without --folds"])
-    return Run(folder)
+    fold, folds, folder = attempt.job.fold, attempt.config.data.folds, attempt.folder
+    assert fold is not None
+    try:
+        yield fold(folder, number)
+    except Interrupted as stop:
+        again = words_to_go_on(folder, attempt.config)
+        raise Interrupted(
+            f"stopped in fold {number} of {folds}; go on with: {again}", signal_number=stop.signal_number
+        ) from None
+    place = _place(folder, number)
+    attempt.findings += [Finding(**line) for line in read_lines(place.findings)] if place.findings.exists() else []
+    attempt.job.screen.say(_line(number, folds, read_json(place.result), read_json(place.data)))
+
+
+def summed_up(attempt: Attempt) -> dict[str, Any]:
+    """result.json of all folds together."""
+    numbers = range(1, attempt.config.data.folds + 1)
+    return summary([read_json(_place(attempt.folder, number).result) for number in numbers])
+
+
+def _place(folder: RunFolder, number: int) -> RunFolder:
+    return RunFolder(folder.path / f"fold-{number}")
 
 
 def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -132,33 +84,6 @@ def _baseline(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**means, "what": first["what"]} if means else {}
 
 
-def _of_all(config: TrainConfig) -> TrainConfig:
-    return replace(config, data=replace(config.data, fold=0))
-
-
-def _write_start(folder: RunFolder, config: TrainConfig, folds: Folds) -> None:
-    dataset, resolved = folds.dataset, folds.resolved
-    write_config(
-        folder.config,
-        data=dataset.source,
-        settings={"model": config.model, "task": config.task, **flat(config)},
-        origin=dict(resolved.origin),
-        reasons=dict(resolved.reasons),
-    )
-    cut = Fact(f"cut into {config.data.folds} parts, each judged once", "--folds; what stands here is the first's")
-    write_json(
-        folder.data,
-        {
-            "source": dataset.source,
-            "form": dataset.form,
-            "facts": [{"what": fact.what, "why": fact.why} for fact in (*dataset.facts, cut)],
-            "warnings": list(dataset.warnings),
-            "splits": {name: len(rows) for name, rows in dataset.splits.items()},
-            "fingerprint": dict(dataset.fingerprint),
-        },
-    )
-
-
 def _line(number: int, folds: int, result: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """ "fold 3 of 10: 90.91 % test accuracy, 11 rows, 4.2 s"."""
     split = next(reversed(result["metrics"]))
@@ -166,14 +91,3 @@ def _line(number: int, folds: int, result: Mapping[str, Any], data: Mapping[str,
     score = f"{metric(name, result['metrics'][split].get(name))} {split} {metric_name(name)}"
     rows = data["splits"].get(split, 0)
     return f"fold {number} of {folds}: {score}, {count(rows)} rows, {duration(result['seconds']['total'])}"
-
-
-def _findings(folder: RunFolder, folds: int) -> list[dict[str, Any]]:
-    places = [RunFolder(folder.path / f"fold-{number}").findings for number in range(1, folds + 1)]
-    return [line for place in places if place.exists() for line in read_lines(place)]
-
-
-def is_folded(folder: RunFolder) -> bool:
-    """Whether a run folder is of a whole cross-validation."""
-    settings = read_config(folder.config).settings
-    return bool(settings.get("folds")) and not settings.get("fold")

@@ -234,7 +234,7 @@ def _judging_seconds(assembly: Assembly, stepper: Stepper, row_s: float, *, at_m
     """Seconds to judge each split: measured where that is cheap, else by its rows; a forward pass is a third of a step."""
     splits = {} if assembly.dataset is None else assembly.dataset.splits
     found: dict[str, float] = {}
-    for name, source in assembly.judged.items():
+    for name, source in assembly.evaluation_sources.items():
         if isinstance(assembly.task, Glances):  # what a search takes is not told from a step
             found[name] = _batch_seconds(assembly, stepper, name, brief=False)
             continue
@@ -248,14 +248,14 @@ def _judging_seconds(assembly: Assembly, stepper: Stepper, row_s: float, *, at_m
 
 def _brief_seconds(assembly: Assembly, stepper: Stepper) -> float | None:
     """Seconds of a validation while training goes on, where that is less than a whole one; None where it is not."""
-    if not isinstance(assembly.task, Glances) or "validation" not in assembly.judged:
+    if not isinstance(assembly.task, Glances) or "validation" not in assembly.evaluation_sources:
         return None
     return _batch_seconds(assembly, stepper, "validation", brief=True)
 
 
 def _batch_seconds(assembly: Assembly, stepper: Stepper, split: str, *, brief: bool) -> float:
     """Seconds to judge a split, by a batch in the middle of it: those of sequences stand in the order of their length."""
-    source, task = assembly.judged[split], assembly.task
+    source, task = assembly.evaluation_sources[split], assembly.task
     number = source.batches or 1
     batch = [batch for place, batch in enumerate(source) if place == number // 2][0]  # read to its end, else it goes on
     look = task.glance if brief and isinstance(task, Glances) else task.evaluate

@@ -7,13 +7,13 @@ from typing import Any
 from sonde.core.config import DataConfig, TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, unknown
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
 from sonde.run.choose import Recipe
 from sonde.tasks.table import config_class as task_config_class
 
-OWN_MODULE = "custom"  # the name of a model that was handed over as a module
+CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
 
 Advice = Mapping[str, tuple[Any, str]]
 """Leaf name -> (value, why)."""
@@ -27,8 +27,8 @@ USUAL_RATE = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnModuleConfig:
-    """A module of one's own has no settings here."""
+class NoSettings:
+    """A module or task of one's own has no settings here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,25 +40,26 @@ class Resolved:
     reasons: Mapping[str, str]
 
 
-def data_config(asked: Asked) -> DataConfig:
+def data_config(overrides: Overrides) -> DataConfig:
     """The settings that opening the data needs, which no recipe can advise on."""
-    return settings.data_config(asked.values)
+    return settings.data_config(overrides.values)
 
 
-def resolve(asked: Asked, recipe: Recipe) -> Resolved:
+def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) -> Resolved:
     """Typed values win over the file's, those over the recipe's, those over the defaults.
 
+    custom_task: whether the task is the caller's own, which has no settings here
     Raises: ConfigError for a setting that neither Sonde, nor the model, nor the task knows
     """
-    model_kind = OwnModuleConfig if recipe.model == OWN_MODULE else model_config_class(recipe.model)
-    task_kind = task_config_class(recipe.task)
+    model_kind = NoSettings if recipe.model == CUSTOM_MODULE else model_config_class(recipe.model)
+    task_kind = NoSettings if custom_task else task_config_class(recipe.task)
     model_names = {entry.name for entry in fields(model_kind)}
     task_names = {entry.name for entry in fields(task_kind)}
     known = settings.leaves().keys() | model_names | task_names
-    for name in asked.values:
+    for name in overrides.values:
         if name not in known:
             raise unknown("setting", name, known)
-    typed = {name: value for name, value in asked.values.items() if (name, value) != ("augment", "auto")}
+    typed = {name: value for name, value in overrides.values.items() if (name, value) != ("augment", "auto")}
     advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
     advised = {name: value for name, (value, _) in advice.items()}
     merged = advised | typed
@@ -70,7 +71,7 @@ def resolve(asked: Asked, recipe: Recipe) -> Resolved:
         task_config=replace_leaves(task_kind, {n: v for n, v in merged.items() if n in task_names}),
     )
     origin = {name: "recipe" if name in advised else "default" for name in known}
-    origin |= {name: where for name, where in asked.origin.items() if name in typed or name not in known}
+    origin |= {name: where for name, where in overrides.origin.items() if name in typed or name not in known}
     reasons = {name: why for name, (_, why) in advice.items() if origin[name] == "recipe"}
     return Resolved(config=config, origin=origin, reasons=reasons)
 
@@ -116,12 +117,12 @@ def settled(saved: SavedConfig) -> TrainConfig:
 
     Raises: ConfigError when a setting is not known to this version, or the network is one that only the user's program builds
     """
-    if saved.settings.get("model") == OWN_MODULE:
+    if saved.settings.get("model") == CUSTOM_MODULE:
         raise ConfigError(
             "the network of this run is a module of your own, which only your program can build; make the same call "
             "again with out= this folder, and use the Run it returns"
         )
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}
     model, task = str(values.pop("model")), str(values.pop("task"))
-    asked = Asked(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())
-    return resolve(asked, Recipe(task=task, model=model, settings={})).config
+    overrides = Overrides(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())
+    return resolve(overrides, Recipe(task=task, model=model, settings={})).config

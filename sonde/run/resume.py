@@ -9,49 +9,50 @@ from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
-from sonde.core.run_folder import RunFolder, State
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
-from sonde.modalities.settings import leaves
+from sonde.modalities.settings import built, leaves
 from sonde.run.plan import Saved
+from sonde.run.resolve import CUSTOM_MODULE
 
 LENGTHS = ("epochs", "steps", "time_limit")
 """Three ways to say how long a run is; to say one takes back the others."""
 
-
-def begin_in(folder: RunFolder, *, fresh: bool) -> State:
-    """What state the folder is in, once it was cleared where a run is to start over.
-
-    Raises: RunFolderError, ConfigError for a folder that is not a run's, which is not ours to clear
-    """
-    state = folder.state()
-    if state == "new" or not fresh:
-        return state
-    read_config(folder.config)
-    folder.clear()
-    return "new"
+FORMER_NAMES = {"PlainTask": "ModuleTask"}
+"""Tasks that folders of earlier versions know by another name."""
 
 
 def load_best(folder: RunFolder, task: Task) -> None:
-    """Give the task the weights and state of the best checkpoint."""
+    """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode."""
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
     load_weights(task.modules, held)
-    task.load_state_dict(state["task"])
+    if "task" in state:  # not in folders of the first versions
+        task.load_state_dict(state["task"])
+    task.modules.eval()
 
 
 def same_settings(folder: RunFolder, config: TrainConfig) -> None:
     """Raises: RunFolderError naming the first setting in which `config` differs from the folder's run."""
     before = read_config(folder.config).settings
-    now = {"model": config.model, "task": config.task, **flat(config)}
-    for name, value in now.items():
+    again = "the same call as before" if config.model == CUSTOM_MODULE else f"sonde resume {folder.path}"
+    before = {**_defaults(config), **before, "task": FORMER_NAMES.get(before["task"], before["task"])}
+    for name, value in flat(config).items():
         old = before.get(name)
         if name not in MAY_DIFFER and not _same(old, value):
             raise RunFolderError(
-                f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; go on with: sonde "
-                f"resume {folder.path}, start over with --fresh, or give --out another folder"
+                f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; go on with: "
+                f"{again}, start over with --fresh, or give --out another folder"
             )
+
+
+def _defaults(config: TrainConfig) -> dict[str, Any]:
+    """What settings are that a folder of an earlier version says nothing of."""
+    return flat(
+        replace(config, **built({}), model_config=type(config.model_config)(), task_config=type(config.task_config)())
+    )
 
 
 def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
@@ -94,6 +95,11 @@ def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
     before = read_config(folder.config).settings
     patience = before.get("patience") != loop.patience and read_json(folder.result).get("status") == "stopped early"
     return patience or any(before.get(name) != getattr(loop, name) for name in LENGTHS)
+
+
+def nothing_to_do(folder: RunFolder, loop: LoopConfig) -> bool:
+    """Whether a run is finished, and no longer than it is to be."""
+    return folder.state() == "finished" and not asks_for_more(folder, loop)
 
 
 def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], None]) -> Saved | None:

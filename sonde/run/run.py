@@ -198,21 +198,16 @@ class Run:
         )
 
     def _load_task(self) -> Task:
-        from sonde.engine import checkpoint
-        from sonde.engine.training import load_weights
         from sonde.models.build import build as build_model
         from sonde.run.resolve import settled
+        from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
 
         config = settled(read_config(self._folder.config))
         schema = self.schema
         model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
         task = build_task(config.task, model, schema.target, config.task_config)
-        held, state = checkpoint.read(checkpoint.best_folder(self._folder.checkpoints))
-        load_weights(task.modules, held)
-        if "task" in state:
-            task.load_state_dict(state["task"])
-        task.modules.eval()
+        load_best(self._folder, task)
         task.modules.to(self._device)
         return task
 

@@ -12,7 +12,7 @@ from sonde.core.config import FeedConfig, TransferConfig
 from sonde.core.config_file import read_config
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import ConfigError
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
@@ -23,7 +23,7 @@ from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
 from sonde.run.choose import Recipe
 from sonde.run.published import locate, scales_of
-from sonde.run.resolve import OWN_MODULE
+from sonde.run.resolve import CUSTOM_MODULE
 
 IMAGENET = "imagenet"
 PUBLISHED = ("model.safetensors", "pytorch_model.bin")  # weights in a folder of Hugging Face's
@@ -143,24 +143,20 @@ def model_of(where: str | None) -> str | None:
     if path is None or not path.is_dir() or _published(path) is not None:
         return None
     model = read_config(path).settings.get("model")
-    return None if model == OWN_MODULE else model
+    return None if model == CUSTOM_MODULE else model
 
 
-def with_vocabulary(asked: Asked) -> Asked:
-    """What was asked, and text to be read with the vocabulary beside the weights that are asked for, where nothing is said of
+def with_vocabulary(overrides: Overrides) -> Overrides:
+    """The overrides, and text to be read with the vocabulary beside the weights that are asked for, where nothing is said of
     tokens.
     """
-    where = asked.values.get("pretrained")
-    said = asked.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
+    where = overrides.values.get("pretrained")
+    said = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
     path = None if where is None or said else Path(str(where)).expanduser()
     folder = path if path is None or path.is_dir() else path.parent
     if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
-        return asked
-    return replace(
-        asked,
-        values={**asked.values, "vocabulary_of": str(folder)},
-        origin={**asked.origin, "vocabulary_of": asked.origin.get("pretrained", "typed")},
-    )
+        return overrides
+    return overrides.having({"vocabulary_of": str(folder)}, overrides.origin.get("pretrained", "typed"))
 
 
 def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:

@@ -34,9 +34,14 @@ def saved(tmp_path: Path, settings: dict[str, Any], **origin: str) -> Path:
 def test_only_what_was_typed_is_asked() -> None:
     request = asked("digits --epochs 3 --no-compile --target a,b")
     assert request.data == "digits"
-    assert request.asked.values == {"epochs": 3.0, "compile": False, "target": ("a", "b")}
-    assert request.asked.origin == dict.fromkeys(("epochs", "compile", "target"), "typed")
-    assert (request.asked.model, request.asked.task, request.asked.leftover, request.notes) == (None, None, (), ())
+    assert request.overrides.values == {"epochs": 3.0, "compile": False, "target": ("a", "b")}
+    assert request.overrides.origin == dict.fromkeys(("epochs", "compile", "target"), "typed")
+    assert (request.overrides.model, request.overrides.task, request.overrides.leftover, request.notes) == (
+        None,
+        None,
+        (),
+        (),
+    )
 
 
 def test_general_flags_need_no_torch() -> None:
@@ -51,21 +56,21 @@ def test_general_flags_need_no_torch() -> None:
 def test_a_models_own_flags_wait_for_the_second_pass() -> None:
     for text in ("digits --model mlp --hidden 256 128 --lr 1", "--model mlp --lr 1 --hidden 256,128 digits"):
         request = asked(text)
-        assert (request.data, request.asked.model, request.asked.values) == ("digits", "mlp", {"lr": 1.0})
-        assert request.asked.origin == {"lr": "typed", "model": "typed"}
-        assert parse_rest("mlp", "classification", request.asked.leftover) == {"hidden": (256, 128)}
+        assert (request.data, request.overrides.model, request.overrides.values) == ("digits", "mlp", {"lr": 1.0})
+        assert request.overrides.origin == {"lr": "typed", "model": "typed"}
+        assert parse_rest("mlp", "classification", request.overrides.leftover) == {"hidden": (256, 128)}
 
 
 def test_own_flags_are_known_before_the_model_is() -> None:
     request = asked("--hidden 3 4 digits --activation tanh")
-    assert (request.data, request.asked.model) == ("digits", None)
-    assert parse_rest("mlp", "classification", request.asked.leftover) == {"hidden": (3, 4), "activation": "tanh"}
+    assert (request.data, request.overrides.model) == ("digits", None)
+    assert parse_rest("mlp", "classification", request.overrides.leftover) == {"hidden": (3, 4), "activation": "tanh"}
 
 
 def test_a_flag_of_another_model_names_its_owner() -> None:
     request = asked("digits --members 8")
     with pytest.raises(ConfigError) as caught:
-        parse_rest("mlp", "classification", request.asked.leftover)
+        parse_rest("mlp", "classification", request.overrides.leftover)
     assert str(caught.value) == "--members is a setting of model tabular, not of model mlp or task classification"
 
 
@@ -94,7 +99,7 @@ def test_a_value_that_does_not_fit_a_models_flag() -> None:
     assert refusal("digits --model mlp --hidden 3 x") == "--hidden expects whole numbers, got 'x'"
     assert refusal("digits --model mlp --dropout 1.5") == "--dropout must lie from 0 to below 1, got 1.5"
     with pytest.raises(ConfigError, match="--hidden expects whole numbers, got 'x'"):
-        parse_rest("mlp", "classification", asked("digits --hidden 3 x").asked.leftover)
+        parse_rest("mlp", "classification", asked("digits --hidden 3 x").overrides.leftover)
 
 
 def test_a_config_file_gives_what_was_asked_of_that_run(tmp_path: Path) -> None:
@@ -102,9 +107,9 @@ def test_a_config_file_gives_what_was_asked_of_that_run(tmp_path: Path) -> None:
     file = saved(tmp_path, settings, epochs="recipe", clip="default", augment="file")
     request = asked(f"--config {file}")
     assert request.data == "digits"
-    assert request.asked.values == {"lr": 0.5, "hidden": (7,), "target": ("a",), "augment": "flip"}
-    assert request.asked.origin == dict.fromkeys(("lr", "hidden", "target", "augment", "model", "task"), "file")
-    assert (request.asked.model, request.asked.task) == ("mlp", "classification")
+    assert request.overrides.values == {"lr": 0.5, "hidden": (7,), "target": ("a",), "augment": "flip"}
+    assert request.overrides.origin == dict.fromkeys(("lr", "hidden", "target", "augment", "model", "task"), "file")
+    assert (request.overrides.model, request.overrides.task) == ("mlp", "classification")
     assert asked(f"--config {tmp_path}") == request  # the run's folder stands for its file
 
 
@@ -112,27 +117,27 @@ def test_the_line_wins_over_the_file(tmp_path: Path) -> None:
     file = saved(tmp_path, {"lr": 0.5, "hidden": [7], "epochs": 4})
     request = asked(f"mnist --config {file} --lr 0.1 --hidden 9 8 --time-limit 5m")
     assert request.data == "mnist"
-    assert request.asked.values == {"lr": 0.1, "time_limit": "5m"}  # the file's epochs are taken back as well
-    assert request.asked.origin["lr"] == "typed"
-    assert parse_rest("mlp", "classification", request.asked.leftover) == {"hidden": (9, 8)}
+    assert request.overrides.values == {"lr": 0.1, "time_limit": "5m"}  # the file's epochs are taken back as well
+    assert request.overrides.origin["lr"] == "typed"
+    assert parse_rest("mlp", "classification", request.overrides.leftover) == {"hidden": (9, 8)}
 
 
 def test_a_list_on_the_line_keeps_its_last_word_where_the_file_has_the_data(tmp_path: Path) -> None:
     request = asked(f"--config {saved(tmp_path, {})} --target a b")
-    assert (request.data, request.asked.values) == ("digits", {"target": ("a", "b")})
+    assert (request.data, request.overrides.values) == ("digits", {"target": ("a", "b")})
 
 
 def test_where_that_run_was_written_is_not_asked_again(tmp_path: Path) -> None:
     request = asked(f"--config {saved(tmp_path, {'out': 'runs/old', 'fresh': True, 'quiet': True, 'lr': 0.5})}")
-    assert request.asked.values == {"lr": 0.5}
+    assert request.overrides.values == {"lr": 0.5}
 
 
 def test_settings_of_another_model_are_left_out_aloud(tmp_path: Path) -> None:
     file = saved(tmp_path, {"lr": 0.5, "hidden": [7]})
     request = asked(f"--config {file} --model lenet5")
-    assert (request.asked.model, request.asked.values) == ("lenet5", {"lr": 0.5})
+    assert (request.overrides.model, request.overrides.values) == ("lenet5", {"lr": 0.5})
     assert request.notes == (f"{file}: left out --hidden, a setting of model mlp",)
-    assert request.asked.origin["model"] == "typed"
+    assert request.overrides.origin["model"] == "typed"
 
 
 @pytest.mark.parametrize(

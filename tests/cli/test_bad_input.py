@@ -271,6 +271,6 @@ def test_a_fault_of_ours_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest
     def planted(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(sonde.api, "train_asked", planted)
+    monkeypatch.setattr(sonde.api, "run_job", planted)
     with pytest.raises(RuntimeError, match="planted"):
         main(["train", "digits"])

@@ -59,7 +59,7 @@ def test_rates_may_be_written_with_an_exponent(tmp_path: Path) -> None:
 def test_only_what_was_asked_for_is_asked_again(tmp_path: Path) -> None:
     origin = {"lr": "typed", "epochs": "recipe", "clip": "default", "ema": "file", "target": "inferred"}
     values = {"lr": 0.1, "epochs": 5, "clip": 0.0, "ema": 0.9, "target": [], "seed": 3}
-    assert read_config(written(tmp_path, values, origin)).asked() == {"lr": 0.1, "ema": 0.9, "seed": 3}
+    assert read_config(written(tmp_path, values, origin)).overrides() == {"lr": 0.1, "ema": 0.9, "seed": 3}
 
 
 @pytest.mark.parametrize(

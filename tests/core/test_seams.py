@@ -10,7 +10,7 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Meter, Objective, Phase, Source, Task
-from sonde.tasks.custom.task import MeanMeter, PlainTask
+from sonde.tasks.custom.task import MeanMeter, ModuleTask
 
 NAN = math.nan
 
@@ -53,7 +53,7 @@ def test_a_loss_has_no_parts_unless_it_says_so() -> None:
 @pytest.mark.parametrize(
     ("made", "seam"),
     [
-        (lambda: PlainTask(mlp(2, 3), nn.functional.cross_entropy), Task),
+        (lambda: ModuleTask(mlp(2, 3), nn.functional.cross_entropy), Task),
         (lambda: Adversarial(mlp(4, 2), mlp(2, 1), 4), Task),
         (lambda: Denoising(mlp(3, 2), 20), Task),
         (lambda: BanditRollout(mlp(2, 3)), Source),

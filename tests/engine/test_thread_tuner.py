@@ -138,7 +138,7 @@ def test_a_typed_number_of_threads_is_never_watched(monkeypatch: pytest.MonkeyPa
             made.append(self)
             super().__init__(**more)
 
-    monkeypatch.setattr("sonde.run.job.Pace", Spy)
+    monkeypatch.setattr("sonde.run.train.Pace", Spy)
     for typed, watches in ((1, 0), (None, 1)):
         sonde.train("digits", model="mlp", steps=2, quiet=True, threads=typed, out=tmp_path / str(typed))
         assert len(made) == watches

@@ -14,7 +14,7 @@ from sonde.core.value_types import annotations
 from sonde.modalities.catalogue import modalities
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.open import open_data
-from sonde.modalities.settings import built, data_config, groups, leaves, of_data
+from sonde.modalities.settings import built, data_config, groups, leaves
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.text.config import TextConfig
 

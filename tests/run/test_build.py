@@ -11,7 +11,7 @@ from torch import nn
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.engine.clock import Clock
 from sonde.engine.training import weights
 from sonde.engine.tree import same
@@ -21,7 +21,6 @@ from sonde.run import build as build_module
 from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_task
 from sonde.run.resolve import resolve
-from sonde.tasks.custom.task import PlainTask
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +30,14 @@ def digits() -> Dataset:
 
 def assembly(dataset: Dataset, *, model: str = "mlp", module: nn.Module | None = None, **typed: Any) -> Assembly:
     task = choose_task(dataset, None)[0]
-    asked = Asked(values=typed, origin=dict.fromkeys(typed, "typed"))
-    config = resolve(asked, choose(dataset, task=task, model="custom" if module else model)).config
+    overrides = Overrides(values=typed, origin=dict.fromkeys(typed, "typed"))
+    config = resolve(overrides, choose(dataset, task=task, model="custom" if module else model)).config
     return assemble(dataset, config, clock=Clock(), model=module)
 
 
 def test_the_parts_fit_together(digits: Dataset) -> None:
     parts = assembly(digits, batch_size=32, accumulate=2, clip=1.0, ema=0.9)
-    assert parts.judged.keys() == {"validation", "test"}
+    assert parts.evaluation_sources.keys() == {"validation", "test"}
     assert parts.decision.kind == "resident"
     assert parts.average is not None
     stepper = parts.stepper(lr=0.01, total=10)
@@ -118,9 +117,9 @@ def test_each_layer_learns_at_its_share_of_the_rate(digits: Dataset, optimizer: 
 
 def test_learning_by_heart_is_judged_on_the_rows_that_are_learnt(digits: Dataset) -> None:
     parts = assembly(digits, overfit_batches=2, batch_size=16, balanced=True)
-    assert parts.judged.keys() == {"validation"}
+    assert parts.evaluation_sources.keys() == {"validation"}
     learnt = {int(row) for batch in parts.train for row in batch.index}
-    judged = [int(row) for batch in parts.judged["validation"] for row in batch.index]
+    judged = [int(row) for batch in parts.evaluation_sources["validation"] for row in batch.index]
     assert len(judged) == len(set(judged)) == 32
     assert learnt <= set(judged)
 
@@ -135,25 +134,16 @@ def test_balanced_class_weights_come_from_the_training_rows(digits: Dataset) -> 
 
 def test_judging_keeps_little_in_memory_and_every_row(digits: Dataset) -> None:
     parts = assembly(digits, batch_size=8, balanced=True)
-    for split, source in parts.judged.items():
+    for split, source in parts.evaluation_sources.items():
         rows = [len(batch) for batch in source]
         assert sum(rows) == len(digits.splits[split])
         assert max(rows) == min(build_module.EVALUATION_ROWS, sum(rows))
 
 
-def test_a_module_and_a_task_of_ones_own(digits: Dataset) -> None:
+def test_a_module_of_ones_own(digits: Dataset) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     parts = assembly(digits, module=module)
     assert parts.task.modules["model"] is module
-    made = assemble(
-        digits,
-        parts.config,
-        clock=Clock(),
-        model=module,
-        make_task=lambda built: PlainTask(built, nn.functional.cross_entropy),
-    )
-    assert isinstance(made.task, PlainTask)
-    made.stepper(lr=0.1, total=5)(next(iter(made.train)), step=1, epoch=0)
 
 
 def test_streamed_rows_give_the_same_batches(digits: Dataset) -> None:

@@ -10,7 +10,7 @@ import torch
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.modalities.open import open_data
 from sonde.modalities.table.rows import TableRows
 from sonde.models.build import build as build_model
@@ -100,7 +100,7 @@ def test_every_recipe_can_be_carried_out(spec: str, target: str, model: str, row
     task = choose_task(data, None)[0]
     recipe = choose(data, task=task, model=model)
     assert all(why for _, why in recipe.settings.values())
-    config = resolve(Asked(), recipe).config
+    config = resolve(Overrides(), recipe).config
     with torch.device("meta"):
         network = build_model(model, data.schema.input, data.schema.target.out_dim, config.model_config)
     built = build_task(
@@ -138,7 +138,7 @@ def test_few_images_with_masks_are_seen_more_often() -> None:
 
 @pytest.mark.parametrize("spec", INPUTS)
 def test_the_perceptron_learns_by_the_published_rule_on_any_data(spec: str) -> None:
-    config = resolve(Asked(), choose(dataset(spec), task="classification", model="perceptron")).config
+    config = resolve(Overrides(), choose(dataset(spec), task="classification", model="perceptron")).config
     optim = config.optim
     assert (config.task_config.loss, optim.optimizer, optim.lr, config.feed.batch_size) == ("perceptron", "sgd", 1.0, 1)
     assert (optim.weight_decay, optim.clip, optim.ema, optim.schedule, optim.warmup) == (0, 0, 0, "constant", 0)

@@ -89,7 +89,7 @@ def test_the_metric_that_decides_is_the_one_to_read_first(tmp_path: Path, capsys
 def test_its_folder_is_named_after_the_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = sonde.fit(nn.Linear(1, 1), line(), loss=mse_loss, epochs=1, **QUIET)
-    assert run.folder == Path("runs/own-linear-1")
+    assert run.folder == Path("runs/custom-linear-1")
 
 
 def test_what_is_found_before_the_run_is_said_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_what_is_found_before_the_run_is_said_and_kept(tmp_path: Path, capsys: p
 
 
 def test_the_same_call_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked to stop at step 3, the run says how to go on; that gives the weights of a run that was not stopped."""
+    """Overrides to stop at step 3, the run says how to go on; that gives the weights of a run that was not stopped."""
 
     def once(out: str) -> sonde.Run:
         torch.manual_seed(0)

@@ -172,7 +172,7 @@ def test_torchs_own_words_for_no_memory_on_a_cpu_are_known() -> None:
 
 def test_a_full_disk_is_the_persons_and_other_errors_are_ours(tmp_path: Path) -> None:
     def fail(number: int) -> None:
-        with room_in(RunFolder(tmp_path)):
+        with room_in(RunFolder(tmp_path), f"sonde resume {tmp_path}"):
             raise OSError(number, "told", "a/file")
 
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):

@@ -4,15 +4,16 @@ import json
 import random
 import statistics
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import sonde
-from sonde import api
 from sonde.cli.main import main
 from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
+from sonde.engine import loop
 from sonde.run.folds import summary
 from sonde.run.run import Run
 
@@ -46,7 +47,7 @@ def test_every_row_is_judged_once_by_a_run_that_did_not_see_it(table: Path) -> N
         np.std([one.metrics["log_loss"] for one in each], ddof=1)
     )
     assert found["steps"] == sum(one.result["steps"] for one in each)
-    assert "cut into 3 parts, each judged once" in (run.folder / "report.html").read_text()
+    assert "cut into 3 parts, each evaluated once" in (run.folder / "report.html").read_text()
 
 
 def test_each_fold_is_a_run_of_its_own(table: Path) -> None:
@@ -70,15 +71,15 @@ def test_the_whole_has_no_network_to_predict_with(table: Path) -> None:
 
 def test_a_cross_validation_that_was_stopped_goes_on_where_it_was(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     straight = folds_of(table, out=table.parent / "straight")
-    real, done = api.carry_out, []
+    real, done = loop.fit, []
 
-    def stopping(session: object, **more: object) -> object:
-        done.append(session)
+    def stopping(*given: Any) -> Any:
+        done.append(given)
         if len(done) == 2:
             raise Interrupted("stopped", signal_number=2)
-        return real(session, **more)  # type: ignore[arg-type]
+        return real(*given)
 
-    monkeypatch.setattr(api, "carry_out", stopping)
+    monkeypatch.setattr(loop, "fit", stopping)
     with pytest.raises(Interrupted, match=r"stopped in fold 2 of 3; go on with: sonde resume .*run$"):
         folds_of(table)
     first = (table.parent / "run" / "fold-1" / "result.json").stat().st_mtime_ns

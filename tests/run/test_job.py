@@ -1,304 +1,200 @@
-"""One run from plan to result, with each of the settings that change how it is carried out, through the command line."""
+"""A run's life from the outside: what `fit`, `train`, folds and `resume` have in common, whatever is trained."""
 
-import json
+import errno
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import yaml
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
 
 import sonde
-from sonde.api import _Parts, _write_start, prepare
-from sonde.cli.main import main
-from sonde.core.batch import Batch
+from sonde.api import run_job
+from sonde.core.errors import ConfigError, RunFolderError, SondeError
 from sonde.core.files import read_json
-from sonde.core.overrides import Asked
-from sonde.core.records import EvaluationRecord, StepRecord
+from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
-from sonde.engine.clock import Clock
-from sonde.engine.json_lines import read_lines
-from sonde.engine.step import Stepper
-from sonde.engine.training import load_weights
-from sonde.run import plan as planning
-from sonde.run.job import Session, best_weights, carry_out
+from sonde.run.data_job import Caller, data_job
 from sonde.screen.screen import Screen
 
-WORDS = ["train", "digits", "--model", "mlp", "--hidden", "32", "--threads", "1"]
+PACKAGE = Path(sonde.__file__).parent
+X = torch.randn(96, 4, generator=torch.Generator().manual_seed(0))
+Y = (X[:, 0] > 0).long()
+MOST_FRAMES, MOST_FILES = 3, 2  # of ours between `sonde.fit` and a user's loss, outside of the engine
 
 
-def train(out: Path, *words: Any) -> dict[str, Any]:
-    assert main([*WORDS, "--out", str(out), *(str(word) for word in words)]) == 0
-    return read_json(out / "result.json")
+def net() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.BatchNorm1d(8), nn.Linear(8, 2))
 
 
-def lines(out: Path, kind: str) -> list[dict[str, Any]]:
-    return [line for line in read_lines(out / "metrics.jsonl") if line["kind"] == kind]
+def fit(out: Path, *, loss: Any = cross_entropy, validation: Any = (X[64:], Y[64:]), **settings: Any) -> sonde.Run:
+    given = {"epochs": 2, "threads": 1, "quiet": True, "batch_size": 16, **settings}
+    return sonde.fit(net(), (X[:64], Y[:64]), validation=validation, loss=loss, out=out, **given)
 
 
-def weights(out: Path, which: str = "last") -> dict[str, torch.Tensor]:
-    return checkpoint.read(out / "checkpoints" / which)[0]
+def train(out: Path, **settings: Any) -> sonde.Run:
+    given = {"epochs": 2, "threads": 1, "quiet": True, "batch_size": 16, "task": "classification", **settings}
+    head = nn.Sequential(net(), nn.Linear(2, 1))
+    splits = {"train": (X[:64].numpy(), Y[:64].numpy()), "validation": (X[64:].numpy(), Y[64:].numpy())}
+    return sonde.train(splits, model=head, out=out, **given)
 
 
-def test_every_file_that_the_docs_name_is_there(tmp_path: Path) -> None:
-    train(tmp_path / "run", "--epochs", 1)
-    there = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*")}
-    expected = "config.yaml plan.json schema.json data.json env.json metrics.jsonl result.json findings.jsonl report.html events"
-    assert set(expected.split()) <= there
-    tables = ("metrics.json", "confusion.json", "calibration.json", "per_class.json", "worst.json", "worst/0.png")
-    assert {f"evaluation/{split}/{name}" for split in ("validation", "test") for name in tables} <= there
-    assert {f"checkpoints/{name}/state.json" for name in ("last", "best")} <= there
+BOTH = pytest.mark.parametrize("begin", [fit, train])
 
 
-def test_what_the_network_looks_for_is_left_for_the_report(tmp_path: Path) -> None:
-    train(tmp_path / "run", "--epochs", 1)
-    found = read_json(tmp_path / "run" / "evaluation" / "features.json")
-    assert (found["split"], found["rows"], found["filters"]["size"]) == ("test", 300, [8, 8])
-    assert [layer["channels"] for layer in found["layers"]] == [32]
-    pictures = [entry["picture"] for layer in found["layers"] for entry in layer["shown"]]
-    assert pictures
-    assert all((tmp_path / "run" / "evaluation" / picture).exists() for picture in pictures)
-    assert "What the network looks for" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+def test_little_lies_between_fit_and_the_users_loss(tmp_path: Path) -> None:
+    """What a person has to read past in a traceback out of her own loss."""
+    stacks = []
+
+    def loss(output: Tensor, target: Tensor) -> Tensor:
+        if output.requires_grad:
+            stacks.append([Path(frame.filename) for frame in traceback.extract_stack()])
+        return cross_entropy(output, target)
+
+    fit(tmp_path / "run", loss=loss)
+    ours = [file.relative_to(PACKAGE) for file in stacks[-1] if file.is_relative_to(PACKAGE)]
+    ours = [file for file in ours if file.parts[0] != "engine"]
+    assert len(ours) <= MOST_FRAMES, ours
+    assert len(set(ours)) <= MOST_FILES, ours
 
 
-def test_a_run_with_no_time_left_does_not_look(tmp_path: Path) -> None:
-    train(tmp_path / "run", "--time-limit", "0.02s")
-    found = read_json(tmp_path / "run" / "evaluation" / "features.json")
-    assert found["layers"] == []
-    assert "s for a picture, too much for a look" in found["reason"]
+@BOTH
+def test_the_network_is_left_with_its_best_weights_to_be_used(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
+    for run in (begin(tmp_path / "run", lr=0.05, epochs=4), begin(tmp_path / "run", lr=0.05, epochs=4)):
+        assert not any(module.training for module in run.model.modules())
+        held, _ = checkpoint.read(tmp_path / "run" / "checkpoints" / "best")
+        for name, value in run.task.modules.state_dict().items():
+            assert torch.equal(value, held[name]), name
+    with torch.no_grad():
+        assert torch.equal(run.model(X), run.model(X))  # dropout is over
 
 
-def test_the_seconds_add_up(tmp_path: Path) -> None:
-    seconds = train(tmp_path / "run", "--epochs", 2)["seconds"]
-    parts = sum(value for name, value in seconds.items() if name != "total")
-    assert parts == pytest.approx(seconds["total"], abs=0.01)
-    assert seconds["evaluation"] > 0
-    assert seconds["step"] > 0
-
-
-def test_nothing_held_back_trains_on_every_row_and_keeps_the_last(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@BOTH
+def test_a_finished_run_of_ones_own_network_says_how_it_is_trained_further(
+    begin: Callable[..., sonde.Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = train(tmp_path / "run", "--epochs", 2, "--validation", 0, "--test", 0)
-    assert read_json(tmp_path / "run" / "data.json")["splits"] == {"train": 1797}
-    assert result["metrics"].keys() == {"train"}
-    assert result["best"] == {"epoch": None, "step": result["steps"], "metric": None, "value": None}
-    assert lines(tmp_path / "run", "evaluation") == []
-    assert "nothing was judged: the data have neither test nor validation rows" in capsys.readouterr().out
-    for name, value in weights(tmp_path / "run").items():
-        assert torch.equal(weights(tmp_path / "run", "best")[name], value)
+    begin(tmp_path / "run")
+    begin(tmp_path / "run", quiet=False)
+    told = capsys.readouterr().out
+    assert f"{tmp_path / 'run'} holds this very run, finished; give epochs=N to train it further, or fresh=True" in told
+    assert "sonde resume" not in told
 
 
-@pytest.mark.parametrize(("flag", "splits"), [("validation", ["test"]), ("test", ["validation"])])
-def test_one_part_alone(flag: str, splits: list[str], tmp_path: Path) -> None:
-    result = train(tmp_path / "run", "--epochs", 1, f"--{flag}", 0)
-    assert [name for name in result["metrics"] if name != "train"] == splits
-    assert result["baseline"]["accuracy"] < 0.2
+@BOTH
+def test_going_on_is_said(begin: Callable[..., sonde.Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    begin(tmp_path / "run")
+    begin(tmp_path / "run", epochs=3, quiet=False)
+    assert f"going on at step 8 of {tmp_path / 'run'}" in capsys.readouterr().out
+    for name in ("last", "previous", "best"):
+        (tmp_path / "run" / "checkpoints" / name / "state.json").unlink(missing_ok=True)
+    (tmp_path / "run" / "result.json").unlink()
+    again = begin(tmp_path / "run", quiet=False, epochs=None)
+    assert f"{tmp_path / 'run'} has no checkpoint yet: starting from the beginning" in capsys.readouterr().out
+    assert again.result["epochs"] == 3  # as long as it was to be
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["settings"]["epochs"] == 3
 
 
-def test_patience_ends_a_run_and_the_best_is_kept(tmp_path: Path) -> None:
-    result = train(tmp_path / "run", "--epochs", 50, "--patience", 2, "--lr", 0.02)
-    seen = [line["metrics"]["accuracy"] for line in lines(tmp_path / "run", "evaluation")]
-    assert result["status"] == "stopped early"
-    assert result["epochs"] == len(seen) < 50
-    assert max(seen) == seen[-3] == result["best"]["value"] == result["metrics"]["validation"]["accuracy"]
+@BOTH
+def test_another_setting_is_not_said_to_be_resumable_by_name(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
+    begin(tmp_path / "run")
+    with pytest.raises(RunFolderError, match="and now it is 0.5; go on with: the same call as before, start over"):
+        begin(tmp_path / "run", lr=0.5)
 
 
-def test_accumulated_pieces_give_the_weights_of_the_whole_batch(tmp_path: Path) -> None:
-    common = ("--epochs", 1, "--dropout", 0, "--optimizer", "sgd", "--lr", 0.1)
-    train(tmp_path / "whole", *common)
-    train(tmp_path / "pieces", *common, "--accumulate", 5)
-    for name, value in weights(tmp_path / "whole").items():
-        torch.testing.assert_close(weights(tmp_path / "pieces")[name], value, rtol=1e-4, atol=1e-5)
-    train(tmp_path / "dropout", "--epochs", 1, "--dropout", 0.5, "--accumulate", 5)
-    assert [found["check"] for found in read_lines(tmp_path / "dropout" / "findings.jsonl")] == [
-        "accumulation is not the big batch"
-    ]
+@BOTH
+def test_what_is_refused_leaves_no_folder_and_no_run_undone(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--batch-size 500 is larger than"):
+        begin(tmp_path / "new", batch_size=500)
+    assert not (tmp_path / "new").exists()
+    begin(tmp_path / "run")
+    with pytest.raises(ConfigError, match="--batch-size 500 is larger than"):
+        begin(tmp_path / "run", batch_size=500, fresh=True)
+    assert RunFolder(tmp_path / "run").state() == "finished"
 
 
-def test_an_average_is_what_is_judged_and_kept(tmp_path: Path) -> None:
-    train(tmp_path / "run", "--epochs", 2, "--ema", 0.9, "--lr", 0.01)
-    averaged, last = weights(tmp_path / "run", "best"), weights(tmp_path / "run")
-    assert any(not torch.equal(averaged[name], value) for name, value in last.items())
-    run = sonde.load(tmp_path / "run")
-    assert run.metrics == read_json(tmp_path / "run" / "evaluation" / "test" / "metrics.json")
-    for name, value in averaged.items():
-        assert torch.equal(run.task.modules.state_dict()[name], value)
+@BOTH
+def test_a_folder_that_cannot_be_used_is_said_first(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="is a file; --out takes a folder"):
+        begin(tmp_path / "file", batch_size=500)
 
 
-def test_rare_classes_are_drawn_or_weighed_up(tmp_path: Path) -> None:
-    """Nine of ten rows are of one class that cannot be told from the other: only then is the rare one ever called."""
-    rng = np.random.default_rng(0)
-    table = tmp_path / "rows.csv"
-    table.write_text("a,b,t\n" + "".join(
-        f"{rng.normal() + (n % 10 == 0):.3f},{rng.normal():.3f},{'rare' if n % 10 == 0 else 'often'}\n" for n in range(400)
-    ))  # fmt: skip
-    recall = {}
-    for name, words in {"plain": [], "drawn": ["--balanced"], "weighed": ["--class-weights", "balanced"]}.items():
-        common = [
-            "train",
-            str(table),
-            "--target",
-            "t",
-            "--threads",
-            "1",
-            "--quiet",
-            "--epochs",
-            "8",
-            "--monitor",
-            "loss",
-        ]
-        assert main([*common, "--out", str(tmp_path / name), *words]) == 0
-        table_of = read_json(tmp_path / name / "evaluation" / "test" / "per_class.json")
-        recall[name] = table_of["recall"][table_of["names"].index("rare")]
-    assert recall["plain"] <= 0.25
-    assert recall["drawn"] >= 0.5
-    assert recall["weighed"] >= 0.5
+def test_time_spent_on_the_users_own_data_is_counted_as_such(tmp_path: Path) -> None:
+    x = torch.zeros(2_000_000, 4)  # whose hash takes a while
+    run = sonde.fit(nn.Linear(4, 4), (x, x), loss=mse_loss, steps=1, threads=1, quiet=True, out=tmp_path / "run")
+    assert run.result["seconds"]["data"] > 0.005
 
 
-def test_deterministic_is_asked_of_torch_and_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda on, **_: asked.append(on))
-    train(tmp_path / "run", "--epochs", 1, "--deterministic")
-    assert asked == [True, False]
+@BOTH
+def test_the_settings_are_written_in_the_same_words(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
+    begin(tmp_path / "run", lr=0.01)
+    saved = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert saved["settings"]["model"] == "custom"
+    assert (saved["settings"]["lr"], saved["origin"]["lr"], saved["origin"]["ema"]) == (0.01, "typed", "default")
+    assert saved["settings"]["out"] == str(tmp_path / "run")
 
 
-def test_bf16_learns_too(tmp_path: Path) -> None:
-    assert (
-        train(tmp_path / "run", "--epochs", 3, "--precision", "bf16", "--lr", 0.01)["metrics"]["test"]["accuracy"] > 0.8
-    )
+def test_a_full_disk_names_what_goes_on_with_such_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "config.yaml")
+
+    monkeypatch.setattr("sonde.run.job.write_start", full)
+    with pytest.raises(RunFolderError, match=r"make room, then go on with: the same call with out='.*run'"):
+        fit(tmp_path / "run")
 
 
-@pytest.mark.parametrize("model", ["mlp", "compact-cnn"])
-def test_one_batch_is_learnt_by_heart(model: str, tmp_path: Path) -> None:
-    words = ["train", "digits", "--model", model, "--threads", "1", "--quiet", "--overfit-batches", "1"]
-    assert main([*words, "--out", str(tmp_path / "run")]) == 0
-    result = read_json(tmp_path / "run" / "result.json")
-    assert result["metrics"]["validation"]["accuracy"] == 1.0
-    assert result["metrics"].keys() == {"train", "validation"}
-    worst = read_json(tmp_path / "run" / "evaluation" / "validation" / "worst.json")
-    assert (tmp_path / "run" / "evaluation" / "validation" / worst[0]["picture"]).exists()
+def test_a_folder_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """It knows the task by its former name, and nothing of settings that came later."""
+    fit(tmp_path / "run")
+    file = tmp_path / "run" / "config.yaml"
+    lines = file.read_text().replace("task: ModuleTask", "task: PlainTask").splitlines()
+    file.write_text("\n".join(line for line in lines if "layer_decay" not in line))
+    assert fit(tmp_path / "run", epochs=3).result["steps"] == 12
+    with pytest.raises(RunFolderError, match="holds a run with --layer-decay 1.0, and now it is 0.5"):
+        fit(tmp_path / "run", epochs=3, layer_decay=0.5)
 
 
-def test_evaluations_as_often_as_asked(tmp_path: Path) -> None:
-    train(tmp_path / "run", "--epochs", 2, "--evaluate-every", 0.5, "--log-every", 7)
-    assert [line["step"] for line in lines(tmp_path / "run", "evaluation")] == [10, 21, 32, 42]
-    assert [line["step"] for line in lines(tmp_path / "run", "step")] == [7, 14, 21, 28, 35, 42]
+def test_folds_remember_how_far_they_were_trained(tmp_path: Path) -> None:
+    rows = "".join(f"{n % 7},{n % 5},{'yes' if n % 7 > 3 else 'no'}\n" for n in range(48))
+    (tmp_path / "rows.csv").write_text("a,b,t\n" + rows)
+    given = {"target": "t", "model": "mlp", "hidden": (4,), "threads": 1, "quiet": True, "batch_size": 8}
+    sonde.train(tmp_path / "rows.csv", epochs=1, folds=2, out=tmp_path / "run", **given)
+    longer = sonde.resume(tmp_path / "run", epochs=2, quiet=True)
+    assert longer.result["steps"] == 2 * sonde.load(tmp_path / "run" / "fold-1").result["steps"]
+    assert sonde.resume(tmp_path / "run", quiet=True).result["steps"] == longer.result["steps"]
+    before = longer.result["steps"]
+    assert sonde.resume(tmp_path / "run", steps=before, quiet=True).result["steps"] == 2 * before
 
 
-class Watcher:
-    """An observer that ends a run, and counts what it was told across a resume."""
-
-    def __init__(self, stop_at: int) -> None:
-        self.stop_at, self.steps, self.evaluations = stop_at, 0, 0
-
-    def __call__(self, record: Any) -> Any:
-        self.steps += isinstance(record, StepRecord)
-        self.evaluations += isinstance(record, EvaluationRecord)
-        return "stop" if self.steps == self.stop_at else "go on"
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps}
-
-    def load_state_dict(self, state: Any) -> None:
-        self.steps = state["steps"]
+def test_a_job_is_looked_at_before_it_is_carried_out(tmp_path: Path) -> None:
+    """Building one opens the data and settles everything, and writes nothing."""
+    overrides = from_keywords({"hidden": [8], "epochs": 1, "threads": 1, "out": tmp_path / "run"}, model="mlp")
+    job = data_job((X.numpy(), Y.numpy()), overrides, Caller(screen=Screen(quiet=True)))
+    assert not (tmp_path / "run").exists()
+    assert (job.config.model, job.config.model_config.hidden, job.config.loop.epochs) == ("mlp", (8,), 1)
+    assert job.about["splits"]["train"] + job.about["splits"]["validation"] + job.about["splits"]["test"] == 96
+    assert run_job(job).result["status"] == "finished"
+    assert read_json(tmp_path / "run" / "data.json")["fingerprint"] == job.about["fingerprint"]
 
 
-def session(out: Path, **settings: Any) -> Session:
-    values = {"model": "mlp", "hidden": (8,), "threads": 1, "epochs": 3, **settings}
-    model = values.pop("model")
-    asked = Asked(values=values, origin=dict.fromkeys(values, "typed"), model=model, task=None, leftover=())
-    screen = Screen(quiet=True)
-    dataset, resolved = prepare("digits", asked, screen=screen)
-    folder = RunFolder(out)
-    out.mkdir()
-    assembly = _Parts(clock=Clock(), screen=screen).assemble(dataset, resolved.config)
-    _write_start(folder, dataset, resolved, assembly)
-    return Session(assembly=assembly, folder=folder, screen=screen)
+def test_resuming_elsewhere_is_not_starting_anew(tmp_path: Path) -> None:
+    x, y = X.numpy(), Y.numpy()
+    sonde.train((x, y), model="mlp", hidden=(4,), epochs=1, threads=1, quiet=True, out=tmp_path / "run")
+    before = sonde.load(tmp_path / "run").result["steps"]
+    longer = sonde.resume(tmp_path / "run", data=(x, y), epochs=2, fresh=True, out=str(tmp_path / "other"), quiet=True)
+    assert longer.folder == tmp_path / "run"
+    assert longer.result["steps"] == 2 * before
+    assert not (tmp_path / "other").exists()
 
 
-def test_an_observer_may_end_a_run(tmp_path: Path) -> None:
-    watcher = Watcher(stop_at=30)
-    sitting = session(tmp_path / "run")
-    result = carry_out(sitting, observers=[watcher])
-    assert (result["status"], result["steps"]) == ("Watcher asked to stop", 30)
-    assert (watcher.steps, watcher.evaluations) == (30, 2)  # the first epoch's, and one at the end
-    state = checkpoint.read(tmp_path / "run" / "checkpoints" / "last")[1]
-    assert state["observers"][-1] == {"steps": 30}
-
-
-def test_best_weights_are_copies_of_the_average(tmp_path: Path) -> None:
-    sitting = session(tmp_path / "run", ema=0.9, epochs=1)
-    carry_out(sitting)
-    live = sitting.assembly.task.modules
-    load_weights(live, weights(tmp_path / "run"))  # a finished run holds its best weights, here the average
-    before = {name: value.clone() for name, value in live.state_dict().items()}
-    held = best_weights(sitting.assembly)
-    assert any(not torch.equal(held[name], value) for name, value in before.items())
-    for name, value in live.state_dict().items():
-        assert torch.equal(before[name], value)  # put back
-        held[name].add_(1)
-        assert torch.equal(before[name], value)
-
-
-def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """w <- w + t x and b <- b + t for each row with t (w·x + b) <= 0, from zero: equal to the last bit after every step."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(150, 5)).astype(np.float32)
-    y = (x @ np.array([1, -2, 0.5, 0, 3], np.float32) + rng.normal(0, 2, 150) > 0).astype(np.int64)
-    weight, bias, order, moved = np.zeros(5, np.float32), np.float32(0), [], 0
-    real = Stepper.__call__
-
-    def stepped(self: Stepper, batch: Batch, *, step: int, epoch: int) -> Any:
-        nonlocal weight, bias, moved
-        record = real(self, batch, step=step, epoch=epoch)
-        row, sign = batch["input"][0].numpy(), np.float32(2 * int(batch["target"][0]) - 1)
-        if sign * (weight @ row + bias) <= 0:
-            weight, bias, moved = weight + sign * row, bias + sign, moved + 1
-        order.append(int(batch.index[0]))
-        linear: Any = self.task.modules["model"].linear
-        assert (linear.weight[0].detach().numpy() == weight).all()
-        assert linear.bias.item() == bias
-        return record
-
-    monkeypatch.setattr(Stepper, "__call__", stepped)
-    run = sonde.train((x, y), model="perceptron", epochs=3, threads=1, quiet=True, out=tmp_path / "run")
-    rows = read_json(run.folder / "data.json")["splits"]["train"]
-    assert len(order) == run.result["steps"] == 3 * rows
-    assert all(sorted(order[n * rows : (n + 1) * rows]) == list(range(rows)) for n in range(3))
-    assert order[:rows] != order[rows : 2 * rows]  # each epoch in an order of its own
-    assert 10 < moved < len(order) / 2
-    assert read_json(run.folder / "plan.json")["threads"] == 1
-
-
-def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the machine had been ten times slower while the run was planned."""
-    found = planning._step_seconds
-    monkeypatch.setattr(planning, "_step_seconds", lambda *given: 10 * found(*given))
-    x = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
-    out = tmp_path / "run"
-    run = sonde.train(
-        (x, (x.sum(1) > 0).astype(np.int64)),
-        model="mlp",
-        time_limit="4s",
-        schedule="linear",
-        evaluate_every=1e6,
-        log_every=1,
-        threads=1,
-        device="cpu",
-        quiet=True,
-        out=out,
-    )
-    planned = read_json(out / "plan.json")["steps"]
-    lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    moves = [line for line in lines if line.get("event") == "end moved"]
-    assert moves
-    assert run.result["steps"] > 2 * planned
-    assert run.result["seconds"]["total"] < 1.2 * 4
-    steps = [line for line in lines if line["kind"] == "step"]
-    assert steps[-1]["lr"] < 0.25 * max(line["lr"] for line in steps)  # the schedule came near its end
-    state = checkpoint.read(out / "checkpoints" / "last")[1]["progress"]
-    assert (state["ends_at"], state["ends_asked"]) == (moves[-1]["details"]["to"], 6)
+def test_what_stops_a_job_is_the_callers_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(SondeError, match="unknown setting 'epoch'; did you mean 'epochs'"):
+        fit(tmp_path / "run", epoch=3)
+    assert np.isfinite(fit(tmp_path / "run").metrics["loss"])

@@ -9,7 +9,7 @@ import pytest
 from sonde.core.config import flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.core.value_types import annotations
 from sonde.modalities.settings import groups
 from sonde.modalities.table.config import TableConfig
@@ -17,7 +17,7 @@ from sonde.models.build import config_class as model_config_class
 from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
 from sonde.run.choose import Recipe
-from sonde.run.resolve import OwnModuleConfig, data_config, fitting, resolve, settled
+from sonde.run.resolve import NoSettings, data_config, fitting, resolve, settled
 from sonde.tasks.table import TASKS
 from sonde.tasks.table import config_class as task_config_class
 
@@ -43,7 +43,7 @@ def resolved(
 ):
     typed, filed = typed or {}, filed or {}
     origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed")
-    return resolve(Asked(values=filed | typed, origin=origin), Recipe(task=task, model=model, settings=ADVICE))
+    return resolve(Overrides(values=filed | typed, origin=origin), Recipe(task=task, model=model, settings=ADVICE))
 
 
 def test_typed_wins_over_file_over_recipe_over_default() -> None:
@@ -153,13 +153,13 @@ def test_a_typed_loss_is_not_refused_for_what_nobody_typed() -> None:
 
 def test_a_module_of_ones_own_has_no_settings() -> None:
     found = resolved(model="custom")
-    assert found.config.model_config == OwnModuleConfig()
+    assert found.config.model_config == NoSettings()
     with pytest.raises(ConfigError, match="unknown setting 'hidden'"):
         resolved({"hidden": (3,)}, model="custom")
 
 
 def test_opening_the_data_reads_its_own_settings_alone() -> None:
-    config = data_config(Asked(values={"target": ("price",), "validation": 0.3, "lr": 1e-3}))
+    config = data_config(Overrides(values={"target": ("price",), "validation": 0.3, "lr": 1e-3}))
     assert (config.of(TableConfig).target, config.validation, config.test_share) == (("price",), 0.3, 0.2)
 
 

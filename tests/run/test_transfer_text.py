@@ -9,7 +9,7 @@ from sample_bert import WORDS, published, theirs
 
 import sonde
 from sonde.core.dataset import InputSpec
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.core.progress import silent
 from sonde.core.vocabulary import BEGIN, END, UNKNOWN, Words
 from sonde.models.bert import BertConfig, bert_tiny
@@ -31,8 +31,8 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def asked(**values: object) -> Asked:
-    return Asked(values=values, origin=dict.fromkeys(values, "typed"))
+def asked(**values: object) -> Overrides:
+    return Overrides(values=values, origin=dict.fromkeys(values, "typed"))
 
 
 def test_the_vocabulary_beside_the_weights_is_taken_where_nothing_is_said(folder: Path) -> None:

@@ -8,7 +8,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Objective
 from sonde.nn.auxiliary import WithAuxiliary
-from sonde.tasks.custom.task import PlainTask
+from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.supervised import by_row, mean_loss, objective, per_member, terms, wide, with_auxiliary
 
 
@@ -119,6 +119,6 @@ def test_the_loop_records_the_main_loss_beside_the_whole() -> None:
     model = Headed(nn.Linear(3, 1), nn.Linear(3, 1))
     fields = {"input": torch.randn(7, 3), "target": torch.randn(7, 1)}
     first, head = (part(fields["input"]).sub(fields["target"]).square().mean().item() for part in model.parts)
-    record = stepper(PlainTask(model, nn.functional.mse_loss), accumulate=3)(batch(**fields), step=1, epoch=0)
+    record = stepper(ModuleTask(model, nn.functional.mse_loss), accumulate=3)(batch(**fields), step=1, epoch=0)
     assert record.number("model/main") == pytest.approx(first, rel=1e-6)
     assert record.number("model/loss") == pytest.approx(first + SHARE * head, rel=1e-6)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[[Tensor, Tensor], Tensor]
@@ -42,8 +43,8 @@ class MeanMeter:
         return {}
 
 
-class PlainTask:
-    """`loss(module(input), target)` minimised; judged by the loss and by functions of the same form.
+class ModuleTask:
+    """`loss(module(input), target)` minimised; evaluated by the loss and by functions of the same form.
 
     module:  takes batch["input"]
     loss:    (output, target) -> scalar, the mean over the rows
@@ -53,17 +54,18 @@ class PlainTask:
 
     def __init__(self, module: nn.Module, loss: RowFunction, metrics: Mapping[str, RowFunction] | None = None) -> None:
         self.modules = nn.ModuleDict({"model": module})
-        self.phases = (Phase(name="model", loss=self._loss, trains=[module]),)
+        self.phases = (Phase(name="model", loss=self.loss, trains=[module]),)
         self._function, self._metrics = loss, dict(metrics or {})
         first = next(iter(self._metrics), None)
         self.objective = Objective(first, "max") if first is not None else Objective("loss", "min")
         self.across_rows: tuple[str, ...] = ()
 
-    def _loss(self, batch: Batch) -> Loss:
-        def loss_of(output: Tensor) -> Loss:
-            return Loss(self._function(output, batch["target"]), len(batch))
-
-        return with_auxiliary(self.modules["model"](batch["input"]), loss_of)
+    def loss(self, batch: Batch) -> Loss:
+        """The user's function of the module's output; a mean over the rows."""
+        output, target = self.modules["model"](batch["input"]), batch["target"]
+        if isinstance(output, WithAuxiliary):
+            return with_auxiliary(output, lambda head: Loss(self._function(head, target), len(batch)))
+        return Loss(self._function(output, target), len(batch))  # called here, so that its traceback is short
 
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.modalities.molecule.codes import SYMBOLS
 from sonde.modalities.table.rows import TableRows
 from sonde.run.choose import choose, choose_model, choose_task
@@ -27,7 +27,7 @@ def test_molecules_are_trained_with_a_graph_network(rows: int, kind: str, task: 
     assert choose_model(given, None, task)[0] == "graph-network"
     recipe = choose(given, task=task, model="graph-network")
     assert all(why for _, why in recipe.settings.values())
-    config = resolve(Asked(), recipe).config
+    config = resolve(Overrides(), recipe).config
     assert config.feed.batch_size <= rows
     assert (config.loop.monitor == "auroc") == (kind == "labels")
     assert config.model_config.dropout == recipe.settings["dropout"][0]

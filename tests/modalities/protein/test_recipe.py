@@ -3,7 +3,7 @@ import pytest
 
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.modalities.protein.codes import TORSIONS, bin_names, residues
 from sonde.modalities.table.rows import TableRows
 from sonde.run.choose import check_answer, choose, choose_model, choose_task
@@ -38,7 +38,7 @@ def test_each_task_has_its_network_and_settings_with_reasons(rows: int, task: st
     assert choose_model(given, None, task)[0] == model
     recipe = choose(given, task=task, model=model)
     assert all(why for _, why in recipe.settings.values())
-    config = resolve(Asked(), recipe).config
+    config = resolve(Overrides(), recipe).config
     assert config.feed.batch_size == min(2 if task == "structure" else 4, rows)
     assert config.loop.monitor == "loss"
 

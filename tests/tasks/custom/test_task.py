@@ -12,7 +12,7 @@ from sonde.core.seams import Objective
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine.evaluate import evaluate
 from sonde.engine.step import StepSettings
-from sonde.tasks.custom.task import MeanMeter, PlainTask
+from sonde.tasks.custom.task import MeanMeter, ModuleTask
 
 MSE = nn.functional.mse_loss
 
@@ -31,7 +31,7 @@ def source(**fields: Tensor) -> Any:
     return tensor_source(fields, FeedConfig(batch_size=32), training=False, seed=0, device=CPU)
 
 
-def judged(task: PlainTask, fields: dict[str, Tensor]) -> dict[str, float]:
+def judged(task: ModuleTask, fields: dict[str, Tensor]) -> dict[str, float]:
     return evaluate(task, source(**fields), StepSettings(device=CPU)).compute()
 
 
@@ -42,23 +42,23 @@ def test_scores_are_means_over_all_rows_though_the_last_batch_is_smaller() -> No
     with torch.no_grad():
         output = model(fields["input"])
         expected = {"mae": float(mae(output, fields["target"])), "loss": float(MSE(output, fields["target"]))}
-    assert judged(PlainTask(model, MSE, {"mae": mae}), fields) == pytest.approx(expected, rel=1e-6)
+    assert judged(ModuleTask(model, MSE, {"mae": mae}), fields) == pytest.approx(expected, rel=1e-6)
 
 
 def test_the_first_metric_decides_else_the_loss() -> None:
     model = nn.Linear(3, 1)
-    assert PlainTask(model, MSE).objective == Objective("loss", "min")
-    assert PlainTask(model, MSE, {"r2": mae, "mae": mae}).objective == Objective("r2", "max")
+    assert ModuleTask(model, MSE).objective == Objective("loss", "min")
+    assert ModuleTask(model, MSE, {"r2": mae, "mae": mae}).objective == Objective("r2", "max")
 
 
 def test_a_metric_may_return_a_plain_number() -> None:
-    assert judged(PlainTask(nn.Linear(3, 1), MSE, {"one": lambda output, target: 1.0}), data())["one"] == 1.0  # type: ignore[arg-type,return-value]
+    assert judged(ModuleTask(nn.Linear(3, 1), MSE, {"one": lambda output, target: 1.0}), data())["one"] == 1.0  # type: ignore[arg-type,return-value]
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 7])
 def test_it_learns_what_least_squares_finds(pieces: int) -> None:
     torch.manual_seed(0)
-    task, fields = PlainTask(nn.Linear(3, 1), MSE), data()
+    task, fields = ModuleTask(nn.Linear(3, 1), MSE), data()
     steps = stepper(task, accumulate=pieces, optimizer=torch.optim.SGD, lr=0.2)
     for number in range(1, 61):
         steps(batch(**fields), step=number, epoch=0)
@@ -70,7 +70,7 @@ def test_it_learns_what_least_squares_finds(pieces: int) -> None:
 
 def test_predictions_are_the_modules_own() -> None:
     model = nn.Linear(3, 2)
-    task = PlainTask(model, MSE)
+    task = ModuleTask(model, MSE)
     x = torch.randn(4, 3)
     outputs = task.predict(batch(input=x))
     assert torch.equal(outputs["output"], model(x))

@@ -5,7 +5,7 @@ import pytest
 
 from sonde.augment.policy import parse
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
-from sonde.core.overrides import Asked
+from sonde.core.overrides import Overrides
 from sonde.modalities.table.rows import TableRows
 from sonde.run.choose import Recipe
 from sonde.run.resolve import resolve
@@ -35,7 +35,7 @@ def test_updates_are_what_is_planned_for_within_sensible_epochs(rows: int) -> No
 def test_every_setting_has_a_reason_and_masks_can_follow_the_augmentation() -> None:
     chosen = settings(dataset(45))
     assert all(why for _, why in chosen.values())
-    config = resolve(Asked(), Recipe(task="segmentation", model="unet-small", settings=chosen)).config
+    config = resolve(Overrides(), Recipe(task="segmentation", model="unet-small", settings=chosen)).config
     policy = parse(config.feed.augment)
     policy.check_moves("masks")
     assert policy.flip

@@ -1,0 +1,170 @@
+"""Jobs of data that Sonde describes: opened and looked at, with task, model and settings chosen for them."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from sonde.core.config import GROUPS, TrainConfig, leaves
+from sonde.core.config_file import SavedConfig, read_config
+from sonde.core.dataset import Dataset, Fact
+from sonde.core.errors import ConfigError
+from sonde.core.overrides import Overrides, from_keywords
+from sonde.core.run_folder import RunFolder
+from sonde.core.value_types import annotations, suited
+from sonde.engine.clock import Clock
+from sonde.modalities.open import open_data
+from sonde.run.build import Assembly, assemble
+from sonde.run.choose import choose, choose_model, choose_task
+from sonde.run.job import Job
+from sonde.run.resolve import CUSTOM_MODULE, Resolved, data_config, resolve, settled
+from sonde.run.resume import LENGTHS, check_overrides, nothing_to_do, with_length
+from sonde.run.start import about_data
+from sonde.run.transfer import advised, as_begun, model_of, normalised, with_vocabulary
+from sonde.screen.screen import Screen
+
+ParseRest = Callable[[str, str, tuple[str, ...]], dict[str, Any]]
+"""(model, task, leftover words) -> settings of the model's and the task's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """What a job has of whoever asks for it, besides data and settings.
+
+    parse_rest: reads the words that are the model's and the task's own; None where there are none
+    module:     a network of the caller's own
+    """
+
+    screen: Screen
+    parse_rest: ParseRest | None = None
+    module: nn.Module | None = None
+
+
+def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
+    """The job of training on `data`; everything that is not given is inferred and said.
+
+    With `folds` and no `fold`, each part of the rows is evaluated in turn, by a run of its own.
+
+    Raises: SondeError subclasses for what is the caller's to mend
+    """
+    clock = Clock()
+    out = overrides.values.get("out")
+    if out is not None:
+        RunFolder(Path(out)).state()  # a folder that cannot be used is said before the data are read
+    folded = bool(overrides.values.get("folds")) and not overrides.values.get("fold")
+    with clock.part("data"):
+        dataset, resolved = prepare(data, overrides.having({"fold": 1}) if folded else overrides, caller)
+    place = resolved.config.place
+    if place.out is not None and not place.fresh:
+        dataset = as_begun(dataset, RunFolder(Path(place.out)))
+    if not folded:
+        return _job(dataset, resolved, overrides.values, caller, clock)
+    resolved = replace(resolved, config=replace(resolved.config, data=replace(resolved.config.data, fold=0)))
+    spare = replace(caller, module=copy.deepcopy(caller.module))  # each fold starts from the weights that were given
+    cut = Fact(
+        f"cut into {resolved.config.data.folds} parts, each evaluated once", "--folds; what stands here is the first's"
+    )
+
+    def fold(folder: RunFolder, number: int) -> Job:
+        given = overrides.having({"fold": number, "out": str(folder.path / f"fold-{number}")})
+        quiet = replace(caller, screen=Screen(quiet=True), module=copy.deepcopy(caller.module))
+        return data_job(data, given, quiet)
+
+    whole = _job(dataset, resolved, overrides.values, spare, clock)
+    return replace(whole, about=about_data(dataset, cut), fold=fold)
+
+
+def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], screen: Screen) -> Job | None:
+    """The job of going on with a run; None where it is finished, and no longer than it is to be.
+
+    data: needed again when the run was trained on arrays in memory
+    overrides: settings that may change
+    Raises: ConfigError for a setting that must not change, DataError
+    """
+    check_overrides(overrides)
+    saved = read_config(folder.config)
+    config = _overridden(settled(saved), overrides)
+    if nothing_to_do(folder, config.loop):
+        screen.say(f"{folder.path} is finished; train it further with: sonde resume {folder.path} --epochs N")
+        return None
+    if data is None and " in memory" in str(saved.data):
+        raise ConfigError(f"{folder.path} was trained on {saved.data}; give them again: sonde.resume(…, data=…)")
+    caller, data = Caller(screen=screen), saved.data if data is None else data
+    if config.data.folds and not config.data.fold:
+        return data_job(data, _said_before(saved, overrides).having({"out": str(folder.path)}), caller)
+    clock = Clock()
+    with clock.part("data"):
+        dataset = open_data(data, config.data, task=config.task, tick=screen.tick)
+    screen.data(dataset.facts, dataset.warnings)
+    resolved = Resolved(
+        config=replace(config, place=replace(config.place, out=str(folder.path), fresh=False)),
+        origin={**saved.origin, **dict.fromkeys(overrides, "typed")},
+        reasons=saved.reasons,
+    )
+    return _job(as_begun(dataset, folder), resolved, overrides, caller, clock)
+
+
+def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:
+    """Open the data, choose task and model, merge all settings, and say what was inferred."""
+    overrides = with_vocabulary(overrides)
+    dataset = open_data(data, data_config(overrides), task=overrides.task, tick=caller.screen.tick)
+    task, task_why = choose_task(dataset, overrides.task)
+    model, model_why = _model_for(dataset, overrides, task, caller.module)
+    if overrides.leftover:
+        if caller.parse_rest is None:
+            raise ConfigError(f"unknown settings: {' '.join(overrides.leftover)}")
+        overrides = overrides.having(caller.parse_rest(model, task, overrides.leftover))
+    recipe = advised(choose(dataset, task=task, model=model), overrides.values, rows=len(dataset.splits["train"]))
+    resolved = resolve(overrides, recipe)
+    dataset = normalised(dataset, resolved.config.transfer, resolved.config.model)
+    caller.screen.data(dataset.facts, dataset.warnings)
+    caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
+    return dataset, resolved
+
+
+def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller: Caller, clock: Clock) -> Job:
+    def build(config: TrainConfig, fresh: bool) -> Assembly:
+        with clock.part("data"):
+            return assemble(dataset, config, clock=clock, tick=caller.screen.tick, model=caller.module, fresh=fresh)
+
+    return Job(
+        resolved=resolved,
+        given=given,
+        about=about_data(dataset),
+        build=build,
+        name=(dataset.name, Path(resolved.config.model).name),
+        screen=caller.screen,
+    )
+
+
+def _model_for(dataset: Dataset, overrides: Overrides, task: str, module: nn.Module | None) -> tuple[str, str]:
+    """(model, why): the caller's, or that of the run whose weights are asked for, where nobody says another."""
+    if module is not None:
+        return CUSTOM_MODULE, "a module of your own"
+    where = overrides.values.get("pretrained")
+    before = model_of(where) if overrides.model is None else None
+    return choose_model(dataset, overrides.model, task) if before is None else (before, f"as in {where}")
+
+
+def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
+    """`config` with what is said anew. Raises: ConfigError for a value that is refused."""
+    groups = dict(leaves())
+    given = {name: suited(name, value, annotations(GROUPS[groups[name]])[name]) for name, value in overrides.items()}
+    changed = {
+        group: replace(getattr(config, group), **{n: v for n, v in given.items() if groups[n] == group})
+        for group in ("feed", "machine", "place")
+    }
+    rest = {name: value for name, value in given.items() if groups[name] == "loop" and name not in LENGTHS}
+    loop = replace(with_length(config.loop, given), **rest)
+    return replace(config, loop=loop, **changed)
+
+
+def _said_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:
+    """What was asked of a cross-validation that is to go on, with what is said anew."""
+    skip = {"fold", "fresh", *(LENGTHS if any(overrides.get(name) is not None for name in LENGTHS) else ())}
+    values = {name: value for name, value in saved.overrides().items() if name not in skip}
+    model, task = values.pop("model", None), values.pop("task", None)
+    return from_keywords(values, model=model, task=task).having(overrides)

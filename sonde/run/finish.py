@@ -1,0 +1,127 @@
+"""The end of a run: its best checkpoint evaluated on what was held back, result.json, the report, and what is said."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from sonde.core.config import seconds
+from sonde.core.errors import Interrupted
+from sonde.core.files import write_json
+from sonde.core.run_folder import RunFolder
+from sonde.data.feed.prepare import Prepare
+from sonde.engine import checkpoint
+from sonde.engine.evaluate import evaluate
+from sonde.engine.json_lines import read_lines
+from sonde.explain.features import Seen, write_features
+from sonde.models.layers import followed
+from sonde.report.page import write_report
+from sonde.run.build import Assembly
+from sonde.run.evaluation import baseline, write_evaluation
+from sonde.run.job import Attempt
+from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.resume import load_best
+from sonde.run.train import Prepared
+
+LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
+
+
+def evaluated(run: Prepared) -> dict[str, Any]:
+    """The content of result.json: the best checkpoint is loaded, and evaluated on what was held back.
+
+    The network is left with its weights, in evaluation mode. Raises: Interrupted between two splits, when asked to stop
+    """
+    attempt, request, settings = run.attempt, run.parts.request, run.training.stepper.settings
+    assembly, folder = attempt.assembly, attempt.folder
+    load_best(folder, assembly.task)
+    scores: dict[str, dict[str, float]] = {}
+    with run.training.clock.part("evaluation"):
+        for split, source in assembly.evaluation_sources.items():
+            if request.number is not None:
+                raise Interrupted(
+                    "stopped before the final evaluation as asked; everything is saved", signal_number=request.number
+                )
+            meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
+            if meter is None:
+                meter = evaluate(assembly.task, source, settings, tick=attempt.job.screen.tick)
+            scores[split] = meter.compute()
+            write_evaluation(folder.evaluation / split, meter, source, assembly)
+        _look_inside(assembly, folder)
+    checkpoint.clear_leftovers(folder.checkpoints)
+    return _result(run, scores)
+
+
+def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
+    """Write result.json and the report, and say how the run ended."""
+    folder, screen = attempt.folder, attempt.job.screen
+    write_json(folder.result, dict(result))
+    write_report(folder.path)
+    screen.result(result)
+    screen.findings([finding.as_dict() for finding in attempt.findings])
+    screen.next(_next_commands(attempt))
+
+
+def _next_commands(attempt: Attempt) -> list[str]:
+    folder = attempt.folder
+    if attempt.built is None:
+        return [f"open {folder.path}/fold-1/report.html", "train on all rows: the same without --folds"]
+    commands, dataset = [f"open {folder.report}"], attempt.built.dataset
+    if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
+        return commands
+    kind = dataset.schema.input.kind
+    names = {"image": "IMAGE", "table": "TABLE", "series": "TABLE", "tokens": "TEXT"}
+    names |= {"molecule": "SMILES", "protein": "FILE", "audio": "RECORDING"}
+    what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else names.get(kind, "ARRAY")
+    commands.append(f"sonde predict {folder.path} {what}")
+    if dataset.schema.target.kind == "next":
+        commands.append(f"sonde generate {folder.path}")
+    return commands
+
+
+def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
+    """What a network of images looks for, for the report; of other data, and of several networks, nothing is written."""
+    modules, dataset = assembly.task.modules, assembly.dataset
+    if dataset is None or dataset.schema.input.kind != "image" or "model" not in modules:
+        return
+    model, limit = modules["model"], assembly.config.loop.time_limit
+    split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
+    rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
+    prepare = Prepare(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
+
+    def read(numbers: Sequence[int]) -> torch.Tensor:
+        images = torch.from_numpy(rows.read(np.asarray(numbers))["input"])
+        return prepare.image(images.to(assembly.device))
+
+    images = Seen(split=split, rows=rows, target=dataset.schema.target, read=read, shape=dataset.schema.input.shape)
+    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * seconds(limit))
+    write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
+
+
+def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any]:
+    assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
+    spent = training.clock.summary()
+    working = spent["step"] + spent["optimizer"] + spent["input"]
+    batches = assembly.train.batches
+    return {
+        "status": progress.stop,
+        "task": assembly.config.task,
+        "model": assembly.config.model,
+        "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
+        "epochs": None if batches is None else round(progress.step / batches, 4),
+        "steps": progress.step,
+        "objective": assembly.task.objective._asdict(),
+        "headline": next(iter(next(reversed(scores.values()), {})), assembly.task.objective.metric),
+        "metrics": {"train": _train_metrics(run.attempt.folder), **scores},
+        "best": progress.best,
+        "seconds": spent,
+        "samples_per_s": round(progress.rows / working, 1) if working else None,
+        "plan": run.plan.as_dict(),
+        "skipped_updates": training.stepper.skipped,
+        "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
+    }
+
+
+def _train_metrics(folder: RunFolder) -> dict[str, float]:
+    steps = [line for line in read_lines(folder.metrics) if line["kind"] == "step"]
+    return {"loss": steps[-1]["loss"]} if steps and steps[-1]["loss"] is not None else {}

@@ -1,0 +1,65 @@
+"""What stands in a run folder before the first step: the settings, the schema, what is known of the data, the machine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sonde.core.config import flat
+from sonde.core.config_file import write_config
+from sonde.core.dataset import Dataset, Fact
+from sonde.core.files import write_json
+from sonde.core.run_folder import RunFolder
+from sonde.core.schema_file import write_schema
+from sonde.data.splits import labels_of, targets_of
+from sonde.modalities.image.box_targets import object_counts
+from sonde.run.build import Assembly
+from sonde.run.environment import describe
+from sonde.run.resolve import Resolved
+
+
+def write_start(
+    folder: RunFolder, resolved: Resolved, about: Mapping[str, Any], assembly: Assembly, *, folds: bool
+) -> None:
+    """config.yaml, schema.json, data.json and env.json.
+
+    folds: whether this is the folder of a whole cross-validation, whose data are cut and described anew in each fold
+    """
+    write_config(
+        folder.config,
+        data=about["source"],
+        settings=flat(resolved.config),
+        origin=dict(resolved.origin),
+        reasons=dict(resolved.reasons),
+    )
+    if folds or assembly.dataset is None:
+        write_json(folder.data, dict(about))
+    else:
+        write_schema(folder, assembly.dataset.schema)
+        write_json(folder.data, {**about, "class_counts": _class_counts(assembly.dataset)})
+    if not folds:
+        write_json(folder.env, describe(assembly.device))
+
+
+def about_data(dataset: Dataset, *more: Fact) -> dict[str, Any]:
+    """What data.json says of a dataset."""
+    return {
+        "source": dataset.source,
+        "form": dataset.form,
+        "facts": [{"what": fact.what, "why": fact.why} for fact in (*dataset.facts, *more)],
+        "warnings": list(dataset.warnings),
+        "splits": {name: len(rows) for name, rows in dataset.splits.items()},
+        "fingerprint": dict(dataset.fingerprint),
+    }
+
+
+def _class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
+    names = dataset.schema.target.names
+    if dataset.schema.target.kind == "boxes":
+        found = {split: object_counts(targets_of(rows), len(names)) for split, rows in dataset.splits.items()}
+        return {split: dict(zip(names, map(int, each), strict=True)) for split, each in found.items()}
+    if dataset.schema.target.kind != "class":
+        return {}
+    counts: dict[str, dict[str, int]] = {}
+    for split, rows in dataset.splits.items():
+        labels = labels_of(rows)
+        counts[split] = {name: int((labels == number).sum()) for number, name in enumerate(names)}
+    return counts

@@ -1,0 +1,279 @@
+"""A run from its plan to its last step: what the engine's loop is given, and what is done at its calls."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from sonde.core.config import seconds
+from sonde.core.errors import ConfigError
+from sonde.core.files import write_json
+from sonde.core.findings import Finding
+from sonde.core.seams import Adapts, Glances
+from sonde.core.units import number
+from sonde.diagnose.before import accumulation
+from sonde.engine import random_state
+from sonde.engine.checkpoint import Writer
+from sonde.engine.evaluate import evaluate
+from sonde.engine.json_lines import Journal
+from sonde.engine.loop import FitParts, FitSettings, best_state, event
+from sonde.engine.plan import ExecutionPlan
+from sonde.engine.signals import StopRequest, graceful
+from sonde.engine.step import Stepper
+from sonde.engine.thread_tuner import Pace
+from sonde.engine.time_budget import Horizon
+from sonde.engine.training import Training, capture, restore, weights
+from sonde.optim.schedules import schedule
+from sonde.report.events import Events, EventsObserver
+from sonde.run import environment
+from sonde.run.build import Assembly
+from sonde.run.errors import in_one_line
+from sonde.run.job import Attempt
+from sonde.run.plan import make_plan
+from sonde.screen.progress import END_MOVED, Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """An attempt that is planned: what `engine.loop.fit` is called with, besides what was decided."""
+
+    attempt: Attempt
+    plan: ExecutionPlan
+    training: Training
+    settings: FitSettings
+    parts: FitParts
+
+
+@contextmanager
+def under_way(attempt: Attempt) -> Iterator[StopRequest]:
+    """What training changes in the process (threads, random streams, signals), for the body's duration.
+
+    Raises: Interrupted, NonFinite, OutOfMemory for what the body meets with
+    """
+    assembly, threads = attempt.assembly, torch.get_num_threads()
+    try:
+        with (
+            in_one_line(assembly, attempt.folder),
+            random_state.apart(assembly.device),
+            _reproducible(assembly),
+            _compiled(assembly) as found,
+            graceful() as request,
+        ):
+            attempt.findings += found
+            attempt.compiled = assembly.config.machine.compile and not found
+            yield request
+    finally:
+        torch.set_num_threads(threads)
+
+
+def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
+    """Plan the run, open its logs and put a saved state back where there is one."""
+    assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
+    with assembly.clock.part("plan"):
+        plan, stepper = make_plan(assembly, folder, compiled=attempt.compiled, saved=saved, say=screen.say)
+    screen.plan(plan.lines)
+    screen.folder(folder.path)
+    training = _training(attempt, plan, stepper)
+    write_json(folder.plan, plan.as_dict())
+    settings, parts = _when(assembly, plan), _calls(attempt, plan, training, request)
+    if saved is None:
+        attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        for finding in attempt.findings:
+            training.journals["findings.jsonl"].write(finding.as_dict())
+    return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
+
+
+@contextmanager
+def written_down(run: Prepared) -> Iterator[None]:
+    """Progress shown, logs closed and checkpoints written out when the body ends, however it ends."""
+    training, writer, assembly = run.training, run.parts.writer, run.attempt.assembly
+    assert writer is not None
+    with ExitStack() as ends:  # each is done, whatever the others meet with
+        ends.callback(writer.wait)
+        ends.callback(_close_logs, training)
+        with next(observer for observer in training.observers if isinstance(observer, Progress)):
+            yield
+        best = training.progress.best
+        if best is None or best["metric"] is None:
+            # nothing was evaluated: the best is the last, also when trained further
+            training.progress.best = {"epoch": None, "step": training.progress.step, "metric": None, "value": None}
+            chosen = (best_weights(assembly), best_state(training))
+            writer.save(weights(assembly.task.modules), capture(training), best=chosen)
+
+
+def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper) -> Training:
+    """The moving parts, with a saved state put back where there is one."""
+    assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
+    offsets = saved.state["journals"] if saved is not None else {}
+    journals = {
+        path.name: Journal(path, keep_bytes=int(offsets.get(path.name, 0)))
+        for path in (folder.metrics, folder.findings)
+    }
+    step = int(saved.state["progress"]["step"]) if saved is not None else None
+    objective = assembly.task.objective if "validation" in assembly.evaluation_sources else None
+    steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
+    limit, used = assembly.config.loop.time_limit, assembly.clock.elapsed() if saved is None else saved.elapsed
+    progress = attempt.job.screen.progress(
+        epochs=None if plan.batches_per_epoch is None else steps / plan.batches_per_epoch,
+        steps=steps,
+        batches_per_epoch=plan.batches_per_epoch,
+        objective=objective,
+        within_s=None if limit is None else seconds(limit) - used,
+    )
+    events = Events(folder.events, purge_step=None if step is None else step + 1)
+    training = Training(
+        task=assembly.task,
+        source=assembly.train,
+        stepper=stepper,
+        clock=assembly.clock,
+        device=assembly.device,
+        observers=[progress, EventsObserver(events, log_every=assembly.config.loop.log_every), *attempt.job.observers],
+        journals=journals,
+        threads=plan.threads,
+    )
+    random_state.seed_everything(assembly.config.machine.seed, stream="dropout")
+    if saved is not None:
+        restore(training, saved.weights, saved.state)
+        training.progress.stop = ""
+        if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
+            training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
+        elif training.progress.ends_at:
+            stepper.bend(schedule(assembly.config.optim, total=training.progress.ends_at))
+        before, training.threads = training.threads, plan.threads
+        event(training, "resumed", {})
+        if before != plan.threads:
+            event(training, "threads changed", {"from": before, "to": plan.threads, "why": "typed"})
+    return training
+
+
+def _when(assembly: Assembly, plan: ExecutionPlan) -> FitSettings:
+    """When things happen in the run."""
+    loop = assembly.config.loop
+    return FitSettings(
+        stop=plan.steps,
+        evaluate_every=loop.evaluate_every,
+        log_every=loop.log_every,
+        checkpoint_s=seconds(loop.checkpoint_every),
+        checkpoint_steps=loop.checkpoint_steps,
+        patience=loop.patience,
+        limit_s=_limit_s(assembly, plan),
+    )
+
+
+def _limit_s(assembly: Assembly, plan: ExecutionPlan) -> float | None:
+    """Seconds after which the last step is taken, so that the final evaluation comes to its end within the time limit."""
+    if assembly.config.loop.time_limit is None:
+        return None
+    limit = seconds(assembly.config.loop.time_limit)
+    return max(0.5 * limit, limit * 0.985 - plan.final_s)
+
+
+def _calls(attempt: Attempt, plan: ExecutionPlan, training: Training, request: StopRequest) -> FitParts:
+    """What the loop calls on."""
+    assembly, machine = attempt.assembly, attempt.assembly.config.machine
+    validates, limit_s = "validation" in assembly.evaluation_sources, _limit_s(assembly, plan)
+    tuner = budget = None
+    if machine.threads is None and assembly.device.type == "cpu":
+        timed = (
+            {int(count): value / 1e3 for count, value in plan.threads_timed.items()} if attempt.saved is None else {}
+        )
+        tuner = Pace(say=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
+    if limit_s is not None:
+        budget = Horizon(
+            limit_s, planned=plan.steps, move=lambda live, end, step_s: _end_moved(attempt, live, end, step_s)
+        )
+    return FitParts(
+        objective=assembly.task.objective if validates else None,
+        evaluate=(lambda: _validate(attempt, training)) if validates else None,
+        best_weights=lambda: best_weights(assembly),
+        writer=Writer(attempt.folder.checkpoints),
+        request=request,
+        pace=tuner,
+        horizon=budget,
+    )
+
+
+def _close_logs(training: Training) -> None:
+    with ExitStack() as ends:
+        for observer in training.observers:
+            if isinstance(observer, EventsObserver):
+                ends.callback(observer.close)
+        for journal in training.journals.values():
+            ends.callback(journal.close)
+
+
+def best_weights(assembly: Assembly) -> dict[str, torch.Tensor]:
+    """The weights that evaluation sees: the averaged ones where an average is kept."""
+    if assembly.average is None:
+        return weights(assembly.task.modules)
+    with assembly.average.applied():
+        return {name: value.detach().clone() for name, value in weights(assembly.task.modules).items()}
+
+
+def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
+    """Scores on the validation rows; the meter of the best is kept, since they need no second look at the end."""
+    assembly = attempt.assembly
+    source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
+    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True)
+    if isinstance(assembly.task, Adapts):
+        assembly.task.adapt(meter)
+    scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
+    if objective.better(scores[objective.metric], best["value"] if best else None) and not isinstance(
+        assembly.task, Glances
+    ):
+        attempt.best_meter = meter
+    return scores
+
+
+def _threads_changed(attempt: Attempt, training: Training, details: Mapping[str, Any]) -> None:
+    event(training, "threads changed", details)
+    finding = Finding(
+        check="threads changed",
+        severity="note",
+        evidence=f"{details['why']}: {details['from']} → {details['to']} threads; a step takes "
+        + ", ".join(f"{value:.3g} ms with {count}" for count, value in details["milliseconds"].items()),
+        action="another program uses the processor; --threads fixes the number",
+        step=training.progress.step,
+    )
+    attempt.findings.append(finding)
+    training.journals["findings.jsonl"].write(finding.as_dict())
+
+
+def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) -> None:
+    """Let the run end at another step, its schedule with it; a schedule that has no room there stays as it is."""
+    optim, progress = attempt.assembly.config.optim, training.progress
+    try:
+        shape = schedule(optim, total=end)
+    except ConfigError:
+        return
+    before = progress.ends_at
+    training.stepper.bend(shape)
+    progress.ends_at = end
+    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
+    event(training, END_MOVED, {"from": before, **details} if before else details)
+
+
+@contextmanager
+def _compiled(assembly: Assembly) -> Iterator[list[Finding]]:
+    """`--compile` for the body's duration; what stood in its way."""
+    if not assembly.config.machine.compile:
+        yield []
+        return
+    with environment.compiled(assembly.task.modules, assembly.device) as found:
+        yield found
+
+
+@contextmanager
+def _reproducible(assembly: Assembly) -> Iterator[None]:
+    """`--deterministic` for the body's duration."""
+    if not assembly.config.machine.deterministic:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
