@@ -16,7 +16,7 @@ from sonde.cli.main import main
 from sonde.cli.verbs import VERBS
 from sonde.core.bounds import flag
 from sonde.core.config import OptimizerName, ScheduleName
-from sonde.data.named import NAMED
+from sonde.modalities.named import NAMED
 from sonde.modalities.settings import leaves
 from sonde.models.table import MODELS
 from sonde.tasks.table import TASKS

@@ -16,6 +16,7 @@ from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
 from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
+from sonde.modalities.catalogue import modality
 from sonde.modalities.protein.codes import TORSIONS
 
 if TYPE_CHECKING:
@@ -98,11 +99,9 @@ def _check_shown(out: str, trained: "Run") -> None:
     from sonde.core.seams import Draws
     from sonde.tasks.table import WITHOUT_LABELS
 
-    if Path(out).suffix.lower() == ".png" and trained.schema.input.kind != "image":
-        kind = trained.schema.input.kind
-        raise ConfigError(
-            f"--out {out}: a contact sheet shows pictures, and this run reads a {kind}; use .csv or .json"
-        )
+    if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
+        noun = modality(trained.schema.input.kind).noun
+        raise ConfigError(f"--out {out}: a contact sheet shows pictures, and this run reads {noun}; use .csv or .json")
     if Path(out).suffix.lower() == ".png" and read_config(trained.folder).settings.get("task") in WITHOUT_LABELS:
         raise ConfigError(f"--out {out}: this run learnt features of images, which no picture shows; use .csv or .json")
     if is_folder(out) and not isinstance(trained.task, Draws):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, Rows
+from sonde.core.dataset import Dataset, Fact, Rows, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.seeds import derive
 from sonde.data.rows import WithTruth
@@ -85,6 +85,14 @@ def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
 def labels_of(rows: Rows) -> np.ndarray:
     """(n,) int64 class of each row of a dataset whose target is a class."""
     return targets_of(rows).astype(np.int64, copy=False)
+
+
+def class_counts(rows: Rows, spec: TargetSpec) -> np.ndarray | None:
+    """(classes,) rows of each class, or objects of each where boxes mark them; None for other targets."""
+    if not (spec.has_classes or spec.has_boxes):
+        return None
+    found = targets_of(rows)[..., 0] if spec.has_boxes else targets_of(rows)
+    return np.bincount(found[found >= 0].astype(np.int64), minlength=len(spec.names))
 
 
 def split_rows(
@@ -174,7 +182,7 @@ def thinned(dataset: Dataset, config: DataConfig) -> Dataset:
     if config.label_fraction >= 1:
         return dataset
     rows = dataset.splits["train"]
-    classes = dataset.schema.target.kind == "class"
+    classes = dataset.schema.target.has_classes
     kept = thin(labels_of(rows) if classes else len(rows), config.label_fraction)
     splits: Mapping[str, Rows] = {**dataset.splits, "train": subset(rows, kept)}
     return replace(dataset, splits=splits, facts=[*dataset.facts, fraction_fact(len(kept), len(rows), classes)])

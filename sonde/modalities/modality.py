@@ -1,11 +1,14 @@
 """What is known about one kind of data: one frozen record. Free of torch, of Pillow and of pyarrow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Schema
+from sonde.core.dataset import Dataset, InputSpec, Rows, Schema
 from sonde.core.progress import Tick
 from sonde.data.listing import Listing
 
@@ -75,6 +78,28 @@ class Form:
         return wanted.task in self.tasks
 
 
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A row that a report shows.
+
+    folder, stem: files are written to `folder`, and called `stem` and an ending; their names in the page begin with the stem
+    draw: (C, H, W) uint8 -> the same with what a task found in it, where its answers have a place in pictures
+    """
+
+    rows: Rows
+    index: int
+    spec: InputSpec
+    folder: Path
+    stem: str
+    draw: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def file(self, ending: str) -> Path:
+        """Where to write a file, whose folder is there then."""
+        path = self.folder / f"{self.stem}{ending}"
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+
 class Claim(NamedTuple):
     """A form that recognises a place, and why."""
 
@@ -95,6 +120,13 @@ class Modality:
     rows_to_predict: (inputs, schema, tick) -> rows without targets, and a name for each
     config:     the frozen dataclass of its settings, whose fields are flags; None for none
     reads:      settings of other kinds of data that it reads too
+    augmentation: (text, schema) -> what changes a batch while training, None for nothing; "" where no such text is known
+    show:       a `Case` -> what stands beside it in a report: names of files that it wrote, or text
+    inspect:    the `sonde.modalities.inspect.Parts` of `sonde inspect`
+    sample:     (spec, rows, answers, generator) -> what a model that gives such an answer is called with, to count its costs; by
+                default numbers, and their lengths where a row has a `unit`
+    values_kept: schema -> how many values a network keeps at a time for each of its input, where that is more than the symbols
+                it tells
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
     embedded:   name of data that come with a package -> its `read`, a `Reader` that takes no listing
     """
@@ -108,5 +140,10 @@ class Modality:
     config: type | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
+    augmentation: str = ""
+    show: str = ""
+    inspect: str = ""
+    sample: str = ""
+    values_kept: str = ""
     unit: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

@@ -121,7 +121,7 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
     names: tuple[str, ...] = ()
     path = place.path
     if place.name:
-        from sonde.data.named import NAMED, locate  # urllib and checksums: for names alone
+        from sonde.modalities.named import NAMED, locate  # urllib and checksums: for names alone
 
         names = NAMED[place.name].class_names if place.name in NAMED else ()
         path = path or locate(place.name, tick=tick)
@@ -161,7 +161,7 @@ def _with_names(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
 
 def _named(text: str, path: Path) -> str:
     """The name, if it is one of a dataset. Raises: DataError with what is near."""
-    from sonde.data.named import NAMED
+    from sonde.modalities.named import NAMED
 
     if text in NAMED:
         return text

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from sonde.core.config import FeedConfig
-from sonde.core.dataset import Dataset, InputKind
+from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.modalities.image import recipe as images
 from sonde.modalities.table import recipe as tables
@@ -117,7 +117,7 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     return Recipe(task=task, model=model, settings=settings)
 
 
-def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
+def check_answer(task: str, model: str, kind: str = "image") -> None:
     """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
     needed = ANSWERS.get(task)
     if model not in MODELS:
@@ -139,7 +139,7 @@ def check_answer(task: str, model: str, kind: InputKind = "image") -> None:
     )
 
 
-def _reads(entry: Entry, kind: InputKind) -> bool:
+def _reads(entry: Entry, kind: str) -> bool:
     return kind in NUMBERS if entry.takes == "numbers" else kind == entry.takes or kind in entry.reads
 
 

@@ -10,11 +10,12 @@ from sonde.core.config import seconds
 from sonde.core.errors import Interrupted
 from sonde.core.files import write_json
 from sonde.core.run_folder import RunFolder
-from sonde.data.feed.prepare import Prepare
+from sonde.data.feed.normalise import Normalise
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import evaluate
 from sonde.engine.json_lines import read_lines
 from sonde.explain.features import Seen, write_features
+from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
 from sonde.report.page import write_report
 from sonde.run.build import Assembly
@@ -69,10 +70,8 @@ def _next_commands(attempt: Attempt) -> list[str]:
     commands, dataset = [f"open {folder.report}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
-    kind = dataset.schema.input.kind
-    names = {"image": "IMAGE", "table": "TABLE", "series": "TABLE", "tokens": "TEXT"}
-    names |= {"molecule": "SMILES", "protein": "FILE", "audio": "RECORDING"}
-    what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else names.get(kind, "ARRAY")
+    input_word = modality(dataset.schema.input.kind).input_word
+    what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else input_word
     commands.append(f"sonde predict {folder.path} {what}")
     if dataset.schema.target.kind == "next":
         commands.append(f"sonde generate {folder.path}")
@@ -82,12 +81,12 @@ def _next_commands(attempt: Attempt) -> list[str]:
 def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
     """What a network of images looks for, for the report; of other data, and of several networks, nothing is written."""
     modules, dataset = assembly.task.modules, assembly.dataset
-    if dataset is None or dataset.schema.input.kind != "image" or "model" not in modules:
+    if dataset is None or not dataset.schema.input.has_planes or "model" not in modules:
         return
     model, limit = modules["model"], assembly.config.loop.time_limit
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
-    prepare = Prepare(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
+    prepare = Normalise(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
 
     def read(numbers: Sequence[int]) -> torch.Tensor:
         images = torch.from_numpy(rows.read(np.asarray(numbers))["input"])

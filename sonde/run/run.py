@@ -151,7 +151,7 @@ class Run:
         from sonde.engine.evaluate import evaluate
         from sonde.engine.step import StepSettings
         from sonde.modalities.open import open_like
-        from sonde.run.build import augmentation
+        from sonde.run.build import changes
         from sonde.tasks.table import COMPARES_VIEWS
 
         dataset = open_like(data, self.schema, self._reading(target), tick=tick)
@@ -161,7 +161,7 @@ class Run:
         saved = read_config(self._folder.config).settings
         views = None
         if saved.get("task") in COMPARES_VIEWS:  # all others are judged on images as they are
-            views = augmentation(self.schema, str(saved["augment"]), task=str(saved["task"]))
+            views = changes(self.schema, str(saved["augment"]), task=str(saved["task"]))
         source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
         settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
         return evaluate(self.task, source, settings, tick=tick).compute()
@@ -184,6 +184,8 @@ class Run:
 
     def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
         from sonde.data.feed.build import build_source
+        from sonde.modalities.feeding import values_kept
+        from sonde.modalities.text.windows import Streams
 
         return build_source(
             rows,
@@ -194,7 +196,8 @@ class Run:
             device=self._device,
             kind="streaming" if rows.nbytes() > 2**30 else "resident",
             augment=augment,
-            goes_on=goes_on,
+            sampler=Streams if goes_on else None,
+            values_kept=values_kept(self.schema),
         )
 
     def _load_task(self) -> Task:

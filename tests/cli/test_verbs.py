@@ -103,7 +103,7 @@ def test_predict_writes_a_contact_sheet(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_predict_refuses_a_sheet_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     err = out_of(["predict", "runs/table", "t.csv", "--out", "s.png"], capsys, code=2)
-    assert "a contact sheet shows pictures, and this run reads a table; use .csv or .json" in err
+    assert "a contact sheet shows pictures, and this run reads tables; use .csv or .json" in err
 
 
 def test_predict_prints_some_and_says_how_many_more(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,12 @@ from sample_settings import data_config
 
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
-from sonde.data.assemble import About, image_statistics
+from sonde.data.assemble import About
 from sonde.data.rows import ArrayInputs
 from sonde.data.splits import labels_of
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.image.pixel_statistics import image_statistics
 
 RNG = np.random.default_rng(0)
 ABOUT = About(name="set", source="/data/set", form="arrays", why="x and y")

@@ -8,8 +8,8 @@ import numpy as np
 
 from sonde.core.dataset import Rows, Schema
 from sonde.core.progress import Tick
-from sonde.data.assemble import standardised_inputs
 from sonde.data.rows import ArrayInputs, InputRows
+from sonde.modalities.arrays.column_statistics import standardised_inputs
 from sonde.modalities.arrays.shapes import as_array, lay_out, layout_for
 from sonde.modalities.inputs import dataset_rows, is_numeric, single
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sonde.core.dataset import InputKind, InputSpec
+from sonde.core.dataset import InputSpec
 from sonde.core.errors import DataError
 
 # n images or rows, c channels, h height, w width
@@ -30,7 +30,7 @@ class Layout:
     why: str = ""
 
     @property
-    def kind(self) -> InputKind:
+    def kind(self) -> Literal["image", "array"]:
         """Of the inputs the layout gives."""
         return "array" if self.axes == "flat" else "image"
 

@@ -12,6 +12,9 @@ AUDIO = Modality(
     unit="samples",
     config=AudioConfig,
     reads=("target", "columns", "group"),
+    augmentation="sonde.modalities.audio.augmentation:augmentation",
+    show="sonde.modalities.audio.show:show",
+    values_kept="sonde.modalities.audio.augmentation:values_kept",
     forms=(
         Form(
             name="recordings (.wav, .flac) in class folders, with labels in their names or named in a table",

@@ -12,12 +12,13 @@ from sonde.core.errors import DataError
 from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
-from sonde.data.assemble import COLOURS, About, image_statistics
+from sonde.data.assemble import About
 from sonde.data.rows import Inputs
 from sonde.data.splits import ORDER, hold_back, subset
 from sonde.data.targets import listed
 from sonde.modalities.image.files import decode, read_header
 from sonde.modalities.image.mask_files import ChosenMasks, Masks, resized
+from sonde.modalities.image.pixel_statistics import COLOURS, image_statistics
 from sonde.modalities.image.rows import NAMED_BAD, SAMPLED, Chosen, Encoded, ImageInputs, Survey, survey
 
 LARGEST = 256  # pixels of the longer side: networks for every pixel keep maps of the whole size

@@ -15,6 +15,10 @@ IMAGE = Modality(
     embedded={"digits": "sonde.modalities.image.forms.digits:read"},
     config=ImageConfig,
     reads=("target", "columns"),
+    augmentation="sonde.modalities.image.augmentation:augmentation",
+    show="sonde.modalities.image.show:show",
+    inspect="sonde.modalities.image.inspection:PARTS",
+    values_kept="sonde.modalities.image.augmentation:values_kept",
     forms=(
         Form(
             name="class folders of images",

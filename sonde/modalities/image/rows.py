@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.targets import RawTarget
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, pixels, read_header, stored_size
 from sonde.modalities.table.config import TableConfig
@@ -145,8 +148,14 @@ def assemble_images(
         parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
     found = Found(
-        about=about, kind="image", shape=seen.shape, parts=parts, sampled=SAMPLED, outputs=config.of(TableConfig).target
+        about=about,
+        what=pixel_statistics.words(seen.shape),
+        shape=seen.shape,
+        parts=parts,
+        fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED),
+        outputs=config.of(TableConfig).target,
     )
+    check_kind("image", about.source, like)
     dataset = assemble(found, config, task=task, like=like)
     give_back()  # what decoding the sample left
     return dataset

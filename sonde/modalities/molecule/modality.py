@@ -11,6 +11,9 @@ MOLECULE = Modality(
     rows_to_predict="sonde.modalities.molecule.forms.smiles:rows_to_predict",
     unit="atoms",
     reads=("target", "columns"),
+    show="sonde.modalities.molecule.show:show",
+    sample="sonde.modalities.molecule.sample:sample",
+    values_kept="sonde.modalities.molecule.sample:values_kept",
     forms=(
         Form(
             name="tables of molecules as SMILES",

@@ -10,6 +10,8 @@ PROTEIN = Modality(
     rows_to_predict="sonde.modalities.protein.forms.structures:rows_to_predict",
     unit="residues",
     reads=("target", "columns"),
+    sample="sonde.modalities.protein.sample:sample",
+    values_kept="sonde.modalities.protein.sample:values_kept",
     forms=(
         Form(
             name="a folder of PDB or mmCIF files",

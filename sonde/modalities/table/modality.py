@@ -12,6 +12,7 @@ TABLE = Modality(
     absent="was not read as a table",
     rows_to_predict="sonde.modalities.table.inputs:rows_to_predict",
     config=TableConfig,
+    inspect="sonde.modalities.table.inspection:PARTS",
     forms=(
         Form(
             name="CSV, TSV or Parquet tables",

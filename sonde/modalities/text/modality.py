@@ -13,6 +13,9 @@ TEXT = Modality(
     unit="tokens",
     config=TextConfig,
     reads=("target", "columns"),
+    augmentation="sonde.modalities.text.augmentation:augmentation",
+    show="sonde.modalities.text.show:show",
+    sample="sonde.modalities.text.sample:sample",
     forms=(
         Form(
             name="line-aligned texts in two languages (train.en, train.de)",

@@ -16,10 +16,11 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
-from sonde.data.assemble import About, Found, Part, assemble
+from sonde.data.assemble import About, Part, assemble
 from sonde.data.rows import ArrayInputs, Inputs
 from sonde.data.splits import ORDER
 from sonde.data.targets import raw_target
+from sonde.modalities.arrays.dataset import found_numbers
 from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_of
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import convert_all, decode, pixels, stored_size
@@ -142,13 +143,10 @@ def read(
         warnings=warnings,
         fingerprint=_hashes(parts),
     )
-    found = Found(
-        about=about,
-        kind="array" if layout is not None and layout.axes == "flat" else "image",
-        shape=shape,
-        parts={split: parts[split] for split in ORDER if split in parts},
-        scale=layout.scale if layout is not None and layout.axes != "flat" and layout.why else 0.0,
-    )
+    images = layout is None or layout.axes != "flat"
+    scale = layout.scale if layout is not None and images and layout.why else 0.0
+    ordered = {split: parts[split] for split in ORDER if split in parts}
+    found = found_numbers(ordered, about, config, shape=shape, scale=scale if images else None, like=like)
     return assemble(found, config, task=task, like=like)
 
 

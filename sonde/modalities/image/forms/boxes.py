@@ -15,16 +15,16 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
-from sonde.data.assemble import image_statistics
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, InputsOf
-from sonde.data.splits import ORDER, fraction_fact, held_back_facts, split_rows, subset, targets_of, thin
+from sonde.data.splits import ORDER, class_counts, fraction_fact, held_back_facts, split_rows, subset, targets_of, thin
 from sonde.data.targets import listed
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import Annotations
-from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, object_counts, told
+from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, told
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
+from sonde.modalities.image.pixel_statistics import image_statistics
 from sonde.modalities.image.rows import SAMPLED, Files
 from sonde.modalities.modality import Wanted
 
@@ -150,7 +150,8 @@ def _fitted(dataset: Dataset) -> Dataset:
     rows, schema = dataset.splits["train"], dataset.schema
     places = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLED)).round().astype(np.int64)
     mean, std = image_statistics(InputsOf(rows), places)
-    counts = object_counts(targets_of(rows), len(schema.target.names))
+    counts = class_counts(rows, schema.target)
+    assert counts is not None
     if not counts.sum():
         raise DataError(f"{dataset.source} marks no object in any training image; there is nothing to learn")
     absent = [name for name, count in zip(schema.target.names, counts, strict=True) if not count]

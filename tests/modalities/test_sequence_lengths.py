@@ -5,8 +5,8 @@ from sample_settings import data_config
 
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.data.ragged import RaggedRows, end_to_end
-from sonde.data.sequence_lengths import length_tables, row_digests
 from sonde.modalities.inspect import inspect
+from sonde.modalities.sequence_lengths import length_tables, row_digests
 from sonde.modalities.text.rows import text_rows
 
 TOKENS = [[4, 5, 1], [4], [5, 5], [4, 5, 1], [4]]
