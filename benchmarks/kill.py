@@ -24,10 +24,13 @@ from sonde.engine.tree import same
 COMMON = ["--threads", "1", "--quiet"]
 MLP = (
     "digits --model mlp --hidden 128 --dropout 0.3 --batch-size 128 --accumulate 3 --ema 0.95 --optimizer adam "
-    "--epochs 25 --checkpoint-steps 5 --patience 20 --evaluate-every 0.5"
+    "--epochs 25 --checkpoint-every 5steps --patience 20 --evaluate-every 0.5"
 )
-CNN = "digits --epochs 6 --checkpoint-steps 3 --augment crop=1:zero,rotate=10,cutout=2"
-STREAM = "digits --feed streaming --workers 2 --optimizer nesterov --lr 0.05 --epochs 6 --checkpoint-steps 4 --augment crop=1"
+CNN = "digits --epochs 6 --checkpoint-every 3steps --augment crop=1:zero,rotate=10,cutout=2"
+STREAM = (
+    "digits --feed streaming --workers 2 --optimizer nesterov --lr 0.05 --epochs 6 --checkpoint-every 4steps "
+    "--augment crop=1"
+)
 CONFIGS: Mapping[str, Sequence[str]] = {
     "mlp, pieces, average, patience": MLP.split(),
     "compact-cnn, fused AdamW, channels_last, augmented": CNN.split(),

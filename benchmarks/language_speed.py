@@ -28,7 +28,7 @@ from sonde.models.gpt import GPTConfig
 from sonde.run.build import assemble
 from sonde.tasks.decode.generation import continued
 from sonde.tasks.decode.sampling import Sampling
-from sonde.tasks.language_model.task import LanguageModelConfig
+from sonde.tasks.language_model.config import LanguageModelConfig
 
 SIZES = {  # name -> (our model, context, batch, steps of a slice, nanoGPT's sizes): of its README's recipes for CPU and GPU
     "4 x 128, context 64": ("gpt-small", 64, 12, 20, {"n_layer": 4, "n_head": 4, "n_embd": 128}),

@@ -23,9 +23,10 @@ import torch
 from benchmarks.timing import data_folder, sonde_train, write
 from sonde.core.config import DataConfig
 from sonde.data.listing import Listing
-from sonde.metrics.torsions import TorsionsMeter
-from sonde.modalities.protein.codes import TORSIONS, residues
+from sonde.modalities.protein.codes import residues
 from sonde.modalities.protein.forms.structures import read
+from sonde.tasks.torsions.config import ANGLES
+from sonde.tasks.torsions.meter import TorsionsMeter
 
 REPORTED = {
     "structure": ("loss", "lddt", "distance_error", "contact_precision", "contact_precision_l"),
@@ -66,10 +67,10 @@ def fold(task: str, number: int, folds: int) -> dict[str, dict[str, float]]:
 def by_residue(data: Path, number: int, folds: int) -> dict[str, float]:
     """Angles told by the kind of residue alone: its mean direction in the same training chains."""
     splits = read(Listing(data), DataConfig(folds=folds, fold=number), task="torsions").splits
-    sums = np.zeros((residues().size, len(TORSIONS), 2))
+    sums = np.zeros((residues().size, len(ANGLES), 2))
     for tokens, target in chains(splits["train"]):
         np.add.at(sums, tokens, target)
-    meter = TorsionsMeter(TORSIONS)
+    meter = TorsionsMeter(ANGLES)
     for place, (tokens, target) in enumerate(chains(splits["test"])):
         said, true = torch.from_numpy(sums[tokens])[None], torch.from_numpy(target).double()[None]
         known = (true.norm(dim=-1) > 0).double()

@@ -28,7 +28,7 @@ from sonde.modalities.open import open_data
 from sonde.modalities.settings import data_config
 from sonde.models.recurrent_language import RecurrentLanguageConfig
 from sonde.run.build import assemble
-from sonde.tasks.language_model.task import LanguageModelConfig
+from sonde.tasks.language_model.config import LanguageModelConfig
 
 HERE = Path(__file__).parent
 BACKENDS = {"torch": "torch", "jax": "jax"}  # of Keras: name -> the package it needs

@@ -38,7 +38,7 @@ class Gan:
         real, fake = batch["input"], self.predict(batch)["point"]
         return {"distance": 2 * cdist(real, fake).mean() - cdist(real, real).mean() - cdist(fake, fake).mean()}
 
-    def readable(self, outputs):
+    def format_predictions(self, outputs):
         return [{"point": point} for point in outputs["point"].tolist()]
 
     def after_step(self, record): ...

@@ -11,7 +11,7 @@ import sonde
 
 straight = sonde.train("digits", epochs=6, threads=1, out="straight")
 
-train = "-m sonde train digits --epochs 6 --threads 1 --checkpoint-steps 4 --out killed"
+train = "-m sonde train digits --epochs 6 --threads 1 --checkpoint-every 4steps --out killed"
 with subprocess.Popen([sys.executable, *train.split()]) as process:
     while process.poll() is None and not Path("killed/checkpoints/last/state.json").exists():
         time.sleep(0.005)

@@ -49,7 +49,7 @@ def test_the_task_is_found_judged_and_told(run: sonde.Run) -> None:
             assert picture.size == (64, 64)
         assert worst[0]["row"].startswith("JPEGImages/image")
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    for what in ("Precision and recall", "Most right", "mAP@50", ">objects<"):
+    for what in ("Precision and recall", "Lowest loss", "mAP@50", ">objects<"):
         assert what in page
 
 

@@ -44,7 +44,7 @@ def test_a_run_beats_the_season_it_is_compared_with(trained: Path) -> None:
     assert worst[0]["row"].startswith("plant.csv from 2020-01-1")
     page = (trained / "report.html").read_text()
     assert "Error by step" in page
-    assert "Most wrong forecast" in page
+    assert "Highest loss" in page
     assert "last 24 steps repeated" in page
 
 

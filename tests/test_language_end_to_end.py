@@ -67,7 +67,7 @@ def test_the_report_shows_what_it_wrote(run: sonde.Run) -> None:
     assert "for the" in written[0]["text"]
     assert len(read_json(place / "by_place.json")["nats"]) == 16
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert "Written by itself" in page
+    assert "<h2>Samples</h2>" in page
     assert "What context brings" in page
     assert "for the" in page
 

@@ -60,8 +60,8 @@ def test_the_run_folder_holds_tables_and_pictures(run: sonde.Run, data: Path) ->
     assert page.count('<div class="card">') == 18
     assert "picture left out" not in page
     for text in (
-        "Most wrong",
-        "Most right",
+        "Highest loss",
+        "Lowest loss",
         "<button>IoU</button>",
         "<button>pixels</button>",
         "mean IoU",

@@ -163,7 +163,7 @@ def test_the_first_signal_finishes_the_step_saves_and_says_how_to_go_on(
 def test_the_second_ctrl_c_stops_now(sonde: Callable[..., Child], tmp_path: Path) -> None:
     """While the step after the first one still sleeps; nothing is half written, so the run goes on from what was saved."""
     (tmp_path / "slow.py").write_text(SLOW.replace("0.01", "0.7"))
-    child = sonde(*slow_run("run", checkpoint_steps=1))
+    child = sonde(*slow_run("run", checkpoint_every="1 step"))
     when_at_step(child, tmp_path / "run", 1)
     os.kill(child.pid, signal.SIGINT)
     time.sleep(0.05)
@@ -280,7 +280,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_disk_too_small_for_the_second_checkpoint(small_disk: Path, sonde: Callable[..., Child]) -> None:
     """Weights and Adam's moments of 107,000 parameters take 1.3 MB: one such checkpoint fits, not two."""
-    words = ["--model", "mlp", "--hidden", 1400, "--optimizer", "adam", "--epochs", 1, "--checkpoint-steps", 3]
+    words = ["--model", "mlp", "--hidden", 1400, "--optimizer", "adam", "--epochs", 1, "--checkpoint-every", "3 steps"]
     common = ["train", "digits", *words, "--validation", 0, "--threads", 1, "--quiet"]
     assert sonde(*common, "--out", "roomy").wait() == 0
     out = small_disk / "run"
@@ -302,7 +302,7 @@ def test_a_disk_too_small_for_the_second_checkpoint(small_disk: Path, sonde: Cal
 
 def test_a_disk_that_fills_up_under_the_log(small_disk: Path, sonde: Callable[..., Child]) -> None:
     out = small_disk / "run"
-    child = sonde(*slow_run(out, checkpoint_steps=1, epochs=30))
+    child = sonde(*slow_run(out, checkpoint_every="1 step", epochs=30))
     when_at_step(child, out, 3)
     with contextlib.suppress(OSError), (small_disk / "film.mp4").open("wb", buffering=0) as film:
         while film.write(bytes(4096)):

@@ -95,7 +95,7 @@ def test_cases_are_shown_with_their_text(folder: Path, trained: Run) -> None:
         assert all(case["row"] == f"test.tsv row {case['index'] + 1}" for case in cases)
         assert f"<q>{cases[0]['text']}</q>" in (trained.folder / "report.html").read_text()
     page = (trained.folder / "report.html").read_text()
-    assert "Most right" in page
+    assert "Lowest loss" in page
 
 
 def test_the_vocabulary_stands_in_the_run_folder(trained: Run) -> None:

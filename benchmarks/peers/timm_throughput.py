@@ -26,7 +26,8 @@ from sonde.models.build import build
 from sonde.models.resnet import ResNetConfig
 from sonde.models.vit import ViTConfig
 from sonde.optim.build import build_optimizer
-from sonde.tasks.classification.task import Classification, ClassificationConfig
+from sonde.tasks.classification.task import Classification
+from sonde.tasks.classification.config import ClassificationConfig
 
 CPU = torch.device("cpu")
 NETWORKS = {

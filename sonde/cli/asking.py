@@ -112,9 +112,9 @@ def _base(line: Line) -> _Base:
 def _named_kinds(model: str | None, task: str | None) -> list[type]:
     """The config classes of the model and the task that are named. Raises: ConfigError for a name that does not exist."""
     from sonde.models.build import config_class as model_config
-    from sonde.tasks.table import config_class as task_config
+    from sonde.tasks.table import spec
 
-    return [*([model_config(model)] if model else []), *([task_config(task)] if task else [])]
+    return [*([model_config(model)] if model else []), *([spec(task).config] if task else [])]
 
 
 def _own_kinds(model: str | None, task: str | None) -> list[type]:
@@ -126,11 +126,10 @@ def _catalogue(*, models: bool = True, tasks: bool = True) -> Iterator[tuple[str
     """("model mlp", its config class) and so on."""
     from sonde.models.build import config_class as model_config
     from sonde.models.table import MODELS
-    from sonde.tasks.table import TASKS
-    from sonde.tasks.table import config_class as task_config
+    from sonde.tasks.table import specs
 
     yield from ((f"model {name}", model_config(name)) for name in MODELS if models)
-    yield from ((f"task {name}", task_config(name)) for name in TASKS if tasks)
+    yield from ((f"task {spec.name}", spec.config) for spec in specs() if tasks)
 
 
 def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[dict[str, Any], tuple[str, ...]]:

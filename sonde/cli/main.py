@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _dispatch(words)
+        code = _dispatch(words, whole_process=argv is None)
         sys.stdout.flush()  # a closed pipe must be noticed here and not at the interpreter's end
         return code
     except SondeError as error:
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: list[str], *, whole_process: bool) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         return _help(words[1:])
     if words[0] == "--version":
@@ -41,7 +41,12 @@ def _dispatch(words: list[str]) -> int:
 
         sys.stdout.write(f"sonde {__version__}\n")
         return 0
-    return _verb(words[0])(words[1:])
+    run = _verb(words[0])
+    if whole_process and VERBS[words[0]].timed:
+        from sonde.engine.clock import process_began
+
+        return run(words[1:], begun=process_began())
+    return run(words[1:])
 
 
 def _help(words: list[str]) -> int:
@@ -52,7 +57,7 @@ def _help(words: list[str]) -> int:
     return 0
 
 
-def _verb(name: str) -> Callable[[list[str]], int]:
+def _verb(name: str) -> Callable[..., int]:
     if name not in VERBS:
         raise _unknown_verb(name)
     module, _, function = VERBS[name].run.partition(":")

@@ -25,6 +25,10 @@ ELSEWHERE = {
 """What other programs call it -> what we do; for suggestions only."""
 
 
+RENAMED = {"checkpoint-steps": ("checkpoint-every", '--checkpoint-every "500 steps"')}
+"""Flags of earlier versions: what they are called now, and how that is written."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Given:
     """One flag as it stands on the line: `values` of a list or a single value, `on` of a bool, which has no values."""
@@ -144,6 +148,8 @@ def unknown_flag(written: str, flags: Iterable[str], *, verb: str) -> ConfigErro
     """The error for a flag that does not exist."""
     known = {name.replace("_", "-") for name in flags}
     name = written.lstrip("-").replace("_", "-").lower()
+    if (now := RENAMED.get(name)) is not None and now[0] in known:
+        return ConfigError(f"{written} is now --{now[0]}; write {now[1]}")
     synonym = ELSEWHERE.get(name.replace("-", "_"), "").replace("_", "-")
     near = [synonym] if synonym in known else nearest(name.removeprefix("no-"), known, count=1)
     hint = f"did you mean --{near[0]}?" if near else f"`sonde {verb} --help` lists those there are"

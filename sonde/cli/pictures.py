@@ -1,18 +1,18 @@
 """A folder of pictures: each input with what was found drawn on it, at its own size and under its own name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from sonde.core.errors import ConfigError, DataError
 
-if TYPE_CHECKING:
-    from sonde.core.seams import Draws
-
 KEPT = frozenset({".png", ".jpg", ".jpeg"})  # endings that a picture keeps; others become .png
 QUALITY = 92  # of JPEGs: fine lines stay sharp
+
+Draw = Callable[[np.ndarray, Mapping[str, Any]], np.ndarray]
+"""`sonde.core.seams.Abilities.draw`."""
 
 
 def is_folder(out: str) -> bool:
@@ -32,8 +32,8 @@ def check_folder(out: Path) -> None:
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
 
 
-def write_pictures(folder: Path, found: Sequence[Mapping[str, Any]], task: "Draws") -> int:
-    """Draw each prediction (a dict with "input", and what the task draws) on its picture; returns how many were written.
+def write_pictures(folder: Path, found: Sequence[Mapping[str, Any]], draw: Draw) -> int:
+    """Draw each prediction (a dict with "input", and what is drawn) on its picture; returns how many were written.
 
     Raises: DataError for an input that is no picture file, or would be written over; OSError
     """
@@ -43,7 +43,7 @@ def write_pictures(folder: Path, found: Sequence[Mapping[str, Any]], task: "Draw
     taken: set[str] = set()
     for entry in found:
         source = Path(str(entry["input"]))
-        picture = task.picture(_pixels(source), entry)
+        picture = draw(_pixels(source), entry)
         target = folder / _free_name(source, taken)
         if target.exists() and source.exists() and target.samefile(source):
             raise DataError(

@@ -17,7 +17,6 @@ from sonde.core.files import plain, write_text
 from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
 from sonde.modalities.catalogue import modality
-from sonde.modalities.protein.codes import TORSIONS
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -34,6 +33,9 @@ examples:
 """
 MOST_ROWS = 50  # printed; --out gets all
 RUNNERS_UP = 3
+
+Shorten = Mapping[str, Callable[[Any], Mapping[str, Any]]]
+NOTHING: Shorten = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ def run(words: Sequence[str]) -> int:
     if out is not None:
         _check_shown(out, trained)
     found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
-    columns, rows = table(found[:MOST_ROWS])
+    columns, rows = table(found[:MOST_ROWS], shorten=trained.spec.shorten)
     begun.screen.table("", columns, rows)
     if len(found) > MOST_ROWS:
         hint = "" if out else "; --out FILE.csv writes all"
@@ -81,12 +83,13 @@ def run(words: Sequence[str]) -> int:
 
 def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None:
     """Write a file, or a folder of pictures. Raises: DataError"""
-    from sonde.core.seams import Draws
+    from sonde.core.seams import abilities_of
 
     try:
         if is_folder(out):
-            assert isinstance(trained.task, Draws)
-            write_pictures(Path(out), found, trained.task)
+            draw = abilities_of(trained.task).draw
+            assert draw is not None
+            write_pictures(Path(out), found, draw)
         else:
             writer(Path(out))(Path(out), found)
     except OSError as error:
@@ -95,16 +98,14 @@ def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None
 
 def _check_shown(out: str, trained: "Run") -> None:
     """Raises: ConfigError where pictures are asked for and there is nothing to draw on, or to draw."""
-    from sonde.core.config_file import read_config
-    from sonde.core.seams import Draws
-    from sonde.tasks.table import WITHOUT_LABELS
+    from sonde.core.seams import abilities_of
 
     if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
         noun = modality(trained.schema.input.kind).noun
         raise ConfigError(f"--out {out}: a contact sheet shows pictures, and this run reads {noun}; use .csv or .json")
-    if Path(out).suffix.lower() == ".png" and read_config(trained.folder).settings.get("task") in WITHOUT_LABELS:
+    if Path(out).suffix.lower() == ".png" and not trained.spec.labels:
         raise ConfigError(f"--out {out}: this run learnt features of images, which no picture shows; use .csv or .json")
-    if is_folder(out) and not isinstance(trained.task, Draws):
+    if is_folder(out) and abilities_of(trained.task).draw is None:
         raise ConfigError(
             f"--out {out}: what this run predicts has no place in a picture, so there is nothing to draw; use .csv or .json"
         )
@@ -130,14 +131,17 @@ def writer(out: Path) -> Writer:
     return known[suffix]
 
 
-def table(found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Predictions as columns and rows of text for a person; of all classes only the next likely ones."""
-    shown = [_shortened(entry) for entry in found]
+def table(found: Sequence[Mapping[str, Any]], *, shorten: Shorten = NOTHING) -> tuple[list[str], list[list[str]]]:
+    """Predictions as columns and rows of text for a person; of all classes only the next likely ones.
+
+    shorten: outputs that have no room here -> what stands in their place (`sonde.tasks.spec.TaskSpec.shorten`)
+    """
+    shown = [_shortened(entry, shorten) for entry in found]
     columns = list(dict.fromkeys(name for entry in shown for name in entry))
     return columns, [[_cell(name, entry.get(name)) for name in columns] for entry in shown]
 
 
-def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _shortened(entry: Mapping[str, Any], shorten: Shorten) -> dict[str, Any]:
     """The same with "probabilities" (or "scores") cut to the runners-up, as text."""
     short: dict[str, Any] = {}
     for name, value in entry.items():
@@ -145,18 +149,8 @@ def _shortened(entry: Mapping[str, Any]) -> dict[str, Any]:
             isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
         ):
             continue  # told in words by the prediction
-        if name == "distances":
-            short[name] = f"{len(value)}x{len(value)} in Å"
-            continue
-        if name in TORSIONS and isinstance(value, list):
-            short[name] = f"{count(len(value))} angles in degrees"
-            continue
-        if name == "features":
-            short[name] = f"{count(len(value))} numbers"
-            continue
-        if name == "shares":
-            common = sorted((key for key in value if value[key] > 0), key=lambda key: -value[key])[:RUNNERS_UP]
-            short["covers"] = ", ".join(f"{key} {share(value[key], 1)}" for key in common)
+        if name in shorten:
+            short |= shorten[name](value)
             continue
         if not isinstance(value, Mapping):
             short[name] = value

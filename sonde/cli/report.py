@@ -20,7 +20,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     (folder,) = take_words(begun.words, ["RUN"], verb="report")
     from sonde.core.run_folder import open_run
-    from sonde.report.page import write_report
+    from sonde.run.report import write_report
 
     begun.screen.say(str(write_report(open_run(folder).path)))
     return 0

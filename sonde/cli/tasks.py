@@ -20,8 +20,9 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     word = optional_word(begun.words, verb="tasks")
-    from sonde.tasks.table import SUMMARIES, TASKS
+    from sonde.tasks.table import specs
 
-    names = matching("task", word, {name: f"{name} {SUMMARIES[name]}" for name in TASKS})
-    begun.screen.table("", ["name", "what is predicted"], [(name, SUMMARIES[name]) for name in names])
+    summaries = {spec.name: spec.summary for spec in specs()}
+    names = matching("task", word, {name: f"{name} {summary}" for name, summary in summaries.items()})
+    begun.screen.table("", ["name", "what is predicted"], [(name, summaries[name]) for name in names])
     return 0

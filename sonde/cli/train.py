@@ -26,8 +26,8 @@ examples:
 """
 
 
-def run(words: Sequence[str]) -> int:
-    """Train. Raises: SondeError subclasses."""
+def run(words: Sequence[str], *, begun: float | None = None) -> int:
+    """Train. begun: when the process did, where it is there for this alone. Raises: SondeError subclasses."""
     if wants_help(words):
         _help(words)
         return 0
@@ -38,7 +38,7 @@ def run(words: Sequence[str]) -> int:
     from sonde.api import run_job
     from sonde.run.data_job import Caller, data_job
 
-    run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest)))
+    run_job(data_job(request.data, request.overrides, Caller(screen=screen, parse_rest=parse_rest, begun=begun)))
     return 0
 
 
@@ -52,7 +52,7 @@ def _help(words: Sequence[str]) -> None:
 
         own[f"model {named['model']}"] = config_class(named["model"])
     if "task" in named:
-        from sonde.tasks.table import config_class as task_config_class
+        from sonde.tasks.table import spec
 
-        own[f"task {named['task']}"] = task_config_class(named["task"])
+        own[f"task {named['task']}"] = spec(named["task"]).config
     show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **groups()})

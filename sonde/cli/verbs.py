@@ -7,12 +7,14 @@ class Verb(NamedTuple):
     """One row of `sonde --help`.
 
     run: "module:function" that takes the words after the verb;  usage: the verb and what it acts on
+    timed: whether the function also takes `begun`, the process's first second, from which a time limit counts
     """
 
     run: str
     usage: str
     does: str
     example: str
+    timed: bool = False
 
 
 VERBS: dict[str, Verb] = {
@@ -21,6 +23,7 @@ VERBS: dict[str, Verb] = {
         "train DATA",
         "infer what the data are, train, judge on held-out rows, report",
         "sonde train digits --epochs 5",
+        timed=True,
     ),
     "resume": Verb(
         "sonde.cli.resume:run",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from sonde.core.bounds import above, at_least, within
+from sonde.core.durations import PERIODS, Duration, setting
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.value_types import annotations, suited
 
@@ -169,41 +170,59 @@ class OptimConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
-    """How long, how it is watched, when it is saved."""
+    """How long, how it is watched, when it is saved. Of several lengths the one that is reached first ends the run."""
 
     epochs: float | None = None
     """Passes over the training rows; by default the recipe's choice."""
     steps: int | None = None
-    """Updates; instead of epochs."""
-    time_limit: str | None = None
-    """Wall time for training and evaluation, such as 90s, 10m, 1h30m; the schedule ends with it."""
+    """Updates."""
+    time_limit: float | str | None = None
+    """Wall time of the whole run, such as 90s, 10m, 1h30m: opening the data, planning, evaluation and report are inside it."""
     monitor: str | None = None
     """Validation metric that chooses the best checkpoint; by default the task's own."""
-    patience: int = 0
-    """Stop after this many evaluations without a better one; 0 never stops early."""
-    evaluate_every: float = 1.0
-    """Epochs between evaluations on the validation rows."""
+    patience: int | str = 0
+    """Stop after so many evaluations without a better one, or so long after the best ("10 epochs", "30m"); 0 never does."""
+    evaluate_every: float | str = 1.0
+    """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int = 10
     """Steps between lines in metrics.jsonl."""
-    checkpoint_every: str = "60s"
-    """Most time between checkpoints; one is also written at an epoch's end once a twentieth of it has passed."""
-    checkpoint_steps: int = 0
-    """Also write one every so many steps; 0 for none."""
+    checkpoint_every: float | str = "60s"
+    """How often to save: "500 steps", "1 epoch", "60s" (then also at an epoch's end, once a twentieth of it has passed)."""
 
     def __post_init__(self) -> None:
         if self.epochs is not None:
             above("epochs", self.epochs, 0)
         if self.steps is not None:
             at_least("steps", self.steps, 1)
-        if self.epochs is not None and self.steps is not None:
-            raise ConfigError("epochs and steps both say how long to train; give one")
-        if self.time_limit is not None:
-            seconds(self.time_limit)
-        seconds(self.checkpoint_every)
-        at_least("patience", self.patience, 0)
-        above("evaluate_every", self.evaluate_every, 0)
         at_least("log_every", self.log_every, 1)
-        at_least("checkpoint_steps", self.checkpoint_steps, 0)
+        for name in PERIODS:
+            if getattr(self, name) is not None:
+                self._duration(name)
+
+    @property
+    def limit_s(self) -> float | None:
+        """Seconds that the whole run may take."""
+        return None if self.time_limit is None else self._duration("time_limit").amount
+
+    @property
+    def evaluation_period(self) -> Duration:
+        """Time between two evaluations on the validation rows."""
+        return self._duration("evaluate_every")
+
+    @property
+    def checkpoint_period(self) -> Duration:
+        """Time between two checkpoints."""
+        return self._duration("checkpoint_every")
+
+    @property
+    def patience_for(self) -> Duration | None:
+        """How long to go on without a better evaluation; None for ever."""
+        found = self._duration("patience")
+        return found if found.amount else None
+
+    def _duration(self, name: str) -> Duration:
+        bare, units = PERIODS[name]
+        return setting(name, getattr(self, name), bare=bare, units=units, zero=name == "patience")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,7 +296,7 @@ MAY_DIFFER = frozenset(
         "device", "threads", "workers", "memory", "feed",
         "quiet", "debug", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
-        "checkpoint_every", "checkpoint_steps", "log_every",
+        "checkpoint_every", "log_every",
     ]
 )  # fmt: skip
 """Settings that a resumed run may change: they do not alter the numbers, or say how much further to go."""
@@ -319,23 +338,6 @@ def replace_leaves(kind: type, values: Mapping[str, Any]) -> Any:
         if name not in known:
             raise unknown("setting", name, known)
     return kind(**{name: suited(name, value, known[name]) for name, value in values.items()})
-
-
-def seconds(duration: str) -> float:
-    """Seconds in a duration with units.
-
-    Raises: ConfigError when it is not one
-
-    >>> seconds("10m"), seconds("1h30m"), seconds("45"), seconds("1.5s")
-    (600.0, 5400.0, 45.0, 1.5)
-    """
-    text = duration.strip().lower()
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "": 1.0}
-    if re.fullmatch(r"(\d+(\.\d+)?[hms])*(\d+(\.\d+)?)?", text, re.ASCII):
-        total = sum(float(number) * units[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)([hms]?)", text))
-        if total > 0:
-            return total
-    raise ConfigError(f"{duration!r} is not a duration; write it like 90s, 10m or 1h30m")
 
 
 def size_bytes(text: str, *, free: int) -> int:

@@ -76,7 +76,17 @@ def _checked(content: Any, file: Path) -> SavedConfig:
         if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
             raise ConfigError(f"{file}: `{name}` must list settings by name, such as lr: …")
     data = content.get("data")
+    _rename(parts)
     return SavedConfig(data=None if data is None else str(data), **parts)
+
+
+def _rename(parts: dict[str, dict[str, Any]]) -> None:
+    """Settings of earlier versions under the name that they have now."""
+    steps, origin = parts["settings"].pop("checkpoint_steps", 0), parts["origin"].pop("checkpoint_steps", None)
+    if steps:
+        parts["settings"]["checkpoint_every"] = f"{steps} steps"
+        if origin is not None:
+            parts["origin"]["checkpoint_every"] = origin
 
 
 @functools.cache

@@ -9,22 +9,6 @@ import numpy as np
 IGNORED = 255  # of a mask's pixels: neither trained on nor judged
 BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
-TargetKind = Literal[
-    "none",
-    "class",
-    "labels",
-    "value",
-    "mask",
-    "boxes",
-    "next",
-    "tokens",
-    "span",
-    "series",
-    "distances",
-    "torsions",
-    "residues",
-]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -89,7 +73,7 @@ class InputSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSpec:
-    """What is to be predicted.
+    """What is to be predicted; the tasks that can learn it say so by its kind (`sonde.tasks.spec`).
 
     none:   nothing, in inputs without labels
     class:  one of `names`, target (B,) int64            labels: any of `names`, target (B, len(names)) float 0/1
@@ -113,7 +97,7 @@ class TargetSpec:
     masked: some targets are missing; the batch then holds `mask` like target, 0 where missing
     """
 
-    kind: TargetKind
+    kind: str
     names: tuple[str, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
+from sonde.core.errors import ConfigError
 from sonde.core.records import Record, StepRecord, Verdict
 
 
@@ -74,9 +75,9 @@ class Meter(Protocol):
 
 @runtime_checkable
 class Task(Protocol):
-    """One problem: its modules, how a step improves them, how they are judged and used.
+    """One problem: its modules, how a step improves them, how they are evaluated and used.
 
-    across_rows: names of the losses that mix rows (contrastive, batch Dice), for which micro-batches are not the big batch
+    What a task may have besides, and what stands for it where it does not: `Extras`, `Abilities`.
     """
 
     @property
@@ -85,87 +86,88 @@ class Task(Protocol):
     def phases(self) -> Sequence[Phase]: ...
     @property
     def objective(self) -> Objective: ...
-    @property
-    def across_rows(self) -> Sequence[str]: ...
 
     def evaluate(
         self, batch: Batch
     ) -> Mapping[str, Tensor]: ...  # what the meter's update takes; no gradient, eval mode
     def meter(self) -> Meter: ...
     def predict(self, batch: Batch) -> Mapping[str, Tensor]: ...
-    def readable(
+    def format_predictions(
         self, outputs: Mapping[str, Tensor]
     ) -> list[dict[str, Any]]: ...  # predict's rows in words and numbers
-    def after_step(self, record: StepRecord) -> None: ...
-    def state_dict(self) -> dict[str, Any]: ...  # beyond the modules: centres, hidden state, counts
-    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
 
 
-@runtime_checkable
-class Adapts(Protocol):
-    """A task that lets a validation choose something of its own, such as a decision threshold.
+class Extras(NamedTuple):
+    """Members that a task may leave out, as its own attributes of the same names.
 
-    Called with the meter of each validation before its scores are read; what was chosen belongs to the task's `state_dict`,
-    which is kept with the best weights.
+    across_rows: names of the losses that mix rows (contrastive, batch Dice), for which micro-batches are not the big batch
+    after_step:  called after each step, such as to move an average
+    state_dict, load_state_dict: state beyond the modules, such as centres, hidden state, a chosen threshold
     """
 
-    def adapt(self, meter: Meter) -> None: ...
+    across_rows: Sequence[str]
+    after_step: Callable[[StepRecord], None]
+    state_dict: Callable[[], dict[str, Any]]
+    load_state_dict: Callable[[Mapping[str, Any]], None]
 
 
-@runtime_checkable
-class Compares(Protocol):
-    """A task that knows what can be reached without a look at the inputs, so that its scores can be read beside that.
+def extras_of(task: Task) -> Extras:
+    """What the task has of them; for the rest nothing mixes rows, nothing is done after a step and nothing is kept.
 
-    known, judged: the fields `target` (and `mask`) of all training rows, and of all rows that were judged
-    Returns what the trivial answer is, in words, and its metrics.
+    Raises: ConfigError for a task that saves state and cannot load it, or the other way round
+    """
+    if hasattr(task, "state_dict") != hasattr(task, "load_state_dict"):
+        raise ConfigError(
+            f"{type(task).__name__} has one of state_dict and load_state_dict; a task has both or neither"
+        )
+    return Extras(
+        across_rows=getattr(task, "across_rows", ()),
+        after_step=getattr(task, "after_step", lambda record: None),
+        state_dict=getattr(task, "state_dict", dict),
+        load_state_dict=getattr(task, "load_state_dict", lambda state: None),
+    )
+
+
+class RuleBaseline(NamedTuple):
+    """A plain rule that needs no training, but does look at inputs; its scores stand beside the model's.
+
+    name:     what it is, in words
+    evaluate: its answers, for the meter of the task's `evaluate`
     """
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]: ...
+    name: str
+    evaluate: Callable[[Batch], Mapping[str, Tensor]]
 
 
-@runtime_checkable
-class Glances(Protocol):
-    """A task whose `evaluate` is long work, such as a search for each row: while training goes on it is asked for less.
+@dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What a task can do that others cannot: its attribute `abilities`, None for each it has not.
 
-    glance: for the same meter as `evaluate`, whose scores then stand for those of the whole; at the end all is judged
+    quick_evaluate:   `evaluate` with less work, for the same meter: where that is a search for each row, scores while training
+                      goes on stand for those of the whole; at the end all is evaluated
+    rule_baseline:    a plain rule that looks at inputs
+    trivial_baseline: what can be reached without a look at inputs: (known, evaluated) -> (the answer in words, its metrics), of
+                      the fields `target` (and `mask`) of all training rows, and of all rows that are evaluated
+    tune_threshold:   called with the meter of each validation before its scores are read, to choose something of the task's own;
+                      what was chosen belongs to its `state_dict`, which is kept with the best weights
+    draw:             (pixels, case) -> a row that was evaluated, with the truth and the prediction on it. pixels: (C, H, W)
+                      uint8, as stored; case: its entry of the meter's `worst` or `best`, or of `format_predictions`. Gives
+                      (3, H, W) uint8, of another height and width where there is more to show
+    samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
     """
 
-    def glance(self, batch: Batch) -> Mapping[str, Tensor]: ...
+    quick_evaluate: Callable[[Batch], Mapping[str, Tensor]] | None = None
+    rule_baseline: RuleBaseline | None = None
+    trivial_baseline: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[str, dict[str, float]]] | None = None
+    tune_threshold: Callable[[Meter], None] | None = None
+    draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
+    samples: Callable[[int], list[dict[str, Any]]] | None = None
 
 
-@runtime_checkable
-class ByRule(Protocol):
-    """A task that knows a plain rule which needs no training, but does look at inputs; its scores stand beside the model's.
-
-    rule:    what it is, in words
-    by_rule: what the rule answers, for the meter of `evaluate`
-    """
-
-    @property
-    def rule(self) -> str: ...
-    def by_rule(self, batch: Batch) -> Mapping[str, Tensor]: ...
-
-
-@runtime_checkable
-class Draws(Protocol):
-    """A task that can show a row it was judged on, with the truth and its answer.
-
-    pixels: (C, H, W) uint8, the image as it is stored; case: its entry of the meter's `worst` or `best`, or of `readable`
-    Returns (3, H, W) uint8, of another height and width where there is more to show.
-    """
-
-    def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray: ...
-
-
-@runtime_checkable
-class Writes(Protocol):
-    """A task that can write something of its own, to be shown in the report.
-
-    context: tokens that its model reads at most
-    Returns one dict per text, "text" among its keys.
-    """
-
-    def written(self, context: int) -> list[dict[str, Any]]: ...
+def abilities_of(task: Task) -> Abilities:
+    """The task's record; an empty one where it has none, whatever methods it has."""
+    found = getattr(task, "abilities", None)
+    return found if isinstance(found, Abilities) else Abilities()
 
 
 @runtime_checkable
@@ -175,6 +177,8 @@ class Source(Protocol):
     The position is that of the last batch consumed, whatever was prefetched: `state_dict` taken between two `next` calls
     and loaded into a fresh source continues with the very next batch. At an epoch's end an iterator from a restored source
     yields nothing and the one after it starts the next epoch.
+
+    Two more properties may be there, see `ends` and `rewinds`.
     """
 
     @property
@@ -187,6 +191,18 @@ class Source(Protocol):
     def describe(self, index: int) -> str: ...
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+def ends(source: Source) -> bool:
+    """Whether iterating over a source comes to an end: its property `ends`, by default True. One without needs a number of
+    steps or a time limit."""
+    return bool(getattr(source, "ends", True))
+
+
+def rewinds(source: Source) -> bool:
+    """Whether `load_state_dict` can take a source back to where `state_dict` was taken: its property `rewinds`, by default True.
+    From one that cannot, nothing is drawn to plan with but a batch that is trained on first."""
+    return bool(getattr(source, "rewinds", True))
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ ABSENT = "–"
 
 # parts of a run's wall time: key in `result.json` -> words
 TIME_PARTS = {
+    "startup": "startup",
     "data": "reading data",
     "plan": "planning",
     "input": "input",

@@ -3,7 +3,7 @@
 from torch import nn
 
 from sonde.core.findings import Finding
-from sonde.core.seams import Task
+from sonde.core.seams import Task, extras_of
 
 MIXING = (nn.modules.batchnorm._BatchNorm,)
 
@@ -21,7 +21,10 @@ def accumulation(task: Task, pieces: int) -> list[Finding]:
     drops = sum(drops_units(module) for module in task.modules.modules())
     if drops:
         found.append(_finding("dropout", f"{drops} dropout layers draw anew for each of {pieces} pieces"))
-    found += [_finding(name, f"the loss {name!r} compares rows, and a piece holds fewer") for name in task.across_rows]
+    found += [
+        _finding(name, f"the loss {name!r} compares rows, and a piece holds fewer")
+        for name in extras_of(task).across_rows
+    ]
     return found
 
 

@@ -1,11 +1,12 @@
 """Where a run's seconds went."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
-Part = Literal["data", "plan", "input", "step", "optimizer", "evaluation", "checkpoint"]
+Part = Literal["startup", "data", "plan", "input", "step", "optimizer", "evaluation", "checkpoint"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
@@ -16,10 +17,14 @@ class Clock:
     shows up in whichever part waits for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: float | None = None) -> None:
+        """begun: second of `time.perf_counter` that the run counts from, where that is not now: a command's from its process's
+        start, since loading PyTorch is part of what a person waits for"""
+        now = time.perf_counter()
         self.spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         self._before = 0.0  # seconds of earlier sittings
-        self._started = time.perf_counter()
+        self._started = now if begun is None else begun
+        self.spent["startup"] = now - self._started
 
     def elapsed(self) -> float:
         """Seconds of this run so far."""
@@ -49,3 +54,16 @@ class Clock:
         self._before = float(state["elapsed"])
         self._started = time.perf_counter()
         self.spent = {name: float(state["spent"].get(name, 0.0)) for name in PARTS}
+
+
+def process_began() -> float:
+    """The second of `time.perf_counter` at which this process was started; where the system does not tell, the processor
+    seconds it has used, which are fewer, stand for its age.
+    """
+    try:
+        with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])  # field 22, after a name that may hold spaces
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        age = time.process_time()
+    return time.perf_counter() - max(0.0, age)

@@ -1,20 +1,22 @@
-"""Judging a task on a source: no gradient, no training state touched, metrics added up as it goes."""
+"""Evaluating a task on a source: no gradient, no training state touched, metrics added up as it goes."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
+from sonde.core.batch import Batch
 from sonde.core.progress import Tick, silent
-from sonde.core.seams import Glances, Meter, Source, Task
+from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
 from sonde.engine.step import StepSettings, autocast
 from sonde.optim.average import Average
 
 
 @contextmanager
-def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
+def evaluation_mode(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
     """Evaluation mode and, where there is one, the averaged weights; each module's own mode is put back after."""
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
@@ -30,6 +32,81 @@ def judging(modules: nn.Module, average: Average | None = None) -> Iterator[None
             module.training = mode
 
 
+CHUNK = 16  # rows that are evaluated together at least
+
+
+class EvaluationBudget:
+    """Keeps one evaluation inside its seconds: where the whole would take longer, rows are left out evenly over the split.
+
+    Sequences are read from the longest to the shortest, so the first rows would not stand for all; of each batch therefore the
+    same share is taken. Which rows those are is never silent: `evaluated` of `rows` is for the result.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        rows: int | None,
+        row_s: float | None = None,
+        now: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """rows: of the split, where known;  row_s: seconds that a row is expected to take, until some were measured"""
+        self._now, self._begun = now, now()
+        self.until = self._begun + seconds
+        self.rows = rows
+        self.evaluated = self.seen = 0
+        self.stopped = False  # before the source's end
+        self._row_s, self._owed = row_s, 0.0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row was evaluated."""
+        return self.evaluated == self.seen and not self.stopped
+
+    def stops(self, *, last: bool) -> bool:
+        """Whether to read no further. last: the batch just taken was the split's last"""
+        self.stopped = not last and self._now() >= self.until
+        return self.stopped
+
+    def take(self, batch: Batch) -> Batch | None:
+        """The rows of a batch that there is time for; None for none of it. Some rows are evaluated in any case.
+
+        Never fewer than `CHUNK` at a time: a search takes about as long for one row as for many.
+        """
+        here, left_s = len(batch), self.until - self._now()
+        share = self._share(here, left_s)
+        before, self.seen = self.seen, self.seen + here
+        self._owed += share * here
+        chunk = min(CHUNK, here)
+        if self.evaluated == 0 and (
+            self._plenty(share, here) or left_s <= 0 or 2 * (before + here) >= (self.rows or 0)
+        ):
+            self._owed = max(self._owed, chunk)
+        if self._owed + 1e-9 < chunk:
+            return None
+        count = min(here, int(self._owed + 1e-9))
+        self._owed -= count
+        self.evaluated += count
+        if count == here:
+            return batch
+        chosen = (torch.arange(count) * here) // count
+        return Batch({n: field[chosen.to(field.device)] for n, field in batch.fields.items()}, batch.index[chosen])
+
+    def _plenty(self, share: float, here: int) -> bool:
+        """Whether so many rows are to come that some of the first, which may be the longest, do no harm among them."""
+        return share * (self.rows or here) >= 2 * CHUNK
+
+    def _share(self, here: int, left_s: float) -> float:
+        left = here if self.rows is None else max(here, self.rows - self.seen)
+        row_s, lenient = self._row_s, 1.0
+        if self.evaluated:
+            row_s = (self._now() - self._begun) / self.evaluated
+            lenient += left / max(1, self.rows or self.seen + here)  # the first rows may be the longest
+        if row_s is None or row_s * left <= lenient * left_s:
+            return 1.0
+        return max(0.0, left_s / (row_s * left))
+
+
 def evaluate(
     task: Task,
     source: Source,
@@ -39,19 +116,28 @@ def evaluate(
     tick: Tick = silent,
     label: str = "evaluating",
     brief: bool = False,
+    budget: EvaluationBudget | None = None,
 ) -> Meter:
     """The task's meter after one pass over `source`, which must be one that does not shuffle.
 
-    brief: with less work, where the task has a way (`Glances`)
+    brief: with less work, where the task has a way (`Abilities.quick_evaluate`)
+    budget: what it may take; afterwards it tells how many rows were evaluated
 
-    What a task draws while it judges is not missing from the streams that training draws from.
+    What a task draws while it is evaluated is not missing from the streams that training draws from.
     """
     meter = task.meter()
-    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
-    with random_state.apart(settings.device), judging(task.modules, average):
+    quick = abilities_of(task).quick_evaluate if brief else None
+    look = quick or task.evaluate
+    begins = source.state_dict() if budget is not None else {}
+    with random_state.apart(settings.device), evaluation_mode(task.modules, average):
         for number, batch in enumerate(source):
-            with autocast(settings):
-                outputs = look(batch)
-            meter.update(outputs, batch.index)
+            taken = batch if budget is None else budget.take(batch)
+            if taken is not None:
+                with autocast(settings):
+                    outputs = look(taken)
+                meter.update(outputs, taken.index)
             tick(label, number + 1, source.batches or 0)
+            if budget is not None and rewinds(source) and budget.stops(last=number + 1 == source.batches):
+                source.load_state_dict(begins)  # the next evaluation begins at the beginning again
+                break
     return meter

@@ -8,7 +8,7 @@ from typing import Any
 from sonde.core.files import plain
 
 
-class Journal:
+class JsonLinesLog:
     """An append-only file of JSON lines. Each line reaches the operating system at once, so a kill tears at most the last."""
 
     def __init__(self, path: Path, *, keep_bytes: int = 0) -> None:
@@ -35,7 +35,7 @@ class Journal:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """All whole lines of a journal; a torn last one is left out, an absent file is empty."""
+    """All whole lines of a log; a torn last one is left out, an absent file is empty."""
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")

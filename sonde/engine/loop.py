@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sonde.core.batch import Batch
+from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
-from sonde.core.seams import Objective, Source
+from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine.checkpoint import Writer
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import Pace
-from sonde.engine.time_budget import Horizon
-from sonde.engine.training import Training, capture, weights
+from sonde.engine.time_budget import TimeBudget
+from sonde.engine.training import Progress, Training, capture, weights
 
 
 def steps(stepper: Stepper, source: Source, *, start: int = 0, stop: int) -> Iterator[StepRecord]:
@@ -50,13 +51,16 @@ def epoch_of(source: Source, step: int) -> int:
 class FitSettings:
     """When things happen in a run."""
 
-    stop: int  # step to end at, unless a time limit moves it (`Progress.ends_at`)
-    evaluate_every: float = 1.0  # epochs
+    stop: int | None  # step to end at, unless a time limit moves it (`Progress.ends_at`); None where passes alone say
+    ends: Mapping[str, int] = field(
+        default_factory=dict
+    )  # length that was asked for ("epochs", "steps") -> its last step
+    passes: int | None = None  # epochs to train for, of a source whose length only its end tells
+    evaluate_every: Duration = Duration(1, "epochs")
     log_every: int = 10  # steps
-    checkpoint_s: float = 60.0
-    checkpoint_steps: int = 0
-    patience: int = 0
-    limit_s: float | None = None  # hard end, whatever the schedule
+    checkpoint_every: Duration = Duration(60, "seconds")
+    patience: Duration | None = None
+    limit_s: float | None = None  # hard end of the training, whatever the schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,10 @@ class FitParts:
     writer: Writer | None
     request: StopRequest
     pace: Pace | None = None
-    horizon: Horizon | None = None  # of a run under a time limit
+    budget: TimeBudget | None = None  # of a run under a time limit
+    length_known: Callable[[Training], None] | None = (
+        None  # told when the first pass of a source without a length is over
+    )
 
 
 def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
@@ -81,15 +88,13 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     """
     progress, clock, stepper = training.progress, training.clock, training.stepper
     training.task.modules.train()
-    saved = time.perf_counter()
-    main = f"{stepper.updates[0].phase.name}/loss"
-    source = batches_of(training.source)
+    saved, step_s = time.perf_counter(), 0.0
+    passes = _Passes(training.source)
+    record: StepRecord | None = None
     while True:
-        ending = _reason_to_stop(training, settings)
-        better = _evaluation_due(training, settings, parts, ending=ending) and _evaluate(training, parts)
-        # asked again only after a judgement: a limit that passes between the two would end the run without one
-        judged = progress.evaluated_at == progress.step
-        progress.stop = ending or (_reason_to_stop(training, settings) if judged else "")
+        better = _decide(training, settings, parts, step_s)
+        if progress.stop and settings.stop is None and record is not None:
+            _log(training, record)  # no step was known to be the last
         if progress.stop or better or parts.request or _checkpoint_due(training, settings, saved):
             save(training, parts, best=better)
             saved = time.perf_counter()
@@ -98,38 +103,109 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         if parts.request:
             _leave(training, parts)
         begun = time.perf_counter()
-        batch = next(source)
+        batch = passes.next()
         clock.spent["input"] += time.perf_counter() - begun
+        if batch is None:
+            _pass_ended(training, parts)
+            continue
         number = progress.step + 1
         record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
-        progress.step = number
-        progress.rows += record.rows
-        if main in record.losses:
-            progress.window.append(record.losses[main])
-        if number % settings.log_every == 0 or number == (progress.ends_at or settings.stop):
-            _log(training, record)
-        _tell(training, record)
+        _count(training, settings, record)
+        step_s = time.perf_counter() - begun
         if parts.pace is not None:
             parts.pace(training, batch)
-        if parts.horizon is not None:
-            parts.horizon(training)
+        if parts.budget is not None:
+            parts.budget(training)
+
+
+class _Passes:
+    """The batches of a source, and None at the end of each pass over it."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._coming: Iterator[Batch] | None = None
+        self._empty = 0
+
+    def next(self) -> Batch | None:
+        """Raises: DataError when two passes yield nothing; a source restored at a pass's end does so once."""
+        if self._coming is None:
+            self._coming = iter(self._source)
+        batch = next(self._coming, None)
+        if batch is not None:
+            self._empty = 0
+            return batch
+        self._coming = None
+        self._empty += 1
+        if self._empty == 2:
+            raise DataError("the training data yield no batch")
+        return None
+
+
+def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: float) -> bool:
+    """Evaluate where that is due, and leave in the progress whether the run ends; whether the evaluation is the best so far."""
+    progress = training.progress
+    reason = reason_to_stop(training, settings, step_s=step_s)
+    better = _evaluation_due(training, settings, parts, ending=reason[0]) and _evaluate(training, settings, parts)
+    # asked again only after an evaluation: a limit that passes between the two would end the run without one
+    if not reason[0] and progress.evaluated_at == progress.step:
+        reason = reason_to_stop(training, settings, step_s=step_s)
+    progress.stop, progress.ended_by = reason
+    return better
+
+
+def _count(training: Training, settings: FitSettings, record: StepRecord) -> None:
+    """Put a step that was taken into the progress and the log, and tell the observers."""
+    progress, main = training.progress, f"{training.stepper.updates[0].phase.name}/loss"
+    progress.step = record.step
+    progress.rows += record.rows
+    if main in record.losses:
+        progress.window.append(record.losses[main])
+    if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):
+        _log(training, record)
+    _tell(training, record)
+
+
+def _pass_ended(training: Training, parts: FitParts) -> None:
+    progress = training.progress
+    progress.passes += 1
+    progress.pass_end = progress.step
+    if training.source.batches is None and progress.pass_steps == 0 and progress.step:
+        progress.pass_steps = progress.step
+        if parts.length_known is not None:
+            parts.length_known(training)
+
+
+def known_end(settings: FitSettings, progress: Progress) -> int | None:
+    """The step at which the first of the lengths that were asked for ends the run, a time limit left out; None: not yet known."""
+    ends = [*settings.ends.values()]
+    if settings.passes is not None and progress.pass_steps:
+        ends.append(settings.passes * progress.pass_steps)
+    return min(ends, default=None)
+
+
+def _falls_due(period: Duration, training: Training, *, since_s: float) -> bool:
+    """Whether a period ends at this step. since_s: seconds of the clock when it was last counted from"""
+    progress, batches = training.progress, training.source.batches
+    if period.unit == "steps":
+        return progress.step % int(period.amount) == 0
+    if period.unit == "seconds":
+        return training.clock.elapsed() - since_s >= period.amount
+    if batches is None:
+        return progress.pass_end == progress.step and progress.passes % max(1, round(period.amount)) == 0
+    steps = period.amount * batches
+    # due at the step nearest to each multiple of the period
+    return round(round(progress.step / steps) * steps) == progress.step and progress.step >= round(steps)
 
 
 def _evaluation_due(training: Training, settings: FitSettings, parts: FitParts, *, ending: str) -> bool:
-    progress, batches = training.progress, training.source.batches
+    progress = training.progress
     if parts.evaluate is None or progress.step == 0 or progress.evaluated_at == progress.step:
         return False
-    if ending:
-        return True
-    if batches is None:
-        return False
-    period = settings.evaluate_every * batches
-    # due at the step nearest to each multiple of the period
-    return round(round(progress.step / period) * period) == progress.step and progress.step >= round(period)
+    return bool(ending) or _falls_due(settings.evaluate_every, training, since_s=progress.evaluated_s)
 
 
-def _evaluate(training: Training, parts: FitParts) -> bool:
-    """Judge on the validation rows; whether this is the best so far."""
+def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> bool:
+    """Evaluate on the validation rows; whether this is the best so far."""
     assert parts.evaluate is not None
     progress = training.progress
     training.stepper.guard.settle()
@@ -137,6 +213,8 @@ def _evaluate(training: Training, parts: FitParts) -> bool:
     with training.clock.part("evaluation"):
         metrics = parts.evaluate()
     progress.evaluated_at = progress.step
+    if settings.evaluate_every.unit == "seconds":
+        progress.evaluated_s = training.clock.elapsed()
     epoch = epoch_of(training.source, progress.step)
     record = EvaluationRecord(progress.step, epoch, "validation", metrics, time.perf_counter() - begun)
     training.journals["metrics.jsonl"].write(
@@ -150,34 +228,70 @@ def _evaluate(training: Training, parts: FitParts) -> bool:
     if parts.objective.better(value, progress.best["value"] if progress.best else None):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0
+        progress.best_passes = progress.passes
+        if settings.patience is not None and settings.patience.unit == "seconds":
+            progress.best_s = training.clock.elapsed()
         return True
     progress.since_best += 1
     return False
 
 
-def _reason_to_stop(training: Training, settings: FitSettings) -> str:
-    progress = training.progress
-    if progress.step >= (progress.ends_at or settings.stop):
-        return "finished"
-    if settings.patience and progress.since_best >= settings.patience:
-        return "stopped early"
-    if settings.limit_s is not None and progress.step and training.clock.elapsed() >= settings.limit_s:
-        return "time limit"
-    return progress.asked
+def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float = 0.0) -> tuple[str, str]:
+    """(why the run ends here, the setting that says so); empty where it goes on.
+
+    step_s: seconds of the last step: another as long must still fit into a time limit
+    """
+    progress, elapsed = training.progress, training.clock.elapsed()
+    for name, last in settings.ends.items():
+        if progress.step >= last:
+            return "finished", name
+    if settings.passes is not None and progress.passes >= settings.passes:
+        return "finished", "epochs"
+    end = progress.ends_at or settings.stop
+    if end is not None and progress.step >= end:
+        return "finished", "steps" if settings.limit_s is None else "time_limit"
+    batches = training.source.batches
+    if patience_over(settings.patience, progress, batches=batches, elapsed=elapsed):
+        return "stopped early", "patience"
+    if settings.limit_s is not None and progress.step and elapsed + step_s >= settings.limit_s:
+        return "time limit", "time_limit"
+    return progress.asked, ""
+
+
+def patience_over(patience: Duration | None, progress: Progress, *, batches: int | None, elapsed: float) -> bool:
+    """Whether the best evaluation, or the run's beginning where there is none, lies too far back; asked at evaluations.
+
+    batches: per epoch;  elapsed: seconds of the run
+    """
+    if patience is None:
+        return False
+    if patience.unit == "evaluations":
+        return progress.since_best >= patience.amount
+    if progress.evaluated_at != progress.step:
+        return False
+    steps = progress.step - (progress.best["step"] if progress.best else 0)
+    match patience.unit:
+        case "steps":
+            since: float = steps
+        case "seconds":
+            since = elapsed - progress.best_s
+        case _:
+            since = progress.passes - progress.best_passes if batches is None else steps / batches
+    return since >= patience.amount
 
 
 def _checkpoint_due(training: Training, settings: FitSettings, saved: float) -> bool:
-    progress, batches = training.progress, training.source.batches
+    progress, batches, period = training.progress, training.source.batches, settings.checkpoint_every
     if progress.saved_at == progress.step or progress.step == 0:
         return False
-    if settings.checkpoint_steps and progress.step % settings.checkpoint_steps == 0:
-        return True
     if progress.save_asked:
         progress.save_asked = False
         return True
+    if period.unit != "seconds":
+        return _falls_due(period, training, since_s=0.0)
     since = time.perf_counter() - saved
-    at_epoch_end = batches is not None and progress.step % batches == 0
-    return since >= settings.checkpoint_s or (at_epoch_end and since >= settings.checkpoint_s / 20)
+    at_epoch_end = progress.pass_end == progress.step if batches is None else progress.step % batches == 0
+    return since >= period.amount or (at_epoch_end and since >= period.amount / 20)
 
 
 def save(training: Training, parts: FitParts, *, best: bool = False) -> None:
@@ -193,7 +307,7 @@ def save(training: Training, parts: FitParts, *, best: bool = False) -> None:
 
 def best_state(training: Training) -> dict[str, Any]:
     """What the best checkpoint holds besides weights: which it is, and what the task needs to predict."""
-    return {"best": training.progress.best, "task": training.task.state_dict()}
+    return {"best": training.progress.best, "task": extras_of(training.task).state_dict()}
 
 
 def _leave(training: Training, parts: FitParts) -> None:

@@ -28,9 +28,13 @@ class ExecutionPlan:
     device: str
     precision: Precision
     threads: int
-    steps: int
+    steps: int | None  # None where only the end of a pass will tell
     steps_why: str
-    final_s: float = 0.0  # of a time limit, kept back for the final judgement
+    ends: Mapping[str, int] = field(default_factory=dict)  # "epochs", "steps" that were asked for -> the last step
+    passes: int | None = None  # epochs that were asked for, of a source of unknown length
+    final_s: float = 0.0  # of a time limit, kept back for what comes after the training
+    last_evaluation_s: float = 0.0  # and before that, for the evaluation at the training's end
+    evaluation_s: Mapping[str, float] = field(default_factory=dict)  # expected: "quick", and of each split
     threads_timed: Mapping[str, float] = field(default_factory=dict)  # count -> milliseconds a step
     precision_ratio: float | None = None  # fp32 time / chosen precision's time
     feed: str = ""
@@ -94,9 +98,12 @@ def cxx_compiler() -> str | None:
 
 
 def choose_threads(
-    stepper: Stepper, batch: Batch, config: MachineConfig, *, kept: int | None = None
+    stepper: Stepper, batch: Batch | None, config: MachineConfig, *, kept: int | None = None, scale: float = 1.0
 ) -> tuple[int, dict[str, float], str]:
-    """(threads, milliseconds a step by count, reason). A typed number is taken as it is; a resumed run keeps its own."""
+    """(threads, milliseconds a step by count, reason). A typed number is taken as it is; a resumed run keeps its own.
+
+    batch: None where nothing need be timed;  scale: times as many rows a batch of the run has
+    """
     if config.threads is not None:
         return config.threads, {}, f"{_threads(config.threads)} (typed)"
     if kept is not None:
@@ -104,7 +111,9 @@ def choose_threads(
     if stepper.settings.device.type != "cpu":
         count = torch.get_num_threads()
         return count, {}, f"{_threads(count)} for the host"
-    timed = time_threads(stepper, batch, thread_candidates(cores()))
+    assert batch is not None, "threads are timed on a batch"
+    tried = time_threads(stepper, batch, thread_candidates(cores()))
+    timed = {count: value * scale for count, value in tried.items()}
     chosen = fewest_within(timed)
     others = ", ".join(f"{_threads(count)}: {number(value * 1e3)}" for count, value in timed.items() if count != chosen)
     reason = f"{_threads(chosen)} ({number(timed[chosen] * 1e3)} ms a step{'; ' + others if others else ''})"

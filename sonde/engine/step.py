@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from sonde.core.batch import Batch
 from sonde.core.config import Precision
 from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Phase, Task
+from sonde.core.seams import Loss, Phase, Task, extras_of
 from sonde.engine.clock import Clock
 from sonde.engine.guard import Guard, total_norm
 from sonde.optim.average import Average
@@ -67,7 +67,7 @@ class Stepper:
         self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
         self._on_device = {u.phase.name: getattr(u.optimizer, "_step_supports_amp_scaling", False) for u in updates}
         self._updates = {u.phase.name: update_of(u.optimizer) for u in updates}
-        self._after_step = task.after_step
+        self._after_step = extras_of(task).after_step
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""

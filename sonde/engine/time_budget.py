@@ -2,45 +2,81 @@
 
 A plan is made from a few steps, on a machine that others may be using just then: two of six runs planned beside busy neighbours
 came to their end after 60 % of the time they were given (measured). So the end is asked for again a few times, and the
-schedule bent to the new one.
+schedule set to the new one.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable
 
-from sonde.engine.training import Training
+from sonde.engine.clock import Clock
+from sonde.engine.training import Progress, Training
 
-SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time limit, after which the end is asked for again
-WORTH = 0.05  # of the steps left: a smaller change is not worth a bend in the schedule
+SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time, after which the end is asked for again
+WORTH = 0.05  # of the steps left: a smaller change is not worth another schedule
 SPARE = 0.015  # of the time left, for checkpoints and a machine that slows down
 FEWEST = 4  # steps that a pace is measured over, and a difference worth a word
+LONG = 0.1  # of the time: as much of it is enough to measure a pace over, however few steps it holds
 
 
-class Horizon:
-    """Watches the pace of a run that must end in `limit_s` seconds of its clock; at each of `SHARES` it may move the end.
+class TimeBudget:
+    """Watches the pace of a run that must end in `limit_s` seconds of its clock; at each of `SHARES`, half-way through what was
+    planned and at its end it may move the end.
 
     How often it asked is kept with the run's progress, so a resumed run asks no second time.
     """
 
-    def __init__(self, limit_s: float, *, planned: int, move: Callable[[Training, int, float], None]) -> None:
-        """planned: the step that the plan ends at;  move: told the new last step and the seconds a step takes"""
-        self._limit_s, self._planned, self._move = limit_s, planned, move
-        self._since: tuple[float, float, int] | None = None  # seconds, of them spent on judging and saving, step
+    def __init__(
+        self,
+        limit_s: float,
+        clock: Clock,
+        *,
+        planned: int,
+        move: Callable[[Training, int, float], None],
+        latest: Callable[[Progress], int | None] = lambda progress: None,
+    ) -> None:
+        """planned: the step that the plan ends at;  move: told the new last step and the seconds a step takes;  latest: the
+        step that another length ends the run at, where one is known"""
+        self._limit_s, self._planned, self._move, self._latest = limit_s, planned, move, latest
+        self._begun_s, self._begun_beside = clock.elapsed(), _beside(clock)
+        self._since: tuple[float, float, int] | None = None  # seconds, of them spent on evaluation and saving, step
 
     def __call__(self, training: Training) -> None:
         """Count one step; when it is time, ask."""
         progress, elapsed = training.progress, training.clock.elapsed()
-        beside = training.clock.spent["evaluation"] + training.clock.spent["checkpoint"]
-        if self._since is None:
-            self._since = (elapsed, beside, progress.step)
-        due = bisect_right(SHARES, elapsed / self._limit_s)
-        if due <= progress.ends_asked or progress.step - self._since[2] < FEWEST:
-            return
-        progress.ends_asked = due
+        beside = _beside(training.clock)
+        planned = progress.ends_at or self._planned
+        if self._since is None:  # the first step also allocates, and is no measure of the others, unless there are few
+            few = planned - progress.step < FEWEST or elapsed - self._begun_s >= LONG * self._limit_s
+            first = (self._begun_s, self._begun_beside, progress.step - 1)
+            self._since = first if few else (elapsed, beside, progress.step)
         begun_s, begun_beside, begun = self._since
+        if progress.step == begun or not self._due(training, elapsed, planned):
+            return
         self._since = (elapsed, beside, progress.step)
         step_s = (elapsed - begun_s - (beside - begun_beside)) / (progress.step - begun)
         left = int((1 - SPARE) * (self._limit_s - elapsed) / (step_s + beside / progress.step))
-        end = progress.step + max(1, left)
-        if abs(end - (progress.ends_at or self._planned)) > max(FEWEST, WORTH * left):
+        end = progress.step + max(0 if progress.step >= planned else 1, left)
+        latest = self._latest(progress)
+        end = end if latest is None else min(end, latest)
+        more = abs(end - planned)
+        if more > max(FEWEST, WORTH * left) or (progress.step >= planned and more * step_s >= LONG * self._limit_s):
             self._move(training, end, step_s)
+
+    def _due(self, training: Training, elapsed: float, planned: int) -> bool:
+        """Whether to ask now: at shares of the time, in the middle of what was planned, and at its end, where time is left."""
+        assert self._since is not None
+        progress = training.progress
+        if progress.step >= planned:
+            return elapsed < (1 - LONG) * self._limit_s
+        if progress.step - self._since[2] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
+            return False
+        shares = bisect_right(SHARES, elapsed / self._limit_s)
+        due = shares > progress.ends_asked or (2 * progress.step >= planned and progress.half_asked != planned)
+        if due:
+            progress.ends_asked = max(shares, progress.ends_asked)
+            progress.half_asked = planned if 2 * progress.step >= planned else progress.half_asked
+        return due
+
+
+def _beside(clock: Clock) -> float:
+    return clock.spent["evaluation"] + clock.spent["checkpoint"]

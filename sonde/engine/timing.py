@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 
 from sonde.core.batch import Batch
+from sonde.core.seams import extras_of
 from sonde.engine import random_state
 from sonde.engine.step import Stepper
 from sonde.engine.training import load_weights, weights
@@ -24,7 +25,8 @@ def untouched(stepper: Stepper) -> Iterator[None]:
     task, device = stepper.task, stepper.settings.device
     held = copied(weights(task.modules))
     loose = {name: value.detach().clone() for name, value in task.modules.named_buffers() if name not in held}
-    state, own = copied(stepper.state_dict()), copied(task.state_dict())
+    extras = extras_of(task)
+    state, own = copied(stepper.state_dict()), copied(extras.state_dict())
     spent = dict(stepper.clock.spent)
     gradients = [(parameter, parameter.grad) for parameter in task.modules.parameters()]
     modes = [(module, module.training) for module in task.modules.modules()]
@@ -38,7 +40,7 @@ def untouched(stepper: Stepper) -> Iterator[None]:
                     if name in loose:
                         value.copy_(loose[name])
             stepper.load_state_dict(state)
-            task.load_state_dict(own)
+            extras.load_state_dict(own)
             stepper.guard.forget()
             for parameter, gradient in gradients:
                 parameter.grad = gradient  # a step makes new ones and leaves these alone

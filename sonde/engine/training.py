@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.errors import RunFolderError
-from sonde.core.seams import Observer, Source, Task
+from sonde.core.seams import Observer, Source, Task, extras_of
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.step import Stepper
@@ -20,16 +20,23 @@ class Progress:
 
     step: int = 0  # updates done
     passes: int = 0  # times the source ran out
+    pass_end: int = -1  # step after which it did so last
+    pass_steps: int = 0  # steps of the first pass, once it is over: how long an epoch of a source without a length is
     evaluated_at: int = -1  # step of the last evaluation: one that is due but missing is made up for on resume
     best: dict[str, Any] | None = None  # {"epoch", "step", "metric", "value"}
     since_best: int = 0  # evaluations
+    best_passes: int = 0  # passes done at the best evaluation
+    best_s: float = 0.0  # seconds of the clock at it, where patience is counted so
+    evaluated_s: float = 0.0  # seconds of the clock at the last evaluation, where they are due by time
     saved_at: int = -1
     window: list[Tensor] = field(default_factory=list)  # losses since the last logged line, unread
     rows: int = 0  # seen since the run began
     stop: str = ""  # why the loop ended
+    ended_by: str = ""  # setting that ended it: "epochs", "steps", "time_limit" or "patience"; of observers ""
     asked: str = ""  # why an observer wants it to end
     save_asked: bool = False
     ends_at: int = 0  # step that a time limit moved the end to; 0 for that of the plan
+    half_asked: int = 0  # end in whose middle the pace was asked last
     ends_asked: int = 0  # times the pace was asked where the end lies
 
 
@@ -44,7 +51,7 @@ class Training:
     device: torch.device
     observers: Sequence[Observer] = ()
     progress: Progress = field(default_factory=Progress)
-    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> Journal
+    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
     threads: int = 1
 
 
@@ -60,7 +67,7 @@ def capture(training: Training) -> dict[str, Any]:
         "progress": dict(vars(training.progress)),
         "stepper": training.stepper.state_dict(),
         "source": training.source.state_dict(),
-        "task": training.task.state_dict(),
+        "task": extras_of(training.task).state_dict(),
         "observers": [observer.state_dict() for observer in training.observers],
         "random": random_state.capture(training.device),
         "buffers": {name: value for name, value in training.task.modules.named_buffers() if name not in saved},
@@ -83,7 +90,7 @@ def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, 
     training.progress = Progress(**state["progress"])
     training.stepper.load_state_dict(state["stepper"])
     training.source.load_state_dict(state["source"])
-    training.task.load_state_dict(state["task"])
+    extras_of(training.task).load_state_dict(state["task"])
     for observer, saved in zip(training.observers, state["observers"], strict=True):
         observer.load_state_dict(saved)
     training.clock.load_state_dict(state["clock"])

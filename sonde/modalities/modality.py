@@ -118,6 +118,7 @@ class Modality:
     instead:    kind of data -> what to do with such instead of leaving a setting out, where there is something
     forms:      what it looks like on disk
     rows_to_predict: (inputs, schema, tick) -> rows without targets, and a name for each
+    recipe:     module with `model(dataset)` and `settings(dataset, model)`, for tasks without a recipe of their own
     config:     the frozen dataclass of its settings, whose fields are flags; None for none
     reads:      settings of other kinds of data that it reads too
     augmentation: (text, schema) -> what changes a batch while training, None for nothing; "" where no such text is known
@@ -137,6 +138,7 @@ class Modality:
     absent: str
     forms: Sequence[Form]
     rows_to_predict: str
+    recipe: str = "sonde.modalities.arrays.recipe"
     config: type | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()

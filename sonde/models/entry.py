@@ -4,6 +4,8 @@ from typing import Literal, NamedTuple
 
 Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles"]
 
+NUMBERS = ("image", "table", "array")  # kinds of input that networks of numbers take
+
 
 class Entry(NamedTuple):
     """One row.
@@ -34,3 +36,7 @@ class Entry(NamedTuple):
     symbols: int = 0
     also: tuple[Answer, ...] = ()
     reads: tuple[Literal["tokens", "series", "audio"], ...] = ()
+
+    def accepts(self, kind: str) -> bool:
+        """Whether it can be fed with such inputs."""
+        return kind in NUMBERS if self.takes == "numbers" else kind == self.takes or kind in self.reads

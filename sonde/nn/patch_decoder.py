@@ -4,23 +4,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-HEADS = 4
-
 # B rows, T patches of an image, N of them kept, D channels of a token, V numbers of a patch
 
 
 class Block(nn.Module):
     """Attention, then a dense pair, each on normalised tokens and added to what it was given: (B, T, D) -> (B, T, D)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
+        self.heads = heads
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.dense = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T, D) -> (B, T, D)."""
-        query, key, value = self.qkv(self.norm1(tokens)).unflatten(2, (3, HEADS, -1)).permute(2, 0, 3, 1, 4).unbind()
+        query, key, value = (
+            self.qkv(self.norm1(tokens)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind()
+        )
         mixed = F.scaled_dot_product_attention(query, key, value)  # (B, heads, T, channels)
         tokens = tokens + self.proj(mixed.transpose(1, 2).flatten(2))
         return tokens + self.dense(self.norm2(tokens))
@@ -33,13 +34,13 @@ class PatchDecoder(nn.Module):
     Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377, section 3
     """
 
-    def __init__(self, dim: int, *, prefix: int, patches: int, values: int, width: int, depth: int) -> None:
+    def __init__(self, dim: int, *, prefix: int, patches: int, values: int, width: int, depth: int, heads: int) -> None:
         super().__init__()
         self.prefix = prefix
         self.embed = nn.Linear(dim, width)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
         self.positions = nn.Parameter(torch.zeros(1, prefix + patches, width))
-        self.blocks = nn.Sequential(*(Block(width) for _ in range(depth)))
+        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(depth)))
         self.norm = nn.LayerNorm(width)
         self.pixels = nn.Linear(width, values)
         nn.init.trunc_normal_(self.positions, std=0.02)

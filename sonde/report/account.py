@@ -41,7 +41,9 @@ def headline(run: Reading) -> Headline:
         return Headline(value="No result yet", what="", sentences=[_unfinished(run)], tone="open")
     sentences = [_story(run), _best(run), _baseline(run)]
     if split == "":
-        return Headline(value="Not judged", what="there were no rows to judge on", sentences=sentences[:1], tone="open")
+        return Headline(
+            value="Not evaluated", what="there were no rows to evaluate on", sentences=sentences[:1], tone="open"
+        )
     what = f"{metric_name(run.metric)} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=[_unbroken(s) for s in sentences if s], tone="good")
 
@@ -62,7 +64,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
 
 def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bool]]]:
     """(splits, rows of (metric, value per split, whether it is the main one)); the main metric first."""
-    metrics = run.result.get("metrics") or {split: files.get("metrics") or {} for split, files in run.judged.items()}
+    metrics = run.result.get("metrics") or {split: files.get("metrics") or {} for split, files in run.evaluated.items()}
     splits = [split for split in reversed(SPLITS) if metrics.get(split)]
     names = list(dict.fromkeys(name for split in splits for name in metrics[split]))[:60]
     names.sort(key=lambda name: name != run.metric)
@@ -200,7 +202,7 @@ def _best(run: Reading) -> str:
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
     tested = (run.result.get("metrics") or {}).get("test")
-    return text + ("; the test data were judged once, with it." if tested else ".")
+    return text + ("; the test data were evaluated once, with it." if tested else ".")
 
 
 def _baseline(run: Reading) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sonde.core.run_folder import RunFolder, open_run
 
-SPLITS = ("test", "validation", "train")  # the first that was judged is the one a report speaks of
+SPLITS = ("test", "validation", "train")  # the first that was evaluated is the one a report speaks of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +27,14 @@ class Reading:
     evaluations: Sequence[dict[str, Any]]
     events: Sequence[dict[str, Any]]
     findings: Sequence[dict[str, Any]]
-    judged: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
+    evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
 
     @property
     def split(self) -> str:
-        """The split the report speaks of: test before validation before train; "" when none was judged."""
-        return next((split for split in SPLITS if self.judged.get(split)), "")
+        """The split the report speaks of: test before validation before train; "" when none was evaluated."""
+        return next((split for split in SPLITS if self.evaluated.get(split)), "")
 
     @property
     def metric(self) -> str:
@@ -43,7 +43,7 @@ class Reading:
 
     @cached_property
     def last_step(self) -> int:
-        """The last step that was logged or judged."""
+        """The last step that was logged or evaluated."""
         return max((line.get("step") or 0 for line in (*self.steps, *self.evaluations)), default=0)
 
 
@@ -65,7 +65,7 @@ def read_folder(path: Path) -> Reading:
         evaluations=by_kind["evaluation"],
         events=by_kind["event"],
         findings=read_lines(run.findings, troubles),
-        judged=_judged(run, troubles),
+        evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
         unreadable=tuple(troubles),
     )
@@ -91,7 +91,7 @@ def read_lines(path: Path, troubles: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _judged(run: RunFolder, troubles: list[str]) -> dict[str, dict[str, Any]]:
+def _evaluated(run: RunFolder, troubles: list[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         folder = run.evaluation / split

@@ -37,20 +37,26 @@ def learning_figures(run: Reading) -> list[Figure]:
 def _loss(run: Reading) -> Figure | None:
     train = _series(run, run.steps, "loss")
     name = _validation_loss(run)
-    judged = _points(run, [(line, (line.get("metrics") or {}).get(name)) for line in _validations(run)]) if name else []
+    evaluated = (
+        _points(run, [(line, (line.get("metrics") or {}).get(name)) for line in _validations(run)]) if name else []
+    )
     if not _finite(train):
         return None
     window = max(1, len(train) // 40)
     shown = [
         Series(name="train", points=train, colour=1, faint=window > 2),
         *([Series(name="train", points=smoothed(train, window), colour=1)] if window > 2 else []),
-        *([Series(name="validation", points=judged, colour=2, dots=len(judged) <= 60)] if _finite(judged) else []),
+        *(
+            [Series(name="validation", points=evaluated, colour=2, dots=len(evaluated) <= 60)]
+            if _finite(evaluated)
+            else []
+        ),
     ]
     log = _wants_log([y for s in shown for _, y in s.points])
     caption = (
         "Both falling: it is learning. Validation rising while train falls: it is learning the training rows by heart."
     )
-    if len(shown) == 1 or not judged:
+    if len(shown) == 1 or not evaluated:
         caption = "Falling: it is learning. Level: it has stopped. Rising or jagged: the learning rate may be too high."
     broken = sum(y is None for _, y in train)
     if broken:

@@ -1,6 +1,6 @@
 """`report.html`: one offline file drawn from a run folder, in any state the run may be in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +19,38 @@ from sonde.report.account import (
     split_table,
     time_parts,
 )
-from sonde.report.features import features_section
-from sonde.report.folder import Reading, read_folder
-from sonde.report.judged import (
+from sonde.report.additions import Additions, figure_html
+from sonde.report.evaluated import (
     MOST_CLASSES,
     PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
-    judged_figures,
+    evaluation_figures,
     split_details,
     worst_rows,
 )
+from sonde.report.features import features_section
+from sonde.report.folder import Reading
 from sonde.report.learning import learning_figures
-from sonde.tasks.language_model.figures import written_texts
-from sonde.tasks.question_answering.figures import passages
-from sonde.tasks.structure.figures import trace_figures
-from sonde.tasks.translation.figures import translations
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
 
-def write_report(folder: Path) -> Path:
-    """Draw `folder`/report.html and return its path.
+AddedBy = Callable[[Mapping[str, Any]], Additions]
+"""An evaluation's files by stem -> what the run's task shows of them."""
 
-    Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
-    """
-    page = render(read_folder(Path(folder)))
-    path = Path(folder) / "report.html"
+
+def nothing(details: Mapping[str, Any]) -> Additions:
+    """What is shown of a task that has nothing of its own."""
+    return Additions()
+
+
+def write_page(run: Reading, added: AddedBy = nothing) -> Path:
+    """Draw report.html in the run's folder and return its path. Raises: RunFolderError when it cannot be written to"""
+    page = render(run, added)
+    path = run.path / "report.html"
     try:
         write_text(path, page)
     except OSError as error:
@@ -57,7 +60,7 @@ def write_report(folder: Path) -> Path:
     return path
 
 
-def render(run: Reading) -> str:
+def render(run: Reading, added: AddedBy = nothing) -> str:
     """The page as HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -66,16 +69,17 @@ def render(run: Reading) -> str:
         loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"count": count, "number": number, "share": share}
+    environment.globals["figure"] = figure_html
     assets = {
         "css": (here / "page.css").read_text(encoding="utf-8"),
         "js": (here / "page.js").read_text(encoding="utf-8"),
     }
     return environment.get_template("page.html").render(
-        **{name: Markup(text) for name, text in assets.items()}, **context(run)
+        **{name: Markup(text) for name, text in assets.items()}, **context(run, added)
     )
 
 
-def context(run: Reading) -> dict[str, Any]:
+def context(run: Reading, added: AddedBy) -> dict[str, Any]:
     """What the template shows."""
     details = split_details(run)
     splits, metrics = metric_table(run)
@@ -83,6 +87,7 @@ def context(run: Reading) -> dict[str, Any]:
     balance, balance_told = class_balance(run)
     bar, spent = time_parts(run)
     rows, classes = class_rows(details)
+    own = added(details)
     return {
         "name": run.path.resolve().name,
         "headline": headline(run),
@@ -94,16 +99,13 @@ def context(run: Reading) -> dict[str, Any]:
         "split": "training" if run.split == "train" else run.split,
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
-        "judged": judged_figures(details),
-        "traces": trace_figures(details),
-        "written": written_texts(details),
+        "evaluated": evaluation_figures(details, own.figures),
+        "sections": own.sections,
         "pairs": confused_pairs(details),
         "many_classes": classes if classes > MOST_CLASSES else 0,
         "class_rows": rows,
         "num_classes": classes,
-        **_cases(run, details),
-        "translations": translations(details),
-        "passages": passages(details),
+        **(_cases(run, details) if own.cases else {"worst": [], "best": []}),
         "features": features_section(run.features, run.path / "evaluation"),
         "form": str(run.data.get("form") or ""),
         "source": str(run.data.get("source") or run.config.get("data") or ""),
@@ -125,7 +127,7 @@ def context(run: Reading) -> dict[str, Any]:
 
 def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
     """The most wrong rows and the best, which share the room there is for pictures."""
-    if not run.split or translations(details) is not None:  # which have a section of their own
+    if not run.split:
         return {"worst": [], "best": []}
     folder, both = run.path / "evaluation" / run.split, "best" in details
     room = PICTURES_BYTES * 2 // 3 if both else PICTURES_BYTES

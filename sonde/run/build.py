@@ -31,8 +31,8 @@ from sonde.optim.average import Average
 from sonde.optim.build import build_optimizer
 from sonde.optim.schedules import schedule
 from sonde.run import transfer
-from sonde.tasks.table import COMPARES_VIEWS
 from sonde.tasks.table import build as build_task
+from sonde.tasks.table import spec
 
 EVALUATION_ROWS = (
     128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
@@ -222,7 +222,7 @@ def changes(schema: Schema, text: str, *, task: str) -> Augment | Views | None:
 
     Raises: ConfigError for text that says no such thing
     """
-    if task in COMPARES_VIEWS:
+    if spec(task).views:
         return Views(policy=parse("none" if text == "auto" else text))
     return augmentation(schema, text)
 

@@ -25,6 +25,7 @@ from sonde.optim.average import Average
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
 from sonde.run.job import Job
+from sonde.run.lengths import check_length
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
@@ -42,7 +43,9 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
         ).state()  # a folder that cannot be used is said before the data are read
 
     def build(config: TrainConfig, fresh: bool) -> Assembly:
-        return custom_parts(task, data, validation, config, clock)
+        parts = custom_parts(task, data, validation, config, clock)
+        check_length(config, parts.train)  # what is refused leaves no folder behind
+        return parts
 
     with clock.part("data"):
         fingerprint = _hashes({"train": data, "validation": validation})

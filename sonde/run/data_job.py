@@ -21,7 +21,7 @@ from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, data_config, resolve, settled
-from sonde.run.resume import LENGTHS, check_overrides, nothing_to_do, with_length
+from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
 from sonde.run.start import about_data
 from sonde.run.transfer import advised, as_begun, model_of, normalised, with_vocabulary
 from sonde.screen.screen import Screen
@@ -36,11 +36,13 @@ class Caller:
 
     parse_rest: reads the words that are the model's and the task's own; None where there are none
     module:     a network of the caller's own
+    begun:      second of `time.perf_counter` that the run counts from, where that is not when the job is made
     """
 
     screen: Screen
     parse_rest: ParseRest | None = None
     module: nn.Module | None = None
+    begun: float | None = None
 
 
 def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
@@ -50,7 +52,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
 
     Raises: SondeError subclasses for what is the caller's to mend
     """
-    clock = Clock()
+    clock = Clock(begun=caller.begun)
     out = overrides.values.get("out")
     if out is not None:
         RunFolder(Path(out)).state()  # a folder that cannot be used is said before the data are read
@@ -70,7 +72,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
 
     def fold(folder: RunFolder, number: int) -> Job:
         given = overrides.having({"fold": number, "out": str(folder.path / f"fold-{number}")})
-        quiet = replace(caller, screen=Screen(quiet=True), module=copy.deepcopy(caller.module))
+        quiet = replace(caller, screen=Screen(quiet=True), module=copy.deepcopy(caller.module), begun=None)
         return data_job(data, given, quiet)
 
     whole = _job(dataset, resolved, overrides.values, spare, clock)
@@ -86,7 +88,10 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     """
     check_overrides(overrides)
     saved = read_config(folder.config)
-    config = _overridden(settled(saved), overrides)
+    before = settled(saved)
+    config = _overridden(before, overrides)
+    if note := dropped_lengths(before.loop, overrides):
+        screen.say(note)
     if nothing_to_do(folder, config.loop):
         screen.say(f"{folder.path} is finished; train it further with: sonde resume {folder.path} --epochs N")
         return None

@@ -12,7 +12,7 @@ from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
 from sonde.engine.guard import NonFiniteStep
-from sonde.engine.json_lines import Journal
+from sonde.engine.json_lines import JsonLinesLog
 from sonde.run.build import Assembly
 from sonde.run.resolve import CUSTOM_MODULE
 
@@ -76,7 +76,7 @@ def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
 def _note(folder: RunFolder, evidence: str, *, step: int | None) -> None:
     found = Finding(check="not finite", severity="error", evidence=evidence, action=REMEDY, step=step)
     kept = folder.findings.stat().st_size if folder.findings.exists() else 0
-    with closing(Journal(folder.findings, keep_bytes=kept)) as log:
+    with closing(JsonLinesLog(folder.findings, keep_bytes=kept)) as log:
         log.write(found.as_dict())
 
 

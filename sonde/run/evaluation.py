@@ -1,5 +1,6 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of what went most wrong and best."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import torch
 
 from sonde.core.catalogue import load
 from sonde.core.files import write_json
-from sonde.core.seams import ByRule, Compares, Draws, Meter, Source, Writes
+from sonde.core.seams import Meter, Source, abilities_of
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.modalities.catalogue import modality
@@ -32,8 +33,8 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
         elif stem == "attention":
             content = [_with_source(entry, folder, assembly) for entry in content]
         write_json(folder / f"{stem}.json", content)
-    if isinstance(assembly.task, Writes) and assembly.dataset is not None:
-        write_json(folder / "written.json", assembly.task.written(assembly.dataset.schema.input.shape[0]))
+    if (samples := abilities_of(assembly.task).samples) is not None and assembly.dataset is not None:
+        write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0]))
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
@@ -41,13 +42,15 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
 
     Empty where the task knows of none, and for rows that were learnt by heart.
     """
-    dataset, task = assembly.dataset, assembly.task
-    if isinstance(task, ByRule) and not assembly.config.data.overfit_batches:
-        meter = task.meter()
+    dataset, able = assembly.dataset, abilities_of(assembly.task)
+    if assembly.config.data.overfit_batches:
+        return {}
+    if able.rule_baseline is not None:
+        meter = assembly.task.meter()
         for batch in assembly.evaluation_sources[split]:
-            meter.update(task.by_rule(batch), batch.index)
-        return {**meter.compute(), "what": task.rule}
-    if dataset is None or not isinstance(task, Compares) or assembly.config.data.overfit_batches:
+            meter.update(able.rule_baseline.evaluate(batch), batch.index)
+        return {**meter.compute(), "what": able.rule_baseline.name}
+    if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target
     known, judged = (
@@ -57,27 +60,29 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
         }
         for part in ("train", split)
     )
-    what, metrics = task.trivial(known, judged)
+    what, metrics = able.trivial_baseline(known, judged)
     return {**metrics, "what": what}
 
 
 def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source, assembly: Assembly) -> dict[str, Any]:
     """A case with where its row came from, and what its kind of data shows of it in files called `stem`."""
-    index, task = int(entry["index"]), assembly.task
+    index = int(entry["index"])
     named = {**entry, "row": source.describe(index), "picture": None}
     if assembly.dataset is None:
         return named
     spec = assembly.dataset.schema.input
     by_heart = bool(assembly.config.data.overfit_batches)  # then training rows are judged as validation
     rows = assembly.dataset.splits["train" if by_heart else folder.name]
-    draw = partial(_drawn, task, entry) if isinstance(task, Draws) else None
+    draw = abilities_of(assembly.task).draw
     show = modality(spec.kind).show
-    case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw)
+    case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw and partial(_drawn, draw, entry))
     return {**named, **(load(show)(case) if show else {})}
 
 
-def _drawn(task: Draws, entry: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
-    return task.picture(pixels, entry)
+def _drawn(
+    draw: Callable[[np.ndarray, dict[str, Any]], np.ndarray], entry: dict[str, Any], pixels: np.ndarray
+) -> np.ndarray:
+    return draw(pixels, entry)
 
 
 def _with_source(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dict[str, Any]:

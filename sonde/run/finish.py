@@ -6,24 +6,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from sonde.core.config import seconds
 from sonde.core.errors import Interrupted
 from sonde.core.files import write_json
+from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.data.feed.normalise import Normalise
 from sonde.engine import checkpoint
-from sonde.engine.evaluate import evaluate
-from sonde.engine.json_lines import read_lines
+from sonde.engine.evaluate import EvaluationBudget, evaluate
+from sonde.engine.json_lines import JsonLinesLog, read_lines
 from sonde.explain.features import Seen, write_features
 from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
-from sonde.report.page import write_report
 from sonde.run.build import Assembly
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
+from sonde.run.lengths import lengths_in_words
+from sonde.run.report import write_report
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import load_best
 from sonde.run.train import Prepared
+from sonde.tasks.table import spec
 
 LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
 
@@ -37,6 +39,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     assembly, folder = attempt.assembly, attempt.folder
     load_best(folder, assembly.task)
     scores: dict[str, dict[str, float]] = {}
+    budgets: dict[str, EvaluationBudget] = {}  # under a time limit, how many rows of a split were evaluated
     with run.training.clock.part("evaluation"):
         for split, source in assembly.evaluation_sources.items():
             if request.number is not None:
@@ -44,13 +47,35 @@ def evaluated(run: Prepared) -> dict[str, Any]:
                     "stopped before the final evaluation as asked; everything is saved", signal_number=request.number
                 )
             meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
+            budget = None if meter is None else attempt.best_budget
             if meter is None:
-                meter = evaluate(assembly.task, source, settings, tick=attempt.job.screen.tick)
+                if attempt.limit is not None:
+                    left = [name for name in assembly.evaluation_sources if name not in scores]
+                    budget = attempt.limit.at_the_end(left)
+                meter = evaluate(assembly.task, source, settings, tick=attempt.job.screen.tick, budget=budget)
+            if budget is not None:
+                budgets[split] = budget
             scores[split] = meter.compute()
             write_evaluation(folder.evaluation / split, meter, source, assembly)
         _look_inside(assembly, folder)
     checkpoint.clear_leftovers(folder.checkpoints)
-    return _result(run, scores)
+    if attempt.limit is not None:
+        late = attempt.limit.findings(run.training, budgets)
+        attempt.findings += late
+        _add_findings(folder, late)
+    partly = {split: budget for split, budget in budgets.items() if not budget.whole}
+    evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
+    return {**_result(run, scores), "evaluated": evaluated_on}
+
+
+def _add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
+    """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
+    journal = JsonLinesLog(
+        folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0
+    )
+    for finding in found:
+        journal.write(finding.as_dict())
+    journal.close()
 
 
 def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
@@ -71,11 +96,8 @@ def _next_commands(attempt: Attempt) -> list[str]:
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
     input_word = modality(dataset.schema.input.kind).input_word
-    what = "QUESTIONS.json" if dataset.schema.target.kind == "span" else input_word
-    commands.append(f"sonde predict {folder.path} {what}")
-    if dataset.schema.target.kind == "next":
-        commands.append(f"sonde generate {folder.path}")
-    return commands
+    follows = spec(attempt.config.task).next_commands
+    return [*commands, *(text.format(run=folder.path, input=input_word) for text in follows)]
 
 
 def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
@@ -83,7 +105,7 @@ def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
     modules, dataset = assembly.task.modules, assembly.dataset
     if dataset is None or not dataset.schema.input.has_planes or "model" not in modules:
         return
-    model, limit = modules["model"], assembly.config.loop.time_limit
+    model, limit = modules["model"], assembly.config.loop.limit_s
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
     prepare = Normalise(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
@@ -93,7 +115,7 @@ def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
         return prepare.image(images.to(assembly.device))
 
     images = Seen(split=split, rows=rows, target=dataset.schema.target, read=read, shape=dataset.schema.input.shape)
-    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * seconds(limit))
+    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * limit)
     write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
 
 
@@ -104,10 +126,12 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     batches = assembly.train.batches
     return {
         "status": progress.stop,
+        "ended_by": progress.ended_by,
+        "lengths": lengths_in_words(assembly.config.loop),
         "task": assembly.config.task,
         "model": assembly.config.model,
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
-        "epochs": None if batches is None else round(progress.step / batches, 4),
+        "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
         "objective": assembly.task.objective._asdict(),
         "headline": next(iter(next(reversed(scores.values()), {})), assembly.task.objective.metric),

@@ -11,9 +11,10 @@ from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter, Observer
+from sonde.engine.evaluate import EvaluationBudget
 from sonde.run.build import Assembly
 from sonde.run.errors import room_in, words_to_go_on
-from sonde.run.plan import Saved, refuse_idle
+from sonde.run.lengths import refuse_idle
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
     kept_length,
@@ -25,7 +26,9 @@ from sonde.run.resume import (
     saved_state,
 )
 from sonde.run.run import Run
+from sonde.run.saved import Saved
 from sonde.run.start import write_start
+from sonde.run.time_limit import TimeLimit
 from sonde.screen.screen import Screen
 
 
@@ -77,6 +80,8 @@ class Attempt:
     compiled: bool = False
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
+    best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
+    limit: TimeLimit | None = None  # once it is planned
 
     @property
     def assembly(self) -> Assembly:

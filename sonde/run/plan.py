@@ -1,55 +1,32 @@
 """Deciding how a run is carried out: threads, rate, number of steps. Everything is measured on steps that are undone."""
 
-import statistics
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
 from sonde.core.batch import Batch
-from sonde.core.config import MachineConfig, seconds
+from sonde.core.config import MachineConfig
 from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json, write_json
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Glances
+from sonde.core.seams import ends, rewinds
 from sonde.core.units import duration
-from sonde.engine.evaluate import evaluate, judging
 from sonde.engine.loop import batches_of
-from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio, steps_within
+from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio
+from sonde.engine.put_back import PutBack
 from sonde.engine.range_test import range_test
-from sonde.engine.step import Stepper, autocast
+from sonde.engine.step import Stepper
 from sonde.engine.timing import step_seconds
 from sonde.run.build import Assembly
+from sonde.run.lengths import before_length_is_known, check_length, fixed_ends, fixed_why
+from sonde.run.saved import Saved
+from sonde.run.time_limit import Length, Trial, busy_neighbours, length_in_time, trial_of
 
-LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
 PIECES = 4  # precisions are compared on a part of a batch: fp32's maps of a whole one would be the run's peak of memory
-
-
-@dataclass(kw_only=True)
-class Saved:
-    """What a resumed run goes on from.
-
-    finished: it had come to its end;  new_limit: another time limit is given than its steps were chosen for
-    """
-
-    weights: Mapping[str, Any]
-    state: Mapping[str, Any]
-    plan: ExecutionPlan
-    finished: bool = False
-    new_limit: bool = False
-
-    @property
-    def step(self) -> int:
-        """Updates done."""
-        return int(self.state["progress"]["step"])
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds taken."""
-        return float(self.state["clock"]["elapsed"])
+RATIO_STEPS, RATIO_SHARE = 16, 0.02  # comparing precisions costs about so many steps; of a time limit, at most that
+RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test; of the time left, at most so much
 
 
 def make_plan(
@@ -57,24 +34,27 @@ def make_plan(
 ) -> tuple[ExecutionPlan, Stepper]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless it is asked to go further.
 
-    The stepper has fresh optimisers and the schedule of the decided number of steps.
+    The stepper has fresh optimisers and the schedule of the decided number of steps. A source that cannot be rewound is
+    replaced by one that begins with the batch that was looked at.
+    Raises: ConfigError for a length that such data do not have
     """
     config, machine = assembly.config, assembly.config.machine
     stepper = assembly.stepper(lr=1e-3 if config.optim.lr == "auto" else float(config.optim.lr), total=1_000_000)
-    source, position = assembly.train, assembly.train.state_dict()
-    batch = next(batches_of(source))
-    source.load_state_dict(position)
+    passes = check_length(config, assembly.train)
+    batch = _first_batch(assembly, saved)
+    limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
+    trial = trial_of(stepper, batch, machine, None if compiled else limit_s)
     kept = None if saved is None else int(saved.state["threads"])
-    threads, timed, threads_why = _threads(stepper, batch, machine, kept, compiled=compiled)
+    busy = "" if limit_s is None or assembly.device.type != "cpu" else busy_neighbours()
+    threads, timed, threads_why = _threads(stepper, trial, machine, kept, compiled=compiled, busy=busy)
     torch.set_num_threads(threads)
+    timed_s = timed[str(threads)] / 1e3 if str(threads) in timed else trial.step_s
     ratio = None
     if machine.precision != "fp32" and saved is None:
-        ratio = _ratio(assembly, stepper, batch.split(PIECES)[0])
-    lr = _rate(assembly, folder, stepper, saved, say)
-    milliseconds = timed.get(str(threads))
-    timed_s = None if milliseconds is None else milliseconds / 1e3
-    total, total_why, final_s = _total(assembly, stepper, batch, saved, timed_s)
-    lines = _plan_lines(assembly, threads_why, ratio, total_why, compiled=compiled)
+        ratio = _ratio(assembly, stepper, trial, timed_s, limit_s)
+    lr = _rate(assembly, folder, stepper, saved, say, step_s=timed_s)
+    length = _length(assembly, stepper, trial, saved, timed_s, passes)
+    lines = _plan_lines(assembly, threads_why, ratio, length, compiled=compiled)
     give_back()  # what trying left: other numbers of threads, another precision
     plan = ExecutionPlan(
         device=str(assembly.device),
@@ -82,191 +62,132 @@ def make_plan(
         threads=threads,
         threads_timed=timed if saved is None else saved.plan.threads_timed,
         precision_ratio=ratio if saved is None else saved.plan.precision_ratio,
-        steps=total,
-        steps_why=total_why,
-        final_s=round(final_s, 4),
+        steps=length.steps,
+        steps_why=length.why,
+        ends=fixed_ends(config.loop, assembly.train.batches),
+        passes=passes,
+        final_s=round(length.final_s, 4),
+        last_evaluation_s=round(length.last_evaluation_s, 4),
+        evaluation_s={name: round(value, 4) for name, value in length.evaluation_s.items()},
         feed=assembly.decision.kind,
         feed_why=assembly.decision.why,
         compile=compiled,
         channels_last=assembly.channels_last,
-        batches_per_epoch=source.batches,
+        batches_per_epoch=assembly.train.batches,
         lines=tuple(lines),
     )
-    return plan, assembly.stepper(lr=lr, total=total)
+    if length.steps is not None:
+        return plan, assembly.stepper(lr=lr, total=length.steps)
+    stepper = assembly.stepper(lr=lr, total=1_000_000)
+    stepper.bend(before_length_is_known(config.optim))
+    return plan, stepper
+
+
+def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
+    """The batch that is planned with, put back; None where a resumed run's source cannot take it back."""
+    source = assembly.train
+    if rewinds(source):
+        position = source.state_dict()
+        batch = next(batches_of(source))
+        source.load_state_dict(position)
+        return batch
+    if saved is not None:
+        return None
+    assembly.train = PutBack(source)
+    return assembly.train.first
 
 
 def _threads(
-    stepper: Stepper, batch: Batch, machine: MachineConfig, kept: int | None, *, compiled: bool
+    stepper: Stepper, trial: Trial, machine: MachineConfig, kept: int | None, *, compiled: bool, busy: str
 ) -> tuple[int, dict[str, float], str]:
+    if busy and machine.threads is None and kept is None:
+        return 1, {}, f"1 thread (not timed: {busy})"
     try:
-        if compiled and machine.threads is None and kept is None:
-            step_seconds(stepper, batch, steps=1)  # compiling is no part of what is timed
-        return choose_threads(stepper, batch, machine, kept=kept)
+        if compiled and machine.threads is None and kept is None and trial.batch is not None:
+            step_seconds(stepper, trial.batch, steps=1)  # compiling is no part of what is timed
+        return choose_threads(stepper, trial.batch, machine, kept=kept, scale=trial.scale)
     except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
         threads = torch.get_num_threads()
         return threads, {}, f"{threads} threads (not timed: {trouble})"
 
 
-def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
-    """Raises: ConfigError when a run that is to go on has no way to go, saying what to give."""
-    loop = assembly.config.loop
-    if loop.time_limit is not None:
-        if (saved.finished or saved.new_limit) and saved.elapsed >= seconds(loop.time_limit):
-            used = duration(saved.elapsed)
-            raise ConfigError(
-                f"--time-limit {loop.time_limit}: {folder.path} has taken {used} already; give more in all"
-            )
-    else:
-        total, why = _length(assembly)
-        if total < saved.step or (saved.finished and total == saved.step):
-            raise ConfigError(
-                f"{folder.path} has trained {saved.step:,} steps already, and {why} are asked for; give a larger number "
-                "in all, or start over with --fresh"
-            )
-    spent = int(saved.state["progress"]["since_best"])
-    if saved.finished and loop.patience and spent >= loop.patience:
-        raise ConfigError(
-            f"{folder.path} stopped early, {spent} evaluations after its best; give a larger --patience, or --patience 0"
-        )
-
-
-def _ratio(assembly: Assembly, stepper: Stepper, batch: Batch) -> float | None:
+def _ratio(
+    assembly: Assembly, stepper: Stepper, trial: Trial, step_s: float | None, limit_s: float | None
+) -> float | None:
+    """Times as fast as fp32; None where finding out would take too much of a time limit."""
+    assert trial.batch is not None
+    pieces = max(1, round(PIECES / trial.scale))
+    piece = trial.batch.split(pieces)[0]
+    if limit_s is not None and step_s is not None:
+        expected_s = RATIO_STEPS * step_s * len(piece) / (len(trial.batch) * trial.scale)
+        if expected_s > RATIO_SHARE * limit_s:
+            return None
     full = assembly.stepper(lr=1e-3, total=1_000_000)
     full.settings = replace(full.settings, precision="fp32")
     full.scaler = None
     try:
-        return precision_ratio(stepper, full, batch)
+        return precision_ratio(stepper, full, piece)
     except NonFinite:
         return None
 
 
 def _rate(
-    assembly: Assembly, folder: RunFolder, stepper: Stepper, saved: Saved | None, say: Callable[[str], None]
+    assembly: Assembly,
+    folder: RunFolder,
+    stepper: Stepper,
+    saved: Saved | None,
+    say: Callable[[str], None],
+    *,
+    step_s: float | None,
 ) -> float:
-    optim = assembly.config.optim
+    """Raises: ConfigError where there is no time, or no way back, to search for a rate."""
+    optim, loop = assembly.config.optim, assembly.config.loop
     if optim.lr != "auto":
         return float(optim.lr)
     if folder.lr_range.exists() and saved is not None:
         return float(read_json(folder.lr_range)["chosen"])
-    source, position = assembly.train, assembly.train.state_dict()
-    found = range_test(stepper, batches_of(source))
+    source = assembly.train
+    if not rewinds(source):
+        raise ConfigError(
+            f"--lr auto tries {RANGE_STEPS} batches and puts them back, and these data cannot be rewound; give --lr"
+        )
+    steps = RANGE_STEPS
+    if loop.limit_s is not None and step_s is not None:
+        steps = min(RANGE_STEPS, int(RANGE_SHARE * (loop.limit_s - assembly.clock.elapsed()) / step_s))
+        if steps < FEWEST_RANGE_STEPS:
+            raise ConfigError(
+                f"--lr auto needs at least {FEWEST_RANGE_STEPS} steps of {duration(step_s)} to search, too much of --time-limit "
+                f"{loop.time_limit}; give --lr, or more time"
+            )
+    position = source.state_dict()
+    found = range_test(stepper, batches_of(source), steps=steps)
     source.load_state_dict(position)
     write_json(folder.lr_range, {"lr": found.lr, "loss": found.loss, "chosen": found.chosen})
     say(f"--lr auto found {found.chosen:.3g} (range test of {len(found.lr)} steps)")
     return found.chosen
 
 
-def _total(
-    assembly: Assembly, stepper: Stepper, batch: Batch, saved: Saved | None, timed_s: float | None
-) -> tuple[int, str, float]:
-    """(steps, why, seconds kept back for the final judgement)."""
-    loop = assembly.config.loop
-    if loop.time_limit is None:
-        return *_length(assembly), 0.0
-    limit_s = seconds(loop.time_limit)
-    if saved is None:
-        return _steps_for_time(assembly, stepper, batch, limit_s, timed_s=timed_s, done=0)
-    if saved.new_limit:
-        return _steps_for_time(assembly, stepper, batch, limit_s - saved.elapsed, timed_s=None, done=saved.step)
-    return saved.plan.steps, saved.plan.steps_why, saved.plan.final_s
-
-
-def _length(assembly: Assembly) -> tuple[int, str]:
-    """(steps, why) of a run without a time limit."""
+def _length(
+    assembly: Assembly, stepper: Stepper, trial: Trial, saved: Saved | None, timed_s: float | None, passes: int | None
+) -> Length:
     loop, batches = assembly.config.loop, assembly.train.batches
-    if loop.steps is not None:
-        return loop.steps, _counted(loop.steps, "step")
-    epochs = 10.0 if loop.epochs is None else loop.epochs
-    if batches is None:
-        return max(1, round(epochs)), f"{_counted(epochs, 'round')} of a source of unknown length"
-    return max(1, round(epochs * batches)), f"{_counted(epochs, 'epoch')} of {_counted(batches, 'step')}"
-
-
-def _counted(number: float, what: str) -> str:
-    """ "1 epoch", "2,000 steps", "0.5 epochs"."""
-    return f"{number:,g} {what}{'' if number == 1 else 's'}" if number < 1e5 else f"{number:,.0f} {what}s"
-
-
-def _steps_for_time(
-    assembly: Assembly, stepper: Stepper, batch: Batch, limit_s: float, *, timed_s: float | None, done: int
-) -> tuple[int, str, float]:
-    """(steps, why, seconds that the final judgement will take)."""
-    loop, batches = assembly.config.loop, assembly.train.batches or 1
-    step_s = _step_seconds(stepper, batch, limit_s, timed_s) + _input_seconds(assembly) + LOOP_S
-    judging_s = _judging_seconds(assembly, stepper, step_s / len(batch) / 3, at_most_s=0.02 * limit_s)
-    brief_s = _brief_seconds(assembly, stepper)
-    total = done + steps_within(
-        limit_s=limit_s - assembly.clock.elapsed(),
-        step_s=step_s,
-        batches_per_epoch=batches,
-        evaluation_s=judging_s.get("validation", 0.0) if brief_s is None else brief_s,
-        evaluate_every=loop.evaluate_every,
-        final_s=sum(judging_s.values()),
+    if loop.limit_s is None:
+        last = min(fixed_ends(loop, batches).values(), default=None)
+        return Length(steps=last, why=fixed_why(loop, batches, passes))
+    if saved is None or saved.new_limit:
+        return length_in_time(assembly, stepper, trial, saved, loop.limit_s, timed_s=timed_s, passes=passes)
+    plan = saved.plan
+    return Length(
+        steps=plan.steps,
+        why=plan.steps_why,
+        final_s=plan.final_s,
+        last_evaluation_s=plan.last_evaluation_s,
+        evaluation_s=plan.evaluation_s,
     )
-    why = f"{total:,} steps ({total / batches:.3g} epochs) at {step_s * 1e3:.3g} ms fit into {loop.time_limit}"
-    return total, why, sum(judging_s.values())
-
-
-def _step_seconds(stepper: Stepper, batch: Batch, limit_s: float, timed_s: float | None) -> float:
-    """Seconds of a step: the median of many, unless a few would use up more than 3 % of the time they are to plan.
-
-    timed_s: what the choice of threads found, where it was made
-    """
-    once = timed_s if timed_s is not None else step_seconds(stepper, batch, steps=1)
-    if 8 * once > 0.03 * limit_s:
-        return once
-    return step_seconds(stepper, batch, steps=5, at_least_s=min(10.0, 0.015 * limit_s), warm_up=2)
-
-
-def _input_seconds(assembly: Assembly) -> float:
-    """Seconds that a batch takes to come, in the middle of many."""
-    source, position = assembly.train, assembly.train.state_dict()
-    taken, coming = [], batches_of(source)
-    for _ in range(8):
-        begun = time.perf_counter()
-        next(coming)
-        taken.append(time.perf_counter() - begun)
-    source.load_state_dict(position)
-    return statistics.median(taken)
-
-
-def _judging_seconds(assembly: Assembly, stepper: Stepper, row_s: float, *, at_most_s: float) -> dict[str, float]:
-    """Seconds to judge each split: measured where that is cheap, else by its rows; a forward pass is a third of a step."""
-    splits = {} if assembly.dataset is None else assembly.dataset.splits
-    found: dict[str, float] = {}
-    for name, source in assembly.evaluation_sources.items():
-        if isinstance(assembly.task, Glances):  # what a search takes is not told from a step
-            found[name] = _batch_seconds(assembly, stepper, name, brief=False)
-            continue
-        found[name] = row_s * len(splits[name]) if name in splits else 0.0
-        if found[name] < at_most_s:
-            begun = time.perf_counter()
-            evaluate(assembly.task, source, stepper.settings).compute()
-            found[name] = time.perf_counter() - begun
-    return found
-
-
-def _brief_seconds(assembly: Assembly, stepper: Stepper) -> float | None:
-    """Seconds of a validation while training goes on, where that is less than a whole one; None where it is not."""
-    if not isinstance(assembly.task, Glances) or "validation" not in assembly.evaluation_sources:
-        return None
-    return _batch_seconds(assembly, stepper, "validation", brief=True)
-
-
-def _batch_seconds(assembly: Assembly, stepper: Stepper, split: str, *, brief: bool) -> float:
-    """Seconds to judge a split, by a batch in the middle of it: those of sequences stand in the order of their length."""
-    source, task = assembly.evaluation_sources[split], assembly.task
-    number = source.batches or 1
-    batch = [batch for place, batch in enumerate(source) if place == number // 2][0]  # read to its end, else it goes on
-    look = task.glance if brief and isinstance(task, Glances) else task.evaluate
-    begun = time.perf_counter()
-    with judging(task.modules), autocast(stepper.settings):
-        look(batch)
-    return number * (time.perf_counter() - begun)
 
 
 def _plan_lines(
-    assembly: Assembly, threads_why: str, ratio: float | None, total_why: str, *, compiled: bool
+    assembly: Assembly, threads_why: str, ratio: float | None, length: Length, *, compiled: bool
 ) -> list[str]:
     machine = assembly.config.machine
     where = threads_why if assembly.device.type == "cpu" else f"{assembly.device}, {threads_why}"
@@ -274,7 +195,10 @@ def _plan_lines(
     if ratio is not None:
         precision += f" ({ratio:.2f} times as fast as fp32 here)"
     mode = "compiled" if compiled else "eager"
-    lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", total_why]
+    lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    endless = assembly.train.batches is None and not ends(assembly.train)
+    if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
+        lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')
     if batches := assembly.config.data.overfit_batches:
         same = "the same batch" if batches == 1 else f"the same {batches} batches"
         lines.append(f"{same} in every epoch, and judged on just these rows (--overfit-batches)")

@@ -11,7 +11,7 @@ from sonde.core.overrides import Overrides
 from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
 from sonde.run.choose import Recipe
-from sonde.tasks.table import config_class as task_config_class
+from sonde.tasks.table import spec
 
 CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
 
@@ -52,7 +52,7 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     Raises: ConfigError for a setting that neither Sonde, nor the model, nor the task knows
     """
     model_kind = NoSettings if recipe.model == CUSTOM_MODULE else model_config_class(recipe.model)
-    task_kind = NoSettings if custom_task else task_config_class(recipe.task)
+    task_kind = NoSettings if custom_task else spec(recipe.task).config
     model_names = {entry.name for entry in fields(model_kind)}
     task_names = {entry.name for entry in fields(task_kind)}
     known = settings.leaves().keys() | model_names | task_names

@@ -7,19 +7,21 @@ from typing import Any
 from sonde.core.bounds import flag
 from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
 from sonde.core.config_file import read_config, write_config
+from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
 from sonde.core.files import read_json
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Task
+from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
 from sonde.modalities.settings import built, leaves
-from sonde.run.plan import Saved
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.saved import Saved
 
 LENGTHS = ("epochs", "steps", "time_limit")
-"""Three ways to say how long a run is; to say one takes back the others."""
+"""Three ways to say how long a run is. What is said when a run goes on takes the place of all that was said before: whoever asks
+a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
 
 FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
@@ -30,7 +32,7 @@ def load_best(folder: RunFolder, task: Task) -> None:
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
-        task.load_state_dict(state["task"])
+        extras_of(task).load_state_dict(state["task"])
     task.modules.eval()
 
 
@@ -41,7 +43,7 @@ def same_settings(folder: RunFolder, config: TrainConfig) -> None:
     before = {**_defaults(config), **before, "task": FORMER_NAMES.get(before["task"], before["task"])}
     for name, value in flat(config).items():
         old = before.get(name)
-        if name not in MAY_DIFFER and not _same(old, value):
+        if name not in MAY_DIFFER and not same_setting(name, old, value):
             raise RunFolderError(
                 f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; go on with: "
                 f"{again}, start over with --fresh, or give --out another folder"
@@ -82,6 +84,19 @@ def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
     return replace(loop, **{**dict.fromkeys(LENGTHS), **said}) if said else loop
 
 
+def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
+    """What to say of lengths that hold no longer, since another is given; empty where there are none.
+
+    >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20})
+    '--time-limit 10m holds no longer; give it too to keep it'
+    """
+    if all(given.get(name) is None for name in LENGTHS):
+        return ""
+    before = {name: getattr(loop, name) for name in LENGTHS}
+    old = [f"{flag(name)} {value}" for name, value in before.items() if value is not None and given.get(name) is None]
+    return f"{' and '.join(old)} {'hold' if len(old) > 1 else 'holds'} no longer; give it too to keep it" if old else ""
+
+
 def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:
     """`config`, as long as the folder's run is to be, where no length is typed: it may have been lengthened since."""
     if any(typed.get(name) is not None for name in LENGTHS):
@@ -93,8 +108,9 @@ def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]
 def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
     """Whether a finished run is to be trained further: its length, or the patience that ended it, is said anew."""
     before = read_config(folder.config).settings
-    patience = before.get("patience") != loop.patience and read_json(folder.result).get("status") == "stopped early"
-    return patience or any(before.get(name) != getattr(loop, name) for name in LENGTHS)
+    patience = not same_setting("patience", before.get("patience", 0), loop.patience)
+    stopped_early = read_json(folder.result).get("status") == "stopped early"
+    return (patience and stopped_early) or _other_length(before, loop)
 
 
 def nothing_to_do(folder: RunFolder, loop: LoopConfig) -> bool:
@@ -114,8 +130,12 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], Non
         state=state,
         plan=ExecutionPlan.from_dict(read_json(folder.plan)),
         finished=folder.result.exists(),
-        new_limit=before.get("time_limit") != loop.time_limit,
+        new_limit=loop.time_limit is not None and _other_length(before, loop),
     )
+
+
+def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:
+    return any(not same_setting(name, before.get(name), getattr(loop, name)) for name in LENGTHS)
 
 
 def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) -> None:
@@ -124,7 +144,7 @@ def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) 
     now = {
         name: value for name, value in flat(config).items() if name in MAY_DIFFER - {"out", "fresh", "quiet", "debug"}
     }
-    changed = {name: value for name, value in now.items() if not _same(before.settings.get(name), value)}
+    changed = {name: value for name, value in now.items() if not same_setting(name, before.settings.get(name), value)}
     if not changed:
         return
     origins = {name: where for name, where in origin.items() if name in changed}
@@ -135,10 +155,6 @@ def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) 
         origin={**before.origin, **origins},
         reasons={name: why for name, why in before.reasons.items() if name not in changed},
     )
-
-
-def _same(old: Any, now: Any) -> bool:
-    return old == (list(now) if isinstance(now, tuple) else now)
 
 
 def _typed(value: Any) -> str:

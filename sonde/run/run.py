@@ -18,6 +18,8 @@ from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config
+from sonde.tasks.spec import TaskSpec
+from sonde.tasks.table import spec
 
 
 class Run:
@@ -73,6 +75,11 @@ class Run:
         return self._schema
 
     @property
+    def spec(self) -> TaskSpec:
+        """The record of its task. Raises: ConfigError for a task out of a program, which has none"""
+        return spec(str(read_config(self._folder.config).settings.get("task")))
+
+    @property
     def task(self) -> Task:
         """The task with the best checkpoint's weights, in evaluation mode."""
         if self._task is None:
@@ -96,7 +103,6 @@ class Run:
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
         """
         from sonde.modalities.inputs import rows_for
-        from sonde.tasks.forecasting.task import by_step
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
         source = self._source(rows)
@@ -104,9 +110,9 @@ class Run:
         self.task.modules.eval()
         with torch.inference_mode():
             for batch in source:
-                found |= zip(batch.index.tolist(), self.task.readable(self.task.predict(batch)), strict=True)
-        if self.schema.target.kind == "series":
-            return by_step(names, found[0])
+                found |= zip(batch.index.tolist(), self.task.format_predictions(self.task.predict(batch)), strict=True)
+        if (predictions := self.spec.predictions) is not None:
+            return predictions(names, found)
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
     def generate(self, prompt: str = "", **how: Any) -> str:
@@ -152,7 +158,6 @@ class Run:
         from sonde.engine.step import StepSettings
         from sonde.modalities.open import open_like
         from sonde.run.build import changes
-        from sonde.tasks.table import COMPARES_VIEWS
 
         dataset = open_like(data, self.schema, self._reading(target), tick=tick)
         chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
@@ -160,15 +165,15 @@ class Run:
             raise unknown("split", chosen, dataset.splits)
         saved = read_config(self._folder.config).settings
         views = None
-        if saved.get("task") in COMPARES_VIEWS:  # all others are judged on images as they are
-            views = changes(self.schema, str(saved["augment"]), task=str(saved["task"]))
+        if self.spec.views:  # all others are evaluated on images as they are
+            views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
         source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
         settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
         return evaluate(self.task, source, settings, tick=tick).compute()
 
     def report(self) -> Path:
         """Write report.html anew and return its path."""
-        from sonde.report.page import write_report
+        from sonde.run.report import write_report
 
         return write_report(self.folder)
 

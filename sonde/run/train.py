@@ -7,23 +7,22 @@ from typing import Any
 
 import torch
 
-from sonde.core.config import seconds
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.seams import Adapts, Glances
+from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.before import accumulation
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
-from sonde.engine.json_lines import Journal
-from sonde.engine.loop import FitParts, FitSettings, best_state, event
+from sonde.engine.json_lines import JsonLinesLog
+from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import Pace
-from sonde.engine.time_budget import Horizon
+from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.optim.schedules import schedule
 from sonde.report.events import Events, EventsObserver
@@ -31,8 +30,10 @@ from sonde.run import environment
 from sonde.run.build import Assembly
 from sonde.run.errors import in_one_line
 from sonde.run.job import Attempt
+from sonde.run.lengths import fit_settings, set_schedule
 from sonde.run.plan import make_plan
-from sonde.screen.progress import END_MOVED, Progress
+from sonde.run.time_limit import TimeLimit, tuner_affordable
+from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +76,14 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         plan, stepper = make_plan(assembly, folder, compiled=attempt.compiled, saved=saved, say=screen.say)
     screen.plan(plan.lines)
     screen.folder(folder.path)
-    training = _training(attempt, plan, stepper)
+    if (limit_s := assembly.config.loop.limit_s) is not None:
+        attempt.limit = TimeLimit(assembly, plan, limit_s)
+    settings = fit_settings(
+        assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
+    )
+    training = _training(attempt, plan, stepper, settings)
     write_json(folder.plan, plan.as_dict())
-    settings, parts = _when(assembly, plan), _calls(attempt, plan, training, request)
+    parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         for finding in attempt.findings:
@@ -103,24 +109,24 @@ def written_down(run: Prepared) -> Iterator[None]:
             writer.save(weights(assembly.task.modules), capture(training), best=chosen)
 
 
-def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper) -> Training:
+def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings: FitSettings) -> Training:
     """The moving parts, with a saved state put back where there is one."""
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
     offsets = saved.state["journals"] if saved is not None else {}
     journals = {
-        path.name: Journal(path, keep_bytes=int(offsets.get(path.name, 0)))
+        path.name: JsonLinesLog(path, keep_bytes=int(offsets.get(path.name, 0)))
         for path in (folder.metrics, folder.findings)
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.task.objective if "validation" in assembly.evaluation_sources else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
-    limit, used = assembly.config.loop.time_limit, assembly.clock.elapsed() if saved is None else saved.elapsed
+    limit, used = assembly.config.loop.limit_s, assembly.clock.elapsed() if saved is None else saved.elapsed
     progress = attempt.job.screen.progress(
-        epochs=None if plan.batches_per_epoch is None else steps / plan.batches_per_epoch,
+        epochs=plan.passes if plan.batches_per_epoch is None or steps is None else steps / plan.batches_per_epoch,
         steps=steps,
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
-        within_s=None if limit is None else seconds(limit) - used,
+        within_s=None if limit is None else limit - used,
     )
     events = Events(folder.events, purge_step=None if step is None else step + 1)
     training = Training(
@@ -139,8 +145,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper) -> Traini
         training.progress.stop = ""
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        elif training.progress.ends_at:
-            stepper.bend(schedule(assembly.config.optim, total=training.progress.ends_at))
+        set_schedule(training, settings, assembly.config.optim)
         before, training.threads = training.threads, plan.threads
         event(training, "resumed", {})
         if before != plan.threads:
@@ -148,41 +153,26 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper) -> Traini
     return training
 
 
-def _when(assembly: Assembly, plan: ExecutionPlan) -> FitSettings:
-    """When things happen in the run."""
-    loop = assembly.config.loop
-    return FitSettings(
-        stop=plan.steps,
-        evaluate_every=loop.evaluate_every,
-        log_every=loop.log_every,
-        checkpoint_s=seconds(loop.checkpoint_every),
-        checkpoint_steps=loop.checkpoint_steps,
-        patience=loop.patience,
-        limit_s=_limit_s(assembly, plan),
-    )
-
-
-def _limit_s(assembly: Assembly, plan: ExecutionPlan) -> float | None:
-    """Seconds after which the last step is taken, so that the final evaluation comes to its end within the time limit."""
-    if assembly.config.loop.time_limit is None:
-        return None
-    limit = seconds(assembly.config.loop.time_limit)
-    return max(0.5 * limit, limit * 0.985 - plan.final_s)
-
-
-def _calls(attempt: Attempt, plan: ExecutionPlan, training: Training, request: StopRequest) -> FitParts:
+def _calls(
+    attempt: Attempt, plan: ExecutionPlan, training: Training, settings: FitSettings, request: StopRequest
+) -> FitParts:
     """What the loop calls on."""
-    assembly, machine = attempt.assembly, attempt.assembly.config.machine
-    validates, limit_s = "validation" in assembly.evaluation_sources, _limit_s(assembly, plan)
+    assembly, machine, limit = attempt.assembly, attempt.assembly.config.machine, attempt.limit
+    validates = "validation" in assembly.evaluation_sources
     tuner = budget = None
-    if machine.threads is None and assembly.device.type == "cpu":
+    affordable = tuner_affordable(plan, None if limit is None else limit.limit_s)
+    if machine.threads is None and assembly.device.type == "cpu" and affordable:
         timed = (
             {int(count): value / 1e3 for count, value in plan.threads_timed.items()} if attempt.saved is None else {}
         )
         tuner = Pace(say=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
-    if limit_s is not None:
-        budget = Horizon(
-            limit_s, planned=plan.steps, move=lambda live, end, step_s: _end_moved(attempt, live, end, step_s)
+    if limit is not None and plan.steps is not None:
+        budget = TimeBudget(
+            limit.training_s,
+            training.clock,
+            planned=plan.steps,
+            move=lambda live, end, step_s: _end_moved(attempt, live, end, step_s),
+            latest=lambda progress: known_end(settings, progress),
         )
     return FitParts(
         objective=assembly.task.objective if validates else None,
@@ -191,7 +181,8 @@ def _calls(attempt: Attempt, plan: ExecutionPlan, training: Training, request: S
         writer=Writer(attempt.folder.checkpoints),
         request=request,
         pace=tuner,
-        horizon=budget,
+        budget=budget,
+        length_known=lambda live: _length_known(attempt, live, settings),
     )
 
 
@@ -216,14 +207,15 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     """Scores on the validation rows; the meter of the best is kept, since they need no second look at the end."""
     assembly = attempt.assembly
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
-    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True)
-    if isinstance(assembly.task, Adapts):
-        assembly.task.adapt(meter)
+    budget = None if attempt.limit is None else attempt.limit.while_training()
+    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True, budget=budget)
+    able = abilities_of(assembly.task)
+    if able.tune_threshold is not None:
+        able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    if objective.better(scores[objective.metric], best["value"] if best else None) and not isinstance(
-        assembly.task, Glances
-    ):
-        attempt.best_meter = meter
+    better = objective.better(scores[objective.metric], best["value"] if best else None)
+    if better and able.quick_evaluate is None:
+        attempt.best_meter, attempt.best_budget = meter, budget
     return scores
 
 
@@ -253,6 +245,14 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
     progress.ends_at = end
     details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
     event(training, END_MOVED, {"from": before, **details} if before else details)
+
+
+def _length_known(attempt: Attempt, training: Training, settings: FitSettings) -> None:
+    """The first pass over data without a length is over: the rate takes the shape that it has for the whole run."""
+    total = set_schedule(training, settings, attempt.assembly.config.optim)
+    took = training.progress.pass_steps
+    details = {} if total is None else {"to": total}
+    event(training, LENGTH_KNOWN, {**details, "why": f"the first epoch took {took:,} step{'s' * (took != 1)}"})
 
 
 @contextmanager

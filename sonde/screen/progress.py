@@ -14,6 +14,7 @@ from sonde.screen.output import Output
 LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
 PLAIN_EVERY_S = 10.0
 WINDOW = 32  # steps whose losses are averaged for display
+LENGTH_KNOWN = "length known"  # the event of a run whose first pass told how long an epoch is
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
 
@@ -31,13 +32,15 @@ class Progress:
         output: Output,
         *,
         epochs: float | None,
-        steps: int,
+        steps: int | None,
         batches_per_epoch: int | None,
         metric: str | None,
         unit: str = "rows",
         within_s: float | None = None,
     ) -> None:
-        """within_s: seconds from now in which the run ends in any case"""
+        """steps: planned; None where only the data's end will tell
+        within_s: seconds from now in which the run ends in any case
+        """
         self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
         self._batches, self._metric, self._unit = batches_per_epoch, metric, unit
@@ -53,7 +56,9 @@ class Progress:
         self._row_step = 0  # step of the last row
         self._judged = ""  # the latest value of the metric
         self._headed = False
-        self._planned = epochs if epochs is not None else steps / batches_per_epoch if batches_per_epoch else None
+        self._planned = (
+            epochs if epochs is not None else steps / batches_per_epoch if steps and batches_per_epoch else None
+        )
         self._stride = max(1, math.ceil((self._planned or 1) / MOST_ROWS))
 
     def __enter__(self) -> "Progress":
@@ -111,16 +116,16 @@ class Progress:
             return
         self._rows_since += record.seconds
         self._judged = metric(self._metric, record.metrics.get(self._metric))
-        at_end = record.step >= self._steps
+        at_end = self._steps is not None and record.step >= self._steps
         if self._last is not None and (at_end or (record.epoch + 1) % self._stride == 0):
             self._row(self._last, self._judged)
         elif self._last is not None:
             self._row_step = self._last.step
 
     def _event(self, record: EventRecord) -> None:
-        if record.event == END_MOVED:
+        if record.event in (END_MOVED, LENGTH_KNOWN) and "to" in record.details:
             self._steps = int(record.details["to"])
-            self._planned = self._steps / self._batches if self._batches else None
+            self._planned = self._steps / self._batches if self._batches else self._planned
         told = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in told.items())
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
@@ -134,7 +139,7 @@ class Progress:
             self._output.transient(cells)
         else:
             left = self._left(record, now)
-            place = f"step {count(record.step)}/{count(self._steps)}"
+            place = f"step {self._of_all(record.step)}"
             self._output.row(f"  {place}, loss {number(self._loss())}" + (f", {left} left" if left else ""))
 
     def _row(self, record: StepRecord, judged: str) -> None:
@@ -168,9 +173,12 @@ class Progress:
 
     def _place(self, record: StepRecord) -> str:
         if not self._batches:
-            return f"{count(record.step)}/{count(self._steps)}"
+            return self._of_all(record.step)
         done = record.step / self._batches
         return f"{_short(done)}/{_short(self._planned or done)}"
+
+    def _of_all(self, step: int) -> str:
+        return count(step) if self._steps is None else f"{count(step)}/{count(self._steps)}"
 
     def _loss(self) -> float | None:
         values = [float(value) for value in self._losses]
@@ -178,6 +186,8 @@ class Progress:
 
     def _left(self, record: StepRecord, now: float) -> str:
         done = record.step - self._first_step
+        if self._steps is None:
+            return duration(max(0.0, self._ends - now)) if math.isfinite(self._ends) else ""
         if done <= 0 or record.step >= self._steps:
             return ""
         return duration(min((now - self._began) / done * (self._steps - record.step), max(0.0, self._ends - now)))

@@ -77,7 +77,7 @@ class Screen:
         self,
         *,
         epochs: float | None,
-        steps: int,
+        steps: int | None,
         batches_per_epoch: int | None,
         objective: "Objective | None",
         unit: str = "rows",

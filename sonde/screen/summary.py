@@ -29,15 +29,35 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if split is not None:
         beside = _best(result, name, split) or _spread(result, name, split)
-        lines.append(f"{metric(name, metrics[split][name])} {split} {metric_name(name)}{beside}")
+        lines.append(f"{metric(name, metrics[split][name])} {split} {metric_name(name)}{_part(result, split)}{beside}")
         lines += _beside(metrics[split], name)
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
         what = result["baseline"].get("what") or "the trivial predictor"
         lines.append(f"{what}: {metric(name, baseline)}")
+    lines += _ended_by(result)
     if result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
     return lines or ["nothing was judged: the data have neither test nor validation rows"]
+
+
+def _part(result: Mapping[str, Any], split: str) -> str:
+    """Of a split that a time limit left no time for, how much of it was evaluated."""
+    part = (result.get("evaluated") or {}).get(split)
+    if not part:
+        return ""
+    return f" on {count(part['rows'])}" + (f" of {count(part['of'])} rows" if part.get("of") else " rows")
+
+
+def _ended_by(result: Mapping[str, Any]) -> list[str]:
+    """Which of several lengths was reached first.
+
+    >>> _ended_by({"ended_by": "epochs", "lengths": {"epochs": "2", "time_limit": "10m"}})
+    ['ended by --epochs 2, before --time-limit 10m']
+    """
+    texts = {name: f"--{name.replace('_', '-')} {text}" for name, text in (result.get("lengths") or {}).items()}
+    first = texts.pop(result.get("ended_by") or "", None)
+    return [f"ended by {first}, before {' and '.join(texts.values())}"] if first and texts else []
 
 
 def _best(result: Mapping[str, Any], name: str, split: str) -> str:

@@ -1,56 +1,86 @@
 """What is known about a task before any of its networks is built: one frozen record. Free of torch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sonde.core.dataset import Dataset, TargetSpec
+if TYPE_CHECKING:
+    import numpy as np
 
-Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles"]
-"""What a network gives for one input; `sonde.models.table` says it of each network, in the same words."""
+    from sonde.core.dataset import TargetSpec
 
-Settings = Mapping[str, tuple[Any, str]]
-"""Leaf name -> (value, why): what a recipe advises."""
+
+class TargetRows(NamedTuple):
+    """A target that a task makes from what files of a kind hold.
+
+    spec:  what it is
+    rows:  one array for each row; the first axis goes with the row's length
+    words: what is asked, for a person: "angles of the backbone from the residues"
+    """
+
+    spec: "TargetSpec"
+    rows: "Sequence[np.ndarray]"
+    words: str
+
+
+class Answer(NamedTuple):
+    """What a network gives for one input: its name in `sonde.models.table`, and what a person calls it."""
+
+    name: str
+    words: str
+
+
+ROW = Answer("row", "one answer an input")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """A task: what it is for, what it needs, how it is built, how it is shown.
 
+    Strings name things that load torch or draw, as "module:attribute"; they are imported where they are needed.
+
     name:      what --task takes
     summary:   what is predicted, in a line
-    task:      "module:class" of the `Task`, called as (model, target, config, class_counts=…, monitor=…); a string, because the
-               record loads without torch and the task does not
+    task:      the class of the `Task`, called as (model, target, config, monitor=…)
     config:    the frozen dataclass of its settings, whose fields are flags
-    targets:   kinds of targets it can be trained on; () for any, of tasks that learn from inputs alone
-    suggests:  of those kinds, the ones that choose this task where nobody names one
-    why:       kind -> what is seen in the data where the task was chosen so ("each row has one of several classes")
     answers:   what a network must give
+    targets:   kinds of targets it can be trained on; () for any, of tasks that learn from inputs alone
+    suggests:  of those, kinds that choose this task where nobody names one -> what is seen in the data then
+    exclusive: what its targets are called ("masks") where no other task can be trained on them; "" where others can
+    reads:     kind of input -> function that makes a target of the task's own from what files of that kind hold, as that modality
+               reads them (of proteins a list of `sonde.modalities.protein.structures.Chain`): a list of rows -> `TargetRows`
+    inputs:    kinds of input it can learn from -> what a person calls them; none for any
     labels:    False for a task that learns from inputs alone
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
-    model:     dataset -> (network, why); None leaves it to the modality's recipe
-    settings:  (dataset, network) -> what the recipe advises; None leaves it to the modality's recipe
-    figures:   an evaluation's files by stem -> what the report shows beside the general figures
-    predictions: (rows' names, outputs by row) -> what `predict` gives, where that is not one dict per input
-    next_commands: (run folder, what stands for an input) -> commands to try after training, besides predict
+    class_counts: True where the class also takes class_counts=, training rows per class
+    model:     dataset -> (network, why); "" leaves it to the modality's recipe
+    settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
+    figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
+    predictions: (names of the inputs, what `format_predictions` said by row) -> what `predict` gives; None for one dict per input
+    shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
+    next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """
 
     name: str
     summary: str
     task: str
     config: type
-    targets: tuple[str, ...]
     answers: Answer
-    suggests: tuple[str, ...] = ()
-    why: Mapping[str, str] | None = None
+    targets: tuple[str, ...]
+    suggests: Mapping[str, str] = field(default_factory=dict)
+    exclusive: str = ""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
     labels: bool = True
     views: bool = False
-    model: Callable[[Dataset], tuple[str, str]] | None = None
-    settings: Callable[[Dataset, str], Settings] | None = None
-    figures: Callable[[Mapping[str, Any]], Sequence[Any]] | None = None
+    class_counts: bool = False
+    model: str = ""
+    settings: str = ""
+    figures: str = ""
     predictions: Callable[[Sequence[str], Mapping[int, Mapping[str, Any]]], list[dict[str, Any]]] | None = None
-    next_commands: Callable[[str, str], Sequence[str]] | None = None
+    shorten: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
+    next_commands: tuple[str, ...] = ("sonde predict {run} {input}",)
 
-    def suits(self, target: TargetSpec) -> bool:
+    def suits(self, target: "TargetSpec") -> bool:
         """Whether it can be trained on such targets."""
         return not self.targets or target.kind in self.targets

@@ -1,10 +1,11 @@
-"""The tasks by name: which suits a target, what its settings are, how to build one. Listing them imports nothing."""
+"""The tasks by name: a table of records (`TaskSpec`). Listing it imports nothing, and a record loads without torch."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_type_hints
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from sonde.core.catalogue import resolve
+from sonde.core.catalogue import added, load, resolve
 from sonde.core.errors import ConfigError
+from sonde.tasks.spec import TaskSpec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,94 +14,48 @@ if TYPE_CHECKING:
     from sonde.core.seams import Task
 
 TASKS: dict[str, str] = {
-    "classification": "sonde.tasks.classification.task:Classification",
-    "regression": "sonde.tasks.regression.task:Regression",
-    "detection": "sonde.tasks.detection.task:Detection",
-    "segmentation": "sonde.tasks.segmentation.task:Segmentation",
-    "structure": "sonde.tasks.structure.task:Structure",
-    "torsions": "sonde.tasks.torsions.task:Torsions",
-    "inverse-folding": "sonde.tasks.inverse_folding.task:InverseFolding",
-    "simclr": "sonde.tasks.simclr.task:SimCLR",
-    "masked-autoencoder": "sonde.tasks.masked_autoencoder.task:MaskedAutoencoder",
-    "forecasting": "sonde.tasks.forecasting.task:Forecasting",
-    "masked-language-model": "sonde.tasks.masked_language_model.task:MaskedLanguageModel",
-    "question-answering": "sonde.tasks.question_answering.task:QuestionAnswering",
-    "language-model": "sonde.tasks.language_model.task:LanguageModel",
-    "translation": "sonde.tasks.translation.task:Translation",
-    "speech-recognition": "sonde.tasks.speech_recognition.task:SpeechRecognition",
+    "classification": "sonde.tasks.classification.spec:CLASSIFICATION",
+    "regression": "sonde.tasks.regression.spec:REGRESSION",
+    "detection": "sonde.tasks.detection.spec:DETECTION",
+    "segmentation": "sonde.tasks.segmentation.spec:SEGMENTATION",
+    "structure": "sonde.tasks.structure.spec:STRUCTURE",
+    "torsions": "sonde.tasks.torsions.spec:TORSIONS",
+    "inverse-folding": "sonde.tasks.inverse_folding.spec:INVERSE_FOLDING",
+    "simclr": "sonde.tasks.simclr.spec:SIMCLR",
+    "masked-autoencoder": "sonde.tasks.masked_autoencoder.spec:MASKED_AUTOENCODER",
+    "forecasting": "sonde.tasks.forecasting.spec:FORECASTING",
+    "masked-language-model": "sonde.tasks.masked_language_model.spec:MASKED_LANGUAGE_MODEL",
+    "question-answering": "sonde.tasks.question_answering.spec:QUESTION_ANSWERING",
+    "language-model": "sonde.tasks.language_model.spec:LANGUAGE_MODEL",
+    "translation": "sonde.tasks.translation.spec:TRANSLATION",
+    "speech-recognition": "sonde.tasks.speech_recognition.spec:SPEECH_RECOGNITION",
 }
+"""Those of other packages join by their entry points of this group."""
 
-SUMMARIES: dict[str, str] = {
-    "classification": "one of several classes per row, yes or no, or any number of labels",
-    "regression": "one or several real numbers per row",
-    "detection": "any number of objects per image, each with a box and one of several classes",
-    "segmentation": "one of several classes per pixel of an image",
-    "structure": "how far apart the residues of a protein lie, from the residues",
-    "torsions": "how the backbone of a protein is turned at each residue, from the residues",
-    "inverse-folding": "the residues of a protein, from its backbone",
-    "simclr": "features of images, learnt without labels: two views of an image are alike",
-    "masked-autoencoder": "features of images, learnt without labels: hidden patches are told",
-    "forecasting": "the steps of a time series that follow, with a band of quantiles on request",
-    "masked-language-model": "features of text, learnt without labels: hidden tokens are told",
-    "question-answering": "where in a text the answer to a question stands",
-    "language-model": "the token that follows each of a text, and texts of its own",
-    "translation": "a text in one language for each text in another",
-    "speech-recognition": "what is said in a recording, letter by letter",
-}
-
-ANSWERS: dict[str, str] = {
-    "classification": "row",
-    "regression": "row",
-    "detection": "boxes",
-    "segmentation": "map",
-    "structure": "structure",
-    "torsions": "angles",
-    "inverse-folding": "structure",
-    "simclr": "row",
-    "masked-autoencoder": "row",
-    "forecasting": "horizon",
-    "masked-language-model": "row",
-    "question-answering": "span",
-    "language-model": "next",
-    "translation": "text",
-    "speech-recognition": "frames",
-}
-"""What a model must answer for each task, in the words of `sonde.models.table`."""
-
-_SUITS = {
-    "none": "simclr",
-    "class": "classification",
-    "labels": "classification",
-    "value": "regression",
-    "mask": "segmentation",
-    "boxes": "detection",
-    "series": "forecasting",
-    "distances": "structure",
-    "torsions": "torsions",
-    "residues": "inverse-folding",
-    "span": "question-answering",
-    "next": "language-model",
-    "tokens": "translation",
-}
-WITHOUT_LABELS = ("simclr", "masked-autoencoder", "masked-language-model")  # they learn from inputs alone
-COMPARES_VIEWS = ("simclr",)  # their batches hold two views of each input: see `sonde.augment.views`
-PER_PLACE = {
-    "mask": "masks",
-    "boxes": "boxes",
-    "distances": "distances",
-    "torsions": "angles",
-    "residues": "residues",
-}  # kinds of targets that only their own task can be trained on
+GROUP = "sonde.tasks"
 
 
-def config_class(name: str) -> type:
-    """The frozen dataclass of the task's settings, whose fields are flags. Raises: ConfigError for an unknown task."""
-    return get_type_hints(resolve("task", name, TASKS).__init__)["config"]
+def names() -> list[str]:
+    """All tasks, those of other packages last. Raises: ConfigError where two packages claim one name"""
+    return [*TASKS, *added(GROUP, TASKS)]
+
+
+def spec(name: str) -> TaskSpec:
+    """The record of a task. Raises: ConfigError for an unknown one, with the nearest"""
+    return resolve("task", name, TASKS if name in TASKS else {**TASKS, **added(GROUP, TASKS)})
+
+
+def specs() -> Iterator[TaskSpec]:
+    """All records, in the order of `names`."""
+    return map(spec, names())
 
 
 def for_target(target: "TargetSpec") -> str:
-    """The task that suits a target's kind."""
-    return _SUITS[target.kind]
+    """The task that a target's kind suggests. Raises: ConfigError where none does"""
+    for one in specs():
+        if target.kind in one.suggests:
+            return one.name
+    raise ConfigError(f"no task is suggested by targets of kind {target.kind!r}; name one with --task")
 
 
 def build(
@@ -118,9 +73,18 @@ def build(
     monitor:      the metric that chooses the best checkpoint, instead of the task's own
     Raises: ConfigError for an unknown task or metric (with the nearest), or a target or setting that does not suit the task
     """
-    kind = resolve("task", name, TASKS)
-    if target.kind in PER_PLACE and name != for_target(target):
-        what = PER_PLACE[target.kind]
-        raise ConfigError(f"task {name} gives one answer a row, and the targets are {what}; leave --task {name} out")
-    config = config if config is not None else config_class(name)()
-    return kind(model, target, config, class_counts=class_counts, monitor=monitor)
+    chosen = spec(name)
+    if target.kind not in chosen.targets:
+        refuse_exclusive(chosen, target)
+    more = {"class_counts": class_counts} if chosen.class_counts else {}
+    config = config if config is not None else chosen.config()
+    return load(chosen.task)(model, target, config, **more, monitor=monitor)
+
+
+def refuse_exclusive(chosen: TaskSpec, target: "TargetSpec") -> None:
+    """Raises: ConfigError for targets that another task alone can be trained on."""
+    for one in specs():
+        if one.exclusive and one.suits(target):
+            raise ConfigError(
+                f"task {chosen.name} gives one answer a row, and the targets are {one.exclusive}; leave --task {chosen.name} out"
+            )

@@ -197,7 +197,7 @@ TABLE: list[tuple[Callable[[Path], list[str]], str]] = [
     (with_digits("--precision", "fp16"), r"fp16 needs a CUDA GPU.*bf16"),
     (with_digits("--epochs", "0"), r"--epochs must be above 0, got 0"),
     (with_digits("--lr", "-0.1"), r"--lr must be above 0, got -0.1"),
-    (with_digits("--epochs", "2", "--steps", "5"), r"epochs and steps"),
+    (with_digits("--patience", "some"), r"--patience: 'some' is not a duration; write it like 3 evaluations, 2 epochs"),
     (with_digits("--time-limit", "soon"), r"'soon' is not a duration"),
     (with_digits("--monitor", "accuracyy"), r"accuracyy.*accuracy"),
     (with_digits("--task", "classify"), r"unknown task 'classify'.*classification"),

@@ -12,11 +12,9 @@ from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError
 
 
-class Inverted:
-    """Draws the negative."""
-
-    def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
-        return 255 - np.broadcast_to(pixels, (3, *pixels.shape[1:]))
+def inverted(pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
+    """The negative."""
+    return 255 - np.broadcast_to(pixels, (3, *pixels.shape[1:]))
 
 
 def picture(path: Path, mode: str = "RGB") -> dict[str, Any]:
@@ -27,7 +25,7 @@ def picture(path: Path, mode: str = "RGB") -> dict[str, Any]:
 
 def test_each_keeps_its_name_and_size_and_a_second_one_gets_a_number(tmp_path: Path):
     found = [picture(tmp_path / "a" / "x.png", "L"), picture(tmp_path / "b" / "x.png"), picture(tmp_path / "y.bmp")]
-    write_pictures(tmp_path / "out", found, Inverted())
+    write_pictures(tmp_path / "out", found, inverted)
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["x-2.png", "x.png", "y.png"]
     with Image.open(tmp_path / "out" / "x.png") as written:
         assert (written.size, written.getpixel((3, 3))) == ((9, 7), (255, 255, 255))
@@ -37,13 +35,13 @@ def test_an_input_is_never_written_over(tmp_path: Path):
     found = [picture(tmp_path / "x.jpg")]
     before = (tmp_path / "x.jpg").read_bytes()
     with pytest.raises(DataError, match=r"holds x.jpg itself, which would be written over; name another folder"):
-        write_pictures(tmp_path, found, Inverted())
+        write_pictures(tmp_path, found, inverted)
     assert (tmp_path / "x.jpg").read_bytes() == before
 
 
 def test_what_is_no_file_cannot_be_drawn_on(tmp_path: Path):
     with pytest.raises(DataError, match="image 3 is no file, so nothing can be drawn on it; use .csv or .json"):
-        write_pictures(tmp_path / "out", [{"input": "image 3"}], Inverted())
+        write_pictures(tmp_path / "out", [{"input": "image 3"}], inverted)
 
 
 def test_a_folder_is_told_from_a_file(tmp_path: Path):

@@ -10,6 +10,7 @@ import pytest
 from sonde.cli.main import main
 from sonde.cli.predict import table, writer
 from sonde.core.errors import ConfigError
+from sonde.tasks.table import spec
 
 FOUND: list[dict[str, Any]] = [
     {
@@ -88,6 +89,28 @@ def test_both_words_are_needed(words: list[str], missing: str, capsys: pytest.Ca
 
 def test_features_are_counted_in_a_table_and_whole_in_a_file(tmp_path: Path) -> None:
     found = [{"input": "a.png", "features": {"0": 0.5, "1": -2.0}}]
-    assert table(found) == (["input", "features"], [["a.png", "2 numbers"]])
+    shorten = spec("simclr").shorten
+    assert table(found, shorten=shorten) == (["input", "features"], [["a.png", "2 numbers"]])
     write(tmp_path / "a.csv", found)
     assert (tmp_path / "a.csv").read_text() == "input,features/0,features/1\na.png,0.5,-2.0\n"
+
+
+@pytest.mark.parametrize(
+    ("task", "entry", "shown"),
+    [
+        ("structure", {"distances": [[0.0, 3.8], [3.8, 0.0]]}, {"distances": "2x2 in Å"}),
+        (
+            "torsions",
+            {"phi": [1.0] * 1200, "psi": [2.0] * 1200},
+            dict.fromkeys(("phi", "psi"), "1,200 angles in degrees"),
+        ),
+        ("segmentation", {"shares": {"sky": 0.5, "sea": 0.0, "ice": 0.4, "cat": 0.06, "dog": 0.04}}, None),
+        ("regression", {"phi": 1.5, "shares": 2.0}, {"phi": "1.500", "shares": "2.000"}),
+    ],
+)
+def test_what_has_no_room_is_shortened_as_its_task_says(task: str, entry: dict, shown: dict | None) -> None:
+    shown = shown or {"covers": "sky 50.0 %, ice 40.0 %, cat 6.0 %"}
+    assert table([{"input": "a", **entry}], shorten=spec(task).shorten) == (
+        ["input", *shown],
+        [["a", *shown.values()]],
+    )

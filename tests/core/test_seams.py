@@ -9,7 +9,9 @@ from sample_tasks import Adversarial, BanditRollout, Denoising, mlp
 from torch import nn
 
 from sonde.core.batch import Batch
-from sonde.core.seams import Loss, Meter, Objective, Phase, Source, Task
+from sonde.core.errors import ConfigError
+from sonde.core.records import StepRecord
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, Source, Task, abilities_of, extras_of
 from sonde.tasks.custom.task import MeanMeter, ModuleTask
 
 NAN = math.nan
@@ -63,3 +65,42 @@ def test_a_loss_has_no_parts_unless_it_says_so() -> None:
 def test_what_fits_a_seam_is_told_from_what_does_not(made: Any, seam: Any) -> None:
     assert isinstance(made(), seam)
     assert not isinstance(nn.Linear(1, 1), seam)
+
+
+RECORD = StepRecord(1, 0, 2, {}, {}, 0.1)
+
+
+def test_a_task_may_leave_out_what_it_does_not_need() -> None:
+    extras = extras_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy))
+    assert (extras.across_rows, extras.state_dict()) == ((), {})
+    extras.after_step(RECORD)
+    extras.load_state_dict({"from": "elsewhere"})
+    assert abilities_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy)) == Abilities()
+
+
+def test_what_a_task_has_is_what_the_engine_calls() -> None:
+    made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
+    made.across_rows, made.moved = ("contrastive",), []
+    made.after_step = made.moved.append
+    made.state_dict, made.load_state_dict = lambda: {"moved": len(made.moved)}, made.moved.append
+    extras = extras_of(made)
+    extras.after_step(RECORD)
+    assert (extras.across_rows, extras.state_dict(), made.moved) == (("contrastive",), {"moved": 1}, [RECORD])
+
+
+def test_state_that_could_not_be_loaded_again_is_refused() -> None:
+    made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
+    made.state_dict = dict
+    with pytest.raises(
+        ConfigError, match="^ModuleTask has one of state_dict and load_state_dict; a task has both or nei"
+    ):
+        extras_of(made)
+
+
+def test_a_method_or_attribute_of_the_users_own_is_never_taken_for_an_ability() -> None:
+    made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
+    for name in Abilities.__dataclass_fields__:
+        setattr(made, name, lambda *given: pytest.fail("called"))
+    assert abilities_of(made) == Abilities()
+    made.abilities = ["swim"]
+    assert abilities_of(made) == Abilities()

@@ -1,5 +1,7 @@
 """Seconds add up, part by part, over all sittings."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -72,3 +74,19 @@ def test_real_seconds_pass() -> None:
     with clock.part("input"):
         time.sleep(0.02)
     assert 0.02 <= clock.spent["input"] <= clock.elapsed() < 5
+
+
+def test_a_run_may_have_begun_before_its_clock(hands: Hands) -> None:
+    clock = Clock(begun=hands.now - 3.0)
+    hands.now += 1.0
+    assert clock.elapsed() == 4.0
+    assert clock.summary()["startup"] == 3.0
+    assert Clock().spent["startup"] == 0.0
+
+
+def test_a_process_knows_its_age() -> None:
+    code = "import time; time.sleep(0.5); from sonde.engine.clock import process_began; "
+    code += "print(time.perf_counter() - process_began())"
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0.5 <= float(done.stdout) <= time.perf_counter() - begun + 0.05

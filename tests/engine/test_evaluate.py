@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig
+from sonde.core.seams import Abilities
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import random_state
-from sonde.engine.evaluate import evaluate, judging
+from sonde.engine.evaluate import EvaluationBudget, evaluate, evaluation_mode
 from sonde.engine.step import StepSettings
 from sonde.engine.tree import copied, same
 from sonde.optim.average import Average
@@ -117,25 +118,110 @@ def test_progress_is_told_batch_by_batch() -> None:
 
 def test_parameters_can_be_trained_after_they_were_judged() -> None:
     net = model()
-    with judging(net):
+    with evaluation_mode(net):
         net(torch.randn(4, 2))
     net(torch.randn(4, 2)).sum().backward()
     assert net[3].weight.grad is not None
 
 
 def test_a_brief_look_is_taken_where_a_task_has_one() -> None:
-    task = Supervised(model())
+    task: Any = Supervised(model())
     whole = evaluate(task, source(), SETTINGS).compute()
     assert evaluate(task, source(), SETTINGS, brief=True).compute() == whole
     seen: list[int] = []
 
-    def glance(batch: Batch) -> Mapping[str, Tensor]:
+    def quick(batch: Batch) -> Mapping[str, Tensor]:
         seen.append(len(batch))
         return {name: value + 1 for name, value in task.evaluate(batch).items()}
 
-    task.glance = glance  # type: ignore[attr-defined]
+    task.quick_evaluate = quick  # a method of the user's own that happens to be called so
+    evaluate(task, source(), SETTINGS, brief=True)
+    assert not seen
+    task.abilities = Abilities(quick_evaluate=quick)
     assert evaluate(task, source(), SETTINGS).compute() == whole
     assert not seen
     brief = evaluate(task, source(), SETTINGS, brief=True).compute()
     assert sum(seen) == 100
     assert brief["loss"] == pytest.approx(whole["loss"] + 1)
+
+
+class Hands:
+    """A clock that moves by `row_s` for each row that is evaluated."""
+
+    def __init__(self, row_s: float) -> None:
+        self.now, self.row_s = 0.0, row_s
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow(Supervised):
+    """Takes its time for each row, and keeps which it was asked for."""
+
+    def __init__(self, hands: Hands) -> None:
+        super().__init__(mlp(2, 3))
+        self.hands, self.rows = hands, []
+
+    def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+        self.rows += batch.index.tolist()
+        self.hands.now += self.hands.row_s * len(batch)
+        return super().evaluate(batch)
+
+
+@pytest.mark.parametrize(("seconds", "most", "fewest"), [(1000, 100, 100), (50, 56, 40), (10, 16, 8), (0, 8, 8)])
+@pytest.mark.parametrize("row_s", [1.0, None])
+def test_a_budget_is_kept_and_says_how_many_rows_it_was(
+    seconds: float, most: int, fewest: int, row_s: float | None
+) -> None:
+    hands = Hands(1.0)
+    task, data = Slow(hands), source(rows=100, batch_size=8)
+    budget = EvaluationBudget(seconds, rows=100, row_s=row_s, now=hands)
+    meter = evaluate(task, data, SETTINGS, budget=budget)
+    extra = 0 if row_s else 8  # without a word on how long a row takes, the first batch is evaluated whole
+    assert fewest <= budget.evaluated == len(task.rows) <= most + extra
+    assert budget.whole is (budget.evaluated == 100)
+    assert meter.compute()["loss"] > 0
+    task.rows.clear()
+    evaluate(task, data, SETTINGS)  # the next evaluation begins at the beginning
+    assert task.rows == list(range(100))
+
+
+def test_what_is_left_out_is_left_out_evenly() -> None:
+    hands = Hands(1.0)
+    task, budget = Slow(hands), EvaluationBudget(200, rows=400, row_s=1.0, now=hands)
+    evaluate(task, source(rows=400, batch_size=20), SETTINGS, budget=budget)
+    quarters = [sum(row // 100 == part for row in task.rows) for part in range(4)]
+    assert sum(quarters) == budget.evaluated == pytest.approx(200, abs=20)
+    assert min(quarters) >= 30
+    assert len(set(task.rows)) == len(task.rows)
+
+
+def test_a_search_is_asked_for_some_rows_at_a_time() -> None:
+    """A second for each call, however many rows: taken one by one, only few would be evaluated."""
+    hands, calls = Hands(0.0), []
+
+    class Search(Slow):
+        def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+            calls.append(len(batch))
+            hands.now += 1.0
+            return super().evaluate(batch)
+
+    budget = EvaluationBudget(5.5, rows=1000, row_s=1.0, now=hands)
+    evaluate(Search(hands), source(rows=1000, batch_size=100), SETTINGS, budget=budget)
+    assert min(calls) >= 16
+    assert budget.evaluated > 100
+    assert hands.now <= 7
+
+
+def test_rows_that_become_cheaper_are_no_reason_to_leave_any_out() -> None:
+    """Sequences come from the longest to the shortest: the first ones take longer than the mean."""
+    hands = Hands(1.5)
+
+    class Shorter(Slow):
+        def evaluate(self, batch: Batch) -> dict[str, Tensor]:
+            hands.row_s = 1.5 - float(batch.index[0]) / 100
+            return super().evaluate(batch)
+
+    budget = EvaluationBudget(115, rows=100, row_s=1.0, now=hands)
+    evaluate(Shorter(hands), source(rows=100, batch_size=10), SETTINGS, budget=budget)
+    assert budget.whole

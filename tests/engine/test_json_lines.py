@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sonde.engine.json_lines import Journal, read_lines
+from sonde.engine.json_lines import JsonLinesLog, read_lines
 
 
 def test_lines_come_back_in_order(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    journal = Journal(path)
+    journal = JsonLinesLog(path)
     entries = [{"kind": "step", "step": n, "name": "Ålder\n年"} for n in range(3)]
     for entry in entries:
         journal.write(entry)
@@ -21,7 +21,7 @@ def test_lines_come_back_in_order(tmp_path: Path) -> None:
 
 def test_numbers_that_json_has_no_word_for_are_null(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
-    journal = Journal(path)
+    journal = JsonLinesLog(path)
     journal.write({"a": float("nan"), "b": [float("inf"), -float("inf"), 1.5], "c": {"d": (1, float("nan"))}})
     journal.close()
     assert read_lines(path) == [{"a": None, "b": [None, None, 1.5], "c": {"d": [1, None]}}]
@@ -30,12 +30,12 @@ def test_numbers_that_json_has_no_word_for_are_null(tmp_path: Path) -> None:
 
 def test_a_resumed_journal_goes_on_where_the_checkpoint_was_taken(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
-    journal = Journal(path)
+    journal = JsonLinesLog(path)
     journal.write({"step": 1})
     kept = journal.position()
     journal.write({"step": 2})
     journal.close()
-    again = Journal(path, keep_bytes=kept)
+    again = JsonLinesLog(path, keep_bytes=kept)
     assert again.position() == kept == len(b'{"step": 1}\n')
     again.write({"step": 20})
     assert again.position() == path.stat().st_size
@@ -46,7 +46,7 @@ def test_a_resumed_journal_goes_on_where_the_checkpoint_was_taken(tmp_path: Path
 def test_nothing_kept_starts_over(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_text('{"step": 1}\n')
-    Journal(path).close()
+    JsonLinesLog(path).close()
     assert path.read_bytes() == b""
 
 
@@ -54,7 +54,7 @@ def test_a_torn_last_line_is_left_out_and_cut_off_on_resume(tmp_path: Path) -> N
     path = tmp_path / "m.jsonl"
     path.write_bytes(b'{"step": 1}\n\n{"step": 2, "lo')
     assert read_lines(path) == [{"step": 1}]
-    journal = Journal(path, keep_bytes=12)
+    journal = JsonLinesLog(path, keep_bytes=12)
     journal.write({"step": 2})
     journal.close()
     assert read_lines(path) == [{"step": 1}, {"step": 2}]
@@ -63,7 +63,7 @@ def test_a_torn_last_line_is_left_out_and_cut_off_on_resume(tmp_path: Path) -> N
 def test_a_file_shorter_than_the_checkpoint_says_is_not_filled_with_zeros(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     path.write_bytes(b'{"step": 1}\n')
-    journal = Journal(path, keep_bytes=1000)
+    journal = JsonLinesLog(path, keep_bytes=1000)
     assert journal.position() == 12
     journal.close()
     assert path.read_bytes() == b'{"step": 1}\n'
@@ -76,7 +76,8 @@ def test_an_absent_file_has_no_lines(tmp_path: Path) -> None:
 def test_a_kill_loses_no_line_that_was_written(tmp_path: Path) -> None:
     path = tmp_path / "m.jsonl"
     code = (
-        "import os, pathlib, sys\nfrom sonde.engine.json_lines import Journal\njournal = Journal(pathlib.Path(sys.argv[1]))\n"
+        "import os, pathlib, sys\nfrom sonde.engine.json_lines import JsonLinesLog\n"
+        "journal = JsonLinesLog(pathlib.Path(sys.argv[1]))\n"
         "for n in range(5): journal.write({'step': n})\nos.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)

@@ -6,7 +6,7 @@ import pytest
 from sample_tasks import CPU, Supervised, mlp, stepper
 
 from sonde.engine.clock import Clock
-from sonde.engine.time_budget import FEWEST, SHARES, SPARE, Horizon
+from sonde.engine.time_budget import FEWEST, SHARES, SPARE, TimeBudget
 from sonde.engine.training import Training
 
 
@@ -30,7 +30,7 @@ class World:
         self.clock = Told()
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=self.clock, device=CPU)
         self.moved: list[tuple[int, int]] = []  # step, new end
-        self.horizon = Horizon(100.0, planned=100, move=self.move)
+        self.budget = TimeBudget(100.0, self.clock, planned=100, move=self.move)
 
     def move(self, training: Training, end: int, step_s: float) -> None:
         training.progress.ends_at = end
@@ -42,7 +42,7 @@ class World:
             self.clock.seconds += seconds + evaluation
             self.clock.spent["evaluation"] += evaluation
             self.training.progress.step += 1
-            self.horizon(self.training)
+            self.budget(self.training)
 
 
 def test_a_pace_as_planned_leaves_the_end_alone() -> None:
@@ -82,7 +82,7 @@ def test_a_pace_needs_some_steps_and_is_asked_once_a_share() -> None:
     world.run(1, 3.0)
     assert (world.training.progress.ends_asked, len(world.moved)) == (2, 1)
     before = list(world.moved)
-    world.horizon(world.training)
+    world.budget(world.training)
     assert world.moved == before
 
 
@@ -93,3 +93,30 @@ def test_a_resumed_run_asks_no_second_time() -> None:
     again.training.progress, again.clock.seconds = world.training.progress, world.clock.seconds
     again.run(2, 2.0)
     assert again.moved == []
+
+
+def test_a_plan_that_is_far_too_short_is_mended_before_it_ends() -> None:
+    world = World()
+    world.run(40, 0.05)  # 2 s for 40 of the 100 steps: the first share of the time would be asked for after them all
+    assert world.moved == []
+    world.run(11, 0.05)
+    (step, end), *_ = world.moved
+    assert step == 50
+    assert end == pytest.approx(2000, rel=0.05)
+    assert world.training.progress.half_asked == 100
+
+
+def test_a_plan_of_one_long_step_goes_on_while_there_is_time() -> None:
+    world = World()
+    world.budget = TimeBudget(100.0, world.clock, planned=1, move=world.move)
+    world.run(1, 30.0)
+    assert world.moved == [(1, 3)]
+    world.run(2, 30.0)
+    assert world.training.progress.ends_at == 3  # what is left is no whole step
+
+
+def test_another_length_is_never_passed() -> None:
+    world = World()
+    world.budget = TimeBudget(100.0, world.clock, planned=100, move=world.move, latest=lambda progress: 120)
+    world.run(60, 0.5)
+    assert {end for _, end in world.moved} == {120}

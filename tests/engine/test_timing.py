@@ -114,7 +114,7 @@ def everything(steps: Stepper) -> dict[str, Any]:
         "weights": copied(weights(modules)),
         "buffers": {name: value.clone() for name, value in modules.named_buffers()},
         "stepper": copied(steps.state_dict()),
-        "task": copied(steps.task.state_dict()),
+        "task": copied(extras_of(steps.task).state_dict()),
         "random": copied(random_state.capture(CPU)),
         "modes": [module.training for module in modules.modules()],
         "gradients": [None if p.grad is None else p.grad.clone() for p in modules.parameters()],

@@ -13,7 +13,7 @@ from sonde.core.errors import RunFolderError
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import checkpoint
 from sonde.engine.clock import Clock
-from sonde.engine.json_lines import Journal
+from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.loop import FitParts, FitSettings, fit
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Progress, Training, capture, load_weights, restore, weights
@@ -107,7 +107,7 @@ def test_the_turn_of_a_phase_is_kept() -> None:
 
 def test_everything_a_run_has_is_captured(tmp_path: Path) -> None:
     live = build("loose")
-    live.journals = {"metrics.jsonl": Journal(tmp_path / "metrics.jsonl")}
+    live.journals = {"metrics.jsonl": JsonLinesLog(tmp_path / "metrics.jsonl")}
     live.threads = 3
     train(live, 10)
     state = capture(live)

@@ -13,8 +13,10 @@ from sonde.core.errors import ConfigError
 from sonde.modalities.molecule.codes import BONDS, FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import graph_of, rows_of
 from sonde.models.graph_network import GraphNetwork, GraphNetworkConfig, Round, graph_network
-from sonde.tasks.classification.task import Classification, ClassificationConfig
-from sonde.tasks.regression.task import Regression, RegressionConfig
+from sonde.tasks.classification.config import ClassificationConfig
+from sonde.tasks.classification.task import Classification
+from sonde.tasks.regression.config import RegressionConfig
+from sonde.tasks.regression.task import Regression
 
 SMILES = ("CCO", "c1ccccc1O", "CC(=O)[O-].[Na+]", "C#N", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C")
 SPEC = InputSpec(kind="molecule", shape=(20, len(FEATURES)), symbols=SYMBOLS)

@@ -5,7 +5,7 @@ from sonde.nn.patch_decoder import PatchDecoder
 
 def decoder() -> PatchDecoder:
     torch.manual_seed(0)
-    return PatchDecoder(5, prefix=2, patches=6, values=3, width=8, depth=2)
+    return PatchDecoder(5, prefix=2, patches=6, values=3, width=8, depth=2, heads=4)
 
 
 def test_patches_stand_where_they_were_whatever_order_they_come_in() -> None:

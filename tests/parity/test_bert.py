@@ -78,7 +78,8 @@ def test_hidden_tokens() -> None:
 
 
 def test_spans() -> None:
-    from sonde.tasks.question_answering.task import QuestionAnswering, QuestionAnsweringConfig
+    from sonde.tasks.question_answering.config import QuestionAnsweringConfig
+    from sonde.tasks.question_answering.task import QuestionAnswering
 
     model, tokens = theirs("BertForQuestionAnswering"), pair()
     target = TargetSpec(kind="span", names=("start", "end"), shape=(384,))

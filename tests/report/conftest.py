@@ -58,8 +58,8 @@ def journal(rng: np.random.Generator, *, batches: int, epochs: int, metric: str,
         if step % batches == 0:
             done = step // batches
             metrics = {metric: values[done - 1], "log_loss" if metric == "accuracy" else "loss": 1.9 / done + 0.06}
-            judged = {"kind": "evaluation", "step": step, "epoch": done - 1, "split": "validation", "seconds": 0.4}
-            lines.append(judged | {"metrics": metrics})
+            evaluated = {"kind": "evaluation", "step": step, "epoch": done - 1, "split": "validation", "seconds": 0.4}
+            lines.append(evaluated | {"metrics": metrics})
     return lines
 
 

@@ -14,7 +14,7 @@ def test_the_headline_is_the_test_score_in_words(image_run):
     assert (found.value, found.what, found.tone) == ("99.36 %", "accuracy on the test data", "good")
     assert [sentence.replace("\u00a0", " ") for sentence in found.sentences] == [
         "compact-cnn was trained on /home/ann/data/mnist for 8 epochs (3,200 steps) in 58 s.",
-        "The best checkpoint is that of epoch 7 (99.31 % validation accuracy); the test data were judged once, with it.",
+        "The best checkpoint is that of epoch 7 (99.31 % validation accuracy); the test data were evaluated once, with it.",
         "For comparison, always saying the most frequent reaches 11.35 %.",
     ]
 
@@ -23,7 +23,7 @@ def test_without_a_test_split_the_validation_score_is_named_so(image_run):
     run = read_folder(image_run)
     found = headline(replace(run, result={**run.result, "metrics": {"validation": {"accuracy": 0.5}}}))
     assert (found.value, found.what) == ("50.00 %", "accuracy on the validation data")
-    assert "judged once" not in " ".join(found.sentences)
+    assert "evaluated once" not in " ".join(found.sentences)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_an_unfinished_run_says_how_far_it_came(image_run):
 
 def test_nothing_to_judge_on_is_told(image_run):
     run = read_folder(image_run)
-    assert headline(replace(run, result={**run.result, "metrics": {}})).value == "Not judged"
+    assert headline(replace(run, result={**run.result, "metrics": {}})).value == "Not evaluated"
 
 
 def test_scores_stand_by_split_with_the_main_one_first(image_run):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sonde.report.features import PICTURES_BYTES, Features, features_section
-from sonde.report.page import write_report
+from sonde.report.folder import read_folder
+from sonde.report.page import write_page
 
 
 def png_of(run: Path) -> bytes:
@@ -86,14 +87,14 @@ def test_only_pictures_of_the_folder_are_taken(image_run: Path):
 
 def test_other_runs_have_no_such_section(table_run: Path):
     assert features_section({}, table_run) is None
-    assert "What the network looks for" not in write_report(table_run).read_text(encoding="utf-8")
+    assert "What the network looks for" not in write_page(read_folder(table_run)).read_text(encoding="utf-8")
 
 
 def test_it_stands_on_the_page(image_run: Path):
     content = found(image_run)
     content["layers"][0]["name"] = "<b>conv</b>"
     (image_run / "evaluation" / "features.json").write_text(json.dumps(content))
-    page = write_report(image_run).read_text(encoding="utf-8")
+    page = write_page(read_folder(image_run)).read_text(encoding="utf-8")
     assert "What the network looks for" in page
     assert "Early layer: &lt;b&gt;conv&lt;/b&gt;" in page
     assert page.count("channel 7: 5 of 6 are cat") == 2
@@ -111,9 +112,9 @@ def test_with_as_many_pictures_as_there_can_be_the_page_stays_under_two_megabyte
     for channel in (*content["layers"][0]["shown"], *content["layers"][1]["shown"]):
         (image_run / "evaluation" / channel["picture"]).write_bytes(png_of(image_run) + bytes(58_000))
     (image_run / "evaluation" / "features.json").write_text(json.dumps(content))
-    page = write_report(image_run).read_text(encoding="utf-8")
+    page = write_page(read_folder(image_run)).read_text(encoding="utf-8")
     assert 1_400_000 < len(page.encode()) < 2_000_000
-    assert "Most right" in page
+    assert "Lowest loss" in page
     assert page.count("picture left out") > 20  # both have some
 
 

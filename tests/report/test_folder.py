@@ -10,7 +10,7 @@ def test_all_files_are_read(image_run):
     run = read_folder(image_run)
     assert (run.split, run.metric, run.last_step) == ("test", "accuracy", 3200)
     assert (len(run.steps), len(run.evaluations), len(run.findings)) == (320, 8, 3)
-    assert set(run.judged["test"]) == {"metrics", "confusion", "per_class", "calibration", "worst"}
+    assert set(run.evaluated["test"]) == {"metrics", "confusion", "per_class", "calibration", "worst"}
     assert run.config["settings"]["batch_size"] == 64
     assert run.unreadable == ()
 

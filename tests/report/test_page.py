@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from sonde.core.errors import RunFolderError
-from sonde.report.page import write_report
+from sonde.report.folder import read_folder
+from sonde.report.page import write_page
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NASTY = '<script>alert("x")</script>'
@@ -51,7 +52,7 @@ class Page(HTMLParser):
 
 
 def page(folder) -> Page:
-    path = write_report(folder)
+    path = write_page(read_folder(folder))
     assert path == folder / "report.html"
     return Page(path.read_text(encoding="utf-8"))
 
@@ -59,9 +60,9 @@ def page(folder) -> Page:
 def test_a_finished_image_run(image_run):
     shown = page(image_run)
     assert "99.36 % accuracy on the test data" in shown.text
-    assert [h for h in shown.headings if h in ("Findings", "Scores", "Learning", "Most wrong", "Data", "How it ran",
+    assert [h for h in shown.headings if h in ("Findings", "Scores", "Learning", "Highest loss", "Data", "How it ran",
                                                "Settings", "Machine")] == [
-        "Findings", "Scores", "Learning", "Most wrong", "Data", "How it ran", "Settings", "Machine",
+        "Findings", "Scores", "Learning", "Highest loss", "Data", "How it ran", "Settings", "Machine",
     ]  # fmt: skip
     assert {"Confusion matrix", "Calibration", "Most confused", "Per class", "Learning-rate range test"} <= set(
         shown.headings
@@ -153,10 +154,10 @@ def test_very_many_long_class_names_stay_within_two_megabytes(make_images, tmp_p
 
 
 def test_a_copied_folder_gives_the_same_page(image_run, tmp_path):
-    first = write_report(image_run).read_bytes()
+    first = write_page(read_folder(image_run)).read_bytes()
     copy = tmp_path / "elsewhere" / image_run.name
     shutil.copytree(image_run, copy)
-    assert write_report(copy).read_bytes() == first
+    assert write_page(read_folder(copy)).read_bytes() == first
 
 
 def test_a_folder_that_cannot_be_written(image_run, monkeypatch):
@@ -165,12 +166,12 @@ def test_a_folder_that_cannot_be_written(image_run, monkeypatch):
 
     monkeypatch.setattr("sonde.report.page.write_text", full)
     with pytest.raises(RunFolderError, match=r"cannot write .*report.html: No space left on device; make room"):
-        write_report(image_run)
+        write_page(read_folder(image_run))
 
 
 def test_it_is_quick_and_needs_neither_torch_nor_numpy(image_run):
     code = (
-        "import sys, time\nbegun = time.perf_counter()\nfrom pathlib import Path\nfrom sonde.report.page import write_report\n"
+        "import sys, time\nbegun = time.perf_counter()\nfrom pathlib import Path\nfrom sonde.run.report import write_report\n"
         f"write_report(Path({str(image_run)!r}))\nprint(time.perf_counter() - begun)\n"
         "print([n for n in ('torch', 'numpy', 'rich', 'PIL', 'pyarrow') if n in sys.modules])"
     )

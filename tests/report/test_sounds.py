@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sonde.modalities.audio.waveforms import write_wav
-from sonde.report.judged import PICTURES_BYTES, worst_rows
+from sonde.report.evaluated import PICTURES_BYTES, worst_rows
 from sonde.report.sounds import SOUND_BYTES, sound_of
 
 

@@ -58,7 +58,7 @@ def test_what_is_no_task_is_told_what_it_lacks() -> None:
         modules = nn.ModuleDict()
         phases = ()
 
-    with pytest.raises(ConfigError, match="Half is neither an nn.Module nor a task: it lacks objective, across_rows, "):
+    with pytest.raises(ConfigError, match="Half is neither an nn.Module nor a task: it lacks objective, evaluate, "):
         task_of(Half(), None)  # type: ignore[arg-type]
 
 

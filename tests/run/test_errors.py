@@ -45,7 +45,9 @@ class Loss:
 def fit(out: Path, loss: Callable[[Tensor, Tensor], Tensor]) -> sonde.Run:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
-    return sonde.fit(net, line(), loss=loss, epochs=3, out=out, checkpoint_steps=1, ema=0.9, log_every=1, **QUIET)
+    return sonde.fit(
+        net, line(), loss=loss, epochs=3, out=out, checkpoint_every="1 step", ema=0.9, log_every=1, **QUIET
+    )
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path) -> None:

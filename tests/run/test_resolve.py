@@ -18,8 +18,7 @@ from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
 from sonde.run.choose import Recipe
 from sonde.run.resolve import NoSettings, data_config, fitting, resolve, settled
-from sonde.tasks.table import TASKS
-from sonde.tasks.table import config_class as task_config_class
+from sonde.tasks.table import TASKS, spec
 
 ADVICE: dict[str, tuple[Any, str]] = {
     "optimizer": ("muon", "tuned"),
@@ -168,11 +167,7 @@ def test_no_setting_of_a_model_or_a_task_has_the_name_of_another() -> None:
     assert len(general) == len(set(general))
     for model in MODELS:
         for task in TASKS:
-            own = [
-                f.name
-                for kind in (model_config_class(model), task_config_class(task))
-                for f in dataclasses.fields(kind)
-            ]
+            own = [f.name for kind in (model_config_class(model), spec(task).config) for f in dataclasses.fields(kind)]
             assert len(own) == len(set(own)), (model, task)
             assert not set(own) & {*general, "model", "task"}, (model, task)
 

@@ -180,7 +180,7 @@ def test_typed_threads_are_kept_and_a_change_is_an_event(run: Path) -> None:
         ({"epoch": 9}, "unknown setting 'epoch'; did you mean 'epochs'"),
         ({"epochs": "many"}, "--epochs expects .*, got 'many'"),
         ({"epochs": -1}, "--epochs must be above 0, got -1"),
-        ({"epochs": 3, "steps": 9}, "epochs and steps both say how long to train; give one"),
+        ({"epochs": 3, "steps": 8}, "has trained 8 steps already, and 8 steps are asked for"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_the_run_stays_finished(

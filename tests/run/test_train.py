@@ -20,7 +20,7 @@ from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import fit
 from sonde.engine.step import Stepper
-from sonde.run import plan as planning
+from sonde.run import time_limit as planning
 from sonde.run.data_job import Caller, data_job
 from sonde.run.job import Job, begun
 from sonde.run.train import best_weights, prepared, under_way, written_down
@@ -269,9 +269,9 @@ def test_the_perceptron_is_the_published_rule_in_the_order_of_the_engine(
 
 
 def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the machine had been ten times slower while the run was planned."""
+    """As if the machine had been fifty times slower while the run was planned."""
     found = planning._step_seconds
-    monkeypatch.setattr(planning, "_step_seconds", lambda *given: 10 * found(*given))
+    monkeypatch.setattr(planning, "_step_seconds", lambda *given: 50 * found(*given))
     x = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
     out = tmp_path / "run"
     run = sonde.train(
@@ -290,7 +290,7 @@ def test_a_wrong_plan_under_a_time_limit_is_mended_on_the_way(tmp_path: Path, mo
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     moves = [line for line in lines if line.get("event") == "end moved"]
     assert moves
-    assert run.result["steps"] > 2 * planned
+    assert run.result["steps"] > planned
     assert run.result["seconds"]["total"] < 1.2 * 4
     steps = [line for line in lines if line["kind"] == "step"]
     assert steps[-1]["lr"] < 0.25 * max(line["lr"] for line in steps)  # the schedule came near its end

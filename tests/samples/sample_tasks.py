@@ -39,7 +39,7 @@ class Sample:
     def predict(self, batch: Batch) -> dict[str, Tensor]:
         return {}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         return []
 
     def after_step(self, record: StepRecord) -> None: ...

@@ -15,6 +15,7 @@ AUDIO = Modality(
     augmentation="sonde.modalities.audio.augmentation:augmentation",
     show="sonde.modalities.audio.show:show",
     values_kept="sonde.modalities.audio.augmentation:values_kept",
+    recipe="sonde.modalities.audio.recipe",
     forms=(
         Form(
             name="recordings (.wav, .flac) in class folders, with labels in their names or named in a table",

@@ -19,6 +19,7 @@ IMAGE = Modality(
     show="sonde.modalities.image.show:show",
     inspect="sonde.modalities.image.inspection:PARTS",
     values_kept="sonde.modalities.image.augmentation:values_kept",
+    recipe="sonde.modalities.image.recipe",
     forms=(
         Form(
             name="class folders of images",

@@ -14,6 +14,7 @@ MOLECULE = Modality(
     show="sonde.modalities.molecule.show:show",
     sample="sonde.modalities.molecule.sample:sample",
     values_kept="sonde.modalities.molecule.sample:values_kept",
+    recipe="sonde.modalities.molecule.recipe",
     forms=(
         Form(
             name="tables of molecules as SMILES",

@@ -14,8 +14,6 @@ OTHER = "X"  # a residue of another kind
 
 BACKBONE = ("N", "CA", "C", "O")  # atoms of a residue, in the order in which their places are given
 
-TORSIONS = ("phi", "psi")  # angles of a residue's backbone, in the order in which they are given
-
 CONTACT = 8.0  # ångström: residues whose alpha carbons are nearer than this touch
 
 EDGES = (*map(float, range(4, 21)), 22.0, 24.0, 26.0, 28.0, 30.0, 34.0, 38.0, 42.0, 50.0)

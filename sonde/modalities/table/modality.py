@@ -13,6 +13,7 @@ TABLE = Modality(
     rows_to_predict="sonde.modalities.table.inputs:rows_to_predict",
     config=TableConfig,
     inspect="sonde.modalities.table.inspection:PARTS",
+    recipe="sonde.modalities.table.recipe",
     forms=(
         Form(
             name="CSV, TSV or Parquet tables",

@@ -8,14 +8,27 @@ gradient boosting. Between the sizes the settings are interpolated, not measured
 from typing import Any
 
 from sonde.core.dataset import Dataset
+from sonde.modalities.untuned import untuned
+from sonde.models.table import MODELS
 
 Settings = dict[str, tuple[Any, str]]
 
 SMALL, LARGE = 2_000, 100_000  # training rows
 
 
-def settings(dataset: Dataset) -> Settings:
-    """Leaf settings for a dataset of table rows."""
+def model(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    return "tabular", "a table"
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
+    """Leaf settings for rows of numbers; other networks than the tabular family keep what is usual for them."""
+    if model == "perceptron" or model not in MODELS:
+        return untuned(dataset, model)
+    return _tabular(dataset) if model == "tabular" else {**_tabular(dataset), **untuned(dataset, model)}
+
+
+def _tabular(dataset: Dataset) -> Settings:
     rows = len(dataset.splits["train"])
     chosen: Settings = {
         "optimizer": ("adamw", "what the source papers of the tabular family train with"),

@@ -16,6 +16,7 @@ TEXT = Modality(
     augmentation="sonde.modalities.text.augmentation:augmentation",
     show="sonde.modalities.text.show:show",
     sample="sonde.modalities.text.sample:sample",
+    recipe="sonde.modalities.text.recipe",
     forms=(
         Form(
             name="line-aligned texts in two languages (train.en, train.de)",

@@ -1,7 +1,6 @@
 """Classification: one of several classes per row, one of two, or any number of labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -12,52 +11,15 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses import classification as losses
 from sonde.losses.perceptron import one_against_rest, perceptron
 from sonde.metrics.classification import ClassificationMeter
 from sonde.metrics.labels import LabelsMeter
+from sonde.tasks.classification.config import ClassificationConfig
 from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide, with_auxiliary
 
-LossName = Literal["cross-entropy", "focal", "perceptron", "squared-error"]
-
 # B rows, K members of an ensemble, O outputs of the model, C classes, L labels
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassificationConfig:
-    """Settings of classification."""
-
-    loss: LossName = "cross-entropy"
-    """What is minimised; squared-error is that of the probabilities, perceptron the rule of 1958."""
-    label_smoothing: float = 0.0
-    """Share of each target spread evenly over all classes; for cross-entropy."""
-    class_weights: tuple[float | Literal["balanced", "none"], ...] = ()
-    """How much rows count: balanced makes every class count alike, or one number per class (or label)."""
-    focal_gamma: float = 2.0
-    """How strongly the focal loss passes over rows already right; 0 is cross-entropy."""
-    threshold: float | Literal["auto"] = 0.5
-    """Probability from which on the second of two classes, or a label, is called; auto takes the best F1 on validation."""
-    mirrored: bool = False
-    """Judge and predict images by the mean over each and its mirror image; it takes twice the time."""
-
-    def __post_init__(self) -> None:
-        given = (self.class_weights,) if isinstance(self.class_weights, str) else self.class_weights
-        object.__setattr__(self, "class_weights", () if given == ("none",) else tuple(given))
-        numbers = [weight for weight in self.class_weights if not isinstance(weight, str)]
-        if len(numbers) < len(self.class_weights) and self.class_weights != ("balanced",):
-            raise ConfigError("--class-weights takes balanced, none, or one number per class")
-        if any(not weight >= 0 for weight in numbers) or (numbers and not sum(numbers) > 0):
-            raise ConfigError(f"--class-weights must be at least 0 and not all 0, got {' '.join(map(str, numbers))}")
-        if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
-        if self.label_smoothing and self.loss != "cross-entropy":
-            raise ConfigError(f"--label-smoothing is for --loss cross-entropy, not {self.loss}; leave one out")
-        if not self.focal_gamma >= 0:
-            raise ConfigError(f"--focal-gamma must be at least 0, got {self.focal_gamma:g}")
-        if self.threshold != "auto" and not 0 < self.threshold < 1:
-            raise ConfigError(f"--threshold must lie between 0 and 1, or be auto, got {self.threshold:g}")
 
 
 class Classification:
@@ -66,8 +28,6 @@ class Classification:
     Models answer with one logit for two classes, else one per class or label: (B, O), or (B, K, O) from an ensemble, whose
     members are trained each by itself and judged by their mean probability.
     """
-
-    across_rows: Sequence[str] = ()
 
     def __init__(
         self,
@@ -91,6 +51,7 @@ class Classification:
         self.thresholds *= len(self.names) if self.kind == "labels" else 1
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective(*_metrics(self.kind, len(self.names), config), monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline, tune_threshold=self.tune_threshold)
         self._each = _each(self.kind, config)
         self._mean = partial(F.cross_entropy, label_smoothing=config.label_smoothing)
         self._lean = self.kind == "classes" and config.loss == "cross-entropy" and not config.class_weights
@@ -119,7 +80,7 @@ class Classification:
             return LabelsMeter(self.names, thresholds=self.thresholds, probabilistic=probabilistic)
         return ClassificationMeter(self.names, threshold=self.thresholds[0], probabilistic=probabilistic)
 
-    def adapt(self, meter: Meter) -> None:
+    def tune_threshold(self, meter: Meter) -> None:
         """Let a validation choose what it is to choose: with --threshold auto, the threshold of the best F1."""
         if self.config.threshold != "auto":
             return
@@ -136,7 +97,7 @@ class Classification:
         logp = self._logp(logits)
         return {"probs": (logp[..., 1] if self.kind == "labels" else logp).exp()}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per row: prediction, its probability and all probabilities by name; for labels a list of those called.
 
         Where there are scores instead of probabilities, they are called so.
@@ -161,7 +122,9 @@ class Classification:
             rows.append({"prediction": self.names[place], one: float(row[place]), all_: named})
         return rows
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """Always the most frequent class, or each label as it is most often; as probable as it is frequent."""
         probabilistic = self.config.loss != "perceptron"
         target = judged["target"]
@@ -180,9 +143,6 @@ class Classification:
             what = f"always saying {self.names[most]}"
         meter.update({**judged, **answer, "loss": torch.zeros(len(target))}, torch.arange(len(target)))
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
 
     def state_dict(self) -> dict[str, Any]:
         """The thresholds, which a validation may have chosen."""

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.supervised import with_auxiliary
@@ -58,7 +57,6 @@ class ModuleTask:
         self._function, self._metrics = loss, dict(metrics or {})
         first = next(iter(self._metrics), None)
         self.objective = Objective(first, "max") if first is not None else Objective("loss", "min")
-        self.across_rows: tuple[str, ...] = ()
 
     def loss(self, batch: Batch) -> Loss:
         """The user's function of the module's output; a mean over the rows."""
@@ -81,16 +79,6 @@ class ModuleTask:
         """{"output": the module's output}."""
         return {"output": self.modules["model"](batch["input"])}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"output": nested list} per row."""
         return [{"output": row.tolist()} for row in outputs["output"]]
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the module."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""

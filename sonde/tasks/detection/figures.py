@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sonde.report.additions import Additions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
 MOST_CURVES = 4  # colours of the palette
+
+
+def additions(details: Mapping[str, Any]) -> Additions:
+    """Precision over recall."""
+    figure = precision_recall_figure(details)
+    return Additions(figures=[figure] if figure else [])
 
 
 def precision_recall_figure(details: Mapping[str, Any]) -> Figure | None:

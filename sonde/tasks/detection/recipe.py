@@ -12,6 +12,11 @@ Settings = dict[str, tuple[Any, str]]
 FEW_ROWS = 2_000  # training images
 
 
+def model(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    return "detector-tiny", "objects are to be found in images"
+
+
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images with boxes."""
     rows = len(dataset.splits["train"])

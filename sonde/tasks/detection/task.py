@@ -1,7 +1,6 @@
 """Object detection: any number of objects of several classes in an image, each with a box."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -13,13 +12,13 @@ from sonde.core.boxes import clipped
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.letterbox import fitted
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.detection import image_losses
 from sonde.metrics.detection import DetectionMeter, counted
 from sonde.nn.assignment import Rule, task_aligned
 from sonde.nn.nms import suppressed
 from sonde.nn.points import point_grid
+from sonde.tasks.detection.config import DetectionConfig
 from sonde.tasks.detection.drawing import drawn
 from sonde.tasks.supervised import objective, wide
 
@@ -34,37 +33,6 @@ UNCONDITIONAL = (
 )
 
 # B images, P points, C classes, N objects and K detections of each
-
-
-@dataclass(frozen=True, kw_only=True)
-class DetectionConfig:
-    """Settings of object detection."""
-
-    box_weight: float = 2.0
-    """How much the loss of the boxes counts beside that of the classes."""
-    quality_power: float = 2.0
-    """How strongly the class loss passes over cells that are right already; 0 is cross-entropy."""
-    cells_per_object: int = 13
-    """Cells of the network that are trained to answer for an object, at most."""
-    nms_overlap: float = 0.6
-    """IoU above which the lower one of two detections of a class is dropped."""
-    most_objects: int = 100
-    """Detections kept of an image, the highest scores first."""
-    score_threshold: float | Literal["auto"] = "auto"
-    """Score from which on a detection is shown; auto takes the best F1 on validation."""
-
-    def __post_init__(self) -> None:
-        if not self.box_weight >= 0:
-            raise ConfigError(f"--box-weight must be at least 0, got {self.box_weight:g}")
-        if not self.quality_power >= 0:
-            raise ConfigError(f"--quality-power must be at least 0, got {self.quality_power:g}")
-        for flag, number in (("cells-per-object", self.cells_per_object), ("most-objects", self.most_objects)):
-            if number < 1:
-                raise ConfigError(f"--{flag} must be at least 1, got {number}")
-        if not 0 < self.nms_overlap <= 1:
-            raise ConfigError(f"--nms-overlap must lie from above 0 to 1, got {self.nms_overlap:g}")
-        if self.score_threshold != "auto" and not 0 < self.score_threshold < 1:
-            raise ConfigError(f"--score-threshold must lie between 0 and 1, or be auto, got {self.score_threshold:g}")
 
 
 @runtime_checkable
@@ -82,21 +50,15 @@ class Detection:
     of their boxes (Li et al. 2020, arXiv:2006.04388) and their boxes to overlap (Rezatofighi et al. 2019, arXiv:1902.09630).
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: DetectionConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; images have no one class.
-
-        Raises: ConfigError when the targets are no boxes, the model is no detector, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no boxes, the model is no detector, or `monitor` is not a metric"""
         if target.kind != "boxes":
             raise ConfigError(
                 "task detection needs images whose objects are marked by boxes; leave --task detection out"
@@ -112,6 +74,7 @@ class Detection:
         self.threshold = SHOWN if config.score_threshold == "auto" else config.score_threshold
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("map", _metrics(target.names), monitor)
+        self.abilities = Abilities(tune_threshold=self.tune_threshold, draw=self.draw)
 
     def loss(self, batch: Batch) -> Loss:
         """Class and box losses of all cells over the sum of the objects' qualities, which micro-batches scale by."""
@@ -132,7 +95,7 @@ class Detection:
         """A fresh one, judging at the threshold of the moment."""
         return DetectionMeter(self.names, threshold=self.threshold)
 
-    def adapt(self, meter: Meter) -> None:
+    def tune_threshold(self, meter: Meter) -> None:
         """With --score-threshold auto, let a validation choose the threshold of the best F1."""
         if self.config.score_threshold == "auto" and isinstance(meter, DetectionMeter):
             self.threshold = meter.choose_threshold()
@@ -142,7 +105,7 @@ class Detection:
         found = self._found(wide(self.modules["model"](batch["input"])), batch["input"].shape)
         return {"found": _own_pixels(found, batch["size"], batch["input"].shape) if "size" in batch else found}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per image: prediction (in words) and objects, each with name, score and box (left, top, right, bottom)."""
         rows = []
         for image in outputs["found"].tolist():
@@ -154,15 +117,12 @@ class Detection:
             rows.append({"prediction": counted([entry["name"] for entry in objects]), "objects": objects})
         return rows
 
-    def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
+    def draw(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
         """What was found in colours, over what was marked, where that is known, in white.
 
-        pixels: (C, H, W) uint8;  case: an entry of the meter's `worst` or `best`, or of `readable`
+        pixels: (C, H, W) uint8;  case: an entry of the meter's `worst` or `best`, or of `format_predictions`
         """
         return drawn(pixels, case["objects"], self.names, truth=case.get("truth", ()))
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
 
     def state_dict(self) -> dict[str, Any]:
         """The threshold, which a validation may have chosen."""

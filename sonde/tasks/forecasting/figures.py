@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sonde.core.units import number
+from sonde.report.additions import Additions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
@@ -11,13 +12,18 @@ MOST_WINDOWS = 3  # of each kind that are drawn
 COLOURS = {"model": 1, "last season": 3, "last value": 4}
 
 
+def additions(details: Mapping[str, Any]) -> Additions:
+    """The figures of `forecast_figures`."""
+    return Additions(figures=forecast_figures(details))
+
+
 def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:
-    """The error by step, then windows as they came and the most wrong ones; none for other tasks."""
+    """The error by step, then windows as they came and those with the highest loss."""
     table = details.get("horizon")
     if not table:
         return []
     found = [_by_step(table)]
-    for stem, title in (("examples", "Forecast"), ("worst", "Most wrong forecast")):
+    for stem, title in (("examples", "Forecast"), ("worst", "Highest loss")):
         entries = _apart([entry for entry in details.get(stem) or [] if entry.get("found")])
         found += [_window(entry, title) for entry in entries[:MOST_WINDOWS]]
     return found

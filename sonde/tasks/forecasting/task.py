@@ -1,7 +1,6 @@
 """Forecasting: the steps of a series that follow a window of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -11,38 +10,17 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.forecasting import pinball
 from sonde.losses.regression import absolute, huber, squared
 from sonde.metrics.forecasting import ForecastMeter
 from sonde.nn.quantile_band import QuantileBand
+from sonde.tasks.forecasting.config import ForecastingConfig
 from sonde.tasks.supervised import mean_loss, objective, wide
 
-LossName = Literal["mse", "mae", "huber", "quantile"]
 AT_ONCE = 1024  # windows, of a baseline that is judged
 
 # B windows, L look-back, H horizon, V variables that are forecast, Q quantiles
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastingConfig:
-    """Settings of forecasting."""
-
-    loss: LossName = "mse"
-    """What is minimised, in deviations of the training part; quantile also learns a band about the forecast."""
-    huber_delta: float = 1.0
-    """Error, in deviations, from which on the Huber loss is a straight line."""
-    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-    """For --loss quantile, what is learnt: shares of truths that shall lie below. 0.5 is the forecast itself."""
-
-    def __post_init__(self) -> None:
-        if not self.huber_delta > 0:
-            raise ConfigError(f"--huber-delta must be above 0, got {self.huber_delta:g}")
-        rising = all(a < b for a, b in zip(self.quantiles, self.quantiles[1:], strict=False))
-        if not rising or 0.5 not in self.quantiles or not all(0 < q < 1 for q in self.quantiles):
-            given = " ".join(f"{q:g}" for q in self.quantiles)
-            raise ConfigError(f"--quantiles must rise, lie between 0 and 1, and hold 0.5, got {given}")
 
 
 class Forecasting:
@@ -52,21 +30,15 @@ class Forecasting:
     task learns how far the other quantiles lie from it (`QuantileBand`).
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: ForecastingConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; series have no classes.
-
-        Raises: ConfigError when the targets are no series, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no series, or `monitor` is not a metric"""
         if target.kind != "series":
             raise ConfigError(
                 "task forecasting needs a series, a table with a column of times; leave --task forecasting out"
@@ -83,6 +55,7 @@ class Forecasting:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=trained),)
         own = "mae" if config.loss in ("mae", "quantile") else "mse"
         self.objective: Objective = objective(own, _metrics(target.names, band=bool(self.quantiles)), monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
         self._each = {"mse": squared, "mae": absolute, "huber": partial(huber, delta=config.huber_delta)}.get(
             config.loss
         )
@@ -127,7 +100,7 @@ class Forecasting:
             found["quantiles"] = quantiles * std[:, None] + mean[:, None]
         return found
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per window: variable -> its value at each step of the horizon; "OT 10 %" for a quantile of OT."""
         names = self.target.names
         rows = [dict(zip(names, window.T.tolist(), strict=True)) for window in outputs["values"]]
@@ -138,7 +111,9 @@ class Forecasting:
                     row |= {f"{name} {100 * q:g} %": values for q, values in columns if q != 0.5}
         return rows
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """Repeating the last season; where there is none, the last value. judged: with `seasonal` and `last` too."""
         meter = ForecastMeter(self.target)
         rows = len(judged["target"])
@@ -162,16 +137,6 @@ class Forecasting:
             told = "" if alone is None else f" (the last value alone: {alone:.4f})"
             what = f"repeating the last {season} steps{told}"
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the modules."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _forecast(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
         """(B, H, V), and (B, H, V, Q) where quantiles are learnt. Raises: ConfigError for a network that answers otherwise"""
@@ -198,7 +163,7 @@ class Forecasting:
 
 
 def by_step(times: Sequence[str], window: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """What `readable` says of one window as a table: a dict for each step, "input" being its time.
+    """What `format_predictions` says of one window as a table: a dict for each step, "input" being its time.
 
     >>> by_step(["12:00", "13:00"], {"load": [3.5, 3.1]})
     [{'input': '12:00', 'load': 3.5}, {'input': '13:00', 'load': 3.1}]

@@ -1,7 +1,6 @@
 """Inverse folding: which residues a backbone was made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -11,27 +10,15 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import PAD, SPECIAL, read_vocabulary
 from sonde.metrics.residues import ResiduesMeter
+from sonde.tasks.inverse_folding.config import InverseFoldingTaskConfig
 from sonde.tasks.supervised import objective, wide
 
 FIRST = len(SPECIAL)  # the first symbol that is a residue
 
 # B proteins, R residues of the longest, C symbols
-
-
-@dataclass(frozen=True, kw_only=True)
-class InverseFoldingTaskConfig:
-    """Settings of inverse folding."""
-
-    label_smoothing: float = 0.0
-    """Share of each target spread evenly over all residues."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
 
 
 class InverseFolding:
@@ -40,21 +27,15 @@ class InverseFolding:
     Models answer with (B, R, C) logits; those of symbols that are no residues are not looked at.
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: InverseFoldingTaskConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; a chain has no one class.
-
-        Raises: ConfigError when the targets are no residues, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no residues, or `monitor` is not a metric"""
         if target.kind != "residues":
             raise ConfigError(
                 "task inverse-folding needs a folder of protein structures; leave --task inverse-folding out"
@@ -65,6 +46,7 @@ class InverseFolding:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         modes: dict[str, Literal["max", "min"]] = {"recovery": "max", "perplexity": "min", "loss": "min"}
         self.objective: Objective = objective("recovery", modes, monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over known residues; their number comes with it."""
@@ -85,7 +67,7 @@ class InverseFolding:
         """{"logp": (B, R, residues), "lengths": (B,)}."""
         return {"logp": self._logits(batch).log_softmax(-1), "lengths": batch["lengths"]}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per chain: prediction, a letter a residue, and the mean probability it is told with."""
         rows = []
         for logp, length in zip(outputs["logp"], outputs["lengths"].tolist(), strict=True):
@@ -94,7 +76,9 @@ class InverseFolding:
             rows.append({"prediction": letters, "probability": float(best.values.exp().mean())})
         return rows
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """Always the most frequent residue of the training chains, with the chances that they have there."""
         counts = torch.bincount(known["target"].long().flatten(), minlength=self.vocabulary.size)[FIRST:]
         chances = (counts + 1) / (counts.sum() + len(counts))
@@ -102,16 +86,6 @@ class InverseFolding:
         meter = self.meter()
         meter.update(self._judged(chances.log().expand(*target.shape, -1), target), torch.arange(len(target)))
         return f"always saying {self.target.names[int(counts.argmax())]}, the most frequent", meter.compute()
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _logits(self, batch: Batch) -> Tensor:
         """(B, R, residues). Raises: ConfigError for a model that answers with something else."""

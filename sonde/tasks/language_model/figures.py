@@ -3,12 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from sonde.core.units import number
+from sonde.report.additions import Additions, Section
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
 MOST_TEXTS = 6
 MOST_CHARACTERS = 2_000  # of one text
+
+
+NOTE = (
+    "Texts of the best checkpoint that begin with nothing but a new line. "
+    "Below a temperature of 1 what is probable becomes more so."
+)
+
+
+def additions(details: Mapping[str, Any]) -> Additions:
+    """The loss by context, and a section of samples."""
+    figure, texts = place_figure(details), written_texts(details)
+    one = Markup("<figure><h3>{}</h3><pre>{}</pre></figure>\n")
+    html = Markup('<div class="grid">\n{}</div>\n').format(Markup("").join(one.format(*text) for text in texts))
+    sections = [Section(name="written", title="Samples", note=NOTE, html=html)] if texts else []
+    return Additions(figures=[figure] if figure else [], sections=sections)
 
 
 def written_texts(details: Mapping[str, Any]) -> list[tuple[str, str]]:

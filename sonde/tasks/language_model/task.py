@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -13,13 +12,13 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError, DataError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.seeds import generator
 from sonde.core.vocabulary import BEGIN, END, PAD, UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.metrics.language import LanguageMeter
 from sonde.tasks.decode.generation import Unrolls, continued
 from sonde.tasks.decode.sampling import Sampling
+from sonde.tasks.language_model.config import LanguageModelConfig
 from sonde.tasks.language_model.hidden_state import Carried
 from sonde.tasks.supervised import objective, wide
 
@@ -37,14 +36,6 @@ TORN = "\N{REPLACEMENT CHARACTER}"  # what the first bytes of a character are de
 # B rows, T tokens, V symbols
 
 
-@dataclass(frozen=True, kw_only=True)
-class LanguageModelConfig:
-    """Settings of language modelling."""
-
-    carry: bool = False
-    """Recurrent networks: each batch goes on in the text where the one before stopped, with the state it was left in."""
-
-
 class LanguageModel:
     """Trains and judges a model on the token that follows each, and lets it write.
 
@@ -59,13 +50,9 @@ class LanguageModel:
         target: TargetSpec,
         config: LanguageModelConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; texts have no classes.
-
-        Raises: ConfigError for other targets, a state to carry where a model has none, or an unknown `monitor`
-        """
+        """Raises: ConfigError for other targets, a state to carry where a model has none, or an unknown `monitor`"""
         if target.kind != "next":
             raise ConfigError("task language-model needs text to be continued; leave --task language-model out")
         if config.carry and not isinstance(model, Unrolls):
@@ -75,9 +62,9 @@ class LanguageModel:
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
         self.vocabulary: Vocabulary = read_vocabulary(target.tokenizer)
-        self.across_rows: Sequence[str] = ()
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("loss", MODES, monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline, samples=self.samples)
         self.trained, self.judged = Carried(), Carried()
 
     def loss(self, batch: Batch) -> Loss:
@@ -98,7 +85,9 @@ class LanguageModel:
         self.judged = Carried()
         return LanguageMeter(self.vocabulary)
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """Each token by how often it occurs in the training text, whatever stands before it."""
         counts = torch.bincount(known["target"].flatten().long(), minlength=self.target.symbols).double()
         counts[PAD] = 0
@@ -119,7 +108,7 @@ class LanguageModel:
         nats = F.cross_entropy(logits.transpose(1, 2), following, ignore_index=PAD, reduction="none").sum(1)
         return {"probs": probs, "nats": nats / last.clamp(min=1)}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per text: the most probable next token, its probability and those of the next likely, and the perplexity of
         the text itself (of one token None).
         """
@@ -178,16 +167,13 @@ class LanguageModel:
         line = self.vocabulary.encode("\n")
         return line if line and UNKNOWN not in line else [BEGIN]
 
-    def written(self, context: int) -> list[dict[str, Any]]:
+    def samples(self, context: int) -> list[dict[str, Any]]:
         """Texts of its own for the report, at several temperatures; with the same weights always the same."""
         found = []
         for number, sampling in enumerate(WRITTEN):
             pieces = self.stream("", context=context, tokens=WRITTEN_TOKENS, sampling=sampling, seed=number)
             found.append({"temperature": sampling.temperature, "text": "".join(pieces)})
         return found
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
 
     def state_dict(self) -> dict[str, Any]:
         """The states that the next batch goes on from, where they are carried."""

@@ -1,7 +1,6 @@
 """Learning without labels by filling in: most patches of an image are hidden, and their pixels are to be told."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
@@ -10,11 +9,11 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.losses.patches import hidden_error, patches_of
 from sonde.nn.features import features, remove_head
-from sonde.nn.patch_decoder import HEADS, PatchDecoder
+from sonde.nn.patch_decoder import PatchDecoder
+from sonde.tasks.masked_autoencoder.config import HEADS, MaskedAutoencoderConfig
 from sonde.tasks.supervised import wide
 from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
 
@@ -23,26 +22,6 @@ JUDGING_MASKS = (
 )
 
 # B rows, C channels, T patches of an image, D channels of a token, V = C * patch * patch numbers of a patch
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskedAutoencoderConfig:
-    """Settings of the masked autoencoder."""
-
-    mask_share: float = 0.75
-    """Share of the patches that is hidden."""
-    decoder_width: int = 128
-    """Channels of the network that fills in, which is not used afterwards; a multiple of its 4 heads."""
-    decoder_depth: int = 2
-    """Blocks of the network that fills in."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.mask_share < 1:
-            raise ConfigError(f"--mask-share must lie between 0 and 1, got {self.mask_share:g}")
-        if self.decoder_width < HEADS or self.decoder_width % HEADS:
-            raise ConfigError(f"--decoder-width must be a multiple of {HEADS}, got {self.decoder_width}")
-        if self.decoder_depth < 1:
-            raise ConfigError(f"--decoder-depth must be at least 1, got {self.decoder_depth}")
 
 
 @runtime_checkable
@@ -67,21 +46,15 @@ class MaskedAutoencoder:
     Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: MaskedAutoencoderConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; nothing here depends on classes.
-
-        Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric
-        """
+        """Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric"""
         if not isinstance(model, Patchwise):
             raise ConfigError(
                 f"task masked-autoencoder hides patches of an image, and {type(model).__name__} has none; take --model "
@@ -103,6 +76,7 @@ class MaskedAutoencoder:
             values=channels * self.patch**2,
             width=config.decoder_width,
             depth=config.decoder_depth,
+            heads=HEADS,
         )
         self.modules = nn.ModuleDict({"model": model, "decoder": decoder})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, decoder]),)
@@ -128,19 +102,9 @@ class MaskedAutoencoder:
         """{"features": (B, D)}, what reaches the head of the network."""
         return {"features": features(self.modules["model"], batch["input"])}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"features": {"0": number, …}} per row."""
         return numbered(outputs)
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the modules."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _each(self, batch: Batch, noise: Tensor) -> Tensor:
         """(B,), the error where noise (B, T) is largest."""

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 
 from sonde.core.dataset import Dataset
-from sonde.core.errors import ConfigError
 from sonde.optim.build import product_dtype
 
 Settings = dict[str, tuple[Any, str]]
@@ -20,13 +19,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for text. Raises: ConfigError for another kind of data"""
-    kind = dataset.schema.input.kind
-    if kind != "tokens":
-        raise ConfigError(
-            f"task masked-language-model learns from text, and this data is of kind {kind!r}; leave --task "
-            "masked-language-model out"
-        )
+    """Leaf settings for text."""
     why = "as BERT was trained (Devlin et al. 2018, appendix A.2), with a higher rate for fewer updates"
     rows = len(dataset.splits["train"])
     epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // 64)))

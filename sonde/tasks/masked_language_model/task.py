@@ -1,7 +1,6 @@
 """Learning text without labels by filling in: some tokens are hidden, and which they were is to be told from those around."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
@@ -11,12 +10,12 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import BEGIN, SPECIAL, UNKNOWN
 from sonde.metrics.masked_tokens import MaskedTokensMeter
 from sonde.nn.features import remove_head
 from sonde.nn.masked_tokens import MaskedTokenHead, TokenEncoder
+from sonde.tasks.masked_language_model.config import MaskedLanguageModelConfig
 from sonde.tasks.supervised import objective, wide
 from sonde.tasks.unlabelled import numbered
 
@@ -36,18 +35,6 @@ class Hidden(NamedTuple):
     chosen: Tensor
 
 
-@dataclass(frozen=True, kw_only=True)
-class MaskedLanguageModelConfig:
-    """Settings of the masked language model."""
-
-    hidden_share: float = 0.15
-    """Share of the tokens that is to be told."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.hidden_share < 1:
-            raise ConfigError(f"--hidden-share must lie between 0 and 1, got {self.hidden_share:g}")
-
-
 class MaskedLanguageModel:
     """Trains a network of tokens without its head on text of which some tokens are hidden.
 
@@ -56,21 +43,15 @@ class MaskedLanguageModel:
     not looked at. Source: Devlin et al. 2018, BERT, arXiv:1810.04805, section 3.1
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: MaskedLanguageModelConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """target, class_counts: part of the call that builds any task; nothing here depends on targets.
-
-        Raises: ConfigError for a network that says nothing of single tokens, or when `monitor` is not a metric
-        """
+        """Raises: ConfigError for a network that says nothing of single tokens, or when `monitor` is not a metric"""
         if not isinstance(model, TokenEncoder):
             raise ConfigError(
                 f"task masked-language-model asks about single tokens, and {type(model).__name__} answers for a row alone; "
@@ -120,19 +101,9 @@ class MaskedLanguageModel:
         there = (tokens != 0).to(hidden.dtype)[:, :, None]
         return {"features": (hidden * there).sum(1) / there.sum(1)}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"features": {"0": number, …}} per row."""
         return numbered(outputs)
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the modules."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def hide(self, tokens: Tensor, noise: Tensor) -> Hidden:
         """Choose tokens (B, T) and change what is fed. noise: (3, B, T) uniform in [0, 1): whether, how, and by which."""

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from markupsafe import Markup
+
 from sonde.core.units import share
+from sonde.report.additions import Additions, Section
 
 MOST_PASSAGES = 8  # of each kind
 AROUND = 400  # characters of a text that are kept before the first mark and behind the last
@@ -21,8 +24,30 @@ class Passage:
     parts: list[tuple[str, str]]
 
 
+NOTE = Markup(
+    "Those with the highest loss first, then those with the lowest: "
+    '<mark class="truth">truth</mark>, <mark class="found">prediction</mark>, <mark class="both">both</mark>.'
+)
+
+
+def additions(details: Mapping[str, Any]) -> Additions:
+    """A section of marked texts."""
+    html = Markup("").join(_passage_html(passage) for passage in passages(details))
+    section = Section(name="passages", title="Answers in their texts", note=NOTE, html=html, last=True)
+    return Additions(sections=[section] if html else [])
+
+
+def _passage_html(passage: Passage) -> Markup:
+    mark = Markup('<mark class="{}">{}</mark>')
+    text = Markup("").join(mark.format(kind, part) if kind else part for part, kind in passage.parts)
+    html = Markup(
+        '<figure class="passage">\n<h3>{}</h3>\n<p>{}</p>\n<figcaption>{} <span class="dim">{}</span></figcaption>\n</figure>\n'
+    )
+    return html.format(passage.question, text, passage.told, passage.row)
+
+
 def passages(details: Mapping[str, Any]) -> list[Passage]:
-    """The most wrong and the most right of the questions that were judged; empty for other tasks."""
+    """The questions with the highest loss, then those with the lowest."""
     found = []
     for stem in ("worst", "best"):
         entries = [entry for entry in details.get(stem) or [] if isinstance(entry, Mapping) and entry.get("context")]
@@ -50,7 +75,7 @@ def _passage(entry: Mapping[str, Any]) -> Passage:
     parts = marked(text, truth, found)
     return Passage(
         question=str(entry.get("question") or ""),
-        told=f"answered {entry.get('prediction')!s:.200}, is {entry.get('target')!s:.200}; F1 {share(entry.get('f1'), 0)}",
+        told=f"prediction: {entry.get('prediction')!s:.200}; truth: {entry.get('target')!s:.200}; F1 {share(entry.get('f1'), 0)}",
         row=str(entry.get("row") or entry.get("index")),
         parts=[
             (_shortened(part, first=place == 0, last=place == len(parts) - 1) if not mark else part, mark)

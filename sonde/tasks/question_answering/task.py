@@ -1,7 +1,6 @@
 """Question answering: where in a text the answer to a question stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
@@ -12,11 +11,11 @@ from sonde.core.batch import Batch
 from sonde.core.code_points import text_of
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase, RuleBaseline
 from sonde.metrics.answers import AnswersMeter
 from sonde.nn.features import remove_head
 from sonde.nn.masked_tokens import TokenEncoder
+from sonde.tasks.question_answering.config import QuestionAnsweringConfig
 from sonde.tasks.question_answering.overlap import answer_by_overlap
 from sonde.tasks.question_answering.spans import Windows, best_span, windows_of
 from sonde.tasks.supervised import objective, wide
@@ -24,23 +23,9 @@ from sonde.tasks.supervised import objective, wide
 LONGEST_QUESTION = (
     66  # tokens before the context: BEGIN, the question as it is cut (`sonde.modalities.text.question_rows`), END
 )
+RULE = "words shared with the question, without training"
 
 # B rows, T tokens of a row, N windows, L tokens of a window
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuestionAnsweringConfig:
-    """Settings of question answering."""
-
-    longest_answer: int = 30
-    """Tokens that an answer has at most when one is looked for."""
-    stride: int = 128
-    """Tokens from one window of a long text to the next; the window's own length is --max-tokens."""
-
-    def __post_init__(self) -> None:
-        for name in ("longest_answer", "stride"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
 
 
 class Found(NamedTuple):
@@ -60,22 +45,15 @@ class QuestionAnswering:
     Source: Devlin et al. 2018, BERT, arXiv:1810.04805, section 4.2
     """
 
-    across_rows: Sequence[str] = ()
-    rule = "words shared with the question, without training"
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: QuestionAnsweringConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; answers have no class.
-
-        Raises: ConfigError when the targets are no spans, windows do not cover every answer, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no spans, windows do not cover every answer, or `monitor` is not a metric"""
         self.config, self.window = config, _window(target, config)
         self.modules = nn.ModuleDict({"model": model})
         if isinstance(model, TokenEncoder):
@@ -84,6 +62,7 @@ class QuestionAnswering:
         trains = list(self.modules.values())
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=trains),)
         self.objective: Objective = objective("f1", _metrics(), monitor)
+        self.abilities = Abilities(rule_baseline=RuleBaseline(RULE, self.answer_by_rule))
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over windows of the cross-entropies of first and last token, halved."""
@@ -103,7 +82,7 @@ class QuestionAnswering:
         told = self._told(batch, self._best(windows, log_probs, len(batch)))
         return {**told, "truth": _characters(batch, *batch["target"].T), "loss": loss, "weight": number}
 
-    def by_rule(self, batch: Batch) -> Mapping[str, Tensor]:
+    def answer_by_rule(self, batch: Batch) -> Mapping[str, Tensor]:
         """What lexical overlap answers, for the meter: see `sonde.tasks.question_answering.overlap`."""
         questions, contexts = (batch[name].tolist() for name in ("question", "context"))
         found = [answer_by_overlap(text_of(q), text_of(c)) for q, c in zip(questions, contexts, strict=True)]
@@ -119,23 +98,13 @@ class QuestionAnswering:
         told = self._told(batch, self._best(windows, self._log_probs(windows), len(batch)))
         return {name: told[name] for name in ("found", "probability", "context")}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per question: prediction, its probability, and begin and end, its place among the context's characters."""
         contexts, found = (outputs[name].tolist() for name in ("context", "found"))
         return [
             {"prediction": text_of(context)[begin:end], "probability": sure, "begin": begin, "end": end}
             for context, (begin, end), sure in zip(contexts, found, outputs["probability"].tolist(), strict=True)
         ]
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the modules."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _windows(self, batch: Batch) -> Windows:
         return windows_of(batch["input"], window=self.window, stride=self.config.stride)

@@ -1,7 +1,6 @@
 """Regression: one or several real numbers per row, judged and predicted in their own units."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -11,29 +10,13 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.regression import absolute, huber, log_cosh, squared
 from sonde.metrics.regression import RegressionMeter
+from sonde.tasks.regression.config import RegressionConfig
 from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide, with_auxiliary
 
-LossName = Literal["mse", "mae", "huber", "log-cosh"]
-
 # B rows, K members of an ensemble, T targets
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegressionConfig:
-    """Settings of regression."""
-
-    loss: LossName = "mse"
-    """What is minimised, on targets scaled to mean 0 and deviation 1."""
-    huber_delta: float = 1.0
-    """Error, in standard deviations of the target, from which on the Huber loss is a straight line."""
-
-    def __post_init__(self) -> None:
-        if not self.huber_delta > 0:
-            raise ConfigError(f"--huber-delta must be above 0, got {self.huber_delta:g}")
 
 
 class Regression:
@@ -43,21 +26,15 @@ class Regression:
     and judged by their mean.
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: RegressionConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; numbers have no classes.
-
-        Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric"""
         if target.kind != "value":
             raise ConfigError(
                 f"task regression needs numbers, and the targets are {'labels' if target.kind == 'labels' else 'classes'} "
@@ -67,6 +44,7 @@ class Regression:
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("rmse", _metrics(target.names), monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
         self._each = _each(config)
         self._scale = torch.tensor(
             [target.mean or (0.0,) * len(target.names), target.std or (1.0,) * len(target.names)]
@@ -92,11 +70,13 @@ class Regression:
         """{"values": (B, T)} in own units."""
         return {"values": self._own_units(_pooled(wide(self.modules["model"](*batch.fed()))))}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per row: target's name -> value."""
         return [dict(zip(self.target.names, row, strict=True)) for row in outputs["values"].tolist()]
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """Always the mean of the training rows."""
         counted = known["mask"] if "mask" in known else torch.ones_like(known["target"])
         mean = torch.where(counted > 0, known["target"], 0).sum(0) / counted.sum(0).clamp(min=1)
@@ -108,16 +88,6 @@ class Regression:
             f"always saying {float(values):.4g}, the mean" if values.numel() == 1 else "always saying the mean of each"
         )
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
         each, weight = terms(batch, wide(outputs), self._each, None)

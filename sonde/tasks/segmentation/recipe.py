@@ -13,7 +13,12 @@ UPDATES = 480  # after which a small U-Net has learnt what some dozens of images
 FEWEST, MOST = 20, 100  # epochs
 
 
-def settings(dataset: Dataset) -> Settings:
+def model(dataset: Dataset) -> tuple[str, str]:
+    """(model, why)."""
+    return "unet-small", "a class for every pixel, and few enough channels for a CPU"
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any network that answers for every pixel."""
     why = "as U-Nets are usually trained: AdamW, a warm-up and a cosine"
     rows = len(dataset.splits["train"])

@@ -1,7 +1,6 @@
 """Segmentation: one of two or more classes for every pixel."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -12,57 +11,18 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import BACKGROUND, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
 from sonde.core.run_lengths import decode
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.segmentation import counted, gaps, pixel_cross_entropy, soft_dice
 from sonde.metrics.objects import components
 from sonde.metrics.segmentation import SegmentationMeter
+from sonde.tasks.segmentation.config import SegmentationConfig
 from sonde.tasks.segmentation.drawing import painted, side_by_side
 from sonde.tasks.supervised import mean_loss, objective, wide
 
-LossName = Literal["cross-entropy", "dice", "both"]
 MIRRORINGS = ((), (3,), (2,), (2, 3))  # axes that are turned round
 
 # B rows, O outputs of the model (1 for two classes, else C), C classes, H height, W width
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentationConfig:
-    """Settings of segmentation."""
-
-    loss: LossName = "both"
-    """What is minimised: cross-entropy of the pixels, Dice of the areas, or the sum of both."""
-    batch_dice: bool = False
-    """Take Dice over all images of a batch together, which steadies it for rare classes; --accumulate then changes it."""
-    class_weights: tuple[float, ...] = ()
-    """How much the pixels of each class count in cross-entropy, one number per class."""
-    gap_weight: float = 0.0
-    """Where objects are known one by one, train seams of two that touch as background, so much heavier; 0 does not."""
-    mask_threshold: float = 0.5
-    """Probability from which on the second of two classes is called."""
-    mirrored: bool = False
-    """Judge and predict by the mean over the image and its three mirror images: four times the work."""
-    boundary_tolerance: int = 2
-    """Pixels that a predicted outline may lie beside the true one, for boundary F1."""
-    smallest_object: int = 0
-    """Connected areas of fewer pixels are not counted as objects."""
-
-    def __post_init__(self) -> None:
-        if any(not weight >= 0 for weight in self.class_weights) or (
-            self.class_weights and not sum(self.class_weights) > 0
-        ):
-            given = " ".join(map(str, self.class_weights))
-            raise ConfigError(f"--class-weights must be at least 0 and not all 0, got {given}")
-        if self.class_weights and self.loss == "dice":
-            raise ConfigError("--class-weights are for cross-entropy, not --loss dice; leave one out")
-        if self.batch_dice and self.loss == "cross-entropy":
-            raise ConfigError("--batch-dice is for Dice, not --loss cross-entropy; leave one out")
-        if not 0 < self.mask_threshold < 1:
-            raise ConfigError(f"--mask-threshold must lie between 0 and 1, got {self.mask_threshold:g}")
-        for name in ("boundary_tolerance", "smallest_object", "gap_weight"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name):g}")
 
 
 class Segmentation:
@@ -78,13 +38,9 @@ class Segmentation:
         target: TargetSpec,
         config: SegmentationConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; images have no one class.
-
-        Raises: ConfigError when the targets are no masks, a setting does not suit them, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no masks, a setting does not suit them, or `monitor` is not a metric"""
         _check(target, config)
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config, self.names = target, config, target.names
@@ -92,6 +48,7 @@ class Segmentation:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         own = "dice" if target.out_dim == 1 else "miou"
         self.objective: Objective = objective(own, _metrics(), monitor)
+        self.abilities = Abilities(draw=self.draw)
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over images that have a pixel which counts; what micro-batches scale by comes with it."""
@@ -127,7 +84,7 @@ class Segmentation:
         probs = self._mean_probs(input) if self.config.mirrored else _probs(self._logits(input))
         return {"probs": probs, "size": batch["size"]} if "size" in batch else {"probs": probs}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per image, at its own size where that is known: prediction, the most frequent class that is not background;
         the number of its connected areas as objects; shares of the pixels by class; and the class map (H, W) as mask.
         """
@@ -150,24 +107,14 @@ class Segmentation:
             )
         return rows
 
-    def picture(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
+    def draw(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
         """The image under its prediction; where the truth is known, the image, the truth and the prediction side by side.
 
-        pixels: (C, H, W) uint8; case: an entry of the meter's `worst` or `best`, or of `readable`
+        pixels: (C, H, W) uint8; case: an entry of the meter's `worst` or `best`, or of `format_predictions`
         """
         if "truth" not in case:
             return painted(pixels, case["mask"], self.names)
         return side_by_side([pixels, *(painted(pixels, decode(case[what]), self.names) for what in ("truth", "found"))])
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _logits(self, input: Tensor) -> Tensor:
         """(B, O, H, W). Raises: ConfigError for a model that does not answer with a map."""

@@ -1,7 +1,6 @@
 """Learning without labels by comparison: two views of an image should be alike, and unlike all other images."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,30 +8,13 @@ from torch import Tensor, nn
 
 from sonde.core.batch import VIEWS, Batch
 from sonde.core.dataset import TargetSpec
-from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.losses.contrastive import nt_xent
 from sonde.nn.features import features, remove_head
+from sonde.tasks.simclr.config import SimCLRConfig
 from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
 
 # B rows, D numbers of a feature, P numbers of a projection
-
-
-@dataclass(frozen=True, kw_only=True)
-class SimCLRConfig:
-    """Settings of contrastive learning."""
-
-    temperature: float = 0.5
-    """What similarities are divided by: lower makes the most similar other images count for more."""
-    projection: int = 128
-    """Numbers that views are compared by, put out by a small network that is not used afterwards."""
-
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ConfigError(f"--temperature must be above 0, got {self.temperature:g}")
-        if self.projection < 1:
-            raise ConfigError(f"--projection must be at least 1, got {self.projection}")
 
 
 class SimCLR:
@@ -51,13 +33,9 @@ class SimCLR:
         target: TargetSpec,
         config: SimCLRConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; nothing here depends on classes.
-
-        Raises: ConfigError for a network without a linear head, or when `monitor` is not a metric
-        """
+        """Raises: ConfigError for a network without a linear head, or when `monitor` is not a metric"""
         self.target, self.config = target, config
         width = remove_head(model)
         projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, config.projection))
@@ -81,19 +59,9 @@ class SimCLR:
         """{"features": (B, D)}, what reaches the head of the network."""
         return {"features": features(self.modules["model"], batch["input"])}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One {"features": {"0": number, …}} per row."""
         return numbered(outputs)
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the modules."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _each(self, batch: Batch) -> Tensor:
         # both views in one batch, so that batch norm treats them alike

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -12,28 +11,16 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import END, PAD, read_vocabulary
 from sonde.metrics.transcripts import TranscriptMeter
 from sonde.tasks.decode.ctc import BLANK, beam_search, likeliest
+from sonde.tasks.speech_recognition.config import SpeechRecognitionConfig
 from sonde.tasks.supervised import mean_loss, objective, wide
 
 MODES: Mapping[str, Literal["max", "min"]] = {"wer": "min", "cer": "min", "accuracy": "max", "loss": "min"}
 
 # B rows, S samples, F frames, V symbols, M tokens of the truth, L tokens that were found
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpeechRecognitionConfig:
-    """Settings of speech recognition."""
-
-    beam: int = 1
-    """Texts that are followed side by side when judging at the end and when predicting; 1 takes each frame's likeliest symbol."""
-
-    def __post_init__(self) -> None:
-        if self.beam < 1:
-            raise ConfigError(f"--beam must be at least 1, got {self.beam}")
 
 
 class SpeechRecognition:
@@ -44,21 +31,15 @@ class SpeechRecognition:
     Source: Graves et al. 2006, Connectionist temporal classification, ICML
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: SpeechRecognitionConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; transcripts have no one class.
-
-        Raises: ConfigError when the targets are no transcripts, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no transcripts, or `monitor` is not a metric"""
         if target.kind != "tokens":
             raise ConfigError("task speech-recognition needs transcripts; leave --task speech-recognition out")
         self.modules = nn.ModuleDict({"model": model})
@@ -66,6 +47,7 @@ class SpeechRecognition:
         self.vocabulary = read_vocabulary(target.tokenizer)
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("wer", MODES, monitor)
+        self.abilities = Abilities(quick_evaluate=self.quick_evaluate, trivial_baseline=self.trivial_baseline)
 
     def loss(self, batch: Batch) -> Loss:
         """Nats a token; the weight is the tokens that count."""
@@ -77,7 +59,7 @@ class SpeechRecognition:
         """For the meter: found (B, L), target (B, M), loss and its weight (B,), unreachable (B,)."""
         return self._judged(batch, self.config.beam)
 
-    def glance(self, batch: Batch) -> Mapping[str, Tensor]:
+    def quick_evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """The same without a search, while training goes on."""
         return self._judged(batch, 1)
 
@@ -93,12 +75,14 @@ class SpeechRecognition:
         nll, _, _ = _losses(logits, frames, padded)
         return {"tokens": tokens, "logp": -nll * (padded != PAD).sum(1).clamp(min=1)}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per recording: prediction, what is said, and its probability."""
         rows = zip(outputs["tokens"].tolist(), outputs["logp"].exp().tolist(), strict=True)
         return [{"prediction": self.vocabulary.decode(tokens), "probability": chance} for tokens, chance in rows]
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """Always the most frequent transcript."""
         counts = Counter(map(self.vocabulary.decode, known["target"].long().tolist()))
         most = counts.most_common(1)[0][0]
@@ -108,16 +92,6 @@ class SpeechRecognition:
         outputs = {"found": found, "target": target, "loss": nothing, "weight": nothing + 1, "unreachable": nothing}
         meter.update(outputs, torch.arange(len(target)))
         return f"always saying {most!r}", {name: value for name, value in meter.compute().items() if name != "loss"}
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _judged(self, batch: Batch, width: int) -> Mapping[str, Tensor]:
         logits, frames = self._answers(batch)

@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sonde.report.additions import Additions, Section, grid
 from sonde.report.learning import Figure
 
 SIDE = 300  # of a picture, in its own units
@@ -15,6 +16,19 @@ MOST_RESIDUES = 1000  # of one; a longer chain is left out, or the page would gr
 NAMES = {"true": "measured", "found": "predicted"}
 
 Trace = Sequence[Sequence[float]]
+
+
+NOTE = (
+    "The measured trace of alpha carbons, and the one that the predicted distances give, or its mirror image where that lies "
+    "nearer: distances do not tell which of the two it is."
+)
+
+
+def additions(details: Mapping[str, Any]) -> Additions:
+    """A section of traces."""
+    traces = trace_figures(details)
+    sections = [Section(name="traces", title="Structures", note=NOTE, html=grid(traces))] if traces else []
+    return Additions(sections=sections)
 
 
 def trace_figures(details: Mapping[str, Any]) -> list[Figure]:

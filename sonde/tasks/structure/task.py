@@ -1,7 +1,6 @@
 """Protein structure: how far apart the residues of a chain lie in space, from the residues alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -10,12 +9,12 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import PAD
 from sonde.losses.structure import binned, distogram
 from sonde.metrics.structure import StructureMeter
-from sonde.modalities.protein.codes import CONTACT, EDGES, bin_centres, bin_names
+from sonde.modalities.protein.codes import EDGES, bin_centres, bin_names
+from sonde.tasks.structure.config import StructureConfig
 from sonde.tasks.supervised import objective, wide
 
 LONG_RANGE = 24  # residues apart
@@ -24,26 +23,11 @@ SMOOTHING = 1.0  # pairs that each bin is given beforehand, where distances are 
 # B proteins, R residues of the longest, N bins of a distance
 
 
-@dataclass(frozen=True, kw_only=True)
-class StructureConfig:
-    """Settings of structure prediction."""
-
-    contact_distance: float = CONTACT
-    """Ångström below which residues are told as touching."""
-
-    def __post_init__(self) -> None:
-        if self.contact_distance not in EDGES:
-            allowed = ", ".join(f"{edge:g}" for edge in EDGES)
-            raise ConfigError(f"--contact-distance must be an edge of a bin ({allowed}), got {self.contact_distance:g}")
-
-
 class Structure:
     """Trains and judges one model on the distances between alpha carbons, told as chances of bins (a distogram).
 
     Models answer with (B, R, R, bins) logits. A distance is told as the mean of the bins' middles by their chances.
     """
-
-    across_rows: Sequence[str] = ()
 
     def __init__(
         self,
@@ -51,19 +35,16 @@ class Structure:
         target: TargetSpec,
         config: StructureConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; distances have no classes.
-
-        Raises: ConfigError when the targets are no distances, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no distances, or `monitor` is not a metric"""
         if target.kind != "distances" or target.names != bin_names():
             raise ConfigError("task structure needs a folder of protein structures; leave --task structure out")
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("lddt", _metrics(), monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over pairs of residues; their number comes with it."""
@@ -84,7 +65,7 @@ class Structure:
         probs = self._logits(batch).softmax(-1)
         return {"distances": _expected(probs), "contacts": self._contacts(probs), "lengths": _lengths(batch)}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per protein: prediction in words, the number of likely long-range contacts, and all distances in ångström."""
         rows = []
         for place, length in enumerate(outputs["lengths"].tolist()):
@@ -100,7 +81,9 @@ class Structure:
             )
         return rows
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """The distances that training pairs as far apart along the chain have, whatever the residues."""
         table = separation_table(known["target"])
         target = judged["target"]
@@ -111,16 +94,6 @@ class Structure:
         meter = StructureMeter(contact=self.config.contact_distance)
         meter.update(self._judged(logits, target, None, lengths), torch.arange(len(target)))
         return "the distances of training pairs as far apart along the chain", meter.compute()
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _logits(self, batch: Batch) -> Tensor:
         """(B, R, R, N). Raises: ConfigError for a model that answers with something else."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sonde.core.units import count
+from sonde.report.additions import Additions
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
@@ -11,8 +12,13 @@ ENDS = 180.0  # degrees
 TOLD = {"true": ("Measured angles", 2), "found": ("Predicted angles", 1)}  # title and colour
 
 
+def additions(details: Mapping[str, Any]) -> Additions:
+    """The plots of `torsion_figures`."""
+    return Additions(figures=torsion_figures(details))
+
+
 def torsion_figures(details: Mapping[str, Any]) -> list[Figure]:
-    """Two pictures with a dot for each residue, measured and predicted; none for other tasks.
+    """Two pictures with a dot for each residue, measured and predicted.
 
     Source: Ramachandran et al. 1963, Journal of Molecular Biology 7 (1)
     """

@@ -1,7 +1,6 @@
 """Protein torsions: how the backbone of a chain is turned at each residue, from the residues alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -10,21 +9,15 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import PAD
-from sonde.metrics.torsions import TorsionsMeter
-from sonde.modalities.protein.codes import TORSIONS
 from sonde.tasks.supervised import objective, wide
+from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
+from sonde.tasks.torsions.meter import TorsionsMeter
 
 SHORTEST = 1e-6  # of a direction, which has an angle only where it has a length
 
 # B proteins, R residues of the longest, A angles
-
-
-@dataclass(frozen=True, kw_only=True)
-class TorsionsConfig:
-    """Settings of torsions: none."""
 
 
 class Torsions:
@@ -34,28 +27,23 @@ class Torsions:
     log likelihood of a von Mises distribution of fixed width, up to a factor and a constant: 0 when right, 1 at 90 degrees.
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: TorsionsConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; angles have no classes.
-
-        Raises: ConfigError when the targets are no angles, or `monitor` is not a metric
-        """
+        """Raises: ConfigError when the targets are no angles, or `monitor` is not a metric"""
         if target.kind != "torsions":
             raise ConfigError("task torsions needs a folder of protein structures; leave --task torsions out")
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
-        modes: dict[str, Literal["max", "min"]] = {f"{name}_error": "min" for name in TORSIONS}
+        modes: dict[str, Literal["max", "min"]] = {f"{name}_error": "min" for name in ANGLES}
         self.objective: Objective = objective("near", {**modes, "near": "max", "loss": "min"}, monitor)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over known angles; their number comes with it."""
@@ -74,7 +62,7 @@ class Torsions:
         """{"angles": (B, R, A) in degrees, "lengths": (B,)}."""
         return {"angles": _degrees(self._directions(batch)), "lengths": (batch["input"] != PAD).sum(1)}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per protein: prediction in words, and the angles of each residue in degrees, by name."""
         rows = []
         for angles, length in zip(outputs["angles"], outputs["lengths"].tolist(), strict=True):
@@ -83,7 +71,9 @@ class Torsions:
             rows.append({"prediction": f"{' and '.join(self.target.names)} of {length} residues", **named})
         return rows
 
-    def trivial(self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]) -> tuple[str, dict[str, float]]:
+    def trivial_baseline(
+        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+    ) -> tuple[str, dict[str, float]]:
         """The same angles everywhere: those of the mean direction over the training residues."""
         mean = known["target"].flatten(0, 1).sum(0)  # unknown angles are directions of no length
         target = judged["target"]
@@ -93,16 +83,6 @@ class Torsions:
             f"{name} {angle:.0f}" for name, angle in zip(self.target.names, _degrees(mean).tolist(), strict=True)
         )
         return f"the mean direction everywhere ({told} degrees)", meter.compute()
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _directions(self, batch: Batch) -> Tensor:
         """(B, R, A, 2). Raises: ConfigError for a model that answers with something else."""

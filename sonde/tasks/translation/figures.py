@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from sonde.core.units import number
-from sonde.report.attention_map import attention_map
+from sonde.report.additions import Additions, Section, grid
 from sonde.report.learning import Figure
+from sonde.tasks.translation.attention_map import attention_map
 
 MOST_TEXT = 400  # characters of a sentence
 MOST_MAPS = 4
@@ -30,6 +33,35 @@ class Translations:
     worst: Sequence[Case]
     best: Sequence[Case]
     maps: Sequence[Figure]
+
+
+HEADINGS = (
+    ("Lowest BLEU", "The rows with the lowest BLEU of a sentence by itself, which is 100 for the true one."),
+    ("Highest BLEU", "The rows with the highest."),
+)
+
+
+def additions(details: Mapping[str, Any]) -> Additions:
+    """A section of sentences and maps, in place of the rows with the highest and the lowest loss."""
+    found = translations(details)
+    if found is None:
+        return Additions()
+    html = Markup("").join(
+        _table(*heading, cases) for heading, cases in zip(HEADINGS, (found.worst, found.best), strict=True)
+    )
+    if found.maps:
+        html += Markup("<h3>Attention</h3>\n") + grid(found.maps)
+    return Additions(sections=[Section(name="translations", title="Translations", html=html)], cases=False)
+
+
+def _table(title: str, note: str, cases: Sequence[Case]) -> Markup:
+    row = Markup('<tr title="{}"><td>{}</td><td>{}</td><td>{}</td><td class="n">{}</td></tr>\n')
+    rows = Markup("").join(row.format(case.row, case.source, case.truth, case.said, case.score) for case in cases)
+    return Markup(
+        '<h3>{}</h3>\n<p class="aside">{}</p>\n<div class="scroll"><table>\n'
+        '<thead><tr><th>source</th><th>truth</th><th>prediction</th><th class="n">BLEU</th></tr></thead>\n'
+        "<tbody>\n{}</tbody></table></div>\n"
+    ).format(title, note, rows)
 
 
 def translations(details: Mapping[str, Any]) -> Translations | None:

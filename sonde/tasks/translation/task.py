@@ -1,7 +1,6 @@
 """Translation: a text for each text, trained on true ones word by word, judged by what is said without them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -11,13 +10,13 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import BEGIN, PAD, read_vocabulary
 from sonde.metrics.bleu import Bleu
 from sonde.metrics.translation import MAPPED, TranslationMeter
 from sonde.tasks.decode.beam import Decoded, Speaks, beam_search
 from sonde.tasks.supervised import objective, wide
+from sonde.tasks.translation.config import TranslationConfig
 
 MOST_EXTRA = 10  # tokens that an answer may have beyond twice those of its source
 EVERY = (
@@ -34,30 +33,6 @@ MODES: Mapping[str, Literal["max", "min"]] = {
 # B rows, S source tokens, M target tokens, L tokens that were said, V symbols
 
 
-@dataclass(frozen=True, kw_only=True)
-class TranslationConfig:
-    """Settings of translation."""
-
-    label_smoothing: float = 0.0
-    """Share of each target token spread evenly over the vocabulary."""
-    beam: int = 5
-    """Translations that are followed side by side when judging at the end and when predicting; 1 takes the likeliest token."""
-    length_penalty: float = 0.6
-    """How much longer translations are favoured: log probabilities are divided by ((5 + tokens) / 6) to this power."""
-    quick_share: float = 0.5
-    """Share of the validation rows translated, with a beam of 1, while training goes on; at the end all are, with the beam."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
-        if self.beam < 1:
-            raise ConfigError(f"--beam must be at least 1, got {self.beam}")
-        if not self.length_penalty >= 0:
-            raise ConfigError(f"--length-penalty must be at least 0, got {self.length_penalty:g}")
-        if not 0 < self.quick_share <= 1:
-            raise ConfigError(f"--quick-share must lie above 0 and up to 1, got {self.quick_share:g}")
-
-
 @runtime_checkable
 class Attends(Protocol):
     """A network that can show what it looks at: (B, S), (B, M) tokens -> weights (B, M, S)."""
@@ -71,21 +46,16 @@ class Translation:
     The network is called with source and target tokens and answers logits (B, M, V); `Speaks` is how it is asked for a text.
     """
 
-    across_rows: Sequence[str] = ()
-
     def __init__(
         self,
         model: nn.Module,
         target: TargetSpec,
         config: TranslationConfig,
         *,
-        class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
     ) -> None:
-        """class_counts: part of the call that builds any task; texts have no class.
-
-        Raises: ConfigError for targets that are no texts, a network that cannot speak, or a `monitor` that is no metric;
-                MissingDependency without sacrebleu, which judges
+        """Raises: ConfigError for targets that are no texts, a network that cannot speak, or a `monitor` that is no metric;
+        MissingDependency without sacrebleu, which judges
         """
         if target.kind != "tokens":
             raise ConfigError("task translation needs a text for each text; leave --task translation out")
@@ -100,6 +70,7 @@ class Translation:
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("bleu", MODES, monitor)
+        self.abilities = Abilities(quick_evaluate=self.quick_evaluate)
         self.vocabulary = read_vocabulary(target.tokenizer)
 
     def loss(self, batch: Batch) -> Loss:
@@ -122,7 +93,7 @@ class Translation:
             return {**found, "mapped": mapped, "attention": weights, "spans": (source != PAD).sum(1)}
         return found
 
-    def glance(self, batch: Batch) -> Mapping[str, Tensor]:
+    def quick_evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """As `evaluate`, with a share of the rows translated, by the likeliest token each time."""
         chosen = (batch.index * EVERY) % 10_000 < 10_000 * self.config.quick_share
         return self._judged(batch, chosen.to(batch["target"].device), 1)
@@ -136,20 +107,10 @@ class Translation:
         found = self._translated(batch["input"], self.config.beam)
         return {"tokens": found.tokens, "score": found.scores}
 
-    def readable(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
+    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per row: prediction, the text, and its score: log probability over the length penalty."""
         rows = zip(outputs["tokens"].tolist(), outputs["score"].tolist(), strict=True)
         return [{"prediction": self.vocabulary.decode(tokens), "score": score} for tokens, score in rows]
-
-    def after_step(self, record: StepRecord) -> None:
-        """Nothing moves but the weights."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty: all state is in the model."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to load."""
 
     def _logits(self, batch: Batch) -> Tensor:
         """(B, M, V)."""

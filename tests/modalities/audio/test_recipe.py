@@ -6,8 +6,9 @@ import pytest
 from sonde.augment.sound import parse_sound
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.modalities.audio import recipe as audio
+from sonde.run.choose import choose_model
 from sonde.tasks.speech_recognition.task import SpeechRecognition
-from sonde.tasks.table import ANSWERS, build
+from sonde.tasks.table import build, spec
 
 
 def dataset(kind: Any, rows: int = 480, rate: int = 8000) -> Any:
@@ -17,9 +18,9 @@ def dataset(kind: Any, rows: int = 480, rate: int = 8000) -> Any:
 
 
 def test_the_model_suits_what_is_asked_of_a_recording() -> None:
-    assert audio.model(dataset("class"))[0] == "audio-cnn"
-    assert audio.model(dataset("tokens"))[0] == "speech-conformer-tiny"
-    assert ANSWERS["speech-recognition"] == "frames"
+    assert choose_model(dataset("class"), None)[0] == "audio-cnn"
+    assert choose_model(dataset("tokens"), None, "speech-recognition")[0] == "speech-conformer-tiny"
+    assert spec("speech-recognition").answers.name == "frames"
 
 
 @pytest.mark.parametrize("rows", [10, 480, 100_000])

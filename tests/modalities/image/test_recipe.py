@@ -9,11 +9,11 @@ import torch
 from sonde.augment.policy import parse
 from sonde.core.config import GROUPS, leaves, replace_leaves
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
-from sonde.modalities.image.recipe import FEW_ROWS, plain_settings, settings
+from sonde.modalities.image.recipe import FEW_ROWS, settings
 from sonde.modalities.table.rows import TableRows
-from sonde.models.build import build, config_class
+from sonde.models.build import config_class
 from sonde.models.table import MODELS
-from sonde.tasks.classification.task import ClassificationConfig
+from sonde.tasks.classification.config import ClassificationConfig
 
 
 def dataset(channels: int, rows: int) -> Dataset:
@@ -57,15 +57,6 @@ def test_bf16_is_advised_where_the_hardware_has_units_for_it(monkeypatch: pytest
         assert ("precision" in settings(dataset(3, 500), "compact-cnn")) == (units == torch.bfloat16)
 
 
-def test_the_introductory_network_gets_the_introductory_setting() -> None:
-    assert {name: value for name, (value, _) in plain_settings("mlp").items()} == {
-        "optimizer": "adam",
-        "lr": 1e-3,
-        "epochs": 10,
-        "init": "torch",
-    }
-
-
 def test_fewer_pictures_are_seen_more_often() -> None:
     epochs = [
         settings(dataset(3, rows), "compact-cnn")["epochs"][0] for rows in (20, 344, 1_000, FEW_ROWS - 1, FEW_ROWS)
@@ -80,17 +71,3 @@ def test_log_loss_chooses_where_it_is_measured() -> None:
     assert settings(judged, "compact-cnn")["monitor"][0] == "log_loss"
     numbers = dataclasses.replace(judged.schema, target=TargetSpec(kind="value", names=("y",)))
     assert "monitor" not in settings(dataclasses.replace(judged, schema=numbers), "compact-cnn")
-
-
-def test_networks_without_norms_get_the_rate_of_their_papers() -> None:
-    assert plain_settings("vgg16")["lr"][0] == plain_settings("alexnet")["lr"][0] == 0.01
-    assert plain_settings("vgg16-bn")["lr"][0] == plain_settings("googlenet")["lr"][0] == 0.05
-
-
-def test_norms_published_for_runs_of_a_week_keep_up_with_short_ones() -> None:
-    """Every network whose norms are slower than PyTorch's gets its momentum, and no other."""
-    for model in ("mobilenet-v2", "mobilenet-v3-small", "efficientnet-b4", "efficientnet-b5", "efficientnet-b7"):
-        with torch.device("meta"):
-            built = build(model, InputSpec(kind="image", shape=(3, 32, 32)), 10)
-        slow = any(m.momentum == 0.01 for m in built.modules() if isinstance(m, torch.nn.BatchNorm2d))
-        assert ("norm_momentum" in plain_settings(model)) == slow

@@ -23,7 +23,7 @@ def dataset(rows: int, *, classes: bool = True, validation: bool = True) -> Data
 @pytest.mark.parametrize("rows", [40, 600, 15_000, 1_000_000])
 @pytest.mark.parametrize("classes", [True, False])
 def test_every_setting_is_known_and_accepted_with_a_reason(rows: int, classes: bool):
-    found = settings(dataset(rows, classes=classes))
+    found = settings(dataset(rows, classes=classes), "tabular")
     groups = dict(leaves())
     own = {field.name for field in dataclasses.fields(TabularConfig)}
     for name, (_, why) in found.items():
@@ -36,18 +36,18 @@ def test_every_setting_is_known_and_accepted_with_a_reason(rows: int, classes: b
 
 
 def test_batches_never_exceed_the_rows():
-    assert settings(dataset(40))["batch_size"][0] == 40
-    assert settings(dataset(600))["batch_size"][0] == 64
+    assert settings(dataset(40), "tabular")["batch_size"][0] == 40
+    assert settings(dataset(600), "tabular")["batch_size"][0] == 64
 
 
 def test_updates_stay_within_reason_at_every_size():
     for rows in (200, 1_999, 2_000, 20_000, 99_999, 100_000, 1_000_000):
-        found = settings(dataset(rows))
+        found = settings(dataset(rows), "tabular")
         updates = found["epochs"][0] * -(-rows // found["batch_size"][0])
         assert 100 <= updates <= 15_000, (rows, updates)
 
 
 def test_log_loss_chooses_the_best_checkpoint_of_classes_where_there_is_validation():
-    assert settings(dataset(600))["monitor"][0] == "log_loss"
-    assert "monitor" not in settings(dataset(600, validation=False))
-    assert "monitor" not in settings(dataset(600, classes=False))
+    assert settings(dataset(600), "tabular")["monitor"][0] == "log_loss"
+    assert "monitor" not in settings(dataset(600, validation=False), "tabular")
+    assert "monitor" not in settings(dataset(600, classes=False), "tabular")

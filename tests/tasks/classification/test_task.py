@@ -15,7 +15,8 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.models.perceptron import PerceptronConfig, perceptron
-from sonde.tasks.classification.task import Classification, ClassificationConfig, LossName
+from sonde.tasks.classification.config import ClassificationConfig, LossName
+from sonde.tasks.classification.task import Classification
 
 CLASSES = TargetSpec(kind="class", names=("ant", "bee", "cat"))
 BINARY = TargetSpec(kind="class", names=("no", "yes"))
@@ -220,16 +221,18 @@ def test_sixteen_bit_outputs_are_judged_in_thirty_two() -> None:
 
 def test_readable_names_classes() -> None:
     made = task("classes")
-    said = made.readable({"probs": torch.tensor([[0.1, 0.2, 0.7]], dtype=torch.float64)})
+    said = made.format_predictions({"probs": torch.tensor([[0.1, 0.2, 0.7]], dtype=torch.float64)})
     assert said == [{"prediction": "cat", "probability": 0.7, "probabilities": {"ant": 0.1, "bee": 0.2, "cat": 0.7}}]
 
 
 def test_readable_goes_by_the_threshold() -> None:
     probs = torch.tensor([[0.7, 0.3]], dtype=torch.float64)
-    assert task("binary").readable({"probs": probs})[0]["prediction"] == "no"
-    lower = task("binary", threshold=0.25).readable({"probs": probs})[0]
+    assert task("binary").format_predictions({"probs": probs})[0]["prediction"] == "no"
+    lower = task("binary", threshold=0.25).format_predictions({"probs": probs})[0]
     assert (lower["prediction"], lower["probability"]) == ("yes", 0.3)
-    labels = task("labels", threshold=0.4).readable({"probs": torch.tensor([[0.5, 0.3, 0.4]], dtype=torch.float64)})
+    labels = task("labels", threshold=0.4).format_predictions(
+        {"probs": torch.tensor([[0.5, 0.3, 0.4]], dtype=torch.float64)}
+    )
     assert labels == [{"prediction": ["red", "ripe"], "probabilities": {"red": 0.5, "round": 0.3, "ripe": 0.4}}]
 
 
@@ -237,7 +240,7 @@ def test_a_threshold_chosen_on_validation_is_kept_with_the_task() -> None:
     made, batch = task("binary", threshold="auto"), rows("binary", 200)
     assert made.state_dict() == {"thresholds": [0.5]}
     meter = judged(made, batch)
-    made.adapt(meter)
+    made.tune_threshold(meter)
     chosen = made.state_dict()["thresholds"][0]
     assert chosen != 0.5
     scores = made.predict(batch)["probs"][:, 1].detach()
@@ -246,19 +249,19 @@ def test_a_threshold_chosen_on_validation_is_kept_with_the_task() -> None:
     again = task("binary", threshold="auto")
     again.load_state_dict(made.state_dict())
     assert judged(again, batch).compute()["f1"] == pytest.approx(best)
-    said = again.readable(again.predict(batch))
+    said = again.format_predictions(again.predict(batch))
     assert [entry["prediction"] == "yes" for entry in said] == (scores >= chosen).tolist()
 
 
 def test_a_typed_threshold_is_never_replaced() -> None:
     made, batch = task("binary", threshold=0.3), rows("binary")
-    made.adapt(judged(made, batch))
+    made.tune_threshold(judged(made, batch))
     assert made.thresholds == [0.3]
 
 
 def test_each_label_gets_a_threshold_of_its_own() -> None:
     made, batch = task("labels", threshold="auto"), rows("labels", 200)
-    made.adapt(judged(made, batch))
+    made.tune_threshold(judged(made, batch))
     assert len(set(made.thresholds)) == 3
 
 
@@ -297,7 +300,7 @@ def test_a_perceptron_of_several_classes_updates_each_output_that_errs() -> None
 
 def test_a_perceptron_predicts_by_sign_and_says_scores() -> None:
     made = task("binary", loss="perceptron")
-    said = made.readable({"scores": torch.tensor([[-2.0], [3.0]])})
+    said = made.format_predictions({"scores": torch.tensor([[-2.0], [3.0]])})
     assert said[0] == {"prediction": "no", "score": 2.0, "scores": {"no": 2.0, "yes": -2.0}}
     assert said[1]["prediction"] == "yes"
     assert made.predict(rows("binary"))["scores"].shape == (24, 1)
@@ -364,7 +367,7 @@ def test_the_trivial_answer_is_scikit_learns_prior(kind: str) -> None:
     names = TARGETS[kind].names
     known = torch.tensor([0] * 5 + [1] * 9 + [len(names) - 1] * 6)
     judged = torch.tensor([1, 0, 1, 1, len(names) - 1, 0, 1])
-    what, metrics = task(kind).trivial({"target": known}, {"target": judged})
+    what, metrics = task(kind).trivial_baseline({"target": known}, {"target": judged})
     dummy = DummyClassifier(strategy="prior").fit(np.zeros(len(known)), known)
     guess, probs = dummy.predict(np.zeros(len(judged))), dummy.predict_proba(np.zeros(len(judged)))
     assert what == f"always saying {names[1]}"
@@ -377,14 +380,14 @@ def test_the_trivial_answer_is_scikit_learns_prior(kind: str) -> None:
 
 def test_the_trivial_answer_names_what_it_says_where_two_classes_are_equally_frequent() -> None:
     even = {"target": torch.tensor([0, 1, 0, 1])}
-    what, metrics = task("binary").trivial(even, {"target": torch.tensor([1, 1, 1, 0])})
+    what, metrics = task("binary").trivial_baseline(even, {"target": torch.tensor([1, 1, 1, 0])})
     assert (what, metrics["accuracy"]) == ("always saying yes", 0.75)
 
 
 def test_the_trivial_answer_to_labels_leaves_gaps_out() -> None:
     truth = torch.tensor([[1.0, 0, 0], [1, 0, 0], [0, 0, 1], [1, 0, 1]])
     mask = torch.tensor([[1.0, 1, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]])
-    what, metrics = task("labels").trivial({"target": truth, "mask": mask}, {"target": truth, "mask": mask})
+    what, metrics = task("labels").trivial_baseline({"target": truth, "mask": mask}, {"target": truth, "mask": mask})
     assert what == "always saying of each label what is most frequent"
     # red: 3 of 3 true; round: 0 of 4; ripe: 2 of the 3 that are known
     assert metrics["label_accuracy"] == pytest.approx((3 + 4 + 2) / 10)
@@ -393,7 +396,7 @@ def test_the_trivial_answer_to_labels_leaves_gaps_out() -> None:
 
 def test_a_perceptrons_trivial_answer_has_no_probabilities() -> None:
     target = {"target": torch.tensor([0, 1, 1])}
-    assert "log_loss" not in task("binary", loss="perceptron").trivial(target, target)[1]
+    assert "log_loss" not in task("binary", loss="perceptron").trivial_baseline(target, target)[1]
 
 
 @pytest.mark.parametrize("kind", ["classes", "binary", "labels"])

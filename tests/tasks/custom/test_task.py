@@ -74,7 +74,7 @@ def test_predictions_are_the_modules_own() -> None:
     x = torch.randn(4, 3)
     outputs = task.predict(batch(input=x))
     assert torch.equal(outputs["output"], model(x))
-    assert task.readable(outputs) == [{"output": row} for row in model(x).tolist()]
+    assert task.format_predictions(outputs) == [{"output": row} for row in model(x).tolist()]
 
 
 def test_meters_of_two_processes_merge_into_one() -> None:

@@ -8,8 +8,8 @@ from sonde.core.config import DataConfig
 from sonde.modalities.open import open_data
 from sonde.modalities.settings import leaves
 from sonde.run.choose import choose, choose_model, choose_task
+from sonde.tasks.detection.config import DetectionConfig
 from sonde.tasks.detection.recipe import FEW_ROWS, settings
-from sonde.tasks.detection.task import DetectionConfig
 
 
 def test_boxes_are_for_detection_by_a_small_detector(tmp_path: Path):

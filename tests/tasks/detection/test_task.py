@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.records import StepRecord
-from sonde.core.seams import Draws, Phase, Task
+from sonde.core.seams import Phase, Task, abilities_of
 from sonde.engine.step import Stepper, StepSettings, Update
 from sonde.models.build import build as build_model
 from sonde.nn.points import point_grid
-from sonde.tasks.detection.task import Detection, DetectionConfig
+from sonde.tasks.detection.config import DetectionConfig
+from sonde.tasks.detection.task import Detection
 from sonde.tasks.table import build
 
 TARGET = TargetSpec(kind="boxes", names=("cell", "plate"))
@@ -84,7 +84,7 @@ def answer(objects: list[tuple[int, float, list[float]]], rows: int = 1) -> Tens
 def test_is_a_task_that_draws():
     task = detection(Plain())
     assert isinstance(task, Task)
-    assert isinstance(task, Draws)
+    assert abilities_of(task).draw is not None
     assert task.objective == ("map", "max")
 
 
@@ -162,11 +162,11 @@ def test_keeps_no_more_objects_than_asked():
 def test_predictions_are_in_words_and_in_pixels_of_the_images_own_size():
     task = detection(Fixed(answer([(0, 0.9, [8.0, 8.0, 24.0, 16.0]), (1, 0.2, [40, 40, 50, 50])])))
     batch = Batch({"input": torch.zeros(1, *SHAPE), "size": torch.tensor([[120, 160]])}, torch.arange(1))
-    row = task.readable(task.predict(batch))[0]  # 160x120 became 64x48 of 64x64
+    row = task.format_predictions(task.predict(batch))[0]  # 160x120 became 64x48 of 64x64
     assert row["prediction"] == "1 cell"
     assert row["objects"] == [{"name": "cell", "score": pytest.approx(0.9, abs=1e-5), "box": [20.0, 20.0, 60.0, 40.0]}]
     del batch.fields["size"]  # type: ignore[attr-defined]
-    assert task.readable(task.predict(batch))[0]["objects"][0]["box"] == [8.0, 8.0, 24.0, 16.0]
+    assert task.format_predictions(task.predict(batch))[0]["objects"][0]["box"] == [8.0, 8.0, 24.0, 16.0]
 
 
 def test_a_validation_chooses_the_threshold_which_is_kept_with_the_weights():
@@ -175,13 +175,13 @@ def test_a_validation_chooses_the_threshold_which_is_kept_with_the_weights():
     task = detection(Fixed(answer([(int(truth[0]), 0.15, truth[1:].tolist()), (0, 0.1, [0, 0, 9, 9])], rows=2)))
     meter = task.meter()
     meter.update(task.evaluate(batch), batch.index)
-    task.adapt(meter)
+    task.tune_threshold(meter)
     assert task.threshold == pytest.approx(0.15, abs=1e-5)
     other = detection(Plain())
     other.load_state_dict(task.state_dict())
     assert other.threshold == task.threshold
     fixed = detection(Plain(), score_threshold=0.4)
-    fixed.adapt(meter)
+    fixed.tune_threshold(meter)
     assert fixed.threshold == 0.4
 
 
@@ -189,7 +189,7 @@ def test_draws_what_was_found_over_what_was_marked():
     pixels = np.zeros((3, 40, 40), np.uint8)
     case = {"truth": [{"name": "cell", "box": [5, 20, 15, 30]}]}
     case["objects"] = [{"name": "plate", "score": 0.8, "box": [22, 20, 36, 34]}]
-    drawn = detection(Plain()).picture(pixels, case)
+    drawn = detection(Plain()).draw(pixels, case)
     assert drawn.shape == (3, 40, 40)
     assert drawn[:, 25, 5].tolist() == [255, 255, 255]
     assert drawn[:, 33, 30].tolist() == [0, 0x72, 0xB2]
@@ -228,9 +228,5 @@ def test_refuses_settings_out_of_range(settings: dict[str, Any], message: str):
         DetectionConfig(**settings)
 
 
-def test_a_step_leaves_nothing_behind():
-    task = detection(Plain())
-    before = task.state_dict()
-    task.after_step(StepRecord(1, 0, 2, {}, {}, 0.1))
-    assert task.state_dict() == before
-    assert [type(phase) for phase in task.phases] == [Phase]
+def test_it_has_one_phase():
+    assert [type(phase) for phase in detection(Plain()).phases] == [Phase]

@@ -41,7 +41,7 @@ def test_without_a_season_there_is_one_baseline() -> None:
 def test_windows_are_drawn_with_truth_and_forecast() -> None:
     figures = forecast_figures(details(low=[3.0, 4.0, 5.0], high=[4.0, 5.0, 6.0]))
     assert [figure.title for figure in figures[1:]] == ["Forecast: load <MW>"] * 3 + [
-        "Most wrong forecast: load <MW>"  # the second worst overlaps with it
+        "Highest loss: load <MW>"  # the second worst overlaps with it
     ]
     assert "plant.csv from 2020-01-05 00:00:00: loss 0.250. Faint: the outermost quantiles." in figures[1].caption
     assert "load &lt;MW&gt;" in figures[1].svg

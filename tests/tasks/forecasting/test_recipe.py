@@ -7,7 +7,7 @@ from sonde.modalities.settings import leaves
 from sonde.models.build import config_class
 from sonde.models.table import MODELS
 from sonde.tasks.forecasting import recipe as series
-from sonde.tasks.forecasting.task import ForecastingConfig
+from sonde.tasks.forecasting.config import ForecastingConfig
 
 NAMES = [name for name, entry in MODELS.items() if entry.answers == "horizon"]
 

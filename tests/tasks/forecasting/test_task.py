@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Compares, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.data.splits import truth_of
 from sonde.modalities.series.time_index import TimeStep
 from sonde.modalities.series.windows import SeriesWindows
-from sonde.tasks.forecasting.task import Forecasting, ForecastingConfig
+from sonde.tasks.forecasting.config import ForecastingConfig
+from sonde.tasks.forecasting.task import Forecasting
 
 LOOK_BACK, HORIZON, SEASON = 30, 8, 12
 TARGET = TargetSpec(
@@ -79,7 +80,7 @@ def judged(made: Forecasting, given: Batch) -> dict[str, float]:
 def test_every_loss_learns(loss: str) -> None:
     made, given = task(loss=loss), batch(80)
     assert isinstance(made, Task)
-    assert isinstance(made, Compares)
+    assert abilities_of(made).trivial_baseline is not None
     run = stepper(made, lr=0.02)
     values = [run(given, step=step, epoch=0).number("model/loss") for step in range(1, 100)]
     assert values[-1] < 0.4 * values[0]
@@ -118,7 +119,7 @@ def test_missing_truths_count_nowhere_and_pieces_give_the_whole_gradient() -> No
 def test_the_baseline_repeats_the_last_season_or_the_last_value() -> None:
     windows = rows()
     truth = {name: torch.from_numpy(value) for name, value in truth_of(windows, masked=False).items()}
-    what, found = task().trivial({}, truth)
+    what, found = task().trivial_baseline({}, truth)
     values = windows.values.astype(np.float64)
     ahead = windows.moments[:, None] + np.arange(HORIZON)
     season = values[ahead - SEASON] - values[ahead]  # the horizon is shorter than a season
@@ -133,7 +134,7 @@ def test_predictions_are_in_own_units_by_variable() -> None:
     outputs = made.predict(given)
     plain = made.modules["model"](given["input"], given["lengths"])
     torch.testing.assert_close(outputs["values"], plain * torch.tensor([2.0, 1.0]) + torch.tensor([10.0, 0.0]))
-    told = made.readable(outputs)
+    told = made.format_predictions(outputs)
     assert [list(row) for row in told] == [["a", "b"]] * 3
     assert told[1]["a"] == pytest.approx(outputs["values"][1, :, 0].tolist())
 
@@ -145,7 +146,7 @@ def test_a_band_covers_as_often_as_it_says() -> None:
         run(given, step=step, epoch=0)
     found = judged(made, given)
     assert found["coverage"] == pytest.approx(0.85, abs=0.06)
-    told = made.readable(made.predict(given))[0]
+    told = made.format_predictions(made.predict(given))[0]
     assert list(told) == ["a", "b", "a 5 %", "a 90 %", "b 5 %", "b 90 %"]
     assert all(low < middle < high for low, middle, high in zip(told["a 5 %"], told["a"], told["a 90 %"], strict=True))
     assert made.phases[0].parameters()[-1].shape == (HORIZON, 2, 1), "the band is trained too"

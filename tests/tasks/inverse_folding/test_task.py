@@ -8,10 +8,11 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Compares, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.modalities.protein.codes import residues
 from sonde.models.inverse_folding import InverseFoldingConfig, inverse_folding_network
-from sonde.tasks.inverse_folding.task import InverseFolding, InverseFoldingTaskConfig
+from sonde.tasks.inverse_folding.config import InverseFoldingTaskConfig
+from sonde.tasks.inverse_folding.task import InverseFolding
 
 LETTERS = residues()
 TARGET = TargetSpec(kind="residues", names=LETTERS.symbols, tokenizer=LETTERS.to_json(), symbols=LETTERS.size)
@@ -46,17 +47,17 @@ def judged(made: InverseFolding, given: Batch) -> dict[str, float]:
 def test_it_tells_residues_by_the_backbone() -> None:
     made, given = task(), batch(16, 12, 14, 10)
     assert isinstance(made, Task)
-    assert isinstance(made, Compares)
+    assert abilities_of(made).trivial_baseline is not None
     run = stepper(made, lr=1e-2)
     for step in range(1, 41):
         run(given, step=step, epoch=0)
     found = judged(made, given)
-    what, trivial = made.trivial({"target": given["target"].float()}, {"target": given["target"].float()})
+    what, trivial = made.trivial_baseline({"target": given["target"].float()}, {"target": given["target"].float()})
     assert what == "always saying A, the most frequent"
     assert trivial["recovery"] == pytest.approx((15 + 13) / (15 + 11 + 13 + 9))
     assert found["recovery"] == 1
     assert found["perplexity"] < 1.5 < trivial["perplexity"]
-    rows = made.readable(made.predict(given))
+    rows = made.format_predictions(made.predict(given))
     assert [row["prediction"][1:] for row in rows] == ["A" * 15, "V" * 11, "A" * 13, "V" * 9]
     assert all(0.5 < row["probability"] <= 1 for row in rows)
     assert made.objective == ("recovery", "max")
@@ -91,9 +92,3 @@ def test_other_targets_settings_and_models_are_refused() -> None:
         ConfigError, match=r"needs logits \(1, 5, 25\), and the model answers \(1, 5, 12\); take --model inverse-f"
     ):
         InverseFolding(model, TARGET, InverseFoldingTaskConfig()).loss(batch(5))
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}

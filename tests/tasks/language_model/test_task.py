@@ -10,12 +10,13 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError, DataError
-from sonde.core.seams import Compares, Task, Writes
+from sonde.core.seams import Task, abilities_of
 from sonde.core.vocabulary import END, Characters
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.models.build import build
 from sonde.tasks.decode.sampling import Sampling
-from sonde.tasks.language_model.task import LanguageModel, LanguageModelConfig
+from sonde.tasks.language_model.config import LanguageModelConfig
+from sonde.tasks.language_model.task import LanguageModel
 
 LETTERS = Characters(tuple("\nabcdef"))
 SYMBOLS, CONTEXT = LETTERS.size, 12
@@ -53,8 +54,8 @@ def judged(made: LanguageModel, given: Batch) -> dict[str, float]:
 def test_it_learns_a_text_by_heart(name: str) -> None:
     made, given = task(name), batch()
     assert isinstance(made, Task)
-    assert isinstance(made, Writes)
-    assert isinstance(made, Compares)
+    assert abilities_of(made).samples is not None
+    assert abilities_of(made).trivial_baseline is not None
     run = stepper(made, lr=3e-3)
     for step in range(1, 40):
         run(given, step=step, epoch=0)
@@ -149,7 +150,7 @@ def test_the_carried_state_is_saved_and_loaded() -> None:
 def test_trivial_is_the_frequency_of_each_token() -> None:
     known = torch.tensor([[4.0, 4, 4, 5], [4, 5, 6, 0]])
     seen = torch.tensor([[4.0, 5, 4, 0]])
-    what, found = task().trivial({"target": known}, {"target": seen})
+    what, found = task().trivial_baseline({"target": known}, {"target": seen})
     counts = {4: 4 + 1, 5: 2 + 1, 6: 1 + 1}  # and one for each of the other symbols but PAD
     total = sum(counts.values()) + SYMBOLS - 1 - 3
     expected = -(2 * math.log(counts[4] / total) + math.log(counts[5] / total)) / 3
@@ -164,7 +165,7 @@ def test_a_prediction_names_the_next_token_and_the_perplexity_of_the_text() -> N
     text = LETTERS.encode("abcab")
     padded = torch.tensor([[*text, 0, 0], [*LETTERS.encode("a"), 0, 0, 0, 0, 0, 0]])
     with torch.no_grad():
-        rows = made.readable(made.predict(Batch({"input": padded}, torch.arange(2))))
+        rows = made.format_predictions(made.predict(Batch({"input": padded}, torch.arange(2))))
         logits = made.modules["model"](torch.tensor([text]))[0]
     probs = logits[-1].softmax(0)
     assert rows[0]["prediction"] == repr(LETTERS.symbol(int(probs.argmax())))[1:-1]
@@ -218,10 +219,10 @@ def test_bytes_of_a_character_are_shown_together_and_the_end_ends_it() -> None:
 
 def test_it_writes_for_the_report() -> None:
     made = task()
-    texts = made.written(CONTEXT)
+    texts = made.samples(CONTEXT)
     assert [entry["temperature"] for entry in texts] == [0.5, 0.8, 1.0]
     assert all(len(entry["text"]) > 0 for entry in texts)
-    assert texts == made.written(CONTEXT)
+    assert texts == made.samples(CONTEXT)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Meter, Objective, Task
+from sonde.core.seams import Meter, Objective, Task, extras_of
 from sonde.losses.patches import hidden_error, patches_of
 from sonde.models.vit import VisionTransformer, ViTConfig
-from sonde.tasks.masked_autoencoder.task import MaskedAutoencoder, MaskedAutoencoderConfig
+from sonde.tasks.masked_autoencoder.config import MaskedAutoencoderConfig
+from sonde.tasks.masked_autoencoder.task import MaskedAutoencoder
 
 CLASSES = TargetSpec(kind="class", names=("a", "b", "c"))
 SPEC = InputSpec(kind="image", shape=(3, 16, 16))
@@ -41,7 +42,7 @@ def test_it_fits_the_seams() -> None:
     assert isinstance(made, Task)
     assert isinstance(made.meter(), Meter)
     assert made.objective == Objective("loss", "min")
-    assert made.across_rows == ()
+    assert extras_of(made).across_rows == ()
 
 
 def seen(made: MaskedAutoencoder, noise: Tensor) -> Tensor:
@@ -93,7 +94,7 @@ def test_a_row_is_judged_under_the_same_mask_in_every_batch() -> None:
     part = made.evaluate(Batch({name: field[3:5] for name, field in given.fields.items()}, given.index[3:5]))
     torch.testing.assert_close(part["loss"], whole["loss"][3:5])
     torch.testing.assert_close(whole["features"], made.modules["model"](given["input"]))
-    assert made.readable(made.predict(given))[0]["features"].keys() == {str(place) for place in range(64)}
+    assert made.format_predictions(made.predict(given))[0]["features"].keys() == {str(place) for place in range(64)}
 
 
 def test_the_mean_of_patches_may_be_the_features() -> None:

@@ -22,4 +22,4 @@ def test_other_data_is_refused() -> None:
     with pytest.raises(
         ConfigError, match="learns from text, and this data is of kind 'image'; leave --task masked-language-model out"
     ):
-        masked_language.settings(open_data("digits", DataConfig()), "bert-tiny")
+        choose(open_data("digits", DataConfig()), task="masked-language-model", model="bert-tiny")

@@ -12,7 +12,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Task
 from sonde.core.vocabulary import BEGIN, END, UNKNOWN
 from sonde.models.bert import BertConfig, bert_tiny
-from sonde.tasks.masked_language_model.task import MaskedLanguageModel, MaskedLanguageModelConfig, begun
+from sonde.tasks.masked_language_model.config import MaskedLanguageModelConfig
+from sonde.tasks.masked_language_model.task import MaskedLanguageModel, begun
 
 SYMBOLS = 30
 CLASSES = TargetSpec(kind="class", names=("a", "b"))
@@ -121,7 +122,7 @@ def test_features_are_a_mean_over_tokens_and_not_over_padding() -> None:
         wide = made.predict(Batch({"input": F.pad(given["input"], (0, 3))}, given.index))["features"]
     torch.testing.assert_close(found, wide)
     assert found.shape == (3, 128)
-    assert list(made.readable({"features": found})[0]["features"]) == [str(n) for n in range(128)]
+    assert list(made.format_predictions({"features": found})[0]["features"]) == [str(n) for n in range(128)]
 
 
 def test_a_network_that_answers_for_rows_alone_is_refused() -> None:
@@ -135,9 +136,3 @@ def test_a_network_that_answers_for_rows_alone_is_refused() -> None:
 def test_settings_are_checked(share: float) -> None:
     with pytest.raises(ConfigError, match="^--hidden-share must lie between 0 and 1, got"):
         MaskedLanguageModelConfig(hidden_share=share)
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}

@@ -14,12 +14,13 @@ from sonde.core.code_points import text_of
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import ByRule, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.data.feed.pack import as_tensor
 from sonde.modalities.open import open_data
 from sonde.models.build import build
 from sonde.nn.dropout import Dropout
-from sonde.tasks.question_answering.task import QuestionAnswering, QuestionAnsweringConfig
+from sonde.tasks.question_answering.config import QuestionAnsweringConfig
+from sonde.tasks.question_answering.task import QuestionAnswering
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_answers_are_learnt_by_heart(model: str, lr: float, steps: int, dataset:
         if isinstance(module, Dropout):
             module.dropped = 0  # dropout is there to prevent it
     assert isinstance(made, Task)
-    assert isinstance(made, ByRule)
+    assert abilities_of(made).rule_baseline is not None
     run = stepper(made, lr=lr)
     values = [run(given, step=step, epoch=0).number("model/loss") for step in range(1, steps)]
     found = judged(made, given)
@@ -155,7 +156,7 @@ def test_padding_and_other_rows_change_no_answer(dataset: Dataset) -> None:
 
 def test_what_is_predicted_in_words(dataset: Dataset) -> None:
     made, given = task(dataset), batch(dataset, 3)
-    rows = made.readable(made.predict(given))
+    rows = made.format_predictions(made.predict(given))
     for row, context in zip(rows, given["context"].tolist(), strict=True):
         assert row["prediction"] == text_of(context)[row["begin"] : row["end"]] != ""
         assert 0 <= row["probability"] <= 1
@@ -164,7 +165,7 @@ def test_what_is_predicted_in_words(dataset: Dataset) -> None:
 def test_the_rule_is_judged_by_the_same_meter(dataset: Dataset) -> None:
     made, given = task(dataset), batch(dataset, 12)
     meter = made.meter()
-    meter.update(made.by_rule(given), given.index)
+    meter.update(made.answer_by_rule(given), given.index)
     found = meter.compute()
     assert found.keys() == {"f1", "exact_match"}
     assert found["f1"] > 0.2
@@ -176,12 +177,6 @@ def test_a_network_without_its_head_keeps_its_names(dataset: Dataset) -> None:
     assert {"model.words.weight", "model.pooler.weight", "head.weight"} <= names
     assert "model.head.weight" not in names
     assert cast(nn.Linear, made.modules["head"]).weight.shape == (2, 128)
-
-
-def test_it_has_no_state_of_its_own(dataset: Dataset) -> None:
-    made = task(dataset)
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Objective
-from sonde.tasks.regression.task import LossName, Regression, RegressionConfig
+from sonde.tasks.regression.config import LossName, RegressionConfig
+from sonde.tasks.regression.task import Regression
 
 TARGET = TargetSpec(kind="value", names=("price", "area"), mean=(100.0, -5.0), std=(20.0, 0.5))
 
@@ -66,7 +67,7 @@ def test_metrics_and_predictions_are_in_the_targets_own_units() -> None:
     found = judged(made, batch).compute()
     assert found["rmse"] == pytest.approx(sk.root_mean_squared_error(truth, values), rel=1e-5)
     assert found["r2/area"] == pytest.approx(sk.r2_score(truth[:, 1], values[:, 1]), rel=1e-4)
-    assert made.readable({"values": torch.tensor([[12.5, -3.0]])}) == [{"price": 12.5, "area": -3.0}]
+    assert made.format_predictions({"values": torch.tensor([[12.5, -3.0]])}) == [{"price": 12.5, "area": -3.0}]
 
 
 def test_an_ensemble_is_trained_by_member_and_judged_by_its_mean() -> None:
@@ -131,7 +132,7 @@ def test_the_trivial_answer_is_the_mean_of_the_training_rows_in_own_units() -> N
         RegressionConfig(),
     )
     known, judged = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0]])
-    what, metrics = made.trivial({"target": known}, {"target": judged})
+    what, metrics = made.trivial_baseline({"target": known}, {"target": judged})
     assert what == "always saying 120, the mean"
     assert metrics["rmse"] == pytest.approx(sk.root_mean_squared_error([120.0, 160.0], [120.0, 120.0]))
     assert metrics["r2"] == pytest.approx(sk.r2_score([120.0, 160.0], [120.0, 120.0]))
@@ -140,7 +141,7 @@ def test_the_trivial_answer_is_the_mean_of_the_training_rows_in_own_units() -> N
 
 def test_the_trivial_answer_leaves_masked_targets_out() -> None:
     known = {"target": torch.tensor([[0.0, 9.0], [2.0, 1.0]]), "mask": torch.tensor([[1.0, 0.0], [1.0, 1.0]])}
-    what, metrics = task().trivial(known, {"target": torch.tensor([[1.0, 2.0]])})
+    what, metrics = task().trivial_baseline(known, {"target": torch.tensor([[1.0, 2.0]])})
     assert what == "always saying the mean of each"
     assert (metrics["mae/price"], metrics["mae/area"]) == (pytest.approx(0.0, abs=1e-5), pytest.approx(0.5))
 

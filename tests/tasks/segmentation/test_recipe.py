@@ -23,7 +23,7 @@ def dataset(rows: int) -> Dataset:
 
 @pytest.mark.parametrize("rows", [1, 5, 45, 300, 20_000])
 def test_updates_are_what_is_planned_for_within_sensible_epochs(rows: int) -> None:
-    chosen = settings(dataset(rows))
+    chosen = settings(dataset(rows), "unet-small")
     batch, epochs = chosen["batch_size"][0], chosen["epochs"][0]
     assert batch == min(8, rows)
     updates = epochs * -(-rows // batch)
@@ -33,7 +33,7 @@ def test_updates_are_what_is_planned_for_within_sensible_epochs(rows: int) -> No
 
 
 def test_every_setting_has_a_reason_and_masks_can_follow_the_augmentation() -> None:
-    chosen = settings(dataset(45))
+    chosen = settings(dataset(45), "unet-small")
     assert all(why for _, why in chosen.values())
     config = resolve(Overrides(), Recipe(task="segmentation", model="unet-small", settings=chosen)).config
     policy = parse(config.feed.augment)

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import BACKGROUND, IGNORED, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Draws, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.metrics.segmentation import SegmentationMeter
-from sonde.tasks.segmentation.task import LossName, Segmentation, SegmentationConfig
+from sonde.tasks.segmentation.config import LossName, SegmentationConfig
+from sonde.tasks.segmentation.task import Segmentation
 
 BINARY = TargetSpec(kind="mask", names=(BACKGROUND, "cell"))
 CLASSES = TargetSpec(kind="mask", names=(BACKGROUND, "cat", "dog"))
@@ -49,7 +50,7 @@ def judged(made: Segmentation, given: Batch) -> dict[str, float]:
 def test_every_loss_learns(target: TargetSpec, loss: LossName, batch_dice: bool) -> None:
     made, given = task(target, loss=loss, batch_dice=batch_dice and loss != "cross-entropy"), batch(target)
     assert isinstance(made, Task)
-    assert isinstance(made, Draws)
+    assert abilities_of(made).draw is not None
     run = stepper(made, lr=0.1)
     before = judged(made, given)
     values = [run(given, step=step, epoch=0).number("model/loss") for step in range(1, 60)]
@@ -164,7 +165,7 @@ def test_what_is_predicted_in_words_and_at_the_images_own_size() -> None:
         batch(CLASSES, size=torch.tensor([[12, 12], [24, 36], [6, 6], [12, 12], [5, 7], [30, 12]])),
     )
     outputs = made.predict(given)
-    rows = made.readable(outputs)
+    rows = made.format_predictions(outputs)
     assert [row["mask"].shape for row in rows] == [(12, 12), (24, 36), (6, 6), (12, 12), (5, 7), (30, 12)]
     larger = F.interpolate(outputs["probs"][1:2], size=(24, 36), mode="bilinear").argmax(1)[0]
     assert (rows[1]["mask"] == larger.numpy()).all()
@@ -173,16 +174,16 @@ def test_what_is_predicted_in_words_and_at_the_images_own_size() -> None:
         assert list(row["shares"].values()) == pytest.approx((counts / counts.sum()).tolist())
         wanted = int(counts[1:].argmax()) + 1
         assert row["prediction"] == (CLASSES.names[wanted] if counts[1:].any() else BACKGROUND)
-    plain = made.readable({"probs": outputs["probs"]})
+    plain = made.format_predictions({"probs": outputs["probs"]})
     assert all(row["mask"].shape == (12, 12) for row in plain)
 
 
 def test_objects_are_connected_areas_of_some_size() -> None:
     probs = torch.zeros(1, 1, 8, 8)
     probs[0, 0, :3, :3], probs[0, 0, 6, 6] = 1, 1
-    assert task().readable({"probs": probs})[0]["objects"] == 2
-    assert task(smallest_object=4).readable({"probs": probs})[0]["objects"] == 1
-    empty = task().readable({"probs": probs * 0})[0]
+    assert task().format_predictions({"probs": probs})[0]["objects"] == 2
+    assert task(smallest_object=4).format_predictions({"probs": probs})[0]["objects"] == 1
+    empty = task().format_predictions({"probs": probs * 0})[0]
     assert (empty["prediction"], empty["objects"]) == (BACKGROUND, 0)
 
 
@@ -202,17 +203,11 @@ def test_a_case_is_drawn_with_its_truth_and_a_prediction_alone() -> None:
     meter.update(made.evaluate(given), given.index)
     pixels = np.full((3, SIDE, SIDE), 100, np.uint8)
     case = meter.details()["worst"][0]
-    drawn = made.picture(pixels, case)
+    drawn = made.draw(pixels, case)
     assert drawn.shape == (3, SIDE, 3 * SIDE + 8)
     assert (drawn[:, :, :SIDE] == pixels).all()
-    row = made.readable(made.predict(given))[case["index"]]
-    assert (made.picture(pixels, row) == drawn[:, :, 2 * SIDE + 8 :]).all()
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}
+    row = made.format_predictions(made.predict(given))[case["index"]]
+    assert (made.draw(pixels, row) == drawn[:, :, 2 * SIDE + 8 :]).all()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task
 from sonde.diagnose.before import accumulation
 from sonde.losses.contrastive import nt_xent
-from sonde.tasks.simclr.task import SimCLR, SimCLRConfig
+from sonde.tasks.simclr.config import SimCLRConfig
+from sonde.tasks.simclr.task import SimCLR
 
 CLASSES = TargetSpec(kind="class", names=("a", "b", "c"))
 
@@ -77,7 +78,7 @@ def test_judging_and_predicting_read_the_unchanged_image() -> None:
     assert outputs["loss"].shape == (12,)
     assert torch.equal(outputs["target"], given["target"])
     assert "target" not in task(TargetSpec(kind="value", names=("x",), mean=(0.0,), std=(1.0,))).evaluate(given)
-    row = made.readable(made.predict(given))[2]["features"]
+    row = made.format_predictions(made.predict(given))[2]["features"]
     assert list(row.values()) == pytest.approx(known[2].tolist())
     assert list(row) == [str(place) for place in range(8)]
 

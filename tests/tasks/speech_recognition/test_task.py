@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Compares, Glances, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.core.vocabulary import END, Characters
-from sonde.tasks.speech_recognition.task import SpeechRecognition, SpeechRecognitionConfig
+from sonde.tasks.speech_recognition.config import SpeechRecognitionConfig
+from sonde.tasks.speech_recognition.task import SpeechRecognition
 
 LETTERS = Characters(("a", "b", "c"))
 TARGET = TargetSpec(kind="tokens", names=(), tokenizer=LETTERS.to_json(), symbols=LETTERS.size)
@@ -59,15 +60,15 @@ def judged(made: SpeechRecognition, given: Batch) -> dict[str, float]:
 def test_it_learns_what_is_said(beam: int) -> None:
     made, given = task(beam=beam), batch()
     assert isinstance(made, Task)
-    assert isinstance(made, Glances)
-    assert isinstance(made, Compares)
+    assert abilities_of(made).quick_evaluate is not None
+    assert abilities_of(made).trivial_baseline is not None
     run = stepper(made, lr=0.02)
     values = [run(given, step=step, epoch=0).number("model/loss") for step in range(1, 81)]
     assert values[-1] < 0.2 * values[0]
     scores = judged(made, given)
     assert (scores["wer"], scores["cer"], scores["accuracy"]) == (0, 0, 1)
     assert made.objective == ("wer", "min")
-    said = made.readable(made.predict(given))
+    said = made.format_predictions(made.predict(given))
     assert [row["prediction"] for row in said] == ["ab", "cab", "b", "acbc"]
     assert all(0.3 < row["probability"] <= 1 for row in said)
 
@@ -130,7 +131,7 @@ def test_silence_is_read_as_nothing() -> None:
         for parameter in made.modules.parameters():
             parameter.zero_()
         made.modules["model"].layers[2].bias[0] = 20.0  # type: ignore[index, union-attr]
-    said = made.readable(made.predict(given))
+    said = made.format_predictions(made.predict(given))
     assert [row["prediction"] for row in said] == [""] * 4
     assert all(row["probability"] == pytest.approx(1, abs=1e-4) for row in said)
     assert judged(made, given)["wer"] == 1
@@ -138,16 +139,10 @@ def test_silence_is_read_as_nothing() -> None:
 
 def test_the_trivial_answer_is_the_most_frequent_transcript() -> None:
     target = batch(("ab", "cab", "ab", "b"))["target"].float()  # as rows of a split are handed over
-    what, scores = task().trivial({"target": target}, {"target": target})
+    what, scores = task().trivial_baseline({"target": target}, {"target": target})
     assert what == "always saying 'ab'"
     assert (scores["wer"], scores["accuracy"]) == (0.5, 0.5)
     assert "loss" not in scores
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}
 
 
 def test_what_does_not_suit_is_refused() -> None:

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Compares, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.modalities.protein.codes import EDGES, bin_centres, bin_names, residues
 from sonde.models.structure import StructureNetworkConfig, structure_network
-from sonde.tasks.structure.task import Structure, StructureConfig, separation_table
+from sonde.tasks.structure.config import StructureConfig
+from sonde.tasks.structure.task import Structure, separation_table
 
 TARGET = TargetSpec(kind="distances", names=bin_names())
 SPEC = InputSpec(kind="protein", shape=(30,), symbols=residues().size)
@@ -54,13 +55,13 @@ def judged(made: Structure, given: Batch) -> dict[str, float]:
 def test_it_learns_beyond_what_the_chain_alone_tells() -> None:
     made, given = task(), batch(24, 20, 22, 18)
     assert isinstance(made, Task)
-    assert isinstance(made, Compares)
+    assert abilities_of(made).trivial_baseline is not None
     run = stepper(made, lr=1e-2)
     before = judged(made, given)
     for step in range(1, 81):
         run(given, step=step, epoch=0)
     after = judged(made, given)
-    what, trivial = made.trivial({"target": given["target"]}, {"target": given["target"]})
+    what, trivial = made.trivial_baseline({"target": given["target"]}, {"target": given["target"]})
     assert what == "the distances of training pairs as far apart along the chain"
     assert after["loss"] < 0.5 * before["loss"]
     assert after["loss"] < 0.8 * trivial["loss"]
@@ -99,7 +100,7 @@ def test_what_is_predicted_is_the_mean_of_the_bins_and_the_chance_of_a_contact()
         probs = made.modules["model"](given["input"]).softmax(-1)
     torch.testing.assert_close(outputs["distances"], (probs * torch.tensor(bin_centres())).sum(-1))
     torch.testing.assert_close(outputs["contacts"], probs[..., :5].sum(-1))  # to 4, 4 to 5, … 7 to 8
-    rows = made.readable(outputs)
+    rows = made.format_predictions(outputs)
     assert [len(row["distances"]) for row in rows] == [12, 7]
     assert rows[0]["distances"][3][3] == 0
     assert rows[1]["distances"][0][6] == pytest.approx(float(outputs["distances"][1, 0, 6]), abs=0.006)
@@ -117,7 +118,7 @@ def test_the_table_of_separations_counts_training_pairs() -> None:
         assert int(table[apart].argmax()) == max(set(bins), key=bins.count)
         for place in set(bins):
             assert float(table[apart, place]) == pytest.approx(bins.count(place) / len(bins), abs=0.12)
-    longer = task().trivial({"target": target}, {"target": batch(9)["target"]})[1]  # than any that was counted
+    longer = task().trivial_baseline({"target": target}, {"target": batch(9)["target"]})[1]  # than any that was counted
     assert longer["loss"] == longer["loss"]
 
 
@@ -139,9 +140,3 @@ def test_other_targets_settings_and_models_are_refused() -> None:
         Structure(model, TARGET, StructureConfig()).loss(batch(5))
     with pytest.raises(ConfigError, match="unknown metric to monitor 'ldt'; did you mean .*'lddt'"):
         Structure(model, TARGET, StructureConfig(), monitor="ldt")
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}

@@ -8,12 +8,12 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Compares, Task
-from sonde.modalities.protein.codes import TORSIONS
+from sonde.core.seams import Task, abilities_of
 from sonde.models.torsion_network import TorsionNetworkConfig, torsion_network
-from sonde.tasks.torsions.task import Torsions, TorsionsConfig
+from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
+from sonde.tasks.torsions.task import Torsions
 
-TARGET = TargetSpec(kind="torsions", names=TORSIONS)
+TARGET = TargetSpec(kind="torsions", names=ANGLES)
 TURNS = {5: (-60.0, -45.0), 6: (-120.0, 130.0)}  # degrees of two kinds of residues
 
 
@@ -48,14 +48,14 @@ def judged(made: Torsions, given: Batch) -> dict[str, float]:
 def test_it_tells_angles_by_the_residue() -> None:
     made, given = task(), batch(16, 12, 14, 10)
     assert isinstance(made, Task)
-    assert isinstance(made, Compares)
+    assert abilities_of(made).trivial_baseline is not None
     run = stepper(made, lr=2e-2)
     for step in range(1, 61):
         run(given, step=step, epoch=0)
     found = judged(made, given)
     assert found["near"] == 1
     assert max(found["phi_error"], found["psi_error"]) < 10
-    (row, *_) = made.readable(made.predict(given))
+    (row, *_) = made.format_predictions(made.predict(given))
     assert row["prediction"] == "phi and psi of 16 residues"
     assert len(row["phi"]) == len(row["psi"]) == 16
     assert row["psi"][3] == pytest.approx(TURNS[int(given["input"][0, 3])][1], abs=20)
@@ -80,7 +80,7 @@ def test_pieces_of_a_batch_give_its_gradient() -> None:
 def test_the_trivial_answer_is_the_mean_direction_of_training() -> None:
     made = task()
     known, other = batch(12, 9)["target"], batch(7)["target"]
-    what, found = made.trivial({"target": known}, {"target": other})
+    what, found = made.trivial_baseline({"target": known}, {"target": other})
     directions = known.flatten(0, 1).sum(0)
     phi, psi = (math.degrees(math.atan2(y, x)) for x, y in directions.tolist())
     assert what == f"the mean direction everywhere (phi {phi:.0f}, psi {psi:.0f} degrees)"
@@ -96,9 +96,3 @@ def test_other_targets_and_models_are_refused() -> None:
     model.forward = lambda input: input.float()  # type: ignore[method-assign]
     with pytest.raises(ConfigError, match=r"needs directions \(1, 5, 2, 2\), and the model answers \(1, 5\); take --m"):
         Torsions(model, TARGET, TorsionsConfig()).loss(batch(5))
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}

@@ -9,11 +9,12 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Glances, Task
+from sonde.core.seams import Task, abilities_of
 from sonde.core.vocabulary import BEGIN, END, Words
 from sonde.models.seq2seq import Seq2SeqConfig, seq2seq_gru
 from sonde.models.transformer import Transformer, TransformerConfig
-from sonde.tasks.translation.task import Translation, TranslationConfig, shifted
+from sonde.tasks.translation.config import TranslationConfig
+from sonde.tasks.translation.task import Translation, shifted
 
 WORDS = Words(tuple("abcdefgh"))
 TARGET = TargetSpec(kind="tokens", names=("xx", "yy"), tokenizer=WORDS.to_json(), symbols=WORDS.size)
@@ -50,7 +51,7 @@ def judged(made: Translation, given: Batch, *, brief: bool = False) -> dict[str,
     meter = made.meter()
     made.modules.eval()
     with torch.inference_mode():
-        meter.update((made.glance if brief else made.evaluate)(given), given.index)
+        meter.update((made.quick_evaluate if brief else made.evaluate)(given), given.index)
     return meter.compute()
 
 
@@ -62,7 +63,7 @@ def test_it_is_fed_what_stands_before_each_token() -> None:
 def test_it_learns_by_heart_and_says_it(name: str) -> None:
     made, given = task(name, beam=2), batch()
     assert isinstance(made, Task)
-    assert isinstance(made, Glances)
+    assert abilities_of(made).quick_evaluate is not None
     made.modules.train()
     run = stepper(made, lr=5e-3 if name == "seq2seq" else 3e-3)
     before = judged(made, given)
@@ -74,7 +75,7 @@ def test_it_learns_by_heart_and_says_it(name: str) -> None:
     assert after["bleu"] > 95
     assert after["token_accuracy"] > 0.97
     assert after["perplexity"] < 1.3 < before["perplexity"]
-    rows = made.readable(made.predict(given))
+    rows = made.format_predictions(made.predict(given))
     truth = [WORDS.decode(tokens) for tokens in given["target"].tolist()]
     assert sum(row["prediction"] == text for row, text in zip(rows, truth, strict=True)) >= 11
     assert all(row["score"] <= 0 for row in rows)
@@ -111,9 +112,9 @@ def test_padding_changes_neither_loss_nor_answer() -> None:
     assert judged(made, wider) == pytest.approx(judged(made, given), rel=1e-4)
 
 
-def test_a_glance_translates_a_share_by_the_likeliest_token() -> None:
+def test_a_quick_evaluation_translates_a_share_by_the_likeliest_token() -> None:
     made, given = task(quick_share=0.25, beam=2), batch(100)
-    found = made.glance(given)
+    found = made.quick_evaluate(given)
     assert 15 <= int(found["decoded"].sum()) <= 35
     assert (found["said"][~found["decoded"]] == 0).all()
     greedy = task(beam=1).predict(given)["tokens"]
@@ -132,12 +133,6 @@ def test_of_the_first_rows_it_is_kept_what_was_looked_at() -> None:
     assert found["spans"].tolist() == (given["input"][:4] != 0).sum(1).tolist()
     later = Batch(given.fields, given.index + 100)
     assert "attention" not in made.evaluate(later)
-
-
-def test_it_has_no_state_of_its_own() -> None:
-    made = task()
-    made.load_state_dict(made.state_dict())
-    assert made.state_dict() == {}
     assert made.objective == ("bleu", "max")
 
 

@@ -1,12 +1,13 @@
 """Folders of protein structures: PDB or mmCIF files, all in one folder or in a folder for each split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
+from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
@@ -18,8 +19,7 @@ from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
-from sonde.modalities.protein.codes import OTHER, TORSIONS, bin_names, residues
-from sonde.modalities.protein.dihedrals import backbone_torsions
+from sonde.modalities.protein.codes import OTHER, bin_names, residues
 from sonde.modalities.protein.structures import (
     FASTA,
     Chain,
@@ -30,22 +30,16 @@ from sonde.modalities.protein.structures import (
     read_fasta,
     structures_in,
 )
+from sonde.tasks.spec import TargetRows
+from sonde.tasks.table import for_target
+from sonde.tasks.table import spec as task_spec
+from sonde.tasks.table import specs as task_specs
 
-Told = Literal[
-    "distances", "torsions", "residues"
-]  # what is to be told: of the first two from residues, of the last from backbones
-OF_TASK: Mapping[str, Told] = {
-    "inverse-folding": "residues",
-    "torsions": "torsions",
-}  # all others are asked for distances
-ASKED: Mapping[Told, tuple[str, str, str]] = {  # what is asked, what else could be, and the task that suits
-    "distances": (
-        "distances between residues from the residues",
-        "; with --task torsions angles of the backbone, with --task inverse-folding residues from backbones",
-        "structure",
-    ),
-    "torsions": ("angles of the backbone from the residues", "", "torsions"),
-    "residues": ("residues from backbones", "", "inverse-folding"),
+# tasks whose targets are made here: distances from residues, and residues from backbones; others bring theirs (`TaskSpec.reads`)
+DISTANCES, RESIDUES = "structure", "inverse-folding"
+ASKED: Mapping[str, str] = {
+    DISTANCES: "distances between residues from the residues",
+    RESIDUES: "residues from backbones",
 }
 LISTED = 3  # names in a warning
 
@@ -103,7 +97,7 @@ def read(
     """
     path = listing.path
     check_kind("protein", str(path), like)
-    told = OF_TASK.get(task or "", "distances") if like is None else _told_by(like)
+    told = _told_for(task or "") if like is None else _told_by(like)
     folders = {"train" if like is None else "test": listing}
     if not structures_in(listing):
         folders = {split: folder for split, folder in split_folders(listing).items() if structures_in(folder)}
@@ -122,7 +116,7 @@ def read(
         facts=[*_facts(chains, files, told=told), *split_facts],
         warnings=warnings,
         fingerprint=fingerprint.of_files(everything, path),
-        suggestion=ASKED[told][2],
+        suggestion=told,
     )
     return dataset if like is not None else thinned(dataset, config)
 
@@ -134,7 +128,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     Raises: DataError naming what cannot be read
     """
     told = _told_by(schema)
-    inverse = told == "residues"
+    inverse = told == RESIDUES
     chains: list[Chain] = []
     for item in [inputs] if isinstance(inputs, str | Path) else list(inputs):
         path = Path(item).expanduser()
@@ -202,7 +196,7 @@ def _split(
     config: DataConfig,
     like: Schema | None,
     *,
-    told: Told,
+    told: str,
 ) -> tuple[dict[str, Rows], list[Fact]]:
     """Rows of each split; chains of one family stay together where they are held back."""
     whole = {split: _ragged(found, told=told, known=True) for split, found in chains.items()}
@@ -228,18 +222,18 @@ def _split(
     return splits, facts
 
 
-def _ragged(chains: Sequence[Chain], *, told: Told, known: bool) -> Rows:
+def _ragged(chains: Sequence[Chain], *, told: str, known: bool) -> Rows:
     """known: whether what is to be told is, too."""
     tokens = [residues().encode(chain.letters) for chain in chains]
     tokens = [np.where(np.array(row) < residues().encode("A")[0], residues().encode(OTHER)[0], row) for row in tokens]
     names = [chain.name for chain in chains]
-    if told != "residues":
+    if told != RESIDUES:
         ragged = {"input": end_to_end(tokens)}
         if not known:
             return RaggedRows(ragged=ragged, names=names)
-        if told == "torsions":
-            target = end_to_end([backbone_torsions(chain.backbone) for chain in chains], np.float32)
-            return RaggedRows(ragged={**ragged, "target": target}, names=names)
+        if (target := _target_of(told)) is not None:
+            rows = end_to_end(target(chains).rows, np.float32)
+            return RaggedRows(ragged={**ragged, "target": rows}, names=names)
         places = end_to_end([chain.backbone[:, 1] for chain in chains], np.float32)
         return DistanceRows(RaggedRows(ragged={**ragged, "coordinates": places}, names=names))
     ragged = {"input": end_to_end([chain.backbone for chain in chains], np.float32)}
@@ -249,29 +243,50 @@ def _ragged(chains: Sequence[Chain], *, told: Told, known: bool) -> Rows:
     return RaggedRows(ragged=ragged, names=names, with_lengths=True)
 
 
-def _schema(lengths: Sequence[int], *, told: Told) -> Schema:
+def _schema(lengths: Sequence[int], *, told: str) -> Schema:
     letters, longest = residues(), (max(lengths),)
-    if told == "residues":
+    if told == RESIDUES:
         target = TargetSpec(kind="residues", names=letters.symbols, tokenizer=letters.to_json(), symbols=letters.size)
         return Schema(input=InputSpec(kind="protein", shape=longest), target=target)
     spec = InputSpec(kind="protein", shape=longest, tokenizer=letters.to_json(), symbols=letters.size)
-    return Schema(input=spec, target=TargetSpec(kind=told, names=bin_names() if told == "distances" else TORSIONS))
+    own = _target_of(told)
+    target = own([]).spec if own is not None else TargetSpec(kind="distances", names=bin_names())
+    return Schema(input=spec, target=target)
 
 
-def _told_by(schema: Schema) -> Told:
-    """What a model of this kind of data tells. Raises: DataError for one of another kind."""
-    for told in get_args(Told):
-        if schema.target.kind == told:
-            return told
-    raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
+def _told_for(task: str) -> str:
+    """The task whose targets are read where `task` is asked for: distances, where it is not one of proteins."""
+    return task if task == RESIDUES or (task and _target_of(task) is not None) else DISTANCES
 
 
-def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, told: Told) -> list[Fact]:
+def _told_by(schema: Schema) -> str:
+    """The task of a model of this kind of data. Raises: DataError for one of another kind."""
+    task = for_target(schema.target)
+    if task not in ASKED and _target_of(task) is None:
+        raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
+    return task
+
+
+def _target_of(task: str) -> Callable[[Sequence[Chain]], TargetRows] | None:
+    """What makes the targets of a task that brings its own."""
+    where = task_spec(task).reads.get("protein")
+    return load(where) if where else None
+
+
+def _alternatives() -> str:
+    """The tasks besides the first that such files serve, and what each is asked."""
+    own = {one.name: load(one.reads["protein"])([]).words for one in task_specs() if "protein" in one.reads}
+    return ", ".join(f"with --task {task} {words}" for task, words in {**own, RESIDUES: ASKED[RESIDUES]}.items())
+
+
+def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, told: str) -> list[Fact]:
     lengths = [len(chain.letters) for found in chains.values() for chain in found]
     count = sum(map(len, files.values()))
     what = f"{len(lengths):,} protein chains of {min(lengths)} to {max(lengths)} residues"
-    asked, other, _ = ASKED[told]
-    return [Fact(what, f"{count:,} files of structures"), Fact(asked, f"the coordinates are known{other}")]
+    own = _target_of(told)
+    asked = own([]).words if own is not None else ASKED[told]
+    why = f"the coordinates are known; {_alternatives()}" if told == DISTANCES else "the coordinates are known"
+    return [Fact(what, f"{count:,} files of structures"), Fact(asked, why)]
 
 
 def _distances(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:

@@ -11,11 +11,12 @@ from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import targets_of
 from sonde.modalities.open import open_data, open_like
-from sonde.modalities.protein.codes import TORSIONS, bin_names, residues
-from sonde.modalities.protein.dihedrals import backbone_torsions
+from sonde.modalities.protein.codes import bin_names, residues
 from sonde.modalities.protein.forms import structures
 from sonde.modalities.protein.forms.structures import rows_to_predict
 from sonde.modalities.protein.structures import read_chains
+from sonde.tasks.torsions.config import ANGLES
+from sonde.tasks.torsions.target import backbone_torsions
 
 read, recognise = form(structures)
 
@@ -76,7 +77,7 @@ def test_residues_go_in_and_angles_come_out_where_that_is_asked(tmp_path: Path) 
     found = open_data(tmp_path, DataConfig(test=0.0, validation=0.0), task="torsions")
     assert (found.schema.target.kind, found.schema.target.names, found.schema.target.out_dim) == (
         "torsions",
-        TORSIONS,
+        ANGLES,
         2,
     )
     assert found.suggestion == "torsions"

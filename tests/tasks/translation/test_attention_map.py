@@ -1,6 +1,6 @@
 from xml.etree import ElementTree as Xml
 
-from sonde.report.attention_map import attention_map
+from sonde.tasks.translation.attention_map import attention_map
 
 
 def test_tokens_stand_on_both_sides_and_weights_are_cells() -> None:

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from sonde.report.folder import read_folder
-from sonde.report.judged import (
+from sonde.report.evaluated import (
     MOST_CLASS_ROWS,
     PICTURES_BYTES,
     class_rows,
     confused_pairs,
     confusion_figure,
-    judged_figures,
+    evaluation_figures,
     png_size,
     split_details,
     worst_rows,
 )
+from sonde.report.folder import read_folder
 
 
 def test_the_most_confused_pairs_are_those_of_the_matrix():
@@ -48,24 +48,24 @@ def test_a_matrix_is_drawn_up_to_25_classes(make_images, tmp_path):
 
 
 def test_binary_tables_get_threshold_curves_and_regressions_residuals(table_run, regression_run):
-    assert [f.title for f in judged_figures(split_details(read_folder(table_run)))] == [
+    assert [f.title for f in evaluation_figures(split_details(read_folder(table_run)))] == [
         "ROC curve",
         "Precision and recall",
     ]
-    assert [f.title for f in judged_figures(split_details(read_folder(regression_run)))] == [
+    assert [f.title for f in evaluation_figures(split_details(read_folder(regression_run)))] == [
         "price: predicted and true", "price: residuals", "rent: predicted and true", "rent: residuals",
     ]  # fmt: skip
 
 
 def test_empty_bins_are_left_out_of_the_calibration(image_run):
-    figure = judged_figures(split_details(read_folder(image_run)))[0]
+    figure = evaluation_figures(split_details(read_folder(image_run)))[0]
     assert figure.title == "Calibration"
     assert figure.svg.count("<circle") == 12
 
 
 def test_masked_targets_are_left_out_of_the_scatter():
     table = {"names": ["y"], "target": [[1.0, None, 3.0, 4.0]], "prediction": [[1.1, 2.0, 2.9, 4.2]]}
-    figure = judged_figures({"scatter": table})[0]
+    figure = evaluation_figures({"scatter": table})[0]
     assert figure.caption.startswith("3 rows")
     assert figure.svg.count("<circle") == 3
 

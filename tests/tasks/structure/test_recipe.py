@@ -4,14 +4,15 @@ import pytest
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
-from sonde.modalities.protein.codes import TORSIONS, bin_names, residues
+from sonde.modalities.protein.codes import bin_names, residues
 from sonde.modalities.table.rows import TableRows
 from sonde.run.choose import check_answer, choose, choose_model, choose_task
 from sonde.run.resolve import resolve
+from sonde.tasks.torsions.config import ANGLES
 
 SPECS = {
     "structure": (InputSpec(kind="protein", shape=(99,), symbols=25), TargetSpec(kind="distances", names=bin_names())),
-    "torsions": (InputSpec(kind="protein", shape=(99,), symbols=25), TargetSpec(kind="torsions", names=TORSIONS)),
+    "torsions": (InputSpec(kind="protein", shape=(99,), symbols=25), TargetSpec(kind="torsions", names=ANGLES)),
     "inverse-folding": (
         InputSpec(kind="protein", shape=(99,)),
         TargetSpec(kind="residues", names=residues().symbols, symbols=25),

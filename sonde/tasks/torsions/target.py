@@ -1,8 +1,31 @@
 """How a protein's backbone is turned: the angles phi and psi of each of its residues."""
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 
+from sonde.core.dataset import TargetSpec
+from sonde.tasks.spec import TargetRows
+from sonde.tasks.torsions.config import ANGLES
+
 LONGEST_BOND = 2.0  # ångström; C and the next residue's N are 1.33 apart, and farther where residues are missing
+
+
+class HasBackbone(Protocol):
+    """A chain. backbone: (R, 4, 3) places of N, CA, C, O in ångström"""
+
+    @property
+    def backbone(self) -> np.ndarray: ...
+
+
+def target(chains: Sequence[HasBackbone]) -> TargetRows:
+    """The angles of each chain, (R, 2, 2) as `backbone_torsions`."""
+    return TargetRows(
+        spec=TargetSpec(kind="torsions", names=ANGLES),
+        rows=[backbone_torsions(chain.backbone) for chain in chains],
+        words="angles of the backbone from the residues",
+    )
 
 
 def backbone_torsions(backbone: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sample_proteins import helix, pdb
 
-from sonde.modalities.protein.dihedrals import backbone_torsions
 from sonde.modalities.protein.structures import read_chains
+from sonde.tasks.torsions.target import backbone_torsions
 
 # Engh and Huber 1991, Acta Crystallographica A47: lengths in ångström and angles in degrees of N-CA, CA-C, C-N
 LENGTHS = {"N": 1.329, "CA": 1.458, "C": 1.525}

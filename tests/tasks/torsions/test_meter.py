@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sonde.core.errors import NonFinite
-from sonde.metrics.torsions import PLACES, TorsionsMeter
+from sonde.tasks.torsions.meter import PLACES, TorsionsMeter
 
 # two chains of three and two residues; of the first place phi is not known
 TRUE = torch.tensor([[[0.0, 170], [-60, -45], [-120, 130]], [[10, 20], [30, 40], [0, 0]]])

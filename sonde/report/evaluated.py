@@ -12,10 +12,6 @@ from sonde.report.figures import Axis, Series, curves, heat_map, scatter
 from sonde.report.folder import Reading
 from sonde.report.learning import Figure
 from sonde.report.sounds import sound_of
-from sonde.tasks.detection.figures import precision_recall_figure
-from sonde.tasks.forecasting.figures import forecast_figures
-from sonde.tasks.language_model.figures import place_figure
-from sonde.tasks.torsions.figures import torsion_figures
 
 MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
 WIDE_FROM = 14  # classes; such a matrix gets the page's whole width
@@ -60,12 +56,11 @@ class Worst:
     pixelated: bool = False
 
 
-def judged_figures(details: Mapping[str, Any]) -> list[Figure]:
-    """The figures for one split's files, the confusion matrix aside."""
+def evaluation_figures(details: Mapping[str, Any], own: Sequence[Figure] = ()) -> list[Figure]:
+    """The figures for one split's files, the confusion matrix aside. own: the task's own"""
     calibration = _calibration(details.get("calibration"))
-    figures = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
-    own = (precision_recall_figure(details), place_figure(details), *torsion_figures(details))
-    return [figure for figure in (calibration, *own, *figures, *forecast_figures(details)) if figure is not None]
+    general = _threshold_curves(details.get("curve")) + _scatters(details.get("scatter"))
+    return [*([calibration] if calibration else []), *own, *general]
 
 
 def confused_pairs(details: Mapping[str, Any]) -> list[tuple[str, str, int, float]]:
@@ -293,4 +288,4 @@ def _columns(table: Any) -> tuple[list[str], list[list[float]], list[list[float]
 
 def split_details(run: Reading) -> dict[str, Any]:
     """The files of the split the report speaks of."""
-    return run.judged.get(run.split, {})
+    return run.evaluated.get(run.split, {})

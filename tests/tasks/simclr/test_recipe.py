@@ -8,9 +8,9 @@ from sonde.core.errors import ConfigError
 from sonde.modalities.table.rows import TableRows
 from sonde.run.build import changes
 from sonde.run.choose import choose, choose_model
-from sonde.tasks.table import WITHOUT_LABELS
+from sonde.tasks.table import specs
 
-OF_IMAGES = [name for name in WITHOUT_LABELS if name != "masked-language-model"]
+OF_IMAGES = [spec.name for spec in specs() if not spec.labels and "image" in spec.inputs]
 
 
 def dataset(*shape: int, target: str = "class") -> Dataset:

@@ -1,0 +1,159 @@
+"""How long a run is: the lengths that were asked for, which of them ends it, and what a source without a length allows."""
+
+from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
+from sonde.core.durations import parse
+from sonde.core.errors import ConfigError
+from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Source, ends
+from sonde.core.units import duration
+from sonde.engine.loop import FitSettings, known_end, patience_over
+from sonde.engine.plan import ExecutionPlan
+from sonde.engine.training import Progress, Training
+from sonde.optim.schedules import Schedule, constant, schedule, warmed
+from sonde.run.build import Assembly
+from sonde.run.saved import Saved
+
+
+def check_length(config: TrainConfig, source: Source) -> int | None:
+    """The passes that a source without a length is trained for; None where steps, a time or known epochs say how long.
+
+    Raises: ConfigError for epochs of data without end, parts of an epoch or shapes of the rate that need a length
+    """
+    loop, epochs = config.loop, asked_epochs(config.loop)
+    if source.batches is not None or epochs is None:
+        return None
+    if not ends(source):
+        if loop.steps is not None or loop.time_limit is not None:
+            return None
+        raise ConfigError(
+            "the training data have no end, so an epoch of them is never over; say how long to train with --steps 10000 or "
+            "--time-limit 10m"
+        )
+    if epochs != int(epochs):
+        raise ConfigError(
+            f"--epochs {epochs:g}: of data without a length only whole epochs can be counted; or give --steps"
+        )
+    if loop.steps is None and loop.time_limit is None:
+        _refuse_shape(config.optim, int(epochs))
+    return int(epochs)
+
+
+def _refuse_shape(optim: OptimConfig, passes: int) -> None:
+    """Raises: ConfigError for a rate whose shape must be known before the first pass over the data tells their length."""
+    unknown = "the length of these data is known only after the first pass over them"
+    if 0 < optim.warmup < 1:
+        raise ConfigError(
+            f"--warmup {optim.warmup:g} is a share of the run, and {unknown}; give it in steps, or give --steps"
+        )
+    if optim.schedule == "one-cycle" or (optim.schedule != "constant" and passes == 1):
+        raise ConfigError(f"--schedule {optim.schedule} needs the run's length, and {unknown}; give --steps")
+
+
+def before_length_is_known(optim: OptimConfig) -> Schedule:
+    """The shape of the rate during the first pass over data without a length: the peak, after a warm-up given in steps."""
+    return warmed(constant, round(optim.warmup) if optim.warmup >= 1 else 0)
+
+
+def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
+    """Raises: ConfigError when a run that is to go on has no way to go, saying what to give."""
+    loop, batches = assembly.config.loop, assembly.train.batches
+    progress = Progress(**saved.state["progress"])
+    if loop.limit_s is not None and (saved.finished or saved.new_limit) and saved.elapsed >= loop.limit_s:
+        used = duration(saved.elapsed)
+        raise ConfigError(f"--time-limit {loop.time_limit}: {folder.path} has taken {used} already; give more in all")
+    for name, total in fixed_ends(loop, batches).items():
+        if total < saved.step or (saved.finished and total == saved.step):
+            raise ConfigError(
+                f"{folder.path} has trained {saved.step:,} steps already, and {_asked(loop, name, batches)} are asked for; give "
+                "a larger number in all, or start over with --fresh"
+            )
+    passes = check_length(assembly.config, assembly.train)
+    if passes is not None and saved.finished and progress.passes >= passes:
+        raise ConfigError(
+            f"{folder.path} has trained {counted(progress.passes, 'epoch')} already, and {passes} are asked for; give a larger "
+            "number in all, or start over with --fresh"
+        )
+    patience = loop.patience_for
+    if saved.finished and patience_over(patience, progress, batches=batches, elapsed=saved.elapsed):
+        raise ConfigError(
+            f"{folder.path} stopped early, {counted(progress.since_best, 'evaluation')} after its best; give a larger "
+            "--patience, or --patience 0"
+        )
+
+
+def fixed_ends(loop: LoopConfig, batches: int | None) -> dict[str, int]:
+    """The step after which each length that was asked for ends a run: "epochs", where their length is known, and "steps"."""
+    found = {} if loop.steps is None else {"steps": loop.steps}
+    epochs = asked_epochs(loop)
+    if epochs is not None and batches is not None:
+        found["epochs"] = max(1, round(epochs * batches))
+    return found
+
+
+def asked_epochs(loop: LoopConfig) -> float | None:
+    """Epochs that were asked for; ten where nothing else says how long."""
+    silent = loop.epochs is None and loop.steps is None and loop.time_limit is None
+    return 10.0 if silent else loop.epochs
+
+
+def fixed_why(loop: LoopConfig, batches: int | None, passes: int | None) -> str:
+    """The length that is reached first, and those that would be reached later."""
+    ordered = sorted(fixed_ends(loop, batches).items(), key=lambda entry: entry[1])
+    texts = [_asked(loop, name, batches) for name, _ in ordered]
+    if passes is not None:
+        unknown = f"{counted(passes, 'epoch')} of unknown length"
+        if not texts:
+            return f"{unknown}, each until the data end (data without end need --steps or --time-limit)"
+        return f"{texts[0]} or {unknown}, whichever ends first"
+    return texts[0] + (f" (before {' and '.join(texts[1:])})" if texts[1:] else "") if texts else ""
+
+
+def _asked(loop: LoopConfig, name: str, batches: int | None) -> str:
+    if name == "steps":
+        return counted(loop.steps or 0, "step")
+    return f"{counted(asked_epochs(loop) or 0, 'epoch')} of {counted(batches or 0, 'step')}"
+
+
+def counted(number: float, what: str) -> str:
+    """ "1 epoch", "2,000 steps", "0.5 epochs"."""
+    return f"{number:,g} {what}{'' if number == 1 else 's'}" if number < 1e5 else f"{number:,.0f} {what}s"
+
+
+def fit_settings(config: TrainConfig, plan: ExecutionPlan, *, training_s: float | None) -> FitSettings:
+    """When things happen in a run. training_s: seconds at which training must end, under a time limit"""
+    loop = config.loop
+    return FitSettings(
+        stop=plan.steps,
+        ends=plan.ends,
+        passes=plan.passes,
+        evaluate_every=loop.evaluation_period,
+        log_every=loop.log_every,
+        checkpoint_every=loop.checkpoint_period,
+        patience=loop.patience_for,
+        limit_s=training_s,
+    )
+
+
+def set_schedule(training: Training, settings: FitSettings, optim: OptimConfig) -> int | None:
+    """Give the rate the shape of the length that became known since the plan was made; returns that length, in steps.
+
+    A warm-up or decay for which it has no room leaves the rate as it is.
+    """
+    progress = training.progress
+    ends = [known_end(settings, progress), progress.ends_at or settings.stop]
+    total = min((end for end in ends if end is not None), default=None)
+    if total is not None and (progress.ends_at or progress.pass_steps):
+        try:
+            training.stepper.bend(schedule(optim, total=total))
+        except ConfigError:
+            return total
+    return total
+
+
+def lengths_in_words(loop: LoopConfig) -> dict[str, str]:
+    """Each length that was asked for, as it would be typed."""
+    found = {name: getattr(loop, name) for name in ("epochs", "steps", "time_limit") if getattr(loop, name) is not None}
+    return {
+        name: str(parse(value, bare="seconds")) if name == "time_limit" else f"{value:g}"
+        for name, value in found.items()
+    }

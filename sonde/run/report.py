@@ -1,0 +1,24 @@
+"""`report.html` with what the run's task shows of itself. Free of torch: a copied folder is drawn without it."""
+
+from pathlib import Path
+
+from sonde.core.catalogue import load
+from sonde.report.folder import Reading, read_folder
+from sonde.report.page import AddedBy, nothing, write_page
+from sonde.tasks.table import names, spec
+
+
+def write_report(folder: Path) -> Path:
+    """Draw `folder`/report.html from the folder's files and return its path.
+
+    Raises: RunFolderError when there is no run in `folder`, or it cannot be written to
+    """
+    run = read_folder(Path(folder))
+    return write_page(run, _added_by(run))
+
+
+def _added_by(run: Reading) -> AddedBy:
+    """What the run's task shows; nothing for a task that is not in the table, such as one out of a program."""
+    name = str((run.config.get("settings") or {}).get("task"))
+    figures = spec(name).figures if name in names() else ""
+    return load(figures) if figures else nothing

@@ -1,0 +1,31 @@
+"""What a run that is to go on goes on from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sonde.engine.plan import ExecutionPlan
+
+
+@dataclass(kw_only=True)
+class Saved:
+    """What a resumed run goes on from.
+
+    finished: it had come to its end;  new_limit: another time limit is given than its steps were chosen for
+    """
+
+    weights: Mapping[str, Any]
+    state: Mapping[str, Any]
+    plan: ExecutionPlan
+    finished: bool = False
+    new_limit: bool = False
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return int(self.state["progress"]["step"])
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds taken."""
+        return float(self.state["clock"]["elapsed"])

@@ -1,0 +1,18 @@
+"""The record of task detection."""
+
+from sonde.tasks.detection.config import DetectionConfig
+from sonde.tasks.spec import Answer, TaskSpec
+
+DETECTION = TaskSpec(
+    name="detection",
+    summary="any number of objects per image, each with a box and one of several classes",
+    task="sonde.tasks.detection.task:Detection",
+    config=DetectionConfig,
+    answers=Answer("boxes", "boxes"),
+    targets=("boxes",),
+    suggests={"boxes": "objects are marked by boxes"},
+    exclusive="boxes",
+    model="sonde.tasks.detection.recipe:model",
+    settings="sonde.tasks.detection.recipe:settings",
+    figures="sonde.tasks.detection.figures:additions",
+)

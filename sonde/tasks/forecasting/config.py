@@ -1,0 +1,28 @@
+"""Settings of forecasting: its flags."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sonde.core.errors import ConfigError
+
+LossName = Literal["mse", "mae", "huber", "quantile"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastingConfig:
+    """Settings of forecasting."""
+
+    loss: LossName = "mse"
+    """What is minimised, in deviations of the training part; quantile also learns a band about the forecast."""
+    huber_delta: float = 1.0
+    """Error, in deviations, from which on the Huber loss is a straight line."""
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    """For --loss quantile, what is learnt: shares of truths that shall lie below. 0.5 is the forecast itself."""
+
+    def __post_init__(self) -> None:
+        if not self.huber_delta > 0:
+            raise ConfigError(f"--huber-delta must be above 0, got {self.huber_delta:g}")
+        rising = all(a < b for a, b in zip(self.quantiles, self.quantiles[1:], strict=False))
+        if not rising or 0.5 not in self.quantiles or not all(0 < q < 1 for q in self.quantiles):
+            given = " ".join(f"{q:g}" for q in self.quantiles)
+            raise ConfigError(f"--quantiles must rise, lie between 0 and 1, and hold 0.5, got {given}")

@@ -1,0 +1,34 @@
+"""The record of task forecasting."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sonde.tasks.forecasting.config import ForecastingConfig
+from sonde.tasks.spec import Answer, TaskSpec
+
+
+def by_step(times: Sequence[str], found: Mapping[int, Mapping[str, Sequence[float]]]) -> list[dict[str, Any]]:
+    """The one window that is forecast as a table: a dict for each step, "input" being its time.
+
+    >>> by_step(["12:00", "13:00"], {0: {"load": [3.5, 3.1]}})
+    [{'input': '12:00', 'load': 3.5}, {'input': '13:00', 'load': 3.1}]
+    """
+    return [
+        {"input": time, **{name: values[place] for name, values in found[0].items()}}
+        for place, time in enumerate(times)
+    ]
+
+
+FORECASTING = TaskSpec(
+    name="forecasting",
+    summary="the steps of a time series that follow, with a band of quantiles on request",
+    task="sonde.tasks.forecasting.task:Forecasting",
+    config=ForecastingConfig,
+    answers=Answer("horizon", "the steps that follow"),
+    targets=("series",),
+    suggests={"series": "rows stand at even steps of time"},
+    model="sonde.tasks.forecasting.recipe:model",
+    settings="sonde.tasks.forecasting.recipe:settings",
+    figures="sonde.tasks.forecasting.figures:additions",
+    predictions=by_step,
+)

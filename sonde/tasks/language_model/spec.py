@@ -1,0 +1,18 @@
+"""The record of task language-model."""
+
+from sonde.tasks.language_model.config import LanguageModelConfig
+from sonde.tasks.spec import Answer, TaskSpec
+
+LANGUAGE_MODEL = TaskSpec(
+    name="language-model",
+    summary="the token that follows each of a text, and texts of its own",
+    task="sonde.tasks.language_model.task:LanguageModel",
+    config=LanguageModelConfig,
+    answers=Answer("next", "the token after each"),
+    targets=("next",),
+    suggests={"next": "a text is to be continued"},
+    model="sonde.tasks.language_model.recipe:model",
+    settings="sonde.tasks.language_model.recipe:settings",
+    figures="sonde.tasks.language_model.figures:additions",
+    next_commands=("sonde predict {run} {input}", "sonde generate {run}"),
+)

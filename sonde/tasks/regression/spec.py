@@ -1,0 +1,14 @@
+"""The record of task regression."""
+
+from sonde.tasks.regression.config import RegressionConfig
+from sonde.tasks.spec import ROW, TaskSpec
+
+REGRESSION = TaskSpec(
+    name="regression",
+    summary="one or several real numbers per row",
+    task="sonde.tasks.regression.task:Regression",
+    config=RegressionConfig,
+    answers=ROW,
+    targets=("value",),
+    suggests={"value": "the targets are real numbers"},
+)

@@ -1,0 +1,30 @@
+"""The record of task segmentation."""
+
+from collections.abc import Mapping
+
+from sonde.core.units import share
+from sonde.tasks.segmentation.config import SegmentationConfig
+from sonde.tasks.spec import Answer, TaskSpec
+
+MOST_CLASSES = 3  # on a terminal
+
+
+def _covers(shares: Mapping[str, float]) -> dict[str, str]:
+    """The classes that cover most of an image."""
+    common = sorted((name for name in shares if shares[name] > 0), key=lambda name: -shares[name])[:MOST_CLASSES]
+    return {"covers": ", ".join(f"{name} {share(shares[name], 1)}" for name in common)}
+
+
+SEGMENTATION = TaskSpec(
+    name="segmentation",
+    summary="one of several classes per pixel of an image",
+    task="sonde.tasks.segmentation.task:Segmentation",
+    config=SegmentationConfig,
+    answers=Answer("map", "an answer for every pixel"),
+    targets=("mask",),
+    suggests={"mask": "every pixel has one of several classes"},
+    exclusive="masks",
+    model="sonde.tasks.segmentation.recipe:model",
+    settings="sonde.tasks.segmentation.recipe:settings",
+    shorten={"shares": _covers},
+)

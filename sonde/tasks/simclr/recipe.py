@@ -1,0 +1,38 @@
+"""Defaults for contrastive learning without labels, each with its reason."""
+
+from typing import Any
+
+import torch
+
+from sonde.core.dataset import Dataset
+from sonde.optim.build import product_dtype
+
+Settings = dict[str, tuple[Any, str]]
+
+
+def settings(dataset: Dataset, model: str) -> Settings:
+    """Leaf settings for a dataset of images, whose labels are not used."""
+    why = "as networks are usually trained without labels: AdamW, a warm-up and a cosine"
+    chosen: Settings = {
+        "optimizer": ("adamw", why),
+        "lr": (1e-3, why),
+        "schedule": ("cosine", why),
+        "warmup": (0.1, why),
+        "batch_size": (256, "other images to be told from"),
+        "epochs": (40, "labels would be learnt in fewer; what there is to learn here does not run out"),
+        "evaluate_every": (2.0, "judging shows how far it is, and chooses little"),
+        "weight_decay": (1e-4, why),
+        "augment": _views(colour=dataset.schema.input.shape[0] == 3),
+    }
+    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
+        chosen["precision"] = ("bf16", "this machine has bf16 units")
+    return chosen
+
+
+def _views(*, colour: bool) -> tuple[str, str]:
+    if colour:
+        return (
+            "resized-crop=0.2,flip,colour=0.5,grey=0.2",
+            "without changes of colour two crops are told to belong together by their colours alone (Chen et al. 2020)",
+        )
+    return "resized-crop=0.4,rotate=15,colour=0.5", "mirrored symbols are others"

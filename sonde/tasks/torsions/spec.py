@@ -1,0 +1,29 @@
+"""The record of task torsions."""
+
+from collections.abc import Callable, Sequence
+
+from sonde.core.units import count
+from sonde.tasks.spec import Answer, TaskSpec
+from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
+
+
+def _counted(name: str) -> Callable[[Sequence[float]], dict[str, str]]:
+    """How many angles of a name there are: a chain has hundreds."""
+    return lambda angles: {name: f"{count(len(angles))} angles in degrees"}
+
+
+TORSIONS = TaskSpec(
+    name="torsions",
+    summary="how the backbone of a protein is turned at each residue, from the residues",
+    task="sonde.tasks.torsions.task:Torsions",
+    config=TorsionsConfig,
+    answers=Answer("angles", "how each residue is turned"),
+    targets=("torsions",),
+    suggests={"torsions": "angles of each residue's backbone are known"},
+    exclusive="angles",
+    reads={"protein": "sonde.tasks.torsions.target:target"},
+    model="sonde.tasks.torsions.recipe:model",
+    settings="sonde.tasks.torsions.recipe:settings",
+    figures="sonde.tasks.torsions.figures:additions",
+    shorten={name: _counted(name) for name in ANGLES},
+)
