@@ -1,7 +1,8 @@
 """From what a form found to a dataset: targets encoded, rows held back, statistics fitted on the training rows alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
+from sonde.data import fingerprint
+from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, Inputs
-from sonde.data.splits import ORDER, hold_back, labels_of, subset
+from sonde.data.splits import ORDER, drawn_from_train, hold_back, labels_of
 from sonde.data.targets import RawTarget, by_name, encode, infer, standardised
 
 LISTED_ABSENT = 8
@@ -39,6 +42,33 @@ class About:
     facts: Sequence[Fact] = ()
     warnings: Sequence[str] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def at(
+        listing: Listing,
+        *,
+        form: str,
+        why: str,
+        files: Sequence[Path],
+        name: str = "",
+        root: Path | None = None,
+        **more: Any,
+    ) -> "About":
+        """Of what was read at a place.
+
+        files: all that were read, by which the data are known again; their names are relative to `root`, by default the folder
+        name:  by default the folder's, or the file's without its ending;  more: other fields
+        """
+        path = listing.path.resolve()
+        folder = root or (listing.path.parent if listing.is_file else listing.path)
+        return About(
+            name=name or (path.stem if listing.is_file else path.name),
+            source=str(path),
+            form=form,
+            why=why,
+            fingerprint=fingerprint.of_files(files, folder),
+            **more,
+        )
 
     def dataset(
         self,
@@ -96,21 +126,10 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
     input_spec = found.fit(inputs["train"], indices["train"])
     parts = {split: found.scaled(each, input_spec) for split, each in inputs.items()}
     whole = {split: InputRows(parts[split], encode(raw[split], spec)) for split in found.parts}
-    splits: dict[str, Rows] = {
-        split: whole[split] if split in whole and split != "train" else subset(whole["train"], indices[split])
-        for split in ORDER
-        if split in whole or split in indices
-    }
-    return Dataset(
-        name=found.about.name,
-        source=found.about.source,
-        form=found.about.form,
-        schema=Schema(input=input_spec, target=spec),
-        splits=splits,
-        facts=[size_fact(found), target_fact, *found.about.facts, *facts],
-        warnings=[*found.about.warnings, *_absent_classes(splits, spec)],
-        fingerprint=found.about.fingerprint,
-    )
+    splits = drawn_from_train(whole, indices)
+    said = [size_fact(found), target_fact, *found.about.facts, *facts]
+    about, schema = replace(found.about, facts=said), Schema(input=input_spec, target=spec)
+    return about.dataset(schema, splits, warnings=_absent_classes(splits, spec))
 
 
 def size_fact(found: Found) -> Fact:
@@ -132,16 +151,8 @@ def _assemble_like(found: Found, like: Schema) -> Dataset:
         )
         for split, part in parts.items()
     }
-    return Dataset(
-        name=found.about.name,
-        source=found.about.source,
-        form=found.about.form,
-        schema=like,
-        splits=splits,
-        facts=[size_fact(found), Fact("read as the model was trained", "sizes, classes and scales of its schema")],
-        warnings=found.about.warnings,
-        fingerprint=found.about.fingerprint,
-    )
+    said = [size_fact(found), Fact("read as the model was trained", "sizes, classes and scales of its schema")]
+    return replace(found.about, facts=said).dataset(like, splits)
 
 
 def _check_lengths(parts: Mapping[str, Part]) -> None:

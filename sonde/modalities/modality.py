@@ -42,12 +42,11 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A form in which data of a kind stand on disk. Functions are named "module:function", since records load without them.
+    """A form in which data of a kind stand on disk.
 
     name:      in words, for errors and `--help`: "class folders of images"
     sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
-    recognise: "module:function" of its `Recognise`
-    read:      "module:function" of its `Reader`
+    module:    with its `recognise` (a `Recognise`) and its `read` (a `Reader`), and `read_frame` where `frames`
     endings:   of files without any of which it is not asked; () where names have no such ending
     tasks:     tasks for which it is asked first, since some folders hold the makings of several
     targets:   kinds of targets that trained models have for which it is asked first
@@ -55,13 +54,12 @@ class Form:
     folds:     whether its training rows can be cut in parts by `sonde.data.splits.split_rows`
     instead_of_columns: what it has where a table has columns ("class folders"); "" where it has columns
     packed:    whether rows stand inside files, many in one, so that a place is predicted on as a whole
-    frame:     "module:function" (table in memory, wanted) -> Dataset, or None where it holds something else; "" for none
+    frames:    whether it also reads a table in memory: (table, wanted) -> Dataset, or None where it holds something else
     """
 
     name: str
     sure: int
-    recognise: str
-    read: str
+    module: str
     endings: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
@@ -69,7 +67,7 @@ class Form:
     folds: bool = True
     instead_of_columns: str = ""
     packed: bool = False
-    frame: str = ""
+    frames: bool = False
 
     def suits(self, wanted: Wanted) -> bool:
         """Whether it is asked before others, for the sake of the task or of the model that is judged."""

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | No
     for form in asked:
         if form.endings and listing.endings.isdisjoint(form.endings):
             continue
-        if why := load(form.recognise)(listing, wanted):
+        if why := import_module(form.module).recognise(listing, wanted):
             return Claim(form, why)
     return None
 
@@ -142,7 +143,7 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
         if form.instead_of_columns and (named.target or named.columns):
             unread = "--target" if named.target else "--columns"  # which would be ignored otherwise
             raise DataError(f"{path} has {form.instead_of_columns} and no columns, so leave {unread} out")
-        return load(form.read)(listing, config, task=wanted.task, tick=tick, like=wanted.like)
+        return import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read; give yourself the permission") from None
 

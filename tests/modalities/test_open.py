@@ -3,6 +3,7 @@
 import gzip
 import os
 import struct
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pytest
 from PIL import Image
 from sample_settings import data_config
 
-from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing
@@ -89,9 +89,9 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
 
 def test_an_image_folder_asks_two_forms_and_reads_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(opening, "load", lambda where: asked.append(where) or load(where))
+    monkeypatch.setattr(opening, "import_module", lambda name: asked.append(name) or import_module(name))
     form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
-    assert [where.split(".")[-1] for where in asked] == ["masks:recognise", "class_folders:recognise"]
+    assert [name.rpartition(".")[2] for name in asked] == ["masks", "class_folders"]
 
 
 def test_what_stands_at_a_path_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

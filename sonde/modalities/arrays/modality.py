@@ -13,8 +13,7 @@ ARRAY = Modality(
         Form(
             name="NPZ or NPY arrays",
             sure=90,
-            recognise="sonde.modalities.arrays.forms.npz:recognise",
-            read="sonde.modalities.arrays.forms.npz:read",
+            module="sonde.modalities.arrays.forms.npz",
             endings=(".npz", ".npy"),
             packed=True,
         ),

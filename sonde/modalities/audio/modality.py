@@ -20,8 +20,7 @@ AUDIO = Modality(
         Form(
             name="recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
             sure=60,
-            recognise="sonde.modalities.audio.forms.recordings:recognise",
-            read="sonde.modalities.audio.forms.recordings:read",
+            module="sonde.modalities.audio.forms.recordings",
             endings=(".wav", ".flac", ".ogg", ".mp3", ".csv", ".tsv", ".jsonl"),
             tasks=("speech-recognition",),
         ),

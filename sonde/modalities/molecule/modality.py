@@ -19,8 +19,7 @@ MOLECULE = Modality(
         Form(
             name="tables of molecules as SMILES",
             sure=45,
-            recognise="sonde.modalities.molecule.forms.smiles:recognise",
-            read="sonde.modalities.molecule.forms.smiles:read",
+            module="sonde.modalities.molecule.forms.smiles",
             endings=FILES,
         ),
     ),

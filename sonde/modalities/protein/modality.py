@@ -16,8 +16,7 @@ PROTEIN = Modality(
         Form(
             name="a folder of PDB or mmCIF files",
             sure=50,
-            recognise="sonde.modalities.protein.forms.structures:recognise",
-            read="sonde.modalities.protein.forms.structures:read",
+            module="sonde.modalities.protein.forms.structures",
             endings=(".pdb", ".ent", ".cif", ".mmcif"),
             tasks=("structure", "torsions", "inverse-folding"),
             targets=("distances", "torsions", "residues"),

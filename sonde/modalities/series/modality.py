@@ -18,9 +18,8 @@ SERIES = Modality(
         Form(
             name="tables of numbers at even steps of time",
             sure=40,
-            recognise="sonde.modalities.series.forms.series:recognise",
-            read="sonde.modalities.series.forms.series:read",
-            frame="sonde.modalities.series.forms.series:read_frame",
+            module="sonde.modalities.series.forms.series",
+            frames=True,
             endings=FILES,
             tasks=("forecasting",),
             targets=("series",),

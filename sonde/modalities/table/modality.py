@@ -18,9 +18,8 @@ TABLE = Modality(
         Form(
             name="CSV, TSV or Parquet tables",
             sure=30,
-            recognise="sonde.modalities.table.forms.tables:recognise",
-            read="sonde.modalities.table.forms.tables:read",
-            frame="sonde.modalities.table.forms.tables:read_frame",
+            module="sonde.modalities.table.forms.tables",
+            frames=True,
             endings=FILES,
         ),
     ),

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
@@ -138,7 +138,7 @@ def _read_frame(frame: Any, wanted: Wanted) -> Dataset:
     from sonde.modalities.table.read import frame_table  # brings pyarrow, which arrays do without
 
     table = frame_table(frame, "table")
-    found = (load(form.frame)(table, wanted) for form in forms() if form.frame)
+    found = (import_module(form.module).read_frame(table, wanted) for form in forms() if form.frames)
     return next(dataset for dataset in found if dataset is not None)
 
 

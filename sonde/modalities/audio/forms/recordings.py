@@ -17,11 +17,11 @@ from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import END, characters_of, read_vocabulary
-from sonde.data import fingerprint
+from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.name_parts import check_known, spelled
 from sonde.data.ragged import Ragged, end_to_end
-from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
+from sonde.data.splits import ORDER, held_back_facts, share_out, subset, thinned
 from sonde.data.targets import listed
 from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
@@ -71,17 +71,17 @@ def read(
     longest = int(rows.lengths().max())
     input = InputSpec(kind="audio", shape=(longest,), rate=rate) if like is None else like.input
     tick("hashing files", 0, 0)
-    dataset = Dataset(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form="recordings",
-        schema=Schema(input=input, target=target),
-        splits=splits,
+        why=found.why,
+        files=[*files, *manifests_in(listing).values()],
+        root=found.root,
         facts=[_size_fact(decoded, rate, found), *_changed(headers, rate), truth_fact, *found.facts, *facts],
         warnings=[*warnings, *_odd(decoded, found), *more],
-        fingerprint=fingerprint.of_files([*files, *manifests_in(listing).values()], found.root),
-        suggestion=RECOGNITION if target.kind == "tokens" else "classification",
     )
+    suggestion = RECOGNITION if target.kind == "tokens" else "classification"
+    dataset = about.dataset(Schema(input=input, target=target), splits, suggestion=suggestion)
     return thinned(dataset, config) if like is None else dataset
 
 
@@ -120,14 +120,7 @@ def _splits(
     ours = brought["train"]
     groups = _groups(found, ours, settings.group)
     labels = None if found.spoken else np.unique(np.array(truths)[ours], return_inverse=True)[1]
-    drawn = split_rows(
-        len(ours),
-        test=0.0 if "test" in brought else config.test_share,
-        validation=0.0 if "validation" in brought else config.validation,
-        labels=labels,
-        groups=groups,
-        fold=config.part,
-    )
+    drawn = share_out(len(ours), brought, config, labels=labels, groups=groups)
     indices = {**brought, **{split: ours[rows] for split, rows in drawn.items() if len(rows)}}
     held = [split for split in ("validation", "test") if split not in brought and split in indices]
     sizes = {split: len(indices[split]) for split in held}

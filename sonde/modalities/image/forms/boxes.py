@@ -14,10 +14,10 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
+from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, InputsOf
-from sonde.data.splits import ORDER, class_counts, fraction_fact, held_back_facts, split_rows, subset, targets_of, thin
+from sonde.data.splits import ORDER, class_counts, drawn_from_train, hold_back, targets_of
 from sonde.data.targets import listed
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import Annotations
@@ -63,19 +63,21 @@ def read(
     schema, facts = _schema(found, images, config, path) if like is None else (like, [])
     rows = _rows(path, images, schema, shares=found.shares, oddities=oddities)
     tick("hashing files", 0, 0)
-    dataset = Dataset(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form=found.form,
-        schema=schema,
-        splits=rows,
+        why=found.why,
+        files=[*(o.annotated.file for m in images.values() for o in m), *found.files],
+        root=path,
         facts=[_size_fact(found, rows), *facts, *_empty_fact(rows)],
         warnings=[*found.notes, *_counted(found.set_aside, oddities), *_unreadable(skipped)],
-        fingerprint=fingerprint.of_files([*(o.annotated.file for m in images.values() for o in m), *found.files], path),
     )
     if like is not None:
-        return replace(dataset, splits=rows if len(rows) > 1 else {"test": next(iter(rows.values()))})
-    return _fitted(_held_back(dataset, config))
+        return about.dataset(like, rows if len(rows) > 1 else {"test": next(iter(rows.values()))})
+    train = rows["train"]
+    called = f"{about.source} has {len(train)} training images"
+    indices, held = hold_back(len(train), rows, config, called=called)
+    return _fitted(about.dataset(schema, drawn_from_train(rows, indices), held))
 
 
 def _no_empty(path: Path, images: Mapping[str, Sequence[Measured]]) -> None:
@@ -115,34 +117,6 @@ def _rows(
         target = box_targets(members, schema.target.names, (height, width), shares=shares, oddities=oddities)
         rows[split] = InputRows(LetterboxedInputs(files, (channels, height, width)), {"target": target})
     return rows
-
-
-def _held_back(dataset: Dataset, config: DataConfig) -> Dataset:
-    """The dataset with validation and test rows drawn from train where it brings none, and with a part of the rest as asked.
-
-    Raises: DataError when there are too few images to hold any back
-    """
-    rows = dataset.splits["train"]
-    test = 0.0 if "test" in dataset.splits else config.test_share
-    validation = 0.0 if "validation" in dataset.splits else config.validation
-    if len(rows) < 3 and test + validation > 0:
-        raise DataError(f"{dataset.source} has {len(rows)} training images, too few to hold any back; bring more")
-    found = split_rows(len(rows), test=test, validation=validation, fold=config.part)
-    drawn = {split: part for split, part in found.items() if len(part)}
-    facts = held_back_facts(
-        {s: len(part) for s, part in drawn.items()}, [s for s in drawn if s != "train"], stratified=False
-    )
-    if config.label_fraction < 1:
-        kept = thin(len(drawn["train"]), config.label_fraction)
-        facts.append(fraction_fact(len(kept), len(drawn["train"]), False))
-        drawn["train"] = drawn["train"][kept]
-    cut = {split: subset(rows, part) for split, part in drawn.items()}
-    splits = {
-        split: cut[split] if split in cut else dataset.splits[split]
-        for split in ORDER
-        if split in cut or split in dataset.splits
-    }
-    return replace(dataset, splits=splits, facts=[*dataset.facts, *facts])
 
 
 def _fitted(dataset: Dataset) -> Dataset:

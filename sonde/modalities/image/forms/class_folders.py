@@ -11,7 +11,6 @@ from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER, SPLIT_NAMES
@@ -53,14 +52,9 @@ def read(
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.array(found, dtype=str), "the folders") for split, found in classes.items()}
     tick("hashing files", 0, 0)
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="class folders",
-        why={"folders": "a folder per split", "lists": "a list of files per split", "none": path.name}[how],
-        warnings=warnings,
-        fingerprint=fingerprint.of_files([path / name for found in names.values() for name in found], path),
-    )
+    why = {"folders": "a folder per split", "lists": "a list of files per split", "none": path.name}[how]
+    files = [path / name for found in names.values() for name in found]
+    about = About.at(listing, form="class folders", why=why, files=files, warnings=warnings)
     return assemble_images(encoded, targets, about, config, every_header=True, task=task, tick=tick, like=like)
 
 

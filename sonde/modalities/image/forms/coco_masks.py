@@ -9,7 +9,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import BACKGROUND, Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.modalities.catalogue import check_kind
@@ -43,15 +42,9 @@ def read(
     root = path if path.is_dir() else path.parent
     splits = {split: _split(opened[split], file, root, numbers) for split, file in files.items()}
     images = [part.images.content(row) for part in splits.values() for row in range(len(part.images))]
-    about = About(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
-        form="COCO JSON",
-        why=", ".join(file.relative_to(root).as_posix() for file in files.values()),
-        fingerprint=fingerprint.of_files(
-            [*files.values(), *(file for file in images if isinstance(file, Path) and file.is_file())], root
-        ),
-    )
+    read_files = [*files.values(), *(file for file in images if isinstance(file, Path) and file.is_file())]
+    why = ", ".join(file.relative_to(root).as_posix() for file in files.values())
+    about = About.at(listing, form="COCO JSON", why=why, files=read_files)
     return assemble_masks(splits, names, about, config, with_objects=True, tick=tick, like=like)
 
 

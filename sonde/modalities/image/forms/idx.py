@@ -17,7 +17,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
@@ -73,22 +72,16 @@ def read(
                 "they are not of one set"
             )
         found[split] = ArrayPair(images, raw_target(labels, pair.labels.name), pair.images.name)
-    about = About(
-        name=_name(path),
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form="IDX files",
         why=", ".join(pair.images.name for pair in pairs.values()),
+        files=files,
+        name=_name(path),
+        root=root,
         class_names=_class_names(root),
-        fingerprint=fingerprint.of_files(files, root),
     )
-    return assemble_arrays(
-        found,
-        about,
-        config,
-        task=task,
-        tick=tick,
-        like=like,
-    )
+    return assemble_arrays(found, about, config, task=task, tick=tick, like=like)
 
 
 def read_idx(path: Path) -> np.ndarray:

@@ -17,7 +17,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import BACKGROUND, Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER
@@ -94,14 +93,7 @@ def read(
     )
     everything = [path / name for pairs in found.pairs.values() for pair in pairs for name in (pair.image, *pair.masks)]
     tick("hashing files", 0, 0)
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="images with masks",
-        why=found.why,
-        warnings=found.warnings,
-        fingerprint=fingerprint.of_files(everything, path),
-    )
+    about = About.at(listing, form="images with masks", why=found.why, files=everything, warnings=found.warnings)
     images = {split: Files(path, tuple(pair.image for pair in pairs)) for split, pairs in found.pairs.items()}
     splits = {split: Masked(images=images[split], masks=masks[split]) for split in images}
     return assemble_masks(splits, names, about, config, with_objects=with_objects, tick=tick, like=like)

@@ -13,7 +13,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
@@ -68,14 +67,14 @@ def read(
             raise DataError(f"{files[0]}: column {targets[0]!r} is missing in every row")
         raw[split] = target
         splits[split] = open_shards(files, column, tick=tick)
-    about = About(
+    about = About.at(
+        listing,
         name=re.sub(r"[^\w.-]+", "-", path.resolve().name.split(".")[0]),
-        source=str(path.resolve()),
         form="Parquet images" if by_split["train"][0].suffix != ".arrow" else "Arrow images",
         why=f"columns {column!r} and {', '.join(map(repr, targets))}",
         class_names=class_names(first, targets[0]) if len(targets) == 1 else (),
         warnings=warnings,
-        fingerprint=fingerprint.of_files([f for files in by_split.values() for f in files], _root(path)),
+        files=[file for files in by_split.values() for file in files],
     )
     dataset = assemble_images(splits, raw, about, config, every_header=False, task=task, tick=tick, like=like)
     for shards in splits.values():
@@ -195,10 +194,6 @@ def _files(listing: Listing) -> list[Path]:
         return listing.ending(*SUFFIXES)
     below = (listing.path / name for name in listing.below if name.count("/") < DEEPEST)
     return sorted(file for file in below if file.suffix.lower() in SUFFIXES)
-
-
-def _root(path: Path) -> Path:
-    return path if path.is_dir() else path.parent
 
 
 def _is_binary(kind: pa.DataType) -> bool:

@@ -7,7 +7,6 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema, TargetSpec
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER
@@ -42,13 +41,8 @@ def read(
     names = {split: folders.images_below(place, path) for split, place in places.items()}
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.arange(float(len(found))), "no labels") for split, found in names.items()}
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="images without labels",
-        why=path.name,
-        fingerprint=fingerprint.of_files([path / name for found in names.values() for name in found], path),
-    )
+    files = [path / name for found in names.values() for name in found]
+    about = About.at(listing, form="images without labels", why=path.name, files=files)
     raw = replace(like, target=replace(NONE, kind="labels")) if like is not None else None
     dataset = assemble_images(
         encoded, targets, about, config, every_header=True, task="regression", tick=tick, like=raw

@@ -13,10 +13,10 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data.fingerprint import of_files
+from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
-from sonde.data.splits import held_back_facts, split_rows, thinned
+from sonde.data.splits import held_back_facts, share_out, thinned
 from sonde.modalities.modality import Wanted
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import Graph, graph_of, parsed, rows_of
@@ -107,17 +107,13 @@ def read(
     tables = {split: listing.once(read_table, file, settings.columns) for split, file in files.items()}
     first = next(iter(tables.values()))
     column = _column(first, like)
-    about = {
-        "name": short_name(path),
-        "source": str(path.resolve()),
-        "form": f"{form_of(next(iter(files.values())))} of molecules",
-        "fingerprint": of_files(list(files.values()), path if path.is_dir() else path.parent),
-    }
+    form = f"{form_of(next(iter(files.values())))} of molecules"
+    about = About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
     if like is not None:
         parts, warnings = _parts(tables, column, saved_target(like.target, config), like, config, tick)
         splits = {split: _rows(part, np.arange(len(part.graphs)), like) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "coded as the model was trained")]
-        return Dataset(**about, schema=like, splits=splits, facts=facts, warnings=warnings)
+        return about.dataset(like, splits, facts, warnings)
     target = infer_target(first, _targets(first, column, settings.target), task)
     warnings = without_target(tables, target)
     parts, more = _parts(tables, column, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
@@ -125,14 +121,9 @@ def read(
     train = parts["train"]
     target = standardised(target, train.target[chosen["train"][1]])
     schema = Schema(input=_spec(column, list(parts.values())), target=target.spec)
-    dataset = Dataset(
-        **about,
-        schema=schema,
-        splits={split: _rows(parts[where], places, schema) for split, (where, places) in chosen.items()},
-        facts=[_size(parts, column), target.fact, *split_facts],
-        warnings=[*warnings, *more],
-    )
-    return thinned(dataset, config)
+    splits = {split: _rows(parts[where], places, schema) for split, (where, places) in chosen.items()}
+    facts = [_size(parts, column), target.fact, *split_facts]
+    return thinned(about.dataset(schema, splits, facts, [*warnings, *more]), config)
 
 
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
@@ -282,14 +273,8 @@ def _split(
     part = parts["train"]
     names, groups, counts = np.unique([graph.name for graph in part.graphs], return_inverse=True, return_counts=True)
     twice = int((counts > 1).sum())
-    held = split_rows(
-        len(part.graphs),
-        test=0.0 if "test" in parts else config.test_share,
-        validation=0.0 if "validation" in parts else config.validation,
-        labels=part.target if classes else None,
-        groups=groups if twice else None,
-        fold=config.part,
-    )
+    labels = part.target if classes else None
+    held = share_out(len(part.graphs), parts, config, labels=labels, groups=groups if twice else None)
     chosen = {split: ("train", places) for split, places in held.items()}
     own = [split for split in parts if split != "train"]
     chosen |= {split: (split, np.arange(len(parts[split].graphs))) for split in own}

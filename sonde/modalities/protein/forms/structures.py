@@ -13,10 +13,10 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import PAD
-from sonde.data import fingerprint
+from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.ragged import RaggedRows, end_to_end
-from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
+from sonde.data.splits import drawn_from_train, held_back_facts, share_out, thinned
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.protein.codes import OTHER, bin_names, residues
@@ -107,17 +107,8 @@ def read(
     splits, split_facts = _split(chains, known, config, like, told=told)
     schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], told=told)
     everything = [file for found in files.values() for file in found]
-    dataset = Dataset(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="protein structures",
-        schema=schema,
-        splits=splits,
-        facts=[*_facts(chains, files, told=told), *split_facts],
-        warnings=warnings,
-        fingerprint=fingerprint.of_files(everything, path),
-        suggestion=told,
-    )
+    about = About.at(listing, form="protein structures", why=path.name, files=everything, warnings=warnings)
+    dataset = about.dataset(schema, splits, [*_facts(chains, files, told=told), *split_facts], suggestion=told)
     return dataset if like is not None else thinned(dataset, config)
 
 
@@ -204,16 +195,8 @@ def _split(
         return whole, []
     train = chains["train"]
     kin = np.array([family_of(chain, dict(known)) for chain in train])
-    held = split_rows(
-        len(train),
-        test=0.0 if "test" in chains else config.test_share,
-        validation=0.0 if "validation" in chains else config.validation,
-        groups=kin,
-        fold=config.part,
-    )
-    drawn = {split: subset(whole["train"], places) for split, places in held.items()}
-    splits = {split: whole[split] if split in whole and split != "train" else drawn[split]
-              for split in ORDER if split in whole or split in drawn}  # fmt: skip
+    held = share_out(len(train), chains, config, groups=kin)
+    splits = drawn_from_train(whole, held)
     sizes = {split: len(rows) for split, rows in splits.items()}
     facts = held_back_facts(sizes, [split for split in held if split != "train"], stratified=False)
     if len(held) > 1:

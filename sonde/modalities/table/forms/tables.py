@@ -14,7 +14,7 @@ from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Schema, TargetS
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
-from sonde.data.fingerprint import of_arrays, of_files
+from sonde.data.fingerprint import of_arrays
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, thinned
 from sonde.modalities.catalogue import check_kind
@@ -77,8 +77,7 @@ def about_tables(listing: Listing, *, like: Schema | None = None) -> About:
     path, files = listing.path, split_files(listing)
     first = next(iter(files.values()))
     form = "table" if like is not None else form_of(first) if listing.is_file else f"folder of {form_of(first)}s"
-    prints = of_files(list(files.values()), path.parent if listing.is_file else path)
-    return About(name=short_name(path), source=str(path.resolve()), form=form, why=first.name, fingerprint=prints)
+    return About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
 
 
 def about_frame(table: Table) -> About:

@@ -11,7 +11,6 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
-from sonde.data.fingerprint import of_files
 from sonde.data.listing import Listing, split_folders
 from sonde.data.targets import RawTarget, infer
 from sonde.modalities.modality import Wanted
@@ -43,13 +42,8 @@ def read(
     homes = splits if "train" in splits else {"train": listing}
     files = {split: _files(home) for split, home in homes.items()}
     parts = {split: _part(found, path, split, tick) for split, found in files.items()}
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="class folders of texts",
-        why=path.name,
-        fingerprint=of_files([file for found in files.values() for file in found], path),
-    )
+    everything = [file for found in files.values() for file in found]
+    about = About.at(listing, form="class folders of texts", why=path.name, files=everything)
     if like is not None:
         return texts_like(parts, about, like)
     spec, fact = infer({split: part.target for split, part in parts.items()}, task=task)

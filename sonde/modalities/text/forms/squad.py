@@ -15,9 +15,9 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import Vocabulary, read_vocabulary
-from sonde.data import fingerprint
+from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, split_rows, subset, thinned
+from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, share_out, subset, thinned
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
@@ -56,16 +56,10 @@ def read(
     tick("cutting text into tokens", 0, 0)
     rows = {split: questions_as_rows(questions, vocabulary) for split, questions in found.items()}
     schema = like or _schema(rows["train"], vocabulary, config)
-    dataset = Dataset(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
-        form="SQuAD JSON",
-        schema=schema,
-        splits=_split(rows, parts, like=like is not None),
-        facts=[*_facts(found, rows, schema, vocabulary, why), *_held_back(parts)],
-        warnings=[text for questions in found.values() for text in questions.warnings()],
-        fingerprint=fingerprint.of_files(list(files.values()), path if path.is_dir() else path.parent),
-    )
+    warnings = [text for questions in found.values() for text in questions.warnings()]
+    about = About.at(listing, form="SQuAD JSON", why=why, files=list(files.values()), warnings=warnings)
+    facts = [*_facts(found, rows, schema, vocabulary, why), *_held_back(parts)]
+    dataset = about.dataset(schema, _split(rows, parts, like=like is not None), facts)
     return thinned(dataset, config) if like is None else dataset
 
 
@@ -93,13 +87,7 @@ def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.n
     by_article = np.array([train.articles[question.paragraph] for question in train.questions])
     by_paragraph = np.array([question.paragraph for question in train.questions])
     groups = by_article if len(set(by_article.tolist())) > 2 else by_paragraph
-    return split_rows(
-        len(groups),
-        test=0.0 if len(found) > 1 else config.test_share,
-        validation=0.0 if "validation" in found else config.validation,
-        groups=groups,
-        fold=config.part,
-    )
+    return share_out(len(groups), {*found, "test"} if len(found) > 1 else found, config, groups=groups)
 
 
 def _training_texts(questions: Questions, rows: np.ndarray | None) -> list[str]:
