@@ -61,6 +61,14 @@ class InMemory(Protocol):
 
 
 @runtime_checkable
+class MaybeOnDisk(Protocol):
+    """Rows that may be read by place from a temporary file, and need no other streaming."""
+
+    @property
+    def on_disk(self) -> bool: ...
+
+
+@runtime_checkable
 class WithTruth(Protocol):
     """Rows that say themselves what a trivial answer is computed from: `target`, and what else its task asks for."""
 

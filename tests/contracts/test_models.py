@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 
 from sonde.core.dataset import Column, InputSpec
 from sonde.core.errors import ConfigError
+from sonde.modalities.catalogue import names
 from sonde.modalities.settings import leaves
 from sonde.models.alexnet import AlexNetConfig
 from sonde.models.build import build, builder, config_class, default_input, describe
@@ -23,7 +24,7 @@ from sonde.models.vgg import VGGConfig
 from sonde.nn.auxiliary import WithAuxiliary
 
 OUT_DIM = 7
-KINDS = get_args(str)
+KINDS = names()
 FLAT = ("perceptron", "mlp", "tabular")  # know nothing of height and width
 RATES = {"vit": 1e-3, "alexnet": 1e-4, "vgg": 1e-4}  # where 5e-3 without warm-up is too much: no norms, or attention
 # of each family its smallest network; the others are the same code in other sizes, seconds each: counted, not run here
