@@ -10,7 +10,7 @@ from sonde.core.asked import Asked
 from sonde.core.config import TrainConfig, flat
 from sonde.core.config_file import SavedConfig, read_config, write_config
 from sonde.core.dataset import Dataset, Fact
-from sonde.core.errors import Interrupted
+from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.files import read_json, write_json
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.units import count, duration, metric, metric_name
@@ -79,6 +79,10 @@ def cross_validate(asked: Asked, folds: Folds, screen: Screen) -> Run:
             place = folder.path / f"fold-{number}"
             try:
                 run = folds.train(with_values(one_fold(asked, number), out=str(place)), Screen(quiet=True))
+            except ConfigError:
+                if number == 1 and not place.exists():  # refused before its first step
+                    folder.abandon()
+                raise
             except Interrupted as stop:
                 raise Interrupted(
                     f"stopped in fold {number} of {config.data.folds}; go on with: sonde resume {folder.path}",

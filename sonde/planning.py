@@ -2,15 +2,17 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from sonde.core.batch import Batch
-from sonde.core.config import MachineConfig, seconds
-from sonde.core.errors import ConfigError, NonFinite
+from sonde.core.config import MachineConfig, Precision, seconds
+from sonde.core.config_file import read_config
+from sonde.core.errors import ConfigError, NonFinite, RunFolderError
 from sonde.core.files import read_json, write_json
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
@@ -18,14 +20,15 @@ from sonde.core.seams import Glances
 from sonde.core.units import duration
 from sonde.engine.evaluate import evaluate, judging
 from sonde.engine.loop import batches_of
-from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio, steps_within
+from sonde.engine.plan import ExecutionPlan, choose_threads, steps_within
+from sonde.engine.precision import Decided, first_look, inability, second_look
 from sonde.engine.range_test import range_test
 from sonde.engine.step import Stepper, autocast
 from sonde.engine.trial import step_seconds
 from sonde.recipes.build import Assembly
 
 LOOP_S = 30e-6  # seconds of the loop around a step: records, log, decisions
-PIECES = 4  # precisions are compared on a part of a batch: fp32's maps of a whole one would be the run's peak of memory
+PIECES = 4  # of a batch, one of which precisions are compared on
 
 
 @dataclass(kw_only=True)
@@ -59,29 +62,24 @@ def make_plan(
 
     The stepper has fresh optimisers and the schedule of the decided number of steps.
     """
-    config, machine = assembly.config, assembly.config.machine
-    stepper = assembly.stepper(lr=1e-3 if config.optim.lr == "auto" else float(config.optim.lr), total=1_000_000)
     source, position = assembly.train, assembly.train.state_dict()
     batch = next(batches_of(source))
     source.load_state_dict(position)
-    kept = None if saved is None else int(saved.state["threads"])
-    threads, timed, threads_why = _threads(stepper, batch, machine, kept, compiled=compiled)
-    torch.set_num_threads(threads)
-    ratio = None
-    if machine.precision != "fp32" and saved is None:
-        ratio = _ratio(assembly, stepper, batch.split(PIECES)[0])
-    lr = _rate(assembly, folder, stepper, saved, say)
-    milliseconds = timed.get(str(threads))
+    computing = _computing(assembly, folder, batch, saved, compiled=compiled)
+    decided, threads = computing.decided, computing.threads
+    lr = _rate(assembly, folder, computing.stepper, saved, say)
+    milliseconds = computing.timed.get(str(threads))
     timed_s = None if milliseconds is None else milliseconds / 1e3
-    total, total_why, final_s = _total(assembly, stepper, batch, saved, timed_s)
-    lines = _plan_lines(assembly, threads_why, ratio, total_why, compiled=compiled)
+    total, total_why, final_s = _total(assembly, computing.stepper, batch, saved, timed_s)
+    lines = _plan_lines(assembly, computing, total_why, compiled=compiled)
     give_back()  # what trying left: other numbers of threads, another precision
     plan = ExecutionPlan(
         device=str(assembly.device),
-        precision=machine.precision,
+        precision=decided.precision,
         threads=threads,
-        threads_timed=timed if saved is None else saved.plan.threads_timed,
-        precision_ratio=ratio if saved is None else saved.plan.precision_ratio,
+        threads_timed=computing.timed if saved is None else saved.plan.threads_timed,
+        precision_ratio=decided.ratio if saved is None else saved.plan.precision_ratio,
+        precision_why=decided.why if saved is None else saved.plan.precision_why,
         steps=total,
         steps_why=total_why,
         final_s=round(final_s, 4),
@@ -92,7 +90,88 @@ def make_plan(
         batches_per_epoch=source.batches,
         lines=tuple(lines),
     )
-    return plan, assembly.stepper(lr=lr, total=total)
+    return plan, assembly.stepper(lr=lr, total=total, precision=decided.precision)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Computing:
+    """How steps are computed: by which stepper, in which precision, with how many threads, and why.
+
+    timed: milliseconds a step by number of threads, where they were timed
+    """
+
+    stepper: Stepper
+    decided: Decided
+    threads: int
+    timed: Mapping[str, float]
+    threads_why: str
+
+
+def _computing(
+    assembly: Assembly, folder: RunFolder, batch: Batch, saved: Saved | None, *, compiled: bool
+) -> _Computing:
+    """Decide on the precision and the threads, and set the threads.
+
+    Raises: ConfigError, RunFolderError for a precision that stands and that this machine cannot compute in
+    """
+    machine = assembly.config.machine
+    asked = machine.precision if saved is None else saved.plan.precision
+    low = _stepper(assembly, asked)
+    full = low if asked == "fp32" else _stepper(assembly, "fp32")
+    typed, part = "precision" in read_config(folder.config).asked(), _part(assembly, batch)
+    kept = None if saved is None else int(saved.state["threads"])
+    decided = Decided(precision=asked)
+    if asked != "fp32":
+        # before threads are timed, and with one of them, since a step with several may take seconds beside a busy neighbour
+        with _using(machine.threads or kept or (1 if assembly.device.type == "cpu" else torch.get_num_threads())):
+            decided = first_look(low, full, part, typed=typed) if saved is None else _kept(low, full, part, folder)
+    elif asked != machine.precision:
+        decided = Decided(precision=asked, why="kept from before")
+    stepper = full if decided.precision == "fp32" else low
+    threads, timed, why = _threads(stepper, batch, machine, kept, compiled=compiled)
+    if not decided.sure:
+        decided = second_look(low, full, part, typed=typed)
+        if decided.precision == "fp32":
+            stepper = full
+            threads, timed, why = _threads(stepper, batch, machine, kept, compiled=compiled)
+    return _Computing(stepper=stepper, decided=decided, threads=threads, timed=timed, threads_why=why)
+
+
+@contextmanager
+def _using(threads: int) -> Iterator[None]:
+    """A number of threads for the body's duration."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _stepper(assembly: Assembly, precision: Precision) -> Stepper:
+    """One to try steps with."""
+    lr = assembly.config.optim.lr
+    return assembly.stepper(lr=1e-3 if lr == "auto" else float(lr), total=1_000_000, precision=precision)
+
+
+def _part(assembly: Assembly, batch: Batch) -> Batch:
+    """What precisions are compared on: a quarter of a batch, since fp32's maps of a whole one would be the run's peak of memory.
+
+    Two rows at least in each piece that a step is computed in: a batch norm has nothing to say of one.
+    """
+    pieces = len(batch) // (2 * assembly.config.feed.accumulate)
+    return batch.split(max(1, min(PIECES, pieces)))[0]
+
+
+def _kept(low: Stepper, full: Stepper, batch: Batch, folder: RunFolder) -> Decided:
+    """The precision of a run that goes on. Raises: RunFolderError where this machine cannot compute in it."""
+    precision = low.settings.precision
+    if trouble := inability(low, full, batch):
+        raise RunFolderError(
+            f"{folder.path} is computed in {precision}, and this machine cannot compute a step in it ({trouble}); go on with it "
+            "where it was begun, or train anew with --precision fp32 in another --out"
+        )
+    return Decided(precision=precision)
 
 
 def _threads(
@@ -101,10 +180,12 @@ def _threads(
     try:
         if compiled and machine.threads is None and kept is None:
             step_seconds(stepper, batch, steps=1)  # compiling is no part of what is timed
-        return choose_threads(stepper, batch, machine, kept=kept)
+        chosen = choose_threads(stepper, batch, machine, kept=kept)
     except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
         threads = torch.get_num_threads()
-        return threads, {}, f"{threads} threads (not timed: {trouble})"
+        chosen = threads, {}, f"{threads} threads (not timed: {trouble})"
+    torch.set_num_threads(chosen[0])
+    return chosen
 
 
 def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
@@ -128,16 +209,6 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
         raise ConfigError(
             f"{folder.path} stopped early, {spent} evaluations after its best; give a larger --patience, or --patience 0"
         )
-
-
-def _ratio(assembly: Assembly, stepper: Stepper, batch: Batch) -> float | None:
-    full = assembly.stepper(lr=1e-3, total=1_000_000)
-    full.settings = replace(full.settings, precision="fp32")
-    full.scaler = None
-    try:
-        return precision_ratio(stepper, full, batch)
-    except NonFinite:
-        return None
 
 
 def _rate(
@@ -265,14 +336,10 @@ def _batch_seconds(assembly: Assembly, stepper: Stepper, split: str, *, brief: b
     return number * (time.perf_counter() - begun)
 
 
-def _plan_lines(
-    assembly: Assembly, threads_why: str, ratio: float | None, total_why: str, *, compiled: bool
-) -> list[str]:
-    machine = assembly.config.machine
-    where = threads_why if assembly.device.type == "cpu" else f"{assembly.device}, {threads_why}"
-    precision = machine.precision
-    if ratio is not None:
-        precision += f" ({ratio:.2f} times as fast as fp32 here)"
+def _plan_lines(assembly: Assembly, computing: _Computing, total_why: str, *, compiled: bool) -> list[str]:
+    why, decided = computing.threads_why, computing.decided
+    where = why if assembly.device.type == "cpu" else f"{assembly.device}, {why}"
+    precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", total_why]
     if batches := assembly.config.data.overfit_batches:

@@ -158,12 +158,27 @@ class Run:
         if chosen not in dataset.splits:
             raise unknown("split", chosen, dataset.splits)
         saved = read_config(self._folder.config).settings
+        precision = _precision(self._trained_in(saved), self._device)
         views = None
         if saved.get("task") in COMPARES_VIEWS:  # all others are judged on images as they are
             views = augmentation(self.schema, str(saved["augment"]), task=str(saved["task"]))
-        source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
-        settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
-        return evaluate(self.task, source, settings, tick=tick).compute()
+
+        def judged_in(precision: Precision) -> dict[str, float]:
+            source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
+            return evaluate(
+                self.task, source, StepSettings(device=self._device, precision=precision), tick=tick
+            ).compute()
+
+        try:
+            return judged_in(precision)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            if precision == "fp32":
+                raise
+            return judged_in(
+                "fp32"
+            )  # which a machine that cannot compute in the other has; other faults are raised again
 
     def report(self) -> Path:
         """Write report.html anew and return its path."""
@@ -183,6 +198,11 @@ class Run:
             label_names=tuple(settings.get("label_names") or ()),
             held_out=str(settings.get("held_out") or ""),
         )
+
+    def _trained_in(self, settings: Mapping[str, Any]) -> Any:
+        """The precision that was decided on, which may be another than a recipe advised."""
+        plan = read_json(self._folder.plan) if self._folder.plan.exists() else {}
+        return plan.get("precision", settings.get("precision"))
 
     def _trained_on(self) -> str:
         return f"task {read_config(self._folder.config).settings.get('task')}"
@@ -234,7 +254,7 @@ def load(folder: str | Path) -> Run:
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:
-    """What a run is judged in: the precision it was trained and judged in before, where the device has it."""
+    """What a run is judged in: the precision it was trained and judged in before, where the kind of device has it."""
     return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 

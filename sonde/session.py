@@ -73,7 +73,7 @@ def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequen
         ):
             session.findings += found
             compiled = assembly.config.machine.compile and not found
-            with assembly.clock.part("plan"):
+            with assembly.clock.part("plan"), _nothing_left(folder, saved):
                 plan, stepper = make_plan(assembly, folder, compiled=compiled, saved=saved, say=session.screen.say)
             session.screen.plan(plan.lines)
             session.screen.folder(folder.path)
@@ -93,6 +93,17 @@ def carry_out(session: Session, *, saved: Saved | None = None, observers: Sequen
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
     finally:
         torch.set_num_threads(threads_before)
+
+
+@contextmanager
+def _nothing_left(folder: RunFolder, saved: Saved | None) -> Iterator[None]:
+    """A run that is refused as it is planned leaves no folder behind, which would then refuse to be told otherwise."""
+    try:
+        yield
+    except ConfigError:
+        if saved is None:
+            folder.abandon()
+        raise
 
 
 def _training(

@@ -11,7 +11,7 @@ from sonde.augment.boxes import BoxPolicy, parse_boxes
 from sonde.augment.policy import Policy, parse
 from sonde.augment.sound import parse_sound
 from sonde.augment.views import Views
-from sonde.core.config import FeedConfig, TrainConfig
+from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick, silent
@@ -23,7 +23,8 @@ from sonde.data.splits import labels_of
 from sonde.data.windows import moved
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
-from sonde.engine.plan import check_precision, pick_device
+from sonde.engine.plan import pick_device
+from sonde.engine.precision import check_precision
 from sonde.engine.step import Stepper, StepSettings, Update
 from sonde.models.catalogue import build as build_model
 from sonde.models.custom import check_output
@@ -56,12 +57,15 @@ class Assembly:
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
-    def stepper(self, *, lr: float, total: int) -> Stepper:
-        """A stepper with fresh optimisers at peak rate `lr`, whose schedule ends at step `total`."""
+    def stepper(self, *, lr: float, total: int, precision: Precision | None = None) -> Stepper:
+        """A stepper with fresh optimisers at peak rate `lr`, whose schedule ends at step `total`.
+
+        precision: what was decided, where that may be another than was asked for
+        """
         return Stepper(
             self.task,
             self.updates(lr=lr, total=total),
-            self.step_settings(),
+            self.step_settings(precision),
             average=self.average,
             clock=self.clock,
         )
@@ -96,12 +100,12 @@ class Assembly:
             for name, distance in distances(module).items()
         }
 
-    def step_settings(self) -> StepSettings:
-        """How a step is computed under this config."""
+    def step_settings(self, precision: Precision | None = None) -> StepSettings:
+        """How a step is computed under this config, or in another precision."""
         optim = self.config.optim
         return StepSettings(
             device=self.device,
-            precision=self.config.machine.precision,
+            precision=precision or self.config.machine.precision,
             accumulate=self.config.feed.accumulate,
             clip=optim.clip,
             clip_value=optim.clip_value,
