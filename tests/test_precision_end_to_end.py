@@ -1,13 +1,12 @@
 """A precision from its advice or its flag to the run's last use, on machines that lack it: refused, given up or obeyed.
 
-A machine without the kernels of bfloat16, or with slow ones, is this one with a hook before every convolution.
+A machine without kernels for bfloat16 is this one with a hook before every convolution; one with slow ones has another clock.
 """
 
 import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,14 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 import sonde
+from sonde.core.batch import Batch
 from sonde.core.config_file import read_config
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import read_json
-from sonde.engine import random_state
+from sonde.engine import precision, random_state
+from sonde.engine.step import Stepper
 from sonde.engine.tree import same
+from sonde.engine.trial import step_seconds
 
 TROUBLE = "could not create a primitive descriptor for the convolution forward propagation primitive"
 SMALL: dict[str, Any] = {"model": "compact-cnn", "epochs": 1, "batch_size": 16, "threads": 1, "quiet": True}
@@ -64,8 +66,16 @@ def unable() -> None:
     raise RuntimeError(f"{TROUBLE}. Run workload with environment variable ONEDNN_VERBOSE=all")
 
 
-def slow() -> None:
-    time.sleep(0.03)
+@pytest.fixture(params=[2.0, 5.0])  # the second is told apart at first sight
+def slow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
+    """How many times as long a step in bfloat16 takes, by a clock that a busy machine does not move."""
+
+    def timed(stepper: Stepper, batch: Batch, **how: Any) -> float:
+        step_seconds(stepper, batch, **{**how, "at_least_s": 0.0})
+        return request.param if stepper.settings.precision == "bf16" else 1.0
+
+    monkeypatch.setattr(precision, "step_seconds", timed)
+    return request.param
 
 
 def train(out: Path, **settings: Any) -> sonde.Run:
@@ -126,18 +136,16 @@ def test_a_run_in_bfloat16_goes_on_exactly(tmp_path: Path) -> None:
     assert same(dict(gone_on.model.state_dict()), dict(straight.model.state_dict()))
 
 
-def test_advice_that_costs_time_gives_way_and_the_plan_says_how_much(tmp_path: Path, machine: Machine) -> None:
-    machine(slow)
+def test_advice_that_costs_time_gives_way_and_the_plan_says_how_much(tmp_path: Path, slow: float) -> None:
     run = train(tmp_path / "run")
     plan = plan_of(run)
-    assert plan["precision"] == "fp32"
-    assert plan["precision_why"].startswith("bf16 takes ")
-    assert plan["precision_why"].endswith(" times as long here")
-    assert f"fp32 ({plan['precision_why']})" in plan["lines"][0]
+    assert (plan["precision"], plan["precision_why"]) == ("fp32", f"bf16 takes {slow:.2f} times as long here")
+    assert f", fp32 ({plan['precision_why']}), " in plan["lines"][0]
+    typed = train(tmp_path / "typed", precision="fp32")
+    assert same(dict(run.model.state_dict()), dict(typed.model.state_dict()))
 
 
-def test_a_typed_precision_is_obeyed_where_it_costs_time(tmp_path: Path, machine: Machine) -> None:
-    machine(slow)
+def test_a_typed_precision_is_obeyed_where_it_costs_time(tmp_path: Path, slow: float) -> None:
     run = train(tmp_path / "run", precision="bf16", steps=2, epochs=None)
     plan = plan_of(run)
     assert plan["precision"] == "bf16"
