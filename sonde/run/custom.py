@@ -20,7 +20,8 @@ from sonde.data.feed.loader import LoaderSource
 from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
 from sonde.engine.clock import Clock
-from sonde.engine.plan import check_precision, pick_device
+from sonde.engine.plan import pick_device
+from sonde.engine.precision import check_precision
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
