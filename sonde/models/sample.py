@@ -18,23 +18,42 @@ def sample(name: str, spec: InputSpec, *, rows: int = 1, seed: int = 0) -> tuple
     answers gets a question and a context.
     """
     drawn = torch.Generator().manual_seed(seed)
-    if spec.kind == "protein" and not spec.symbols:
-        return _backbones(rows, spec.shape[0], drawn), torch.full((rows,), spec.shape[0])
-    if spec.kind in ("tokens", "protein"):
-        tokens = torch.randint(len(SPECIAL), max(spec.symbols, len(SPECIAL) + 1), (rows, *spec.shape), generator=drawn)
-        if name in MODELS and MODELS[name].answers == "text":
-            return tokens, tokens.index_fill(1, torch.tensor([0]), BEGIN)
-        if name in MODELS and MODELS[name].answers == "span":
-            return (_with_question(tokens),)
-        return (tokens,)
-    if spec.kind == "molecule":
-        atoms = torch.randint(1, max(spec.symbols, 2), (rows, *spec.shape), generator=drawn)
-        bonds = torch.randint(0, len(BONDS) + 1, (rows, spec.shape[0], spec.shape[0]), generator=drawn)
-        return atoms, torch.minimum(bonds, bonds.transpose(1, 2))
-    numbers = torch.randn(rows, *spec.shape, generator=drawn)
-    if spec.kind in ("audio", "series"):
-        return numbers, torch.full((rows,), spec.shape[0])
-    return (numbers,)
+    input = DRAW.get(spec.kind, _numbers)(rows, spec, drawn)
+    answers = MODELS[name].answers if name in MODELS else ""
+    if answers == "text":
+        return *input, input[0].index_fill(1, torch.tensor([0]), BEGIN)
+    return (_with_question(input[0]),) if answers == "span" else input
+
+
+def _numbers(rows: int, spec: InputSpec, drawn: torch.Generator) -> tuple[Tensor, ...]:
+    return (torch.randn(rows, *spec.shape, generator=drawn),)
+
+
+def _with_lengths(rows: int, spec: InputSpec, drawn: torch.Generator) -> tuple[Tensor, ...]:
+    return *_numbers(rows, spec, drawn), torch.full((rows,), spec.shape[0])
+
+
+def _tokens(rows: int, spec: InputSpec, drawn: torch.Generator) -> tuple[Tensor, ...]:
+    return (torch.randint(len(SPECIAL), max(spec.symbols, len(SPECIAL) + 1), (rows, *spec.shape), generator=drawn),)
+
+
+def _residues_or_backbones(rows: int, spec: InputSpec, drawn: torch.Generator) -> tuple[Tensor, ...]:
+    if spec.symbols:
+        return _tokens(rows, spec, drawn)
+    return _backbones(rows, spec.shape[0], drawn), torch.full((rows,), spec.shape[0])
+
+
+def _molecules(rows: int, spec: InputSpec, drawn: torch.Generator) -> tuple[Tensor, ...]:
+    atoms = torch.randint(1, max(spec.symbols, 2), (rows, *spec.shape), generator=drawn)
+    bonds = torch.randint(0, len(BONDS) + 1, (rows, spec.shape[0], spec.shape[0]), generator=drawn)
+    return atoms, torch.minimum(bonds, bonds.transpose(1, 2))
+
+
+DRAW = {
+    "tokens": _tokens, "protein": _residues_or_backbones, "molecule": _molecules, "audio": _with_lengths,
+    "series": _with_lengths,
+}  # fmt: skip
+"""What a batch of each kind of input holds (`sonde.core.dataset.InputSpec`), where that is not numbers of the spec's shape."""
 
 
 def _with_question(tokens: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from sonde.augment.views import Views
 from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
+from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Source, Task
 from sonde.data.feed.build import build_source
@@ -161,7 +162,7 @@ def assemble(
     task.modules.to(device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    decision = decide(dataset, config.feed, free_bytes=_free_bytes())
+    decision = decide(dataset, config.feed, free_bytes=free_bytes())
     train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
@@ -249,14 +250,3 @@ def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy 
     if schema.input.kind != "image" or text in ("none", "auto"):
         return None
     return parse_boxes(text) if schema.target.kind == "boxes" else parse(text)
-
-
-def _free_bytes() -> int:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        return 8 * 1024**3  # not Linux: assume a common laptop's free half rather than depend on psutil for one number
-    return 8 * 1024**3

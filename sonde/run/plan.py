@@ -170,6 +170,8 @@ def _plan_lines(assembly: Assembly, computing: Computing, length: Length, *, com
     precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    if mapping := getattr(getattr(assembly.train, "source", assembly.train), "mapping", ""):
+        lines.append(mapping)
     endless = assembly.train.batches is None and not ends(assembly.train)
     if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')

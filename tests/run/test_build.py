@@ -1,6 +1,5 @@
 """The parts of a run, put together from a config."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -152,16 +151,6 @@ def test_streamed_rows_give_the_same_batches(digits: Dataset) -> None:
     for one, two in zip(streamed.train, resident.train, strict=True):
         assert torch.equal(one.index, two.index)
         assert torch.equal(one["input"], two["input"])
-
-
-def test_free_memory_is_that_of_the_machine() -> None:
-    stated = Path("/proc/meminfo")
-    free = build_module._free_bytes()
-    if stated.exists():
-        total = int(stated.read_text().split("MemTotal:")[1].split()[0]) * 1024
-        assert 0 < free <= total
-    else:
-        assert free == 8 * 1024**3
 
 
 def test_building_leaves_the_callers_random_streams_alone(digits: Dataset) -> None:

@@ -13,8 +13,8 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.feed.gathering import GatheringReader
-from sonde.data.feed.layout import alike_of, pieces_of
-from sonde.data.feed.order import build_order
+from sonde.data.feed.layout import alike_of, is_mapped, pieces_of
+from sonde.data.feed.order import Order, build_order
 from sonde.data.feed.prepare import Prepare
 from sonde.data.feed.resident import resident_reader
 from sonde.data.feed.source import Augment, BatchSource
@@ -81,8 +81,9 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     else:
         if training and (pieces := pieces_of(rows)):
             pieces.keep()  # before workers are forked, which then share them
-        workers = choose_workers(config.workers, order.batches)
-        largest = min(order.batch_size, order.rows)
+        asked = 0 if config.workers is None and is_mapped(rows) else config.workers  # a gather, and nothing to decode
+        workers = choose_workers(asked, order.batches)
+        largest = order.largest if isinstance(order, Order) else min(order.batch_size, order.rows)
         reader = StreamingReader(rows, device, batch_size=largest, workers=workers, persistent=training)
     return BatchSource(order, reader, describe=rows.describe, prepare=prepare, augment=augment)
 

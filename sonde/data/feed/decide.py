@@ -8,6 +8,8 @@ from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.core.units import size
 from sonde.data.feed.layout import held, lengths_of
+from sonde.modalities.text.token_file import TokenFile
+from sonde.modalities.text.windows import Windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,11 @@ def decide(dataset: Dataset, config: FeedConfig, *, free_bytes: int) -> FeedDeci
             )
         return FeedDecision(kind="resident", why=f"--feed resident ({size(total)})", bytes=total)
     if extra == 0:
-        return FeedDecision(kind="resident", why=f"{size(total)}, in memory already", bytes=total)
+        on_disk = any(
+            isinstance(rows, Windows) and isinstance(rows.tokens, TokenFile) for rows in dataset.splits.values()
+        )
+        where = "read from a temporary file" if on_disk else "in memory already"
+        return FeedDecision(kind="resident", why=f"{size(total)}, {where}", bytes=total)
     limit = f"{size(allowed)} allowed" + (f" ({config.memory} of what is free)" if "%" in config.memory else "")
     if extra <= allowed:
         return FeedDecision(kind="resident", why=f"{size(total)} fit in the {limit}", bytes=total)

@@ -8,7 +8,16 @@ import numpy as np
 
 from sonde.core.dataset import Rows
 from sonde.data.ragged import RaggedRows
-from sonde.data.rows import ArrayInputs, InputRows, InputsOf, OfEncoded, Pieces, Sequences, StandardisedInputs
+from sonde.data.rows import (
+    ArrayInputs,
+    InputRows,
+    InputsOf,
+    MappedInputs,
+    OfEncoded,
+    Pieces,
+    Sequences,
+    StandardisedInputs,
+)
 from sonde.data.splits import SubsetRows
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.text.rows import TextRows
@@ -88,6 +97,15 @@ def pieces_of(rows: object) -> Pieces | None:
     if isinstance(rows, OfEncoded):
         return pieces_of(rows.encoded)
     return rows if isinstance(rows, Pieces) else None
+
+
+def is_mapped(rows: object) -> bool:
+    """Whether rows are read from a mapped file, through selections and conversions."""
+    if isinstance(rows, SubsetRows):
+        return is_mapped(rows.rows)
+    if isinstance(rows, InputRows | StandardisedInputs):
+        return is_mapped(rows.inputs)
+    return isinstance(rows, MappedInputs)
 
 
 def cores() -> int:
