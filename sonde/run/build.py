@@ -9,7 +9,7 @@ from torch import nn
 
 from sonde.augment.policy import parse
 from sonde.augment.views import Views
-from sonde.core.config import FeedConfig, TrainConfig
+from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
@@ -23,7 +23,8 @@ from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.plan import check_precision, pick_device
+from sonde.engine.plan import pick_device
+from sonde.engine.precision import check_precision
 from sonde.engine.stages import plan_stages
 from sonde.engine.step import Stepper
 from sonde.modalities.feeding import augmentation, values_kept
@@ -59,10 +60,18 @@ class Assembly:
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
-    def stepper(self, *, lr: float, total: int | None, execution: Execution | None = None) -> Stepper:
+    def stepper(
+        self,
+        *,
+        lr: float,
+        total: int | None,
+        execution: Execution | None = None,
+        precision: Precision | None = None,
+    ) -> Stepper:
         """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
 
         total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
+        precision: what was decided, where that may be another than was asked for; an `execution` that is given computes in it
         """
         steps = UNKNOWN if total is None else total
         stages = plan_stages(self.task.phases, total=steps)
@@ -78,7 +87,7 @@ class Assembly:
                 shapes=schedules(self.task.phases, optim, stages, total=total),
                 shares=self._shares(),
             ),
-            self.step_settings(),
+            self.step_settings(precision),
             average=self.average,
             clock=self.clock,
             execution=execution,
@@ -105,12 +114,12 @@ class Assembly:
             for name, distance in distances(module).items()
         }
 
-    def step_settings(self) -> StepSettings:
-        """How a step is computed under this config."""
+    def step_settings(self, precision: Precision | None = None) -> StepSettings:
+        """How a step is computed under this config, or in another precision."""
         optim = self.config.optim
         return StepSettings(
             device=self.device,
-            precision=self.config.machine.precision,
+            precision=precision or self.config.machine.precision,
             accumulate=self.config.feed.accumulate,
             clip=optim.clip,
             clip_value=optim.clip_value,

@@ -164,12 +164,25 @@ class Run:
         if chosen not in dataset.splits:
             raise unknown("split", chosen, dataset.splits)
         saved = read_config(self._folder.config).settings
+        precision = _precision(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
             views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
-        source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
-        settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
-        return evaluate(self.task, source, settings, tick=tick).compute()
+
+        def evaluated_in(precision: Precision) -> dict[str, float]:
+            source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
+            settings = StepSettings(device=self._device, precision=precision)
+            return evaluate(self.task, source, settings, tick=tick).compute()
+
+        try:
+            return evaluated_in(precision)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            if precision == "fp32":
+                raise
+            # a machine that cannot compute in the other has this one; faults of another kind are raised again
+            return evaluated_in("fp32")
 
     def report(self) -> Path:
         """Write report.html anew and return its path."""
@@ -183,6 +196,11 @@ class Run:
         names = ("target", "columns", "labels", "label_names", "held_out")
         read = {name: settings[name] for name in names if settings.get(name)}
         return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
+
+    def _trained_in(self, settings: Mapping[str, Any]) -> Any:
+        """The precision that was decided on, which may be another than a recipe advised."""
+        plan = read_json(self._folder.plan) if self._folder.plan.exists() else {}
+        return plan.get("precision", settings.get("precision"))
 
     def _trained_on(self) -> str:
         return f"task {read_config(self._folder.config).settings.get('task')}"
@@ -232,7 +250,7 @@ def load(folder: str | Path) -> Run:
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:
-    """What a run is judged in: the precision it was trained and judged in before, where the device has it."""
+    """What a run is evaluated in: the precision it was trained and evaluated in before, where the kind of device has it."""
     return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 
