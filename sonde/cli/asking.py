@@ -8,10 +8,11 @@ from typing import Any
 from sonde.cli.parse import Given, Line, as_words, convert, flags_of, refuse_unknown, split_line, take_data
 from sonde.cli.values import Flags, from_file
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, PlaceConfig, leaves, replace_leaves
+from sonde.core.config import PlaceConfig
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
+from sonde.modalities.settings import built, groups
 
 LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
 
@@ -52,7 +53,7 @@ def read_request(words: Sequence[str]) -> Request:
 
     Torch is loaded only where a model or task is named or a flag is not a general one. Raises: ConfigError
     """
-    general = flags_of(WhatOptions, *GROUPS.values())
+    general = flags_of(WhatOptions, *groups().values())
     first = split_line(words, general)
     base = _base(first)
     own: dict[str, Any] = {}
@@ -60,6 +61,8 @@ def read_request(words: Sequence[str]) -> Request:
         own = {name: kind for name, kind in flags_of(*_own_kinds(base.model, base.task)).items() if name not in general}
     flags = {**general, **own}
     line = split_line(words, flags)
+    if line.unknown:
+        _refuse_old_name(line.unknown[0], base.model)
     if line.unknown and (owners := _owners(line.unknown[0])):
         raise _not_its_own(line.unknown[0], owners, base.model, base.task)
     refuse_unknown(line, flags, verb="train")
@@ -70,7 +73,7 @@ def read_request(words: Sequence[str]) -> Request:
     _check_own(base, leftover, own)
     filed, notes = _filed(base, named, taken={*typed, *(entry.name for entry in leftover)})
     values = filed | typed
-    _check(values)
+    built(values)  # a value out of range is refused before the data are opened
     origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed") | _named_origin(base, named)
     overrides = Overrides(
         values=values, origin=origin, model=base.model, task=base.task, leftover=as_words(leftover, own)
@@ -86,8 +89,16 @@ def parse_rest(model: str, task: str, leftover: Sequence[str]) -> dict[str, Any]
     flags = flags_of(*_own_kinds(model, task))
     line = split_line(leftover, flags)
     if line.unknown:
+        _refuse_old_name(line.unknown[0], model)
         raise _not_its_own(line.unknown[0], _owners(line.unknown[0]), model, task)
     return convert(line.given, flags)
+
+
+def _refuse_old_name(written: str, model: str | None) -> None:
+    """Raises: ConfigError for a setting of the model that is called otherwise now."""
+    from sonde.models.renamed import refuse_old_name
+
+    refuse_old_name(written.lstrip("-").replace("-", "_"), model)
 
 
 def _owners(written: str) -> list[str]:
@@ -103,9 +114,16 @@ def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: s
 def _base(line: Line) -> _Base:
     said = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
     file = said.get("config")
-    saved = SavedConfig(data=None, settings={}) if file is None else read_config(Path(file))
+    saved = SavedConfig(data=None, settings={}) if file is None else _read(Path(file))
     model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
     return _Base(model=model, task=task, saved=saved, file=file)
+
+
+def _read(file: Path) -> SavedConfig:
+    """A config file, with the settings of its model as they are called today."""
+    from sonde.models.renamed import with_new_names
+
+    return with_new_names(read_config(file))
 
 
 def _named_kinds(model: str | None, task: str | None) -> list[type]:
@@ -139,7 +157,7 @@ def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[d
     """
     if base.file is None:
         return {}, ()
-    flags = flags_of(*GROUPS.values(), *_own_kinds(base.model, base.task))
+    flags = flags_of(*groups().values(), *_own_kinds(base.model, base.task))
     skip = {"model", "task", *(entry.name for entry in fields(PlaceConfig)), *taken}
     skip |= LENGTHS if taken & LENGTHS else set()
     asked = {name: value for name, value in base.saved.overrides().items() if name not in skip and value is not None}
@@ -168,10 +186,3 @@ def _check_own(base: _Base, leftover: Sequence[Given], own: Flags) -> None:
     for kind in _named_kinds(base.model, base.task):
         names = {entry.name for entry in fields(kind)}
         kind(**convert([entry for entry in leftover if entry.name in names], own))
-
-
-def _check(values: Mapping[str, Any]) -> None:
-    """Raises: ConfigError for a value out of range, before the data are opened."""
-    groups = dict(leaves())
-    for group, kind in GROUPS.items():
-        replace_leaves(kind, {name: value for name, value in values.items() if groups.get(name) == group})

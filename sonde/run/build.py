@@ -7,9 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sonde.augment.boxes import BoxPolicy, parse_boxes
-from sonde.augment.policy import Policy, parse
-from sonde.augment.sound import parse_sound
+from sonde.augment.policy import parse
 from sonde.augment.views import Views
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.dataset import Dataset, Schema
@@ -23,19 +21,23 @@ from sonde.data.feed.source import Augment
 from sonde.data.splits import labels_of
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
+from sonde.engine.execution.execution import Execution
+from sonde.engine.execution.settings import StepSettings
 from sonde.engine.plan import check_precision, pick_device
-from sonde.engine.step import Stepper, StepSettings, Update
-from sonde.modalities.text.windows import moved
+from sonde.engine.stages import plan_stages
+from sonde.engine.step import Stepper
+from sonde.modalities.feeding import augmentation, values_kept
+from sonde.modalities.text.windows import Streams
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
 from sonde.models.layers import distances
-from sonde.optim.average import Average
-from sonde.optim.build import build_optimizer
-from sonde.optim.schedules import schedule
+from sonde.optim.ema import EMA
 from sonde.run import transfer
+from sonde.run.updates import schedules, updates
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
+UNKNOWN = 1_000_000  # steps that a run of a length not yet known is taken for
 EVALUATION_ROWS = (
     128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
 )
@@ -53,38 +55,44 @@ class Assembly:
     task: Task
     train: Source
     evaluation_sources: Mapping[str, Source]  # "validation" and "test", those there are
-    average: Average | None
+    average: EMA | None
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
-    def stepper(self, *, lr: float, total: int) -> Stepper:
-        """A stepper with fresh optimisers at peak rate `lr`, whose schedule ends at step `total`."""
+    def stepper(self, *, lr: float, total: int | None, execution: Execution | None = None) -> Stepper:
+        """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
+
+        total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
+        """
+        steps = UNKNOWN if total is None else total
+        stages = plan_stages(self.task.phases, total=steps)
+        optim = self.config.optim
         return Stepper(
             self.task,
-            self.updates(lr=lr, total=total),
+            updates(
+                self.task.phases,
+                self.task.modules,
+                optim,
+                lr=lr,
+                device_type=self.device.type,
+                shapes=schedules(self.task.phases, optim, stages, total=total),
+                shares=self._shares(),
+            ),
             self.step_settings(),
             average=self.average,
             clock=self.clock,
+            execution=execution,
+            total=steps,
         )
 
-    def updates(self, *, lr: float, total: int) -> list[Update]:
-        """One update per phase."""
-        shape = schedule(self.config.optim, total=total)
-        shares = self._shares()
-        return [
-            Update(
-                phase=phase,
-                optimizer=build_optimizer(
-                    self.config.optim,
-                    _named(self.task.modules, phase),
-                    lr=lr,
-                    device_type=self.device.type,
-                    shares=shares,
-                ),
-                multiplier=shape,
-            )
-            for phase in self.task.phases
-        ]
+    def move_end(self, stepper: Stepper, *, total: int, done: int) -> None:
+        """Let a run of which `done` steps are done end at step `total`: schedules and coming stages move with it.
+
+        Raises: ConfigError, with everything as it was, when they do not fit
+        """
+        stages = stepper.stages.moved(total=total, done=done)
+        shapes = schedules(self.task.phases, self.config.optim, stages, total=total)
+        stepper.set_schedule(shapes, stages=stages, total=total)
 
     def _shares(self) -> dict[str, float]:
         """What part of the rate each parameter learns at, where layers differ; each module is counted from its own head."""
@@ -129,24 +137,24 @@ def assemble(
         raise ConfigError(
             f"--batch-size {config.feed.batch_size} is larger than the {rows:,} training rows; give at most {rows}"
         )
-    labels = labels_of(dataset.splits["train"]) if dataset.schema.target.kind == "class" else None
+    labels = labels_of(dataset.splits["train"]) if dataset.schema.target.has_classes else None
     with random_state.apart(device):  # building draws from the global streams, which are the caller's
         random_state.seed_everything(config.machine.seed, stream="init")
         built = model if model is not None else _model(dataset, config)
         out_dim = dataset.schema.target.out_dim
         if model is not None or ".py" in config.model:
-            maps = dataset.schema.target.kind == "mask"
+            maps = dataset.schema.target.has_masks
             name = config.model if model is None else type(model).__name__
             check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
         task = _task(built, dataset, config, labels)
-    channels_last = dataset.schema.input.kind == "image" and any(p.ndim == 4 for p in task.modules.parameters())
+    channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     task.modules.to(device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
     train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
-    average = Average(task.modules, config.optim.ema) if config.optim.ema else None
+    average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,
         config=config,
@@ -186,7 +194,7 @@ def _sources(
     tick: Tick,
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
-    changes = augmentation(schema, feed.augment, task=config.task)
+    augment = changes(schema, feed.augment, task=config.task)
     goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
@@ -198,8 +206,9 @@ def _sources(
             device=device,
             kind=decision.kind,
             channels_last=channels_last,
-            augment=None if goes_on else changes,
-            goes_on=goes_on,
+            augment=None if goes_on else augment,
+            sampler=Streams if goes_on else None,
+            values_kept=values_kept(schema),
             tick=tick,
             label=split,
             **more,
@@ -218,22 +227,11 @@ def _sources(
     return train, held_back
 
 
-def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | Augment | None:
-    """How images are changed for a task, and windows of a text moved; None for not at all.
+def changes(schema: Schema, text: str, *, task: str) -> Augment | Views | None:
+    """How rows are changed for a task; None for not at all.
 
     Raises: ConfigError for text that says no such thing
     """
-    if schema.target.kind == "next":
-        return moved if text == "auto" else None
-    if schema.input.kind == "audio":
-        return None if text == "auto" else parse_sound(text)
     if spec(task).views:
         return Views(policy=parse("none" if text == "auto" else text))
-    if schema.input.kind != "image" or text in ("none", "auto"):
-        return None
-    return parse_boxes(text) if schema.target.kind == "boxes" else parse(text)
-
-
-def _named(modules: nn.Module, phase: Any) -> list[tuple[str, nn.Parameter]]:
-    wanted = {id(parameter) for parameter in phase.parameters()}
-    return [(name, parameter) for name, parameter in modules.named_parameters() if id(parameter) in wanted]
+    return augmentation(schema, text)

@@ -23,7 +23,7 @@ from sonde.data.fingerprint import of_arrays
 from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
 from sonde.run.job import Job
@@ -99,7 +99,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
         task=task,
         train=train,
         evaluation_sources=held_back,
-        average=Average(task.modules, config.optim.ema) if config.optim.ema else None,
+        average=EMA(task.modules, config.optim.ema) if config.optim.ema else None,
         clock=clock,
     )
 

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_judging_leaves_a_single_row_alone() -> None:
 
 
 @pytest.mark.parametrize("more", [{"balanced": True, "labels": np.arange(49) % 3}, {"lengths": np.arange(49)}])
-def test_a_single_row_joins_in_every_way_of_drawing(more: dict[str, object]) -> None:
+def test_a_single_row_joins_in_every_way_of_drawing(more: dict[str, Any]) -> None:
     found = order(49, **more)
     assert [len(batch) for batch in found.batches_of(1)] == [16, 16, 17]
 
