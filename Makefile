@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train test test-all parity lint format bench clean
+.PHONY: help setup setup-dev train test test-all parity lint format costs bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ format: setup-dev  ## rewrite the code in the project's layout
 # Those that measure; environments.py makes what peers need on first use, parity has a target of its own, and unchanged asks for a
 # revision to compare with.
 BENCHMARKS := $(filter-out environments parity summary unchanged,$(basename $(notdir $(shell grep -ls __main__ benchmarks/*.py))))
+
+costs: setup-dev  ## count the models' parameters and FLOPs anew: sonde/models/costs.json
+	@$(BIN)/python -m sonde.models.count
 
 bench: setup-dev  ## measure beside the peers (over two hours), write benchmarks/results and README's table; BENCHMARKS=name for one
 	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; env -u OMP_NUM_THREADS $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done

@@ -94,7 +94,7 @@ def learning(name: str, clip: float) -> list[float]:
     """Mean squared errors, one an update, up to the first that is not finite."""
     torch.manual_seed(0)
     x, y = additions(ROWS * UPDATES)
-    config = RecurrentConfig(embedding=WIDTH, units=WIDTH, pool="last")
+    config = RecurrentConfig(embedding=WIDTH, width=WIDTH, pool="last")
     model = build(name, InputSpec(kind="series", shape=(ADDED, 2)), 1, config)
     losses: list[float] = []
 

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -158,7 +159,7 @@ def train(configuration: Configuration, tree: Path, data: Path, out: Path) -> tu
     begun, first = time.perf_counter(), out / "run-1"
     commands = [[sys.executable, "-c", configuration.program, str(data), str(first)]] if configuration.program else []
     for number, flags in enumerate(configuration.commands, 1):
-        words = shlex.split(Template(f"{flags} {COMMON}").substitute(data=data, first=first))
+        words = shlex.split(Template(f"{named(flags, tree)} {COMMON}").substitute(data=data, first=first))
         commands.append([sys.executable, "-m", "sonde", "train", *words, "--out", str(out / f"run-{number}")])
     for command in commands:
         code, said = started(command, tree)
@@ -169,6 +170,12 @@ def train(configuration: Configuration, tree: Path, data: Path, out: Path) -> tu
                 time.perf_counter() - begun,
             )
     return out, "", time.perf_counter() - begun
+
+
+def named(flags: str, tree: Path) -> str:
+    """Flags as a tree calls them, of those that were renamed."""
+    now = (tree / "sonde" / "models" / "renamed.py").exists()
+    return re.sub(r"--([\w-]+)/([\w-]+)", lambda match: f"--{match[2 if now else 1]}", flags)
 
 
 def compared(runs: Mapping[str, Future[tuple[Path, str, float]]]) -> Comparison:

@@ -21,7 +21,8 @@ COMMON = "--log-every 1 --threads 1 --seed 5 --quiet"
 class Configuration:
     """One row of the comparison.
 
-    commands: flags of `sonde train` after DATA, one run after another; $data is the folder of `pieces`, $first the first run
+    commands: flags of `sonde train` after DATA, one run after another; $data is the folder of `pieces`, $first the first run;
+              `--units/width` stands for a flag that was renamed: --units before sonde/models/renamed.py, --width since
     program:  Python, run with the data folder and the run folder as its arguments, instead of commands
     """
 
@@ -63,7 +64,7 @@ sonde.fit(net, (x[:192], y[:192]), validation=(x[192:], y[192:]), loss=loss, met
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 FSDD = "$data/fsdd --labels {label}_{speaker}_{take} --held-out take=0-1"
 SPEECH = (
-    f"{FSDD} --task speech-recognition --model speech-conformer-tiny --blocks 1 --mels 16 "
+    f"{FSDD} --task speech-recognition --model speech-conformer-tiny --blocks/layers 1 --mels 16 "
     f"--label-names {' '.join(f'{n}={word}' for n, word in enumerate(WORDS))}"
 )
 
@@ -91,21 +92,21 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     ),
     "texts": Configuration(
         commands=(
-            "$data/sst2 --model bigru --embedding 8 --units 8 --word-dropout 0.1 --batch-size 16 --lr 0.02 --steps 20",
-            "$data/genomics/splice.data --model text-cnn --embedding 8 --filters 4 --class-weights balanced --batch-size 16 "
-            "--steps 8",
+            "$data/sst2 --model bigru --embedding 8 --units/width 8 --word-dropout 0.1 --batch-size 16 --lr 0.02 --steps 20",
+            "$data/genomics/splice.data --model text-cnn --embedding 8 --filters/width 4 --class-weights balanced "
+            "--batch-size 16 --steps 8",
         )
     ),
     "recordings": Configuration(
         commands=(
-            f"{FSDD} --mels 16 --channels 4,8 --augment speed=0.1,noise=15 --accumulate 2 --batch-size 8 --steps 8",
+            f"{FSDD} --mels 16 --channels/widths 4,8 --augment speed=0.1,noise=15 --accumulate 2 --batch-size 8 --steps 8",
         )
     ),
     "molecules": Configuration(
         commands=(
             "$data/tox21.csv --target NR-AR,NR-AR-LBD,NR-AhR,NR-Aromatase,NR-ER,NR-ER-LBD,NR-PPAR-gamma,SR-ARE,SR-ATAD5,"
-            "SR-HSE,SR-MMP,SR-p53 --task classification --width 16 --rounds 2 --batch-size 16 --steps 10",
-            "$data/esol.csv --target 'measured log solubility in mols per litre' --width 16 --rounds 2 --batch-size 16 "
+            "SR-HSE,SR-MMP,SR-p53 --task classification --width 16 --rounds/layers 2 --batch-size 16 --steps 10",
+            "$data/esol.csv --target 'measured log solubility in mols per litre' --width 16 --rounds/layers 2 --batch-size 16 "
             "--steps 10",
         )
     ),
@@ -128,10 +129,10 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     ),
     "language model": Configuration(
         commands=(
-            "$data/verse.txt --model modern-gpt --width 16 --depth 2 --heads 2 --max-tokens 32 --dropout 0.1 --batch-size 8 "
-            "--steps 10",
-            "$data/verse.txt --model gru-lm --carry --embedding 8 --units 12 --max-tokens 16 --tokenizer bpe --vocabulary 120 "
-            "--batch-size 4 --steps 10",
+            "$data/verse.txt --model modern-gpt --width 16 --depth/layers 2 --heads 2 --max-tokens 32 --dropout 0.1 "
+            "--batch-size 8 --steps 10",
+            "$data/verse.txt --model gru-lm --carry --embedding 8 --units/width 12 --max-tokens 16 --tokenizer bpe "
+            "--vocabulary 120 --batch-size 4 --steps 10",
         )
     ),
     "masked language model": Configuration(
@@ -158,19 +159,21 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     ),
     "forecasting": Configuration(
         commands=(
-            "$data/hours.csv --task forecasting --model patchtst --dim 8 --layers 1 --feed-forward 16 --loss quantile "
-            "--horizon 12 --look-back 48 --batch-size 16 --steps 10",
-            "$data/hours.csv --task forecasting --model dlinear --apart --split-at 300 400 --batch-size 16 --steps 10",
+            "$data/hours.csv --task forecasting --model patchtst --dim/width 8 --layers 1 --feed-forward/mlp-width 16 "
+            "--loss quantile --horizon 12 --look-back 48 --batch-size 16 --steps 10",
+            "$data/hours.csv --task forecasting --model dlinear --apart/individual --split-at 300 400 --batch-size 16 --steps 10",
         )
     ),
     "structure": Configuration(
         commands=("$data/protein --task structure --pair-width 8 --residue-width 16 --batch-size 2 --steps 5",)
     ),
     "torsions": Configuration(
-        commands=("$data/protein --task torsions --residue-width 8 --units 8 --batch-size 2 --steps 6",)
+        commands=("$data/protein --task torsions --residue-width/embedding 8 --units/width 8 --batch-size 2 --steps 6",)
     ),
     "inverse folding": Configuration(
-        commands=("$data/protein --task inverse-folding --width 16 --rounds 1 --neighbours 8 --batch-size 2 --steps 6",)
+        commands=(
+            "$data/protein --task inverse-folding --width 16 --rounds/layers 1 --neighbours 8 --batch-size 2 --steps 6",
+        )
     ),
     "sonde.train of arrays": Configuration(program=ARRAYS),
     "sonde.fit of a module": Configuration(program=OWN),

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 import sonde
 from sonde.core.dataset import InputSpec
 from sonde.models.build import build, default_input
-from sonde.models.table import MODELS
+from sonde.models.table import MODELS, costs
 from sonde.nn.stochastic_depth import StochasticDepth
 from sonde.report.folder import read_folder
 
@@ -30,11 +30,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "alexnet": WITHOUT_NORM,
     "vgg11": WITHOUT_NORM,
 }
-OF_IMAGES = [
-    name
-    for name, entry in MODELS.items()
-    if (entry.answers, entry.takes) == ("row", "numbers") and entry.family != "tabular"
-]
+OF_IMAGES = [name for name, entry in MODELS.items() if entry.answers == "row" and entry.reads[0] == "image"]
 SMALLEST = list({MODELS[name].family: name for name in reversed(OF_IMAGES)}.values())[::-1]
 MOST_PARAMETERS = 150e6  # of a network that is run; the larger ones, with their gradients, take gigabytes
 PIXELS = 96  # above 64, so that networks have the stems and patches their names promise
@@ -103,10 +99,12 @@ def test_shapes_and_parameters(name: str) -> None:
         model = build(name, spec, 10).eval()
         logits = model(torch.empty(2, *spec.shape))
     assert logits.shape == (2, 10)
-    assert sum(parameter.numel() for parameter in model.parameters()) == MODELS[name].parameters
+    assert sum(parameter.numel() for parameter in model.parameters()) == costs()[name].parameters
 
 
-@pytest.mark.parametrize("name", [n for n in OF_IMAGES if n not in SMALLEST and MODELS[n].parameters < MOST_PARAMETERS])
+@pytest.mark.parametrize(
+    "name", [n for n in OF_IMAGES if n not in SMALLEST and costs()[n].parameters < MOST_PARAMETERS]
+)
 def test_larger_networks_take_a_step(name: str) -> None:
     pixels = 84 if name.endswith("-14") else PIXELS  # whole patches
     torch.manual_seed(0)

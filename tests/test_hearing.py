@@ -23,9 +23,9 @@ SMALL: dict[str, Any] = {
     "held_out": "take=0-3",
     "batch_size": 12,
 }
-NET: dict[str, Any] = {**SMALL, "channels": (8, 12), "dropout": 0.0}
+NET: dict[str, Any] = {**SMALL, "widths": (8, 12), "dropout": 0.0}
 SPEECH: dict[str, Any] = {
-    **SMALL, "task": "speech-recognition", "blocks": 1, "dropout": 0.0, "label_names": ("low=o", "middle=m", "high=hi"),
+    **SMALL, "task": "speech-recognition", "layers": 1, "dropout": 0.0, "label_names": ("low=o", "middle=m", "high=hi"),
 }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_the_command_line_looks_into_recordings(data: Path, capsys: pytest.Captu
         ([], "say where the label stands in their names, such as --labels"),
         (
             ["--labels", PATTERN, "--model", "resnet18"],
-            "--model resnet18 reads numbers, and this data is of kind audio; take audio-cnn",
+            "--model resnet18 reads data of kind image, and this data is of kind audio; take audio-cnn",
         ),
         (["--labels", PATTERN, "--augment", "flip"], "unknown augmentation of sound 'flip'"),
         (["--labels", PATTERN, "--target", "x"], "leave --target out"),

@@ -14,7 +14,7 @@ from sonde.engine import checkpoint
 
 SMALL: dict[str, Any] = {
     "width": 32,
-    "depth": 1,
+    "layers": 1,
     "heads": 2,
     "max_tokens": 16,
     "batch_size": 16,
@@ -26,7 +26,7 @@ SMALL: dict[str, Any] = {
 RECURRENT: dict[str, Any] = {
     "model": "gru-lm",
     "embedding": 8,
-    "units": 12,
+    "width": 12,
     "max_tokens": 8,
     "batch_size": 4,
     "precision": "fp32",

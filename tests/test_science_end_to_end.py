@@ -39,7 +39,7 @@ def test_molecules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_protein_structure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_domains(tmp_path / "domains", 10, shortest=26)
     out = str(tmp_path / "run")
-    run = sonde.train(tmp_path / "domains", epochs=2, threads=1, blocks=1, pair_width=8, out=out, quiet=True)
+    run = sonde.train(tmp_path / "domains", epochs=2, threads=1, layers=1, pair_width=8, out=out, quiet=True)
     assert run.result["model"] == "structure-network"
     assert 0 < run.metrics["lddt"] <= 1
     assert "rmsd" in run.metrics
@@ -56,7 +56,7 @@ def test_protein_structure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_torsions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_domains(tmp_path / "domains", 10, shortest=26)
     out = str(tmp_path / "run")
-    run = sonde.train(tmp_path / "domains", task="torsions", epochs=2, threads=1, units=16, out=out, quiet=True)
+    run = sonde.train(tmp_path / "domains", task="torsions", epochs=2, threads=1, width=16, out=out, quiet=True)
     assert run.result["model"] == "torsion-network"
     assert 0 <= run.metrics["near"] <= 1
     assert run.result["baseline"]["what"].startswith("the mean direction everywhere (phi -")

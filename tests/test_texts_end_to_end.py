@@ -14,7 +14,7 @@ from sonde.core.config import DataConfig, FeedConfig
 from sonde.core.errors import ConfigError
 from sonde.data.feed.build import build_source
 from sonde.engine.evaluate import evaluate
-from sonde.engine.step import StepSettings
+from sonde.engine.execution.settings import StepSettings
 from sonde.modalities.open import open_data
 from sonde.run.run import Run
 
@@ -26,7 +26,7 @@ QUICK = {
     "epochs": 8,
     "batch_size": 16,
     "lr": 5e-3,
-    "filters": 16,
+    "width": 16,
     "embedding": 16,
     "dropout": 0.1,
 }
@@ -112,7 +112,9 @@ def test_the_command_line_takes_a_sentence(trained: Run, capsys: pytest.CaptureF
 
 
 def test_a_network_for_numbers_is_refused_with_those_that_fit(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="--model resnet18 reads numbers, and this data is of kind tokens; take "):
+    with pytest.raises(
+        ConfigError, match="--model resnet18 reads data of kind image, and this data is of kind tokens; take "
+    ):
         sonde.train(folder, model="resnet18", out=folder / "refused", quiet=True)
 
 

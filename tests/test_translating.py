@@ -15,7 +15,7 @@ from sonde.core.files import read_json
 
 WORDS = {"a": "ein", "dog": "Hund", "cat": "Kater", "man": "Mann", "sees": "sieht", "hears": "hört", "red": "roter"}
 SMALL: dict[str, Any] = {
-    "model": "seq2seq-gru", "embedding": 32, "units": 64, "dropout": 0.0, "threads": 1, "quiet": True, "batch_size": 16,
+    "model": "seq2seq-gru", "embedding": 32, "width": 64, "dropout": 0.0, "threads": 1, "quiet": True, "batch_size": 16,
     "lr": 1e-2, "precision": "fp32", "beam": 2, "ema": 0.0,
 }  # fmt: skip
 
@@ -92,7 +92,7 @@ def test_the_report_shows_sentences_and_what_was_looked_at(run: sonde.Run, data:
 def test_a_resumed_run_is_the_straight_one(data: Path, tmp_path: Path) -> None:
     settings = {**SMALL, "model": "transformer-tiny", "dropout": 0.1, "ema": 0.9, "quick_share": 0.3, "beam": 1}
     settings |= {"schedule": "constant", "warmup": 0.0, "accumulate": 2}
-    for name in ("embedding", "units"):
+    for name in ("embedding", "width"):
         del settings[name]
     straight = sonde.train(data, steps=12, out=tmp_path / "straight", **settings)
     sonde.train(data, steps=5, out=tmp_path / "halves", **settings)

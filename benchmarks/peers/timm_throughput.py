@@ -21,7 +21,8 @@ from sonde.core.batch import Batch
 from sonde.core.config import OptimConfig
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.engine.evaluate import evaluate
-from sonde.engine.step import Stepper, StepSettings, Update
+from sonde.engine.execution.settings import StepSettings
+from sonde.engine.step import Stepper, Update
 from sonde.models.build import build
 from sonde.models.resnet import ResNetConfig
 from sonde.models.vit import ViTConfig

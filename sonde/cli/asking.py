@@ -61,6 +61,8 @@ def read_request(words: Sequence[str]) -> Request:
         own = {name: kind for name, kind in flags_of(*_own_kinds(base.model, base.task)).items() if name not in general}
     flags = {**general, **own}
     line = split_line(words, flags)
+    if line.unknown:
+        _refuse_old_name(line.unknown[0], base.model)
     if line.unknown and (owners := _owners(line.unknown[0])):
         raise _not_its_own(line.unknown[0], owners, base.model, base.task)
     refuse_unknown(line, flags, verb="train")
@@ -87,8 +89,16 @@ def parse_rest(model: str, task: str, leftover: Sequence[str]) -> dict[str, Any]
     flags = flags_of(*_own_kinds(model, task))
     line = split_line(leftover, flags)
     if line.unknown:
+        _refuse_old_name(line.unknown[0], model)
         raise _not_its_own(line.unknown[0], _owners(line.unknown[0]), model, task)
     return convert(line.given, flags)
+
+
+def _refuse_old_name(written: str, model: str | None) -> None:
+    """Raises: ConfigError for a setting of the model that is called otherwise now."""
+    from sonde.models.renamed import refuse_old_name
+
+    refuse_old_name(written.lstrip("-").replace("-", "_"), model)
 
 
 def _owners(written: str) -> list[str]:
@@ -104,9 +114,16 @@ def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: s
 def _base(line: Line) -> _Base:
     said = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
     file = said.get("config")
-    saved = SavedConfig(data=None, settings={}) if file is None else read_config(Path(file))
+    saved = SavedConfig(data=None, settings={}) if file is None else _read(Path(file))
     model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
     return _Base(model=model, task=task, saved=saved, file=file)
+
+
+def _read(file: Path) -> SavedConfig:
+    """A config file, with the settings of its model as they are called today."""
+    from sonde.models.renamed import with_new_names
+
+    return with_new_names(read_config(file))
 
 
 def _named_kinds(model: str | None, task: str | None) -> list[type]:

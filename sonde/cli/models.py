@@ -22,14 +22,16 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     word = optional_word(begun.words, verb="models")
-    from sonde.models.table import MODELS
+    from sonde.models.table import MODELS, costs
 
     names = matching("model", word, {name: f"{name} {entry.paper}" for name, entry in MODELS.items()})
     rows = []
     for name in names:
         entry = MODELS[name]
         shape = "x".join(map(str, entry.input))
-        rows.append((name, count(entry.parameters), flops(entry.flops), shape, entry.paper))
+        cost = costs().get(name)  # those of other packages are not counted
+        counted = ("", "") if cost is None else (count(cost.parameters), flops(cost.flops))
+        rows.append((name, *counted, shape, entry.paper))
     begun.screen.table("", ["name", "parameters", "FLOPs", "input", "paper"], rows)
     return 0
 

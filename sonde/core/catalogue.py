@@ -1,11 +1,13 @@
 """Catalogues are tables of strings: greppable, sortable, and listing one imports nothing."""
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sonde.core.errors import ConfigError, MissingDependency, unknown
+
+Row = TypeVar("Row")
 
 
 def resolve(what: str, name: str, table: Mapping[str, str]) -> Any:
@@ -45,6 +47,29 @@ def _entry_points(group: str) -> tuple[tuple[str, str, str], ...]:
     from importlib.metadata import entry_points
 
     return tuple((p.name, p.value, p.dist.name if p.dist else p.module) for p in entry_points(group=group))
+
+
+class Catalogue(Mapping[str, Row]):
+    """Rows of ours by name, and behind them what installed packages add under an entry-point group (`added`).
+
+    Names are listed without importing anything; a row of another package is imported where it is looked up.
+    """
+
+    def __init__(self, group: str, own: dict[str, Row]) -> None:
+        self.group, self.own = group, own
+
+    def __getitem__(self, name: str) -> Row:
+        """Raises: KeyError for an unknown name."""
+        return self.own[name] if name in self.own else load(added(self.group, self.own)[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.own or name in added(self.group, self.own)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.own, *added(self.group, self.own)])
+
+    def __len__(self) -> int:
+        return len(self.own) + len(added(self.group, self.own))
 
 
 def require(package: str, *, extra: str, purpose: str) -> Any:

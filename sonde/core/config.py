@@ -78,7 +78,7 @@ class FeedConfig:
     """How rows reach the model."""
 
     batch_size: int = 64
-    """Rows per update, all pieces together."""
+    """Rows per update, all pieces together; a single row left over at an epoch's end joins the batch before."""
     accumulate: int = 1
     """Pieces a batch is computed in, one after the other; the gradient is the whole batch's."""
     workers: int | None = None

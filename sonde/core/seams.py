@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
@@ -25,20 +26,44 @@ class Loss(NamedTuple):
     parts: Mapping[str, Tensor] = {}
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run that phases share; stages follow one another in the order in which a task's phases name them.
+
+    share: weight of this stage when the run's steps are dealt out: two stages with 3 and 1 take three quarters and one
+    steps: its length in steps instead; shares are then of what is left. The last stage goes on to the run's end.
+    """
+
+    name: str
+    share: float = 1.0
+    steps: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One optimiser update inside a step.
+    """One optimiser update inside a step. What it leaves open is the run's.
 
-    name:   key of its optimiser, prefix of its losses
-    loss:   the objective of this phase
-    trains: the modules it, and no other phase, updates
-    every:  runs on the steps divisible by this (1-based: every=5 runs on steps 5, 10, …)
+    name:       key of its optimiser, prefix of its losses
+    loss:       the objective of this phase
+    trains:     the modules it, and no other phase of its stage, updates
+    every:      runs on the steps divisible by this (1-based: every=5 runs on steps 5, 10, …)
+    optimizer:  settings in which its optimiser, rate, schedule and clipping differ from the run's ({"optimizer": "sgd",
+                "lr": 0.1}), or a function from its named parameters to an optimiser, made before the run's first step
+    schedule:   share of the peak rate by 0-based step; of a phase in a stage, counted from the stage's first step
+    clip:       largest gradient norm; 0 for none
+    clip_value: largest absolute gradient entry; 0 for none
+    stage:      the part of the run in which it is at work; None for all of it
     """
 
     name: str
     loss: Callable[[Batch], Loss]
     trains: Sequence[nn.Module]
     every: int = 1
+    optimizer: Mapping[str, Any] | Callable[[list[tuple[str, nn.Parameter]]], Optimizer] | None = None
+    schedule: Callable[[int], float] | None = None
+    clip: float | None = None
+    clip_value: float | None = None
+    stage: Stage | None = None
 
     def parameters(self) -> list[nn.Parameter]:
         """The trainable parameters of `trains`, each once."""

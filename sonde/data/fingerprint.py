@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sonde.data.mapped import is_mapped, spans
+
 WHOLE_LIMIT = 1_000_000_000  # bytes in all; above, blocks are sampled
 MANY_FILES = 100  # more are hashed together, one digest a folder
 BLOCK = 1 << 16
@@ -40,7 +42,8 @@ def of_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
             rows = np.linspace(0, len(array) - 1, min(len(array), BLOCKS * 64)).astype(np.int64)
             digest.update(np.ascontiguousarray(array[rows]).tobytes())
         else:
-            digest.update(np.ascontiguousarray(array).tobytes() if array.dtype.kind == "U" else _bytes_of(array))
+            for part in spans(array) if is_mapped(array) else (array,):
+                digest.update(np.ascontiguousarray(part).tobytes() if part.dtype.kind == "U" else _bytes_of(part))
         found[name] = SAMPLED * sampled + digest.hexdigest()
     return found
 

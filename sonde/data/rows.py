@@ -1,12 +1,13 @@
 """Rows of a split: inputs that can be read by number, and beside them the targets, which are small and kept in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from sonde.core.dataset import Rows
+from sonde.data.mapped import release
 
 
 class Inputs(Protocol):
@@ -60,6 +61,14 @@ class InMemory(Protocol):
 
 
 @runtime_checkable
+class OnDisk(Protocol):
+    """Sequences that may stand in a temporary file and not in memory."""
+
+    @property
+    def on_disk(self) -> bool: ...
+
+
+@runtime_checkable
 class WithTruth(Protocol):
     """Rows that say themselves what a trivial answer is computed from: `target`, and what else its task asks for."""
 
@@ -95,6 +104,38 @@ class ArrayInputs:
     def nbytes(self) -> int:
         """Bytes of the array."""
         return self.array.nbytes
+
+
+@dataclass(frozen=True)
+class MappedInputs:
+    """Inputs in a mapped file (`sonde.data.mapped`): read row by row as they are needed, and let go of again.
+
+    array:   (n, …) as it stands in the file, possibly a view in another order of axes
+    convert: rows as they stand -> as `Inputs` has them, each by itself
+    row:     one of them, converted: what says shape and size
+    """
+
+    array: np.ndarray
+    place: str
+    convert: Callable[[np.ndarray], np.ndarray]
+    row: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """(len(indices), …), contiguous."""
+        found = np.ascontiguousarray(self.array[indices])
+        release(self.array)
+        return self.convert(found)
+
+    def describe(self, index: int) -> str:
+        """ "x.npy row 17", counted from 0 as the array is."""
+        return f"{self.place} row {index}".lstrip()
+
+    def nbytes(self) -> int:
+        """Bytes of the array once converted."""
+        return len(self) * self.row.nbytes
 
 
 @dataclass(frozen=True)

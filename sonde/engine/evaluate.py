@@ -11,12 +11,12 @@ from sonde.core.batch import Batch
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
-from sonde.engine.step import StepSettings, autocast
-from sonde.optim.average import Average
+from sonde.engine.execution.settings import StepSettings, autocast
+from sonde.optim.ema import EMA
 
 
 @contextmanager
-def evaluation_mode(modules: nn.Module, average: Average | None = None) -> Iterator[None]:
+def evaluation_mode(modules: nn.Module, average: EMA | None = None) -> Iterator[None]:
     """Evaluation mode and, where there is one, the averaged weights; each module's own mode is put back after."""
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
@@ -112,7 +112,7 @@ def evaluate(
     source: Source,
     settings: StepSettings,
     *,
-    average: Average | None = None,
+    average: EMA | None = None,
     tick: Tick = silent,
     label: str = "evaluating",
     brief: bool = False,

@@ -13,7 +13,7 @@ from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine.checkpoint import Writer
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
-from sonde.engine.thread_tuner import Pace
+from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Progress, Training, capture, weights
 
@@ -74,7 +74,7 @@ class FitParts:
     best_weights: Callable[[], Mapping[str, Any]]
     writer: Writer | None
     request: StopRequest
-    pace: Pace | None = None
+    thread_tuner: ThreadTuner | None = None
     budget: TimeBudget | None = None  # of a run under a time limit
     length_known: Callable[[Training], None] | None = (
         None  # told when the first pass of a source without a length is over
@@ -112,8 +112,8 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
         record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
         _count(training, settings, record)
         step_s = time.perf_counter() - begun
-        if parts.pace is not None:
-            parts.pace(training, batch)
+        if parts.thread_tuner is not None:
+            parts.thread_tuner(training, batch)
         if parts.budget is not None:
             parts.budget(training)
 
@@ -155,7 +155,7 @@ def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: 
 
 def _count(training: Training, settings: FitSettings, record: StepRecord) -> None:
     """Put a step that was taken into the progress and the log, and tell the observers."""
-    progress, main = training.progress, f"{training.stepper.updates[0].phase.name}/loss"
+    progress, main = training.progress, training.stepper.main
     progress.step = record.step
     progress.rows += record.rows
     if main in record.losses:

@@ -6,7 +6,6 @@ of steps under a time limit. Each choice is a function that measures and returns
 
 import math
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -40,6 +39,9 @@ class ExecutionPlan:
     feed: str = ""
     feed_why: str = ""
     compile: bool = False
+    compile_s: float | None = None  # seconds that compiling took
+    compiled_ms: float | None = None  # of a step
+    eager_ms: float | None = None  # of the same step without compiling
     channels_last: bool = False
     batches_per_epoch: int | None = None
     lines: tuple[str, ...] = ()
@@ -88,13 +90,6 @@ def check_precision(config: MachineConfig, device: torch.device) -> None:
     """Refuse a precision the device has no units for. Raises: ConfigError."""
     if config.precision == "fp16" and device.type != "cuda":
         raise ConfigError(f"--precision fp16 needs a CUDA GPU, and this run is on {device.type}; use bf16 or fp32")
-
-
-def cxx_compiler() -> str | None:
-    """The C++ compiler torch.compile would use on a CPU."""
-    return next(
-        (found for name in (os.environ.get("CXX"), "g++", "clang++") if name and (found := shutil.which(name))), None
-    )
 
 
 def choose_threads(

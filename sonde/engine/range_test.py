@@ -30,7 +30,7 @@ def range_test(
     rates: list[float] = []
     losses: list[float] = []
     smooth, best, decay = 0.0, math.inf, 0.95
-    name = f"{stepper.updates[0].phase.name}/loss"
+    name = stepper.main
     with untouched(stepper):
         stepper.task.modules.train()
         for number, batch in zip(range(steps), batches, strict=False):

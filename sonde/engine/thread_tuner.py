@@ -4,22 +4,20 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-
 from sonde.core.batch import Batch
 from sonde.engine.plan import cores
 from sonde.engine.timing import fewest_within, thread_candidates, time_threads
 from sonde.engine.training import Training
 
-SLOWER = 1.8  # times the best pace of this run; a busy neighbour costs two threads a factor of 10 to 25 here, one thread 1 to 2
-WINDOW_S = 1.0  # seconds a pace is measured over: longer than a scheduler's hiccup
+SLOWER = 1.8  # times the fastest step; a busy neighbour costs two threads a factor of 10 to 25 here, one thread 1 to 2
+WINDOW_S = 1.0  # seconds that steps are timed over: longer than a scheduler's hiccup
 WORTH = 0.85  # another number of threads must take at most this share of the time
 CONTENDED = (
     1.3  # all cores this much slower than fewer: a neighbour, who may leave; a step too small for them costs less
 )
 
 
-class Pace:
+class ThreadTuner:
     """Watches the seconds a step takes; when they grow, times the candidates on the batch at hand and may change the count.
 
     Where a busy neighbour made fewer threads the better choice, it asks again from time to time whether he has left.
@@ -74,7 +72,7 @@ class Pace:
             "milliseconds": {str(count): round(value * 1e3, 3) for count, value in timed.items()},
         }
         training.threads = chosen
-        torch.set_num_threads(chosen)
+        training.stepper.execution.threads = chosen
         self._best = None
         self._say(training, "threads changed", details)
 

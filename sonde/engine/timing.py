@@ -3,7 +3,6 @@
 import math
 import statistics
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -75,15 +74,35 @@ def step_seconds(stepper: Stepper, batch: Batch, *, steps: int, at_least_s: floa
     return total / sum(kinds.values())
 
 
-def turns(stepper: Stepper) -> Counter[int]:
-    """Kinds of step by the phases that fall due: number of a first step of each kind -> how many of a cycle are such."""
-    periods = [update.phase.every for update in stepper.updates]
-    first: dict[tuple[bool, ...], int] = {}
-    kinds: Counter[int] = Counter()
-    for number in range(1, math.lcm(*periods) + 1):
-        due = tuple(number % period == 0 for period in periods)
-        kinds[first.setdefault(due, number)] += 1
+def turns(stepper: Stepper) -> dict[int, float]:
+    """Kinds of step by the phases that are due: number of a first step of each kind -> how many steps are of that kind.
+
+    Counted over one cycle of the phases that take turns; where phases follow one another in stages, each stage's cycle counts
+    by the steps of the stage.
+    """
+    stages, kinds = stepper.stages, dict[int, float]()
+    for number in range(max(1, len(stages.stages))):
+        first, last = stages.bounds(number, total=stepper.total)
+        periods = [update.phase.every for update in stepper.updates if update.in_stage(stages, number)]
+        cycle = math.lcm(*periods)
+        weight = (last - first + 1) / cycle if stages.stages else 1
+        seen: dict[tuple[bool, ...], int] = {}
+        for step in range(first, min(first + cycle, last + 1)):
+            due = tuple(step % period == 0 for period in periods)
+            at = seen.setdefault(due, step)
+            kinds[at] = kinds.get(at, 0) + weight
     return kinds
+
+
+def first_steps(stepper: Stepper, batch: Batch) -> float:
+    """Seconds of one step of each kind, the first of their lives: with whatever is prepared in them. Undone afterwards."""
+    kinds = turns(stepper)
+    with untouched(stepper):
+        stepper.task.modules.train()
+        begun = time.perf_counter()
+        for number in kinds:
+            stepper(batch, step=number, epoch=0)
+        return time.perf_counter() - begun
 
 
 def time_threads(
@@ -93,9 +112,11 @@ def time_threads(
 
     Two rounds, because on a shared machine a neighbour's burst of work is longer than a step. A count whose first step is
     several times slower than the best so far is not asked again: with a busy neighbour it may take seconds a step. Nor is
-    one whose step takes the whole budget: that is longer than a burst, and training should begin.
+    one whose step takes the whole budget: that is longer than a burst, and training should begin. Steps are eager ones, also
+    in a compiled run, where each number of threads would be compiled for.
     """
-    before = torch.get_num_threads()
+    execution, stepper.execution = stepper.execution, stepper.execution.eager
+    before = stepper.execution.threads
     timed: dict[int, float] = {}
     share = budget_s / (2 * len(candidates))
     try:
@@ -105,7 +126,7 @@ def time_threads(
                 enough = min(HOPELESS * best, budget_s)
                 if timed.get(count, 0.0) > enough:
                     continue
-                torch.set_num_threads(count)
+                stepper.execution.threads = count
                 once = step_seconds(stepper, batch, steps=1, warm_up=0)
                 if not timed and budget_s < once < 4 * budget_s:  # the very first step also allocates
                     once = step_seconds(stepper, batch, steps=1, warm_up=0)
@@ -113,7 +134,8 @@ def time_threads(
                     once = step_seconds(stepper, batch, steps=2, at_least_s=share, warm_up=0)
                 timed[count] = min(once, timed.get(count, math.inf))
     finally:
-        torch.set_num_threads(before)
+        stepper.execution.threads = before
+        stepper.execution = execution
     return timed
 
 

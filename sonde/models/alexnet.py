@@ -1,15 +1,14 @@
 """AlexNet: five convolutions and three dense layers. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, check_size, is_small
 
-SMALL_IMAGE = 64  # pixels; up to here the first convolution keeps the resolution
-SMALLEST = {"imagenet": 63, "small": 15}  # pixels that leave one place after the last pooling
+SMALLEST: dict[Stem, int] = {"imagenet": 63, "small": 15}  # pixels that leave one place after the last pooling
 PLACES = 6  # side of the map that the dense layers see
 
 
@@ -17,14 +16,13 @@ PLACES = 6  # side of the map that the dense layers see
 class AlexNetConfig:
     """Settings of AlexNet."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First convolution: imagenet (11x11 by stride 4), small (5x5 by stride 1), or auto: small up to 64 pixels."""
     dropout: float = 0.5
     """Share of units set to zero before each of the two hidden dense layers while training."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class AlexNet(nn.Module):
@@ -82,16 +80,9 @@ def _small_places(pixels: int) -> int:
 
 
 def alexnet(input: InputSpec, out_dim: int, config: AlexNetConfig) -> AlexNet:
-    """The network for images of at least 15 pixels (63 with the original stem). Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"alexnet reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """The network for images of at least 15 pixels (63 with the original stem). Raises: ConfigError for smaller ones."""
     channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    least = SMALLEST["small" if small else "imagenet"]
-    if min(height, width) < least:
-        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
-        raise ConfigError(
-            f"alexnet needs images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
-        )
+    small = is_small(config.stem, input.shape)
+    check_size("alexnet", input.shape, small=small, least=SMALLEST)
     places = (_small_places(height), _small_places(width)) if small else (PLACES, PLACES)
     return AlexNet(channels=channels, out_dim=out_dim, small_stem=small, places=places, dropout=config.dropout)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, PAD
+from sonde.models.ranges import check_shares
 from sonde.nn.attention import SelfAttention, seen
 from sonde.nn.dropout import Dropout
 from sonde.nn.masked_tokens import EPS
@@ -24,16 +25,15 @@ SEGMENTS = 2
 class BertConfig:
     """Settings of BERT."""
 
-    positions: int = 512
-    """Most tokens of a row, one before its first included."""
+    max_positions: int = 512
+    """Learned positions: most tokens of a row, the class token before its first included."""
     dropout: float = 0.1
     """Share of values set to zero after the embeddings, in what each part of a block adds, and before the head."""
 
     def __post_init__(self) -> None:
-        if self.positions < 2:
-            raise ConfigError(f"--positions must be at least 2, got {self.positions}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        if self.max_positions < 2:
+            raise ConfigError(f"--max-positions must be at least 2, got {self.max_positions}")
+        check_shares(self, "dropout")
 
 
 class Bert(nn.Module):
@@ -46,7 +46,7 @@ class Bert(nn.Module):
     def __init__(self, symbols: int, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> None:
         super().__init__()
         self.words = nn.Embedding(symbols, dim, padding_idx=PAD)
-        self.positions = nn.Embedding(config.positions, dim)
+        self.positions = nn.Embedding(config.max_positions, dim)
         self.segments = nn.Embedding(SEGMENTS, dim)
         self.norm = nn.LayerNorm(dim)
         self.dropout = Dropout(config.dropout)
@@ -78,7 +78,7 @@ class Bert(nn.Module):
             raise ConfigError(
                 f"rows of {length:,} tokens, one before the first included, are longer than BERT's "
                 f"{self.positions.num_embeddings:,} positions; cut them with --max-tokens {self.positions.num_embeddings - 1}, "
-                f"or give --positions {length}"
+                f"or give --max-positions {length}"
             )
         places = torch.arange(length, device=tokens.device)
         inner = self.words(tokens) + self.positions(places) + self.segments(segments_of(tokens))
@@ -112,12 +112,10 @@ def _initialise(model: Bert) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> Bert:
-    if input.kind != "tokens":
-        raise ConfigError(f"BERT reads tokens of text, but this data is of kind {input.kind!r}; use --model mlp")
-    if input.shape[0] > config.positions:
+    if input.shape[0] > config.max_positions:
         raise ConfigError(
-            f"rows of up to {input.shape[0]:,} tokens are longer than BERT's {config.positions:,} positions; cut them with "
-            f"--max-tokens {config.positions - 1}, or give --positions {input.shape[0] + 1}"
+            f"rows of up to {input.shape[0]:,} tokens are longer than BERT's {config.max_positions:,} positions; cut them with "
+            f"--max-tokens {config.max_positions - 1}, or give --max-positions {input.shape[0] + 1}"
         )
     model = Bert(input.symbols, out_dim, config, dim=dim, depth=depth)
     _initialise(model)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from sonde.core.catalogue import resolve
-from sonde.models.table import MODELS, PHOTO
+from sonde.core.catalogue import load
+from sonde.core.errors import unknown
+from sonde.models.suitable import check_input
+from sonde.models.table import LIBRARIES, MODELS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from sonde.core.dataset import InputSpec
 
 PER_SYMBOL = ("next", "text", "frames")  # what answers with logits over a vocabulary
-SPOKEN = 16_000  # samples a second, of recordings that costs are counted at
+PHOTO = (3, 224, 224)  # what a custom or a library's network is counted at
 
 Builder = Callable[["InputSpec", int, Any], "nn.Module"]
 
@@ -35,27 +37,22 @@ class ModelFacts:
 
 
 def builder(name: str) -> Builder:
-    """The function that builds model `name`: of the catalogue, another library's, or the user's own as `file.py:Net`.
+    """The function that builds model `name`: of the table, another library's, or a custom one as `file.py:Net`.
 
     Raises: ConfigError for an unknown name (with the nearest), a missing file or class; MissingDependency for a library
     """
     if ".py" in name:
-        from sonde.models.custom import load
-
-        return load(name)
-    if name.startswith(("timm:", "torchvision:")):
-        from sonde.models.library import load as load_of_library
-
-        return load_of_library(name)
-    if name.startswith("hf:"):
-        from sonde.models.hugging_face import load as load_of_hugging_face
-
-        return load_of_hugging_face(name)
-    return resolve("model", name, {known: entry.builder for known, entry in MODELS.items()})
+        return load("sonde.models.custom:load")(name)
+    library = LIBRARIES.get(name.partition(":")[0])
+    if library is not None:
+        return load(library.load)(name)
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    return load(MODELS[name].builder)
 
 
 def absolute(name: str) -> str:
-    """A network of the user's own by the whole path of its file, to be found from any folder; other names as they are."""
+    """A custom network by the absolute path of its file, to be found from any folder; other names as they are."""
     file, _, what = name.rpartition(":")
     return f"{Path(file).expanduser().resolve()}:{what}" if file.endswith(".py") else name
 
@@ -68,16 +65,17 @@ def config_class(name: str) -> type:
 def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None) -> "nn.Module":
     """Model `name` for one kind of input; without a config, the family's defaults.
 
-    Raises: ConfigError for an unknown name, a setting out of range or an input that the family cannot take
+    Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not read
     """
     make = builder(name)
+    check_input(name, input.kind)
     return make(input, out_dim, config if config is not None else get_type_hints(make)["config"]())
 
 
 def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, config: Any | None = None) -> ModelFacts:
     """Parameters and FLOPs of model `name`, counted on the meta device: no memory is taken, nothing is computed.
 
-    Without an input: that of the model's entry; a 224-pixel colour picture for the user's own.
+    Without an input: that of the model's entry; a 224-pixel colour image for a custom network.
     """
     import torch
 
@@ -91,7 +89,7 @@ def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, con
         model = build(name, spec, out_dim, config)
     return ModelFacts(
         name=name,
-        paper=MODELS[name].paper if name in MODELS else "the user's own",
+        paper=MODELS[name].paper if name in MODELS else "a custom network",
         parameters=parameters(model),
         flops=flops(model, sample(name, spec)),
         input=spec.shape,
@@ -100,13 +98,10 @@ def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, con
 
 
 def default_input(name: str) -> "InputSpec":
-    """What `describe` counts a model at when nobody says."""
+    """What `describe` counts a model at by default."""
     from sonde.core.dataset import InputSpec
 
-    entry = MODELS.get(name)
-    if entry is not None and entry.takes != "numbers":
-        return InputSpec(
-            kind=entry.takes, shape=entry.input, symbols=entry.symbols, rate=SPOKEN * (entry.takes == "audio")
-        )
-    shape = entry.input if entry is not None else PHOTO
-    return InputSpec(kind="table" if len(shape) == 1 else "image", shape=shape)
+    if name not in MODELS:
+        return InputSpec(kind="image", shape=PHOTO)
+    entry = MODELS[name]
+    return InputSpec(kind=entry.reads[0], shape=entry.input, symbols=entry.symbols, rate=entry.rate)

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
+from sonde.nn.initialise import initialise_convolutions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +18,7 @@ class CifarResNetConfig:
     """Channels of the first of the three stages; each further stage has twice as many."""
 
     def __post_init__(self) -> None:
-        if self.width < 1:
-            raise ConfigError(f"--width must be at least 1, got {self.width}")
+        check_counts(self, "width")
 
 
 class Block(nn.Module):
@@ -82,15 +82,9 @@ def _stage(n: int, in_channels: int, width: int, *, stride: int, residual: bool)
 def _build(
     layers: int, input: InputSpec, out_dim: int, config: CifarResNetConfig, *, residual: bool = True
 ) -> CifarResNet:
-    if input.kind != "image":
-        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     n = (layers - 2) // 6
     model = CifarResNet(n, channels=input.shape[0], out_dim=out_dim, width=config.width, residual=residual)
-    for module in model.modules():
-        if isinstance(
-            module, nn.Conv2d
-        ):  # by fan-in, as the paper's reference [13] has it (He et al. 2015, arXiv:1502.01852)
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    initialise_convolutions(model, mode="fan_in")  # as the paper's reference [13] has it (arXiv:1502.01852)
     return model
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
 from sonde.nn.whitening import Whitening
 
 COLOUR_WIDTHS = (32, 128, 128)
@@ -19,15 +20,11 @@ class CompactCNNConfig:
 
     widths: tuple[int, ...] = ()
     """Channels of each stage; by default 32 128 128 for colour images and 16 32 64 for grey ones."""
-    depth: int = 2
+    layers: int = 2
     """3x3 convolutions in each stage."""
 
     def __post_init__(self) -> None:
-        for width in self.widths:
-            if width < 1:
-                raise ConfigError(f"--widths must be at least 1, got {width}")
-        if self.depth < 1:
-            raise ConfigError(f"--depth must be at least 1, got {self.depth}")
+        check_counts(self, "widths", "layers")
 
 
 class Stage(nn.Module):
@@ -72,7 +69,7 @@ class CompactCNN(nn.Module):
         stages = []
         for stage_width in config.widths or (GREY_WIDTHS if shape[0] == 1 else COLOUR_WIDTHS):
             pool = side >= MIN_POOLED
-            stages.append(Stage(channels, stage_width, config.depth, pool=pool))
+            stages.append(Stage(channels, stage_width, config.layers, pool=pool))
             channels, side = stage_width, side // 2 if pool else side
         self.stages = nn.Sequential(*stages)
         self.head = nn.Linear(channels, out_dim)
@@ -83,9 +80,7 @@ class CompactCNN(nn.Module):
 
 
 def compact_cnn(input: InputSpec, out_dim: int, config: CompactCNNConfig) -> CompactCNN:
-    """The network for images of at least 8 pixels. Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"compact-cnn reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """The network for images of at least 8 pixels. Raises: ConfigError for smaller ones."""
     _, height, width = input.shape
     if min(height, width) < 8:
         raise ConfigError(f"compact-cnn needs images of at least 8x8 pixels, got {height}x{width}; use --image-size 8")

@@ -1,17 +1,16 @@
 """ConvNeXt: convolutional networks built as transformers are. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, check_size, is_small
 from sonde.nn.stochastic_depth import StochasticDepth, rising
 
-SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last stage nothing to look at
 EPS = 1e-6  # of the layer norms
 LAYER_SCALE = 1e-6  # what each channel of a branch is multiplied by at the start
 STRIDES = 8  # of the three layers between the stages, together
@@ -21,14 +20,13 @@ STRIDES = 8  # of the three layers between the stages, together
 class ConvNeXtConfig:
     """Settings of ConvNeXt."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layer: imagenet (patches of 4 pixels), small (of 2), or auto: small up to 64 pixels."""
     stochastic_depth: float | None = None
     """Probability of leaving out the last block for a row, rising linearly from 0; by default 0.1 (tiny) to 0.5 (large)."""
 
     def __post_init__(self) -> None:
-        if self.stochastic_depth is not None and not 0 <= self.stochastic_depth < 1:
-            raise ConfigError(f"--stochastic-depth must lie from 0 to below 1, got {self.stochastic_depth:g}")
+        check_shares(self, "stochastic_depth")
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -131,20 +129,13 @@ def _build(
     dims: tuple[int, int, int, int],
     stochastic_depth: float,
 ) -> ConvNeXt:
-    if input.kind != "image":
-        raise ConfigError(f"ConvNeXt reads images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    small = is_small(config.stem, input.shape)
     patch = 2 if small else 4
-    if min(height, width) < patch * STRIDES:
-        raise ConfigError(
-            f"ConvNeXt needs images of at least {patch * STRIDES}x{patch * STRIDES} pixels with this stem, got "
-            f"{height}x{width}; use --image-size {patch * STRIDES}"
-        )
+    check_size("ConvNeXt", input.shape, small=small, least={"imagenet": 4 * STRIDES, "small": 2 * STRIDES})
     model = ConvNeXt(
         depths,
         dims,
-        channels=channels,
+        channels=input.shape[0],
         out_dim=out_dim,
         patch=patch,
         stochastic_depth=stochastic_depth if config.stochastic_depth is None else config.stochastic_depth,

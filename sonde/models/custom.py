@@ -1,4 +1,4 @@
-"""The user's own network: `--model file.py:Net`, or a module handed over in Python.
+"""Custom networks: `--model file.py:Net`, or a module handed over in Python.
 
 The rule: `Net` is called once, and each of its parameters with one of these names is filled; all others need a default.
 
@@ -31,12 +31,13 @@ PROBED = (
     "image",
     "table",
     "array",
-)  # of sequences networks are fed more than the input, and answer as their task demands
+)  # networks of sequences are fed more than the input, and answer as their task demands
+IMAGE = 3  # dimensions of a row: channels, height, width; no other kind of input has as many
 
 
 @dataclass(frozen=True, kw_only=True)
 class CustomConfig:
-    """A network of the user's own has no settings but those in its file."""
+    """A custom network has no settings but those in its file."""
 
 
 def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
@@ -58,7 +59,7 @@ def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
             raise ConfigError(f"{text} could not be built: {_one_line(error)}") from error
         if not isinstance(model, nn.Module):
             raise ConfigError(f"{text} gave a {type(model).__name__}; a torch.nn.Module is needed")
-        check_output(model, input, out_dim, name=text, maps=None if input.kind == "image" else False)
+        check_output(model, input, out_dim, name=text, maps=None if len(input.shape) == IMAGE else False)
         return model
 
     return build
@@ -67,7 +68,7 @@ def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
 def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str, maps: bool | None = False) -> None:
     """Pass two rows of zeros through `model` in evaluation mode and look at what comes out; random streams do not move.
 
-    maps: whether it must answer for every pixel; None where that is not known yet
+    maps: whether it must give logits for every pixel; None where that is not known yet
     Raises: ConfigError when the forward fails or does not return one tensor (2, out_dim), or (2, out_dim, height, width)
     """
     if input.kind not in PROBED:
@@ -141,7 +142,7 @@ def _arguments(make: Callable[..., Any], input: InputSpec, out_dim: int, text: s
     """Values for the parameters whose names the rule knows."""
     known: dict[str, Any] = dict.fromkeys(("out_dim", "num_classes", "out_features"), out_dim)
     known |= dict.fromkeys(("in_dim", "in_features"), prod(input.shape)) | {"input_shape": input.shape}
-    if input.kind == "image":
+    if len(input.shape) == IMAGE:
         known |= dict.fromkeys(("in_channels", "channels"), input.shape[0]) | {"image_size": input.shape[1]}
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     wanted = inspect.signature(make).parameters.values()

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
 from sonde.models.resnet import ResNet, ResNetConfig, resnet50, resnet101
 
 FEATURES = 2048  # channels of the last stage of bottlenecks
@@ -24,14 +24,13 @@ class DeepLabConfig:
     """Share of values dropped before the last convolution; by default 0.5 in DeepLab's pyramid and 0.1 in FCN."""
 
     def __post_init__(self) -> None:
-        if self.head_dropout is not None and not 0 <= self.head_dropout < 1:
-            raise ConfigError(f"--head-dropout must lie from 0 to below 1, got {self.head_dropout:g}")
+        check_shares(self, "head_dropout")
 
 
 class Backbone(nn.Module):
     """A residual network up to its last stage, at 1/8 of the image's size: (B, C, H, W) -> (B, 2048, H/8, W/8).
 
-    Stages three and four go on by stride 1; their 3x3 convolutions are dilated instead, so that each sees what it did.
+    Stages three and four go on by stride 1; their 3x3 convolutions are dilated instead, so that their receptive fields stay.
     Source: Chen et al. 2017, arXiv:1706.05587, section 3.1
     """
 
@@ -84,7 +83,7 @@ class ImageFeatures(nn.Sequential):
 
 
 class Pyramid(nn.Module):
-    """The same maps seen at several dilations and as a whole, laid together: (B, in, H, W) -> (B, 256, H, W).
+    """The same maps convolved at several dilations and averaged as a whole, concatenated: (B, in, H, W) -> (B, 256, H, W).
 
     Source: Chen et al. 2017, arXiv:1706.05587, section 3.3 (atrous spatial pyramid pooling)
     """

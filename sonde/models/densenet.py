@@ -2,17 +2,18 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, check_size, is_small
 from sonde.nn.dropout import Dropout
+from sonde.nn.initialise import initialise_convolutions
 
-SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last block nothing to look at
+SMALLEST: dict[Stem, int] = {"imagenet": 29, "small": 8}  # pixels: three halvings that round down must leave one
 BOTTLENECK = 4  # a layer's 1x1 convolution puts out this many times its growth
 
 
@@ -20,14 +21,13 @@ BOTTLENECK = 4  # a layer's 1x1 convolution puts out this many times its growth
 class DenseNetConfig:
     """Settings of the densely connected networks."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
     layer_dropout: float = 0.0
     """Share of each layer's new maps set to zero while training; the paper takes 0.2 where it does not augment."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.layer_dropout < 1:
-            raise ConfigError(f"--layer-dropout must lie from 0 to below 1, got {self.layer_dropout}")
+        check_shares(self, "layer_dropout")
 
 
 class DenseLayer(nn.Module):
@@ -127,26 +127,17 @@ def _transition(width: int) -> nn.Sequential:
 
 def _initialise(model: DenseNet) -> None:
     """He's normal draw by fan-in for convolutions, zero for the head's shift; norms start at scale 1, shift 0 by themselves."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    initialise_convolutions(model, mode="fan_in")
     nn.init.zeros_(model.classifier.bias)
 
 
 def _build(
     depths: tuple[int, int, int, int], input: InputSpec, out_dim: int, config: DenseNetConfig, *, growth: int = 32
 ) -> DenseNet:
-    if input.kind != "image":
-        raise ConfigError(f"DenseNets read images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    least = 8 if small else 29  # three halvings that round down must leave a pixel, after two that round up
-    if min(height, width) < least:
-        raise ConfigError(
-            f"DenseNets need images of at least {least}x{least} pixels here, got {height}x{width}; use --image-size {least}"
-        )
+    small = is_small(config.stem, input.shape)
+    check_size("DenseNet", input.shape, small=small, least=SMALLEST)
     dropout = config.layer_dropout
-    model = DenseNet(depths, growth=growth, channels=channels, out_dim=out_dim, small_stem=small, dropout=dropout)
+    model = DenseNet(depths, growth=growth, channels=input.shape[0], out_dim=out_dim, small_stem=small, dropout=dropout)
     _initialise(model)
     return model
 

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from sonde.core.boxes import from_distances
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
 from sonde.models.resnet import BasicBlock, ResNet, ResNetConfig, resnet18, resnet50
+from sonde.nn.initialise import initialise_convolutions
 from sonde.nn.points import point_grid
 
 STRIDES = (8, 16, 32)  # pixels of the input to a cell of each map
@@ -31,14 +33,13 @@ class DetectorConfig:
 
     pyramid_width: int = 0
     """Channels of the feature pyramid and the heads, a multiple of 8; 0 for the size's own."""
-    head_depth: int = 0
+    head_layers: int = 0
     """3x3 convolutions in each of the two branches of the head; 0 for the size's own."""
 
     def __post_init__(self) -> None:
         if self.pyramid_width < 0 or self.pyramid_width % GROUPS:
             raise ConfigError(f"--pyramid-width must be a multiple of {GROUPS}, got {self.pyramid_width}")
-        if self.head_depth < 0:
-            raise ConfigError(f"--head-depth must be at least 0, got {self.head_depth}")
+        check_counts(self, "head_layers", low=0)
 
 
 class ResidualMaps(nn.Module):
@@ -178,11 +179,7 @@ def _branch(width: int, depth: int) -> nn.Sequential:
 
 def _initialise(model: Detector) -> None:
     """He's normal draw for convolutions before a ReLU; the last ones of the head small, its class bias at `PRIOR`."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+    initialise_convolutions(model)
     for last in (model.head.classes, model.head.distances):
         nn.init.normal_(last.weight, std=0.01)
     assert model.head.classes.bias is not None
@@ -190,8 +187,6 @@ def _initialise(model: Detector) -> None:
 
 
 def _check(input: InputSpec) -> None:
-    if input.kind != "image":
-        raise ConfigError(f"detectors read images, but this data is of kind {input.kind!r}; use --model mlp")
     if min(input.shape[1:]) < SMALLEST_INPUT:
         height, width = input.shape[1:]
         raise ConfigError(
@@ -203,7 +198,7 @@ def _build(
     backbone: ResidualMaps | ResNetMaps, out_dim: int, config: DetectorConfig, *, width: int, depth: int
 ) -> Detector:
     """width, depth: the size's own, for settings that are 0."""
-    model = Detector(backbone, out_dim, config.pyramid_width or width, config.head_depth or depth)
+    model = Detector(backbone, out_dim, config.pyramid_width or width, config.head_layers or depth)
     _initialise(model)
     return model
 

@@ -1,4 +1,4 @@
-"""Linear forecasters: from the past to the future by one matrix, of trend and rest apart or of what the last value leaves."""
+"""Linear forecasters: one matrix from look-back to horizon, of trend and remainder or of differences from the last value."""
 
 from dataclasses import dataclass
 
@@ -17,26 +17,26 @@ from sonde.models.series_input import forecast_variables
 class DLinearConfig:
     """Settings of the linear forecaster of trend and rest."""
 
-    trend_steps: int = 25
-    """Steps whose moving average is the trend; an odd number."""
-    apart: bool = False
+    kernel: int = 25
+    """Kernel of the moving average that is the trend, in steps; an odd number."""
+    individual: bool = False
     """Give every variable matrices of its own, where all share them otherwise."""
 
     def __post_init__(self) -> None:
-        if self.trend_steps < 1 or self.trend_steps % 2 == 0:
-            raise ConfigError(f"--trend-steps must be odd and at least 1, got {self.trend_steps}")
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise ConfigError(f"--kernel must be odd and at least 1, got {self.kernel}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NLinearConfig:
     """Settings of the linear forecaster of differences from the last value."""
 
-    apart: bool = False
+    individual: bool = False
     """Give every variable a matrix of its own, where all share one otherwise."""
 
 
 class OverTime(nn.Module):
-    """A linear map of the steps, for all variables alike or for each its own: (B, L, V) -> (B, H, V). It begins as their mean."""
+    """A linear map over time, shared by the variables or one for each, at first their mean: (B, L, V) -> (B, H, V)."""
 
     def __init__(self, look_back: int, horizon: int, variables: int) -> None:
         """variables: with a matrix each; 1 for a shared one."""
@@ -52,15 +52,15 @@ class OverTime(nn.Module):
 
 
 class DLinear(nn.Module):
-    """The moving average and what it leaves, each through a linear map of its own: (B, L, V) -> (B, H, V).
+    """The moving average (trend) and the remainder, each through a linear map of its own: (B, L, V) -> (B, H, V).
 
     Source: Zeng et al. 2022, Are transformers effective for time series forecasting?, arXiv:2205.13504
     """
 
     def __init__(self, look_back: int, horizon: int, variables: int, config: DLinearConfig) -> None:
         super().__init__()
-        self.variables, self.side = variables, config.trend_steps // 2
-        matrices = variables if config.apart else 1
+        self.variables, self.side = variables, config.kernel // 2
+        matrices = variables if config.individual else 1
         self.trend = OverTime(look_back, horizon, matrices)
         self.rest = OverTime(look_back, horizon, matrices)
 
@@ -80,7 +80,7 @@ class NLinear(nn.Module):
     def __init__(self, look_back: int, horizon: int, variables: int, config: NLinearConfig) -> None:
         super().__init__()
         self.variables = variables
-        self.ahead = OverTime(look_back, horizon, variables if config.apart else 1)
+        self.ahead = OverTime(look_back, horizon, variables if config.individual else 1)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
@@ -102,6 +102,6 @@ def dlinear(input: InputSpec, out_dim: int, config: DLinearConfig) -> DLinear:
 
 
 def nlinear(input: InputSpec, out_dim: int, config: NLinearConfig) -> NLinear:
-    """A linear map of what the last value leaves. out_dim: steps that are forecast."""
+    """A linear map of differences from the last value. out_dim: steps that are forecast."""
     look_back, variables = forecast_variables(input)
     return NLinear(look_back, out_dim, variables, config)

@@ -6,25 +6,26 @@ Parameter names are torchvision's.
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, is_small
 from sonde.nn.conv_norm import Norm, conv_norm, scaled_channels
 from sonde.nn.dropout import Dropout
+from sonde.nn.initialise import initialise_convolutions
 from sonde.nn.squeeze_excitation import SqueezeExcitation
 from sonde.nn.stochastic_depth import StochasticDepth, rising
-
-SMALL_IMAGE = 64  # pixels; up to here a resolution of 1/32 would leave the last stages nothing to look at
 
 
 @dataclass(frozen=True, kw_only=True)
 class EfficientNetConfig:
     """Settings of the EfficientNets."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
     dropout: float | None = None
     """Share of the head's inputs set to zero while training; by default 0.2 (b0) to 0.5 (b7), as published."""
@@ -34,10 +35,7 @@ class EfficientNetConfig:
     """Weight of each new batch in the statistics that batch norm keeps for evaluation; by default 0.01 in b5 to b7, else 0.1."""
 
     def __post_init__(self) -> None:
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout}")
-        if not 0 <= self.stochastic_depth < 1:
-            raise ConfigError(f"--stochastic-depth must lie from 0 to below 1, got {self.stochastic_depth}")
+        check_shares(self, "dropout", "stochastic_depth")
         if self.norm_momentum is not None and not 0 < self.norm_momentum <= 1:
             raise ConfigError(f"--norm-momentum must lie above 0 and up to 1, got {self.norm_momentum}")
 
@@ -181,27 +179,22 @@ class EfficientNet(nn.Module):
 
 def _initialise(model: EfficientNet, *, norm_momentum: float | None) -> None:
     """He's normal draw by fan-out for convolutions, 1/sqrt(out_dim) at most for the head, no shifts, as torchvision does."""
+    initialise_convolutions(model)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear):
             bound = 1 / math.sqrt(module.out_features)
             nn.init.uniform_(module.weight, -bound, bound)
+            nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d) and norm_momentum is not None:
             module.momentum = norm_momentum
-        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 def _build(size: Size, input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    if input.kind != "image":
-        raise ConfigError(f"EfficientNets read images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
     model = EfficientNet(
         size,
-        channels=channels,
+        channels=input.shape[0],
         out_dim=out_dim,
-        small_stem=config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE),
+        small_stem=is_small(config.stem, input.shape),
         dropout=size.dropout if config.dropout is None else config.dropout,
         stochastic_depth=config.stochastic_depth,
     )

@@ -1,18 +1,17 @@
 """GoogLeNet, the first Inception network: blocks that look at four scales at once. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, check_size, is_small
 from sonde.nn.auxiliary import WithAuxiliary
 
-SMALL_IMAGE = 64  # pixels; up to here a stem of 1/4 resolution would leave the last blocks nothing to look at
-SMALLEST = {"imagenet": 32, "small": 8}  # pixels that leave the last blocks one place
+SMALLEST: dict[Stem, int] = {"imagenet": 32, "small": 8}  # pixels that leave the last blocks one place
 AUXILIARY_SHARE = 0.3  # of each auxiliary head's loss in the training loss: section 5 of the paper
 
 
@@ -20,7 +19,7 @@ AUXILIARY_SHARE = 0.3  # of each auxiliary head's loss in the training loss: sec
 class GoogLeNetConfig:
     """Settings of GoogLeNet."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
     auxiliary: bool = True
     """Two heads in the middle of the network that take part in the training loss."""
@@ -30,9 +29,7 @@ class GoogLeNetConfig:
     """The same inside each auxiliary head."""
 
     def __post_init__(self) -> None:
-        for name, share in (("dropout", self.dropout), ("auxiliary-dropout", self.auxiliary_dropout)):
-            if not 0 <= share < 1:
-                raise ConfigError(f"--{name} must lie from 0 to below 1, got {share:g}")
+        check_shares(self, "dropout", "auxiliary_dropout")
 
 
 class ConvNorm(nn.Module):
@@ -147,17 +144,9 @@ def _initialise(model: GoogLeNet) -> None:
 
 
 def googlenet(input: InputSpec, out_dim: int, config: GoogLeNetConfig) -> GoogLeNet:
-    """The network for images of at least 8 pixels (32 with the original stem). Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"googlenet reads images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    least = SMALLEST["small" if small else "imagenet"]
-    if min(height, width) < least:
-        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
-        raise ConfigError(
-            f"googlenet needs images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
-        )
-    model = GoogLeNet(channels=channels, out_dim=out_dim, small_stem=small, config=config)
+    """The network for images of at least 8 pixels (32 with the original stem). Raises: ConfigError for smaller ones."""
+    small = is_small(config.stem, input.shape)
+    check_size("googlenet", input.shape, small=small, least=SMALLEST)
+    model = GoogLeNet(channels=input.shape[0], out_dim=out_dim, small_stem=small, config=config)
     _initialise(model)
     return model

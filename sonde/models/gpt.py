@@ -1,4 +1,4 @@
-"""GPT-2: a transformer that looks back only, and says of every token which comes next."""
+"""GPT-2: a causal transformer that predicts the token after each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,8 +95,6 @@ def _initialise(model: GPT, depth: int) -> None:
 
 def check_tokens(input: InputSpec, out_dim: int, *, name: str) -> None:
     """Raises: ConfigError for what a model of the next token cannot read or answer."""
-    if input.kind != "tokens":
-        raise ConfigError(f"{name} reads tokens, but this data is of kind {input.kind!r}; leave --model out")
     if out_dim != input.symbols:
         raise ConfigError(
             f"{name} says which of {input.symbols:,} tokens comes next, and {out_dim:,} outputs are needed; leave --model out"

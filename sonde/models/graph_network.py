@@ -1,4 +1,4 @@
-"""Graph networks: atoms hear from those they are bound to, round after round, and the molecule is told from all of them."""
+"""Graph networks: message passing between bonded atoms, and a readout over all of them."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 from sonde.modalities.molecule.codes import BONDS
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 
 # B molecules, N atoms of the largest, F features of an atom, K kinds of bonds, D channels of an atom
@@ -20,25 +20,22 @@ class GraphNetworkConfig:
 
     width: int = 128
     """Channels of an atom."""
-    rounds: int = 4
-    """How often atoms hear from their neighbours: what an atom can know lies at most so many bonds away."""
+    layers: int = 4
+    """Layers of message passing: an atom's receptive field is so many bonds wide."""
     dropout: float = 0.0
-    """Share of values set to zero after each round and before the head."""
+    """Share of values set to zero after each layer and before the head."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "rounds"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width", "layers")
+        check_shares(self, "dropout")
 
 
-class Round(nn.Module):
-    """One exchange of messages: atoms (B, N, D), molecule (B, D) -> the same.
+class MessagePassing(nn.Module):
+    """One layer of message passing: atoms (B, N, D), molecule (B, D) -> the same.
 
     A neighbour's message is relu(its state + a vector of the bond's kind); an atom adds up those of its neighbours, and an MLP
     of its own state and that sum is added to its state. The molecule itself is an atom bound to all: it hears the mean of the
-    new states and tells them of it in the next round.
+    new states and tells them of it in the next layer.
     Source: Hu et al. 2019, Strategies for pre-training graph neural networks, arXiv:1905.12265, appendix A (GIN with bonds);
     Gilmer et al. 2017, Neural message passing for quantum chemistry, arXiv:1704.01212, section 5.2 (the master node)
     """
@@ -67,7 +64,7 @@ class Round(nn.Module):
 class GraphNetwork(nn.Module):
     """Molecules (B, N, F) int codes with bonds (B, N, N) int kinds -> (B, out_dim); codes are 0 where there is no atom.
 
-    Atoms start as the sum of a vector for each feature. After the rounds the head reads the molecule's own state, the sum of
+    Atoms start as the sum of a vector for each feature. After the layers the head reads the molecule's own state, the sum of
     the atoms' states (over 16, so that it starts near 1), their maximum and a mean weighted by attention, since some properties
     grow with the molecule, some hang on one group and some on a share.
     Attention: Li et al. 2016, Gated graph sequence neural networks, arXiv:1511.05493, equation 7
@@ -78,7 +75,7 @@ class GraphNetwork(nn.Module):
         width = config.width
         self.embedding = nn.Embedding(input.symbols, width, padding_idx=0)
         self.whole = nn.Parameter(torch.zeros(width))
-        self.rounds = nn.ModuleList([Round(width, config.dropout) for _ in range(config.rounds)])
+        self.rounds = nn.ModuleList([MessagePassing(width, config.dropout) for _ in range(config.layers)])
         self.norm = nn.LayerNorm(width)
         self.attention = nn.Linear(width, 1)
         self.read = nn.Sequential(nn.Linear(4 * width, width), nn.ReLU(), Dropout(config.dropout))
@@ -107,9 +104,5 @@ class GraphNetwork(nn.Module):
 
 
 def graph_network(input: InputSpec, out_dim: int, config: GraphNetworkConfig) -> GraphNetwork:
-    """Message passing over the bonds of a molecule. Raises: ConfigError for inputs that are no molecules."""
-    if input.kind != "molecule":
-        raise ConfigError(
-            f"the graph network reads molecules, but this data is of kind {input.kind!r}; leave --model out"
-        )
+    """Message passing over the bonds of a molecule."""
     return GraphNetwork(input, out_dim, config)

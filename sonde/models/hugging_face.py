@@ -24,7 +24,7 @@ class HuggingFaceConfig:
 
 
 class CausalLanguageModel(nn.Module):
-    """(B, T) int64 -> (B, T, V): what the library's network says of the token after each."""
+    """(B, T) int64 -> (B, T, V): logits of the token after each."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -86,8 +86,6 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
     network = _config(library, name)
 
     def build(input: InputSpec, out_dim: int, config: HuggingFaceConfig) -> nn.Module:
-        if input.kind != "tokens":
-            raise ConfigError(f"{text} reads tokens, but this data is of kind {input.kind!r}; leave --model out")
         known = {"vocab_size": input.symbols, "pad_token_id": PAD, "bos_token_id": BEGIN, "eos_token_id": END}
         causal = out_dim == input.symbols
         network.update(known if causal else {**known, "num_labels": out_dim})

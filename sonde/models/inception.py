@@ -1,17 +1,17 @@
 """Inception v3: factorised convolutions in eleven blocks of five kinds. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, check_size
 from sonde.nn.auxiliary import WithAuxiliary
 
-SMALLEST = {"imagenet": 75, "small": 15}  # pixels that leave the last blocks one place
+SMALLEST: dict[Stem, int] = {"imagenet": 75, "small": 15}  # pixels that leave the last blocks one place
 AUXILIARY_PLACES = 17  # side of the map that the auxiliary head sees in a 299-pixel image
 # of the auxiliary head's loss in the training loss: the paper does not say; this is the weight in the authors' program
 # (tensorflow/models, research/inception) and in most programs since
@@ -22,7 +22,7 @@ AUXILIARY_SHARE = 0.4
 class InceptionConfig:
     """Settings of Inception v3."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (1/8 resolution), small (1/2, and edges padded), or auto: small below 75 pixels."""
     auxiliary: bool = True
     """A head in the middle of the network that takes part in the training loss."""
@@ -30,8 +30,7 @@ class InceptionConfig:
     """Share of the 2048 averaged features set to zero before the last layer while training."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class ConvNorm(nn.Module):
@@ -255,17 +254,9 @@ def _initialise(model: InceptionV3) -> None:
 
 
 def inception_v3(input: InputSpec, out_dim: int, config: InceptionConfig) -> InceptionV3:
-    """The network for images of at least 15 pixels (75 with the original stem). Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"inception-v3 reads images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and min(height, width) < SMALLEST["imagenet"])
-    least = SMALLEST["small" if small else "imagenet"]
-    if min(height, width) < least:
-        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
-        raise ConfigError(
-            f"inception-v3 needs images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
-        )
-    model = InceptionV3(channels=channels, out_dim=out_dim, small_stem=small, config=config)
+    """The network for images of at least 15 pixels (75 with the original stem). Raises: ConfigError for smaller ones."""
+    small = config.stem == "small" or (config.stem == "auto" and min(input.shape[1:]) < SMALLEST["imagenet"])
+    check_size("inception-v3", input.shape, small=small, least=SMALLEST)
+    model = InceptionV3(channels=input.shape[0], out_dim=out_dim, small_stem=small, config=config)
     _initialise(model)
     return model

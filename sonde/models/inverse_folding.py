@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 
 ATOMS = 5  # N, CA, C, O, and where CB would be
-NEAR, FAR, BUMPS = 2.0, 22.0, 16  # ångström that distances are told between, and by how many smooth steps
-APART = 32  # residues along the chain; farther ones are told alike
+NEAR, FAR, BUMPS = 2.0, 22.0, 16  # ångström: range of the radial basis functions of distances, and how many there are
+APART = 32  # residues along the chain; farther ones share an embedding
 ANGLES = 3  # dihedrals of a residue
 
 # B proteins, R residues of the longest, K neighbours in space, D channels of a residue
@@ -25,27 +26,24 @@ class InverseFoldingConfig:
 
     width: int = 96
     """Channels of a residue and of a pair of neighbours."""
-    rounds: int = 3
-    """How often residues hear from their neighbours."""
+    layers: int = 3
+    """Layers of message passing between neighbours."""
     neighbours: int = 24
-    """How many of the nearest residues each hears from."""
+    """How many of the nearest residues send each a message."""
     noise: float = 0.1
     """Standard deviation, in ångström, of what atoms are moved by in training, which hides how exactly they were measured."""
     dropout: float = 0.1
-    """Share of values set to zero in what each round adds."""
+    """Share of values set to zero in what each layer adds."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "rounds", "neighbours"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "width", "layers", "neighbours")
         if not self.noise >= 0:
             raise ConfigError(f"--noise must be at least 0, got {self.noise:g}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
-class Round(nn.Module):
-    """Residues (B, R, D) hear from their neighbours: the same shape."""
+class MessagePassing(nn.Module):
+    """One layer of message passing between neighbours: residues (B, R, D) -> the same."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -67,10 +65,10 @@ class Round(nn.Module):
 class InverseFoldingNetwork(nn.Module):
     """Backbones (B, R, 4, 3) in ångström with lengths (B,) -> logits (B, R, out_dim).
 
-    All it sees are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
+    Its inputs are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
     are, so turning and moving a protein changes nothing; its mirror image is another one, by the place of CB.
     Source: Ingraham et al. 2019, Generative models for graph-based protein design; distances between all backbone atoms and
-    the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are told at once, not one after the other.
+    the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are predicted at once, not one after the other.
     """
 
     def __init__(self, out_dim: int, config: InverseFoldingConfig) -> None:
@@ -81,7 +79,7 @@ class InverseFoldingNetwork(nn.Module):
         self.distances = nn.Linear(ATOMS * ATOMS * BUMPS, width)
         self.apart = nn.Embedding(2 * APART + 1, width)
         self.edge_norm = nn.LayerNorm(width)
-        self.rounds = nn.ModuleList([Round(width, config.dropout) for _ in range(config.rounds)])
+        self.rounds = nn.ModuleList([MessagePassing(width, config.dropout) for _ in range(config.layers)])
         self.head = nn.Linear(width, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
@@ -154,12 +152,9 @@ def _gathered(values: Tensor, nearest: Tensor) -> Tensor:
 
 
 def inverse_folding_network(input: InputSpec, out_dim: int, config: InverseFoldingConfig) -> InverseFoldingNetwork:
-    """Residues from a backbone. Raises: ConfigError for inputs that are no backbones."""
-    if input.kind != "protein" or input.symbols:
-        what = (
-            "residues; take --task inverse-folding"
-            if input.kind == "protein"
-            else f"of kind {input.kind!r}; leave --model out"
+    """Residues from a backbone. Raises: ConfigError for residues."""
+    if input.symbols:
+        raise ConfigError(
+            "inverse-folding-network reads backbones of proteins, but this data is residues; take --task inverse-folding"
         )
-        raise ConfigError(f"the inverse-folding network reads backbones of proteins, but this data is {what}")
     return InverseFoldingNetwork(out_dim, config)

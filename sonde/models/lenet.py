@@ -66,9 +66,7 @@ def _side(pixels: int) -> int:
 
 
 def lenet5(input: InputSpec, out_dim: int, config: LeNetConfig) -> LeNet5:
-    """LeNet-5 for images of at least 12 pixels. Raises: ConfigError for other inputs."""
-    if input.kind != "image":
-        raise ConfigError(f"lenet5 reads images, but this data is of kind {input.kind!r}; use --model mlp")
+    """LeNet-5 for images of at least 12 pixels. Raises: ConfigError for smaller ones."""
     channels, height, width = input.shape
     if min(height, width) < 12:
         raise ConfigError(f"lenet5 needs images of at least 12x12 pixels, got {height}x{width}; use --image-size 28")

@@ -31,8 +31,6 @@ def load(text: str) -> Callable[[InputSpec, int, LibraryConfig], nn.Module]:
         raise unknown(f"{source} model", name, known)
 
     def build(input: InputSpec, out_dim: int, config: LibraryConfig) -> nn.Module:
-        if input.kind != "image":
-            raise ConfigError(f"{text} reads images, but this data is of kind {input.kind!r}; use --model mlp")
         make = _timms if source == "timm" else _torchvisions
         model = make(library, name, input, out_dim)
         check_output(model, input, out_dim, name=text)

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.activations import Activation, activation
 from sonde.nn.dropout import Dropout
 from sonde.nn.initialise import Scheme, default_scheme, initialise
@@ -31,17 +31,14 @@ class MLPConfig:
     """How weights start; auto is he for the ReLU family, xavier for functions that saturate."""
 
     def __post_init__(self) -> None:
-        for width in self.hidden:
-            if width < 1:
-                raise ConfigError(f"--hidden must be widths of at least 1, got {width}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "hidden")
+        check_shares(self, "dropout")
 
 
 def mlp(input: InputSpec, out_dim: int, config: MLPConfig) -> nn.Sequential:
     """Dense layers over all values of a row (B, …) -> (B, out_dim).
 
-    Nothing but the layers asked for stands in the sequence: at these sizes an operation's fixed cost is what one pays.
+    The sequence holds no idle layers: at these sizes the fixed cost of each operation dominates.
     Source: Rumelhart, Hinton and Williams 1986, Nature 323
     """
     layers, in_dim = _entrance(input)

@@ -1,16 +1,16 @@
 """MobileNet V2: narrow maps between blocks, wide ones inside them, and a filter for each channel. torchvision's names."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, is_small
 from sonde.nn.conv_norm import conv_norm, scaled_channels
 from sonde.nn.dropout import Dropout
-
-SMALL_IMAGE = 64  # pixels; up to here a resolution of 1/32 would leave the last blocks nothing to look at
+from sonde.nn.initialise import initialise_convolutions
 
 STAGES = (  # table 2: expansion, channels, blocks, stride of the first block
     (1, 16, 1, 1),
@@ -28,7 +28,7 @@ LAST = 1280
 class MobileNetV2Config:
     """Settings of MobileNet V2."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
     width_factor: float = 1.0
     """Factor on the channels of every layer but, where it is below 1, the last; then rounded to multiples of 8."""
@@ -38,8 +38,7 @@ class MobileNetV2Config:
     def __post_init__(self) -> None:
         if not self.width_factor > 0:
             raise ConfigError(f"--width-factor must be above 0, got {self.width_factor}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout}")
+        check_shares(self, "dropout")
 
 
 class InvertedResidual(nn.Module):
@@ -96,22 +95,14 @@ class MobileNetV2(nn.Module):
 
 def _initialise(model: MobileNetV2) -> None:
     """He's normal draw by fan-out for convolutions, std 0.01 for the head, as torchvision does."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.01)
-            nn.init.zeros_(module.bias)
+    initialise_convolutions(model, linear_std=0.01)
 
 
 def mobilenet_v2(input: InputSpec, out_dim: int, config: MobileNetV2Config) -> MobileNetV2:
-    """The network of the paper at `width_factor` times its width. Raises: ConfigError for input other than images."""
-    if input.kind != "image":
-        raise ConfigError(f"mobilenet-v2 reads images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    """The network of the paper at `width_factor` times its width."""
+    small = is_small(config.stem, input.shape)
     model = MobileNetV2(
-        channels=channels,
+        channels=input.shape[0],
         out_dim=out_dim,
         small_stem=small,
         width_factor=config.width_factor,

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, is_small
 from sonde.nn.conv_norm import conv_norm, scaled_channels
 from sonde.nn.dropout import Dropout
+from sonde.nn.initialise import initialise_convolutions
 from sonde.nn.squeeze_excitation import SqueezeExcitation
 
-SMALL_IMAGE = 64  # pixels; up to here a resolution of 1/32 would leave the last blocks nothing to look at
 STEM = 16
 
 _norm = partial(nn.BatchNorm2d, eps=1e-3)
@@ -66,7 +68,7 @@ SMALL = (
 class MobileNetV3Config:
     """Settings of MobileNet V3."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
     dropout: float = 0.2
     """Share of the head's inputs set to zero while training."""
@@ -74,8 +76,7 @@ class MobileNetV3Config:
     """Weight of each new batch in the statistics that batch norm keeps for evaluation."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout}")
+        check_shares(self, "dropout")
         if not 0 < self.norm_momentum <= 1:
             raise ConfigError(f"--norm-momentum must lie above 0 and up to 1, got {self.norm_momentum}")
 
@@ -138,26 +139,18 @@ class MobileNetV3(nn.Module):
 
 def _initialise(model: MobileNetV3, *, norm_momentum: float) -> None:
     """He's normal draw by fan-out for convolutions, std 0.01 for dense layers, no shifts, as torchvision does."""
+    initialise_convolutions(model, linear_std=0.01)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.01)
-        elif isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm2d):
             module.momentum = norm_momentum
-        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
-            nn.init.zeros_(module.bias)
 
 
 def _build(
     rows: tuple[Row, ...], input: InputSpec, out_dim: int, config: MobileNetV3Config, *, hidden: int
 ) -> MobileNetV3:
-    if input.kind != "image":
-        raise ConfigError(f"mobilenet-v3 reads images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
+    small = is_small(config.stem, input.shape)
     model = MobileNetV3(
-        rows, hidden=hidden, channels=channels, out_dim=out_dim, small_stem=small, dropout=config.dropout
+        rows, hidden=hidden, channels=input.shape[0], out_dim=out_dim, small_stem=small, dropout=config.dropout
     )
     _initialise(model, norm_momentum=config.norm_momentum)
     return model

@@ -26,25 +26,25 @@ class ModernGPTConfig:
 
     width: int = 192
     """Channels of a token."""
-    depth: int = 4
-    """Blocks."""
+    layers: int = 4
+    """Transformer blocks."""
     heads: int = 3
     """Heads of attention; their channels are width / heads."""
-    groups: int = 0
-    """Heads of keys and values, fewer than --heads to make the memory of generation smaller; 0 for as many."""
+    kv_heads: int = 0
+    """Heads of keys and values (grouped-query attention), fewer than --heads for a smaller cache; 0 for as many."""
     dropout: float = 0.0
     """Share of values set to zero after the embedding and in what each part of a block adds."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "width", "depth", "heads")
+        check_counts(self, "width", "layers", "heads")
         check_shares(self, "dropout")
         if self.width % self.heads or self.width // self.heads % 2:
             raise ConfigError(
                 f"--width {self.width} must be an even number of channels for each of --heads {self.heads}; give a multiple of "
                 f"{2 * self.heads}"
             )
-        if self.groups < 0 or (self.groups and self.heads % self.groups):
-            raise ConfigError(f"--groups must be 0 or divide --heads {self.heads}, got {self.groups}")
+        if self.kv_heads < 0 or (self.kv_heads and self.heads % self.kv_heads):
+            raise ConfigError(f"--kv-heads must be 0 or divide --heads {self.heads}, got {self.kv_heads}")
 
 
 class ModernGPT(nn.Module):
@@ -59,11 +59,11 @@ class ModernGPT(nn.Module):
         self.context = context
         self.token_embedding = nn.Embedding(symbols, config.width)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(_block(config) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.layers))
         self.norm = norm("rms", config.width)
         self.head = nn.Linear(config.width, symbols, bias=False)
         self.register_buffer("turned", rotations(context, config.width // config.heads), persistent=False)
-        _initialise(self, config.depth)
+        _initialise(self, config.layers)
 
     def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
         """(B, T) -> (B, T, V): logits of the token after each.
@@ -89,7 +89,7 @@ def _block(config: ModernGPTConfig) -> TransformerBlock:
     attention = SelfAttention(
         config.width,
         config.heads,
-        groups=config.groups or None,
+        groups=config.kv_heads or None,
         bias=False,
         dropout=config.dropout,
         qk_norm=True,
@@ -108,6 +108,6 @@ def _initialise(model: ModernGPT, depth: int) -> None:
 
 
 def modern_gpt(input: InputSpec, out_dim: int, config: ModernGPTConfig) -> ModernGPT:
-    """Of the size that --width, --depth and --heads say."""
+    """Of the size that --width, --layers and --heads say."""
     check_tokens(input, out_dim, name="modern-gpt")
     return ModernGPT(input.symbols, input.shape[0], config)

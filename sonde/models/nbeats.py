@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
 from sonde.models.series_input import forecast_variables
 from sonde.nn.reversible_norm import ReversibleNorm
 
@@ -33,9 +33,7 @@ class NBeatsConfig:
     """Of the polynomial, the trend."""
 
     def __post_init__(self) -> None:
-        for name in ("stacks", "blocks", "width", "theta", "degree"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(self, "stacks", "blocks", "width", "theta", "degree")
 
 
 class Block(nn.Module):
@@ -86,7 +84,7 @@ class OnBasis(nn.Module):
 class NBeats(nn.Module):
     """Blocks in a row, each fed what the ones before did not explain: (B, L, V) -> (B, H, F), every variable by itself.
 
-    Windows are taken off their own scale and put back on it (`ReversibleNorm`), where the paper divides by their largest value.
+    Windows are normalised and forecasts scaled back (`ReversibleNorm`), where the paper divides by their largest value.
     Source: Oreshkin et al. 2019, N-BEATS, arXiv:1905.10437
     """
 
@@ -98,9 +96,7 @@ class NBeats(nn.Module):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
-        normed, scale = self.norm(input[:, :, : self.variables])
-        ahead = self.ahead(normed.transpose(1, 2).flatten(0, 1))  # (S, H)
-        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+        return self.norm.each_variable(input[:, :, : self.variables], self.ahead)
 
     def ahead(self, past: Tensor) -> Tensor:
         """The sum of the blocks' forecasts: (S, L) -> (S, H)."""

@@ -1,4 +1,4 @@
-"""N-HiTS: blocks that look at the past ever more closely, and forecast at ever more steps with a curve drawn through them."""
+"""N-HiTS: blocks that pool the past ever less, and forecast at an ever higher rate, interpolated to every step."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.models.series_input import forecast_variables
 from sonde.nn.dropout import Dropout
 from sonde.nn.reversible_norm import ReversibleNorm
@@ -18,28 +19,32 @@ from sonde.nn.reversible_norm import ReversibleNorm
 class NHitsConfig:
     """Settings of N-HiTS."""
 
-    pooled: tuple[int, ...] = (8, 4, 1)
-    """Steps of which each block in turn sees the highest value alone."""
-    coarse: tuple[int, ...] = (24, 12, 1)
-    """Steps of the horizon for each number that each block in turn forecasts; between them it is a straight line."""
+    pool_kernels: tuple[int, ...] = (8, 4, 1)
+    """Kernel of the max-pooling at each block's input, in steps."""
+    downsample: tuple[int, ...] = (24, 12, 1)
+    """Steps of the horizon for each number that a block forecasts; between them it interpolates linearly."""
     width: int = 256
     """Units of each of a block's two layers."""
     dropout: float = 0.0
     """Share of units set to zero after each layer."""
 
     def __post_init__(self) -> None:
-        if not self.pooled or len(self.pooled) != len(self.coarse) or min(*self.pooled, *self.coarse) < 1:
-            raise ConfigError("--pooled and --coarse take as many numbers as there are blocks, each at least 1")
-        if self.width < 1:
-            raise ConfigError(f"--width must be at least 1, got {self.width}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        if (
+            not self.pool_kernels
+            or len(self.pool_kernels) != len(self.downsample)
+            or min(*self.pool_kernels, *self.downsample) < 1
+        ):
+            raise ConfigError(
+                "--pool-kernels and --downsample take as many numbers as there are blocks, each at least 1"
+            )
+        check_counts(self, "width")
+        check_shares(self, "dropout")
 
 
 class Block(nn.Module):
-    """What is taken off the past, and what is forecast, from the past seen from afar: (S, L) -> (S, L), (S, H).
+    """Backcast and forecast from the max-pooled past: (S, L) -> (S, L) without what is explained, (S, H).
 
-    pooled:   steps of which it sees the highest;  coarse: steps of the horizon for each number it gives
+    pooled:   kernel of the max-pooling;  coarse: steps of the horizon for each number it gives
     explains: whether a block follows that is fed the rest; the last one takes nothing off
     """
 
@@ -65,13 +70,13 @@ class Block(nn.Module):
         """(S, L) -> the same less what the block explains, and its forecast (S, H)."""
         seen = F.max_pool1d(past[:, None], self.pooled, ceil_mode=True)[:, 0] if self.pooled > 1 else past
         hidden = self.layers(seen)
-        return past if self.back is None else past - self.back(hidden), drawn_through(self.ahead(hidden), self.horizon)
+        return past if self.back is None else past - self.back(hidden), interpolated(self.ahead(hidden), self.horizon)
 
 
 class NHits(nn.Module):
     """Blocks in a row, each fed what the ones before did not explain: (B, L, V) -> (B, H, F), every variable by itself.
 
-    Windows are taken off their own scale and put back on it (`ReversibleNorm`).
+    Windows are normalised, and forecasts put back on their scale (`ReversibleNorm`).
     Source: Challu et al. 2022, N-HiTS, arXiv:2201.12886
     """
 
@@ -80,15 +85,15 @@ class NHits(nn.Module):
         self.variables = variables
         self.norm = ReversibleNorm()
         self.blocks = nn.ModuleList(
-            Block(look_back, horizon, config, pooled=pooled, coarse=coarse, explains=number < len(config.pooled) - 1)
-            for number, (pooled, coarse) in enumerate(zip(config.pooled, config.coarse, strict=True))
+            Block(
+                look_back, horizon, config, pooled=pooled, coarse=coarse, explains=number < len(config.pool_kernels) - 1
+            )
+            for number, (pooled, coarse) in enumerate(zip(config.pool_kernels, config.downsample, strict=True))
         )
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
-        normed, scale = self.norm(input[:, :, : self.variables])
-        ahead = self.ahead(normed.transpose(1, 2).flatten(0, 1))  # (S, H)
-        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+        return self.norm.each_variable(input[:, :, : self.variables], self.ahead)
 
     def ahead(self, past: Tensor) -> Tensor:
         """The last value and the sum of the blocks' forecasts: (S, L) -> (S, H)."""
@@ -99,8 +104,8 @@ class NHits(nn.Module):
         return total
 
 
-def drawn_through(numbers: Tensor, steps: int) -> Tensor:
-    """(S, n) at even places -> (S, steps) on straight lines between them.
+def interpolated(numbers: Tensor, steps: int) -> Tensor:
+    """(S, n) at even distances -> (S, steps), linearly interpolated.
 
     Source: Challu et al. 2022, section 3.2, hierarchical interpolation, linear
     """

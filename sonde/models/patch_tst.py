@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.models.series_input import forecast_variables
 from sonde.nn.attention import SelfAttention
 from sonde.nn.dropout import Dropout
@@ -21,32 +22,28 @@ from sonde.nn.transformer_block import FeedForward
 class PatchTSTConfig:
     """Settings of PatchTST; the defaults are the paper's for the hourly transformer temperatures (ETTh)."""
 
-    patch_steps: int = 16
-    """Steps that make a token."""
+    patch: int = 16
+    """Steps of a patch, which makes a token."""
     patch_stride: int = 8
-    """Steps from one token to the next."""
-    dim: int = 16
+    """Steps from one patch to the next."""
+    width: int = 16
     """Channels of a token."""
     heads: int = 4
     """Attention heads."""
-    feed_forward: int = 128
-    """Inner channels of each layer's MLP."""
+    mlp_width: int = 128
+    """Hidden channels of each layer's MLP."""
     layers: int = 3
-    """Layers of attention and MLP."""
+    """Transformer layers."""
     dropout: float = 0.3
     """Share of values set to zero after the positions and after each layer's attention and MLP."""
     head_dropout: float = 0.0
     """The same before the last linear map."""
 
     def __post_init__(self) -> None:
-        for name in ("patch_steps", "patch_stride", "dim", "heads", "feed_forward", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if self.dim % self.heads:
-            raise ConfigError(f"--dim {self.dim} must be divisible by --heads {self.heads}")
-        for name in ("dropout", "head_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must lie from 0 to below 1, got {getattr(self, name):g}")
+        check_counts(self, "patch", "patch_stride", "width", "heads", "mlp_width", "layers")
+        if self.width % self.heads:
+            raise ConfigError(f"--width {self.width} must be divisible by --heads {self.heads}")
+        check_shares(self, "dropout", "head_dropout")
 
 
 class Layer(nn.Module):
@@ -57,10 +54,10 @@ class Layer(nn.Module):
 
     def __init__(self, config: PatchTSTConfig) -> None:
         super().__init__()
-        self.attention = SelfAttention(config.dim, config.heads, dropout=config.dropout)
-        self.attention_norm = nn.BatchNorm1d(config.dim)
-        self.feed_forward = FeedForward(config.dim, config.feed_forward, dropout=config.dropout)
-        self.feed_forward_norm = nn.BatchNorm1d(config.dim)
+        self.attention = SelfAttention(config.width, config.heads, dropout=config.dropout)
+        self.attention_norm = nn.BatchNorm1d(config.width)
+        self.feed_forward = FeedForward(config.width, config.mlp_width, dropout=config.dropout)
+        self.feed_forward_norm = nn.BatchNorm1d(config.width)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(S, N, D) -> (S, N, D)."""
@@ -77,24 +74,25 @@ class PatchTST(nn.Module):
 
     def __init__(self, look_back: int, horizon: int, variables: int, config: PatchTSTConfig) -> None:
         super().__init__()
-        self.variables, self.patch, self.stride = variables, config.patch_steps, config.patch_stride
+        self.variables, self.patch, self.stride = variables, config.patch, config.patch_stride
         patches = (look_back - self.patch) // self.stride + 2
         self.norm = ReversibleNorm()
-        self.embed = nn.Linear(self.patch, config.dim)
-        self.positions = nn.Parameter(torch.empty(patches, config.dim).uniform_(-0.02, 0.02))
+        self.embed = nn.Linear(self.patch, config.width)
+        self.positions = nn.Parameter(torch.empty(patches, config.width).uniform_(-0.02, 0.02))
         self.dropout = Dropout(config.dropout)
         self.layers = nn.Sequential(*(Layer(config) for _ in range(config.layers)))
         self.head_dropout = Dropout(config.head_dropout)
-        self.head = nn.Linear(patches * config.dim, horizon)
+        self.head = nn.Linear(patches * config.width, horizon)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
-        normed, scale = self.norm(input[:, :, : self.variables])
-        alone = F.pad(normed.transpose(1, 2), (0, self.stride), mode="replicate")  # (B, F, L + stride)
-        patches = alone.unfold(2, self.patch, self.stride).flatten(0, 1)  # (S, N, patch)
+        return self.norm.each_variable(input[:, :, : self.variables], self.ahead)
+
+    def ahead(self, past: Tensor) -> Tensor:
+        """(S, L) -> (S, H)."""
+        patches = F.pad(past, (0, self.stride), mode="replicate").unfold(1, self.patch, self.stride)  # (S, N, patch)
         tokens = self.layers(self.dropout(self.embed(patches) + self.positions))
-        ahead = self.head(self.head_dropout(tokens.flatten(1)))  # (S, H)
-        return self.norm.restore(ahead.unflatten(0, (-1, self.variables)).transpose(1, 2), scale)
+        return self.head(self.head_dropout(tokens.flatten(1)))
 
 
 def _per_channel(norm: nn.Module, tokens: Tensor) -> Tensor:
@@ -107,9 +105,9 @@ def patchtst(input: InputSpec, out_dim: int, config: PatchTSTConfig) -> PatchTST
     Raises: ConfigError for a look-back that holds no patch
     """
     look_back, variables = forecast_variables(input)
-    if look_back < config.patch_steps:
+    if look_back < config.patch:
         raise ConfigError(
-            f"a look-back of {look_back} steps holds no patch of {config.patch_steps}; give a longer --look-back, or a shorter "
-            "--patch-steps"
+            f"a look-back of {look_back} steps holds no patch of {config.patch}; give a longer --look-back, or a shorter "
+            "--patch"
         )
     return PatchTST(look_back, out_dim, variables, config)

@@ -1,21 +1,19 @@
 """Residual networks with the activation before the weights: what goes around a block reaches the end of its stage untouched."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
-
-SMALL_IMAGE = 64  # pixels; as in resnet.py
+from sonde.models.stem import Stem, is_small
+from sonde.nn.initialise import initialise_convolutions
 
 
 @dataclass(frozen=True, kw_only=True)
 class PreactResNetConfig:
     """Settings of the pre-activation residual networks."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
 
 
@@ -129,14 +127,9 @@ def _build(
     out_dim: int,
     config: PreactResNetConfig,
 ) -> PreactResNet:
-    if input.kind != "image":
-        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    model = PreactResNet(block, depths, channels=channels, out_dim=out_dim, small_stem=small)
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    small = is_small(config.stem, input.shape)
+    model = PreactResNet(block, depths, channels=input.shape[0], out_dim=out_dim, small_stem=small)
+    initialise_convolutions(model)
     return model
 
 

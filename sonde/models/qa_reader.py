@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, PAD, read_vocabulary
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.word_matching import SHAPES, STEMS, Spelling
 
@@ -29,22 +29,19 @@ class QAReaderConfig:
     width: int = 64
     """Channels of a token."""
     embedding: int = 32
-    """Numbers that stand for a symbol."""
+    """Width of a token's embedding."""
     known: int = 1500
-    """Symbols, the most frequent, that have an embedding of their own; of others count the shape and what the question has."""
+    """The most frequent tokens, which have an embedding each; the others share one, beside their shape and their matches."""
     dropout: float = 0.3
     """Share of values set to zero after the embeddings and in each convolution."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "embedding", "known"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width", "embedding", "known")
+        check_shares(self, "dropout")
 
 
 class Residual(nn.Module):
-    """A gated convolution on normalised tokens, told what is asked, added to what it was given: (B, T, D) -> (B, T, D).
+    """A gated convolution on normalised tokens, conditioned on the question, with a residual connection: (B, T, D) -> (B, T, D).
 
     Its kernel of three is a matrix product on each token beside those `dilation` before and behind it.
     """
@@ -164,6 +161,4 @@ def _about(values: Tensor, size: int) -> Tensor:
 
 def qa_reader(input: InputSpec, out_dim: int, config: QAReaderConfig) -> QAReader:
     """Four gated convolutions of 64 channels. out_dim is not looked at: a token has two logits."""
-    if input.kind != "tokens":
-        raise ConfigError(f"readers read tokens of text, but this data is of kind {input.kind!r}; use --model mlp")
     return QAReader(input, config)

@@ -21,11 +21,11 @@ class RecurrentConfig:
     """Settings of recurrent classifiers."""
 
     embedding: int = 128
-    """Numbers that a token, or a step's values, become before they are read."""
-    units: int = 128
-    """Width of a layer, in each direction."""
+    """Width of the embeddings of tokens, or of a step's values."""
+    width: int = 128
+    """Units of each layer, in each direction."""
     layers: int = 1
-    """Layers, each of which reads what the one before said."""
+    """Recurrent layers, stacked."""
     pool: Literal["last", "mean", "max"] = "max"
     """What the head reads: the last state (backwards the first), or over all steps the mean or the largest."""
     dropout: float = 0.0
@@ -34,7 +34,7 @@ class RecurrentConfig:
     """Share of tokens taken for unknown ones in training."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "embedding", "units", "layers")
+        check_counts(self, "embedding", "width", "layers")
         check_shares(self, "dropout", "word_dropout")
 
 
@@ -53,7 +53,7 @@ class RecurrentClassifier(nn.Module):
         self.layers = Recurrent(
             kind,
             config.embedding,
-            config.units,
+            config.width,
             layers=config.layers,
             both_ways=both_ways,
             dropout=config.dropout,

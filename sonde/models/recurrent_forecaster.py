@@ -1,11 +1,11 @@
-"""A recurrent network that reads a window of all variables together and says the steps that follow at once."""
+"""A recurrent network that reads a window of all variables and forecasts all steps of the horizon at once."""
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.models.series_input import forecast_variables
 from sonde.nn.dropout import Dropout
 from sonde.nn.reversible_norm import ReversibleNorm
@@ -17,23 +17,20 @@ from sonde.nn.reversible_norm import ReversibleNorm
 class RecurrentForecasterConfig:
     """Settings of the recurrent forecasters."""
 
-    units: int = 64
-    """Units of the recurrent layer."""
+    width: int = 64
+    """Units of each recurrent layer."""
     layers: int = 1
     """Recurrent layers, one on the other."""
     dropout: float = 0.1
     """Share of the last state's values set to zero before the linear map."""
 
     def __post_init__(self) -> None:
-        for name in ("units", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "width", "layers")
+        check_shares(self, "dropout")
 
 
 class RecurrentForecaster(nn.Module):
-    """A window on its own scale through recurrent layers; a linear map of the last state says how far steps lie from the
+    """A normalised window through recurrent layers; a linear map of the last hidden state gives the steps' differences from the
     last value: (B, L, V) -> (B, H, F). All V variables are read, also those that are not forecast.
     """
 
@@ -44,9 +41,9 @@ class RecurrentForecaster(nn.Module):
         super().__init__()
         variables, self.horizon, self.forecast = shape
         self.norm = ReversibleNorm()
-        self.recurrent = cell(variables, config.units, config.layers, batch_first=True)
+        self.recurrent = cell(variables, config.width, config.layers, batch_first=True)
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(config.units, self.horizon * self.forecast)
+        self.head = nn.Linear(config.width, self.horizon * self.forecast)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""

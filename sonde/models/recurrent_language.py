@@ -1,4 +1,4 @@
-"""Recurrent language models: what comes after each token, told from a state that holds all before it."""
+"""Recurrent language models: the next token, predicted from a hidden state that holds all before it."""
 
 from dataclasses import dataclass
 
@@ -21,23 +21,23 @@ class RecurrentLanguageConfig:
     """Settings of recurrent language models."""
 
     embedding: int = 256
-    """Numbers that a token becomes before it is read."""
-    units: int = 256
-    """Width of a layer."""
+    """Width of a token's embedding."""
+    width: int = 256
+    """Units of each layer."""
     layers: int = 2
-    """Layers, each of which reads what the one before said."""
+    """Recurrent layers, stacked."""
     dropout: float = 0.0
     """Share of values set to zero in training: of embeddings, between layers and before the head, never of a state."""
     tied: bool = False
     """Whether the head's matrix is that of the embeddings (Press and Wolf 2016, arXiv:1608.05859); needs equal widths."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "embedding", "units", "layers")
+        check_counts(self, "embedding", "width", "layers")
         check_shares(self, "dropout")
-        if self.tied and self.embedding != self.units:
+        if self.tied and self.embedding != self.width:
             raise ConfigError(
-                f"--tied: the head's matrix is that of the embeddings, so --embedding {self.embedding} and --units "
-                f"{self.units} must be equal"
+                f"--tied: the head's matrix is that of the embeddings, so --embedding {self.embedding} and --width "
+                f"{self.width} must be equal"
             )
 
 
@@ -49,13 +49,11 @@ class RecurrentLanguageModel(nn.Module):
 
     def __init__(self, input: InputSpec, out_dim: int, config: RecurrentLanguageConfig, *, kind: Kind) -> None:
         super().__init__()
-        if input.kind != "tokens":
-            raise ConfigError(f"language models read tokens, but this data is of kind {input.kind!r}; use --model lstm")
         self.embedding = nn.Embedding(input.symbols, config.embedding)
         nn.init.normal_(self.embedding.weight, std=SPREAD)
-        self.layers = Recurrent(kind, config.embedding, config.units, layers=config.layers, dropout=config.dropout)
+        self.layers = Recurrent(kind, config.embedding, config.width, layers=config.layers, dropout=config.dropout)
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(config.units, out_dim)
+        self.head = nn.Linear(config.width, out_dim)
         if config.tied:
             self.head.weight = self.embedding.weight
 

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
-
-SMALL_IMAGE = 64  # pixels; up to here the stem of 1/4 resolution would leave the last stage nothing to look at
+from sonde.models.stem import Stem, is_small
+from sonde.nn.initialise import initialise_convolutions
 
 Block = Callable[[int, int, int], nn.Module]  # from (in_channels, width, stride), as the two blocks below
 
@@ -19,7 +17,7 @@ Block = Callable[[int, int, int], nn.Module]  # from (in_channels, width, stride
 class ResNetConfig:
     """Settings of the residual networks."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
     zero_init_residual: bool = False
     """Start each block as the identity by a zero scale in its last norm (Goyal et al. 2017, arXiv:1706.02677)."""
@@ -134,10 +132,9 @@ def _stage(block: Block, in_channels: int, width: int, depth: int, *, stride: in
 
 def _initialise(model: ResNet, *, zero_residual: bool) -> None:
     """He's normal draw for convolutions, by fan-out as torchvision does; norms start at scale 1, shift 0 by themselves."""
+    initialise_convolutions(model)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif zero_residual and isinstance(module, (BasicBlock, Bottleneck)):
+        if zero_residual and isinstance(module, (BasicBlock, Bottleneck)):
             last = module.bn2 if isinstance(module, BasicBlock) else module.bn3
             nn.init.zeros_(last.weight)
 
@@ -151,11 +148,8 @@ def _build(
     *,
     expansion: int = Bottleneck.expansion,
 ) -> ResNet:
-    if input.kind != "image":
-        raise ConfigError(f"residual networks read images, but this data is of kind {input.kind!r}; use --model mlp")
-    channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    model = ResNet(block, depths, expansion=expansion, channels=channels, out_dim=out_dim, small_stem=small)
+    small = is_small(config.stem, input.shape)
+    model = ResNet(block, depths, expansion=expansion, channels=input.shape[0], out_dim=out_dim, small_stem=small)
     _initialise(model, zero_residual=config.zero_init_residual)
     return model
 

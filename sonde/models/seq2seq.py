@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.recurrent import Recurrent
 from sonde.nn.recurrent_cells import State
@@ -23,7 +24,7 @@ class Seq2SeqConfig:
     """Where the decoder looks from: its state before the word, which goes in with it; or after, which all words do at once."""
     embedding: int = 256
     """Width of an embedded token."""
-    units: int = 512
+    width: int = 512
     """Width of the decoder's layers; the encoder reads both ways with half of it each."""
     layers: int = 1
     """Recurrent layers of the encoder and of the decoder."""
@@ -31,13 +32,10 @@ class Seq2SeqConfig:
     """Share of values set to zero after the embeddings, between layers and before the output."""
 
     def __post_init__(self) -> None:
-        for name in ("embedding", "layers"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} must be at least 1, got {getattr(self, name)}")
-        if self.units < 2 or self.units % 2:
-            raise ConfigError(f"--units must be even, half for each way of reading, got {self.units}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "embedding", "layers")
+        if self.width < 2 or self.width % 2:
+            raise ConfigError(f"--width must be even, half for each way of reading, got {self.width}")
+        check_shares(self, "dropout")
 
 
 class AdditiveAttention(nn.Module):
@@ -83,7 +81,7 @@ class BilinearAttention(nn.Module):
 
 @dataclass
 class Decoding:
-    """What a recurrent decoder knows of N rows: the encoded source, what attention makes of it, and the state of its layers."""
+    """A recurrent decoder's state of N rows: the encoded source, its keys for attention, and the hidden state of its layers."""
 
     encoded: Tensor  # (N, S, D)
     keys: Tensor  # (N, S, D)
@@ -98,20 +96,20 @@ class Decoding:
         self.reorder(rows)
 
     def reorder(self, rows: Tensor) -> None:
-        """Let each row go on from what row `rows` (N,) said, which has the same source."""
+        """Let each row go on from row `rows` (N,), which has the same source (beam search)."""
         self.state = tuple(part.index_select(0, rows) for part in self.state)
 
 
 class Seq2Seq(nn.Module):
     """(B, S) and (B, M) tokens -> logits (B, M, V) of the token that follows each of the second.
 
-    The encoder reads both ways; the mean of what it says starts the decoder. What attention finds joins the decoder's output
+    The encoder reads both ways; the mean of its outputs starts the decoder. The attention's context joins the decoder's output
     in a layer of tanh before the logits. With Bahdanau's attention it also enters the next step's cell, word by word.
     """
 
     def __init__(self, kind: Literal["gru", "lstm"], symbols: int, out_dim: int, config: Seq2SeqConfig) -> None:
         super().__init__()
-        width, dim, layers = config.embedding, config.units, config.layers
+        width, dim, layers = config.embedding, config.width, config.layers
         self.kind, self.layers = kind, layers
         self.feeding = config.attention == "bahdanau"
         self.source, self.target = nn.Embedding(symbols, width), nn.Embedding(out_dim, width)
@@ -135,7 +133,7 @@ class Seq2Seq(nn.Module):
         return read * there[..., None]
 
     def begin(self, source: Tensor, length: int = 0) -> Decoding:
-        """Encode (B, S). length: of no meaning here, since a state does not grow with what is said."""
+        """Encode (B, S). length: of no meaning here, since a hidden state does not grow with the output."""
         encoded, there = self.encode(source), source != 0
         mean = encoded.sum(1) / there.sum(1, keepdim=True).clamp(min=1)
         first = self.bridge(mean).tanh().unflatten(1, (self.layers, -1))  # (B, layers, D)
@@ -143,7 +141,7 @@ class Seq2Seq(nn.Module):
         return Decoding(encoded, self.attends.project(encoded), there[:, None], state)
 
     def step(self, tokens: Tensor, state: Decoding) -> Tensor:
-        """The tokens (N,) said last -> logits (N, V) of the next; `state` moves on."""
+        """The last tokens (N,) -> logits (N, V) of the next; `state` moves on."""
         return self._said(tokens[:, None], state)[0][:, 0]
 
     @torch.no_grad()
@@ -173,8 +171,6 @@ class Seq2Seq(nn.Module):
 
 
 def _build(kind: Literal["gru", "lstm"], input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
-    if input.kind != "tokens":
-        raise ConfigError(f"encoder-decoders read tokens, but this data is of kind {input.kind!r}; leave --model out")
     model = Seq2Seq(kind, input.symbols, out_dim, config)
     for module in (model.source, model.target):
         nn.init.normal_(module.weight, std=0.1)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.attention import SelfAttention, within
 from sonde.nn.dropout import Dropout
 from sonde.nn.positions import rotations
@@ -28,11 +29,11 @@ class SpeechConfig:
     """Settings of the networks that recognise speech."""
 
     mels: int = 64
-    """Pitches that the spectrogram tells apart."""
+    """Mel bands of the spectrogram."""
     subsampling: int | Literal["auto"] = "auto"
-    """Frames of 10 ms that become one: 2 or 4; auto takes 2 where no recording reaches 3 seconds."""
-    blocks: int | None = None
-    """Blocks one after the other; by default what belongs to the model's name."""
+    """Frames of 10 ms that become one (time reduction): 2 or 4; auto takes 2 where no recording reaches 3 seconds."""
+    layers: int | None = None
+    """Conformer or transformer blocks; by default as many as the model's name stands for."""
     dropout: float = 0.1
     """Share of what each part of a block adds that is set to zero."""
 
@@ -41,10 +42,8 @@ class SpeechConfig:
             raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
         if self.subsampling not in ("auto", 2, 4):
             raise ConfigError(f"--subsampling is 2 or 4, or auto, got {self.subsampling}")
-        if self.blocks is not None and self.blocks < 1:
-            raise ConfigError(f"--blocks must be at least 1, got {self.blocks}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "layers")
+        check_shares(self, "dropout")
 
 
 class Subsampling(nn.Module):
@@ -157,19 +156,18 @@ class SpeechEncoder(nn.Module):
 
 
 def speech_conformer_tiny(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """A conformer for an hour of speech or less. Raises: ConfigError for anything but sound"""
+    """A conformer for an hour of speech or less."""
     return _conformer(input, out_dim, config, dim=96, heads=4, count=4, kernel=15)
 
 
 def speech_conformer_small(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """The paper's small conformer, with a kernel of odd width. Raises: ConfigError for anything but sound"""
+    """The paper's small conformer, with a kernel of odd width."""
     return _conformer(input, out_dim, config, dim=144, heads=4, count=16, kernel=31)
 
 
 def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """The same with plain transformer blocks. Raises: ConfigError for anything but sound"""
-    _check(input)
-    count = config.blocks or 6
+    """The same with plain transformer blocks."""
+    count = config.layers or 6
     blocks: list[nn.Module] = [AttentionBlock(128, 4, config.dropout) for _ in range(count)]
     return SpeechEncoder(input, out_dim, config, dim=128, blocks=blocks)
 
@@ -177,16 +175,10 @@ def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> 
 def _conformer(
     input: InputSpec, out_dim: int, config: SpeechConfig, *, dim: int, heads: int, count: int, kernel: int
 ) -> SpeechEncoder:
-    _check(input)
     blocks: list[nn.Module] = [
-        ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(config.blocks or count)
+        ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(config.layers or count)
     ]
     return SpeechEncoder(input, out_dim, config, dim=dim, blocks=blocks)
-
-
-def _check(input: InputSpec) -> None:
-    if input.kind != "audio":
-        raise ConfigError(f"speech models hear sound, but this data is of kind {input.kind!r}; leave --model out")
 
 
 def _stride(input: InputSpec, config: SpeechConfig) -> int:

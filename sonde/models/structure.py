@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import PAD
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 
-FARTHEST = 32  # residues apart; what lies farther along the chain is told from it in steps that grow
+FARTHEST = 32  # residues apart with an embedding each; farther ones share one in steps that grow
 STEPS = 12  # of those beyond
-REACH = 5  # residues around one that its own description is made of
+REACH = 5  # kernel of the convolutions that describe a residue by those around it
 
 # B proteins, R residues of the longest, S channels of a residue, C channels of a pair
 
@@ -25,23 +26,19 @@ class StructureNetworkConfig:
     """Channels of a pair of residues."""
     residue_width: int = 64
     """Channels of a residue."""
-    blocks: int = 1
-    """How often pairs hear from the triangles that they are a side of."""
+    layers: int = 1
+    """Blocks of triangle updates on the pairs (Evoformer)."""
     dropout: float = 0.0
     """Share of values set to zero in the description of residues and in what each block adds."""
 
     def __post_init__(self) -> None:
-        for name in ("pair_width", "residue_width"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if self.blocks < 0:
-            raise ConfigError(f"--blocks must be at least 0, got {self.blocks}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "pair_width", "residue_width")
+        check_counts(self, "layers", low=0)
+        check_shares(self, "dropout")
 
 
 class Triangles(nn.Module):
-    """Each pair (i, j) hears of the two other sides of every triangle: (B, R, R, C) -> (B, R, R, C).
+    """Each pair (i, j) is updated from the two other sides of every triangle: (B, R, R, C) -> (B, R, R, C).
 
     outgoing: of the sides (i, k) and (j, k); else of (k, i) and (k, j)
     Source: Jumper et al. 2021, Nature 596, supplement, algorithms 11 and 12
@@ -101,7 +98,7 @@ class StructureNetwork(nn.Module):
         self.left, self.right = nn.Linear(single, width), nn.Linear(single, width)
         self.apart = nn.Embedding(FARTHEST + STEPS, width)
         self.length = nn.Linear(1, width)
-        self.blocks = nn.ModuleList([Block(width, config.dropout) for _ in range(config.blocks)])
+        self.blocks = nn.ModuleList([Block(width, config.dropout) for _ in range(config.layers)])
         self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, out_dim))
 
     def forward(self, input: Tensor) -> Tensor:
@@ -137,10 +134,7 @@ def _steps(places: Tensor) -> Tensor:
 
 
 def structure_network(input: InputSpec, out_dim: int, config: StructureNetworkConfig) -> StructureNetwork:
-    """Distances between residues from the residues alone. Raises: ConfigError for inputs that are no residues."""
-    if input.kind != "protein" or not input.symbols:
-        what = "backbones" if input.kind == "protein" else f"of kind {input.kind!r}"
-        raise ConfigError(
-            f"the structure network reads residues of proteins, but this data is {what}; leave --model out"
-        )
+    """Distances between residues from the residues alone. Raises: ConfigError for backbones."""
+    if not input.symbols:
+        raise ConfigError("structure-network reads residues of proteins, but this data is backbones; leave --model out")
     return StructureNetwork(input, out_dim, config)

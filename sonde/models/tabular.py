@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.numeric import CategoryInput, PeriodicEmbedding, PiecewiseLinearEmbedding
 
@@ -30,21 +30,18 @@ class TabularConfig:
     """Members of the ensemble; they share weight matrices, and their predictions are averaged."""
     width: int = 128
     """Units of each hidden layer."""
-    depth: int = 3
+    layers: int = 3
     """Hidden layers."""
     dropout: float = 0.1
     """Share of hidden units set to zero while training."""
     number_embedding: NumberEmbedding = "piecewise"
     """How numbers become vectors: by place among training quantiles, by learned waves, or not at all."""
-    embedding_dim: int = 12
-    """Values that each number column becomes."""
+    embedding: int = 12
+    """Width of each number column's embedding."""
 
     def __post_init__(self) -> None:
-        for name in ("members", "width", "depth", "embedding_dim"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_counts(self, "members", "width", "layers", "embedding")
+        check_shares(self, "dropout")
 
 
 class MemberLinear(nn.Module):
@@ -103,9 +100,9 @@ class Tabular(nn.Module):
         self.numbers: Tensor
         self.embedding = _number_embedding(input, numbers, config)
         self.categories = CategoryInput(input.columns)
-        per_number = 1 if self.embedding is None else config.embedding_dim
+        per_number = 1 if self.embedding is None else config.embedding
         chunks = [per_number] * len(numbers) + [1] * self.categories.out_dim
-        dims = [sum(chunks)] + [config.width] * config.depth
+        dims = [sum(chunks)] + [config.width] * config.layers
         self.layers = nn.ModuleList(
             MemberLinear(a, b, config.members, spread=None if i else 1.0, chunks=None if i else chunks)
             for i, (a, b) in enumerate(zip(dims, dims[1:], strict=False))
@@ -128,14 +125,7 @@ class Tabular(nn.Module):
 
 
 def tabular(input: InputSpec, out_dim: int, config: TabularConfig) -> nn.Module:
-    """The tabular family for one table: (B, features) -> (B, members, out_dim).
-
-    Raises: ConfigError when the input is not a flat row of features
-    """
-    if len(input.shape) != 1:
-        raise ConfigError(
-            f"model tabular takes rows of a table, not input of shape {input.shape}; choose another --model"
-        )
+    """The tabular family for one table or flat arrays: (B, features) -> (B, members, out_dim)."""
     return Tabular(input, out_dim, config)
 
 
@@ -144,6 +134,6 @@ def _number_embedding(input: InputSpec, numbers: list[int], config: TabularConfi
     if not numbers or config.number_embedding == "none":
         return None
     if config.number_embedding == "periodic":
-        return PeriodicEmbedding(len(numbers), config.embedding_dim)
+        return PeriodicEmbedding(len(numbers), config.embedding)
     edges = [input.columns[i].quantiles if input.columns else () for i in numbers]
-    return PiecewiseLinearEmbedding(edges, config.embedding_dim)
+    return PiecewiseLinearEmbedding(edges, config.embedding)

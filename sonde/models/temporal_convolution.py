@@ -20,11 +20,11 @@ class TemporalConvolutionConfig:
     """Settings of temporal convolutional networks."""
 
     embedding: int = 128
-    """Numbers that a token, or a step's values, become before they are read."""
-    channels: int = 128
-    """Channels of every block."""
-    blocks: int = 4
-    """Residual blocks; filters see steps 1, 2, 4, … apart, so a block more doubles how far back the last step sees."""
+    """Width of the embeddings of tokens, or of a step's values."""
+    width: int = 128
+    """Channels of every layer."""
+    layers: int = 4
+    """Residual blocks of two convolutions, dilated by 1, 2, 4, …: a block more doubles how far back the last step sees."""
     kernel: int = 3
     """Steps that a filter sees."""
     pool: Literal["last", "mean", "max"] = "max"
@@ -35,7 +35,7 @@ class TemporalConvolutionConfig:
     """Share of tokens taken for unknown ones in training."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "embedding", "channels", "blocks", "kernel")
+        check_counts(self, "embedding", "width", "layers", "kernel")
         check_shares(self, "dropout", "word_dropout")
 
 
@@ -50,15 +50,15 @@ class TemporalConvolution(nn.Module):
         super().__init__()
         self.pool = config.pool
         self.input = SequenceInput(input, config.embedding, dropout=config.dropout, word_dropout=config.word_dropout)
-        sizes = [config.embedding, *(config.channels for _ in range(config.blocks))]
+        sizes = [config.embedding, *(config.width for _ in range(config.layers))]
         self.blocks = nn.Sequential(
             *(
-                TemporalBlock(size, config.channels, config.kernel, dilation=2**number, dropout=config.dropout)
+                TemporalBlock(size, config.width, config.kernel, dilation=2**number, dropout=config.dropout)
                 for number, size in enumerate(sizes[:-1])
             )
         )
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(config.channels, out_dim)
+        self.head = nn.Linear(config.width, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T) or (B, T, V) -> (B, out_dim)."""

@@ -21,21 +21,21 @@ class TextCNNConfig:
     """Settings of the convolutional network for text."""
 
     embedding: int = 128
-    """Numbers that a token, or a step's values, become before windows are read."""
-    windows: tuple[int, ...] = (3, 4, 5)
-    """Tokens that a filter sees at a time, one kind of filter for each number."""
-    filters: int = 100
-    """Filters of each kind."""
+    """Width of the embeddings of tokens, or of a step's values."""
+    kernels: tuple[int, ...] = (3, 4, 5)
+    """Kernel sizes: tokens that a filter sees at a time, as many kinds of filters as numbers."""
+    width: int = 100
+    """Filters of each kernel size."""
     dropout: float = 0.5
     """Share of what the filters found that is set to zero in training, and half as much of the embeddings."""
     word_dropout: float = 0.0
     """Share of tokens taken for unknown ones in training."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "embedding", "filters")
+        check_counts(self, "embedding", "width")
         check_shares(self, "dropout", "word_dropout")
-        if not self.windows or min(self.windows) < 1:
-            raise ConfigError(f"--windows must be one or more numbers of at least 1, got {self.windows}")
+        if not self.kernels or min(self.kernels) < 1:
+            raise ConfigError(f"--kernels must be one or more numbers of at least 1, got {self.kernels}")
 
 
 class TextCNN(nn.Module):
@@ -51,10 +51,10 @@ class TextCNN(nn.Module):
         self.input = SequenceInput(
             input, config.embedding, dropout=config.dropout / 2, word_dropout=config.word_dropout
         )
-        self.windows = config.windows
-        self.filters = nn.ModuleList(nn.Conv1d(config.embedding, config.filters, width) for width in config.windows)
+        self.kernels = config.kernels
+        self.filters = nn.ModuleList(nn.Conv1d(config.embedding, config.width, kernel) for kernel in config.kernels)
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(len(config.windows) * config.filters, out_dim)
+        self.head = nn.Linear(len(config.kernels) * config.width, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T) or (B, T, V) -> (B, out_dim)."""
@@ -65,8 +65,8 @@ class TextCNN(nn.Module):
     def _found(self, across: Tensor, inside: Tensor) -> Tensor:
         """(B, D, T) -> the largest answer of each filter (B, C), before its activation, which keeps their order."""
         found = []
-        for width, filters in zip(self.windows, self.filters, strict=True):
-            answers = filters(F.pad(across, ((width - 1) // 2, width // 2)))  # (B, C, T)
+        for kernel, filters in zip(self.kernels, self.filters, strict=True):
+            answers = filters(F.pad(across, ((kernel - 1) // 2, kernel // 2)))  # (B, C, T)
             found.append(max_over_time(answers.transpose(1, 2), inside))
         return torch.cat(found, 1)
 

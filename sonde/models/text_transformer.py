@@ -23,19 +23,19 @@ from sonde.nn.transformer_block import Activation, FeedForward, TransformerBlock
 class TextTransformerConfig:
     """Settings of the transformer that classifies sequences."""
 
-    dim: int = 128
+    width: int = 128
     """Channels of a token."""
     layers: int = 2
-    """Layers of attention and MLP."""
+    """Transformer layers."""
     heads: int = 4
     """Heads of attention; they divide the channels."""
     mlp_ratio: int = 4
-    """Width of a layer's MLP, in channels of a token."""
+    """Hidden channels of a layer's MLP, as a multiple of --width."""
     positions: Literal["sinusoidal", "learned", "rotary", "alibi", "none"] = "sinusoidal"
-    """How the order is told: added sines, added learnt vectors, rotated queries and keys, or penalties on distance, which do
-    not tell left from right."""
+    """How positions are encoded: added sines, added learned vectors, rotated queries and keys, or penalties on distance, which
+    do not distinguish left from right."""
     pool: Literal["token", "mean"] = "mean"
-    """What the head reads: a token of no word that looks at all others, or the mean over all tokens."""
+    """What the head reads: a class token that attends to all others, or the mean over all tokens."""
     activation: Activation = "gelu"
     """The function inside each MLP."""
     pre_norm: bool = True
@@ -46,17 +46,17 @@ class TextTransformerConfig:
     """Share of tokens taken for unknown ones in training."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "dim", "layers", "heads", "mlp_ratio")
+        check_counts(self, "width", "layers", "heads", "mlp_ratio")
         check_shares(self, "dropout", "word_dropout")
-        if self.dim % self.heads:
-            raise ConfigError(f"--heads {self.heads} must divide --dim {self.dim}")
-        if self.positions == "rotary" and self.dim // self.heads % 2:
+        if self.width % self.heads:
+            raise ConfigError(f"--heads {self.heads} must divide --width {self.width}")
+        if self.positions == "rotary" and self.width // self.heads % 2:
             raise ConfigError(
-                f"--positions rotary pairs channels, and a head has {self.dim // self.heads}: make --dim an even multiple of "
+                f"--positions rotary pairs channels, and a head has {self.width // self.heads}: make --width an even multiple of "
                 "--heads"
             )
-        if self.positions == "sinusoidal" and self.dim % 2:
-            raise ConfigError(f"--positions sinusoidal pairs channels: make --dim even, not {self.dim}")
+        if self.positions == "sinusoidal" and self.width % 2:
+            raise ConfigError(f"--positions sinusoidal pairs channels: make --width even, not {self.width}")
 
 
 class TextTransformer(nn.Module):
@@ -69,7 +69,7 @@ class TextTransformer(nn.Module):
 
     def __init__(self, input: InputSpec, out_dim: int, config: TextTransformerConfig) -> None:
         super().__init__()
-        dim, self.positions, self.heads = config.dim, config.positions, config.heads
+        dim, self.positions, self.heads = config.width, config.positions, config.heads
         self.input = SequenceInput(input, dim, word_dropout=config.word_dropout)
         self.token = nn.Parameter(torch.empty(1, 1, dim).normal_(std=SPREAD)) if config.pool == "token" else None
         room = input.shape[0] + (self.token is not None)
@@ -127,10 +127,10 @@ class TextTransformer(nn.Module):
 
 
 def _layer(config: TextTransformerConfig) -> TransformerBlock:
-    attention = SelfAttention(config.dim, config.heads, dropout=config.dropout)
-    hidden = config.mlp_ratio * config.dim
-    feed_forward = FeedForward(config.dim, hidden, activation=config.activation, dropout=config.dropout)
-    return TransformerBlock(config.dim, attention, feed_forward, pre=config.pre_norm)
+    attention = SelfAttention(config.width, config.heads, dropout=config.dropout)
+    hidden = config.mlp_ratio * config.width
+    feed_forward = FeedForward(config.width, hidden, activation=config.activation, dropout=config.dropout)
+    return TransformerBlock(config.width, attention, feed_forward, pre=config.pre_norm)
 
 
 def text_transformer(input: InputSpec, out_dim: int, config: TextTransformerConfig) -> TextTransformer:

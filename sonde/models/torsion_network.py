@@ -19,36 +19,36 @@ from sonde.nn.recurrent import Recurrent
 class TorsionNetworkConfig:
     """Settings of the torsion network."""
 
-    residue_width: int = 32
-    """Channels of a residue."""
-    units: int = 64
-    """Width of the recurrent layers, each way."""
+    embedding: int = 32
+    """Width of a residue's embedding."""
+    width: int = 64
+    """Units of each recurrent layer, each way."""
     layers: int = 1
     """Recurrent layers."""
     dropout: float = 0.0
     """Share of values set to zero in the description of residues, between layers and before the head."""
 
     def __post_init__(self) -> None:
-        check_counts(self, "residue_width", "units", "layers")
+        check_counts(self, "embedding", "width", "layers")
         check_shares(self, "dropout")
 
 
 class TorsionNetwork(nn.Module):
     """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): directions whose angles are the answer, of any length.
 
-    An LSTM that reads the chain both ways, a linear head on what it says at each residue, and on the residue itself, whose kind
-    alone tells much of phi.
+    An LSTM that reads the chain both ways, a linear head on its output at each residue, and on the residue itself, whose kind
+    alone predicts much of phi.
     Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(input.symbols, config.residue_width, padding_idx=PAD)
+        self.embedding = nn.Embedding(input.symbols, config.embedding, padding_idx=PAD)
         self.layers = Recurrent(
-            "lstm", config.residue_width, config.units, layers=config.layers, both_ways=True, dropout=config.dropout
+            "lstm", config.embedding, config.width, layers=config.layers, both_ways=True, dropout=config.dropout
         )
         self.dropout = Dropout(config.dropout)
-        self.head = nn.Linear(self.layers.dim + config.residue_width, 2 * out_dim)
+        self.head = nn.Linear(self.layers.dim + config.embedding, 2 * out_dim)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, R) -> (B, R, A, 2)."""
@@ -59,8 +59,7 @@ class TorsionNetwork(nn.Module):
 
 
 def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
-    """Angles of the backbone from the residues alone. Raises: ConfigError for inputs that are no residues."""
-    if input.kind != "protein" or not input.symbols:
-        what = "backbones" if input.kind == "protein" else f"of kind {input.kind!r}"
-        raise ConfigError(f"the torsion network reads residues of proteins, but this data is {what}; leave --model out")
+    """Angles of the backbone from the residues alone. Raises: ConfigError for backbones."""
+    if not input.symbols:
+        raise ConfigError("torsion-network reads residues of proteins, but this data is backbones; leave --model out")
     return TorsionNetwork(input, out_dim, config)

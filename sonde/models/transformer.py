@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
 from sonde.nn.attention import CrossAttention, Memory, SelfAttention, seen
 from sonde.nn.dropout import Dropout
 from sonde.nn.positions import sinusoidal
@@ -31,12 +32,11 @@ class TransformerConfig:
     """What is one matrix: the target's embedding and the output, or all embeddings, which needs one vocabulary for both sides."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class Decoding:
-    """What a transformer knows of N rows that it decodes: the source's keys and values, and those of what was said.
+    """A transformer decoder's cache of N rows: keys and values of the source, and those of the tokens so far.
 
     contexts: of each layer, keys and values (N, heads, S, K) of the encoded source;  mask: (N, 1, 1, S)
     """
@@ -51,7 +51,7 @@ class Decoding:
         self.reorder(rows)
 
     def reorder(self, rows: Tensor) -> None:
-        """Let each row go on from what row `rows` (N,) said, which has the same source."""
+        """Let each row go on from row `rows` (N,), which has the same source (beam search)."""
         for memory in self.memories:
             memory.reorder(rows)
 
@@ -109,7 +109,7 @@ class Transformer(nn.Module):
         return Decoding(contexts, seen(source), memories)
 
     def step(self, tokens: Tensor, state: Decoding) -> Tensor:
-        """The tokens (N,) said last -> logits (N, V) of the next; `state` moves on."""
+        """The last tokens (N,) -> logits (N, V) of the next; `state` moves on."""
         inner = self._embedded(tokens[:, None], self._target_matrix(), begin=state.memories[0].held)
         for block, context, memory in zip(self.decoder, state.contexts, state.memories, strict=True):
             inner = block(inner, memory=memory, context=context, context_mask=state.mask)
@@ -179,8 +179,6 @@ def _initialise(model: Transformer) -> None:
 def _build(
     input: InputSpec, out_dim: int, config: TransformerConfig, *, dim: int, heads: int, hidden: int, layers: int
 ) -> Transformer:
-    if input.kind != "tokens":
-        raise ConfigError(f"these transformers read tokens, but this data is of kind {input.kind!r}; leave --model out")
     if config.tied == "all" and input.symbols != out_dim:
         raise ConfigError(
             f"--tied all needs one vocabulary for both sides, and they have {input.symbols:,} and {out_dim:,} symbols; take "

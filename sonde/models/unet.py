@@ -1,4 +1,4 @@
-"""U-Net: a path down that sees ever more of the image, a path up that puts it back where it was, and bridges between."""
+"""U-Net: a contracting path, an expanding path, and skip connections between them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts
 
 PAPER_WIDTHS = (64, 128, 256, 512, 1024)
 SMALL_WIDTHS = (16, 32, 64, 128, 256)
@@ -19,15 +19,11 @@ class UNetConfig:
 
     widths: tuple[int, ...] = ()
     """Channels at each resolution, the image's own first; each further one halves it. By default those of the size."""
-    depth: int = 2
+    layers: int = 2
     """3x3 convolutions at each resolution, on the way down and on the way up."""
 
     def __post_init__(self) -> None:
-        for width in self.widths:
-            if width < 1:
-                raise ConfigError(f"--widths must be at least 1, got {width}")
-        if self.depth < 1:
-            raise ConfigError(f"--depth must be at least 1, got {self.depth}")
+        check_counts(self, "widths", "layers")
 
 
 class Convolutions(nn.Sequential):
@@ -46,7 +42,7 @@ class Convolutions(nn.Sequential):
 
 
 class Up(nn.Module):
-    """Doubles a map by a transposed convolution, lays it beside the one that was kept on the way down, and convolves both."""
+    """Doubles a map by a transposed convolution, concatenates the skip connection, and convolves both."""
 
     def __init__(self, in_channels: int, width: int, depth: int) -> None:
         super().__init__()
@@ -96,9 +92,7 @@ def _initialise(model: UNet) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: UNetConfig, widths: tuple[int, ...]) -> UNet:
-    if input.kind != "image":
-        raise ConfigError(f"U-Net reads images, but this data is of kind {input.kind!r}; use --model mlp")
-    model = UNet(input.shape[0], out_dim, config.widths or widths, config.depth)
+    model = UNet(input.shape[0], out_dim, config.widths or widths, config.layers)
     _initialise(model)
     return model
 

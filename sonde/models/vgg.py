@@ -1,15 +1,15 @@
 """VGG: nothing but 3x3 convolutions, halvings and three dense layers. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_shares
+from sonde.models.stem import Stem, check_size, is_small
+from sonde.nn.initialise import initialise_convolutions
 
-SMALL_IMAGE = 64  # pixels; five halvings of 32 would leave the last stage a map of 2x2
-SMALLEST = {"imagenet": 32, "small": 16}  # pixels that leave one place after the last halving
+SMALLEST: dict[Stem, int] = {"imagenet": 32, "small": 16}  # pixels that leave one place after the last halving
 WIDTHS = (64, 128, 256, 512, 512)
 PLACES = 7  # side of the map that the dense layers see
 
@@ -18,14 +18,13 @@ PLACES = 7  # side of the map that the dense layers see
 class VGGConfig:
     """Settings of the VGG networks."""
 
-    stem: Literal["auto", "imagenet", "small"] = "auto"
+    stem: Stem = "auto"
     """Halvings: imagenet (one after each of five stages), small (none after the first), or auto: small up to 64 pixels."""
     dropout: float = 0.5
     """Share of the units of each of the two hidden dense layers set to zero while training."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--dropout must lie from 0 to below 1, got {self.dropout:g}")
+        check_shares(self, "dropout")
 
 
 class VGG(nn.Module):
@@ -78,26 +77,13 @@ class VGG(nn.Module):
 
 def _initialise(model: VGG) -> None:
     """He's normal draw by fan-out for convolutions, deviation 0.01 for dense layers, biases 0, as torchvision does."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=0.01)
-        if isinstance(module, (nn.Conv2d, nn.Linear)) and module.bias is not None:
-            nn.init.zeros_(module.bias)
+    initialise_convolutions(model, linear_std=0.01)
 
 
 def _build(depths: tuple[int, ...], input: InputSpec, out_dim: int, config: VGGConfig, *, norm: bool) -> VGG:
-    if input.kind != "image":
-        raise ConfigError(f"VGG networks read images, but this data is of kind {input.kind!r}; use --model mlp")
     channels, height, width = input.shape
-    small = config.stem == "small" or (config.stem == "auto" and max(height, width) <= SMALL_IMAGE)
-    least = SMALLEST["small" if small else "imagenet"]
-    if min(height, width) < least:
-        remedy = f"--image-size {least}" if small else f"--stem small or --image-size {least}"
-        raise ConfigError(
-            f"VGG networks need images of at least {least}x{least} pixels, got {height}x{width}; use {remedy}"
-        )
+    small = is_small(config.stem, input.shape)
+    check_size("VGG", input.shape, small=small, least=SMALLEST)
     model = VGG(
         depths,
         norm=norm,

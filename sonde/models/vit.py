@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.stochastic_depth import StochasticDepth, rising
 
@@ -38,12 +39,8 @@ class ViTConfig:
     def __post_init__(self) -> None:
         if self.patch != "auto" and self.patch < 1:
             raise ConfigError(f"--patch must be at least 1, got {self.patch}")
-        if self.registers < 0:
-            raise ConfigError(f"--registers must be at least 0, got {self.registers}")
-        for name in ("dropout", "stochastic_depth"):
-            if not 0 <= getattr(self, name) < 1:
-                flag = name.replace("_", "-")
-                raise ConfigError(f"--{flag} must lie from 0 to below 1, got {getattr(self, name):g}")
+        check_counts(self, "registers", low=0)
+        check_shares(self, "dropout", "stochastic_depth")
 
 
 class Attention(nn.Module):
@@ -149,7 +146,7 @@ class VisionTransformer(nn.Module):
     def tokens(self, input: Tensor, kept: Tensor | None = None) -> Tensor:
         """What the blocks make of all tokens, those without a patch first: (B, C, H, W) -> (B, T, D).
 
-        kept: (B, n) int64, the patches that are looked at, the others being left out (`MaskedAutoencoder` trains so)
+        kept: (B, n) int64, the visible patches, the others being masked out (`MaskedAutoencoder` trains so)
         """
         patches = self.patch_embed(input)
         extra = [token for token in (self.cls_token, self.reg_token) if token is not None]
@@ -190,8 +187,6 @@ def _initialise(model: VisionTransformer) -> None:
 
 
 def _build(input: InputSpec, out_dim: int, config: ViTConfig, *, dim: int, depth: int, patch: int) -> VisionTransformer:
-    if input.kind != "image":
-        raise ConfigError(f"vision transformers read images, but this data is of kind {input.kind!r}; use --model mlp")
     _, height, width = input.shape
     if config.patch != "auto":
         patch = config.patch

@@ -1,4 +1,4 @@
-"""Convolutions over time that see the past alone, with the length of their filters learnt apart from their direction."""
+"""Causal convolutions over time with weight normalisation: the length of filters is learned apart from their direction."""
 
 import torch
 import torch.nn.functional as F

@@ -55,3 +55,23 @@ def initialise(layer: nn.Linear, scheme: Scheme, *, activation: Activation | Non
             nn.init.trunc_normal_(layer.weight, std=0.02, a=-0.04, b=0.04)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+def initialise_convolutions(
+    model: nn.Module, *, mode: Literal["fan_in", "fan_out"] = "fan_out", linear_std: float | None = None
+) -> None:
+    """Draw a network's convolutions by He's normal draw before a ReLU, and set their biases to zero.
+
+    mode:       fan_out keeps the size of gradients, as torchvision has it; fan_in that of values
+    linear_std: draw dense layers too, normal with this deviation, and set their biases to zero; None leaves them
+    Source: He et al. 2015, arXiv:1502.01852, section 2.2
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
+        elif linear_std is not None and isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=linear_std)
+        else:
+            continue
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

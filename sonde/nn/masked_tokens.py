@@ -1,4 +1,4 @@
-"""What tells hidden tokens from the others: the encoder that reads them, and the head on top of it."""
+"""Prediction of masked tokens: the encoder that reads the others, and the head on top of it."""
 
 from typing import Protocol, runtime_checkable
 
@@ -13,7 +13,7 @@ EPS = 1e-12  # of BERT's layer norms, as in its authors' code
 
 @runtime_checkable
 class TokenEncoder(Protocol):
-    """A network that says something of every token, as `Bert` does.
+    """An encoder that gives a vector for every token, as `Bert` does.
 
     words:  embedding of the symbols (S, D)
     hidden: tokens (B, T), BEGIN first -> (B, T, D)

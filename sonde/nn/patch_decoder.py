@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# B rows, T patches of an image, N of them kept, D channels of a token, V numbers of a patch
+# B rows, T patches of an image, N of them visible, D channels of a token, V numbers of a patch
 
 
 class Block(nn.Module):

@@ -1,4 +1,6 @@
-"""Each window of a series on its own scale: taken off before a network, and put back behind it."""
+"""Reversible instance normalisation: windows of a series are normalised, and forecasts of them scaled back."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,12 @@ class ReversibleNorm(nn.Module):
         if self.weight is not None and self.bias is not None:
             normed = normed * self.weight + self.bias
         return normed, (mean, std)
+
+    def each_variable(self, input: Tensor, forecast: Callable[[Tensor], Tensor]) -> Tensor:
+        """Every variable by itself, on its own scale, through a forecast (B V, L) -> (B V, H): (B, L, V) -> (B, H, V)."""
+        normed, scale = self(input)
+        ahead = forecast(normed.transpose(1, 2).flatten(0, 1))
+        return self.restore(ahead.unflatten(0, (-1, input.shape[2])).transpose(1, 2), scale)
 
     def restore(self, output: Tensor, scale: tuple[Tensor, Tensor]) -> Tensor:
         """(B, H, V) -> the same on the scale that the window had."""

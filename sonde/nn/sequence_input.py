@@ -18,14 +18,12 @@ class SequenceInput(nn.Module):
     dropout:      share of the vectors' values set to zero in training
     word_dropout: share of tokens that are taken for UNKNOWN in training (Iyyer et al. 2015; Bowman et al. 2015,
                   arXiv:1511.06349): no word may decide alone, and UNKNOWN is learnt
-    Raises: ConfigError for inputs that are no sequences, and word dropout without words
+    Raises: ConfigError for word dropout without words
     """
 
     def __init__(self, input: InputSpec, dim: int, *, dropout: float = 0.0, word_dropout: float = 0.0) -> None:
         super().__init__()
-        if input.kind not in ("tokens", "series", "audio"):
-            raise ConfigError(f"this network reads sequences, but this data is of kind {input.kind!r}; use --model mlp")
-        self.tokens = input.kind == "tokens"
+        self.tokens = input.symbols > 0
         if word_dropout and not self.tokens:
             raise ConfigError(f"--word-dropout is for tokens, and this data is of kind {input.kind!r}; leave it out")
         if self.tokens:

@@ -23,7 +23,7 @@ SILENCE = 1e-10  # of the power; what digital silence is taken for
 
 
 def hz_to_mel(hz: Tensor, scale: MelScale = "slaney") -> Tensor:
-    """Pitch as it is heard.
+    """Perceived pitch.
 
     slaney: linear up to 1 kHz, logarithmic above (Slaney 1998, Auditory toolbox, Interval technical report 1998-010)
     htk:    2595 log10(1 + f / 700) (O'Shaughnessy 1987; Young et al., The HTK book)

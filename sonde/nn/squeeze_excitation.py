@@ -1,4 +1,4 @@
-"""Squeeze and excitation: each channel is scaled by what the whole picture says of all channels."""
+"""Squeeze and excitation: each channel is scaled by a gate computed from all channels' means."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""Which tokens make up a word, and which words of two texts are the same, told from the tokens alone."""
+"""Which tokens make up a word, and which words of two texts are the same, found from the tokens alone."""
 
 import torch
 import torch.nn.functional as F
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from sonde.core.vocabulary import BEGIN, SPECIAL, Subwords, Vocabulary
 
 MARKS = ("▁", "Ġ", "##")  # that vocabularies of pieces put before a piece: of the first two a space stood there
-LONGEST = 64  # characters of a word by which it is known
+LONGEST = 64  # characters of a word that are compared
 STEMS = (4, 6)  # words are alike whose first so many characters are the same
 BASE = 1_000_003  # of the polynomial hash of a word's characters
 SHAPES = 9  # numbers of `Spelling.shaped`

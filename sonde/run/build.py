@@ -12,6 +12,7 @@ from sonde.augment.views import Views
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
+from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Source, Task
 from sonde.data.feed.build import build_source
@@ -20,20 +21,23 @@ from sonde.data.feed.source import Augment
 from sonde.data.splits import labels_of
 from sonde.engine import random_state
 from sonde.engine.clock import Clock
+from sonde.engine.execution.execution import Execution
+from sonde.engine.execution.settings import StepSettings
 from sonde.engine.plan import check_precision, pick_device
-from sonde.engine.step import Stepper, StepSettings, Update
+from sonde.engine.stages import plan_stages
+from sonde.engine.step import Stepper
 from sonde.modalities.feeding import augmentation, values_kept
 from sonde.modalities.text.windows import Streams
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
 from sonde.models.layers import distances
-from sonde.optim.average import Average
-from sonde.optim.build import build_optimizer
-from sonde.optim.schedules import schedule
+from sonde.optim.ema import EMA
 from sonde.run import transfer
+from sonde.run.updates import schedules, updates
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
+UNKNOWN = 1_000_000  # steps that a run of a length not yet known is taken for
 EVALUATION_ROWS = (
     128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
 )
@@ -51,38 +55,44 @@ class Assembly:
     task: Task
     train: Source
     evaluation_sources: Mapping[str, Source]  # "validation" and "test", those there are
-    average: Average | None
+    average: EMA | None
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
-    def stepper(self, *, lr: float, total: int) -> Stepper:
-        """A stepper with fresh optimisers at peak rate `lr`, whose schedule ends at step `total`."""
+    def stepper(self, *, lr: float, total: int | None, execution: Execution | None = None) -> Stepper:
+        """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
+
+        total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
+        """
+        steps = UNKNOWN if total is None else total
+        stages = plan_stages(self.task.phases, total=steps)
+        optim = self.config.optim
         return Stepper(
             self.task,
-            self.updates(lr=lr, total=total),
+            updates(
+                self.task.phases,
+                self.task.modules,
+                optim,
+                lr=lr,
+                device_type=self.device.type,
+                shapes=schedules(self.task.phases, optim, stages, total=total),
+                shares=self._shares(),
+            ),
             self.step_settings(),
             average=self.average,
             clock=self.clock,
+            execution=execution,
+            total=steps,
         )
 
-    def updates(self, *, lr: float, total: int) -> list[Update]:
-        """One update per phase."""
-        shape = schedule(self.config.optim, total=total)
-        shares = self._shares()
-        return [
-            Update(
-                phase=phase,
-                optimizer=build_optimizer(
-                    self.config.optim,
-                    _named(self.task.modules, phase),
-                    lr=lr,
-                    device_type=self.device.type,
-                    shares=shares,
-                ),
-                multiplier=shape,
-            )
-            for phase in self.task.phases
-        ]
+    def move_end(self, stepper: Stepper, *, total: int, done: int) -> None:
+        """Let a run of which `done` steps are done end at step `total`: schedules and coming stages move with it.
+
+        Raises: ConfigError, with everything as it was, when they do not fit
+        """
+        stages = stepper.stages.moved(total=total, done=done)
+        shapes = schedules(self.task.phases, self.config.optim, stages, total=total)
+        stepper.set_schedule(shapes, stages=stages, total=total)
 
     def _shares(self) -> dict[str, float]:
         """What part of the rate each parameter learns at, where layers differ; each module is counted from its own head."""
@@ -142,9 +152,9 @@ def assemble(
     task.modules.to(device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    decision = decide(dataset, config.feed, free_bytes=_free_bytes())
+    decision = decide(dataset, config.feed, free_bytes=free_bytes())
     train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
-    average = Average(task.modules, config.optim.ema) if config.optim.ema else None
+    average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,
         config=config,
@@ -225,19 +235,3 @@ def changes(schema: Schema, text: str, *, task: str) -> Augment | Views | None:
     if spec(task).views:
         return Views(policy=parse("none" if text == "auto" else text))
     return augmentation(schema, text)
-
-
-def _named(modules: nn.Module, phase: Any) -> list[tuple[str, nn.Parameter]]:
-    wanted = {id(parameter) for parameter in phase.parameters()}
-    return [(name, parameter) for name, parameter in modules.named_parameters() if id(parameter) in wanted]
-
-
-def _free_bytes() -> int:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        return 8 * 1024**3  # not Linux: assume a common laptop's free half rather than depend on psutil for one number
-    return 8 * 1024**3

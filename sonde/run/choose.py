@@ -11,11 +11,10 @@ from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.modalities.catalogue import modality
 from sonde.models.build import absolute
+from sonde.models.suitable import check_input, instead, suitable
 from sonde.models.table import MODELS
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import for_target, spec, specs
-
-LISTED = 5  # models in an error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,24 +68,15 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
 
 def check_answer(task: str, model: str, kind: str) -> None:
     """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
-    if model not in MODELS:
+    needed = spec(task).answers
+    check_input(model, kind, needed.name)
+    if model not in MODELS or needed.name in (MODELS[model].answers, *MODELS[model].also):
         return
-    entry, needed = MODELS[model], spec(task).answers
-    fitting = [
-        name for name, other in MODELS.items() if needed.name in (other.answers, *other.also) and other.accepts(kind)
-    ]
-    fitting.sort(key=lambda name: MODELS[name].takes != kind)  # what was made for such data first
-    if not entry.accepts(kind):
-        what = "numbers" if entry.takes == "numbers" else f"data of kind {entry.takes}"
-        raise ConfigError(
-            f"--model {model} reads {what}, and this data is of kind {kind}; take {', '.join(fitting[:LISTED])}"
-        )
-    if needed.name in (entry.answers, *entry.also):
-        return
-    given = next((one.answers.words for one in specs() if one.answers.name == entry.answers), entry.answers)
+    given = next(
+        (one.answers.words for one in specs() if one.answers.name == MODELS[model].answers), MODELS[model].answers
+    )
     raise ConfigError(
-        f"--model {model} gives {given}, and task {task} needs {needed.words}; take {', '.join(fitting[:LISTED])}"
-        + " … (sonde models lists all)" * (len(fitting) > LISTED)
+        f"--model {model} gives {given}, and task {task} needs {needed.words}{instead(suitable(kind, needed.name))}"
     )
 
 

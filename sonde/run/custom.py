@@ -1,13 +1,13 @@
 """Jobs of a researcher's own task or module and data: the same life, and the same kind of run folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler
 from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import FeedConfig, TrainConfig
@@ -16,16 +16,18 @@ from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source, Task
 from sonde.data.feed.decide import FeedDecision
-from sonde.data.feed.loader import LoaderSource
+from sonde.data.feed.iterables import JoinedBatches, batches_of, is_row, is_streaming_set
+from sonde.data.feed.loader import ONCE, LoaderSource
 from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
+from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import check_precision, pick_device
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
 from sonde.run.job import Job
-from sonde.run.lengths import check_length
+from sonde.run.lengths import asked_epochs, check_length
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
@@ -82,6 +84,8 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
     task.modules.to(device)
     with clock.part("data"):
         train = source_of(data, config.feed, device=device, seed=seed, training=True)
+        if isinstance(data, Iterator) and (epochs := asked_epochs(config.loop) or 1) > 1:
+            raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
         held_back = {}
         if validation is not None:
             feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
@@ -95,7 +99,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
         task=task,
         train=train,
         evaluation_sources=held_back,
-        average=Average(task.modules, config.optim.ema) if config.optim.ema else None,
+        average=EMA(task.modules, config.optim.ema) if config.optim.ema else None,
         clock=clock,
     )
 
@@ -107,21 +111,40 @@ def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int,
     if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
         data = dict(zip(("input", "target"), data, strict=True))
     if isinstance(data, Mapping):
-        named = {name: torch.as_tensor(part) for name, part in data.items()}
+        named = {name: part if isinstance(part, np.ndarray) else torch.as_tensor(part) for name, part in data.items()}
         return tensor_source(named, config, training=training, seed=seed, device=device)
-    if isinstance(data, TorchDataset):
-        workers = config.workers or 0
-        if isinstance(data, IterableDataset):
-            data = DataLoader(data, config.batch_size, num_workers=workers)
-        else:
-            generator = torch.Generator().manual_seed(seed)
-            data = DataLoader(data, config.batch_size, shuffle=training, num_workers=workers, generator=generator)
+    workers = config.workers or 0
+    if isinstance(data, TorchDataset) and not isinstance(data, IterableDataset) and not is_streaming_set(data):
+        data = _loader(data, config.batch_size, workers, seed=seed, training=training)
+    if isinstance(data, list | tuple) and data:  # of rows, which are shuffled, or of batches, which are not
+        data = _loader(data, config.batch_size, workers, seed=seed, training=training) if is_row(data[0]) else data
+        return LoaderSource(data, device=device, seed=seed)
     if isinstance(data, DataLoader):
         return LoaderSource(data, device=device, seed=seed)
+    if isinstance(data, Iterable | str) or callable(data):
+        _check_iterable(data, training=training)
+        return LoaderSource(batches_of(data, batch_size=config.batch_size, workers=workers), device=device, seed=seed)
     raise ConfigError(
         f"cannot train on a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
-        "DataLoader, or a Source"
+        "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
     )
+
+
+def _loader(data: Any, batch_size: int, workers: int, *, seed: int, training: bool) -> DataLoader[Any]:
+    generator, rows = torch.Generator().manual_seed(seed), len(data)
+    if training and rows > batch_size and rows % batch_size == 1:
+        batches = JoinedBatches(RandomSampler(data, generator=generator), batch_size)
+        return DataLoader(data, batch_sampler=batches, num_workers=workers, generator=generator)
+    return DataLoader(data, batch_size, shuffle=training, num_workers=workers, generator=generator)
+
+
+def _check_iterable(data: Any, *, training: bool) -> None:
+    """Raises: ConfigError for what yields no rows, and an iterator to evaluate on"""
+    if isinstance(data, str | bytes | Path | type | nn.Module):
+        what = "a path or name; give that to sonde.train" if isinstance(data, str | Path) else "no data"
+        raise ConfigError(f"cannot train on {data!r}, which is {what}")
+    if not training and isinstance(data, Iterator):
+        raise ConfigError(f"validation data are read at every evaluation, and {ONCE}")
 
 
 def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None) -> Task:
@@ -143,8 +166,6 @@ def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
     for split, data in given.items():
         named = dict(enumerate(data)) if isinstance(data, tuple | list) else data if isinstance(data, Mapping) else {}
         arrays |= {
-            f"{split} {name}": torch.as_tensor(part).detach().cpu().numpy()
-            for name, part in named.items()
-            if isinstance(part, Tensor | np.ndarray)
+            f"{split} {name}": array_of(part) for name, part in named.items() if isinstance(part, Tensor | np.ndarray)
         }
     return of_arrays(arrays)

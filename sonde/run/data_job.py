@@ -17,6 +17,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.value_types import annotations, suited
 from sonde.engine.clock import Clock
 from sonde.modalities.open import open_data
+from sonde.models.renamed import with_new_names
 from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
@@ -87,7 +88,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     Raises: ConfigError for a setting that must not change, DataError
     """
     check_overrides(overrides)
-    saved = read_config(folder.config)
+    saved = with_new_names(read_config(folder.config))
     before = settled(saved)
     config = _overridden(before, overrides)
     if note := dropped_lengths(before.loop, overrides):

@@ -1,20 +1,16 @@
-"""What machine and software a run had, and what it can do with them."""
+"""What machine and software a run had."""
 
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from sonde.core.findings import Finding
-from sonde.engine.plan import cores, cxx_compiler
+from sonde.engine.plan import cores
 
 
 def describe(device: torch.device) -> dict[str, Any]:
@@ -34,41 +30,6 @@ def describe(device: torch.device) -> dict[str, Any]:
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "command": sys.argv,
     }
-
-
-@contextmanager
-def compiled(modules: nn.ModuleDict, device: torch.device) -> Iterator[list[Finding]]:
-    """Each module's forward compiled for the body's duration; without a C++ compiler it stays eager, and the finding says so.
-
-    A function of ours stands between, because torch.compile passes over a forward that is torch's own (nn.Sequential's).
-    """
-    if device.type == "cpu" and cxx_compiler() is None:
-        yield [
-            Finding(
-                check="not compiled",
-                severity="warning",
-                evidence="--compile needs a C++ compiler on a CPU, and neither g++ nor clang++ is installed",
-                action="install g++ (Debian: apt install g++); the run went on without compiling",
-            )
-        ]
-        return
-    before = [(module, vars(module).get("forward")) for module in modules.values()]
-    try:
-        for module in modules.values():
-            module.forward = torch.compile(_calling(module.forward))
-        yield []
-    finally:
-        for module, own in before:
-            del module.forward
-            if own is not None:
-                module.forward = own
-
-
-def _calling(forward: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return forward(*args, **kwargs)
-
-    return call
 
 
 def _processor() -> str:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import torch
 
 from sonde.core.config import FeedConfig, TrainConfig
-from sonde.core.errors import Interrupted, NonFinite, OutOfMemory, RunFolderError
+from sonde.core.errors import ConfigError, Interrupted, NonFinite, OutOfMemory, RunFolderError
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
@@ -32,7 +32,7 @@ def words_to_go_on(folder: RunFolder, config: TrainConfig) -> str:
 def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     """Say of what stops the body where it happened and what to do about it.
 
-    Raises: NonFinite, Interrupted, OutOfMemory; any other error as it is
+    Raises: NonFinite, Interrupted, OutOfMemory, ConfigError; any other error as it is
     """
     try:
         yield
@@ -45,6 +45,8 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
         raise Interrupted(f"{stop}; go on with: {again}", signal_number=stop.signal_number) from None
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
+    except ValueError as trouble:
+        raise one_row_or_itself(trouble, assembly.config.feed) from trouble
 
 
 def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
@@ -113,4 +115,19 @@ def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device)
         f"out of memory on {device} with --batch-size {feed.batch_size} --accumulate {feed.accumulate}: "
         f"give --accumulate {feed.accumulate * 2} (the same update from smaller pieces) or --batch-size "
         f"{max(1, feed.batch_size // 2)}"
+    )
+
+
+def one_row_or_itself(trouble: ValueError, feed: FeedConfig) -> Exception:
+    """What to change, where `trouble` is batch norm's refusal of a single row while training; any other error as it is."""
+    if "more than 1 value per channel" not in str(trouble):
+        return trouble
+    if feed.accumulate > 1:
+        where = f"--batch-size {feed.batch_size} --accumulate {feed.accumulate} leaves a piece of one row"
+        remedy = "lower --accumulate or raise --batch-size (the last batch of an epoch may be small, too)"
+    else:
+        where = f"--batch-size {feed.batch_size} leaves a batch of one row"
+        remedy = "give another --batch-size"
+    return ConfigError(
+        f"{where}, and batch norm needs two rows or more while training; {remedy}, or take a model without batch norm"
     )

@@ -68,7 +68,6 @@ class Attempt:
     built:    the parts; None where none are needed: each fold builds its own, and a finished run is opened from its folder
     saved:    what a resumed run goes on from
     finished: whether the folder holds this very run, finished
-    compiled: whether its networks are, once it is under way
     """
 
     job: Job
@@ -77,7 +76,6 @@ class Attempt:
     built: Assembly | None = None
     saved: Saved | None = None
     finished: bool = False
-    compiled: bool = False
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were

@@ -1,5 +1,7 @@
 """How long a run is: the lengths that were asked for, which of them ends it, and what a source without a length allows."""
 
+from contextlib import suppress
+
 from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.durations import parse
 from sonde.core.errors import ConfigError
@@ -9,7 +11,6 @@ from sonde.core.units import duration
 from sonde.engine.loop import FitSettings, known_end, patience_over
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import Progress, Training
-from sonde.optim.schedules import Schedule, constant, schedule, warmed
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
 
@@ -47,11 +48,6 @@ def _refuse_shape(optim: OptimConfig, passes: int) -> None:
         )
     if optim.schedule == "one-cycle" or (optim.schedule != "constant" and passes == 1):
         raise ConfigError(f"--schedule {optim.schedule} needs the run's length, and {unknown}; give --steps")
-
-
-def before_length_is_known(optim: OptimConfig) -> Schedule:
-    """The shape of the rate during the first pass over data without a length: the peak, after a warm-up given in steps."""
-    return warmed(constant, round(optim.warmup) if optim.warmup >= 1 else 0)
 
 
 def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
@@ -134,19 +130,17 @@ def fit_settings(config: TrainConfig, plan: ExecutionPlan, *, training_s: float 
     )
 
 
-def set_schedule(training: Training, settings: FitSettings, optim: OptimConfig) -> int | None:
-    """Give the rate the shape of the length that became known since the plan was made; returns that length, in steps.
+def move_end(training: Training, settings: FitSettings, assembly: Assembly) -> int | None:
+    """Let schedules and stages end with the length that is known by now; returns that length, in steps.
 
-    A warm-up or decay for which it has no room leaves the rate as it is.
+    A warm-up, decay or stage for which it has no room leaves them as they are.
     """
     progress = training.progress
     ends = [known_end(settings, progress), progress.ends_at or settings.stop]
     total = min((end for end in ends if end is not None), default=None)
-    if total is not None and (progress.ends_at or progress.pass_steps):
-        try:
-            training.stepper.bend(schedule(optim, total=total))
-        except ConfigError:
-            return total
+    if total is not None:
+        with suppress(ConfigError):
+            assembly.move_end(training.stepper, total=total, done=progress.step)
     return total
 
 

@@ -3,24 +3,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
-
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig
 from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json, write_json
+from sonde.core.findings import Finding
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import ends, rewinds
 from sonde.core.units import duration
+from sonde.engine.execution.compiled import Compiled
+from sonde.engine.execution.eager import Eager
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio
 from sonde.engine.put_back import PutBack
 from sonde.engine.range_test import range_test
 from sonde.engine.step import Stepper
-from sonde.engine.timing import step_seconds
 from sonde.run.build import Assembly
-from sonde.run.lengths import before_length_is_known, check_length, fixed_ends, fixed_why
+from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
+from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, busy_neighbours, length_in_time, trial_of
 
@@ -30,12 +31,13 @@ RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test;
 
 
 def make_plan(
-    assembly: Assembly, folder: RunFolder, *, compiled: bool, saved: Saved | None, say: Callable[[str], None]
-) -> tuple[ExecutionPlan, Stepper]:
+    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, say: Callable[[str], None]
+) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless it is asked to go further.
 
     The stepper has fresh optimisers and the schedule of the decided number of steps. A source that cannot be rewound is
     replaced by one that begins with the batch that was looked at.
+    The findings are of what was typed and cannot be had, or does not pay.
     Raises: ConfigError for a length that such data do not have
     """
     config, machine = assembly.config, assembly.config.machine
@@ -43,18 +45,23 @@ def make_plan(
     passes = check_length(config, assembly.train)
     batch = _first_batch(assembly, saved)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
-    trial = trial_of(stepper, batch, machine, None if compiled else limit_s)
+    trial = trial_of(stepper, batch, machine, limit_s)
     kept = None if saved is None else int(saved.state["threads"])
     busy = "" if limit_s is None or assembly.device.type != "cpu" else busy_neighbours()
-    threads, timed, threads_why = _threads(stepper, trial, machine, kept, compiled=compiled, busy=busy)
-    torch.set_num_threads(threads)
+    threads, timed, threads_why = _threads(stepper, trial, machine, kept, busy=busy)
+    stepper.execution.threads = threads
     timed_s = timed[str(threads)] / 1e3 if str(threads) in timed else trial.step_s
     ratio = None
     if machine.precision != "fp32" and saved is None:
         ratio = _ratio(assembly, stepper, trial, timed_s, limit_s)
     lr = _rate(assembly, folder, stepper, saved, say, step_s=timed_s)
-    length = _length(assembly, stepper, trial, saved, timed_s, passes)
-    lines = _plan_lines(assembly, threads_why, ratio, length, compiled=compiled)
+    compiled, compiling, findings = _compiled(stepper, trial) if machine.compile else (None, None, [])
+    length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
+    lines = _plan_lines(assembly, threads_why, ratio, length, compiled=compiled is not None)
+    if compiling is not None:
+        left = None if length.steps is None else length.steps - (0 if saved is None else saved.step)
+        lines.append(compiling.line(left))
+        findings += compiling.finding(left)
     give_back()  # what trying left: other numbers of threads, another precision
     plan = ExecutionPlan(
         device=str(assembly.device),
@@ -71,16 +78,31 @@ def make_plan(
         evaluation_s={name: round(value, 4) for name, value in length.evaluation_s.items()},
         feed=assembly.decision.kind,
         feed_why=assembly.decision.why,
-        compile=compiled,
+        compile=compiled is not None,
+        compile_s=None if compiling is None else round(compiling.compile_s, 3),
+        compiled_ms=None if compiling is None else round(compiling.compiled_s * 1e3, 4),
+        eager_ms=None if compiling is None else round(compiling.eager_s * 1e3, 4),
         channels_last=assembly.channels_last,
         batches_per_epoch=assembly.train.batches,
         lines=tuple(lines),
     )
-    if length.steps is not None:
-        return plan, assembly.stepper(lr=lr, total=length.steps)
-    stepper = assembly.stepper(lr=lr, total=1_000_000)
-    stepper.bend(before_length_is_known(config.optim))
-    return plan, stepper
+    return plan, assembly.stepper(lr=lr, total=length.steps, execution=compiled), findings
+
+
+def _compiled(stepper: Stepper, trial: Trial) -> tuple[Compiled | None, Compiling | None, list[Finding]]:
+    """Let the stepper's steps be compiled and time them; what stands in the way, where it stays eager."""
+    eager = stepper.execution
+    compiled, findings = compiled_execution(stepper)
+    if compiled is None:
+        return None, None, findings
+    stepper.execution = compiled
+    if trial.batch is None:
+        return compiled, None, []
+    compiling = time_compiling(stepper, trial.batch, scale=trial.scale)
+    if compiled.trouble:
+        stepper.execution = eager
+        return None, None, not_compilable(compiled.trouble)
+    return compiled, compiling, []
 
 
 def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
@@ -98,16 +120,14 @@ def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
 
 
 def _threads(
-    stepper: Stepper, trial: Trial, machine: MachineConfig, kept: int | None, *, compiled: bool, busy: str
+    stepper: Stepper, trial: Trial, machine: MachineConfig, kept: int | None, *, busy: str
 ) -> tuple[int, dict[str, float], str]:
     if busy and machine.threads is None and kept is None:
         return 1, {}, f"1 thread (not timed: {busy})"
     try:
-        if compiled and machine.threads is None and kept is None and trial.batch is not None:
-            step_seconds(stepper, trial.batch, steps=1)  # compiling is no part of what is timed
         return choose_threads(stepper, trial.batch, machine, kept=kept, scale=trial.scale)
     except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
-        threads = torch.get_num_threads()
+        threads = stepper.execution.threads
         return threads, {}, f"{threads} threads (not timed: {trouble})"
 
 
@@ -122,9 +142,8 @@ def _ratio(
         expected_s = RATIO_STEPS * step_s * len(piece) / (len(trial.batch) * trial.scale)
         if expected_s > RATIO_SHARE * limit_s:
             return None
-    full = assembly.stepper(lr=1e-3, total=1_000_000)
-    full.settings = replace(full.settings, precision="fp32")
-    full.scaler = None
+    execution = Eager(replace(stepper.settings, precision="fp32"))
+    full = assembly.stepper(lr=1e-3, total=1_000_000, execution=execution)
     try:
         return precision_ratio(stepper, full, piece)
     except NonFinite:
@@ -196,6 +215,8 @@ def _plan_lines(
         precision += f" ({ratio:.2f} times as fast as fp32 here)"
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    if mapping := getattr(getattr(assembly.train, "source", assembly.train), "mapping", ""):
+        lines.append(mapping)
     endless = assembly.train.batches is None and not ends(assembly.train)
     if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')

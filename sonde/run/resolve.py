@@ -10,6 +10,7 @@ from sonde.core.errors import ConfigError, unknown
 from sonde.core.overrides import Overrides
 from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
+from sonde.models.renamed import refuse_old_name, with_new_names
 from sonde.run.choose import Recipe
 from sonde.tasks.table import spec
 
@@ -58,6 +59,7 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     known = settings.leaves().keys() | model_names | task_names
     for name in overrides.values:
         if name not in known:
+            refuse_old_name(name, recipe.model)
             raise unknown("setting", name, known)
     typed = {name: value for name, value in overrides.values.items() if (name, value) != ("augment", "auto")}
     advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
@@ -122,6 +124,7 @@ def settled(saved: SavedConfig) -> TrainConfig:
             "the network of this run is a module of your own, which only your program can build; make the same call "
             "again with out= this folder, and use the Run it returns"
         )
+    saved = with_new_names(saved)
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}
     model, task = str(values.pop("model")), str(values.pop("task"))
     overrides = Overrides(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())

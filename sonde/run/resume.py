@@ -16,6 +16,7 @@ from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
 from sonde.modalities.settings import built, leaves
+from sonde.models.renamed import with_new_names
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 
@@ -38,7 +39,7 @@ def load_best(folder: RunFolder, task: Task) -> None:
 
 def same_settings(folder: RunFolder, config: TrainConfig) -> None:
     """Raises: RunFolderError naming the first setting in which `config` differs from the folder's run."""
-    before = read_config(folder.config).settings
+    before = with_new_names(read_config(folder.config)).settings
     again = "the same call as before" if config.model == CUSTOM_MODULE else f"sonde resume {folder.path}"
     before = {**_defaults(config), **before, "task": FORMER_NAMES.get(before["task"], before["task"])}
     for name, value in flat(config).items():

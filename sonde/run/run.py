@@ -155,7 +155,7 @@ class Run:
         """
         from sonde.core.errors import unknown
         from sonde.engine.evaluate import evaluate
-        from sonde.engine.step import StepSettings
+        from sonde.engine.execution.settings import StepSettings
         from sonde.modalities.open import open_like
         from sonde.run.build import changes
 

@@ -7,8 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
-
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig
 from sonde.core.durations import parse
@@ -18,9 +16,10 @@ from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
 from sonde.engine.evaluate import EvaluationBudget, evaluation_mode
+from sonde.engine.execution.settings import autocast
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, cores, steps_within
-from sonde.engine.step import Stepper, autocast
+from sonde.engine.step import Stepper
 from sonde.engine.timing import step_seconds
 from sonde.engine.training import Training
 from sonde.run.build import EVALUATION_ROWS, Assembly
@@ -145,15 +144,15 @@ def trial_of(stepper: Stepper, batch: Batch | None, machine: MachineConfig, limi
     if limit_s is None or batch is None:
         return Trial(batch=batch)
     most = max(1, min(SMALLEST, len(batch) // FEWEST_ROWS))
-    small, before = batch.split(most)[0], torch.get_num_threads()
+    small, before = batch.split(most)[0], stepper.execution.threads
     if stepper.settings.device.type == "cpu":
-        torch.set_num_threads(machine.threads or 1)
+        stepper.execution.threads = machine.threads or 1
     try:
         once = step_seconds(stepper, small, steps=1)
     except NonFinite:
         return Trial(batch=batch)
     finally:
-        torch.set_num_threads(before)
+        stepper.execution.threads = before
     step_s = once * len(batch) / len(small)
     pieces = min(most, max(1, math.ceil(step_s / (TRIAL_SHARE * limit_s))))
     piece = batch.split(pieces)[0]

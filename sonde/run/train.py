@@ -16,21 +16,21 @@ from sonde.diagnose.before import accumulation
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
+from sonde.engine.execution.compiled import Compiled
 from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
-from sonde.engine.thread_tuner import Pace
+from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Training, capture, restore, weights
-from sonde.optim.schedules import schedule
 from sonde.report.events import Events, EventsObserver
-from sonde.run import environment
 from sonde.run.build import Assembly
+from sonde.run.compiling import not_compilable
 from sonde.run.errors import in_one_line
 from sonde.run.job import Attempt
-from sonde.run.lengths import fit_settings, set_schedule
+from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
@@ -59,11 +59,8 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
             in_one_line(assembly, attempt.folder),
             random_state.apart(assembly.device),
             _reproducible(assembly),
-            _compiled(assembly) as found,
             graceful() as request,
         ):
-            attempt.findings += found
-            attempt.compiled = assembly.config.machine.compile and not found
             yield request
     finally:
         torch.set_num_threads(threads)
@@ -73,7 +70,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
     with assembly.clock.part("plan"):
-        plan, stepper = make_plan(assembly, folder, compiled=attempt.compiled, saved=saved, say=screen.say)
+        plan, stepper, found = make_plan(assembly, folder, saved=saved, say=screen.say)
+    attempt.findings += found
     screen.plan(plan.lines)
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
@@ -101,6 +99,7 @@ def written_down(run: Prepared) -> Iterator[None]:
         ends.callback(_close_logs, training)
         with next(observer for observer in training.observers if isinstance(observer, Progress)):
             yield
+        _note_failed_compiling(run.attempt, training)
         best = training.progress.best
         if best is None or best["metric"] is None:
             # nothing was evaluated: the best is the last, also when trained further
@@ -145,7 +144,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         training.progress.stop = ""
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
-        set_schedule(training, settings, assembly.config.optim)
+        move_end(training, settings, assembly)
         before, training.threads = training.threads, plan.threads
         event(training, "resumed", {})
         if before != plan.threads:
@@ -165,7 +164,7 @@ def _calls(
         timed = (
             {int(count): value / 1e3 for count, value in plan.threads_timed.items()} if attempt.saved is None else {}
         )
-        tuner = Pace(say=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
+        tuner = ThreadTuner(say=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
     if limit is not None and plan.steps is not None:
         budget = TimeBudget(
             limit.training_s,
@@ -180,10 +179,18 @@ def _calls(
         best_weights=lambda: best_weights(assembly),
         writer=Writer(attempt.folder.checkpoints),
         request=request,
-        pace=tuner,
+        thread_tuner=tuner,
         budget=budget,
         length_known=lambda live: _length_known(attempt, live, settings),
     )
+
+
+def _note_failed_compiling(attempt: Attempt, training: Training) -> None:
+    """A finding where a step that compiled in the plan no longer did, with other sizes, say, and went on eagerly."""
+    execution = training.stepper.execution
+    for finding in not_compilable(execution.trouble if isinstance(execution, Compiled) else ""):
+        attempt.findings.append(finding)
+        training.journals["findings.jsonl"].write(finding.as_dict())
 
 
 def _close_logs(training: Training) -> None:
@@ -235,13 +242,12 @@ def _threads_changed(attempt: Attempt, training: Training, details: Mapping[str,
 
 def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) -> None:
     """Let the run end at another step, its schedule with it; a schedule that has no room there stays as it is."""
-    optim, progress = attempt.assembly.config.optim, training.progress
+    progress = training.progress
     try:
-        shape = schedule(optim, total=end)
+        attempt.assembly.move_end(training.stepper, total=end, done=progress.step)
     except ConfigError:
         return
     before = progress.ends_at
-    training.stepper.bend(shape)
     progress.ends_at = end
     details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
     event(training, END_MOVED, {"from": before, **details} if before else details)
@@ -249,20 +255,10 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
 
 def _length_known(attempt: Attempt, training: Training, settings: FitSettings) -> None:
     """The first pass over data without a length is over: the rate takes the shape that it has for the whole run."""
-    total = set_schedule(training, settings, attempt.assembly.config.optim)
+    total = move_end(training, settings, attempt.assembly)
     took = training.progress.pass_steps
     details = {} if total is None else {"to": total}
     event(training, LENGTH_KNOWN, {**details, "why": f"the first epoch took {took:,} step{'s' * (took != 1)}"})
-
-
-@contextmanager
-def _compiled(assembly: Assembly) -> Iterator[list[Finding]]:
-    """`--compile` for the body's duration; what stood in its way."""
-    if not assembly.config.machine.compile:
-        yield []
-        return
-    with environment.compiled(assembly.task.modules, assembly.device) as found:
-        yield found
 
 
 @contextmanager

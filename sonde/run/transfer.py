@@ -21,6 +21,7 @@ from sonde.modalities.text.published_vocabulary import is_berts, renumbered
 from sonde.models.build import config_class
 from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
+from sonde.models.renamed import with_new_names
 from sonde.run.choose import Recipe
 from sonde.run.published import locate, scales_of
 from sonde.run.resolve import CUSTOM_MODULE
@@ -191,6 +192,6 @@ def _shape(where: str, model: str) -> dict[str, tuple[Any, str]]:
         return {"stem": (IMAGENET, "what the published weights were trained with")}
     if model_of(where) != model:  # None for a module of one's own, which has no settings here
         return {}
-    saved = read_config(Path(where).expanduser()).settings
+    saved = with_new_names(read_config(Path(where).expanduser())).settings
     own = {entry.name for entry in fields(config_class(model))}
     return {name: (value, f"as in {where}") for name, value in saved.items() if name in own}

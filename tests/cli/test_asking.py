@@ -79,6 +79,9 @@ def test_a_flag_of_another_model_names_its_owner() -> None:
     [
         ("digits --epoch 3", "unknown flag --epoch; did you mean --epochs?"),
         ("digits --hiden 3", "unknown flag --hiden; did you mean --hidden?"),
+        ("digits --model lstm --units 8", "--units is called --width now"),
+        ("digits --filters 8", "--filters is called --width now"),
+        ("digits --model tcn --blocks 3", "--blocks is called --layers now"),
         ("digits --model mlp --members 8", "--members is a setting of model tabular, not of model mlp"),
         ("digits --model resnet81", "unknown model 'resnet81'; did you mean 'resnet18'"),
         ("digits --task clasification", "unknown task 'clasification'; did you mean 'classification'?"),
@@ -120,6 +123,11 @@ def test_a_config_file_gives_what_was_asked_of_that_run(tmp_path: Path) -> None:
     assert request.overrides.origin == dict.fromkeys(("lr", "hidden", "target", "augment", "model", "task"), "file")
     assert (request.overrides.model, request.overrides.task) == ("mlp", "classification")
     assert asked(f"--config {tmp_path}") == request  # the run's folder stands for its file
+
+
+def test_a_config_file_of_an_earlier_version_is_read_by_todays_names(tmp_path: Path) -> None:
+    file = saved(tmp_path, {"model": "tabular", "depth": 5, "embedding_dim": 4})
+    assert asked(f"--config {file}").overrides.values == {"layers": 5, "embedding": 4}
 
 
 def test_the_line_wins_over_the_file(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec, TargetSpec
-from sonde.core.errors import ConfigError
 from sonde.models.build import build
 from sonde.models.table import MODELS
 from sonde.nn.points import point_grid
@@ -79,12 +78,6 @@ def test_exported_program_gives_the_same_answer(name: str):
     model, input = built(name).eval(), rows()
     program = torch.export.export(model, (input,), strict=False).module()
     assert torch.allclose(program(input), model(input), atol=1e-4)
-
-
-@pytest.mark.parametrize("name", RUN)
-def test_refuses_tables(name: str):
-    with pytest.raises(ConfigError, match="detectors read images, but this data is of kind 'table'; use --model mlp"):
-        build(name, InputSpec(kind="table", shape=(4,)), 2)
 
 
 @pytest.mark.parametrize("name", DETECTORS)

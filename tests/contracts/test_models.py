@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -13,19 +14,23 @@ from torch import nn
 
 from sonde.core.dataset import Column, InputSpec
 from sonde.core.errors import ConfigError
+from sonde.modalities.catalogue import names
 from sonde.modalities.settings import leaves
 from sonde.models.alexnet import AlexNetConfig
 from sonde.models.build import build, builder, config_class, default_input, describe
-from sonde.models.table import MODELS
+from sonde.models.suitable import suitable
+from sonde.models.table import MODELS, costs
 from sonde.models.vgg import VGGConfig
 from sonde.nn.auxiliary import WithAuxiliary
 
 OUT_DIM = 7
+KINDS = names()
 FLAT = ("perceptron", "mlp", "tabular")  # know nothing of height and width
 RATES = {"vit": 1e-3, "alexnet": 1e-4, "vgg": 1e-4}  # where 5e-3 without warm-up is too much: no norms, or attention
 # of each family its smallest network; the others are the same code in other sizes, seconds each: counted, not run here
-NUMBERS = {name: entry for name, entry in MODELS.items() if entry.takes == "numbers"}
+NUMBERS = {name: entry for name, entry in MODELS.items() if {"image", "table"} & set(entry.reads)}
 RUN = list({entry.family: name for name, entry in reversed(NUMBERS.items()) if entry.answers == "row"}.values())
+SMALLEST = list({entry.family: name for name, entry in reversed(MODELS.own.items())}.values())
 # without norms the rows hardly differ at the output at first: dropout hides that little, and it takes more steps
 WITHOUT_NORM = {"alexnet": AlexNetConfig(dropout=0.0), "vgg11": VGGConfig(dropout=0.0)}
 
@@ -181,14 +186,14 @@ def test_exported_program_gives_the_same_answer(name: str):
     assert torch.allclose(output(program, input), output(model, input), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", [n if n in SMALLEST else pytest.param(n, marks=pytest.mark.slow) for n in NUMBERS])
 def test_description_agrees_with_the_model(name: str):
     facts = describe(name)
     torch.manual_seed(0)
     with torch.device("meta"):
         model = build(name, default_input(name), 10)
     assert facts.parameters == sum(p.numel() for p in model.parameters())
-    assert (facts.parameters, facts.flops) == (MODELS[name].parameters, MODELS[name].flops)
+    assert (facts.parameters, facts.flops) == costs()[name]
 
 
 def test_listing_names_imports_neither_torch_nor_numpy():
@@ -205,7 +210,15 @@ def test_unknown_name_suggests_the_nearest():
         build("resnet81", small_input("resnet18"), 2)
 
 
-@pytest.mark.parametrize("name", [n for n in RUN if n not in FLAT])
-def test_image_models_refuse_tables_and_say_what_reads_them(name: str):
-    with pytest.raises(ConfigError, match="images, but this data is of kind 'table'; use --model mlp"):
-        build(name, InputSpec(kind="table", shape=(4,)), 2)
+@pytest.mark.parametrize(("name", "kind"), [(n, k) for n in SMALLEST for k in KINDS if k not in MODELS[n].reads])
+def test_other_kinds_of_input_are_refused_by_what_reads_them(name: str, kind: Any):
+    with pytest.raises(ConfigError) as caught:
+        build(name, InputSpec(kind=kind, shape=(4,)), 2)
+    said = str(caught.value)
+    assert said.startswith(f"--model {name} reads data of kind ")
+    assert f", and this data is of kind {kind}; take " in said
+    assert set(re.split(", | … ", said.partition("; take ")[2])) & set(suitable(kind))
+
+
+def test_every_model_of_the_table_has_its_costs_and_no_other():
+    assert list(costs()) == list(MODELS.own)

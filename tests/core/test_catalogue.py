@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sonde.core.catalogue import _entry_points, added, require, resolve
+from sonde.core.catalogue import Catalogue, _entry_points, added, require, resolve
 from sonde.core.errors import ConfigError, MissingDependency
 
 
@@ -73,3 +73,20 @@ def test_a_package_that_is_there_and_lacks_something_itself_is_not_called_absent
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
         require("half_there", extra="x", purpose="this")
+
+
+def test_a_catalogue_lists_other_packages_rows_behind_ours_and_imports_one_where_it_is_looked_up(
+    packages: Path,
+) -> None:
+    install(packages, "counting", "[sonde.things]\ntheirs = counting_rows:ROW\n")
+    (packages / "counting_rows.py").write_text("ROW = 3\n")
+    found = Catalogue("sonde.things", {"ours": 1, "more": 2})
+    assert list(found) == ["ours", "more", "theirs"]
+    assert len(found) == 3
+    assert "theirs" in found
+    assert "none" not in found
+    assert found["ours"] == 1
+    assert "counting_rows" not in sys.modules
+    assert found["theirs"] == 3
+    with pytest.raises(KeyError):
+        found["none"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sonde.core.memory import give_back
+from sonde.core.memory import free_bytes, give_back
 
 
 def resident_mib() -> float:
@@ -27,3 +27,12 @@ def test_freed_memory_leaves_the_process() -> None:
         before = resident_mib()
         give_back()
         assert before - resident_mib() > 20
+
+
+def test_free_memory_is_that_of_the_machine() -> None:
+    stated = Path("/proc/meminfo")
+    if stated.exists():
+        total = int(stated.read_text().split("MemTotal:")[1].split()[0]) * 1024
+        assert 0 < free_bytes() <= total
+    else:
+        assert free_bytes() == 8 * 1024**3

@@ -15,9 +15,9 @@ from sonde.core.seams import Abilities
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine import random_state
 from sonde.engine.evaluate import EvaluationBudget, evaluate, evaluation_mode
-from sonde.engine.step import StepSettings
+from sonde.engine.execution.settings import StepSettings
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 SETTINGS = StepSettings(device=CPU)
 
@@ -72,7 +72,7 @@ def test_everything_is_put_back_when_judging_fails() -> None:
 
     task = Failing(model())
     task.modules.train()
-    average = Average(task.modules, 0.5)
+    average = EMA(task.modules, 0.5)
     with torch.no_grad():
         for parameter in task.modules.parameters():
             parameter.add_(1.0)
@@ -89,7 +89,7 @@ def test_everything_is_put_back_when_judging_fails() -> None:
 def test_the_averaged_weights_are_judged_where_there_are_any() -> None:
     task = Supervised(model())
     plain = evaluate(task, source(), SETTINGS).compute()
-    average = Average(task.modules, 0.5)
+    average = EMA(task.modules, 0.5)
     with torch.no_grad():
         for parameter in task.modules.parameters():
             parameter.mul_(3.0)

@@ -33,7 +33,7 @@ from sonde.engine.loop import FitParts, FitSettings, fit, known_end, steps
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 from sonde.optim.schedules import cosine
 
 KINDS = ["supervised", "gan", "diffusion", "acting"]
@@ -87,7 +87,7 @@ def training(kind: str, *, average: bool = False, observers: list[Any] | None = 
     task, data = build(kind)
     run = stepper(task)
     if average:
-        run.average = Average(task.modules, 0.9)
+        run.average = EMA(task.modules, 0.9)
     torch.manual_seed(5)
     return Training(
         task=task, source=data, stepper=run, clock=Clock(), device=CPU, observers=observers or [], journals={}
@@ -96,7 +96,7 @@ def training(kind: str, *, average: bool = False, observers: list[Any] | None = 
 
 def parts(live: Training, *, evaluate: Callable[[], dict[str, float]] | None = None, objective: Any = None) -> FitParts:
     return FitParts(
-        objective=objective, evaluate=evaluate, best_weights=dict, writer=None, request=StopRequest(), pace=None
+        objective=objective, evaluate=evaluate, best_weights=dict, writer=None, request=StopRequest(), thread_tuner=None
     )
 
 
@@ -210,7 +210,8 @@ def test_a_source_without_a_length_resumes_to_the_last_bit(at: int) -> None:
     def known(live: Training) -> None:
         total = known_end(settings, live.progress)
         if total is not None:
-            live.stepper.bend(cosine(start=0, total=total))
+            shape = cosine(start=0, total=total)
+            live.stepper.set_schedule({"model": shape}, stages=live.stepper.stages, total=total)
 
     def run(live: Training, **more: Any) -> FitParts:
         return replace(parts(live), length_known=known, **more)

@@ -18,7 +18,6 @@ from sonde.engine.plan import (
     check_precision,
     choose_threads,
     cores,
-    cxx_compiler,
     pick_device,
     precision_ratio,
     steps_within,
@@ -133,21 +132,6 @@ def test_fp16_needs_a_cuda_gpu() -> None:
             check_precision(MachineConfig(precision="fp16"), torch.device(kind))
     check_precision(MachineConfig(precision="fp16"), torch.device("cuda"))
     check_precision(MachineConfig(precision="bf16"), CPU)
-
-
-def test_the_compiler_is_the_one_named_else_one_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CXX", raising=False)
-    assert cxx_compiler() is None
-    for name in ("clang++", "g++", "mine++"):
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
-        if name != "mine++":
-            assert cxx_compiler() == str(tmp_path / name)
-    monkeypatch.setenv("CXX", "mine++")
-    assert cxx_compiler() == str(tmp_path / "mine++")
-    monkeypatch.setenv("CXX", "absent++")
-    assert cxx_compiler() == str(tmp_path / "g++")
 
 
 def test_the_ratio_is_the_slower_over_the_faster(monkeypatch: pytest.MonkeyPatch) -> None:

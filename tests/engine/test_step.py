@@ -7,11 +7,12 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss
+from sonde.engine.execution.eager import Eager
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.step import OVERFLOWS, Stepper, load_optimizer
 from sonde.engine.training import load_weights, weights
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 
 def tokens(rows: int = 7) -> Batch:
@@ -177,7 +178,8 @@ def test_bf16_computes_in_bf16_and_keeps_weights_in_fp32() -> None:
 def scaled(task: Supervised, *, scale: float = 2.0**16, **more: object) -> Stepper:
     """A stepper with fp16's loss scaling, which torch has on CPUs too."""
     steps = stepper(task, precision="fp16", optimizer=torch.optim.SGD, **more)  # type: ignore[arg-type]
-    steps.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+    assert isinstance(steps.execution, Eager)
+    steps.execution.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
     return steps
 
 
@@ -205,8 +207,8 @@ def test_an_overflow_is_skipped_and_counted_and_halves_the_scale() -> None:
     record = steps(batch(**blobs(16)), step=1, epoch=0)
     assert torch.isfinite(record.losses["model/loss"])
     assert all(torch.equal(value, task.modules.state_dict()[name]) for name, value in before.items())
-    assert steps.scaler is not None
-    assert (steps.skipped, steps.scaler.get_scale()) == (1, 2.0**15)
+    assert steps.execution.scaler is not None
+    assert (steps.skipped, steps.execution.scaler.get_scale()) == (1, 2.0**15)
     model.steepness = 1.0
     steps(batch(**blobs(16)), step=2, epoch=0)
     assert steps.skipped == 1
@@ -247,8 +249,8 @@ def test_overflows_without_end_stop_the_run_also_across_a_resume() -> None:
         steps(batch(**blobs(8)), step=number, epoch=0)
     again = scaled(task)
     again.load_state_dict(steps.state_dict())
-    assert again.scaler is not None
-    assert (again.skipped, again.scaler.get_scale()) == (30, 2.0 ** (16 - 30))
+    assert again.execution.scaler is not None
+    assert (again.skipped, again.execution.scaler.get_scale()) == (30, 2.0 ** (16 - 30))
     for number in range(31, OVERFLOWS):
         again(batch(**blobs(8)), step=number, epoch=0)
     with pytest.raises(NonFiniteStep, match=f"step {OVERFLOWS}, .* not finite in 50 updates in a row, down to a loss"):
@@ -321,7 +323,7 @@ def test_a_state_from_before_the_first_step_can_be_loaded() -> None:
     torch.manual_seed(0)
     task = Supervised(mlp(2, 8, 3))
     steps = stepper(task)
-    steps.average = Average(task.modules, 0.9)
+    steps.average = EMA(task.modules, 0.9)
     start, held = copied(steps.state_dict()), copied(weights(task.modules))
     assert start["optimizers"]["model"]["state"] == {}
     straight = [float(steps(batch(**blobs(16)), step=n, epoch=0).losses["model/loss"]) for n in (1, 2, 3)]

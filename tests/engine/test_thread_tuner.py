@@ -10,7 +10,7 @@ from sample_tasks import CPU, Supervised, batch, blobs, mlp, stepper
 import sonde
 from sonde.engine import thread_tuner as pace_module
 from sonde.engine.clock import Clock
-from sonde.engine.thread_tuner import Pace
+from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.training import Training
 
 DATA = batch(**blobs(4))
@@ -26,7 +26,9 @@ class World:
         unused: Any = None
         task = Supervised(mlp(2, 3))
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=Clock(), device=CPU, threads=2)
-        self.pace = Pace(say=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time)
+        self.tuner = ThreadTuner(
+            say=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time
+        )
         monkeypatch.setattr(pace_module, "time_threads", self.ask)
         monkeypatch.setattr(pace_module, "cores", lambda: 2)
         monkeypatch.setattr(torch, "set_num_threads", self.set.append)
@@ -44,7 +46,7 @@ class World:
         while self.time < end:
             self.time += step + evaluation
             self.training.clock.spent["evaluation"] += evaluation
-            self.pace(self.training, DATA)
+            self.tuner(self.training, DATA)
 
 
 @pytest.fixture
@@ -85,7 +87,7 @@ def test_when_the_neighbour_leaves_all_cores_are_used_again(busy: World) -> None
 def test_a_run_that_began_beside_a_neighbour_asks_whether_he_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {1: 0.02, 2: 0.01})
     world.training.threads = 1
-    world.pace = Pace(say=lambda live, name, details: None, timed={1: 0.02, 2: 0.2}, now=lambda: world.time)
+    world.tuner = ThreadTuner(say=lambda live, name, details: None, timed={1: 0.02, 2: 0.2}, now=lambda: world.time)
     world.run(8, step=0.02)
     assert (world.asked, world.training.threads) == (1, 2)
 
@@ -133,12 +135,12 @@ def test_a_gain_too_small_to_be_worth_it_is_passed_over(monkeypatch: pytest.Monk
 def test_a_typed_number_of_threads_is_never_watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     made: list[Any] = []
 
-    class Spy(Pace):
+    class Spy(ThreadTuner):
         def __init__(self, **more: Any) -> None:
             made.append(self)
             super().__init__(**more)
 
-    monkeypatch.setattr("sonde.run.train.Pace", Spy)
+    monkeypatch.setattr("sonde.run.train.ThreadTuner", Spy)
     for typed, watches in ((1, 0), (None, 1)):
         sonde.train("digits", model="mlp", steps=2, quiet=True, threads=typed, out=tmp_path / str(typed))
         assert len(made) == watches

@@ -25,16 +25,17 @@ from torch import Tensor, nn
 import sonde
 from sonde.core.batch import Batch
 from sonde.core.config import OptimConfig
-from sonde.engine import random_state
-from sonde.engine import timing as trial
+from sonde.core.seams import extras_of
+from sonde.engine import random_state, timing
+from sonde.engine.execution.settings import StepSettings
 from sonde.engine.guard import NonFiniteStep
-from sonde.engine.step import Stepper, StepSettings, Update
+from sonde.engine.step import Stepper, Update
 from sonde.engine.timing import fewest_within, step_seconds, time_threads, turns, untouched
 from sonde.engine.training import weights
 from sonde.engine.tree import copied, same
 from sonde.nn.dropout import Dropout
-from sonde.optim.average import Average
 from sonde.optim.build import build_optimizer
+from sonde.optim.ema import EMA
 
 
 class Centred(nn.Module):
@@ -130,7 +131,7 @@ def everything(steps: Stepper) -> dict[str, Any]:
 def test_trial_steps_leave_no_trace(kind: str, begun: bool) -> None:
     torch.manual_seed(0)
     steps, data = KINDS[kind]()
-    steps.average = Average(steps.task.modules, 0.9)
+    steps.average = EMA(steps.task.modules, 0.9)
     if begun:
         for number in (1, 2):
             steps(data, step=number, epoch=0)
@@ -155,7 +156,7 @@ def test_training_after_a_trial_equals_training_without(kind: str) -> None:
     for tried in (False, True):
         torch.manual_seed(0)
         steps, data = KINDS[kind]()
-        steps.average = Average(steps.task.modules, 0.9)
+        steps.average = EMA(steps.task.modules, 0.9)
         if tried:
             step_seconds(steps, data, steps=2)
         for number in range(1, 4):
@@ -195,7 +196,7 @@ def test_kinds_of_steps_count_by_how_often_they_fall_due() -> None:
 
 def test_a_phase_that_takes_turns_is_timed_by_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(trial.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
 
     class Slow(Adversarial):
         def discriminator_loss(self, batch: Batch) -> Any:
@@ -212,7 +213,7 @@ def test_a_phase_that_takes_turns_is_timed_by_its_share(monkeypatch: pytest.Monk
 
 def test_steps_go_on_until_enough_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, count = [0.0], [0]
-    monkeypatch.setattr(trial.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
 
     class Ticking(Supervised):
         def loss(self, batch: Batch) -> Any:
@@ -234,9 +235,9 @@ def threads_that_take(monkeypatch: pytest.MonkeyPatch, seconds: dict[int, float]
         asked.append((now[0], steps))
         return seconds[now[0]]
 
-    monkeypatch.setattr(trial.torch, "set_num_threads", lambda count: now.__setitem__(0, count))
-    monkeypatch.setattr(trial.torch, "get_num_threads", lambda: now[0])
-    monkeypatch.setattr(trial, "step_seconds", time)
+    monkeypatch.setattr(timing.torch, "set_num_threads", lambda count: now.__setitem__(0, count))
+    monkeypatch.setattr(timing.torch, "get_num_threads", lambda: now[0])
+    monkeypatch.setattr(timing, "step_seconds", time)
     return asked
 
 

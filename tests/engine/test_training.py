@@ -18,7 +18,7 @@ from sonde.engine.loop import FitParts, FitSettings, fit
 from sonde.engine.signals import StopRequest
 from sonde.engine.training import Progress, Training, capture, load_weights, restore, weights
 from sonde.engine.tree import copied, same
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 
 class Counter:
@@ -59,7 +59,7 @@ def build(kind: str, seed: int = 0) -> Training:
     else:
         task = Supervised(nn.Sequential(Loose(), mlp(2, 8, 3), nn.BatchNorm1d(3), nn.Dropout(0.2)))
     run = stepper(task)
-    run.average = Average(task.modules, 0.9)
+    run.average = EMA(task.modules, 0.9)
     data = tensor_source(blobs(50), FeedConfig(batch_size=16), training=True, seed=0, device=CPU)
     return Training(task=task, source=data, stepper=run, clock=Clock(), device=CPU, observers=[Counter()], threads=1)
 

@@ -83,7 +83,6 @@ def test_dropout_stands_before_both_hidden_layers_and_only_while_training():
 @pytest.mark.parametrize(
     ("spec", "stem", "message"),
     [
-        (InputSpec(kind="table", shape=(4,)), "auto", "alexnet reads images, but this data is of kind 'table'"),
         (image(1, 14, 20), "auto", "at least 15x15 pixels, got 14x20; use --image-size 15$"),
         (image(3, 40, 80), "auto", "at least 63x63 pixels, got 40x80; use --stem small or --image-size 63$"),
     ],

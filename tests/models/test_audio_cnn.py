@@ -19,7 +19,7 @@ def sound(rows: int = 3) -> torch.Tensor:
 
 @pytest.mark.parametrize("channels", [(8,), (8, 12, 16)])
 def test_what_lies_behind_the_end_is_not_heard(channels: tuple[int, ...]) -> None:
-    model, lengths = built(channels=channels), torch.tensor([4000, 2100, 900])
+    model, lengths = built(widths=channels), torch.tensor([4000, 2100, 900])
     other = sound()
     other[1, 2100:], other[2, 900:] = 5.0, -1.0
     with torch.no_grad():
@@ -41,8 +41,8 @@ def test_how_loud_a_recording_is_says_nothing() -> None:
     [
         ({"mels": 4}, "--mels must lie from 8 to 128, got 4"),
         ({"hop_ms": 0.5}, "--hop-ms must lie from 1 to 100, got 0.5"),
-        ({"channels": ()}, "--channels needs a number of at least 1 for each stage"),
-        ({"channels": (8, 0)}, "--channels needs a number of at least 1 for each stage"),
+        ({"widths": ()}, "--widths needs a number of at least 1 for each stage"),
+        ({"widths": (8, 0)}, "--widths needs a number of at least 1 for each stage"),
         ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
     ],
 )

@@ -96,10 +96,10 @@ def test_order_and_segment_matter() -> None:
 
 
 def test_rows_longer_than_its_positions_are_refused() -> None:
-    message = "positions; cut them with --max-tokens 15, or give --positions"
+    message = "positions; cut them with --max-tokens 15, or give --max-positions"
     with pytest.raises(ConfigError, match=f"rows of up to 20 tokens are longer than BERT's 16 {message} 21"):
-        small(positions=16)
-    model = small(positions=20)
+        small(max_positions=16)
+    model = small(max_positions=20)
     with pytest.raises(
         ConfigError, match="rows of 21 tokens, one before the first included, are longer than BERT's 20 positions"
     ):
@@ -109,17 +109,10 @@ def test_rows_longer_than_its_positions_are_refused() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"positions": 1}, "--positions must be at least 2, got 1"),
+        ({"max_positions": 1}, "--max-positions must be at least 2, got 1"),
         ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         BertConfig(**settings)
-
-
-def test_other_data_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match="BERT reads tokens of text, but this data is of kind 'table'; use --model mlp"
-    ):
-        bert_tiny(InputSpec(kind="table", shape=(4,)), 2, BertConfig())

@@ -11,7 +11,7 @@ SPEC = InputSpec(kind="tokens", shape=(20,), symbols=40)
 
 def model(seed: int = 0, positions: int = 32) -> Bert:
     torch.manual_seed(seed)
-    return bert_tiny(SPEC, 3, BertConfig(positions=positions)).eval()
+    return bert_tiny(SPEC, 3, BertConfig(max_positions=positions)).eval()
 
 
 def test_theirs_load_by_name_and_the_head_is_drawn() -> None:

@@ -79,5 +79,3 @@ def test_any_image_fits(shape: tuple[int, ...]):
 def test_refuses_a_width_of_none_and_tables():
     with pytest.raises(ConfigError, match="--width must be at least 1, got 0"):
         CifarResNetConfig(width=0)
-    with pytest.raises(ConfigError, match="residual networks read images, but this data is of kind 'table'"):
-        build("resnet20", InputSpec(kind="table", shape=(4,)), 2)

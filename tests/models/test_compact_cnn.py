@@ -47,7 +47,7 @@ def test_maps_are_halved_only_while_they_are_large_enough(spec: InputSpec, pools
 
 
 def test_widths_and_depth_are_the_stages():
-    model = compact_cnn(image(1, 28), 2, CompactCNNConfig(widths=(4, 6), depth=3))
+    model = compact_cnn(image(1, 28), 2, CompactCNNConfig(widths=(4, 6), layers=3))
     widths = [module.out_channels for module in model.modules() if isinstance(module, nn.Conv2d)]
     assert widths == [4, 4, 4, 6, 6, 6]
     assert model.head.in_features == 6
@@ -78,7 +78,7 @@ def test_reads_scikit_learns_digits():
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"widths": (8, 0)}, "--widths must be at least 1, got 0"), ({"depth": 0}, "--depth must be at least 1, got 0")],
+    [({"widths": (8, 0)}, "--widths must be at least 1, got 0"), ({"layers": 0}, "--layers must be at least 1, got 0")],
 )
 def test_refuses_settings_out_of_range(settings, message):
     with pytest.raises(ConfigError, match=f"^{message}$"):

@@ -87,7 +87,7 @@ def test_a_function_serves_as_well_and_is_counted_like_any_model(file: Path):
     facts = describe(f"{file}:function", PHOTO, 4)
     assert facts.parameters == 192 * 4 + 4
     assert facts.flops == 2 * 192 * 4
-    assert facts.paper == "the user's own"
+    assert facts.paper == "a custom network"
 
 
 def test_trying_it_out_moves_no_random_stream(file: Path):

@@ -67,7 +67,7 @@ def test_maps_of_sides_that_do_not_halve_evenly_fit_each_other():
 
 
 def test_settings_of_zero_are_the_sizes_own():
-    plain, wide = tiny(), tiny(DetectorConfig(pyramid_width=64, head_depth=3))
+    plain, wide = tiny(), tiny(DetectorConfig(pyramid_width=64, head_layers=3))
     assert plain.head.classes.in_channels == 48
     assert wide.head.classes.in_channels == 64
     assert len([m for m in wide.head.box_branch if isinstance(m, torch.nn.Conv2d)]) == 3
@@ -95,7 +95,7 @@ def test_under_autocast_boxes_keep_their_precision():
     ("settings", "message"),
     [
         ({"pyramid_width": 20}, "--pyramid-width must be a multiple of 8, got 20"),
-        ({"head_depth": -1}, "--head-depth must be at least 0, got -1"),
+        ({"head_layers": -1}, "--head-layers must be at least 0, got -1"),
     ],
 )
 def test_refuses_settings_out_of_range(settings: dict[str, int], message: str):

@@ -1,4 +1,3 @@
-import re
 from typing import Any
 
 import numpy as np
@@ -55,8 +54,8 @@ def test_nlinear_follows_a_shift_of_its_window() -> None:
 
 @pytest.mark.parametrize(
     ("build", "config", "matrices"),
-    [(dlinear, DLinearConfig(), 2), (dlinear, DLinearConfig(apart=True), 6), (nlinear, NLinearConfig(), 1),
-     (nlinear, NLinearConfig(apart=True), 3)],
+    [(dlinear, DLinearConfig(), 2), (dlinear, DLinearConfig(individual=True), 6), (nlinear, NLinearConfig(), 1),
+     (nlinear, NLinearConfig(individual=True), 3)],
 )  # fmt: skip
 def test_parameters_are_a_matrix_and_a_row_of_biases_each(build: Any, config: Any, matrices: int) -> None:
     model = build(SPEC, HORIZON, config)
@@ -65,7 +64,7 @@ def test_parameters_are_a_matrix_and_a_row_of_biases_each(build: Any, config: An
 
 
 def test_variables_apart_do_not_meet() -> None:
-    model, input = dlinear(SPEC, HORIZON, DLinearConfig(apart=True)), window()
+    model, input = dlinear(SPEC, HORIZON, DLinearConfig(individual=True)), window()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter)
     changed = input.clone()
@@ -79,9 +78,6 @@ def test_only_what_is_forecast_is_answered() -> None:
     assert dlinear(spec, HORIZON, DLinearConfig())(window()).shape == (4, HORIZON, 1)
 
 
-def test_an_even_average_and_other_inputs_are_refused() -> None:
-    with pytest.raises(ConfigError, match="--trend-steps must be odd and at least 1, got 24"):
-        DLinearConfig(trend_steps=24)
-    said = re.escape("forecasters read series, but this data is of kind 'table'; use --model mlp")
-    with pytest.raises(ConfigError, match=said):
-        dlinear(InputSpec(kind="table", shape=(4,)), 2, DLinearConfig())
+def test_an_even_average_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--kernel must be odd and at least 1, got 24"):
+        DLinearConfig(kernel=24)

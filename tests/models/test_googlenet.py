@@ -123,7 +123,6 @@ def test_dropout_stands_before_each_last_layer(name: str, width: int, share: flo
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (InputSpec(kind="table", shape=(4,)), "googlenet reads images, but this data is of kind 'table'"),
         (image(1, 7, 20), "at least 8x8 pixels, got 7x20; use --image-size 8$"),
         (image(3, 30, 80), "at least 32x32 pixels, got 30x80; use --stem small or --image-size 32$"),
     ],

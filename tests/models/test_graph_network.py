@@ -12,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.modalities.molecule.codes import BONDS, FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import graph_of, rows_of
-from sonde.models.graph_network import GraphNetwork, GraphNetworkConfig, Round, graph_network
+from sonde.models.graph_network import GraphNetwork, GraphNetworkConfig, MessagePassing, graph_network
 from sonde.tasks.classification.config import ClassificationConfig
 from sonde.tasks.classification.task import Classification
 from sonde.tasks.regression.config import RegressionConfig
@@ -31,7 +31,7 @@ def fed(smiles: tuple[str, ...] = SMILES) -> tuple[Tensor, Tensor]:
 
 def network(out_dim: int = 3, **settings: Any) -> GraphNetwork:
     torch.manual_seed(0)
-    return graph_network(SPEC, out_dim, GraphNetworkConfig(**{"width": 32, "rounds": 3, **settings})).eval()
+    return graph_network(SPEC, out_dim, GraphNetworkConfig(**{"width": 32, "layers": 3, **settings})).eval()
 
 
 def test_the_order_of_atoms_changes_nothing() -> None:
@@ -58,11 +58,11 @@ def test_what_binds_atoms_matters_and_how_far_it_is_heard() -> None:
     changed[0, 0, 1] = changed[0, 1, 0] = BONDS.index("double") + 1
 
     def last_atom(rounds: int, bonds: Tensor) -> Tensor:
-        model = network(rounds=rounds)
+        model = network(layers=rounds)
         heard: list[Tensor] = []
         model.norm.register_forward_hook(lambda _, given, __: heard.append(given[0][0, -1]))
         for one in model.rounds:  # without the molecule's own state, through which all atoms hear of all
-            assert isinstance(one, Round)
+            assert isinstance(one, MessagePassing)
             nn.init.zeros_(one.whole_mlp[2].weight)  # type: ignore[arg-type]
             nn.init.zeros_(one.whole_mlp[2].bias)  # type: ignore[arg-type]
         with torch.no_grad():
@@ -77,7 +77,7 @@ def test_what_binds_atoms_matters_and_how_far_it_is_heard() -> None:
 
 def test_a_round_adds_up_the_messages_of_all_neighbours() -> None:
     torch.manual_seed(0)
-    one = Round(8, 0.0).eval()
+    one = MessagePassing(8, 0.0).eval()
     _, bonds = fed(("CC(=O)N",))
     atoms, whole = torch.randn(1, 4, 8), torch.randn(1, 8)
     kinds = torch.arange(1, len(BONDS) + 1)
@@ -130,15 +130,10 @@ def test_a_label_that_is_missing_teaches_nothing() -> None:
     ("settings", "message"),
     [
         ({"width": 0}, "--width must be at least 1, got 0"),
-        ({"rounds": 0}, "--rounds must be at least 1, got 0"),
+        ({"layers": 0}, "--layers must be at least 1, got 0"),
         ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         GraphNetworkConfig(**settings)
-
-
-def test_other_inputs_are_refused() -> None:
-    with pytest.raises(ConfigError, match="^the graph network reads molecules, but this data is of kind 'table'"):
-        graph_network(InputSpec(kind="table", shape=(3,)), 1, GraphNetworkConfig())

@@ -126,7 +126,6 @@ def test_dropout_stands_before_the_last_layer():
 @pytest.mark.parametrize(
     ("spec", "stem", "message"),
     [
-        (InputSpec(kind="table", shape=(4,)), "auto", "inception-v3 reads images, but this data is of kind 'table'"),
         (image(1, 14, 20), "auto", "at least 15x15 pixels, got 14x20; use --image-size 15$"),
         (THUMBNAIL, "imagenet", "at least 75x75 pixels, got 32x32; use --stem small or --image-size 75$"),
     ],

@@ -14,7 +14,7 @@ from sonde.modalities.protein.codes import residues
 from sonde.models.inverse_folding import (
     InverseFoldingConfig,
     InverseFoldingNetwork,
-    Round,
+    MessagePassing,
     beta_carbons,
     dihedrals,
     inverse_folding_network,
@@ -25,7 +25,7 @@ SPEC = InputSpec(kind="protein", shape=(60,))
 
 def network(**settings: Any) -> InverseFoldingNetwork:
     torch.manual_seed(0)
-    settings = {"width": 16, "rounds": 2, "neighbours": 6, **settings}
+    settings = {"width": 16, "layers": 2, "neighbours": 6, **settings}
     return inverse_folding_network(SPEC, residues().size, InverseFoldingConfig(**settings)).eval()
 
 
@@ -72,7 +72,7 @@ def test_padding_and_other_chains_change_nothing() -> None:
 
 
 def test_residues_hear_of_their_neighbours_in_space_alone() -> None:
-    model, given = network(rounds=1, neighbours=3), walk(12)
+    model, given = network(layers=1, neighbours=3), walk(12)
     given[:, 10:] += 500  # nobody's neighbours but each other's
     far = given.clone()
     far[:, 11] += 300
@@ -121,7 +121,7 @@ def test_beta_carbons_stand_where_they_were_measured(shared_data: Path) -> None:
     ("settings", "message"),
     [
         ({"width": 0}, "--width must be at least 1, got 0"),
-        ({"rounds": 0}, "--rounds must be at least 1, got 0"),
+        ({"layers": 0}, "--layers must be at least 1, got 0"),
         ({"neighbours": 0}, "--neighbours must be at least 1, got 0"),
         ({"noise": -1.0}, "--noise must be at least 0, got -1"),
         ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
@@ -135,14 +135,14 @@ def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
 def test_residues_are_refused_as_inputs() -> None:
     spec = InputSpec(kind="protein", shape=(9,), symbols=25)
     with pytest.raises(
-        ConfigError, match="^the inverse-folding network reads backbones of proteins, but this data is residues"
+        ConfigError, match="^inverse-folding-network reads backbones of proteins, but this data is residues"
     ):
         inverse_folding_network(spec, 25, InverseFoldingConfig())
 
 
 def test_a_round_takes_the_mean_of_what_neighbours_say() -> None:
     torch.manual_seed(0)
-    one = Round(8, 0.0).eval()
+    one = MessagePassing(8, 0.0).eval()
     residues, edges = torch.randn(1, 4, 8), torch.randn(1, 4, 2, 8)
     nearest = torch.tensor([[[1, 2], [0, 3], [3, 0], [2, 1]]])
     share = torch.full((1, 4, 2, 1), 0.5)

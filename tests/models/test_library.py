@@ -10,7 +10,7 @@ from torch import nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency
 from sonde.models.build import build, builder, config_class
-from sonde.models.library import LibraryConfig
+from sonde.models.library import LibraryConfig, load
 
 IMAGE = InputSpec(kind="image", shape=(1, 28, 28))
 COLOUR = InputSpec(kind="image", shape=(3, 32, 32))
@@ -73,7 +73,8 @@ def test_unknown_names_and_other_data_are_refused():
     with pytest.raises(ConfigError, match="unknown torchvision model 'resnet19'; did you mean 'resnet18'?"):
         builder("torchvision:resnet19")
     with pytest.raises(
-        ConfigError, match="timm:resnet_x reads images, but this data is of kind 'table'; use --model mlp"
+        ConfigError,
+        match="^--model timm:resnet_x reads data of kind image, and this data is of kind table; take tabular, ",
     ):
         build("timm:resnet_x", InputSpec(kind="table", shape=(4,)), 2)
 
@@ -103,4 +104,4 @@ def test_a_library_for_another_pytorch_is_said_to_be(monkeypatch: pytest.MonkeyP
     with pytest.raises(
         MissingDependency, match=r"torchvision does not load beside this PyTorch \(operator .* exist\); "
     ):
-        builder("torchvision:resnet18")
+        load("torchvision:resnet18")

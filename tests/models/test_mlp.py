@@ -73,7 +73,7 @@ def test_category_columns_are_encoded_not_measured():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"hidden": (8, 0)}, "--hidden must be widths of at least 1, got 0"),
+        ({"hidden": (8, 0)}, "--hidden must be at least 1, got 0"),
         ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
         ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
     ],

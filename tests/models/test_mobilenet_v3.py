@@ -83,5 +83,3 @@ def test_refuses_settings_out_of_range_and_tables():
         MobileNetV3Config(norm_momentum=0.0)
     with pytest.raises(ConfigError, match=r"--dropout must lie from 0 to below 1, got -0\.1"):
         MobileNetV3Config(dropout=-0.1)
-    with pytest.raises(ConfigError, match="mobilenet-v3 reads images, but this data is of kind 'table'"):
-        build("mobilenet-v3-small", InputSpec(kind="table", shape=(4,)), 2)

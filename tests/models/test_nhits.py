@@ -6,7 +6,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.nhits import NHitsConfig, drawn_through, nhits
+from sonde.models.nhits import NHitsConfig, interpolated, nhits
 
 SPEC = InputSpec(kind="series", shape=(48, 2))
 
@@ -15,9 +15,9 @@ def test_lines_are_drawn_as_numpy_draws_them() -> None:
     numbers = torch.randn(3, 4)
     places = (np.arange(12) + 0.5) / 3 - 0.5  # of the steps among the numbers, each in the middle of its three steps
     expected = [np.interp(places, np.arange(4), row) for row in numbers.numpy()]
-    np.testing.assert_allclose(drawn_through(numbers, 12), expected, rtol=1e-5, atol=1e-6)
-    assert torch.equal(drawn_through(numbers, 4), numbers)
-    assert torch.equal(drawn_through(numbers[:, :1], 5), numbers[:, :1].expand(-1, 5))
+    np.testing.assert_allclose(interpolated(numbers, 12), expected, rtol=1e-5, atol=1e-6)
+    assert torch.equal(interpolated(numbers, 4), numbers)
+    assert torch.equal(interpolated(numbers[:, :1], 5), numbers[:, :1].expand(-1, 5))
 
 
 def test_a_coarse_block_gives_few_numbers_and_sees_few() -> None:
@@ -27,7 +27,7 @@ def test_a_coarse_block_gives_few_numbers_and_sees_few() -> None:
 
 
 def test_it_begins_at_the_last_value_and_adds_what_blocks_say() -> None:
-    model = nhits(SPEC, 6, NHitsConfig(width=16, pooled=(4, 1), coarse=(3, 1)))
+    model = nhits(SPEC, 6, NHitsConfig(width=16, pool_kernels=(4, 1), downsample=(3, 1)))
     blocks: list[Any] = list(model.blocks)
     past = torch.randn(3, 48)
     left, one = blocks[0](past)
@@ -43,8 +43,9 @@ def test_it_begins_at_the_last_value_and_adds_what_blocks_say() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"pooled": (2, 1)}, "--pooled and --coarse take as many numbers as there are blocks, each at least 1"),
-     ({"coarse": (2, 1, 0)}, "--pooled and --coarse take"), ({"dropout": -1}, "--dropout must lie from 0 to below 1, got -1")],
+    [({"pool_kernels": (2, 1)}, "--pool-kernels and --downsample take as many numbers as there are blocks, each at least 1"),
+     ({"downsample": (2, 1, 0)}, "--pool-kernels and --downsample take"),
+     ({"dropout": -1}, "--dropout must lie from 0 to below 1, got -1")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):

@@ -65,7 +65,7 @@ def test_the_last_patch_repeats_the_last_value() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"dim": 10, "heads": 4}, "--dim 10 must be divisible by --heads 4"),
+        ({"width": 10, "heads": 4}, "--width 10 must be divisible by --heads 4"),
         ({"patch_stride": 0}, "--patch-stride must be at least 1, got 0"),
      ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1")],
 )  # fmt: skip

@@ -4,7 +4,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 from sonde.models.build import build, describe
 from sonde.models.preact_resnet import PreactResNetConfig
 
@@ -107,8 +106,3 @@ def test_stem_decides_what_the_last_stage_sees(spec: InputSpec, stem, side: int)
         model.get_submodule("layer4").register_forward_hook(lambda _module, _args, maps: seen.append(tuple(maps.shape)))
         model.eval()(torch.zeros(1, *spec.shape))
     assert seen == [(1, 512, side, side)]
-
-
-def test_refuses_tables():
-    with pytest.raises(ConfigError, match="residual networks read images, but this data is of kind 'table'"):
-        build("preact-resnet18", InputSpec(kind="table", shape=(4,)), 2)

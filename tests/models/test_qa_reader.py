@@ -76,8 +76,3 @@ def test_the_answer_depends_on_the_question() -> None:
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         QAReaderConfig(**settings)
-
-
-def test_other_data_is_refused() -> None:
-    with pytest.raises(ConfigError, match="readers read tokens of text, but this data is of kind 'image'"):
-        qa_reader(InputSpec(kind="image", shape=(3, 8, 8)), 2, QAReaderConfig())

@@ -12,7 +12,7 @@ from sonde.models.build import build
 from sonde.models.recurrent import RecurrentClassifier, RecurrentConfig
 
 TEXT = InputSpec(kind="tokens", shape=(9,), symbols=20)
-SIZES = RecurrentConfig(embedding=6, units=5, layers=2)
+SIZES = RecurrentConfig(embedding=6, width=5, layers=2)
 TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 11, 12, 13], [4, 19, 5, 6, 0, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0, 0]])
 
 

@@ -10,7 +10,7 @@ SPEC = InputSpec(kind="series", shape=(30, 3), forecast=2)
 
 @pytest.mark.parametrize(("build", "gates"), [(lstm_forecaster, 4), (gru_forecaster, 3)])
 def test_all_variables_are_read_and_some_are_said(build, gates: int) -> None:  # type: ignore[no-untyped-def]
-    model = build(SPEC, 5, RecurrentForecasterConfig(units=8)).eval()
+    model = build(SPEC, 5, RecurrentForecasterConfig(width=8)).eval()
     recurrent = gates * (8 * 3 + 8 * 8 + 2 * 8)
     assert sum(p.numel() for p in model.parameters()) == recurrent + 8 * 10 + 10
     window = torch.randn(4, 30, 3)
@@ -31,5 +31,5 @@ def test_without_a_head_it_repeats_the_last_value() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ConfigError, match="--units must be at least 1, got 0"):
-        RecurrentForecasterConfig(units=0)
+    with pytest.raises(ConfigError, match="--width must be at least 1, got 0"):
+        RecurrentForecasterConfig(width=0)

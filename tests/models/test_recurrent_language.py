@@ -15,7 +15,7 @@ NAMES = ["rnn-lm", "lstm-lm", "gru-lm"]
 
 def built(name: str, config: RecurrentLanguageConfig | None = None) -> RecurrentLanguageModel:
     torch.manual_seed(0)
-    config = config or RecurrentLanguageConfig(embedding=6, units=8)
+    config = config or RecurrentLanguageConfig(embedding=6, width=8)
     model = build(name, TEXT, 20, config)
     assert isinstance(model, RecurrentLanguageModel)
     return model
@@ -47,13 +47,13 @@ def test_gradients_reach_through_a_state_until_it_is_detached() -> None:
 
 
 def test_a_tied_head_is_the_embedding() -> None:
-    model = built("gru-lm", RecurrentLanguageConfig(embedding=8, units=8, tied=True))
+    model = built("gru-lm", RecurrentLanguageConfig(embedding=8, width=8, tied=True))
     assert model.head.weight is model.embedding.weight
-    loose = built("gru-lm", RecurrentLanguageConfig(embedding=8, units=8))
+    loose = built("gru-lm", RecurrentLanguageConfig(embedding=8, width=8))
     saved = sum(p.numel() for p in loose.parameters()) - sum(p.numel() for p in model.parameters())
     assert saved == 20 * 8
-    with pytest.raises(ConfigError, match="--tied: .* so --embedding 6 and --units 8 must be equal"):
-        RecurrentLanguageConfig(embedding=6, units=8, tied=True)
+    with pytest.raises(ConfigError, match="--tied: .* so --embedding 6 and --width 8 must be equal"):
+        RecurrentLanguageConfig(embedding=6, width=8, tied=True)
 
 
 def test_the_same_arithmetic_as_torchs_two_layers() -> None:
@@ -67,14 +67,7 @@ def test_the_same_arithmetic_as_torchs_two_layers() -> None:
 
 
 def test_dropout_never_falls_on_a_state() -> None:
-    model = built("lstm-lm", RecurrentLanguageConfig(embedding=6, units=64, layers=1, dropout=0.5))
+    model = built("lstm-lm", RecurrentLanguageConfig(embedding=6, width=64, layers=1, dropout=0.5))
     _, (hidden, cell) = model.unroll(torch.randint(20, (4, 9)))
     assert (hidden != 0).all()
     assert (cell != 0).all()
-
-
-def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(
-        ConfigError, match="language models read tokens, but this data is of kind 'series'; use --model lstm"
-    ):
-        build("lstm-lm", InputSpec(kind="series", shape=(9, 2)), 4)

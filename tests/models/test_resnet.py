@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError
 from sonde.models.build import build, describe
 from sonde.models.resnet import Bottleneck, ResNetConfig
 
@@ -85,8 +84,3 @@ def test_groups_do_not_see_each_other():
     middle(input)[:, 40:44].sum().backward()  # the eleventh group
     assert input.grad is not None
     assert input.grad.abs().amax((0, 2, 3)).nonzero().flatten().tolist() == [40, 41, 42, 43]
-
-
-def test_refuses_tables():
-    with pytest.raises(ConfigError, match="residual networks read images, but this data is of kind 'table'"):
-        build("resnet18", InputSpec(kind="table", shape=(4,)), 2)

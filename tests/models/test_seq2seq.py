@@ -16,7 +16,7 @@ KINDS: list[tuple[Any, Any]] = [(kind, attention) for kind in ("gru", "lstm") fo
 
 def built(kind: Literal["gru", "lstm"], attention: Literal["luong", "bahdanau"], **settings: Any) -> Seq2Seq:
     torch.manual_seed(0)
-    config = Seq2SeqConfig(embedding=12, units=16, dropout=0.0, attention=attention, **settings)
+    config = Seq2SeqConfig(embedding=12, width=16, dropout=0.0, attention=attention, **settings)
     build = seq2seq_gru if kind == "gru" else seq2seq_lstm
     return build(InputSpec(kind="tokens", shape=(9,), symbols=SYMBOLS), ANSWERS, config).double().eval()
 
@@ -114,15 +114,10 @@ def test_the_encoder_reads_both_ways() -> None:
     [
         ({"embedding": 0}, "--embedding must be at least 1, got 0"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"units": 15}, "--units must be even, half for each way of reading, got 15"),
+        ({"width": 15}, "--width must be even, half for each way of reading, got 15"),
         ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}"):
         Seq2SeqConfig(**settings)
-
-
-def test_other_data_is_refused() -> None:
-    with pytest.raises(ConfigError, match="^encoder-decoders read tokens, but this data is of kind 'table'"):
-        seq2seq_gru(InputSpec(kind="table", shape=(4,)), 3, Seq2SeqConfig())

@@ -11,7 +11,7 @@ BUILDERS = [speech_conformer_tiny, speech_transformer]
 
 def built(builder=speech_conformer_tiny, spec: InputSpec = SPEC, **settings: object) -> SpeechEncoder:  # type: ignore[no-untyped-def]
     torch.manual_seed(0)
-    return builder(spec, 7, SpeechConfig(mels=24, **{"blocks": 1, **settings})).eval()  # type: ignore[arg-type]
+    return builder(spec, 7, SpeechConfig(mels=24, **{"layers": 1, **settings})).eval()  # type: ignore[arg-type]
 
 
 def sound(rows: int = 2, samples: int = 4000) -> torch.Tensor:
@@ -36,7 +36,7 @@ def test_short_recordings_keep_more_frames() -> None:
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_what_lies_behind_the_end_is_not_heard(builder) -> None:  # type: ignore[no-untyped-def]
-    model, lengths = built(builder, blocks=2, subsampling=4), torch.tensor([4000, 1650])
+    model, lengths = built(builder, layers=2, subsampling=4), torch.tensor([4000, 1650])
     other = sound()
     other[1, 1650:] = 3.0
     with torch.no_grad():
@@ -79,7 +79,7 @@ def test_attention_reaches_everywhere_and_knows_the_order() -> None:
     [
         ({"mels": 200}, "--mels must lie from 8 to 128, got 200"),
         ({"subsampling": 3}, "--subsampling is 2 or 4, or auto, got 3"),
-        ({"blocks": 0}, "--blocks must be at least 1, got 0"),
+        ({"layers": 0}, "--layers must be at least 1, got 0"),
         ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
     ],
 )

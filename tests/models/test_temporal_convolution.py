@@ -10,13 +10,13 @@ SERIES = InputSpec(kind="series", shape=(100, 2))
 
 def built(**settings: object) -> TemporalConvolution:
     torch.manual_seed(0)
-    config = TemporalConvolutionConfig(embedding=4, channels=6, dropout=0.0, **settings)  # type: ignore[arg-type]
+    config = TemporalConvolutionConfig(embedding=4, width=6, dropout=0.0, **settings)  # type: ignore[arg-type]
     return tcn(SERIES, 3, config).eval()
 
 
 @pytest.mark.parametrize(("blocks", "kernel"), [(1, 3), (3, 2), (4, 3)])
 def test_the_last_step_sees_as_far_back_as_the_paper_says(blocks: int, kernel: int) -> None:
-    model = built(blocks=blocks, kernel=kernel).double()
+    model = built(layers=blocks, kernel=kernel).double()
     for name, parameter in model.named_parameters():  # all positive: no ReLU shuts, nothing cancels
         if "bias" not in name:
             parameter.data.abs_()
@@ -47,7 +47,7 @@ def test_the_last_step_is_the_rows_own() -> None:
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ConfigError, match="--blocks must be at least 1, got 0"):
-        TemporalConvolutionConfig(blocks=0)
+    with pytest.raises(ConfigError, match="--layers must be at least 1, got 0"):
+        TemporalConvolutionConfig(layers=0)
     with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1, got 1"):
         TemporalConvolutionConfig(dropout=1.0)

@@ -11,11 +11,11 @@ TEXT = InputSpec(kind="tokens", shape=(9,), symbols=20)
 
 def built(**settings: object) -> TextCNN:
     torch.manual_seed(0)
-    return text_cnn(TEXT, 3, TextCNNConfig(embedding=6, filters=4, **settings)).eval()  # type: ignore[arg-type]
+    return text_cnn(TEXT, 3, TextCNNConfig(embedding=6, width=4, **settings)).eval()  # type: ignore[arg-type]
 
 
 def test_each_filter_keeps_the_best_of_all_windows() -> None:
-    model, tokens = built(windows=(1, 2, 3)), torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 0, 0, 0]])
+    model, tokens = built(kernels=(1, 2, 3)), torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 0, 0, 0]])
     vectors = model.input.embedding.weight
     found = torch.zeros(2, 12)
     for row, words in enumerate(([5, 6, 7, 8, 9, 10], [11, 12, 13])):
@@ -44,9 +44,9 @@ def test_parameters_are_those_of_the_paper() -> None:
 
 
 def test_windows_out_of_range_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"--windows must be one or more numbers of at least 1, got \(3, 0\)"):
-        TextCNNConfig(windows=(3, 0))
-    with pytest.raises(ConfigError, match="--windows must be one or more"):
-        TextCNNConfig(windows=())
-    with pytest.raises(ConfigError, match="--filters must be at least 1"):
-        TextCNNConfig(filters=0)
+    with pytest.raises(ConfigError, match=r"--kernels must be one or more numbers of at least 1, got \(3, 0\)"):
+        TextCNNConfig(kernels=(3, 0))
+    with pytest.raises(ConfigError, match="--kernels must be one or more"):
+        TextCNNConfig(kernels=())
+    with pytest.raises(ConfigError, match="--width must be at least 1"):
+        TextCNNConfig(width=0)

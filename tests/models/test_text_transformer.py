@@ -12,7 +12,7 @@ from sonde.nn.positions import sinusoidal
 from sonde.nn.sequence_input import SPREAD
 
 TEXT = InputSpec(kind="tokens", shape=(9,), symbols=20)
-SIZES = TextTransformerConfig(dim=16, layers=2, heads=2)
+SIZES = TextTransformerConfig(width=16, layers=2, heads=2)
 POSITIONS = ("sinusoidal", "learned", "rotary", "alibi", "none")
 TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 11, 12, 13], [4, 19, 5, 6, 0, 0, 0, 0, 0]])
 
@@ -90,8 +90,8 @@ def test_positions_know_no_end_but_learned_ones() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dim": 10, "heads": 4}, "--heads 4 must divide --dim 10"),
-        ({"dim": 6, "heads": 2, "positions": "rotary"}, "--positions rotary pairs channels, and a head has 3"),
+        ({"width": 10, "heads": 4}, "--heads 4 must divide --width 10"),
+        ({"width": 6, "heads": 2, "positions": "rotary"}, "--positions rotary pairs channels, and a head has 3"),
         ({"mlp_ratio": 0}, "--mlp-ratio must be at least 1, got 0"),
     ],
 )

@@ -12,7 +12,7 @@ SPEC = InputSpec(kind="protein", shape=(40,), symbols=25)
 
 def network(**settings: Any) -> TorsionNetwork:
     torch.manual_seed(0)
-    return torsion_network(SPEC, 2, TorsionNetworkConfig(residue_width=8, units=12, **settings)).eval()
+    return torsion_network(SPEC, 2, TorsionNetworkConfig(embedding=8, width=12, **settings)).eval()
 
 
 def test_each_residue_has_a_direction_for_each_angle_whatever_stands_beside_its_chain() -> None:
@@ -39,13 +39,9 @@ def test_it_hears_of_both_sides() -> None:
 
 
 def test_other_inputs_and_settings_are_refused() -> None:
-    with pytest.raises(
-        ConfigError, match="^the torsion network reads residues of proteins, but this data is backbones"
-    ):
+    with pytest.raises(ConfigError, match="^torsion-network reads residues of proteins, but this data is backbones"):
         torsion_network(InputSpec(kind="protein", shape=(40,)), 2, TorsionNetworkConfig())
-    with pytest.raises(ConfigError, match="of kind 'image'"):
-        torsion_network(InputSpec(kind="image", shape=(1, 8, 8)), 2, TorsionNetworkConfig())
-    with pytest.raises(ConfigError, match="--units must be at least 1"):
-        TorsionNetworkConfig(units=0)
+    with pytest.raises(ConfigError, match="--width must be at least 1"):
+        TorsionNetworkConfig(width=0)
     with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1"):
         TorsionNetworkConfig(dropout=1.0)

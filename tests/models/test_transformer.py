@@ -192,7 +192,5 @@ def test_what_does_not_fit_is_refused() -> None:
         ConfigError, match="^--tied all needs one vocabulary for both sides, and they have 40 and 30 symbols"
     ):
         transformer_tiny(SPEC, ANSWERS, TransformerConfig(tied="all"))
-    with pytest.raises(ConfigError, match="^these transformers read tokens, but this data is of kind 'image'"):
-        transformer_tiny(InputSpec(kind="image", shape=(3, 8, 8)), ANSWERS, TransformerConfig())
     with pytest.raises(ConfigError, match="^--dropout must lie from 0 to below 1, got 1"):
         TransformerConfig(dropout=1.0)

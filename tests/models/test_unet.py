@@ -68,7 +68,7 @@ def test_what_is_added_to_an_odd_size_is_its_last_pixels() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"widths": (8, 0)}, "--widths must be at least 1, got 0"), ({"depth": 0}, "--depth must be at least 1, got 0")],
+    [({"widths": (8, 0)}, "--widths must be at least 1, got 0"), ({"layers": 0}, "--layers must be at least 1, got 0")],
 )
 def test_settings_are_checked(settings: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -76,7 +76,7 @@ def test_settings_are_checked(settings: dict, message: str) -> None:
 
 
 def test_one_width_is_a_plain_stack() -> None:
-    model = build("unet-small", spec(), 2, UNetConfig(widths=(8,), depth=3))
+    model = build("unet-small", spec(), 2, UNetConfig(widths=(8,), layers=3))
     assert isinstance(model, UNet)
     assert not len(model.up)
     assert model(torch.randn(2, 3, 7, 7)).shape == (2, 2, 7, 7)

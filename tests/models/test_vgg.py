@@ -105,7 +105,6 @@ def test_dropout_follows_both_hidden_layers_and_only_while_training():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (InputSpec(kind="table", shape=(4,)), "VGG networks read images, but this data is of kind 'table'"),
         (image(1, 15, 20), "at least 16x16 pixels, got 15x20; use --image-size 16$"),
         (image(3, 30, 80), "at least 32x32 pixels, got 30x80; use --stem small or --image-size 32$"),
     ],

@@ -216,11 +216,6 @@ def test_images_that_do_not_divide_into_patches_are_refused(shape: tuple[int, ..
         built(InputSpec(kind="image", shape=shape))
 
 
-def test_refuses_tables():
-    with pytest.raises(ConfigError, match="vision transformers read images, but this data is of kind 'table'"):
-        built(InputSpec(kind="table", shape=(4,)))
-
-
 def test_patches_that_are_left_out_do_not_count_and_the_others_keep_their_places() -> None:
     model = vit_tiny_16(InputSpec(kind="image", shape=(3, 16, 16)), 5, ViTConfig(registers=2)).eval()
     images = torch.randn(2, 3, 16, 16)

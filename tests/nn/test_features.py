@@ -9,9 +9,7 @@ from sonde.models.table import MODELS
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.nn.features import features, remove_head
 
-ROWS = [
-    n for n, entry in MODELS.items() if (entry.answers, entry.takes) == ("row", "numbers") and len(entry.input) == 3
-]
+ROWS = [n for n, entry in MODELS.items() if entry.answers == "row" and entry.reads[0] == "image"]
 SMALLEST = list({MODELS[name].family: name for name in reversed(ROWS)}.values())
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sonde.nn.activations import Activation, activation
-from sonde.nn.initialise import Scheme, default_scheme, gain, initialise
+from sonde.nn.initialise import Scheme, default_scheme, gain, initialise, initialise_convolutions
 
 
 def drawn(scheme: Scheme, follows: Activation | None, *, in_dim: int = 400, out_dim: int = 300) -> nn.Linear:
@@ -75,3 +75,20 @@ def test_gain_keeps_the_mean_square_of_a_standard_normal(follows: Activation):
     value = activation(follows)(torch.from_numpy(z)).numpy()
     mean_square = float(np.sum(value**2 * density) * width)
     assert gain(follows) == pytest.approx(1 / math.sqrt(mean_square), rel=1e-6)
+
+
+def test_convolutions_are_drawn_by_fan_out_or_fan_in_and_dense_layers_where_that_is_said():
+    convolution, norm, dense = nn.Conv2d(8, 64, 3), nn.BatchNorm2d(64), nn.Linear(64, 300)
+    net = nn.Sequential(convolution, norm, dense)
+    torch.manual_seed(0)
+    before = dense.weight.clone()
+    initialise_convolutions(net)
+    assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.03)
+    assert convolution.bias is not None
+    assert not convolution.bias.any()
+    assert torch.equal(dense.weight, before)
+    initialise_convolutions(net, mode="fan_in", linear_std=0.02)
+    assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (9 * 8)), rel=0.03)
+    assert dense.weight.std().item() == pytest.approx(0.02, rel=0.03)
+    assert not dense.bias.any()
+    assert norm.weight.eq(1).all()

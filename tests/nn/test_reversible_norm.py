@@ -36,3 +36,13 @@ def test_shift_and_scale_are_learnt_for_each_variable() -> None:
     plain, _ = ReversibleNorm()(torch.randn(1, 9, 2, generator=torch.Generator().manual_seed(0)))
     learnt, _ = norm(torch.randn(1, 9, 2, generator=torch.Generator().manual_seed(0)))
     torch.testing.assert_close(learnt, plain * torch.tensor([2.0, 1.0]) + torch.tensor([0.0, 5.0]))
+
+
+def test_each_variable_is_forecast_by_itself_on_its_own_scale() -> None:
+    window = torch.randn(4, 50, 3, dtype=torch.float64) * 7 + 100
+    norm = ReversibleNorm()
+    last = norm.each_variable(window, lambda past: past[:, -6:])
+    torch.testing.assert_close(last, window[:, -6:], rtol=1e-12, atol=1e-12)
+    assert (
+        norm.each_variable(window, lambda past: torch.zeros(len(past), 2).double())[1, 0, 2] == window[1, :, 2].mean()
+    )

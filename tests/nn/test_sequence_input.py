@@ -53,8 +53,6 @@ def test_word_dropout_takes_words_for_unknown_ones_in_training_alone() -> None:
     assert torch.equal(first.eval()(tokens)[0], first.embedding.weight[tokens])
 
 
-def test_what_is_no_sequence_is_refused() -> None:
-    with pytest.raises(ConfigError, match="reads sequences, but this data is of kind 'table'; use --model mlp"):
-        SequenceInput(InputSpec(kind="table", shape=(4,)), 8)
+def test_word_dropout_without_words_is_refused() -> None:
     with pytest.raises(ConfigError, match="--word-dropout is for tokens, and this data is of kind 'series'"):
         SequenceInput(SERIES, 8, word_dropout=0.1)

@@ -42,7 +42,7 @@ def theirs(kind: str, **more: Any) -> nn.Module:
 
 def ours(model: nn.Module, out_dim: int = 3) -> Bert:
     spec = InputSpec(kind="tokens", shape=(30,), symbols=SYMBOLS)
-    own = bert_mini(spec, out_dim, BertConfig(positions=POSITIONS)).double().eval()
+    own = bert_mini(spec, out_dim, BertConfig(max_positions=POSITIONS)).double().eval()
     given = fitted(own, model.state_dict())
     missing = own.load_state_dict(given, strict=False)
     assert set(missing.missing_keys) <= {"head.weight", "head.bias"}

@@ -1,6 +1,5 @@
 """The parts of a run, put together from a config."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,7 @@ def test_convolutions_and_their_images_are_channels_last(model: str, last: bool,
 def test_each_phase_has_an_optimiser_over_its_own_parameters(digits: Dataset) -> None:
     typed = {"optimizer": "muon", "weight_decay": 0.1, "schedule": "cosine", "warmup": 0.0, "device": "cpu"}
     parts = assembly(digits, model="compact-cnn", **typed)
-    update = parts.updates(lr=0.02, total=100)[0]
+    update = parts.stepper(lr=0.02, total=100).updates[0]
     assert isinstance(update.optimizer, Muon)
     held = {id(p) for group in update.optimizer.param_groups for p in group["params"]}
     assert held == {id(p) for p in update.phase.parameters()}
@@ -99,7 +98,7 @@ def test_each_phase_has_an_optimiser_over_its_own_parameters(digits: Dataset) ->
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_each_layer_learns_at_its_share_of_the_rate(digits: Dataset, optimizer: str) -> None:
     parts = assembly(digits, layer_decay=0.5, hidden=(16, 8), optimizer=optimizer, device="cpu")
-    found = parts.updates(lr=0.08, total=10)[0].optimizer
+    found = parts.stepper(lr=0.08, total=10).updates[0].optimizer
     names = {id(parameter): name for name, parameter in parts.task.modules.named_parameters()}
     rates = {names[id(p)]: group["lr"] for group in found.param_groups for p in group["params"]}
     layers = {name.rpartition(".")[0] for name in rates}
@@ -111,7 +110,7 @@ def test_each_layer_learns_at_its_share_of_the_rate(digits: Dataset, optimizer: 
         "each layer learns at 0.5 of the rate of the one after it; the first of 3 at 0.25 of the head's",
     )
     one = assembly(digits, hidden=(16, 8), optimizer=optimizer, device="cpu")
-    assert {group["lr"] for group in one.updates(lr=0.08, total=10)[0].optimizer.param_groups} == {0.08}
+    assert {group["lr"] for group in one.stepper(lr=0.08, total=10).updates[0].optimizer.param_groups} == {0.08}
     assert one.transferred == ()
 
 
@@ -152,16 +151,6 @@ def test_streamed_rows_give_the_same_batches(digits: Dataset) -> None:
     for one, two in zip(streamed.train, resident.train, strict=True):
         assert torch.equal(one.index, two.index)
         assert torch.equal(one["input"], two["input"])
-
-
-def test_free_memory_is_that_of_the_machine() -> None:
-    stated = Path("/proc/meminfo")
-    free = build_module._free_bytes()
-    if stated.exists():
-        total = int(stated.read_text().split("MemTotal:")[1].split()[0]) * 1024
-        assert 0 < free <= total
-    else:
-        assert free == 8 * 1024**3
 
 
 def test_building_leaves_the_callers_random_streams_alone(digits: Dataset) -> None:

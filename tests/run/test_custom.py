@@ -1,16 +1,19 @@
 """A module or a task of one's own through `sonde.fit`, `sonde.steps` and `sonde.train`: what is kept, said and refused."""
 
+import itertools
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sample_tasks
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 import sonde
 from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
@@ -238,3 +241,88 @@ def test_a_module_of_ones_own_is_loaded_and_frozen_by_its_program(tmp_path: Path
     with pytest.raises(ConfigError, match=r"freeze= is for sonde.train; call requires_grad_\(False\)"):
         fit(tmp_path / "run", freeze="backbone")
     assert not (tmp_path / "run").exists()
+
+
+class Rows(IterableDataset[Any]):
+    """`count` rows of a line, or no end of them."""
+
+    def __init__(self, count: int | None) -> None:
+        self.count, self.ends = count, count is not None
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for number in itertools.count() if self.count is None else range(self.count):
+            x = torch.tensor([number % 50 / 25 - 1.0])
+            yield x, 3 * x - 1
+
+
+def rows() -> Iterator[tuple[Tensor, Tensor]]:
+    yield from Rows(49)
+
+
+def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    for _ in range(6):
+        yield torch.rand(8, 1), torch.rand(8, 1)
+
+
+@pytest.mark.parametrize(("data", "steps"), [(Rows(49), 6), (batches, 6), ([line(8)] * 6, 6)])
+def test_an_epoch_of_an_iterable_is_a_pass(data: Any, steps: int, tmp_path: Path) -> None:
+    run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, epochs=2, batch_size=8, out=str(tmp_path / "run"), **QUIET)
+    result = read_json(run.folder / "result.json")
+    assert (result["steps"], result["epochs"]) == (2 * steps, 2)
+
+
+def test_data_without_end_need_steps(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the training data have no end"):
+        sonde.fit(nn.Linear(1, 1), Rows(None), loss=mse_loss, epochs=2, out=str(tmp_path / "none"), **QUIET)
+    run = sonde.fit(nn.Linear(1, 1), Rows(None), loss=mse_loss, steps=9, out=str(tmp_path / "run"), **QUIET)
+    assert read_json(run.folder / "result.json")["steps"] == 9
+
+
+def test_an_iterator_is_read_once(tmp_path: Path) -> None:
+    settings = {"loss": mse_loss, "batch_size": 8, **QUIET}
+    said = "10 epochs are 10 passes over the data, and an iterator can be read only once; give the DataLoader itself"
+    with pytest.raises(ConfigError, match=said):
+        sonde.fit(nn.Linear(1, 1), batches(), out=str(tmp_path / "none"), **settings)
+    with pytest.raises(ConfigError, match="validation data are read at every evaluation, and an iterator can be read"):
+        sonde.fit(nn.Linear(1, 1), line(), validation=batches(), out=str(tmp_path / "none"), **settings)
+    settings |= {"schedule": "constant", "warmup": 0}
+    run = sonde.fit(nn.Linear(1, 1), batches(), epochs=1, out=str(tmp_path / "run"), **settings)
+    assert read_json(run.folder / "result.json")["steps"] == 6  # the batch that was planned with is trained on
+    with pytest.raises(ConfigError, match="an iterator can be read only once"):
+        sonde.fit(nn.Linear(1, 1), batches(), steps=20, out=str(tmp_path / "longer"), **settings)
+
+
+def test_how_samples_are_read_is_said(tmp_path: Path) -> None:
+    data = [{"__key__": ["a"] * 8, "x": torch.rand(8, 1), "y": torch.rand(8, 1)}] * 3
+    run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, epochs=1, out=str(tmp_path / "run"), **QUIET)
+    lines = read_json(run.folder / "plan.json")["lines"]
+    assert "'x' is the input, 'y' is the target; __key__ left out (text)" in lines
+
+
+PAIRS = [(torch.rand(1), float(number)) for number in range(33)]
+
+
+@pytest.mark.parametrize("data", [TensorDataset(*line(33)), Rows(33), line(33), PAIRS])
+def test_a_single_row_left_over_joins_the_batch_before(data: Any, tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    loss = lambda output, target: mse_loss(output, target.view(-1, 1))  # noqa: E731
+    run = sonde.fit(net, data, loss=loss, epochs=2, batch_size=16, out=str(tmp_path / "run"), **QUIET)
+    assert read_json(run.folder / "result.json")["steps"] == 4
+    assert net[1].num_batches_tracked == 4
+
+
+def test_a_mapped_file_is_trained_on_where_it_is(tmp_path: Path) -> None:
+    x, y = line(33)
+    np.save(tmp_path / "x.npy", x.numpy())
+    np.save(tmp_path / "y.npy", y.numpy())
+    losses = []
+    for name, data in (
+        ("mapped", tuple(np.load(tmp_path / f"{part}.npy", mmap_mode="r") for part in "xy")),
+        ("memory", (x, y)),
+    ):
+        torch.manual_seed(0)
+        out = str(tmp_path / name)
+        run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, epochs=3, batch_size=16, memory="1kB", out=out, **QUIET)
+        found = read_lines(run.folder / "metrics.jsonl")
+        losses.append([entry["loss"] for entry in found if entry["kind"] == "step"])
+    assert losses[0] == losses[1] != []

@@ -16,12 +16,12 @@ from torch.utils.data import TensorDataset
 import sonde
 from sonde.cli.main import main
 from sonde.core.config import FeedConfig
-from sonde.core.errors import NonFinite, OutOfMemory, RunFolderError
+from sonde.core.errors import ConfigError, NonFinite, OutOfMemory, RunFolderError
 from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
-from sonde.run.errors import memory_or_itself, room_in
+from sonde.run.errors import memory_or_itself, one_row_or_itself, room_in
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "batch_size": 8}
 
@@ -149,6 +149,38 @@ def test_out_of_memory_says_what_to_make_smaller(
             "sonde: error: out of memory on cpu with --batch-size 64 --accumulate 2: give --accumulate 4 (the same update "
             "from smaller pieces) or --batch-size 32\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("rows", "accumulate", "told"),
+    [
+        (
+            40,
+            8,
+            "--batch-size 8 --accumulate 8 leaves a piece of one row, .* while training; lower --accumulate or raise",
+        ),
+        (40, 5, "--batch-size 8 --accumulate 5 leaves a piece of one row"),
+    ],
+)
+@pytest.mark.parametrize("threads", [None, 1])
+def test_batch_norm_on_a_piece_of_one_row_says_what_to_change(
+    rows: int, accumulate: int, told: str, threads: int | None, tmp_path: Path
+) -> None:
+    """While it is planned, and in the first step."""
+    net = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    settings = {**QUIET, "threads": threads, "accumulate": accumulate, "epochs": 1}
+    with pytest.raises(ConfigError, match=told):
+        sonde.fit(net, line(rows), loss=mse_loss, out=tmp_path / "run", **settings)
+
+
+def test_a_batch_of_one_row_and_other_errors_of_value() -> None:
+    refusal = ValueError("Expected more than 1 value per channel when training, got input size torch.Size([1, 4])")
+    found = one_row_or_itself(refusal, FeedConfig(batch_size=13))
+    assert isinstance(found, ConfigError)
+    assert str(found).startswith("--batch-size 13 leaves a batch of one row")
+    assert "give another --batch-size" in str(found)
+    other = ValueError("Target size must be the same as input size")
+    assert one_row_or_itself(other, FeedConfig()) is other
 
 
 @pytest.mark.parametrize(

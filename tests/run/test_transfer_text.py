@@ -22,7 +22,7 @@ pytest.importorskip("tokenizers")
 def folder(tmp_path: Path) -> Path:
     """A published BERT of twelve symbols."""
     torch.manual_seed(5)
-    model = bert_tiny(InputSpec(kind="tokens", shape=(20,), symbols=len(WORDS)), 3, BertConfig(positions=32))
+    model = bert_tiny(InputSpec(kind="tokens", shape=(20,), symbols=len(WORDS)), 3, BertConfig(max_positions=32))
     place = tmp_path / "bert-of-twelve"
     place.mkdir()
     save_file({name: value.clone() for name, value in theirs(model).items()}, place / "model.safetensors")
@@ -55,7 +55,7 @@ def test_folders_of_other_networks_bring_none(tmp_path: Path) -> None:
 def test_embeddings_of_special_tokens_come_to_our_numbers(folder: Path) -> None:
     before = find_weights(str(folder), model="bert-tiny", tick=silent)["bert.embeddings.word_embeddings.weight"]
     torch.manual_seed(5)
-    model = bert_tiny(InputSpec(kind="tokens", shape=(20,), symbols=len(WORDS)), 3, BertConfig(positions=32))
+    model = bert_tiny(InputSpec(kind="tokens", shape=(20,), symbols=len(WORDS)), 3, BertConfig(max_positions=32))
     rows = model.words.weight.detach()
     for number, name in ((UNKNOWN, "[UNK]"), (BEGIN, "[CLS]"), (END, "[SEP]"), (WORDS.index("film"), "film")):
         assert torch.equal(before[number], rows[WORDS.index(name)])
@@ -66,8 +66,8 @@ def test_a_published_bert_is_tuned_from_its_folder(folder: Path, tmp_path: Path)
     rows = tmp_path / "films.tsv"
     rows.write_text("text\tlabel\n" + "".join(f"a {('good', 'playing')[n % 2]} film {n}\t{n % 2}\n" for n in range(40)))
     run = sonde.train(
-        rows, target="label", model="bert-tiny", positions=32, pretrained=str(folder), steps=1, lr=1e-12, threads=1, quiet=True,
-        out=tmp_path / "run", precision="fp32",
+        rows, target="label", model="bert-tiny", max_positions=32, pretrained=str(folder), steps=1, lr=1e-12, threads=1,
+        quiet=True, out=tmp_path / "run", precision="fp32",
     )  # fmt: skip
     assert run.schema.input.symbols == len(WORDS)
     held = run.model.get_parameter("words.weight").detach()

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Objective, Phase, Task
-from sonde.engine.step import Stepper, StepSettings, Update
+from sonde.engine.execution.settings import StepSettings
+from sonde.engine.step import Stepper, Update
 from sonde.tasks.custom.task import MeanMeter
 
 CPU = torch.device("cpu")

@@ -14,9 +14,9 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.feed.gathering import GatheringReader
-from sonde.data.feed.layout import alike_of, pieces_of
+from sonde.data.feed.layout import alike_of, is_mapped, pieces_of
 from sonde.data.feed.normalise import Normalise
-from sonde.data.feed.order import build_order
+from sonde.data.feed.order import Order, build_order
 from sonde.data.feed.resident import resident_reader
 from sonde.data.feed.source import Augment, BatchSource, Ordered
 from sonde.data.feed.streaming import StreamingReader, choose_workers
@@ -82,8 +82,9 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     else:
         if training and (pieces := pieces_of(rows)):
             pieces.keep()  # before workers are forked, which then share them
-        workers = choose_workers(config.workers, drawn.batches)
-        largest = min(drawn.batch_size, drawn.rows)
+        asked = 0 if config.workers is None and is_mapped(rows) else config.workers  # a gather, and nothing to decode
+        workers = choose_workers(asked, drawn.batches)
+        largest = drawn.largest if isinstance(drawn, Order) else min(drawn.batch_size, drawn.rows)
         reader = StreamingReader(rows, device, batch_size=largest, workers=workers, persistent=training)
     return BatchSource(drawn, reader, describe=rows.describe, prepare=prepare, augment=augment)
 

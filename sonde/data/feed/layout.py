@@ -7,7 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from sonde.core.dataset import Rows
-from sonde.data.rows import Alike, InMemory, InputRows, InputsOf, OfEncoded, Pieces, Sequences, StandardisedInputs
+from sonde.data.rows import (
+    Alike,
+    InMemory,
+    InputRows,
+    InputsOf,
+    MappedInputs,
+    OfEncoded,
+    Pieces,
+    Sequences,
+    StandardisedInputs,
+)
 from sonde.data.splits import SubsetRows
 
 
@@ -82,6 +92,15 @@ def pieces_of(rows: object) -> Pieces | None:
     if isinstance(rows, OfEncoded):
         return pieces_of(rows.encoded)
     return rows if isinstance(rows, Pieces) else None
+
+
+def is_mapped(rows: object) -> bool:
+    """Whether rows are read from a mapped file, through selections and conversions."""
+    if isinstance(rows, SubsetRows):
+        return is_mapped(rows.rows)
+    if isinstance(rows, InputRows | StandardisedInputs):
+        return is_mapped(rows.inputs)
+    return isinstance(rows, MappedInputs)
 
 
 def cores() -> int:

@@ -12,18 +12,25 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSa
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.seeds import derive
+from sonde.data.feed import iterables
+from sonde.data.feed.iterables import is_text
 
-INPUT_NAMES = ("input", "inputs", "x", "image", "images", "pixel_values", "features", "data")
-TARGET_NAMES = ("target", "targets", "y", "label", "labels")
+INPUT_NAMES = ("input", "inputs", "x", "image", "images", "img", "pixel_values", "features", "data")
+INPUT_NAMES += ("jpg", "jpeg", "png", "webp")  # endings of files, by which webdataset calls them
+TARGET_NAMES = ("target", "targets", "y", "label", "labels", "cls")
+ONCE = (
+    "an iterator can be read only once; give the DataLoader itself, or a list of batches, or a function that makes one"
+)
 
 
 def fields_of(sample: Any) -> dict[str, Tensor]:
     """The named tensors of a sample or batch: (input, target), (input, target, mask), a dict, or an input alone.
 
     In a dict, the first of `INPUT_NAMES` becomes `input` and the first of `TARGET_NAMES` `target`; other fields keep
-    their names. float64 becomes float32.
+    their names. float64 becomes float32. Texts, such as the keys of a row, are left out.
     Raises: DataError for anything else
     """
+    sample, _ = without_texts(sample)
     if isinstance(sample, Mapping):
         renamed = renames(sample)
         return {renamed.get(str(name), str(name)): _tensor(name, value) for name, value in sample.items()}
@@ -34,6 +41,23 @@ def fields_of(sample: Any) -> dict[str, Tensor]:
         return {"input": _tensor("input", sample)}
     what = f"a {type(sample).__name__} of {len(sample)}" if isinstance(sample, tuple | list) else type(sample).__name__
     raise DataError(f"samples must be (input, target), a dict or a tensor, and this one is {what}")
+
+
+def without_texts(sample: Any) -> tuple[Any, list[str]]:
+    """A sample without its fields of text, and what those are called; one that is nothing else stays as it is.
+
+    >>> without_texts({"__key__": "a/1", "image": 0})
+    ({'image': 0}, ['__key__'])
+    """
+    if isinstance(sample, Mapping):
+        texts = [str(name) for name, value in sample.items() if is_text(value)]
+        return {name: value for name, value in sample.items() if str(name) not in texts}, texts
+    if isinstance(sample, tuple | list):
+        texts = [number for number, value in enumerate(sample) if is_text(value)]
+        kept = tuple(value for number, value in enumerate(sample) if number not in texts)
+        if texts and kept:
+            return kept, [f"number {number + 1}" for number in texts]
+    return sample, []
 
 
 def renames(sample: Mapping[str, Any]) -> dict[str, str]:
@@ -74,12 +98,14 @@ class LoaderSource:
     first seed, or from `seed` where they have none. Resuming reads the consumed batches again and puts the random states
     back.
     mapping: how samples became fields, in words; empty before the first batch
+    rewinds, ends: as `sonde.core.seams` has them. An iterator, such as a generator's, is read only once: its rows come in one
+        pass and a second one is refused
     """
 
     def __init__(self, loader: Iterable[Any], *, device: torch.device, seed: int) -> None:
-        if isinstance(loader, Iterator):
-            raise ConfigError("an iterator can be read only once; give the DataLoader itself, or a list of batches")
         self.loader, self.device = loader, device
+        self.rewinds, self.ends = not is_once(loader), iterables.ends(loader)
+        self._begun = False
         self.exact, self.why = exactness(loader)
         self.mapping = ""
         self._generator, self._seed = _take_generator(loader, seed)
@@ -103,6 +129,10 @@ class LoaderSource:
         """The rest of this epoch. Raises: DataError for samples that cannot be read as fields."""
         self._turn += 1
         turn, skip, rows = self._turn, self._position, 0
+        if self._begun and not self.rewinds:
+            raise ConfigError(ONCE)
+        self._begun = True
+        iterables.tell_epoch(self.loader, self._epoch)
         self._generator.manual_seed(derive(self._seed, "shuffle", self._epoch))
         for number, sample in enumerate(self._after(skip)):
             fields = self._fields(sample)
@@ -128,7 +158,7 @@ class LoaderSource:
 
     def _fields(self, sample: Any) -> dict[str, Tensor]:
         if not self.mapping:
-            self.mapping = mapping_of(sample)
+            self.mapping = "; ".join(filter(None, (mapping_of(sample), iterables.repeated(self.loader))))
         fields = fields_of(sample)
         lengths = {name: len(field) if field.ndim else 0 for name, field in fields.items()}
         if len(set(lengths.values())) > 1:
@@ -162,16 +192,28 @@ def mapping_of(sample: Any) -> str:
     >>> mapping_of({"image": 0, "label": 1})
     "'image' is the input, 'label' is the target"
     """
+    sample, texts = without_texts(sample)
+    left_out = f"; {', '.join(texts)} left out (text)" if texts else ""
     if isinstance(sample, Mapping):
         changed = renames(sample)
         pairs = {str(name): changed.get(str(name), str(name)) for name in sample}
-        return ", ".join(f"{name!r} is " + ("the " * (new in ("input", "target")) + new) for name, new in pairs.items())
+        said = ", ".join(f"{name!r} is " + ("the " * (new in ("input", "target")) + new) for name, new in pairs.items())
+        return said + left_out
     parts = len(sample) if isinstance(sample, tuple | list) else 1
-    return "samples are " + ("inputs", "(input, target)", "(input, target, mask)")[min(parts, 3) - 1]
+    return "samples are " + ("inputs", "(input, target)", "(input, target, mask)")[min(parts, 3) - 1] + left_out
+
+
+def is_once(loader: Any) -> bool:
+    """Whether it is an iterator, which is read only once."""
+    while isinstance(loader, iterables.Rows | iterables.Looked):
+        loader = loader.data
+    return isinstance(loader, Iterator)
 
 
 def exactness(loader: Iterable[Any]) -> tuple[bool, str]:
     """Whether a resumed run can be promised the very same batches, and why."""
+    while isinstance(loader, iterables.Rows | iterables.Looked):
+        loader = loader.data
     if not isinstance(loader, DataLoader):
         return False, f"a {type(loader).__name__} decides by itself what it yields"
     if isinstance(loader.dataset, IterableDataset):
@@ -190,7 +232,8 @@ def _sampler(loader: DataLoader[Any]) -> Any:
     """What truly decides the order: with a batch sampler of the user's own, that."""
     if loader.batch_sampler is None:
         return loader.sampler
-    return loader.batch_sampler.sampler if type(loader.batch_sampler) is BatchSampler else loader.batch_sampler
+    known = type(loader.batch_sampler) in (BatchSampler, iterables.JoinedBatches)
+    return loader.batch_sampler.sampler if known else loader.batch_sampler  # type: ignore[union-attr]
 
 
 def _take_generator(loader: Iterable[Any], seed: int) -> tuple[torch.Generator, int]:

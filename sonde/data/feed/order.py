@@ -1,5 +1,6 @@
 """Which rows each batch of each epoch holds: a pure function of the seed and the epoch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,26 @@ class Order:
 
     @property
     def batches(self) -> int:
-        """Batches of an epoch; the last may be smaller."""
-        return -(-self.rows // self.batch_size)
+        """Batches of an epoch; the last may be smaller, and in training one row larger (`joins_last`)."""
+        return -(-self.rows // self.batch_size) - self.joins_last
+
+    @property
+    def joins_last(self) -> bool:
+        """Whether a single row would be left over at the end of an epoch of training; it then joins the batch before.
+
+        Batch normalisation has no statistics of one row, and losses that compare rows none of their own.
+        """
+        return self.shuffle and self.rows > self.batch_size and self.rows % self.batch_size == 1
+
+    @property
+    def largest(self) -> int:
+        """Rows of the largest batch."""
+        return min(self.rows, self.batch_size) + self.joins_last
+
+    def batches_of(self, epoch: int) -> Sequence[Tensor]:
+        """The rows of each batch of epoch `epoch` (0-based): int64, `batch_size` each but for the last."""
+        batches = self.of_epoch(epoch).split(self.batch_size)
+        return (*batches[:-2], torch.cat(batches[-2:])) if self.joins_last else batches
 
     def of_epoch(self, epoch: int) -> Tensor:
         """(rows,) int64: the rows of epoch `epoch` (0-based)."""

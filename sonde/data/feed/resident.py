@@ -24,7 +24,7 @@ class ResidentReader:
     warnings = ()
 
     def __init__(self, fields: Mapping[str, Tensor], device: torch.device, *, places: Tensor | None = None) -> None:
-        _check_lengths(fields)
+        check_lengths(fields)
         self._device = device
         self._home = home_of(fields, device)
         if places is not None and self._home.type != "cpu":
@@ -80,7 +80,8 @@ def home_of(fields: Mapping[str, Tensor], device: torch.device) -> torch.device:
     return device
 
 
-def _check_lengths(fields: Mapping[str, Tensor]) -> None:
+def check_lengths(fields: Mapping[str, Tensor | np.ndarray]) -> None:
+    """Raises: DataError when tensors or arrays differ in their number of rows"""
     lengths = {name: len(field) for name, field in fields.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name} has {rows:,}" for name, rows in lengths.items())

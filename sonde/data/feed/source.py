@@ -9,6 +9,7 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seeds import derive
+from sonde.data.feed.order import Order
 
 Augment = Callable[[Batch, torch.Generator], Batch]
 """Changes a batch of raw fields, drawing from the given generator alone."""
@@ -21,6 +22,7 @@ class Ordered(Protocol):
     """Which rows each batch of each epoch holds: `sonde.data.feed.order.Order`, or `sonde.modalities.text.windows.Streams`.
 
     rows, batches: of an epoch
+    batches_of:    (rows of the batch,) int64 of each batch of an epoch
     """
 
     @property
@@ -31,7 +33,7 @@ class Ordered(Protocol):
     def batch_size(self) -> int: ...
     @property
     def seed(self) -> int: ...
-    def of_epoch(self, epoch: int) -> Tensor: ...  # (rows,) int64
+    def batches_of(self, epoch: int) -> Sequence[Tensor]: ...
 
 
 class Reader(Protocol):
@@ -91,7 +93,7 @@ class BatchSource:
         """The rest of this epoch. Raises: DataError for rows that cannot be read."""
         self._turn += 1
         turn, epoch = self._turn, self._epoch
-        index = self.order.of_epoch(epoch).split(self.order.batch_size)
+        index = self.order.batches_of(epoch)
         for raw in self.reader.read(index[self._position :]):
             if turn != self._turn:
                 raise RuntimeError("an iterator of a source was used after a newer one was made or a state loaded")
@@ -114,10 +116,14 @@ class BatchSource:
 
     def state_dict(self) -> dict[str, Any]:
         """The position of the last batch consumed, and what it refers to."""
-        return {"epoch": self._epoch, "position": self._position, **self._fixed()}
+        return {"epoch": self._epoch, "position": self._position, "batches": self.batches, **self._fixed()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved position. Raises: ConfigError when it belongs to other rows, batches or seed."""
+        """Go on from a saved position.
+
+        Raises: ConfigError when it belongs to other rows, batches or seed; among them those of earlier versions, which do not say
+                how many batches an epoch had, where it ended with a batch of one row
+        """
         for name, now in self._fixed().items():
             if state[name] != now:
                 what = {"rows": "training rows", "batch_size": "--batch-size", "seed": "--seed"}[name]
@@ -125,6 +131,11 @@ class BatchSource:
                     f"the saved position in the data was taken with {what} {state[name]:,}, and now it is {now:,}; resume "
                     "with the same, or start over with --fresh"
                 )
+        if "batches" not in state and isinstance(self.order, Order) and self.order.joins_last:
+            raise ConfigError(
+                f"the saved position in the data is of a version whose epochs of these rows had {self.batches + 1:,} batches, "
+                "the last of one row; that row now joins the batch before; go on with that version, or start over with --fresh"
+            )
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._turn += 1
 

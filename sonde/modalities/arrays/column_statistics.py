@@ -11,6 +11,7 @@ from sonde.data.rows import ArrayInputs, Inputs, StandardisedInputs
 ENOUGH_ROWS = 20_000  # for quantiles
 MOST_BINNED = 256  # features that get quantiles
 READ_AT_ONCE = 4096  # rows
+COLUMNS = 512  # of that many rows
 
 
 def fitted(inputs: Inputs, train: np.ndarray) -> InputSpec:
@@ -39,10 +40,14 @@ def _fit_columns(inputs: Inputs, rows: np.ndarray) -> tuple[Column, ...]:
     """Mean and std of each feature over all training rows, a piece at a time; quantiles where features are few."""
     shift = inputs.read(rows[:1])[0].astype(np.float64)  # values far from zero would lose their variance to rounding
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
+    cuts = np.linspace(0, len(shift), max(1, -(-len(shift) // COLUMNS)) + 1).astype(int)
     for start in range(0, len(rows), READ_AT_ONCE):
-        piece = inputs.read(rows[start : start + READ_AT_ONCE]) - shift
-        total += piece.sum(axis=0)
-        squares += np.square(piece).sum(axis=0)
+        read = inputs.read(rows[start : start + READ_AT_ONCE])
+        # doubles of some columns at a time: the sum of one is the same however many stand beside it
+        for columns in map(slice, cuts[:-1], cuts[1:]):
+            piece = read[:, columns] - shift[columns]
+            total[columns] += piece.sum(axis=0)
+            squares[columns] += np.square(piece).sum(axis=0)
     mean = total / len(rows)
     std = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0))
     std[std == 0] = 1.0  # constant: the shift makes that exact

@@ -11,10 +11,10 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
-from sonde.data.rows import ArrayInputs
+from sonde.data.rows import ArrayInputs, MappedInputs
 from sonde.data.targets import RawTarget
 from sonde.modalities.arrays import column_statistics
-from sonde.modalities.arrays.shapes import Layout, lay_out, layout_for, layout_of
+from sonde.modalities.arrays.shapes import Layout, inputs_of, layout_for, layout_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
@@ -58,16 +58,14 @@ def assemble_arrays(
         layout = layout_for(first.inputs, like.input, first.place)
     else:
         layout = layout_of([pair.inputs for pair in pairs.values()], first.place)
-    arrays = {split: lay_out(pair.inputs, layout, pair.place) for split, pair in pairs.items()}
+    inputs = {split: inputs_of(pair.inputs, layout, pair.place) for split, pair in pairs.items()}
     said = list(about.facts) + ([Fact(_how(layout), layout.why)] if layout.why else [])
     if layout.kind == "image":
-        arrays, resized = _resized(arrays, config, like, tick)
+        inputs, resized = _resized(inputs, config, like, tick)
         said += resized
-    parts = {
-        split: Part(inputs=ArrayInputs(arrays[split], pair.place), target=pair.target) for split, pair in pairs.items()
-    }
+    parts = {split: Part(inputs=inputs[split], target=pair.target) for split, pair in pairs.items()}
     scale = scale or (layout.scale if first.inputs.dtype != np.uint8 else 0.0)
-    shape = tuple(next(iter(arrays.values())).shape[1:])
+    shape = _shape(next(iter(inputs.values())))
     images = layout.kind == "image"
     found = found_numbers(
         parts, replace(about, facts=said), config, shape=shape, scale=scale if images else None, like=like
@@ -105,15 +103,25 @@ def _how(layout: Layout) -> str:
 
 
 def _resized(
-    arrays: dict[str, np.ndarray], config: DataConfig, like: Schema | None, tick: Tick
-) -> tuple[dict[str, np.ndarray], list[Fact]]:
-    """Images at the asked size, or at the size and with the colours of a trained model."""
-    channels, height, width = next(iter(arrays.values())).shape[1:]
+    inputs: dict[str, ArrayInputs | MappedInputs], config: DataConfig, like: Schema | None, tick: Tick
+) -> tuple[dict[str, ArrayInputs | MappedInputs], list[Fact]]:
+    """Images at the asked size, or at the size and with the colours of a trained model, in memory."""
+    channels, height, width = _shape(next(iter(inputs.values())))
     side = config.of(ImageConfig).image_size
     wanted = like.input.shape if like is not None else (channels, side, side) if side is not None else None
     if wanted is None or wanted == (channels, height, width):
-        return arrays, []
+        return inputs, []
     from sonde.modalities.image.files import convert_all  # Pillow is not needed to read arrays as they are
 
-    changed = {split: convert_all(array, wanted, tick=tick) for split, array in arrays.items()}
+    changed: dict[str, ArrayInputs | MappedInputs] = {
+        split: ArrayInputs(convert_all(_whole(held), wanted, tick=tick), held.place) for split, held in inputs.items()
+    }
     return changed, [Fact(f"images resized from {height}x{width} to {wanted[1]}x{wanted[2]}", "the size asked for")]
+
+
+def _shape(inputs: ArrayInputs | MappedInputs) -> tuple[int, ...]:
+    return tuple(inputs.array.shape[1:] if isinstance(inputs, ArrayInputs) else inputs.row.shape)
+
+
+def _whole(inputs: ArrayInputs | MappedInputs) -> np.ndarray:
+    return inputs.array if isinstance(inputs, ArrayInputs) else inputs.read(np.arange(len(inputs)))

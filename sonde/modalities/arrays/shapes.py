@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import DataError
+from sonde.data.mapped import array_of, is_mapped, release, spans
+from sonde.data.rows import ArrayInputs, MappedInputs
 
 # n images or rows, c channels, h height, w width
 Axes = Literal["nhw", "nhwc", "nchw", "flat"]
@@ -41,7 +44,7 @@ def as_array(values: Any, place: str) -> np.ndarray:
     Raises: DataError for rows of unequal length and for anything but numbers and booleans
     """
     if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
+        values = array_of(values)
     try:
         array = np.asarray(values)
     except ValueError:
@@ -64,8 +67,8 @@ def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
         return Layout(axes="flat")
     if first.dtype == np.uint8:
         return Layout(axes=axes)
-    low = min(float(a.min() if a.size else np.inf) for a in arrays)
-    high = max(float(a.max() if a.size else -np.inf) for a in arrays)
+    low = min((float(part.min()) for a in arrays if a.size for part in spans(a)), default=np.inf)
+    high = max((float(part.max()) for a in arrays if a.size for part in spans(a)), default=-np.inf)
     if not np.isfinite(low + high):
         _refuse_non_finite(first, place)
     kind = first.dtype.kind
@@ -103,6 +106,22 @@ def lay_out(array: np.ndarray, layout: Layout, place: str) -> np.ndarray:
     Raises: DataError for NaN and infinite values, naming the row
     """
     _refuse_non_finite(array, place)
+    return _laid_out(array, layout)
+
+
+def inputs_of(array: np.ndarray, layout: Layout, place: str) -> ArrayInputs | MappedInputs:
+    """The rows of an array by a layout: in memory, or where the array is a mapped file read from there.
+
+    Raises: DataError for NaN and infinite values, naming the row
+    """
+    if not is_mapped(array):
+        return ArrayInputs(lay_out(array, layout, place), place)
+    _refuse_non_finite(array, place)
+    convert = partial(_laid_out, layout=layout)
+    return MappedInputs(array=array, place=place, convert=convert, row=convert(array[:1])[0])
+
+
+def _laid_out(array: np.ndarray, layout: Layout) -> np.ndarray:
     if layout.axes == "flat":
         return np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float32)
     pixels = array if array.dtype == np.uint8 and layout.scale == 1 else _eight_bits(array, layout.scale)
@@ -142,6 +161,7 @@ def _refuse_non_finite(array: np.ndarray, place: str) -> None:
     step = max(1, AT_ONCE // max(1, rows.shape[1]))
     for start in range(0, len(rows), step):
         finite = np.isfinite(rows[start : start + step])
+        release(array)
         if not finite.all():
             row = start + int(np.flatnonzero(~finite.all(axis=1))[0])
             value = rows[row][~np.isfinite(rows[row])][0]

@@ -17,7 +17,7 @@ from sonde.data.splits import ORDER, hold_back, subset
 from sonde.data.targets import RawTarget, encode, standardised
 from sonde.modalities.text.biological import check_letters
 from sonde.modalities.text.config import TextConfig
-from sonde.modalities.text.rows import encoded, text_rows
+from sonde.modalities.text.rows import ENCODED_AT_ONCE, encoded, text_rows
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.modalities.text.vocabulary import earlier_vocabulary
 
@@ -188,23 +188,28 @@ def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
 
 def _length_fact(splits: Mapping[str, Rows], config: DataConfig) -> Fact:
     """How long rows are, and how much of what is judged the vocabulary does not know."""
-    lengths = np.concatenate([np.asarray(_tokens(rows)[1]) for rows in splits.values()])
-    judged = next((name for name in ("validation", "test") if name in splits), "train")
-    tokens, _ = _tokens(splits[judged])
-    unknown = float((tokens == UNKNOWN).mean()) if len(tokens) else 0.0
+    held = {split: _tokens(rows) for split, rows in splits.items()}
+    lengths = np.concatenate([lengths for lengths, _ in held.values()])
+    where = next((name for name in ("validation", "test") if name in splits), "train")
+    judged, missed = held[where]
+    unknown = missed / max(1, int(judged.sum()))
     low, high = int(lengths.min()), int(lengths.max())
     what = (
         f"{low} to {high} tokens a row, {int(np.median(lengths))} in the middle"
         if low < high
         else f"{low} tokens a row"
     )
-    return Fact(what, f"{share(unknown, 1)} of those in {judged} are unknown")
+    return Fact(what, f"{share(unknown, 1)} of those in {where} are unknown")
 
 
-def _tokens(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """All tokens of some rows that are not padding, and how many each row has."""
-    found = rows.read(np.arange(len(rows)))["input"]
-    return found[found != 0], (found != 0).sum(axis=1)
+def _tokens(rows: Rows) -> tuple[np.ndarray, int]:
+    """How many tokens each of some rows has, (n,) int64, and how many of all are unknown; a part of the rows at a time."""
+    lengths, unknown = [], 0
+    for start in range(0, len(rows), ENCODED_AT_ONCE):
+        found = rows.read(np.arange(start, min(start + ENCODED_AT_ONCE, len(rows))))["input"]
+        lengths.append((found != 0).sum(axis=1))
+        unknown += int((found == UNKNOWN).sum())
+    return np.concatenate(lengths or [np.zeros(0, dtype=np.int64)]), unknown
 
 
 def _cut(tokens: Mapping[str, tuple[Ragged, int]], whole: Mapping[str, TextPart], config: DataConfig) -> list[str]:

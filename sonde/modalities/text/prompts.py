@@ -8,7 +8,7 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.data.ragged import RaggedRows, end_to_end
-from sonde.modalities.text.forms.text_files import read_text
+from sonde.modalities.text.long_text import read_text
 
 SHOWN = 40  # characters of a text that name it
 

@@ -100,8 +100,8 @@ def _patterns() -> Settings:
     why = "patterns of some letters, and few kinds of letters"
     return {
         "embedding": (32, why),
-        "windows": ((5, 11, 21), why),
-        "filters": (64, why),
+        "kernels": ((5, 11, 21), why),
+        "width": (64, why),
         "dropout": (0.4, "rows are few"),
         "word_dropout": (0.05, "a letter is not read now and then"),
         "lr": (2e-3, "few letters are learnt soon"),
@@ -115,7 +115,7 @@ def _places() -> Settings:
     return {
         "positions": ("learned", "every place has its own meaning"),
         "pool": ("token", "one place among many may decide"),
-        "dim": (64, why),
+        "width": (64, why),
         "dropout": (0.2, why),
         "word_dropout": (0.1, why),
         "lr": (1e-3, why),

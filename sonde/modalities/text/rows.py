@@ -59,12 +59,16 @@ def encoded(texts: Sequence[str], vocabulary: Vocabulary, *, most: int = 0) -> t
 
     A text without any token is one UNKNOWN, so that no row is empty.
     """
-    rows: list[list[int]] = []
+    parts, cut = [], 0
     for start in range(0, len(texts), ENCODED_AT_ONCE):
-        rows += vocabulary.encode_all(texts[start : start + ENCODED_AT_ONCE])
-    cut = sum(len(row) > most for row in rows) if most else 0
-    kept = [row[:most] if most else row for row in rows]
-    return end_to_end([row or [UNKNOWN] for row in kept]), cut
+        rows = vocabulary.encode_all(texts[start : start + ENCODED_AT_ONCE])
+        cut += sum(len(row) > most for row in rows) if most else 0
+        parts.append(end_to_end([(row[:most] if most else row) or [UNKNOWN] for row in rows]))
+    if len(parts) == 1:
+        return parts[0], cut
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    starts[1:] = np.cumsum(np.concatenate([part.lengths() for part in parts])) if parts else 0
+    return Ragged(np.concatenate([part.values for part in parts] or [np.zeros(0, np.int32)]), starts), cut
 
 
 def text_rows(tokens: Ragged, texts: Sequence[str], names: Sequence[str], fields: Mapping[str, np.ndarray]) -> TextRows:

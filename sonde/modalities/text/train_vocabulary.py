@@ -15,16 +15,19 @@ LOOKED_AT = 1_000  # texts that the choice is made by
 
 
 def train_vocabulary(
-    texts: Sequence[str], *, kind: TokenizerName = "auto", size: int = 0, least: int = 1
+    texts: Iterable[str], *, kind: TokenizerName = "auto", size: int = 0, least: int = 1
 ) -> Vocabulary:
     """A vocabulary of at most `size` tokens, the four of `SPECIAL` among them; 0 lets the kind choose.
 
+    texts: read once, and where the kind is given no more than one of them is held at a time
     kind: auto is `chosen_kind`; bpe merges characters within words (Sennrich et al. 2015, arXiv:1508.07909), bytes does so
           with the bytes of all text (Radford et al. 2019), and then nothing is unknown
     least: how often a word must occur
     The same texts give the same vocabulary. Raises: MissingDependency for bpe and bytes without `tokenizers`
     """
-    kind = chosen_kind(texts) if kind == "auto" else kind
+    if kind == "auto":
+        texts = list(texts)
+        kind = chosen_kind(texts)
     if kind == "characters":
         return characters_of(texts) if not size else _frequent_characters(texts, size)
     if kind == "words":

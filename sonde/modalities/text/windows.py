@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
+from sonde.modalities.text.token_file import TokenFile
 
 AHEAD = "ahead"  # the field with the tokens behind a window, which it is moved into
+COUNTED = 2**24  # tokens from which on a text is summed up by how often each comes
 
 # B rows, T tokens of a window, N tokens in all
 
@@ -19,27 +21,44 @@ class Windows:
     """Row r is the tokens r T … r T + T - 1 with the token that follows each (`sonde.data.rows.Sequences`).
 
     Every token but the first is the target of exactly one row; the last row is filled up with PAD.
-    tokens: (N,) integers, 2 at least;  length: T
+    tokens: (N,) integers, 2 at least, in memory or on disk;  length: T
     places: what the text is called from which token on, sorted: ((0, "input.txt"),)
     word:   what a person calls a token
+    counts: (symbols,) int64, how often each token comes, where that is known
     """
 
-    tokens: np.ndarray
+    tokens: np.ndarray | TokenFile
     length: int
     places: Sequence[tuple[int, str]]
     word: str = "token"
+    counts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return -(-(len(self.tokens) - 1) // self.length)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether the tokens stand in a file (`sonde.data.rows.OnDisk`)."""
+        return isinstance(self.tokens, TokenFile)
+
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """`input`, `target` and `ahead`, the T tokens behind the target's last: each (len(indices), T) int64."""
-        wanted = np.asarray(indices)[:, None] * self.length + np.arange(2 * self.length + 1)
-        inside = wanted < len(self.tokens)
-        found = np.where(inside, self.tokens[np.where(inside, wanted, 0)], 0).astype(np.int64)
+        found = self._spans(np.asarray(indices) * self.length, 2 * self.length + 1)
         whole = {"input": found[:, : self.length], "target": found[:, 1 : self.length + 1]}
         whole["input"] = np.where(whole["target"] == 0, 0, whole["input"])  # the very last token has none behind it
         return {**whole, AHEAD: found[:, self.length + 1 :]}
+
+    def _spans(self, starts: np.ndarray, count: int) -> np.ndarray:
+        """(len(starts), count) int64: the tokens from each start on, zeros behind the last."""
+        if isinstance(self.tokens, TokenFile):
+            found = np.zeros((len(starts), count), dtype=np.int64)
+            for row, start in zip(found, starts.tolist(), strict=True):
+                held = self.tokens[start : start + count]
+                row[: len(held)] = held
+            return found
+        wanted = starts[:, None] + np.arange(count)
+        inside = wanted < len(self.tokens)
+        return np.where(inside, self.tokens[np.where(inside, wanted, 0)], 0).astype(np.int64)
 
     def describe(self, index: int) -> str:
         """ "input.txt character 512": where the window begins, counted from 0 in its file."""
@@ -60,6 +79,15 @@ class Windows:
     def targets(self) -> np.ndarray:
         """(n, T) int64 of all rows."""
         return self.read(np.arange(len(self)))["target"]
+
+    def truth(self) -> dict[str, np.ndarray]:
+        """`target`; of a long text each token once, and in `times` how often it follows another."""
+        if self.counts is None or len(self.tokens) <= COUNTED:
+            return {"target": self.targets()}
+        times = self.counts.copy()
+        times[self.tokens[0:1]] -= 1  # the first follows none
+        symbols = np.flatnonzero(times)
+        return {"target": symbols, "times": times[symbols]}
 
 
 def moved(batch: Batch, drawn: torch.Generator) -> Batch:
@@ -109,3 +137,7 @@ class Streams:
         streams = torch.arange(self.batch_size * each).view(self.batch_size, each)
         left = torch.arange(self.batch_size * each, self.rows)
         return torch.cat([streams.T.flatten(), left])
+
+    def batches_of(self, epoch: int) -> Sequence[Tensor]:
+        """The windows of each batch of any epoch."""
+        return self.of_epoch(epoch).split(self.batch_size)

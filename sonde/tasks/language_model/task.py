@@ -88,14 +88,24 @@ class LanguageModel:
     def trivial_baseline(
         self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
-        """Each token by how often it occurs in the training text, whatever stands before it."""
-        counts = torch.bincount(known["target"].flatten().long(), minlength=self.target.symbols).double()
+        """Each token by how often it occurs in the training text, whatever stands before it.
+
+        Texts are given by all their tokens, long ones by each token once and `times`, how often it comes.
+        """
+        counts = torch.bincount(
+            known["target"].flatten().long(), known.get("times"), minlength=self.target.symbols
+        ).double()
         counts[PAD] = 0
         logp = ((counts + 1) / (counts + 1)[1:].sum()).log()
-        target = judged["target"].flatten().long()
-        target = target[target != PAD]
-        loss = float(-logp[target].mean())
-        right = float((target == counts.argmax()).double().mean())
+        target, times = judged["target"].flatten().long(), judged.get("times")
+        if times is None:
+            target = target[target != PAD]
+            loss = float(-logp[target].mean())
+            right = float((target == counts.argmax()).double().mean())
+        else:
+            share = times.double() / times.double().sum()
+            loss = float(-(logp[target] * share).sum())
+            right = float(share[target == counts.argmax()].sum())
         return "each token by its frequency", {"loss": loss, "perplexity": math.exp(loss), "accuracy": right}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:

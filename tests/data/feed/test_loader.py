@@ -116,9 +116,37 @@ def test_a_batch_of_unequal_fields_is_refused() -> None:
         next(iter(source([(torch.zeros(3), torch.zeros(2))])))
 
 
-def test_an_iterator_is_refused() -> None:
-    with pytest.raises(ConfigError, match="^an iterator can be read only once; give the DataLoader itself"):
-        source(iter([(1, 2)]))
+def test_an_iterator_gives_one_pass_and_refuses_another() -> None:
+    batches = [(torch.zeros(3, 2), torch.zeros(3)), (torch.ones(2, 2), torch.ones(2))]
+    data = source(iter(batches))
+    assert (data.rewinds, data.ends, data.batches) == (False, True, None)
+    assert [len(batch) for batch in data] == [3, 2]
+    with pytest.raises(ConfigError, match="^an iterator can be read only once; give the DataLoader itself, or a list"):
+        next(iter(data))
+    assert source(batches).rewinds
+
+
+def test_texts_are_left_out_and_that_is_said() -> None:
+    data = source([{"__key__": ["a/1", "a/2"], "jpg": torch.zeros(2, 3), "cls": torch.ones(2), "id": torch.arange(2)}])
+    assert sorted(next(iter(data)).fields) == ["id", "input", "target"]
+    assert data.mapping == "'jpg' is the input, 'cls' is the target, 'id' is id; __key__ left out (text)"
+    pairs = source([(["a/1", "a/2"], torch.zeros(2, 3), torch.ones(2))])
+    assert sorted(next(iter(pairs)).fields) == ["input", "target"]
+    assert pairs.mapping == "samples are (input, target); number 1 left out (text)"
+
+
+def test_what_shuffles_by_epoch_is_told_the_epoch() -> None:
+    class Told(IterableDataset):
+        epoch = -1
+
+        def set_epoch(self, epoch: int) -> None:
+            self.epoch = epoch
+
+        def __iter__(self) -> Iterator[torch.Tensor]:
+            yield torch.full((2,), float(self.epoch))
+
+    data = source(DataLoader(Told(), batch_size=None))
+    assert [batch["input"].tolist() for batch in epochs(data, 3)] == [[0, 0], [1, 1], [2, 2]]
 
 
 def test_an_iterable_dataset_has_no_length() -> None:

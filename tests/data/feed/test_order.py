@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,9 +29,29 @@ def test_epochs_and_seeds_differ_and_repeat() -> None:
     assert orders[0] == order(seed=0).of_epoch(0).tolist()
 
 
-@pytest.mark.parametrize(("rows", "batches"), [(96, 6), (97, 7), (1, 1)])
-def test_the_last_batch_may_be_smaller(rows: int, batches: int) -> None:
-    assert order(rows).batches == batches
+@pytest.mark.parametrize(
+    ("rows", "sizes"), [(48, [16, 16, 16]), (34, [16, 16, 2]), (33, [16, 17]), (17, [17]), (1, [1])]
+)
+def test_the_last_batch_may_be_smaller_but_a_single_row_joins_the_one_before(rows: int, sizes: list[int]) -> None:
+    found = order(rows)
+    assert [len(batch) for batch in found.batches_of(0)] == sizes
+    assert (found.batches, found.largest) == (len(sizes), max(sizes))
+    assert torch.cat(list(found.batches_of(3))).tolist() == found.of_epoch(3).tolist()
+
+
+def test_batches_of_one_row_that_were_asked_for_stay() -> None:
+    found = build_order(3, FeedConfig(batch_size=1), training=True, seed=0)
+    assert [len(batch) for batch in found.batches_of(0)] == [1, 1, 1]
+
+
+def test_judging_leaves_a_single_row_alone() -> None:
+    assert [len(batch) for batch in order(33, training=False).batches_of(0)] == [16, 16, 1]
+
+
+@pytest.mark.parametrize("more", [{"balanced": True, "labels": np.arange(49) % 3}, {"lengths": np.arange(49)}])
+def test_a_single_row_joins_in_every_way_of_drawing(more: dict[str, Any]) -> None:
+    found = order(49, **more)
+    assert [len(batch) for batch in found.batches_of(1)] == [16, 16, 17]
 
 
 def test_shuffling_is_uniform() -> None:

@@ -130,6 +130,18 @@ def test_a_position_in_other_data_is_refused(changed: dict[str, Any], said: str)
         source(**changed).load_state_dict(source().state_dict())
 
 
+def test_positions_of_epochs_that_ended_with_a_single_row_are_refused() -> None:
+    before = {"epoch": 1, "position": 2, "rows": 17, "batch_size": 8, "seed": 0}  # as earlier versions wrote it
+    said = "is of a version whose epochs of these rows had 3 batches, the last of one row; that row now joins the batch before"
+    with pytest.raises(ConfigError, match=said):
+        source(17).load_state_dict(before)
+    source(22).load_state_dict({**before, "rows": 22})
+    again, begun = source(17), source(17)
+    first = next(iter(begun))
+    again.load_state_dict(begun.state_dict())
+    assert [len(first), *map(len, again)] == [8, 9]
+
+
 def test_two_iterators_cannot_share_a_position() -> None:
     data = source()
     older = iter(data)

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
@@ -5,7 +8,7 @@ from sonde.core.config import FeedConfig
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.seams import Source
 from sonde.data.feed.source import BatchSource
-from sonde.data.feed.tensors import tensor_source
+from sonde.data.feed.tensors import MappedReader, tensor_source
 
 CPU = torch.device("cpu")
 CONFIG = FeedConfig(batch_size=4)
@@ -56,3 +59,38 @@ def test_what_cannot_be_fed_is_refused() -> None:
         source(input=torch.zeros(5), target=torch.zeros(2))
     with pytest.raises(ConfigError, match="^--batch-size 4 is larger than the 3 training rows; give at most 3$"):
         source(input=torch.zeros(3))
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.normal(size=(100, 6, 2)))
+    np.save(tmp_path / "y.npy", rng.integers(0, 3, 100))
+    return {"input": np.load(tmp_path / "x.npy", mmap_mode="r"), "target": np.load(tmp_path / "y.npy", mmap_mode="r")}
+
+
+@pytest.mark.parametrize("memory", ["50%", "1kB"])
+def test_mapped_files_give_the_batches_of_memory(mapped: dict[str, np.ndarray], memory: str) -> None:
+    config = FeedConfig(batch_size=16, memory=memory)
+    mixed = {**mapped, "mask": torch.ones(100, 2)}
+    sources = [
+        tensor_source(fields, config, training=True, seed=3, device=torch.device("cpu"))
+        for fields in (mixed, {**mixed, **{name: torch.tensor(np.array(field)) for name, field in mapped.items()}})
+    ]
+    assert isinstance(sources[0].reader, MappedReader)
+    for one, two in zip(*sources, strict=True):
+        assert list(one.fields) == list(two.fields)
+        assert all(torch.equal(one[name], two[name]) and one[name].dtype == two[name].dtype for name in two.fields)
+        one["input"].zero_()  # batches are the caller's, and the file stays as it is
+    assert float(mapped["input"].std()) > 0.9
+
+
+def test_what_differs_in_length_is_refused_in_mapped_files_too(mapped: dict[str, np.ndarray]) -> None:
+    with pytest.raises(DataError, match="input has 100, target has 99; give one row of each per example"):
+        tensor_source(
+            {**mapped, "target": mapped["target"][:99]},
+            FeedConfig(),
+            training=True,
+            seed=0,
+            device=torch.device("cpu"),
+        )

@@ -11,7 +11,7 @@ from sonde.models.build import config_class
 from sonde.models.table import MODELS
 from sonde.run.choose import choose, choose_model, choose_task
 
-READERS = [name for name, entry in MODELS.items() if entry.takes == "tokens" and entry.answers == "row"]
+READERS = [name for name, entry in MODELS.items() if entry.reads[0] == "tokens" and entry.answers == "row"]
 
 
 def dataset(folder: Path, rows: int, *, letters: bool = False) -> Dataset:
@@ -37,7 +37,7 @@ def test_text_is_classified_by_a_network_that_reads_tokens(tmp_path: Path) -> No
     assert [text.model(found)[0] for found in (few, many)] == ["text-cnn", "text-transformer"]
     settings = text.settings(many, "text-transformer")
     assert settings["positions"][0] == "learned"
-    assert "windows" in text.settings(few, "text-cnn")
+    assert "kernels" in text.settings(few, "text-cnn")
 
 
 def test_places_mean_nothing_in_chains_of_many_lengths(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pytest
 
 from sonde.core.dataset import Rows
 from sonde.core.vocabulary import UNKNOWN, words_of
@@ -22,6 +23,16 @@ def test_tokens_of_texts_are_those_of_the_vocabulary() -> None:
     tokens, cut = encoded(TEXTS, WORDS)
     assert [tokens[row].tolist() for row in range(3)] == WORDS.encode_all(TEXTS)
     assert cut == 0
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_texts_that_are_encoded_in_parts_are_those_of_one_go(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    texts = [*TEXTS, "", "rare film of a charm"]
+    whole, cut = encoded(texts, WORDS, most=3)
+    monkeypatch.setattr("sonde.modalities.text.rows.ENCODED_AT_ONCE", at_once)
+    parts, cut_too = encoded(texts, WORDS, most=3)
+    assert (parts.values.tolist(), parts.starts.tolist()) == (whole.values.tolist(), whole.starts.tolist())
+    assert (cut_too, parts.values.dtype) == (cut, whole.values.dtype)
 
 
 def test_what_is_longer_is_cut_and_counted() -> None:

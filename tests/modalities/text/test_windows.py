@@ -1,10 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from sonde.core.batch import Batch
+from sonde.core.dataset import TargetSpec
+from sonde.core.vocabulary import Characters
 from sonde.data.rows import Sequences
 from sonde.modalities.text.windows import Streams, Windows, moved
+from sonde.tasks.language_model.config import LanguageModelConfig
+from sonde.tasks.language_model.task import LanguageModel
 
 
 def windows(tokens: int, length: int) -> Windows:
@@ -32,6 +37,26 @@ def test_every_token_but_the_first_is_a_target_once(tokens: int) -> None:
 def test_a_window_knows_its_place_in_its_file() -> None:
     rows = Windows(tokens=np.ones(40, np.int32), length=8, places=((0, "a.txt"), (10, "b.txt")), word="character")
     assert [rows.describe(n) for n in (0, 1, 2)] == ["a.txt character 0", "a.txt character 8", "b.txt character 6"]
+
+
+def test_a_long_text_is_summed_up_by_how_often_each_token_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = np.random.default_rng(0).integers(4, 9, 500).astype(np.uint8)
+    rows = Windows(tokens=tokens, length=8, places=((0, "a.txt"),), counts=np.bincount(tokens, minlength=12))
+    whole = rows.truth()
+    assert list(whole) == ["target"]
+    monkeypatch.setattr("sonde.modalities.text.windows.COUNTED", 499)
+    found = rows.truth()
+    follows = whole["target"][whole["target"] != 0]
+    assert np.array_equal(found["times"], np.bincount(follows)[found["target"]])
+    assert found["times"].sum() == 499
+    target = TargetSpec(kind="next", names=(), tokenizer=Characters(tuple("abcdefgh")).to_json(), symbols=12)
+    task = LanguageModel(nn.Embedding(12, 12), target, LanguageModelConfig())
+    said, exact = task.trivial_baseline(*({"target": torch.as_tensor(whole["target"]).float()},) * 2)
+    again, summed = task.trivial_baseline(
+        *({name: torch.as_tensor(field).float() for name, field in found.items()},) * 2
+    )
+    assert said == again
+    assert summed == pytest.approx(exact, rel=1e-6)
 
 
 def test_moved_windows_begin_everywhere_and_stay_the_text() -> None:

@@ -128,7 +128,8 @@ def test_pieces_of_a_batch_give_the_gradient_of_the_whole(kind: str, members: bo
         made.modules.double()
         run = stepper(made, accumulate=pieces)
         wider = Batch({n: f.double() if f.is_floating_point() else f for n, f in batch.fields.items()}, batch.index)
-        run._gradient(made.phases[0], list(made.modules.parameters()), wider.split(pieces), {})
+        optimizer, parameters = run.updates[0].optimizer, list(made.modules.parameters())
+        run.execution.gradient(made.phases[0], optimizer, parameters, wider.split(pieces))
         gradients.append(torch.cat([p.grad.flatten() for p in made.modules.parameters() if p.grad is not None]))
     assert gradients[0].abs().max() > 1e-3
     for other in gradients[1:]:

@@ -11,7 +11,7 @@ from sonde.core.config import FeedConfig
 from sonde.core.seams import Objective
 from sonde.data.feed.tensors import tensor_source
 from sonde.engine.evaluate import evaluate
-from sonde.engine.step import StepSettings
+from sonde.engine.execution.settings import StepSettings
 from sonde.tasks.custom.task import MeanMeter, ModuleTask
 
 MSE = nn.functional.mse_loss

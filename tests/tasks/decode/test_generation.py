@@ -17,7 +17,7 @@ CONTEXT, SYMBOLS = 16, 20
 def model(name: str) -> nn.Module:
     torch.manual_seed(0)
     spec = InputSpec(kind="tokens", shape=(CONTEXT,), symbols=SYMBOLS)
-    config = ModernGPTConfig(width=16, depth=2, heads=2) if name == "modern-gpt" else None
+    config = ModernGPTConfig(width=16, layers=2, heads=2) if name == "modern-gpt" else None
     made = build(name, spec, SYMBOLS, config).double().eval()
     for parameter in made.parameters():
         nn.init.normal_(parameter, std=0.2)  # far from uniform answers

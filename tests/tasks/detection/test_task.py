@@ -11,7 +11,8 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Phase, Task, abilities_of
-from sonde.engine.step import Stepper, StepSettings, Update
+from sonde.engine.execution.settings import StepSettings
+from sonde.engine.step import Stepper, Update
 from sonde.models.build import build as build_model
 from sonde.nn.points import point_grid
 from sonde.tasks.detection.config import DetectionConfig

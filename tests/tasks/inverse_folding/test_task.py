@@ -32,7 +32,7 @@ def batch(*lengths: int) -> Batch:
 
 def task(**settings: float) -> InverseFolding:
     torch.manual_seed(0)
-    config = InverseFoldingConfig(width=16, rounds=1, neighbours=5, noise=0.0, dropout=0.0)
+    config = InverseFoldingConfig(width=16, layers=1, neighbours=5, noise=0.0, dropout=0.0)
     model = inverse_folding_network(InputSpec(kind="protein", shape=(20,)), LETTERS.size, config)
     return InverseFolding(model, TARGET, InverseFoldingTaskConfig(**settings))
 

@@ -88,7 +88,8 @@ def test_masked_pieces_give_the_gradient_of_the_whole(members: bool) -> None:
     for pieces in (1, 3, 7):
         made = task(members=members)
         run = stepper(made, accumulate=pieces)
-        run._gradient(made.phases[0], list(made.modules.parameters()), batch.split(pieces), {})
+        optimizer, parameters = run.updates[0].optimizer, list(made.modules.parameters())
+        run.execution.gradient(made.phases[0], optimizer, parameters, batch.split(pieces))
         gradients.append(torch.cat([p.grad.flatten() for p in made.modules.parameters() if p.grad is not None]))
     assert float(made.loss(batch).weight) == mask.sum()
     for other in gradients[1:]:

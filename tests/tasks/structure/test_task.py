@@ -39,7 +39,7 @@ def batch(*lengths: int, seed: int = 0) -> Batch:
 
 def task(**settings: Any) -> Structure:
     torch.manual_seed(0)
-    model = structure_network(SPEC, len(bin_names()), StructureNetworkConfig(pair_width=12, residue_width=16, blocks=1))
+    model = structure_network(SPEC, len(bin_names()), StructureNetworkConfig(pair_width=12, residue_width=16, layers=1))
     return Structure(model, TARGET, StructureConfig(**settings))
 
 

@@ -34,7 +34,7 @@ def batch(*lengths: int) -> Batch:
 def task() -> Torsions:
     torch.manual_seed(0)
     spec = InputSpec(kind="protein", shape=(20,), symbols=25)
-    model = torsion_network(spec, 2, TorsionNetworkConfig(residue_width=8, units=8))
+    model = torsion_network(spec, 2, TorsionNetworkConfig(embedding=8, width=8))
     return Torsions(model, TARGET, TorsionsConfig())
 
 

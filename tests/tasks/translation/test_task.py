@@ -43,7 +43,7 @@ def task(name: str = "transformer", **settings: Any) -> Translation:
             assert isinstance(embedding, nn.Embedding)
             nn.init.normal_(embedding.weight, std=0.125)
     else:
-        model = seq2seq_gru(SPEC, TARGET.out_dim, Seq2SeqConfig(embedding=32, units=64, dropout=0.0))
+        model = seq2seq_gru(SPEC, TARGET.out_dim, Seq2SeqConfig(embedding=32, width=64, dropout=0.0))
     return Translation(model, TARGET, TranslationConfig(**settings))
 
 

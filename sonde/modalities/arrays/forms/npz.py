@@ -1,6 +1,7 @@
 """NPZ and NPY files: arrays named for their split and role (x_train, y_test, images, labels, …)."""
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
@@ -25,7 +27,10 @@ from sonde.modalities.modality import Wanted
 INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features"})
 TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
 NAMES_KEYS = frozenset({"names", "class_names", "label_names", "classes", "target_names"})
-MAPPED = 1 << 30  # bytes; larger NPY files are mapped and read as they are needed
+MAPPED = 1 << 26  # bytes; larger arrays are mapped and read as they are needed, where they are not compressed
+LENGTHS = (
+    26  # bytes of an entry of a ZIP file before the lengths of its name and of what else stands before the content
+)
 KEYS_HINT = "call them x and y, or x_train, y_train, x_test, y_test"
 
 
@@ -167,10 +172,30 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = {}
             for name in archive.files:
-                found[name] = archive[name]
+                held = _mapped_member(path, archive.zip, f"{name}.npy")
+                found[name] = archive[name] if held is None else held
             return found
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise _unloadable(f"{path} {name!r}" if name else str(path), error) from None
+
+
+def _mapped_member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray | None:
+    """A large array of an NPZ file where it stands in that; None for one that is small, compressed or of other than numbers."""
+    if name not in archive.namelist():
+        return None
+    member = archive.getinfo(name)
+    if member.compress_type != zipfile.ZIP_STORED or member.file_size <= MAPPED:
+        return None
+    with path.open("rb") as file:
+        file.seek(member.header_offset + LENGTHS)
+        named, extra = struct.unpack("<HH", file.read(4))
+        file.seek(named + extra, 1)
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = read(file)
+        if dtype.hasobject:
+            return None  # which is refused where it is loaded
+        return np.memmap(path, dtype, "r", file.tell(), shape, "F" if fortran else "C")
 
 
 def _unloadable(place: str, error: Exception) -> DataError:

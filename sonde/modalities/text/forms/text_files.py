@@ -5,7 +5,7 @@ order of their names, an END after each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
+from sonde.core.memory import give_back
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
@@ -22,6 +23,8 @@ from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
+from sonde.modalities.text.long_text import Text, after, first, lines, pieces, symbols_of, whole_text
+from sonde.modalities.text.token_file import TokenFile, TokenWriter, encode_pieces
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.modalities.text.vocabulary import earlier_vocabulary
 from sonde.modalities.text.windows import Windows
@@ -30,17 +33,20 @@ MOST_SYMBOLS = 256  # different characters up to which a text is read character 
 MOST_CHARACTERS = 10_000_000  # … if it is no longer than this
 WINDOW = 128  # tokens that are read at a time: more cost time that small budgets put to better use
 FEWEST_WINDOWS = 8  # of training text; of a short one the windows are made shorter
-PIECE = 1_000_000  # characters that are encoded at a time
 SHOWN = 12  # unknown characters in a warning
 ABOUT_TEXT = ("readme", "license", "licence", "copying", "notice")  # files that say something about the data
 
 
 @dataclass(frozen=True)
-class Text:
-    """A part of a text: what it is called, and which character of that it begins with."""
+class Stream:
+    """The tokens (N,) of a split's texts end to end, how often each comes, and where each text begins."""
 
-    content: str
-    name: str
+    tokens: np.ndarray | TokenFile
+    counts: np.ndarray
+    places: Sequence[tuple[int, str]]
+
+    def __len__(self) -> int:
+        return len(self.tokens)
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -62,12 +68,12 @@ def read(
     if like is not None and like.target.kind != "next":
         raise DataError(f"{path} is text to be continued; the model was trained on another kind of target")
     files = [path] if listing.is_file else _files(listing)
-    texts = {file: Text(read_text(file), file.name) for file in files}
+    texts = {file: whole_text(file) for file in files}
     parts, facts = (_named(texts), []) if _splits(files) else _cut(texts, config, whole=like is not None)
     if config.label_fraction < 1 and like is None:
-        kept = round(config.label_fraction * sum(len(text.content) for text in parts["train"]))
+        kept = round(config.label_fraction * sum(map(len, parts["train"])))
         facts.append(Fact(f"the first {kept:,} characters of the training text", "--label-fraction"))
-        parts["train"] = _first(parts["train"], kept)
+        parts["train"] = first(parts["train"], kept)
     tick("reading tokens", 0, 0)
     vocabulary, why = _vocabulary(parts["train"], config) if like is None else (_known(like), "")
     streams = {split: _encoded(texts, vocabulary, several=len(files) > 1) for split, texts in parts.items()}
@@ -75,8 +81,8 @@ def read(
     _check(streams, length, path)
     word = "character" if isinstance(vocabulary, Characters) else "token"
     splits = {
-        split: Windows(tokens=tokens, length=length, places=places, word=word)
-        for split, (tokens, places) in streams.items()
+        split: Windows(tokens=held.tokens, length=length, places=held.places, word=word, counts=held.counts)
+        for split, held in streams.items()
     }
     return Dataset(
         name=path.resolve().stem,
@@ -96,21 +102,6 @@ def _files(listing: Listing) -> list[Path]:
         (file for file in listing.ending(".txt") if file.stem.lower() not in ABOUT_TEXT),
         key=lambda file: natural(file.name),
     )
-
-
-def read_text(file: Path) -> str:
-    """The text of a file, its lines ended by a newline alone. Raises: DataError for one that is empty or not UTF-8"""
-    content = file.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{file} line {line} is not UTF-8 (byte {error.start} is 0x{content[error.start]:02x}); save the file as UTF-8"
-        ) from None
-    if not text.strip():
-        raise DataError(f"{file} holds no text; bring some")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _splits(files: Sequence[Path]) -> bool:
@@ -134,14 +125,14 @@ def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tupl
     everything = list(texts.values())
     if whole:
         return {"test": everything}, []
-    total = sum(len(text.content) for text in everything)
+    total = sum(map(len, everything))
     sizes = {"test": round((config.test or 0.0) * total)}
     sizes["validation"] = round(config.validation * (total - sizes["test"]))
     parts, facts = {}, []
     for split, size in sizes.items():
         if size:
             total -= size
-            parts[split], everything = _after(everything, total), _first(everything, total)
+            parts[split], everything = after(everything, total), first(everything, total)
             what = "the last" if split == "test" or not sizes["test"] else "before it"
             facts.append(Fact(f"{what} {size:,} characters for {split}", "a text is cut, not drawn from"))
     if not sizes["test"]:
@@ -149,81 +140,45 @@ def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tupl
     return {"train": everything, **parts}, facts
 
 
-def _first(texts: Sequence[Text], characters: int) -> list[Text]:
-    """Those of the first characters of all."""
-    kept = []
-    for text in texts:
-        if characters > 0:
-            kept.append(replace(text, content=text.content[:characters]))
-        characters -= len(text.content)
-    return kept
-
-
-def _after(texts: Sequence[Text], characters: int) -> list[Text]:
-    """What `_first` leaves."""
-    kept = []
-    for text in texts:
-        if len(text.content) > characters:
-            begins = max(0, characters)
-            name = f"{text.name} from character {begins:,} on," if begins else text.name
-            kept.append(Text(text.content[begins:], name))
-        characters -= len(text.content)
-    return kept
-
-
 def _vocabulary(texts: Sequence[Text], config: DataConfig) -> tuple[Vocabulary, str]:
     """(vocabulary of the training text, why of this kind)."""
     settings = config.of(TextConfig)
     if settings.vocabulary_of is not None:
         return earlier_vocabulary(settings.vocabulary_of), f"of {settings.vocabulary_of}"
-    contents = [text.content for text in texts]
-    symbols, total = len(set().union(*contents)), sum(map(len, contents))
+    symbols, total = len(symbols_of(texts)), sum(map(len, texts))
     kind, why = settings.tokenizer, "--tokenizer"
     if kind == "auto" and symbols <= MOST_SYMBOLS and total <= MOST_CHARACTERS:
         kind, why = "characters", "a short text of few different ones"
     elif kind == "auto":
         kind, why = "bytes", "a text that is long, or of many different characters"
-    lines = contents if kind == "characters" else [line for text in contents for line in text.splitlines(keepends=True)]
-    return train_vocabulary(lines, kind=kind, size=settings.vocabulary), why
+    read = (piece for text in texts for piece in pieces(text)) if kind == "characters" else lines(texts)
+    return train_vocabulary(read, kind=kind, size=settings.vocabulary), why
 
 
 def _known(like: Schema) -> Vocabulary:
     return read_vocabulary(like.input.tokenizer)
 
 
-def _encoded(
-    texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool
-) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """(tokens (N,) of the texts end to end, where each text begins)."""
-    found: list[int] = []
-    places = []
+def _encoded(texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool) -> Stream:
+    written, places = TokenWriter(vocabulary.size), []
     for text in texts:
-        places.append((len(found), text.name))
-        for tokens in vocabulary.encode_all(_pieces(text.content)):
-            found += tokens
+        places.append((len(written), text.name))
+        for tokens in encode_pieces(pieces(text), vocabulary):
+            written.add(tokens)
         if several:
-            found.append(END)
-    return np.array(found, dtype=np.int32), places
+            written.add([END])
+    give_back()
+    return Stream(written.finish(), written.counts, places)
 
 
-def _pieces(text: str) -> list[str]:
-    """The text in pieces that end with a line, of about a million characters; of longer lines as they are."""
-    pieces, begins = [], 0
-    while begins < len(text):
-        ends = text.find("\n", begins + PIECE) + 1 or len(text)
-        pieces.append(text[begins:ends])
-        begins = ends
-    return pieces
-
-
-def _window(streams: Mapping[str, tuple[np.ndarray, object]], config: DataConfig) -> int:
+def _window(streams: Mapping[str, Stream], config: DataConfig) -> int:
     """Tokens of a window: as asked, else as many as suit the length of the training text."""
-    return config.of(TextConfig).max_tokens or max(1, min(WINDOW, len(streams["train"][0]) // FEWEST_WINDOWS))
+    return config.of(TextConfig).max_tokens or max(1, min(WINDOW, len(streams["train"]) // FEWEST_WINDOWS))
 
 
-def _check(streams: Mapping[str, tuple[np.ndarray, object]], length: int, path: Path) -> None:
+def _check(streams: Mapping[str, Stream], length: int, path: Path) -> None:
     """Raises: DataError for a text that has no room for one window, or that nothing follows."""
-    for split, (held, _) in streams.items():
+    for split, held in streams.items():
         needed = length + 1 if split == "train" else 2
         if len(held) < needed:
             window = f" for a window of --max-tokens {length}" if split == "train" else ""
@@ -243,15 +198,15 @@ def _schema(vocabulary: Vocabulary, length: int) -> Schema:
 
 def _sizes(
     parts: Mapping[str, Sequence[Text]],
-    streams: Mapping[str, tuple[np.ndarray, object]],
+    streams: Mapping[str, Stream],
     vocabulary: Vocabulary,
     why: str,
 ) -> list[Fact]:
-    sizes = {split: sum(len(text.content) for text in texts) for split, texts in parts.items()}
+    sizes = {split: sum(map(len, texts)) for split, texts in parts.items()}
     characters = " + ".join(f"{count(sizes[split])} {split}" for split in ORDER if split in sizes)
     if isinstance(vocabulary, Characters):
         return [Fact(f"{characters} characters, {len(vocabulary.symbols)} different ones", why)]
-    tokens = sum(len(held) for held, _ in streams.values())
+    tokens = sum(map(len, streams.values()))
     per = sum(sizes.values()) / max(1, tokens)
     return [
         Fact(f"{characters} characters", ""),
@@ -263,19 +218,17 @@ def _reading(length: int, word: str) -> Fact:
     return Fact(f"windows of {length} {word}s", "the longest context that is learnt; --max-tokens changes it")
 
 
-def _unknown(
-    parts: Mapping[str, Sequence[Text]], streams: Mapping[str, tuple[np.ndarray, object]], vocabulary: Vocabulary
-) -> list[str]:
+def _unknown(parts: Mapping[str, Sequence[Text]], streams: Mapping[str, Stream], vocabulary: Vocabulary) -> list[str]:
     """A warning for each split with tokens that the training text never had."""
     found = []
-    for split, (tokens, _) in streams.items():
-        if missed := int((tokens == UNKNOWN).sum()):
+    for split, held in streams.items():
+        if missed := int(held.counts[UNKNOWN]):
             which = ""
             if isinstance(vocabulary, Characters):
-                characters = sorted(set().union(*(text.content for text in parts[split])) - set(vocabulary.symbols))
+                characters = sorted(symbols_of(parts[split]) - set(vocabulary.symbols))
                 more = " …" * (len(characters) > SHOWN)
                 which = f" ({' '.join(map(repr, characters[:SHOWN]))}{more})"
             found.append(
-                f"{missed:,} tokens of the {split} text ({share(missed / len(tokens))}) are not known from training{which}"
+                f"{missed:,} tokens of the {split} text ({share(missed / len(held))}) are not known from training{which}"
             )
     return found

@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sample_places import form
 from sample_settings import data_config
 
-from sonde.core.config import DataConfig
+from sonde.core.config import DataConfig, FeedConfig
 from sonde.core.errors import DataError
+from sonde.data.feed.build import build_source
+from sonde.data.feed.decide import decide
+from sonde.data.feed.layout import is_mapped
 from sonde.data.splits import labels_of, targets_of
 from sonde.modalities.arrays.forms import npz
 from sonde.modalities.arrays.forms.npz import find_keys
@@ -17,6 +21,7 @@ from sonde.modalities.arrays.forms.npz import find_keys
 read, recognise = form(npz)
 
 RNG = np.random.default_rng(0)
+CPU = torch.device("cpu")
 X, Y = RNG.integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 4
 
 
@@ -95,6 +100,15 @@ def test_flat_arrays_are_standardised_by_their_training_rows(tmp_path: Path) -> 
     assert target.mean == pytest.approx((x[:40, 0].mean(),))
 
 
+def test_many_features_have_the_mean_and_std_that_they_have_alone(tmp_path: Path) -> None:
+    x = RNG.normal(50, 9, (6000, 1025))
+    columns = []
+    for name, some in (("all", slice(None)), ("few", slice(1020, 1025))):
+        np.savez(tmp_path / f"{name}.npz", x=x[:, some], y=np.arange(6000) % 3)
+        columns.append(read(tmp_path / f"{name}.npz", DataConfig()).schema.input.columns[-5:])
+    assert [(column.mean, column.std) for column in columns[0]] == [(column.mean, column.std) for column in columns[1]]
+
+
 def test_means_far_from_zero_keep_their_spread(tmp_path: Path) -> None:
     x = 1e6 + RNG.normal(size=(6000, 2))
     np.savez(tmp_path / "set.npz", x=x.astype(np.float32), y=np.arange(6000) % 2)
@@ -163,3 +177,82 @@ def test_arrays_are_resized_when_asked(tmp_path: Path) -> None:
     data = read(tmp_path / "set.npz", data_config(image_size=16))
     assert data.schema.input.shape == (1, 16, 16)
     assert any(fact.what == "images resized from 8x8 to 16x16" for fact in data.facts)
+
+
+LAYOUTS = {
+    "bytes": RNG.integers(0, 256, (40, 8, 9, 3), dtype=np.uint8),
+    "grey": X,
+    "floats": RNG.random((40, 8, 8)).astype(np.float32),
+    "doubles": RNG.random((40, 3, 8, 8)) * 255,
+    "numbers": RNG.normal(50, 9, (40, 700)).astype(np.float32),
+    "fortran": np.asfortranarray(RNG.normal(50, 9, (40, 7))),
+}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("name", list(LAYOUTS))
+def test_arrays_that_stay_on_disk_are_those_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, compressed: bool
+) -> None:
+    (np.savez_compressed if compressed else np.savez)(tmp_path / "a.npz", x=LAYOUTS[name], y=Y)
+    (tmp_path / "npy").mkdir()
+    for key, array in {"x": LAYOUTS[name], "y": Y}.items():
+        np.save(tmp_path / "npy" / f"{key}.npy", array)
+    expected = read(tmp_path / "a.npz", DataConfig())
+    monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
+    for place in ("a.npz", "npy"):
+        found = read(tmp_path / place, DataConfig())
+        assert found.schema == expected.schema
+        assert [fact.what for fact in found.facts] == [fact.what for fact in expected.facts]
+        for split, rows in found.splits.items():
+            assert is_mapped(rows) == (place == "npy" or not compressed)
+            assert rows.nbytes() == expected.splits[split].nbytes()
+            every = RNG.permutation(len(rows))
+            read_now, in_memory = rows.read(every), expected.splits[split].read(every)
+            assert read_now["input"].dtype == in_memory["input"].dtype
+            assert all(np.array_equal(read_now[field], in_memory[field]) for field in in_memory)
+
+
+@pytest.mark.parametrize("name", ["bytes", "numbers"])
+def test_batches_from_disk_and_from_memory_are_equal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    np.savez(tmp_path / "a.npz", x=LAYOUTS[name], y=Y)
+    loaded = read(tmp_path / "a.npz", DataConfig())
+    monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
+    mapped = read(tmp_path / "a.npz", DataConfig())
+    decisions, epochs = [], []
+    for dataset, memory in ((loaded, "50%"), (mapped, "50%"), (mapped, "1kB")):
+        config = FeedConfig(batch_size=8, memory=memory)
+        decisions.append(decide(dataset, config, free_bytes=10**9).kind)
+        source = build_source(
+            dataset.splits["train"], dataset.schema, config, training=True, seed=0, device=CPU, kind=decisions[-1]
+        )
+        epochs.append([batch for _ in range(2) for batch in source])
+    assert decisions == ["resident", "resident", "streaming"]
+    for batches in zip(*epochs, strict=True):
+        assert all(torch.equal(batches[0][field], batch[field]) for batch in batches for field in batch.fields)
+
+
+def test_images_on_disk_are_resized_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "a.npz", x=LAYOUTS["floats"], y=Y)
+    expected = read(tmp_path / "a.npz", data_config(image_size=16))
+    monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
+    found = read(tmp_path / "a.npz", data_config(image_size=16))
+    assert found.schema == expected.schema
+    one, other = (d.splits["train"].read(np.arange(9))["input"] for d in (found, expected))
+    assert np.array_equal(one, other)
+
+
+def test_a_number_on_disk_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
+    x = LAYOUTS["numbers"].copy()
+    x[17, 3] = np.inf
+    np.savez(tmp_path / "a.npz", x=x, y=Y)
+    assert "'x' row 17 holds inf" in refused(tmp_path / "a.npz")
+
+
+def test_pickled_objects_are_not_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
+    np.savez(tmp_path / "a.npz", x=np.array([{}] * 9, dtype=object), y=Y[:9])
+    assert "holds pickled Python objects" in refused(tmp_path / "a.npz")

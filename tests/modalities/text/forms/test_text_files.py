@@ -30,7 +30,7 @@ def opened(path: Path, **settings: object) -> Dataset:
 def text_of(dataset: Dataset, split: str) -> str:
     rows = dataset.splits[split]
     assert isinstance(rows, Windows)
-    return read_vocabulary(dataset.schema.input.tokenizer).decode(rows.tokens.tolist())
+    return read_vocabulary(dataset.schema.input.tokenizer).decode(np.asarray(rows.tokens).tolist())
 
 
 def facts(dataset: Dataset) -> str:

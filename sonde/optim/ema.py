@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sonde.core.errors import RunFolderError
 
 
-class Average:
+class EMA:
     """Averages of all parameters and floating-point buffers; integer buffers (counts) are copies of the newest.
 
     The n-th update (from 1) keeps a share min(decay, (1 + n) / (10 + n)) of the average, so that the random weights a run

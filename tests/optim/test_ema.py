@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from sonde.core.errors import RunFolderError
-from sonde.optim.average import Average
+from sonde.optim.ema import EMA
 
 
 def network() -> nn.Sequential:
@@ -20,7 +20,7 @@ def moved(modules: nn.Module) -> None:
 
 def test_average_is_the_closed_form_sum() -> None:
     modules = network()
-    average = Average(modules, decay=0.4)
+    average = EMA(modules, decay=0.4)
     weights = [[p.detach().double().clone() for p in modules.parameters()]]
     keeps = []
     for count in range(1, 9):
@@ -41,7 +41,7 @@ def test_average_is_the_closed_form_sum() -> None:
 
 def test_buffers_are_averaged_and_counts_copied() -> None:
     modules = network()
-    average = Average(modules, decay=0.5)
+    average = EMA(modules, decay=0.5)
     statistics = modules[1].running_mean.clone()  # type: ignore[union-attr, operator]
     for _ in range(3):
         moved(modules)
@@ -54,7 +54,7 @@ def test_buffers_are_averaged_and_counts_copied() -> None:
 
 def test_applied_swaps_in_and_out_without_copying_and_training_goes_on() -> None:
     modules = network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = Average(modules, decay=0.9)
+    average = EMA(modules, decay=0.9)
     moved(modules)
     average.update()
     before = {name: value.clone() for name, value in modules.state_dict().items()}
@@ -78,7 +78,7 @@ def test_applied_swaps_in_and_out_without_copying_and_training_goes_on() -> None
 
 def test_applied_puts_the_weights_back_when_the_body_fails() -> None:
     modules = network()
-    average = Average(modules, decay=0.9)
+    average = EMA(modules, decay=0.9)
     moved(modules)
     kept = modules[0].weight.detach().clone()  # type: ignore[operator, union-attr]
     with pytest.raises(ZeroDivisionError), average.applied():
@@ -88,7 +88,7 @@ def test_applied_puts_the_weights_back_when_the_body_fails() -> None:
 
 def test_saved_averages_go_on_exactly_and_keep_their_strides() -> None:
     one, other = network().to(memory_format=torch.channels_last), network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    first, second = Average(one, decay=0.9), Average(other, decay=0.9)
+    first, second = EMA(one, decay=0.9), EMA(other, decay=0.9)
     for _ in range(3):
         moved(one)
         first.update()
@@ -111,6 +111,6 @@ def test_saved_averages_go_on_exactly_and_keep_their_strides() -> None:
 
 
 def test_averages_of_another_model_are_refused() -> None:
-    average = Average(nn.Linear(2, 2), decay=0.9)
+    average = EMA(nn.Linear(2, 2), decay=0.9)
     with pytest.raises(RunFolderError, match=r"averaged weights do not fit this model \(first difference: weight\)"):
-        average.load_state_dict(Average(nn.Linear(3, 2), decay=0.9).state_dict())
+        average.load_state_dict(EMA(nn.Linear(3, 2), decay=0.9).state_dict())
