@@ -106,7 +106,7 @@ def moved(batch: Batch, drawn: torch.Generator) -> Batch:
     return Batch({**batch.fields, "input": torch.where(target == 0, 0, found[:, :-1]), "target": target}, batch.index)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Streams:
     """An order (`sonde.data.feed.order`) in which every batch goes on where the one before stopped.
 
