@@ -48,7 +48,7 @@ class Policy:
         parts = {"mixup": self.mixup, "cutmix": self.cutmix, "randaugment": self.randaugment[0]}
         for name, strength in parts.items():
             if strength:
-                raise ConfigError(f"--augment {name}: {what} cannot follow what it does to an image; leave it out")
+                raise ConfigError(f"--augment {name}: {what} cannot be transformed along with the image; leave it out")
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The batch with changed `input`, and with `mix_target` and `mix_weight` after mixing."""

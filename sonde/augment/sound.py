@@ -163,11 +163,11 @@ def _inside(sound: Tensor, lengths: Tensor) -> Tensor:
 READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "speed": ("speed", _number(1e-3, 0.5), "write speed=S with a share S in 0..0.5"),
     "shift": ("shift", _number(1e-3, 0.5), "write shift=S with a share S of the length in 0..0.5"),
-    "noise": ("noise", _number(1e-3, 100), "write noise=D with decibels D in 0..100 that it lies below the recording"),
+    "noise": ("noise", _number(1e-3, 100), "write noise=D with a signal-to-noise ratio D in 0..100 decibels"),
     "time-mask": ("time_masks", _masks, "write time-mask=NxS with N masks in 1..20 of a share S of the time in 0..1"),
     "band-mask": (
         "band_masks",
         _masks,
-        "write band-mask=NxS with N masks in 1..20 of a share S of the pitches in 0..1",
+        "write band-mask=NxS with N masks in 1..20 of a share S of the mel bands in 0..1",
     ),
 }

@@ -29,7 +29,9 @@ class Views:
                 "--augment resized-crop=0.2,flip,colour=0.5"
             )
         if self.policy.mixup or self.policy.cutmix:
-            raise ConfigError("--augment: views that are mixed with other rows are no views of one; leave mixing out")
+            raise ConfigError(
+                "--augment: mixup and cutmix mix rows, and two views must show one image each; leave them out"
+            )
 
     def filled_with(self, mean: tuple[float, ...]) -> "Views":
         """The same, cutting out to the data's mean."""

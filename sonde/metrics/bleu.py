@@ -19,7 +19,7 @@ class Bleu:
 
     def __init__(self) -> None:
         """Raises: MissingDependency without sacrebleu."""
-        library: Any = require("sacrebleu", extra="text", purpose="judging translations")
+        library: Any = require("sacrebleu", extra="text", purpose="evaluating translations (BLEU)")
         from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
         self._score = library.metrics.BLEU.compute_bleu

@@ -44,7 +44,7 @@ class ClassificationMeter:
         """Approximations that were made."""
         if not self.ranking.binned:
             return []
-        return [f"auroc of {self.ranking.rows:,} rows is computed from binned scores (true to about 0.001)"]
+        return [f"auroc of {self.ranking.rows:,} rows is computed from binned scores (accurate to about 0.001)"]
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: logp (B, C), target (B,), loss (B,), and weight (B,) of the loss where rows weigh differently."""
@@ -226,7 +226,7 @@ def refuse_bad(first: Tensor | None) -> None:
     if first is not None and int(first) < 2**62:
         raise NonFinite(
             f"evaluation: the model's output is NaN (first at row {int(first)} of the split); lower --lr or add --clip 1, "
-            "or mend the row if its input is not finite"
+            "or fix the row if its input is not finite"
         )
 
 

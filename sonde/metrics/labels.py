@@ -49,7 +49,7 @@ class LabelsMeter:
     def notes(self) -> list[str]:
         """Approximations that were made."""
         rows = f"{self.ranking.rows:,} rows"
-        told = [f"auroc and average_precision of {rows} are computed from binned scores (true to about 0.001)"]
+        told = [f"auroc and average_precision of {rows} are computed from binned scores (accurate to about 0.001)"]
         told += [] if self.subset_known else [f"subset_accuracy of {rows} at the chosen thresholds is not known"]
         return told if self.ranking.binned else []
 

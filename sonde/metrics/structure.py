@@ -108,7 +108,7 @@ def _told(case: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "index": case["index"],
         "target": f"{len(case['true'])} residues",
-        "prediction": f"lDDT {number(case['lddt'], 2)}, trace {number(case['rmsd'], 3)} Å off",
+        "prediction": f"lDDT {number(case['lddt'], 2)}, RMSD {number(case['rmsd'], 3)} Å",
         "confidence": None,
         "loss": 1 - case["lddt"],
         "trace": {name: case[name].round(decimals=1).tolist() for name in ("true", "found")},

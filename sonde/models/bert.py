@@ -26,9 +26,9 @@ class BertConfig:
     """Settings of BERT."""
 
     max_positions: int = 512
-    """Learned positions: most tokens of a row, the class token before its first included."""
+    """Number of learned position embeddings: the longest row in tokens, the class token included."""
     dropout: float = 0.1
-    """Share of values set to zero after the embeddings, in what each part of a block adds, and before the head."""
+    """Dropout after the embeddings, of each residual branch, and before the head."""
 
     def __post_init__(self) -> None:
         if self.max_positions < 2:
@@ -76,7 +76,7 @@ class Bert(nn.Module):
         length = tokens.shape[1]
         if length > self.positions.num_embeddings:
             raise ConfigError(
-                f"rows of {length:,} tokens, one before the first included, are longer than BERT's "
+                f"rows of {length:,} tokens, the class token included, are longer than BERT's "
                 f"{self.positions.num_embeddings:,} positions; cut them with --max-tokens {self.positions.num_embeddings - 1}, "
                 f"or give --max-positions {length}"
             )

@@ -19,11 +19,11 @@ class GraphNetworkConfig:
     """Settings of the graph network."""
 
     width: int = 128
-    """Channels of an atom."""
+    """Channels of each atom."""
     layers: int = 4
-    """Layers of message passing: an atom's receptive field is so many bonds wide."""
+    """Layers of message passing; the receptive field of an atom is as many bonds."""
     dropout: float = 0.0
-    """Share of values set to zero after each layer and before the head."""
+    """Dropout after each layer and before the head."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers")

@@ -92,7 +92,7 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
         longest = getattr(network, "max_position_embeddings", None)
         if longest is not None and longest < input.shape[0]:
             raise ConfigError(
-                f"{text} reads {longest} tokens at most, and the longest row has {input.shape[0]}; give --max-tokens {longest}"
+                f"{text} takes {longest} tokens at most, and the longest row has {input.shape[0]}; give --max-tokens {longest}"
             )
         try:
             if causal:
@@ -131,5 +131,5 @@ def _config(library: Any, name: str) -> Any:
         return library.AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"hf:{name} is no folder with a config.json, name of the hub or kind of network ({str(error).splitlines()[0]})"
+            f"hf:{name} is neither a folder with a config.json, a name on the Hub nor a model type ({str(error).splitlines()[0]})"
         ) from None

@@ -25,15 +25,15 @@ class InverseFoldingConfig:
     """Settings of the inverse-folding network."""
 
     width: int = 96
-    """Channels of a residue and of a pair of neighbours."""
+    """Channels of each residue (node) and each pair of neighbours (edge)."""
     layers: int = 3
     """Layers of message passing between neighbours."""
     neighbours: int = 24
-    """How many of the nearest residues send each a message."""
+    """Nearest neighbours of each residue in the graph (k)."""
     noise: float = 0.1
-    """Standard deviation, in ångström, of what atoms are moved by in training, which hides how exactly they were measured."""
+    """Standard deviation, in ångström, of Gaussian noise added to the backbone coordinates in training."""
     dropout: float = 0.1
-    """Share of values set to zero in what each layer adds."""
+    """Dropout of each residual branch."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "neighbours")
@@ -155,6 +155,6 @@ def inverse_folding_network(input: InputSpec, out_dim: int, config: InverseFoldi
     """Residues from a backbone. Raises: ConfigError for residues."""
     if input.symbols:
         raise ConfigError(
-            "inverse-folding-network reads backbones of proteins, but this data is residues; take --task inverse-folding"
+            "inverse-folding-network takes protein backbones as input, but this data is residues; take --task inverse-folding"
         )
     return InverseFoldingNetwork(out_dim, config)

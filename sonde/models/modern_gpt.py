@@ -25,15 +25,15 @@ class ModernGPTConfig:
     """Settings of the modern GPT."""
 
     width: int = 192
-    """Channels of a token."""
+    """Embedding width (channels of each token)."""
     layers: int = 4
     """Transformer blocks."""
     heads: int = 3
-    """Heads of attention; their channels are width / heads."""
+    """Attention heads, of width / heads channels each."""
     kv_heads: int = 0
-    """Heads of keys and values (grouped-query attention), fewer than --heads for a smaller cache; 0 for as many."""
+    """Key-value heads (grouped-query attention); fewer than --heads give a smaller cache, 0 as many."""
     dropout: float = 0.0
-    """Share of values set to zero after the embedding and in what each part of a block adds."""
+    """Dropout after the embedding and of each residual branch."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "heads")

@@ -27,13 +27,13 @@ class QAReaderConfig:
     """Settings of the reader."""
 
     width: int = 64
-    """Channels of a token."""
+    """Hidden width (channels of each token)."""
     embedding: int = 32
-    """Width of a token's embedding."""
+    """Embedding width."""
     known: int = 1500
-    """The most frequent tokens, which have an embedding each; the others share one, beside their shape and their matches."""
+    """Vocabulary: the most frequent tokens with an embedding each; the others share one."""
     dropout: float = 0.3
-    """Share of values set to zero after the embeddings and in each convolution."""
+    """Dropout after the embeddings and in each convolution."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "embedding", "known")

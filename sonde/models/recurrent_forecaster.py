@@ -18,11 +18,11 @@ class RecurrentForecasterConfig:
     """Settings of the recurrent forecasters."""
 
     width: int = 64
-    """Units of each recurrent layer."""
+    """Hidden size of each recurrent layer."""
     layers: int = 1
-    """Recurrent layers, one on the other."""
+    """Recurrent layers, stacked."""
     dropout: float = 0.1
-    """Share of the last state's values set to zero before the linear map."""
+    """Dropout of the last hidden state before the linear layer."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers")

@@ -31,15 +31,15 @@ class SpeechConfig:
     mels: int = 64
     """Mel bands of the spectrogram."""
     subsampling: int | Literal["auto"] = "auto"
-    """Frames of 10 ms that become one (time reduction): 2 or 4; auto takes 2 where no recording reaches 3 seconds."""
+    """Subsampling of the 10 ms frames: 2 or 4; auto is 2 where no recording reaches 3 seconds."""
     layers: int | None = None
     """Conformer or transformer blocks; by default as many as the model's name stands for."""
     dropout: float = 0.1
-    """Share of what each part of a block adds that is set to zero."""
+    """Dropout of each residual branch."""
 
     def __post_init__(self) -> None:
         if not 8 <= self.mels <= 128:
-            raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
+            raise ConfigError(f"--mels must be from 8 to 128, got {self.mels}")
         if self.subsampling not in ("auto", 2, 4):
             raise ConfigError(f"--subsampling is 2 or 4, or auto, got {self.subsampling}")
         check_counts(self, "layers")

@@ -36,7 +36,9 @@ def check_input(model: str, kind: str, answer: str | None = None) -> None:
     listed = f"{', '.join(others)} or {last}" if others else last
     like = answer or (MODELS[model].answers if model in MODELS else "row")
     fitting = suitable(kind, like) or suitable(kind, answer)
-    raise ConfigError(f"--model {model} reads data of kind {listed}, and this data is of kind {kind}{instead(fitting)}")
+    raise ConfigError(
+        f"--model {model} takes inputs of kind {listed}, and this data is of kind {kind}{instead(fitting)}"
+    )
 
 
 def instead(fitting: list[str]) -> str:

@@ -21,15 +21,15 @@ class TextCNNConfig:
     """Settings of the convolutional network for text."""
 
     embedding: int = 128
-    """Width of the embeddings of tokens, or of a step's values."""
+    """Embedding width of tokens, or of the values of a step."""
     kernels: tuple[int, ...] = (3, 4, 5)
-    """Kernel sizes: tokens that a filter sees at a time, as many kinds of filters as numbers."""
+    """Kernel sizes in tokens, one parallel convolution each."""
     width: int = 100
     """Filters of each kernel size."""
     dropout: float = 0.5
-    """Share of what the filters found that is set to zero in training, and half as much of the embeddings."""
+    """Dropout of the pooled features, and half as much of the embeddings."""
     word_dropout: float = 0.0
-    """Share of tokens taken for unknown ones in training."""
+    """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "width")

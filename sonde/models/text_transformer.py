@@ -24,26 +24,26 @@ class TextTransformerConfig:
     """Settings of the transformer that classifies sequences."""
 
     width: int = 128
-    """Channels of a token."""
+    """Embedding width (channels of each token)."""
     layers: int = 2
     """Transformer layers."""
     heads: int = 4
-    """Heads of attention; they divide the channels."""
+    """Attention heads; must divide --width."""
     mlp_ratio: int = 4
     """Hidden channels of a layer's MLP, as a multiple of --width."""
     positions: Literal["sinusoidal", "learned", "rotary", "alibi", "none"] = "sinusoidal"
-    """How positions are encoded: added sines, added learned vectors, rotated queries and keys, or penalties on distance, which
-    do not distinguish left from right."""
+    """Position encoding: sinusoidal, learned, rotary (RoPE), or attention biases by distance (ALiBi), which do not distinguish
+    left from right."""
     pool: Literal["token", "mean"] = "mean"
-    """What the head reads: a class token that attends to all others, or the mean over all tokens."""
+    """Pooling before the head: a class token, or the mean over all tokens."""
     activation: Activation = "gelu"
-    """The function inside each MLP."""
+    """Activation inside each MLP."""
     pre_norm: bool = True
-    """Whether norms stand before attention and MLP; otherwise after each sum, as in the paper of 2017."""
+    """Pre-norm (layer norm before attention and MLP); otherwise post-norm, as in Vaswani et al. 2017."""
     dropout: float = 0.1
-    """Share of values set to zero in training: after positions, attention and MLPs, and before the head."""
+    """Dropout after positions, attention and MLPs, and before the head."""
     word_dropout: float = 0.0
-    """Share of tokens taken for unknown ones in training."""
+    """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "heads", "mlp_ratio")
@@ -100,7 +100,7 @@ class TextTransformer(nn.Module):
         if self.learned is not None:
             if length > len(self.learned):
                 raise ConfigError(
-                    f"a row of {length} tokens is longer than the {len(self.learned)} places that were learnt; cut it, or "
+                    f"a row of {length} tokens is longer than the {len(self.learned)} learned positions; truncate it, or "
                     "train with --positions sinusoidal"
                 )
             return tokens + self.learned[:length]

@@ -20,13 +20,13 @@ class TorsionNetworkConfig:
     """Settings of the torsion network."""
 
     embedding: int = 32
-    """Width of a residue's embedding."""
+    """Embedding width of residues."""
     width: int = 64
-    """Units of each recurrent layer, each way."""
+    """Hidden size of each recurrent layer, per direction."""
     layers: int = 1
     """Recurrent layers."""
     dropout: float = 0.0
-    """Share of values set to zero in the description of residues, between layers and before the head."""
+    """Dropout of the residue embedding, between layers and before the head."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "width", "layers")
@@ -61,5 +61,7 @@ class TorsionNetwork(nn.Module):
 def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
     """Angles of the backbone from the residues alone. Raises: ConfigError for backbones."""
     if not input.symbols:
-        raise ConfigError("torsion-network reads residues of proteins, but this data is backbones; leave --model out")
+        raise ConfigError(
+            "torsion-network takes protein residues as input, but this data is backbones; leave --model out"
+        )
     return TorsionNetwork(input, out_dim, config)

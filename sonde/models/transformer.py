@@ -25,11 +25,11 @@ class TransformerConfig:
     """Settings of the encoder-decoder transformers."""
 
     dropout: float = 0.1
-    """Share of values set to zero after the embeddings and in what each attention and each MLP adds."""
+    """Dropout after the embeddings and of each residual branch."""
     norm: Literal["pre", "post"] = "pre"
-    """Layer norms before each part, which trains without care, or after each sum, as in the paper."""
+    """Layer norm: pre (before each sub-layer, more stable) or post (after each residual sum, as in the paper)."""
     tied: Literal["all", "output", "none"] = "output"
-    """What is one matrix: the target's embedding and the output, or all embeddings, which needs one vocabulary for both sides."""
+    """Weight tying: target embedding and output layer, or all embeddings, which needs one vocabulary for both sides."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")

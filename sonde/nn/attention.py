@@ -27,7 +27,7 @@ class Memory:
         """Keep those of T more tokens (B, G, T, K) and return all so far. Raises: ValueError when there is no room."""
         end = self.held + keys.shape[2]
         if end > self.keys.shape[2]:
-            raise ValueError(f"the memory has room for {self.keys.shape[2]} tokens, and this would be {end}")
+            raise ValueError(f"the key-value cache has room for {self.keys.shape[2]} tokens, and this would be {end}")
         self.keys[:, :, self.held : end] = keys
         self.values[:, :, self.held : end] = values
         self.held = end
@@ -89,7 +89,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         groups = groups or heads
         if dim % heads or heads % groups:
-            raise ValueError(f"{dim} channels, {heads} heads and {groups} groups do not divide one another")
+            raise ValueError(f"{dim} channels must be divisible by {heads} heads, and these by {groups} groups")
         self.heads, self.groups, self.channels = heads, groups, dim // heads
         self.qkv = nn.Linear(dim, (heads + 2 * groups) * self.channels, bias=bias)
         self.output = nn.Linear(dim, dim, bias=bias)
@@ -138,7 +138,7 @@ class CrossAttention(nn.Module):
     def __init__(self, dim: int, heads: int, *, bias: bool = True, dropout: float = 0.0) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"{dim} channels cannot be shared by {heads} heads")
+            raise ValueError(f"{dim} channels must be divisible by {heads} heads")
         self.heads, self.channels = heads, dim // heads
         self.query = nn.Linear(dim, dim, bias=bias)
         self.key_value = nn.Linear(dim, 2 * dim, bias=bias)

@@ -18,7 +18,7 @@ def remove_head(model: nn.Module) -> int:
     name, head = learning[-1] if learning else ("", model)
     if not isinstance(head, nn.Linear) or not name:
         raise ConfigError(
-            f"learning without labels takes off a network's last linear layer, and {type(model).__name__} ends in "
+            f"self-supervised tasks remove a network's last linear layer, and {type(model).__name__} ends in "
             f"{type(head).__name__}; choose another --model"
         )
     above, _, own = name.rpartition(".")

@@ -12,7 +12,7 @@ def sinusoidal(length: int, dim: int, *, base: float = 10_000.0) -> Tensor:
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5. Raises: ValueError for an odd dim
     """
     if dim % 2:
-        raise ValueError(f"sines and cosines come in pairs, and {dim} channels are odd")
+        raise ValueError(f"sinusoidal positions need an even number of channels, got {dim}")
     places = torch.arange(length, dtype=torch.float64)
     waves = base ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
     angles = places[:, None] * waves

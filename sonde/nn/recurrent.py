@@ -52,7 +52,7 @@ class Recurrent(nn.Module):
         state: each of its tensors (B, L, D); None for zeros. Raises: ValueError for layers that read both ways
         """
         if self.backwards is not None:
-            raise ValueError("layers that read both ways cannot go on from a state")
+            raise ValueError("bidirectional layers cannot start from a hidden state")
         after: list[State] = []
         for number, kernel in enumerate(self.forwards):
             before = (

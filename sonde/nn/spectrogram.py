@@ -56,7 +56,7 @@ def mel_filters(mels: int, samples: int, rate: int, *, scale: MelScale = "slaney
     filters = torch.minimum(rising, falling).clamp(min=0) * 2 / (edges[2:] - edges[:-2])
     if not bool((filters.sum(0) > 0).all()):
         raise ConfigError(
-            f"--mels {mels}: {mels} mels are more than {samples} samples at {rate} Hz can tell apart; take fewer"
+            f"--mels {mels}: {mels} mels are more than {samples} samples at {rate} Hz can resolve; use fewer"
         )
     return filters.float()
 

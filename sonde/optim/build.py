@@ -24,7 +24,7 @@ USED: dict[str, tuple[str, ...]] = {
     "adamw": ("lr", "weight_decay", "beta1", "beta2", "eps"),
     "muon": ("lr", "weight_decay", "momentum", "beta1", "beta2", "eps"),
 }
-"""Fields of `OptimConfig` that each optimiser reads; the others have no effect on it."""
+"""Fields of `OptimConfig` that each optimiser uses; the others have no effect on it."""
 
 
 def build_optimizer(

@@ -30,7 +30,7 @@ class Answer(NamedTuple):
     words: str
 
 
-ROW = Answer("row", "one answer an input")
+ROW = Answer("row", "one output vector per input")
 
 
 @dataclass(frozen=True, kw_only=True)

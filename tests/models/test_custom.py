@@ -114,7 +114,7 @@ def test_its_classes_pickle(file: Path):
             "net.py:Xyz",
             "net.py has no class or function 'Xyz'; it defines: Demanding, Failing, Mismatched, Named, Pair,",
         ),
-        ("net.py", "net.py: say which class of the file to use, such as "),
+        ("net.py", "net.py: name the class of the file to use, such as "),
         ("gone.py:Net", "gone.py: No such file or directory"),
         (
             "net.py:Demanding",

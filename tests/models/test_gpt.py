@@ -114,7 +114,7 @@ def test_other_data_and_answers_are_refused(name: str) -> None:
         ({"width": 12, "heads": 4}, "--width 12 must be an even number"),
         ({"kv_heads": 2}, "--kv-heads must be 0 or divide --heads 3, got 2"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, float], message: str) -> None:

@@ -159,10 +159,14 @@ class Opinion:
     ("name", "content", "message"),
     [
         ("absent.pth", None, r"--pretrained: cannot read .*absent.pth: No such file or directory"),
-        ("text.pth", b"hello, this is no archive at all", r"text.pth is no file of weights, or damaged \(KeyError: "),
-        ("empty.pth", b"", r"--pretrained: .*empty.pth is no file of weights, or damaged"),
-        ("torn.pth", b"PK\x03\x04torn archive", r"--pretrained: .*torn.pth is no file of weights, or damaged"),
-        ("torn.safetensors", b"\x10\x00", r"--pretrained: .*torn.safetensors is no file of weights, or damaged"),
+        (
+            "text.pth",
+            b"hello, this is no archive at all",
+            r"text.pth is not a file of weights, or is damaged \(KeyError: ",
+        ),
+        ("empty.pth", b"", r"--pretrained: .*empty.pth is not a file of weights, or is damaged"),
+        ("torn.pth", b"PK\x03\x04torn archive", r"--pretrained: .*torn.pth is not a file of weights, or is damaged"),
+        ("torn.safetensors", b"\x10\x00", r"--pretrained: .*torn.safetensors is not a file of weights, or is damaged"),
         ("object.pth", Opinion(), r"object.pth holds more than tensors, .*; save the network's state_dict\(\)"),
         ("list.pth", [torch.zeros(1)], r"list.pth holds no state dict \(tensors by name\)"),
         ("mixed.pth", {"a": torch.zeros(1), "epoch": 3}, r"mixed.pth holds no state dict \(tensors by name\)"),
@@ -184,7 +188,10 @@ def test_weights_without_a_head_leave_it_as_drawn(trained: dict[str, Tensor]):
     """As those of a network that learnt without labels."""
     model, untouched = resnet(classes=7), resnet(classes=7).state_dict()
     body = {name: value for name, value in trained.items() if not name.startswith("fc.")}
-    assert load(model, body, 7) == ["weights of w.pth, 120 tensors", "fc is drawn anew: there is none in it"]
+    assert load(model, body, 7) == [
+        "weights of w.pth, 120 tensors",
+        "fc is randomly initialised: the weights have none",
+    ]
     for name, value in model.state_dict().items():
         assert torch.equal(value, untouched[name] if name.startswith("fc") else trained[name]), name
 
@@ -220,6 +227,6 @@ def test_auxiliary_heads_are_passed_over_where_there_are_none():
     weights = build("googlenet", spec(side=96), 10, GoogLeNetConfig(stem="imagenet", auxiliary=True)).state_dict()
     plain = build("googlenet", spec(side=96), 10, GoogLeNetConfig(stem="imagenet", auxiliary=False))
     heads = [name for name in weights if name.startswith("aux")]
-    assert load(plain, weights)[1:] == ["its auxiliary heads are left out"]
+    assert load(plain, weights)[1:] == ["auxiliary heads left out"]
     assert heads
     assert all(torch.equal(value, weights[name]) for name, value in plain.state_dict().items())

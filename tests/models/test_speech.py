@@ -77,10 +77,10 @@ def test_attention_reaches_everywhere_and_knows_the_order() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"mels": 200}, "--mels must lie from 8 to 128, got 200"),
+        ({"mels": 200}, "--mels must be from 8 to 128, got 200"),
         ({"subsampling": 3}, "--subsampling is 2 or 4, or auto, got 3"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
+        ({"dropout": -0.1}, "--dropout must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, object], message: str) -> None:

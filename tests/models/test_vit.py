@@ -194,8 +194,8 @@ def test_positions_are_interpolated_as_images_are():
     [
         ({"patch": 0}, "--patch must be at least 1, got 0"),
         ({"registers": -1}, "--registers must be at least 0, got -1"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
-        ({"stochastic_depth": -0.1}, "--stochastic-depth must lie from 0 to below 1, got -0.1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
+        ({"stochastic_depth": -0.1}, "--stochastic-depth must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict, message: str):

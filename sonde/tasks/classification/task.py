@@ -134,13 +134,13 @@ class Classification:
             share = torch.where(counted > 0, known["target"], 0).sum(0) / counted.sum(0).clamp(min=1)
             answer["odds"] = share.clamp(0.5 / len(counted), 1 - 0.5 / len(counted)).logit().expand(len(target), -1)
             meter: Meter = LabelsMeter(self.names, probabilistic=probabilistic)
-            what = "always saying of each label what is most frequent"
+            what = "always predicting the most frequent value of each label"
         else:
             counts = torch.bincount(known["target"], minlength=len(self.names)).double().clamp(min=0.5)
             answer["logp"] = (counts / counts.sum()).log().expand(len(target), -1)
             meter = ClassificationMeter(self.names, probabilistic=probabilistic)
             most = len(counts) - 1 - int(counts.flip(0).argmax()) if self.kind == "binary" else int(counts.argmax())
-            what = f"always saying {self.names[most]}"
+            what = f"always predicting {self.names[most]}"
         meter.update({**judged, **answer, "loss": torch.zeros(len(target))}, torch.arange(len(target)))
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
@@ -158,7 +158,7 @@ class Classification:
         if not self.config.mirrored:
             return logits
         if batch["input"].ndim != 4:
-            raise ConfigError("--mirrored is for images, and these inputs are none; leave it out")
+            raise ConfigError("--mirrored needs image inputs; leave it out")
         other = wide(self.modules["model"](batch["input"].flip(-1)))
         return torch.cat([each if each.ndim == 3 else each[:, None] for each in (logits, other)], 1)
 

@@ -60,12 +60,10 @@ class Detection:
     ) -> None:
         """Raises: ConfigError when the targets are no boxes, the model is no detector, or `monitor` is not a metric"""
         if target.kind != "boxes":
-            raise ConfigError(
-                "task detection needs images whose objects are marked by boxes; leave --task detection out"
-            )
+            raise ConfigError("task detection needs images annotated with boxes; leave --task detection out")
         if not isinstance(model, Dense):
             raise ConfigError(
-                f"task detection needs a network that answers with boxes, which {type(model).__name__} does not; take --model "
+                f"task detection needs a network that outputs boxes, which {type(model).__name__} does not; take --model "
                 "detector-tiny"
             )
         self.modules = nn.ModuleDict({"model": model})

@@ -41,7 +41,7 @@ class Forecasting:
         """Raises: ConfigError when the targets are no series, or `monitor` is not a metric"""
         if target.kind != "series":
             raise ConfigError(
-                "task forecasting needs a series, a table with a column of times; leave --task forecasting out"
+                "task forecasting needs a time series, a table with a time column; leave --task forecasting out"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
@@ -134,7 +134,7 @@ class Forecasting:
             alone = (
                 meter.scores_of(2)[self.objective.metric] if self.objective.metric in ("mse", "mae", "mase") else None
             )
-            told = "" if alone is None else f" (the last value alone: {alone:.4f})"
+            told = "" if alone is None else f" (repeating the last value: {alone:.4f})"
             what = f"repeating the last {season} steps{told}"
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
@@ -144,7 +144,7 @@ class Forecasting:
         expected = (len(batch), *self.target.shape)
         if tuple(values.shape) != expected:
             raise ConfigError(
-                f"task forecasting needs {expected}, windows by steps by variables, and the model answers {tuple(values.shape)}; "
+                f"task forecasting needs {expected}, (windows, steps, variables), and the model outputs {tuple(values.shape)}; "
                 "take --model dlinear"
             )
         if not self.quantiles:

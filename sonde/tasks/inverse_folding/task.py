@@ -85,7 +85,7 @@ class InverseFolding:
         target = judged["target"].long()
         meter = self.meter()
         meter.update(self._judged(chances.log().expand(*target.shape, -1), target), torch.arange(len(target)))
-        return f"always saying {self.target.names[int(counts.argmax())]}, the most frequent", meter.compute()
+        return f"always predicting {self.target.names[int(counts.argmax())]}, the most frequent", meter.compute()
 
     def _logits(self, batch: Batch) -> Tensor:
         """(B, R, residues). Raises: ConfigError for a model that answers with something else."""
@@ -93,7 +93,7 @@ class InverseFolding:
         expected = (*batch["input"].shape[:2], self.target.out_dim)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task inverse-folding needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task inverse-folding needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "inverse-folding-network"
             )
         return logits[..., FIRST:]

@@ -54,10 +54,10 @@ class LanguageModel:
     ) -> None:
         """Raises: ConfigError for other targets, a state to carry where a model has none, or an unknown `monitor`"""
         if target.kind != "next":
-            raise ConfigError("task language-model needs text to be continued; leave --task language-model out")
+            raise ConfigError("task language-model needs plain text; leave --task language-model out")
         if config.carry and not isinstance(model, Unrolls):
             raise ConfigError(
-                "--carry is for recurrent networks, which have a state; take --model lstm-lm, or leave it out"
+                "--carry is for recurrent networks, which have a hidden state; take --model lstm-lm, or leave it out"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
@@ -106,7 +106,7 @@ class LanguageModel:
             share = times.double() / times.double().sum()
             loss = float(-(logp[target] * share).sum())
             right = float(share[target == counts.argmax()].sum())
-        return "each token by its frequency", {"loss": loss, "perplexity": math.exp(loss), "accuracy": right}
+        return "unigram token frequencies", {"loss": loss, "perplexity": math.exp(loss), "accuracy": right}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"probs": (B, V) of the token after the last of each row, "nats": (B,) mean of the tokens given but the first}."""
@@ -170,7 +170,7 @@ class LanguageModel:
         if UNKNOWN in tokens and isinstance(self.vocabulary, Characters):
             missing = sorted(set(prompt) - set(self.vocabulary.symbols))
             raise DataError(
-                f"the prompt has {' '.join(map(repr, missing))}, which the training text never had; leave it out"
+                f"the prompt has {' '.join(map(repr, missing))}, not in the vocabulary of the training text; leave it out"
             )
         if tokens:
             return tokens
@@ -205,7 +205,7 @@ class LanguageModel:
         expected = (*input.shape, self.target.symbols)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task language-model needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task language-model needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "gpt-small"
             )
         return wide(logits)

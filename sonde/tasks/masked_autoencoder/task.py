@@ -57,7 +57,7 @@ class MaskedAutoencoder:
         """Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric"""
         if not isinstance(model, Patchwise):
             raise ConfigError(
-                f"task masked-autoencoder hides patches of an image, and {type(model).__name__} has none; take --model "
+                f"task masked-autoencoder masks patches of an image, and {type(model).__name__} has none; take --model "
                 "vit-tiny-16, or --task simclr"
             )
         self.target, self.config = target, config
@@ -65,8 +65,8 @@ class MaskedAutoencoder:
         self.kept = round(self.count * (1 - config.mask_share))
         if not 0 < self.kept < self.count:
             raise ConfigError(
-                f"--mask-share {config.mask_share:g} of {self.count} patches leaves none to "
-                f"{'see' if self.kept == 0 else 'tell'}; give a smaller --patch, or another share"
+                f"--mask-share {config.mask_share:g} of {self.count} patches leaves none "
+                f"{'visible' if self.kept == 0 else 'masked'}; give a smaller --patch, or another share"
             )
         channels = next(p.shape[1] for p in model.parameters() if p.ndim == 4)
         decoder = PatchDecoder(

@@ -54,7 +54,7 @@ class MaskedLanguageModel:
         """Raises: ConfigError for a network that says nothing of single tokens, or when `monitor` is not a metric"""
         if not isinstance(model, TokenEncoder):
             raise ConfigError(
-                f"task masked-language-model asks about single tokens, and {type(model).__name__} answers for a row alone; "
+                f"task masked-language-model needs an output per token, and {type(model).__name__} outputs one vector per row; "
                 "take --model bert-tiny"
             )
         self.config = config

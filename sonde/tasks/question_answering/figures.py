@@ -33,7 +33,7 @@ NOTE = Markup(
 def additions(details: Mapping[str, Any]) -> Additions:
     """A section of marked texts."""
     html = Markup("").join(_passage_html(passage) for passage in passages(details))
-    section = Section(name="passages", title="Answers in their texts", note=NOTE, html=html, last=True)
+    section = Section(name="passages", title="Answers in context", note=NOTE, html=html, last=True)
     return Additions(sections=[section] if html else [])
 
 

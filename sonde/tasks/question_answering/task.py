@@ -23,7 +23,7 @@ from sonde.tasks.supervised import objective, wide
 LONGEST_QUESTION = (
     66  # tokens before the context: BEGIN, the question as it is cut (`sonde.modalities.text.question_rows`), END
 )
-RULE = "words shared with the question, without training"
+RULE = "word overlap with the question, without training"
 
 # B rows, T tokens of a row, N windows, L tokens of a window
 
@@ -122,7 +122,7 @@ class QuestionAnswering:
         expected = (*windows.tokens.shape, 2)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task question-answering needs two logits a token {expected}, and the model answers {tuple(logits.shape)}; "
+                f"task question-answering needs two logits per token {expected}, and the model outputs {tuple(logits.shape)}; "
                 "take --model qa-reader"
             )
         allowed = windows.places >= 0
@@ -169,7 +169,7 @@ def _window(target: TargetSpec, config: QuestionAnsweringConfig) -> int:
     """Tokens read at once. Raises: ConfigError"""
     if target.kind != "span":
         raise ConfigError(
-            "task question-answering needs questions with answers that stand in a text; leave --task question-answering out"
+            "task question-answering needs questions whose answers are spans of a text; leave --task question-answering out"
         )
     window = target.shape[0]
     overlap = window - LONGEST_QUESTION - 1 - config.stride

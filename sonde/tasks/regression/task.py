@@ -85,7 +85,9 @@ class Regression:
         rows = {**judged, "values": values.expand(len(target), -1), "target": target, "loss": torch.zeros(len(target))}
         meter.update(rows, torch.arange(len(target)))
         what = (
-            f"always saying {float(values):.4g}, the mean" if values.numel() == 1 else "always saying the mean of each"
+            f"always predicting the mean, {float(values):.4g}"
+            if values.numel() == 1
+            else "always predicting the mean of each target"
         )
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 

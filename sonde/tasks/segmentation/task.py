@@ -122,7 +122,7 @@ class Segmentation:
         expected = (len(input), self.target.out_dim, *input.shape[2:])
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task segmentation needs a map of logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task segmentation needs a map of logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "unet-small"
             )
         return logits
@@ -166,7 +166,7 @@ def _metrics() -> dict[str, Literal["max", "min"]]:
 
 def _check(target: TargetSpec, config: SegmentationConfig) -> None:
     if target.kind != "mask":
-        raise ConfigError("task segmentation needs images with a mask each; leave --task segmentation out")
+        raise ConfigError("task segmentation needs a mask for each image; leave --task segmentation out")
     if config.class_weights and len(config.class_weights) != len(target.names):
         raise ConfigError(
             f"--class-weights gives {len(config.class_weights)} numbers for {len(target.names)} classes "

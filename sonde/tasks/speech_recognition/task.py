@@ -91,7 +91,7 @@ class SpeechRecognition:
         meter, nothing = self.meter(), torch.zeros(len(target))
         outputs = {"found": found, "target": target, "loss": nothing, "weight": nothing + 1, "unreachable": nothing}
         meter.update(outputs, torch.arange(len(target)))
-        return f"always saying {most!r}", {name: value for name, value in meter.compute().items() if name != "loss"}
+        return f"always predicting {most!r}", {name: value for name, value in meter.compute().items() if name != "loss"}
 
     def _judged(self, batch: Batch, width: int) -> Mapping[str, Tensor]:
         logits, frames = self._answers(batch)
@@ -108,7 +108,7 @@ class SpeechRecognition:
         found = self.modules["model"](*batch.fed())
         if not isinstance(found, tuple) or len(found) != 2 or found[0].ndim != 3:
             raise ConfigError(
-                "task speech-recognition needs a model that answers (logits of each frame, frames of each row); take --model "
+                "task speech-recognition needs a model that outputs (logits of each frame, frames of each row); take --model "
                 "speech-conformer-tiny"
             )
         return wide(found[0]), found[1]

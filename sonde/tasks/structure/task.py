@@ -74,7 +74,7 @@ class Structure:
             found = outputs["distances"][place, :length, :length].double().round(decimals=2).fill_diagonal_(0)
             rows.append(
                 {
-                    "prediction": f"{length} residues, {contacts} contacts {LONG_RANGE} or more residues apart",
+                    "prediction": f"{length} residues, {contacts} contacts at a separation of {LONG_RANGE} or more",
                     "contacts": contacts,
                     "distances": found.tolist(),
                 }
@@ -93,7 +93,7 @@ class Structure:
         lengths = (target.flatten(2).amax(2) > 0).sum(1)
         meter = StructureMeter(contact=self.config.contact_distance)
         meter.update(self._judged(logits, target, None, lengths), torch.arange(len(target)))
-        return "the distances of training pairs as far apart along the chain", meter.compute()
+        return "distances of training pairs with the same sequence separation", meter.compute()
 
     def _logits(self, batch: Batch) -> Tensor:
         """(B, R, R, N). Raises: ConfigError for a model that answers with something else."""
@@ -102,7 +102,7 @@ class Structure:
         expected = (rows, residues, residues, self.target.out_dim)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task structure needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task structure needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "structure-network"
             )
         return logits

@@ -24,7 +24,7 @@ def target(chains: Sequence[HasBackbone]) -> TargetRows:
     return TargetRows(
         spec=TargetSpec(kind="torsions", names=ANGLES),
         rows=[backbone_torsions(chain.backbone) for chain in chains],
-        words="angles of the backbone from the residues",
+        words="backbone torsion angles from the residues",
     )
 
 

@@ -82,7 +82,7 @@ class Torsions:
         told = ", ".join(
             f"{name} {angle:.0f}" for name, angle in zip(self.target.names, _degrees(mean).tolist(), strict=True)
         )
-        return f"the mean direction everywhere ({told} degrees)", meter.compute()
+        return f"always predicting the mean angles ({told} degrees)", meter.compute()
 
     def _directions(self, batch: Batch) -> Tensor:
         """(B, R, A, 2). Raises: ConfigError for a model that answers with something else."""
@@ -90,7 +90,7 @@ class Torsions:
         expected = (*batch["input"].shape[:2], self.target.out_dim, 2)
         if tuple(found.shape) != expected:
             raise ConfigError(
-                f"task torsions needs directions {expected}, and the model answers {tuple(found.shape)}; take --model "
+                f"task torsions needs (cosine, sine) pairs {expected}, and the model outputs {tuple(found.shape)}; take --model "
                 "torsion-network"
             )
         return found

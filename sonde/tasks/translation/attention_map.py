@@ -30,7 +30,7 @@ def attention_map(source: Sequence[str], said: Sequence[str], weights: Sequence[
     for row, line in enumerate(weights):
         for column, weight in enumerate(line):
             if weight >= FAINTEST:
-                told = f"{down[row]} looks at {across[column]}: {share(weight, 0)}"
+                told = f"{down[row]} attends to {across[column]}: {share(weight, 0)}"
                 parts.append(
                     f'<rect class="hit" x="{left + column * CELL:.1f}" y="{top + row * CELL:.1f}" width="{CELL - 1:.0f}" '
                     f'height="{CELL - 1:.0f}" fill-opacity="{weight:.2f}"><title>{escape(told)}</title></rect>'

@@ -36,8 +36,8 @@ class Translations:
 
 
 HEADINGS = (
-    ("Lowest BLEU", "The rows with the lowest BLEU of a sentence by itself, which is 100 for the true one."),
-    ("Highest BLEU", "The rows with the highest."),
+    ("Lowest BLEU", "The rows with the lowest sentence BLEU (100: identical to the reference)."),
+    ("Highest BLEU", "The rows with the highest sentence BLEU."),
 )
 
 
@@ -90,5 +90,5 @@ def _figure(entry: Mapping[str, Any]) -> Figure:
     return Figure(
         title=f"Row {int(entry['index']) + 1}",
         svg=attention_map(entry["source"], entry["said"], entry["weights"]),
-        caption="Each row is a token that was said, and where in the source it looked just before.",
+        caption="Each row is a generated token, with its attention over the source tokens.",
     )

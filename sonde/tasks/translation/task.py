@@ -58,10 +58,10 @@ class Translation:
         MissingDependency without sacrebleu, which judges
         """
         if target.kind != "tokens":
-            raise ConfigError("task translation needs a text for each text; leave --task translation out")
+            raise ConfigError("task translation needs a target text for each source text; leave --task translation out")
         if not isinstance(model, Speaks):
             raise ConfigError(
-                f"task translation needs a network that says one token after the other, and {type(model).__name__} has no begin "
+                f"task translation needs an autoregressive decoder, and {type(model).__name__} has no begin "
                 "and step; take --model transformer-small"
             )
         Bleu()  # whether sacrebleu is there is better known before the training than after it

@@ -16,7 +16,7 @@ def test_cases_hold_all_sides_and_maps_are_drawn() -> None:
     assert (worst.source, worst.truth, worst.said, worst.score) == ("A dog.", "Ein Hund.", "Eine Katze.", "12.3")
     assert found.best[0].score == "100"
     assert len(found.maps) == 4
-    assert "Ein looks at A: 80 %" in found.maps[0].svg
+    assert "Ein attends to A: 80 %" in found.maps[0].svg
 
 
 def test_other_tasks_have_none() -> None:
