@@ -139,7 +139,7 @@ def test_models_and_augmentations_that_do_not_fit_are_refused(data: Path, tmp_pa
         ConfigError, match="task classification gives one output per row, and the targets are masks; leave"
     ):
         sonde.train(data, task="classification", model="mlp", out=tmp_path / "c", quiet=True)
-    with pytest.raises(ConfigError, match="^--augment mixup: masks cannot follow what it does to an image"):
+    with pytest.raises(ConfigError, match="^--augment mixup: masks cannot be transformed along with the image"):
         sonde.train(data, augment="mixup=0.2", out=tmp_path / "d", **SMALL)
     with pytest.raises(ConfigError, match=r"Linear must return \(rows, 1, 32, 32\) for this data; an input of shape"):
         sonde.train(data, model=torch.nn.Linear(SIDE, 1), out=tmp_path / "e", quiet=True)

@@ -93,18 +93,18 @@ class Policy:
 
     def _maps(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         count, _, height, width = pictures.shape
-        turned = None
+        rotated = None
         if self.rotate:
             degrees = (torch.rand(count, generator=generator) * 2 - 1) * self.rotate
-            turned = images.rotation(degrees, height, width)
+            rotated = images.rotation(degrees, height, width)
         if not self.resized_crop:
-            assert turned is not None
-            return turned
+            assert rotated is not None
+            return rotated
         area, ratio, across, down = torch.rand(4, count, generator=generator)
         area = self.resized_crop + (1 - self.resized_crop) * area
         ratio = ((ratio * 2 - 1) * math.log(4 / 3)).exp()
         zoomed = images.zoom(area, ratio, across, down)
-        return zoomed if turned is None else images.after(turned, zoomed)
+        return zoomed if rotated is None else images.after(rotated, zoomed)
 
     def _coloured(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         drawn = torch.rand(4, len(pictures), generator=generator) * 2 - 1

@@ -1,4 +1,4 @@
-"""A convolutional network for sounds: a log-mel spectrogram read as a picture whose width differs from row to row."""
+"""A convolutional network for sounds: a log-mel spectrogram treated as an image whose width differs from row to row."""
 
 from dataclasses import dataclass
 from itertools import pairwise

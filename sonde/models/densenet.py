@@ -1,4 +1,4 @@
-"""Densely connected networks: each layer reads what all layers before it in its block have put out. torchvision's names."""
+"""Densely connected networks: each layer takes the outputs of all layers before it in its block. torchvision's names."""
 
 from collections import OrderedDict
 from dataclasses import dataclass

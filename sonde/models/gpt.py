@@ -94,7 +94,7 @@ def _initialise(model: GPT, depth: int) -> None:
 
 
 def check_tokens(input: InputSpec, out_dim: int, *, name: str) -> None:
-    """Raises: ConfigError for what a model of the next token cannot read or answer."""
+    """Raises: ConfigError for an input or a target that a language model cannot take."""
     if out_dim != input.symbols:
         raise ConfigError(
             f"{name} predicts the next of {input.symbols:,} tokens, and {out_dim:,} outputs are needed; leave --model out"
@@ -102,7 +102,7 @@ def check_tokens(input: InputSpec, out_dim: int, *, name: str) -> None:
 
 
 def check_room(tokens: int, context: int) -> None:
-    """Raises: ValueError for more tokens than a model reads."""
+    """Raises: ValueError for more tokens than the model's context."""
     if tokens > context:
         raise ValueError(f"the model's context is {context} tokens, and these would be {tokens}")
 

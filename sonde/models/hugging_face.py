@@ -77,8 +77,8 @@ class SequenceClassifier(nn.Module):
 def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
     """The builder for `hf:NAME`, NAME a folder with a config.json, a name of the hub, or a kind of network such as gpt2.
 
-    The network has the vocabulary of the data and weights drawn anew; --pretrained FILE loads some. Where the token after each
-    is asked for it is a causal language model, else a classifier of sequences.
+    The network has the vocabulary of the data and randomly initialised weights; --pretrained FILE loads some. For
+    next-token prediction it is a causal language model, else a sequence classifier.
     Raises: MissingDependency with the install line; ConfigError for a name that stands for no network
     """
     library = _import()

@@ -66,7 +66,7 @@ class InverseFoldingNetwork(nn.Module):
     """Backbones (B, R, 4, 3) in ångström with lengths (B,) -> logits (B, R, out_dim).
 
     Its inputs are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
-    are, so turning and moving a protein changes nothing; its mirror image is another one, by the place of CB.
+    are, so rotating and translating a protein changes nothing; its mirror image is another one, by the place of CB.
     Source: Ingraham et al. 2019, Generative models for graph-based protein design; distances between all backbone atoms and
     the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are predicted at once, not one after the other.
     """
@@ -116,9 +116,9 @@ def dihedrals(backbone: Tensor, known: Tensor) -> Tensor:
     sine = (torch.linalg.cross(normals[:, :-1], normals[:, 1:]) * steps[:, 1:-1]).sum(-1)
     cosine = (normals[:, :-1] * normals[:, 1:]).sum(-1)
     both = F.normalize(torch.stack([cosine, sine], -1), dim=-1)  # (B, 3 R - 3, 2), of psi, omega, phi of the next, …
-    told = F.pad(both, (0, 0, 1, 2)).unflatten(1, (-1, ANGLES))  # (B, R, 3, 2)
+    features = F.pad(both, (0, 0, 1, 2)).unflatten(1, (-1, ANGLES))  # (B, R, 3, 2)
     after = F.pad(known[:, 1:], (0, 1))[:, :, None, None]  # psi and omega hang on the residue that follows
-    return torch.cat([told[:, :, :1] * known[:, :, None, None], told[:, :, 1:] * after], 2).flatten(2)
+    return torch.cat([features[:, :, :1] * known[:, :, None, None], features[:, :, 1:] * after], 2).flatten(2)
 
 
 def _nearest(places: Tensor, known: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""LeNet-5, the convolutional network that read cheques."""
+"""LeNet-5, the convolutional network for handwritten digits."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -39,7 +39,7 @@ class NBeatsConfig:
 class Block(nn.Module):
     """Four dense layers, and from them what is taken off the past and what is forecast: (S, L) -> (S, L), (S, H).
 
-    bases:    (P, L) and (P, H), whose rows are added up; None for learnt ones of `theta` rows
+    bases:    (P, L) and (P, H), whose rows are added up; None for learned ones of `theta` rows
     explains: whether a block follows that is fed the rest; the last one takes nothing off
     """
 

@@ -71,7 +71,7 @@ def plain_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: str, out_dim: int) -> list[str]:
-    """Copy weights into `model`, and say what was loaded and what was made to fit.
+    """Copy weights into `model`, and describe what was loaded and what was adapted.
 
     Weights of a plain network are those of a backbone where that is called so, and the rest stays as drawn; auxiliary heads
     that this network is built without are passed over.
@@ -138,8 +138,8 @@ def _placed(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tuple[d
 def fit_channels(weight: Tensor, channels: int) -> Tensor:
     """A convolution's weights (O, C, k, k) for another number of input channels: (O, channels, k, k).
 
-    For one channel they are summed, which answers a grey image as the original would its copies; for others they are
-    repeated and scaled by C / channels, so that answers keep their size.
+    For one channel they are summed, which maps a grey image to what the original gives for three copies; for others they are
+    repeated and scaled by C / channels, so that outputs keep their scale.
 
     >>> weight = torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1)
     >>> fit_channels(weight, 1).flatten().tolist(), fit_channels(weight, 4).flatten().tolist()

@@ -1,4 +1,4 @@
-"""What settings of networks may be: counts from 1 up, shares below 1. A setting that is None is not looked at."""
+"""Ranges of network settings: counts from 1 up, shares below 1. A setting that is None is not checked."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Recurrent networks that read a sequence step by step and answer once: Elman's, LSTM, GRU, forwards or both ways."""
+"""Recurrent networks with one output per sequence: Elman's, LSTM, GRU, unidirectional or bidirectional."""
 
 from dataclasses import dataclass
 from typing import Literal

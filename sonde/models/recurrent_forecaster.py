@@ -1,4 +1,4 @@
-"""A recurrent network that reads a window of all variables and forecasts all steps of the horizon at once."""
+"""A recurrent network that encodes a window of all variables and forecasts all steps of the horizon at once."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class RecurrentForecasterConfig:
 
 class RecurrentForecaster(nn.Module):
     """A normalised window through recurrent layers; a linear map of the last hidden state gives the steps' differences from the
-    last value: (B, L, V) -> (B, H, F). All V variables are read, also those that are not forecast.
+    last value: (B, L, V) -> (B, H, F). All V variables are inputs, also those that are not forecast.
     """
 
     def __init__(

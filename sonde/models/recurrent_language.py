@@ -62,7 +62,7 @@ class RecurrentLanguageModel(nn.Module):
         return self.unroll(tokens, state)[0]
 
     def unroll(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Go on from what was read before: (B, T) -> logits (B, T, S) and the state after the last token.
+        """Continue from a state: (B, T) -> logits (B, T, S) and the state after the last token.
 
         state: each of its tensors (B, L, D), the hidden states and of an LSTM the cells; None at a text's beginning
         """

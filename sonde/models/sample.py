@@ -14,7 +14,7 @@ STEP = 3.8  # ångström from one alpha carbon to the next
 def sample(name: str, spec: InputSpec, *, rows: int = 1, seed: int = 0) -> tuple[Tensor, ...]:
     """What model `name` is called with: (rows, …) of full length, tokens and numbers drawn at random.
 
-    A model that answers with a text of its own also gets that text: as many tokens as its input, BEGIN first; one that finds
+    An encoder-decoder also gets a target text: as many tokens as its input, BEGIN first; one that finds
     answers gets a question and a context.
     """
     drawn = torch.Generator().manual_seed(seed)

@@ -103,7 +103,7 @@ class Decoding:
 class Seq2Seq(nn.Module):
     """(B, S) and (B, M) tokens -> logits (B, M, V) of the token that follows each of the second.
 
-    The encoder reads both ways; the mean of its outputs starts the decoder. The attention's context joins the decoder's output
+    The encoder is bidirectional; the mean of its outputs starts the decoder. The attention's context joins the decoder's output
     in a layer of tanh before the logits. With Bahdanau's attention it also enters the next step's cell, word by word.
     """
 
@@ -146,7 +146,7 @@ class Seq2Seq(nn.Module):
 
     @torch.no_grad()
     def attention(self, source: Tensor, target: Tensor) -> Tensor:
-        """(B, M, S) how much each target token looks at each of the source's."""
+        """(B, M, S) attention weights of each target token over the source's."""
         return self._said(target, self.begin(source))[1].float()
 
     def _said(self, tokens: Tensor, state: Decoding) -> tuple[Tensor, Tensor]:

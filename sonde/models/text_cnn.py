@@ -42,7 +42,7 @@ class TextCNN(nn.Module):
     """Embedding, filters of several widths, the largest of each over the row, linear head: (B, T) tokens -> (B, out_dim).
 
     Numbers (B, T, V) or (B, T) come with lengths (B,) int64. A row has as many windows of each width as it has tokens,
-    those at its ends reaching beyond it, so that rows shorter than a window are read too.
+    those at its ends reaching beyond it, so that rows shorter than a window work too.
     Source: Kim 2014, Convolutional neural networks for sentence classification, arXiv:1408.5882, without pre-trained words
     """
 
@@ -63,7 +63,7 @@ class TextCNN(nn.Module):
         return self.head(self.dropout(F.relu(self._found(across, inside))))
 
     def _found(self, across: Tensor, inside: Tensor) -> Tensor:
-        """(B, D, T) -> the largest answer of each filter (B, C), before its activation, which keeps their order."""
+        """(B, D, T) -> the largest response of each filter (B, C), before its activation, which keeps their order."""
         found = []
         for kernel, filters in zip(self.kernels, self.filters, strict=True):
             answers = filters(F.pad(across, ((kernel - 1) // 2, kernel // 2)))  # (B, C, T)

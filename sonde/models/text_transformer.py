@@ -1,4 +1,4 @@
-"""A transformer that reads a whole sequence and answers once."""
+"""A transformer encoder with one output per sequence."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -62,7 +62,7 @@ class TextTransformerConfig:
 class TextTransformer(nn.Module):
     """Embedding, positions, transformer layers that look everywhere but at padding, linear head: (B, T) -> (B, out_dim).
 
-    Numbers (B, T, V) or (B, T) come with lengths (B,) int64. Positions know no end but learnt ones, which are as many as
+    Numbers (B, T, V) or (B, T) come with lengths (B,) int64. Positions know no end but learned ones, which are as many as
     the longest row had in training.
     Source: Vaswani et al. 2017, arXiv:1706.03762, the encoder; Devlin et al. 2018, arXiv:1810.04805, for the token
     """
@@ -82,15 +82,15 @@ class TextTransformer(nn.Module):
         self.head = nn.Linear(dim, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """(B, T) or (B, T, V) -> (B, out_dim). Raises: ConfigError for rows longer than the learnt positions."""
+        """(B, T) or (B, T, V) -> (B, out_dim). Raises: ConfigError for rows longer than the learned positions."""
         tokens, inside = self.input(input, lengths)
         if self.token is not None:
             tokens = torch.cat([self.token.expand(len(tokens), -1, -1), tokens], 1)
             inside = torch.cat([inside[:, :1], inside], 1)
         tokens = self.dropout(self._placed(tokens))
-        mask, turned = self._mask(inside), self._turned(tokens)
+        mask, rotary = self._mask(inside), self._rotary(tokens)
         for layer in self.layers:
-            tokens = layer(tokens, mask=mask, turned=turned)
+            tokens = layer(tokens, mask=mask, rotary=rotary)
         pooled = mean_over_time(tokens, inside) if self.token is None else tokens[:, 0]
         return self.head(self.head_dropout(self.norm(pooled)))
 
@@ -120,7 +120,7 @@ class TextTransformer(nn.Module):
             penalties[:, 0], penalties[:, :, 0] = 0.0, 0.0
         return penalties.masked_fill(~seen, -torch.inf)
 
-    def _turned(self, tokens: Tensor) -> Tensor | None:
+    def _rotary(self, tokens: Tensor) -> Tensor | None:
         if self.positions != "rotary":
             return None
         return rotations(tokens.shape[1], tokens.shape[2] // self.heads).to(tokens.device)

@@ -1,4 +1,4 @@
-"""A torsion network: residues in, for each of them how its backbone is turned out."""
+"""A torsion network: residues in, the backbone torsion angles of each out."""
 
 from dataclasses import dataclass
 
@@ -34,9 +34,9 @@ class TorsionNetworkConfig:
 
 
 class TorsionNetwork(nn.Module):
-    """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): directions whose angles are the answer, of any length.
+    """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): (cosine, sine) vectors of any length.
 
-    An LSTM that reads the chain both ways, a linear head on its output at each residue, and on the residue itself, whose kind
+    A bidirectional LSTM over the chain, a linear head on its output at each residue, and on the residue itself, whose kind
     alone predicts much of phi.
     Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
     """

@@ -69,7 +69,7 @@ def build_optimizer(
 
 
 def hyperparameters(config: OptimConfig) -> dict[str, Any]:
-    """The settings that the chosen optimiser reads.
+    """The settings that the chosen optimiser uses.
 
     >>> hyperparameters(OptimConfig(optimizer="momentum", lr=0.1))
     {'lr': 0.1, 'weight_decay': 0.0, 'momentum': 0.9}
@@ -113,6 +113,6 @@ def product_dtype(device_type: str) -> torch.dtype:
     """
     if device_type == "cuda":
         return torch.bfloat16
-    told = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version this runs on
-    has_units = device_type == "cpu" and any(there for name, there in told.items() if name.endswith("bf16"))
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version this runs on
+    has_units = device_type == "cpu" and any(there for name, there in capabilities.items() if name.endswith("bf16"))
     return torch.bfloat16 if has_units else torch.float32

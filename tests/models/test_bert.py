@@ -101,7 +101,7 @@ def test_rows_longer_than_its_positions_are_refused() -> None:
         small(max_positions=16)
     model = small(max_positions=20)
     with pytest.raises(
-        ConfigError, match="rows of 21 tokens, one before the first included, are longer than BERT's 20 positions"
+        ConfigError, match="rows of 21 tokens, the class token included, are longer than BERT's 20 positions"
     ):
         model(torch.full((1, 20), 7))
 

@@ -135,7 +135,7 @@ def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
 def test_residues_are_refused_as_inputs() -> None:
     spec = InputSpec(kind="protein", shape=(9,), symbols=25)
     with pytest.raises(
-        ConfigError, match="^inverse-folding-network reads backbones of proteins, but this data is residues"
+        ConfigError, match="^inverse-folding-network takes protein backbones as input, but this data is residues"
     ):
         inverse_folding_network(spec, 25, InverseFoldingConfig())
 

@@ -147,7 +147,7 @@ def test_without_batch_norm_none_is_spoken_of():
         (
             nn.Sequential(nn.Flatten(), nn.Linear(4, 2)),
             "backbone",
-            "this network is a head alone; there is nothing to freeze",
+            "this network has a head only; there is nothing to freeze",
         ),
     ],
 )

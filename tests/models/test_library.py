@@ -74,7 +74,7 @@ def test_unknown_names_and_other_data_are_refused():
         builder("torchvision:resnet19")
     with pytest.raises(
         ConfigError,
-        match="^--model timm:resnet_x reads data of kind image, and this data is of kind table; take tabular, ",
+        match="^--model timm:resnet_x takes inputs of kind image, and this data is of kind table; take tabular, ",
     ):
         build("timm:resnet_x", InputSpec(kind="table", shape=(4,)), 2)
 

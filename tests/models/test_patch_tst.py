@@ -75,5 +75,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, float], said: str
 
 
 def test_a_look_back_without_a_patch_is_refused() -> None:
-    with pytest.raises(ConfigError, match="a look-back of 12 steps holds no patch of 16; give a longer --look-back"):
+    with pytest.raises(
+        ConfigError, match="a look-back of 12 steps is shorter than one patch of 16; use a longer --look-back"
+    ):
         patchtst(InputSpec(kind="series", shape=(12, 1)), 4, PatchTSTConfig())

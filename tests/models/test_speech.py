@@ -64,13 +64,13 @@ def test_attention_reaches_everywhere_and_knows_the_order() -> None:
     with torch.no_grad():
         spectrogram = model.log_mel(sound(), lengths)[0]
         first, frames = model.subsampling(spectrogram, torch.tensor([51, 51]))
-        turned = torch.randn(26, 2, 16)
+        rotary = torch.randn(26, 2, 16)
         inside = torch.ones(2, 26, dtype=torch.bool)
-        before = model.blocks[0](first, inside, turned)
+        before = model.blocks[0](first, inside, rotary)
         other = first.clone()
         other[:, 25] += 1
-        assert ((model.blocks[0](other, inside, turned) - before).abs().sum(-1) > 1e-6).all()
-        assert not torch.allclose(model.blocks[0](first.flip(1), inside, turned).flip(1), before, atol=1e-4)
+        assert ((model.blocks[0](other, inside, rotary) - before).abs().sum(-1) > 1e-6).all()
+        assert not torch.allclose(model.blocks[0](first.flip(1), inside, rotary).flip(1), before, atol=1e-4)
     assert frames.tolist() == [26, 26]
 
 

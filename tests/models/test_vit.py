@@ -185,7 +185,7 @@ def test_positions_are_interpolated_as_images_are():
         by_hand = F.interpolate(image, size=(9, 4), mode="bicubic", antialias=True)
         torch.testing.assert_close(found[0, 2:, channel], by_hand.flatten(), rtol=0, atol=1e-6)
     assert torch.allclose(resize_positions(positions, (7, 7), prefix=2), positions, atol=1e-6)
-    with pytest.raises(ValueError, match="50 positions are no square grid"):
+    with pytest.raises(ValueError, match="50 positions do not form a square grid"):
         resize_positions(positions, (7, 7), prefix=1)
 
 

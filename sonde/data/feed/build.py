@@ -64,7 +64,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     chosen = order.chosen
     if not training:
         order = replace(order, batch_size=_judged_at_once(config, schema))
-        augment = augment.for_judging() if isinstance(augment, Views) else None
+        augment = augment.for_evaluation() if isinstance(augment, Views) else None
     if isinstance(augment, Views):
         augment = augment.filled_with(schema.input.mean)
     elif isinstance(augment, Policy):

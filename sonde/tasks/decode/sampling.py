@@ -1,4 +1,4 @@
-"""Which token comes next: drawn from what a model holds possible, with the improbable cut off."""
+"""Sampling of the next token: temperature, top-k, and nucleus sampling (top-p)."""
 
 from dataclasses import dataclass
 

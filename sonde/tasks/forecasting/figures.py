@@ -1,4 +1,4 @@
-"""How a forecaster did: its error at each step of the horizon, and windows with the truth beside what was said."""
+"""How a forecaster did: its error at each step of the horizon, and windows with truth and forecast."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -13,7 +13,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for any network that answers so."""
+    """Leaf settings for any such network."""
     rows = len(dataset.splits["train"])
     return {
         "optimizer": ("adamw", "usual for graph networks and transformers"),

@@ -16,7 +16,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for any network that finds answers."""
+    """Leaf settings for any extractive network."""
     why = "tuned on 700 questions of xquad_en, evaluated on 240 others of its training articles"
     rows = len(dataset.splits["train"])
     batch = 32

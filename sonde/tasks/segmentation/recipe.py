@@ -9,7 +9,7 @@ from sonde.optim.build import product_dtype
 
 Settings = dict[str, tuple[Any, str]]
 
-UPDATES = 480  # after which a small U-Net has learnt what some dozens of images hold
+UPDATES = 480  # after which a small U-Net has learned what some dozens of images hold
 FEWEST, MOST = 20, 100  # epochs
 
 
@@ -19,7 +19,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for any network that answers for every pixel."""
+    """Leaf settings for any segmentation network."""
     why = "as U-Nets are usually trained: AdamW, a warm-up and a cosine"
     rows = len(dataset.splits["train"])
     batch = min(8, rows)

@@ -1,4 +1,4 @@
-"""Proteins as traces of their alpha carbons, the true and the predicted one laid on each other, to be turned with the mouse."""
+"""Proteins as traces of their alpha carbons, the true and the predicted one superposed, to be rotated with the mouse."""
 
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""Angles of backbones as a Ramachandran plot: where the residues lie, and where they were said to."""
+"""Angles of backbones as a Ramachandran plot: measured and predicted."""
 
 from collections.abc import Mapping
 from typing import Any

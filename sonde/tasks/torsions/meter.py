@@ -1,4 +1,4 @@
-"""Judging predicted angles of backbones, place by place."""
+"""Evaluation of predicted backbone torsion angles, residue by residue."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

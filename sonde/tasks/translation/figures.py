@@ -1,4 +1,4 @@
-"""How a translator did: its sentences that are furthest from the true ones and nearest to them, and what it looked at."""
+"""Translations with the lowest and the highest BLEU, and attention maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Case:
     row: str
     source: str
     truth: str
-    said: str
+    prediction: str
     score: str
 
 
@@ -56,7 +56,7 @@ def additions(details: Mapping[str, Any]) -> Additions:
 
 def _table(title: str, note: str, cases: Sequence[Case]) -> Markup:
     row = Markup('<tr title="{}"><td>{}</td><td>{}</td><td>{}</td><td class="n">{}</td></tr>\n')
-    rows = Markup("").join(row.format(case.row, case.source, case.truth, case.said, case.score) for case in cases)
+    rows = Markup("").join(row.format(case.row, case.source, case.truth, case.prediction, case.score) for case in cases)
     return Markup(
         '<h3>{}</h3>\n<p class="aside">{}</p>\n<div class="scroll"><table>\n'
         '<thead><tr><th>source</th><th>truth</th><th>prediction</th><th class="n">BLEU</th></tr></thead>\n'
@@ -79,7 +79,7 @@ def _cases(entries: Sequence[Mapping[str, Any]]) -> list[Case]:
             row=str(entry.get("row", entry.get("index"))),
             source=str(entry.get("text") or "")[:MOST_TEXT],
             truth=str(entry.get("target"))[:MOST_TEXT],
-            said=str(entry.get("prediction"))[:MOST_TEXT],
+            prediction=str(entry.get("prediction"))[:MOST_TEXT],
             score=number(entry.get("bleu")),
         )
         for entry in entries

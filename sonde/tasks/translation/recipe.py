@@ -11,7 +11,7 @@ Settings = dict[str, tuple[Any, str]]
 
 FEW = 200_000  # training pairs up to which a network of 128 to 256 channels learns all that there is
 MANY = 2_000_000
-UPDATES = 7_000  # after which the small networks have learnt some ten thousand pairs
+UPDATES = 7_000  # after which the small networks have learned some ten thousand pairs
 FEWEST, MOST = 3, 60  # epochs
 
 

@@ -9,7 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, extras_of
-from sonde.losses.patches import hidden_error, patches_of
+from sonde.losses.patches import masked_error, patches_of
 from sonde.models.vit import VisionTransformer, ViTConfig
 from sonde.tasks.masked_autoencoder.config import MaskedAutoencoderConfig
 from sonde.tasks.masked_autoencoder.task import MaskedAutoencoder
@@ -60,7 +60,7 @@ def test_the_loss_is_the_error_of_what_was_hidden() -> None:
     network = made.modules["model"]
     assert isinstance(network, VisionTransformer)
     predicted = made.modules["decoder"](network.tokens(given["input"], order[:, :4]), order)
-    expected = hidden_error(predicted, patches_of(given["input"], 4), ~seen(made, noise))
+    expected = masked_error(predicted, patches_of(given["input"], 4), ~seen(made, noise))
     torch.testing.assert_close(loss.value, expected.mean())
     assert loss.weight == 6
 
