@@ -53,5 +53,5 @@ def test_settings_are_checked(settings: dict[str, object], message: str) -> None
 
 def test_pitches_that_a_low_rate_cannot_tell_apart_are_refused() -> None:
     low = InputSpec(kind="audio", shape=(4000,), rate=4000)
-    with pytest.raises(ConfigError, match="--mels 128: 128 mels are more than 128 samples at 4000 Hz can tell apart"):
+    with pytest.raises(ConfigError, match="--mels 128: 128 mels are more than 128 samples at 4000 Hz can resolve"):
         audio_cnn(low, 5, AudioCNNConfig(mels=128))

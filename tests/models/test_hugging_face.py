@@ -101,6 +101,6 @@ def test_what_does_not_suit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         hugging_face.load("hf:none")
     build = hugging_face.load("hf:tiny")
     with pytest.raises(
-        ConfigError, match="hf:tiny reads 4 tokens at most, and the longest row has 8; give --max-tokens 4"
+        ConfigError, match="hf:tiny takes 4 tokens at most, and the longest row has 8; give --max-tokens 4"
     ):
         build(SPEC, 11, HuggingFaceConfig())

@@ -114,10 +114,16 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(trained: dict[str, Ten
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda w: w | {"conv1.weight": torch.zeros(64, 3, 3, 3)}, "conv1.weight is 64x3x3x3 in it and 64x3x7x7 here"),
+        (
+            lambda w: w | {"conv1.weight": torch.zeros(64, 3, 3, 3)},
+            "conv1.weight has shape 64x3x3x3 in the weights and 64x3x7x7 in this network",
+        ),
         (lambda w: w | {"extra.weight": torch.zeros(1)}, "extra.weight is not in this network"),
         (lambda w: {n: v for n, v in w.items() if n != "bn1.bias"}, "bn1.bias is missing"),
-        (lambda w: w | {"fc.weight": torch.zeros(1000, 9)}, "fc.weight is 1000x9 in it and 10x512 here"),
+        (
+            lambda w: w | {"fc.weight": torch.zeros(1000, 9)},
+            "fc.weight has shape 1000x9 in the weights and 10x512 in this network",
+        ),
     ],
 )
 def test_each_kind_of_misfit_is_said(trained: dict[str, Tensor], change, message: str):
