@@ -16,6 +16,7 @@ from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
 from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
+from sonde.modalities.catalogue import modality
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -99,11 +100,9 @@ def _check_shown(out: str, trained: "Run") -> None:
     """Raises: ConfigError where pictures are asked for and there is nothing to draw on, or to draw."""
     from sonde.core.seams import abilities_of
 
-    if Path(out).suffix.lower() == ".png" and trained.schema.input.kind != "image":
-        kind = trained.schema.input.kind
-        raise ConfigError(
-            f"--out {out}: a contact sheet shows pictures, and this run reads a {kind}; use .csv or .json"
-        )
+    if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
+        noun = modality(trained.schema.input.kind).noun
+        raise ConfigError(f"--out {out}: a contact sheet shows pictures, and this run reads {noun}; use .csv or .json")
     if Path(out).suffix.lower() == ".png" and not trained.spec.labels:
         raise ConfigError(f"--out {out}: this run learnt features of images, which no picture shows; use .csv or .json")
     if is_folder(out) and abilities_of(trained.task).draw is None:
