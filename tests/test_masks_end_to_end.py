@@ -136,7 +136,7 @@ def test_models_and_augmentations_that_do_not_fit_are_refused(data: Path, tmp_pa
     with pytest.raises(ConfigError, match="--model unet gives an output per pixel, and task classification needs one"):
         sonde.train("digits", model="unet", out=tmp_path / "b", quiet=True)
     with pytest.raises(
-        ConfigError, match="task classification gives one output a row, and the targets are masks; leave"
+        ConfigError, match="task classification gives one output per row, and the targets are masks; leave"
     ):
         sonde.train(data, task="classification", model="mlp", out=tmp_path / "c", quiet=True)
     with pytest.raises(ConfigError, match="^--augment mixup: masks cannot be transformed along with the image"):

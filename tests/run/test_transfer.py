@@ -161,7 +161,7 @@ def test_a_recipe_for_pretrained_weights_is_gentler(before: Path):
 
 
 def test_typed_settings_win_over_those_of_the_run(before: Path, tmp_path: Path):
-    with pytest.raises(ConfigError, match="0.weight is 8x4 in it and 9x4 here"):
+    with pytest.raises(ConfigError, match="0.weight has shape 8x4 in the weights and 9x4 in this network"):
         train(tmp_path / "run", rows(), pretrained=before, hidden=(9, 6))
 
 

@@ -137,7 +137,7 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
         (
             "classification",
             MASKS,
-            "task classification gives one output a row, and the targets are masks; leave --task class",
+            "task classification gives one output per row, and the targets are masks; leave --task class",
         ),
         ("segmentation", CLASSES, "task segmentation needs a mask for each image; leave --task segmentation out"),
         (

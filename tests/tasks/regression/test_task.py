@@ -143,7 +143,7 @@ def test_the_trivial_answer_is_the_mean_of_the_training_rows_in_own_units() -> N
 def test_the_trivial_answer_leaves_masked_targets_out() -> None:
     known = {"target": torch.tensor([[0.0, 9.0], [2.0, 1.0]]), "mask": torch.tensor([[1.0, 0.0], [1.0, 1.0]])}
     what, metrics = task().trivial_baseline(known, {"target": torch.tensor([[1.0, 2.0]])})
-    assert what == "always predicting the means"
+    assert what == "always predicting the mean of each target"
     assert (metrics["mae/price"], metrics["mae/area"]) == (pytest.approx(0.0, abs=1e-5), pytest.approx(0.5))
 
 
