@@ -61,8 +61,8 @@ class InMemory(Protocol):
 
 
 @runtime_checkable
-class MaybeOnDisk(Protocol):
-    """Rows that may be read by place from a temporary file, and need no other streaming."""
+class OnDisk(Protocol):
+    """Sequences that may stand in a temporary file and not in memory."""
 
     @property
     def on_disk(self) -> bool: ...

@@ -24,7 +24,7 @@ class Entry(NamedTuple):
     family:  the first of a family's names is its smallest network; tests train that one
     paper:   where it comes from
     input:   shape of the row that costs are counted at, what its paper uses where that says
-    reads:   kinds of input (`sonde.modalities.catalogue`) that it takes, the one that it was made for first; building it for
+    reads:   kinds of input (of `sonde.modalities.catalogue`) that it takes, the one that it was made for first; building it for
              another is refused (`sonde.models.suitable`)
     answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     family: str
     paper: str
     input: tuple[int, ...] = (3, 224, 224)
-    reads: "tuple[str, ...]" = ("image",)
+    reads: tuple[str, ...] = ("image",)
     answers: Answer = "row"
     also: tuple[Answer, ...] = ()
     symbols: int = 0
@@ -50,7 +50,7 @@ class Library(NamedTuple):
     """Networks of another library, as `--model LIBRARY:NAME`. load: "module:function" from that text to a builder."""
 
     load: str
-    reads: "tuple[str, ...]"
+    reads: tuple[str, ...]
 
 
 class Cost(NamedTuple):

@@ -8,7 +8,7 @@ from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.core.units import size
 from sonde.data.feed.layout import held, lengths_of
-from sonde.data.rows import MaybeOnDisk
+from sonde.data.rows import OnDisk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ def decide(dataset: Dataset, config: FeedConfig, *, free_bytes: int) -> FeedDeci
             )
         return FeedDecision(kind="resident", why=f"--feed resident ({size(total)})", bytes=total)
     if extra == 0:
-        on_disk = any(isinstance(rows, MaybeOnDisk) and rows.on_disk for rows in dataset.splits.values())
+        on_disk = any(isinstance(rows, OnDisk) and rows.on_disk for rows in dataset.splits.values())
         where = "read from a temporary file" if on_disk else "in memory already"
         return FeedDecision(kind="resident", why=f"{size(total)}, {where}", bytes=total)
     limit = f"{size(allowed)} allowed" + (f" ({config.memory} of what is free)" if "%" in config.memory else "")

@@ -38,7 +38,7 @@ class Windows:
 
     @property
     def on_disk(self) -> bool:
-        """Whether tokens are read from a temporary file."""
+        """Whether the tokens stand in a file (`sonde.data.rows.OnDisk`)."""
         return isinstance(self.tokens, TokenFile)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
