@@ -103,7 +103,7 @@ def test_the_command_line_looks_into_recordings(data: Path, capsys: pytest.Captu
         ([], "say where the label stands in their names, such as --labels"),
         (
             ["--labels", PATTERN, "--model", "resnet18"],
-            "--model resnet18 reads data of kind image, and this data is of kind audio; take audio-cnn",
+            "--model resnet18 takes inputs of kind image, and this data is of kind audio; take audio-cnn",
         ),
         (["--labels", PATTERN, "--augment", "flip"], "unknown augmentation of sound 'flip'"),
         (["--labels", PATTERN, "--target", "x"], "leave --target out"),

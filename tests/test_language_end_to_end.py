@@ -68,7 +68,7 @@ def test_the_report_shows_what_it_wrote(run: sonde.Run) -> None:
     assert len(read_json(place / "by_place.json")["nats"]) == 16
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert "<h2>Samples</h2>" in page
-    assert "What context brings" in page
+    assert "Loss by context length" in page
     assert "for the" in page
 
 
@@ -83,10 +83,10 @@ def test_it_goes_on_from_a_prompt(run: sonde.Run, capsys: pytest.CaptureFixture[
     assert main([*words[:2], "--prompt", "no ~"]) == 2
     assert capsys.readouterr() == (
         "",
-        "sonde: error: the prompt has '~', which the training text never had; leave it out\n",
+        "sonde: error: the prompt has '~', not in the vocabulary of the training text; leave it out\n",
     )
     assert main([*words[:2], "--top-p", "0"]) == 2
-    assert "--top-p must lie from above 0 to 1, got 0" in capsys.readouterr().err
+    assert "--top-p must be above 0 and at most 1, got 0" in capsys.readouterr().err
     assert main([*words[:2], "--tokens", "0"]) == 2
     assert "--tokens must be at least 1, got 0" in capsys.readouterr().err
 
@@ -101,7 +101,7 @@ def test_a_person_and_it_write_in_turns(
     first, _, second, _ = out.split("> ")[1:]
     assert first == "two for the show\n\n"
     assert second.startswith("three to get read")
-    assert err == "sonde: error: the prompt has '~', which the training text never had; leave it out\n"
+    assert err == "sonde: error: the prompt has '~', not in the vocabulary of the training text; leave it out\n"
 
 
 def test_it_is_asked_what_comes_next(run: sonde.Run, text: Path, tmp_path: Path) -> None:

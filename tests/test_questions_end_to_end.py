@@ -39,7 +39,7 @@ def test_it_is_found_out_learnt_and_judged(run: sonde.Run, data: Path) -> None:
     result = run.result
     assert (result["task"], result["model"], result["headline"]) == ("question-answering", "qa-reader", "f1")
     assert result["metrics"]["test"]["f1"] > 0.7
-    assert result["baseline"]["what"] == "words shared with the question, without training"
+    assert result["baseline"]["what"] == "word overlap with the question, without training"
     assert 0 < result["baseline"]["f1"] < result["metrics"]["test"]["f1"]
     assert run.evaluate(data)["f1"] > 0.7
 

@@ -59,7 +59,7 @@ def test_torsions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = sonde.train(tmp_path / "domains", task="torsions", epochs=2, threads=1, width=16, out=out, quiet=True)
     assert run.result["model"] == "torsion-network"
     assert 0 <= run.metrics["near"] <= 1
-    assert run.result["baseline"]["what"].startswith("the mean direction everywhere (phi -")
+    assert run.result["baseline"]["what"].startswith("always predicting the mean angles (phi -")
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Measured angles" in page
     assert "Predicted angles" in page
@@ -78,7 +78,7 @@ def test_inverse_folding(tmp_path: Path) -> None:
     )
     assert run.result["model"] == "inverse-folding-network"
     assert 0 <= run.metrics["recovery"] <= 1
-    assert run.result["baseline"]["what"].startswith("always saying ")
+    assert run.result["baseline"]["what"].startswith("always predicting ")
     found = sonde.load(out).predict(str(tmp_path / "domains" / "D3_A.pdb"))
     assert len(found[0]["prediction"]) == len(letters[3])
     assert sonde.load(out).evaluate(tmp_path / "domains")["recovery"] >= 0

@@ -84,7 +84,7 @@ def test_few_labels_go_on_from_there(before: sonde.Run, tmp_path: Path) -> None:
     more = {**SMALL, "pretrained": before.folder, "label_fraction": 0.3, "epochs": 1, "batch_size": 8}
     tuned = sonde.train(rows(), out=tmp_path / "tuned", lr=1e-9, **more)
     assert tuned.result["task"] == "classification"
-    assert "head is drawn anew: there is none in it" in read_json(tuned.folder / "plan.json")["lines"]
+    assert "head is randomly initialised: the weights have none" in read_json(tuned.folder / "plan.json")["lines"]
     known, now = weights(before, "best"), weights(tuned)
     learnt = [name for name in now if name.endswith("weight") and not name.startswith("model.head")]
     assert learnt

@@ -48,7 +48,7 @@ class Policy:
         parts = {"mixup": self.mixup, "cutmix": self.cutmix, "randaugment": self.randaugment[0]}
         for name, strength in parts.items():
             if strength:
-                raise ConfigError(f"--augment {name}: {what} cannot follow what it does to an image; leave it out")
+                raise ConfigError(f"--augment {name}: {what} cannot be transformed along with the image; leave it out")
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The batch with changed `input`, and with `mix_target` and `mix_weight` after mixing."""
@@ -93,18 +93,18 @@ class Policy:
 
     def _maps(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         count, _, height, width = pictures.shape
-        turned = None
+        rotated = None
         if self.rotate:
             degrees = (torch.rand(count, generator=generator) * 2 - 1) * self.rotate
-            turned = images.rotation(degrees, height, width)
+            rotated = images.rotation(degrees, height, width)
         if not self.resized_crop:
-            assert turned is not None
-            return turned
+            assert rotated is not None
+            return rotated
         area, ratio, across, down = torch.rand(4, count, generator=generator)
         area = self.resized_crop + (1 - self.resized_crop) * area
         ratio = ((ratio * 2 - 1) * math.log(4 / 3)).exp()
         zoomed = images.zoom(area, ratio, across, down)
-        return zoomed if turned is None else images.after(turned, zoomed)
+        return zoomed if rotated is None else images.after(rotated, zoomed)
 
     def _coloured(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         drawn = torch.rand(4, len(pictures), generator=generator) * 2 - 1

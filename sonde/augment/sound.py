@@ -20,7 +20,7 @@ NOISE_SPAN = 30.0  # decibels: noise is so much fainter at times than what was a
 class SoundPolicy:
     """Augmentation of `input` (B, S) float with `lengths` (B,); 0 leaves a part out.
 
-    All parameters are drawn from the generator that is given, on the host, so a GPU hears the same as a CPU.
+    All parameters are drawn from the generator that is given, on the host, so a GPU gets the same as a CPU.
     Source: speed of Ko et al. 2015, Audio augmentation for speech recognition, Interspeech; masks after Park et al. 2019,
     SpecAugment, arXiv:1904.08779, on the waveform, where a mask takes away a part of the time, or of the pitches all the time
     """
@@ -85,7 +85,7 @@ def without_times(sound: Tensor, lengths: Tensor, start: Tensor, width: Tensor) 
 def without_bands(sound: Tensor, start: Tensor, width: Tensor) -> Tensor:
     """Faint at pitches from `start` on for `width`, (B, N) each, as shares of all pitches: (B, S) -> (B, S).
 
-    A pitch is the square root of a frequency, so that bands are narrow where the ear tells most apart.
+    A pitch is the square root of a frequency, so that bands are narrow where hearing resolves most.
     """
     spectrum = torch.fft.rfft(sound)
     pitches = torch.linspace(0, 1, spectrum.shape[1], device=sound.device).sqrt()
@@ -163,11 +163,11 @@ def _inside(sound: Tensor, lengths: Tensor) -> Tensor:
 READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "speed": ("speed", _number(1e-3, 0.5), "write speed=S with a share S in 0..0.5"),
     "shift": ("shift", _number(1e-3, 0.5), "write shift=S with a share S of the length in 0..0.5"),
-    "noise": ("noise", _number(1e-3, 100), "write noise=D with decibels D in 0..100 that it lies below the recording"),
+    "noise": ("noise", _number(1e-3, 100), "write noise=D with a signal-to-noise ratio D in 0..100 decibels"),
     "time-mask": ("time_masks", _masks, "write time-mask=NxS with N masks in 1..20 of a share S of the time in 0..1"),
     "band-mask": (
         "band_masks",
         _masks,
-        "write band-mask=NxS with N masks in 1..20 of a share S of the pitches in 0..1",
+        "write band-mask=NxS with N masks in 1..20 of a share S of the mel bands in 0..1",
     ),
 }

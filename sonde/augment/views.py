@@ -14,7 +14,7 @@ from sonde.core.seeds import derive
 class Views:
     """Adds the fields of `VIEWS`, `input` changed by `policy` twice over; `input` itself stays as it is.
 
-    fixed: a batch has the same views whenever it comes, as judging needs; else they follow the generator that is given
+    fixed: a batch has the same views whenever it comes, as evaluation needs; else they follow the generator that is given
 
     Raises: ConfigError for a policy that changes nothing or mixes rows
     """
@@ -29,14 +29,16 @@ class Views:
                 "--augment resized-crop=0.2,flip,colour=0.5"
             )
         if self.policy.mixup or self.policy.cutmix:
-            raise ConfigError("--augment: views that are mixed with other rows are no views of one; leave mixing out")
+            raise ConfigError(
+                "--augment: mixup and cutmix mix rows, and two views must show one image each; leave them out"
+            )
 
     def filled_with(self, mean: tuple[float, ...]) -> "Views":
         """The same, cutting out to the data's mean."""
         return replace(self, policy=self.policy.filled_with(mean))
 
-    def for_judging(self) -> "Views":
-        """The same with views that do not change from one evaluation to the next, so that a resumed run judges alike."""
+    def for_evaluation(self) -> "Views":
+        """The same with views that do not change from one evaluation to the next, so that a resumed run evaluates alike."""
         return replace(self, fixed=True)
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:

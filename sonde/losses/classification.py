@@ -35,7 +35,7 @@ def squared_error(logits: Tensor, target: Tensor) -> Tensor:
 def binary_cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float = 0.0) -> Tensor:
     """-t log p - (1 - t) log(1 - p) of each output, targets t in [0, 1] of the logits' shape.
 
-    Smoothing spreads over the two answers, as `cross_entropy` does over two classes.
+    Smoothing spreads over the two classes, as `cross_entropy` does over two classes.
     """
     soft = target if smoothing == 0 else target * (1 - smoothing) + smoothing / 2
     return F.binary_cross_entropy_with_logits(logits, soft, reduction="none")

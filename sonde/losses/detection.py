@@ -1,4 +1,4 @@
-"""Losses of dense object detection, each element by itself: what they are averaged over is the task's to say."""
+"""Losses of dense object detection, each element by itself: the task decides what they are averaged over."""
 
 import torch
 import torch.nn.functional as F

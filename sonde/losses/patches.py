@@ -1,4 +1,4 @@
-"""What a masked autoencoder minimises: the error of patches it was not shown, each normalised by itself."""
+"""The loss of a masked autoencoder: the error of the masked patches, each normalised by itself."""
 
 from torch import Tensor
 
@@ -19,10 +19,10 @@ def normalised(patches: Tensor) -> Tensor:
     return (patches - mean) / (variance + EPS).sqrt()
 
 
-def hidden_error(predicted: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:
-    """Mean squared error over the hidden patches of each image: (B, T, V) twice, (B, T) bool -> (B,).
+def masked_error(predicted: Tensor, patches: Tensor, masked: Tensor) -> Tensor:
+    """Mean squared error over the masked patches of each image: (B, T, V) twice, (B, T) bool -> (B,).
 
     Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377, section 3
     """
     each = (predicted - normalised(patches)).square().mean(2)  # (B, T)
-    return (each * hidden).sum(1) / hidden.sum(1)
+    return (each * masked).sum(1) / masked.sum(1)

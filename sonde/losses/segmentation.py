@@ -47,7 +47,7 @@ def pixel_cross_entropy(
 def soft_dice(logits: Tensor, target: Tensor, *, over_batch: bool = False) -> Tensor:
     """1 - 2 sum(p t) / (sum(p^2) + sum(t^2)) of each class, averaged over classes: (B, O, H, W), (B, H, W) -> (B,).
 
-    p are probabilities, t the one-hot truth. One output is judged on the second of two classes alone.
+    p are probabilities, t the one-hot truth. One output is evaluated on the second of two classes alone.
     over_batch: sums run over all images together, which mixes rows: -> (1,)
     Source: Milletari et al. 2016, arXiv:1606.04797, section 3, with `SMOOTH` added to both sides of the fraction
     """

@@ -1,4 +1,4 @@
-"""Judging answers that are quoted from a text, as the official script of SQuAD v1.1 counts, and adding them up."""
+"""Evaluation of extractive answers, as the official script of SQuAD v1.1 counts, and adding them up."""
 
 import re
 import string
@@ -80,7 +80,7 @@ class AnswersMeter:
             self.loss = self.loss or Mean()
             self.loss.update(losses, outputs.get("weight"))
         sure = outputs["probability"].tolist() if "probability" in outputs else [None] * len(found)
-        told = losses.tolist() if losses is not None else [0.0] * len(found)
+        listed = losses.tolist() if losses is not None else [0.0] * len(found)
         for place, (begin, end) in enumerate(found):
             context, answers = text_of(contexts[place]), texts_of(truths[place])
             answer = context[begin:end]
@@ -92,7 +92,7 @@ class AnswersMeter:
                     "target": " / ".join(dict.fromkeys(answers)),
                     "prediction": answer,
                     "confidence": sure[place],
-                    "loss": told[place],
+                    "loss": listed[place],
                     "f1": overlap,
                     "text": text_of(questions[place]),
                     "question": text_of(questions[place]),

@@ -19,7 +19,7 @@ class Bleu:
 
     def __init__(self) -> None:
         """Raises: MissingDependency without sacrebleu."""
-        library: Any = require("sacrebleu", extra="text", purpose="judging translations")
+        library: Any = require("sacrebleu", extra="text", purpose="evaluating translations (BLEU)")
         from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
         self._score = library.metrics.BLEU.compute_bleu
@@ -35,7 +35,7 @@ class Bleu:
         self.counts = self.counts + other.counts
 
     def value(self) -> float:
-        """0 to 100, over all sentences so far; 0 where nothing was said."""
+        """0 to 100, over all sentences so far; 0 where nothing was predicted."""
         return self._of(self.counts, effective=False)
 
     def sentence(self, translation: str, reference: str) -> float:
@@ -43,21 +43,21 @@ class Bleu:
         return self._of(self.statistics(translation, reference), effective=True)
 
     def statistics(self, translation: str, reference: str) -> np.ndarray:
-        """(2 * ORDER + 2,) of one sentence: words said, words of the reference, n-grams that agree by n, n-grams said by n."""
-        said, truth = self._words(translation.rstrip()).split(), self._words(reference.rstrip()).split()
+        """(2 * ORDER + 2,) of one sentence: words of it and of the reference, n-grams that agree by n, its n-grams by n."""
+        predicted, truth = self._words(translation.rstrip()).split(), self._words(reference.rstrip()).split()
         agree, total = [], []
         for n in range(1, ORDER + 1):
-            ours, theirs = _grams(said, n), _grams(truth, n)
+            ours, theirs = _grams(predicted, n), _grams(truth, n)
             agree.append((ours & theirs).total())  # each as often as the reference has it
             total.append(ours.total())
-        return np.array([len(said), len(truth), *agree, *total], dtype=np.int64)
+        return np.array([len(predicted), len(truth), *agree, *total], dtype=np.int64)
 
     def _of(self, counts: np.ndarray, *, effective: bool) -> float:
-        said, truth, *grams = counts.tolist()
+        predicted, truth, *grams = counts.tolist()
         found = self._score(
             correct=grams[:ORDER],
             total=grams[ORDER:],
-            sys_len=said,
+            sys_len=predicted,
             ref_len=truth,
             smooth_method="exp",
             effective_order=effective,

@@ -9,7 +9,7 @@ from torch import Tensor
 from sonde.core.dataset import IGNORED
 from sonde.metrics.mean import Mean
 
-# B rows, K classes that are judged, H height, W width
+# B rows, K classes that are evaluated, H height, W width
 
 
 def outline(masks: Tensor) -> Tensor:
@@ -31,12 +31,12 @@ class Boundaries:
 
     Precision is the share of the predicted outline that is near a true one, recall the share of the true one that is near
     a predicted one; near means at most `tolerance` pixels in rows and in columns. Outlines beside ignored pixels are not
-    judged.
+    evaluated.
     Source: Csurka et al. 2013, What is a good evaluation measure for semantic segmentation?, BMVC
     """
 
     def __init__(self, classes: Sequence[int], *, tolerance: int) -> None:
-        """classes: numbers of those that are judged."""
+        """classes: numbers of those that are evaluated."""
         self.classes, self.tolerance = tuple(classes), tolerance
         self.mean = Mean()
 
@@ -44,8 +44,8 @@ class Boundaries:
         """Add class maps (B, H, W)."""
         number = torch.tensor(self.classes, device=target.device).view(1, -1, 1, 1)
         ours, truth = outline(prediction[:, None] == number), outline(target[:, None] == number)
-        judged = ~near((target == IGNORED)[:, None], self.tolerance + 1)
-        ours, truth = ours & judged, truth & judged
+        evaluated = ~near((target == IGNORED)[:, None], self.tolerance + 1)
+        ours, truth = ours & evaluated, truth & evaluated
         precision = _share(ours, near(truth, self.tolerance))
         recall = _share(truth, near(ours, self.tolerance))
         f1 = 2 * precision * recall / (precision + recall).clamp(min=1e-12)

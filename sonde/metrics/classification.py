@@ -1,4 +1,4 @@
-"""Judging a classifier with one class per row, batch by batch."""
+"""Evaluation of a classifier with one class per row, batch by batch."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ TOP = 5
 
 
 class ClassificationMeter:
-    """Adds up log-probabilities and truths; two classes are judged at a threshold on the second one's probability.
+    """Adds up log-probabilities and truths; two classes are evaluated at a threshold on the second one's probability.
 
     metrics: accuracy, balanced_accuracy, macro_f1, auroc, loss (the task's own) and, where outputs are probabilities,
              log_loss and ece; top5_accuracy above five classes; f1 and average_precision of the second of two classes,
-             and the threshold they were judged at, when it is not 0.5
+             and the threshold they were evaluated at, when it is not 0.5
     notes:   what a reader of the numbers must know
     """
 
@@ -44,7 +44,7 @@ class ClassificationMeter:
         """Approximations that were made."""
         if not self.ranking.binned:
             return []
-        return [f"auroc of {self.ranking.rows:,} rows is computed from binned scores (true to about 0.001)"]
+        return [f"auroc of {self.ranking.rows:,} rows is computed from binned scores (accurate to about 0.001)"]
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: logp (B, C), target (B,), loss (B,), and weight (B,) of the loss where rows weigh differently."""
@@ -101,7 +101,7 @@ class ClassificationMeter:
         return {**found, "loss": float(self.loss.value())}
 
     def choose_threshold(self) -> float:
-        """Judge, from now on and over the rows so far, at the threshold with the best F1 of the second class; return it."""
+        """Evaluate, from now on and over the rows so far, at the threshold with the best F1 of the second class; return it."""
         counts = self.ranking.counts()[0]
         score = best_threshold(counts)
         if score is None:
@@ -226,7 +226,7 @@ def refuse_bad(first: Tensor | None) -> None:
     if first is not None and int(first) < 2**62:
         raise NonFinite(
             f"evaluation: the model's output is NaN (first at row {int(first)} of the split); lower --lr or add --clip 1, "
-            "or mend the row if its input is not finite"
+            "or fix the row if its input is not finite"
         )
 
 

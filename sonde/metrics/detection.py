@@ -1,4 +1,4 @@
-"""Judging a detector, batch by batch: average precision as COCO counts it, and what it does at one threshold."""
+"""Evaluation of a detector, batch by batch: average precision as COCO counts it, and what it does at one threshold."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ class DetectionMeter:
         }
 
     def choose_threshold(self) -> float:
-        """Judge, from now on and over the images so far, at the score with the best F1 of all classes together; return it."""
+        """Evaluate, from now on and over the images so far, at the score with the best F1 of all classes together; return it."""
         ordered = self._ordered()
         if not len(ordered.score) or not int(self.objects.sum()):
             return self.threshold

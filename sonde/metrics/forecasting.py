@@ -1,4 +1,4 @@
-"""Judging forecasts step by step, beside the two that look at nothing but the past: the last value, and the last season."""
+"""Evaluation of forecasts step by step, beside two baselines: the last value, and the last season."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -115,8 +115,8 @@ class ForecastMeter:
         totals = {name: self.scores_of(place) for place, name in enumerate(FORECASTS)}
         return {
             "horizon": {"season": self.target.season, "steps": by_step, "totals": totals},
-            "worst": self._told(self.worst),
-            "examples": self._told(self.examples),
+            "worst": self._formatted(self.worst),
+            "examples": self._formatted(self.examples),
         }
 
     def _raw(self, values: Tensor) -> Tensor:
@@ -148,8 +148,8 @@ class ForecastMeter:
         rows = torch.arange(len(which), device=which.device)
         return {name: values[rows, :, which] for name, values in columns.items()} | {"variable": which}
 
-    def _told(self, kept: Kept) -> list[dict[str, Any]]:
-        rows, told = {name: values.cpu() for name, values in kept.rows.items()}, []
+    def _formatted(self, kept: Kept) -> list[dict[str, Any]]:
+        rows, formatted = {name: values.cpu() for name, values in kept.rows.items()}, []
         for place, index in enumerate(rows["index"].tolist()):
             variable = int(rows["variable"][place])
             mean, std = self.target.mean[variable], self.target.std[variable]
@@ -163,7 +163,7 @@ class ForecastMeter:
             }
             known = rows["counted"][place].bool().tolist()
             lines["truth"] = [value if there else None for value, there in zip(lines["truth"], known, strict=True)]
-            told.append(
+            formatted.append(
                 {
                     "index": index,
                     "target": _span(lines["truth"], self.target.names[variable]),
@@ -174,7 +174,7 @@ class ForecastMeter:
                     **lines,
                 }
             )
-        return told
+        return formatted
 
     def _add(self, sums: Mapping[str, Tensor]) -> None:
         for name, value in sums.items():

@@ -1,4 +1,4 @@
-"""Judging a classifier with any number of labels per row, batch by batch."""
+"""Evaluation of a classifier with any number of labels per row, batch by batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from sonde.metrics.top_k import Kept
 
 
 class LabelsMeter:
-    """Adds up log-odds and truths of each label, each judged at its own threshold.
+    """Adds up log-odds and truths of each label, each evaluated at its own threshold.
 
     metrics: average_precision, auroc and macro_f1 (means over labels), label_accuracy (of all entries), subset_accuracy (rows
              with every label right), loss (the task's own) and, where outputs are probabilities, log_loss and ece;
@@ -49,9 +49,9 @@ class LabelsMeter:
     def notes(self) -> list[str]:
         """Approximations that were made."""
         rows = f"{self.ranking.rows:,} rows"
-        told = [f"auroc and average_precision of {rows} are computed from binned scores (true to about 0.001)"]
-        told += [] if self.subset_known else [f"subset_accuracy of {rows} at the chosen thresholds is not known"]
-        return told if self.ranking.binned else []
+        notes = [f"auroc and average_precision of {rows} are computed from binned scores (accurate to about 0.001)"]
+        notes += [] if self.subset_known else [f"subset_accuracy of {rows} at the chosen thresholds is not known"]
+        return notes if self.ranking.binned else []
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: odds (B, L), target (B, L), mask (B, L) where targets are missing, loss (B,), weight (B,) of the loss."""
@@ -103,7 +103,7 @@ class LabelsMeter:
         return {**found, **moved, "loss": float(self.loss.value())}
 
     def choose_threshold(self) -> list[float]:
-        """Judge, from now on and over the rows so far, each label at the threshold with its best F1; return those."""
+        """Evaluate, from now on and over the rows so far, each label at the threshold with its best F1; return those."""
         sums = self._sums()
         for place, counts in enumerate(self.ranking.counts()):
             score = best_threshold(counts)

@@ -1,4 +1,4 @@
-"""Judging what a model says of the next token, added up batch by batch."""
+"""Evaluation of next-token predictions, added up batch by batch."""
 
 import math
 from collections.abc import Mapping
@@ -72,8 +72,8 @@ class LanguageMeter:
         nats = [mean if count else None for mean, count in zip(means, counts, strict=True)]
         return {
             "by_place": {"nats": nats, "count": [int(count) for count in counts]},
-            "worst": self._told(self.worst, sign=1),
-            "best": self._told(self.best, sign=-1),
+            "worst": self._formatted(self.worst, sign=1),
+            "best": self._formatted(self.best, sign=-1),
         }
 
     def _characters(self, target: Tensor) -> int:
@@ -84,7 +84,7 @@ class LanguageMeter:
             return len(self.vocabulary.decode(target[target != PAD].tolist()))
         return 0
 
-    def _told(self, kept: Kept, *, sign: int) -> list[dict[str, Any]]:
+    def _formatted(self, kept: Kept, *, sign: int) -> list[dict[str, Any]]:
         rows = kept.rows
         return [
             {

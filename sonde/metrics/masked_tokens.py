@@ -1,4 +1,4 @@
-"""Judging what a network says of hidden tokens, added up batch by batch."""
+"""Evaluation of masked-token predictions, added up batch by batch."""
 
 import math
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MOST_NATS = 700.0  # whose exponential is still a number
 class MaskedTokensMeter:
     """Adds up rows.
 
-    metrics: loss, mean nats of a hidden token; perplexity, its exponential; accuracy, the share that was told
+    metrics: loss, mean nats of a masked token; perplexity, its exponential; accuracy, the share predicted correctly
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class MaskedTokensMeter:
         self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
-        """Add rows: nats, right (B,), means over the hidden tokens of a row, and hidden (B,), how many those are."""
+        """Add rows: nats, right (B,), means over the masked tokens of a row, and hidden (B,), how many those are."""
         nats, hidden = outputs["nats"].detach(), outputs["hidden"]
         self.first_bad = earliest_bad(self.first_bad, nats[:, None], index)
         self.nats.update(nats, hidden)
@@ -41,7 +41,7 @@ class MaskedTokensMeter:
         self.right.merge(other.right)
 
     def compute(self) -> dict[str, float]:
-        """All metrics over all hidden tokens so far. Raises: NonFinite when a loss was NaN."""
+        """All metrics over all masked tokens so far. Raises: NonFinite when a loss was NaN."""
         refuse_bad(self.first_bad)
         loss = float(self.nats.value())
         return {"loss": loss, "perplexity": math.exp(min(loss, MOST_NATS)), "accuracy": float(self.right.value())}

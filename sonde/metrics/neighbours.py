@@ -1,4 +1,4 @@
-"""How well the classes of rows can be told from the rows that lie nearest: a judge of features that trains nothing."""
+"""k-nearest-neighbour accuracy: how well features predict the classes of rows, without training anything."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from sonde.metrics.mean import Mean
 
 NEIGHBOURS = 20
 SHARPNESS = 0.07  # temperature of the vote
-BANK = 4096  # rows that are kept; more would take longer than judging itself
+BANK = 4096  # rows that are kept; more would take longer than evaluation itself
 AT_ONCE = 1024  # rows of the bank compared with all others at a time
 SCATTER = 2_654_435_761  # Knuth's multiplier for 32-bit hashing: spreads row numbers evenly over 0..2^32
 
@@ -21,14 +21,14 @@ SCATTER = 2_654_435_761  # Knuth's multiplier for 32-bit hashing: spreads row nu
 class NeighboursMeter:
     """Loss, and where rows have classes the accuracy of a vote among the nearest rows by cosine similarity.
 
-    Each row is judged by the others of the same evaluation: rows and neighbours are both held back from training. Of more
+    Each row is evaluated by the others of the same evaluation: rows and neighbours are both held back from training. Of more
     than `BANK` rows some are chosen by a hash of their number, the same ones in every evaluation and in any order of batches.
     Source: Wu et al. 2018, Unsupervised feature learning via non-parametric instance discrimination, arXiv:1805.01978,
     section 3.4
     """
 
     def __init__(self, num_classes: int, *, bank: int = BANK) -> None:
-        """num_classes: 0 where rows have no classes; then the loss alone is judged."""
+        """num_classes: 0 where rows have no classes; then the loss alone is evaluated."""
         self.num_classes, self.size = num_classes, bank
         self.loss = Mean()
         self.bank: dict[str, Tensor] = {}

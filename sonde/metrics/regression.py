@@ -1,4 +1,4 @@
-"""Judging a regressor in the targets' own units, batch by batch."""
+"""Evaluation of a regressor in the targets' own units, batch by batch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -89,15 +89,15 @@ class RegressionMeter:
         return [
             {
                 "index": int(rows["index"][n]),
-                "target": self._told(rows["target"][n], rows["counted"][n]),
-                "prediction": self._told(rows["values"][n], everything[n]),
+                "target": self._formatted(rows["target"][n], rows["counted"][n]),
+                "prediction": self._formatted(rows["values"][n], everything[n]),
                 "confidence": None,
                 "loss": float(rows["rank"][n]),
             }
             for n in range(len(everything))
         ]
 
-    def _told(self, values: Tensor, counted: Tensor) -> float | str:
+    def _formatted(self, values: Tensor, counted: Tensor) -> float | str:
         """One number, or several with their names."""
         if len(self.names) == 1:
             return float(values[0])

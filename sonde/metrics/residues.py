@@ -1,4 +1,4 @@
-"""Judging residues told for backbones, place by place."""
+"""Evaluation of residues predicted for backbones, position by position."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +19,8 @@ CASES = 8  # chains kept whole
 class ResiduesMeter:
     """Adds up residues and truths; every place counts alike.
 
-    metrics: recovery, the share of places told right; perplexity, e to the loss, of 20 that a guess would have; loss in nats a
-             residue
+    metrics: recovery, the share of residues predicted correctly; perplexity, e to the loss
+             (a uniform guess has 20); loss in nats per residue
     """
 
     def __init__(self, names: Sequence[str], *, first: int) -> None:
@@ -78,12 +78,12 @@ class ResiduesMeter:
 
     def _case(self, prediction: Tensor, target: Tensor, index: int) -> dict[str, Any]:
         known = target != PAD
-        told, true = (values[known].cpu() - self.first for values in (prediction, target))
-        right = float((told == true).double().mean())
+        predicted, true = (values[known].cpu() - self.first for values in (prediction, target))
+        right = float((predicted == true).double().mean())
         return {
             "index": index,
             "target": "".join(self.names[n] for n in true.tolist()),
-            "prediction": "".join(self.names[n] for n in told.tolist()),
+            "prediction": "".join(self.names[n] for n in predicted.tolist()),
             "recovered": share(right, 0),
             "confidence": None,
             "loss": 1 - right,

@@ -1,4 +1,4 @@
-"""Judging class maps, batch by batch: pixels counted, outlines compared, objects matched where they are known one by one."""
+"""Evaluation of class maps, batch by batch: pixels counted, boundaries compared, objects matched where there are instances."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -78,7 +78,7 @@ class SegmentationMeter:
             "pixel_accuracy": float(confusion.diagonal().sum() / confusion.sum()),
             "boundary_f1": self.boundaries.value(),
         }
-        if len(self.names) > 2:  # what such data are usually judged by comes first
+        if len(self.names) > 2:  # what such data are usually evaluated by comes first
             found = {"miou": found["miou"], **found}
         if self.objects.rows:
             found |= self.objects.compute()
@@ -98,8 +98,8 @@ class SegmentationMeter:
                 "iou": _iou(dice).tolist(),
                 "support": confusion.sum(1).long().tolist(),
             },
-            "worst": self._told(self.worst, sign=1),
-            "best": self._told(self.best, sign=-1),
+            "worst": self._formatted(self.worst, sign=1),
+            "best": self._formatted(self.best, sign=-1),
         }
         if self.objects.rows:
             found["objects"] = self.objects.counts()
@@ -110,14 +110,14 @@ class SegmentationMeter:
         arrays = (field.cpu().numpy() for field in (prediction, target, objects))
         return torch.tensor([self.objects.update(*image) for image in zip(*arrays, strict=True)])
 
-    def _told(self, kept: Kept, *, sign: int) -> list[dict[str, Any]]:
+    def _formatted(self, kept: Kept, *, sign: int) -> list[dict[str, Any]]:
         """Rows for a person: what there is and what was predicted, in words and as maps (sonde.core.run_lengths)."""
-        rows, told = kept.rows, []
+        rows, formatted = kept.rows, []
         for place, index in enumerate(rows["index"].tolist()):
             prediction, target = rows["prediction"][place], rows["target"][place]
             counts = rows["counts"][place].tolist() if "counts" in rows else (None, None)
             known = target != IGNORED
-            told.append(
+            formatted.append(
                 {
                     "index": index,
                     "target": self._words(target[known], counts[1]),
@@ -128,7 +128,7 @@ class SegmentationMeter:
                     "found": encode(prediction.cpu().numpy()),
                 }
             )
-        return told
+        return formatted
 
     def _words(self, pixels: Tensor, objects: int | None) -> str:
         """ "12 objects, foreground 7.7 %": the most frequent classes of some pixels (N,), background aside."""

@@ -1,4 +1,4 @@
-"""Judging predicted distances between residues, protein by protein."""
+"""Evaluation of predicted distances between residues, protein by protein."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 from sonde.core.units import number
 from sonde.metrics.classification import earliest_bad, refuse_bad
 from sonde.metrics.mean import Mean
-from sonde.metrics.traces import contact_precision, laid_on, local_agreement
+from sonde.metrics.traces import contact_precision, local_agreement, superposed_up_to_reflection
 from sonde.modalities.protein.codes import CONTACT
 
 CASES = 4  # proteins kept whole from each end, to be drawn
@@ -24,7 +24,7 @@ class StructureMeter:
 
     metrics: lddt (`local_agreement`); distance_error, in ångström, the mean over pairs nearer than 20; contact_precision and
              contact_precision_l, of the R/5 and the R likeliest long-range contacts; rmsd, in ångström, of the trace that the
-             distances tell; loss (the task's own)
+             distances give; loss (the task's own)
     """
 
     def __init__(self, *, contact: float = CONTACT) -> None:
@@ -47,7 +47,7 @@ class StructureMeter:
             found, chances, true = (outputs[name][place][square] for name in ("distances", "contacts", "target"))
             lddt = self._add(found.double().cpu(), chances.cpu(), true.double().cpu())
             if "coordinates" in outputs:
-                self._lay(found.cpu(), outputs["coordinates"][place, :length].cpu(), lddt, int(index[place]))
+                self._superpose(found.cpu(), outputs["coordinates"][place, :length].cpu(), lddt, int(index[place]))
 
     def merge(self, other: "StructureMeter") -> None:
         """Add another process's sums."""
@@ -78,8 +78,8 @@ class StructureMeter:
         half = min(CASES, -(-len(self.cases) // 2))
         ordered = sorted(self.cases, key=lambda case: (case["lddt"], case["index"]))
         return {
-            "worst": [_told(case) for case in ordered[:half]],
-            "best": [_told(case) for case in ordered[::-1][: min(CASES, len(ordered) - half)]],
+            "worst": [_formatted(case) for case in ordered[:half]],
+            "best": [_formatted(case) for case in ordered[::-1][: min(CASES, len(ordered) - half)]],
         }
 
     def _add(self, found: Tensor, chances: Tensor, true: Tensor) -> float:
@@ -92,9 +92,9 @@ class StructureMeter:
             self.precisions.update(torch.tensor([both]))
         return lddt
 
-    def _lay(self, found: Tensor, places: Tensor, lddt: float, index: int) -> None:
-        """Count how far the trace that the distances tell is off, and offer the protein for a picture."""
-        trace, rmsd = laid_on(found, places)
+    def _superpose(self, found: Tensor, places: Tensor, lddt: float, index: int) -> None:
+        """Count how far the trace reconstructed from the distances is off, and offer the protein for a picture."""
+        trace, rmsd = superposed_up_to_reflection(found, places)
         self.rmsd.update(torch.tensor([rmsd]))
         self._keep([{"index": index, "lddt": lddt, "rmsd": rmsd, "true": places.double(), "found": trace}])
 
@@ -103,12 +103,12 @@ class StructureMeter:
         self.cases = ordered if len(ordered) <= 2 * CASES else [*ordered[:CASES], *ordered[-CASES:]]
 
 
-def _told(case: Mapping[str, Any]) -> dict[str, Any]:
+def _formatted(case: Mapping[str, Any]) -> dict[str, Any]:
     """A protein for a person: numbers in words, traces in ångström."""
     return {
         "index": case["index"],
         "target": f"{len(case['true'])} residues",
-        "prediction": f"lDDT {number(case['lddt'], 2)}, trace {number(case['rmsd'], 3)} Å off",
+        "prediction": f"lDDT {number(case['lddt'], 2)}, RMSD {number(case['rmsd'], 3)} Å",
         "confidence": None,
         "loss": 1 - case["lddt"],
         "trace": {name: case[name].round(decimals=1).tolist() for name in ("true", "found")},

@@ -9,7 +9,7 @@ from torch import Tensor
 def embedded(distances: Tensor) -> Tensor:
     """(R, R) distances -> (R, 3) points whose distances are as near to them as three axes allow, about their mean.
 
-    The points are known up to a turn and a reflection: distances do not tell a thing from its mirror image.
+    The points are known up to a rotation and a reflection, which leave distances unchanged.
     Source: classical scaling, Torgerson 1952, Psychometrika 17
     """
     squares = distances.double().square()
@@ -19,7 +19,7 @@ def embedded(distances: Tensor) -> Tensor:
 
 
 def superposed(moving: Tensor, fixed: Tensor) -> tuple[Tensor, float]:
-    """`moving` (R, 3) turned and moved so that it lies on `fixed` (R, 3) as well as it can, and the RMS distance left.
+    """`moving` (R, 3) rotated and translated so that it lies on `fixed` (R, 3) as well as it can, and the RMS distance left.
 
     Source: Kabsch 1976, Acta Crystallographica A32
     """
@@ -32,8 +32,8 @@ def superposed(moving: Tensor, fixed: Tensor) -> tuple[Tensor, float]:
     return placed, float((placed - fixed).square().sum(1).mean().sqrt())
 
 
-def laid_on(distances: Tensor, fixed: Tensor) -> tuple[Tensor, float]:
-    """The trace that distances (R, R) tell, or its mirror image, whichever lies nearer on `fixed` (R, 3); and how near."""
+def superposed_up_to_reflection(distances: Tensor, fixed: Tensor) -> tuple[Tensor, float]:
+    """The trace that distances (R, R) give, or its mirror image, whichever lies nearer to `fixed` (R, 3); and how near."""
     points = embedded(distances)
     both = [superposed(points * mirror, fixed) for mirror in (1, -1)]
     return min(both, key=lambda found: found[1])

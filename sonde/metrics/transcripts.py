@@ -1,4 +1,4 @@
-"""Judging transcripts, batch by batch: words and characters that are wrong, and which words are taken for which."""
+"""Evaluation of transcripts, batch by batch: words and characters that are wrong, and which words are taken for which."""
 
 import heapq
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Judging translations, batch by batch: how likely the true one was, word by word, and how near to it the one that was said."""
+"""Evaluation of translations, batch by batch: likelihood of the reference, and BLEU of the generated text."""
 
 import heapq
 import math
@@ -31,7 +31,7 @@ class Sentence:
     score: float
     loss: float
     index: int
-    said: str
+    prediction: str
     truth: str
 
     def as_case(self) -> dict[str, Any]:
@@ -39,7 +39,7 @@ class Sentence:
         return {
             "index": self.index,
             "target": self.truth,
-            "prediction": self.said,
+            "prediction": self.prediction,
             "bleu": self.score,
             "loss": self.loss,
         }
@@ -110,13 +110,13 @@ class TranslationMeter:
         }
 
     def _add(self, outputs: Mapping[str, Tensor], row: int, index: int, loss: float) -> None:
-        said = self.vocabulary.decode(outputs["said"][row].tolist())
+        prediction = self.vocabulary.decode(outputs["said"][row].tolist())
         if "reference" in outputs:
             truth = bytes(outputs["reference"][row].tolist()).rstrip(b"\0").decode()
         else:
             truth = self.vocabulary.decode(outputs["target"][row].tolist())
-        self.bleu.update(said, truth)
-        self._keep(Sentence(self.bleu.sentence(said, truth), loss, index, said, truth))
+        self.bleu.update(prediction, truth)
+        self._keep(Sentence(self.bleu.sentence(prediction, truth), loss, index, prediction, truth))
 
     def _keep(self, *sentences: Sentence) -> None:
         """The worst by BLEU, the likeliest of equal ones last; the best, of equal ones the longest, which is harder."""
@@ -132,10 +132,12 @@ class TranslationMeter:
     def _map(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         rows = outputs["mapped"].nonzero().flatten().tolist()
         for row, weights, across in zip(rows, outputs["attention"], outputs["spans"].tolist(), strict=True):
-            said = [number for number in outputs["said"][row].tolist() if number != PAD]
-            if max(len(said), across) <= MOST_MAPPED:
+            generated = [number for number in outputs["said"][row].tolist() if number != PAD]
+            if max(len(generated), across) <= MOST_MAPPED:
                 self._maps[int(index[row])] = {
                     "index": int(index[row]),
-                    "said": [self.vocabulary.symbol(number) for number in said],
-                    "weights": [[round(value, 4) for value in line] for line in weights[: len(said), :across].tolist()],
+                    "said": [self.vocabulary.symbol(number) for number in generated],
+                    "weights": [
+                        [round(value, 4) for value in line] for line in weights[: len(generated), :across].tolist()
+                    ],
                 }

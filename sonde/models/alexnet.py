@@ -19,7 +19,7 @@ class AlexNetConfig:
     stem: Stem = "auto"
     """First convolution: imagenet (11x11 by stride 4), small (5x5 by stride 1), or auto: small up to 64 pixels."""
     dropout: float = 0.5
-    """Share of units set to zero before each of the two hidden dense layers while training."""
+    """Dropout before each of the two hidden fully connected layers."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")

@@ -1,4 +1,4 @@
-"""A convolutional network for sounds: a log-mel spectrogram read as a picture whose width differs from row to row."""
+"""A convolutional network for sounds: a log-mel spectrogram treated as an image whose width differs from row to row."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,17 +24,17 @@ class AudioCNNConfig:
     mels: int = 64
     """Mel bands of the spectrogram."""
     hop_ms: float = 10.0
-    """Milliseconds from one frame of the spectrogram to the next."""
+    """Hop length of the spectrogram in milliseconds."""
     widths: tuple[int, ...] = (24, 48, 96)
     """Channels of each stage; every stage halves the mel bands and, but for the first, the frames."""
     dropout: float = 0.1
-    """Share of the pooled features set to zero."""
+    """Dropout of the pooled features."""
 
     def __post_init__(self) -> None:
         if not 8 <= self.mels <= 128:
-            raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
+            raise ConfigError(f"--mels must be from 8 to 128, got {self.mels}")
         if not 1 <= self.hop_ms <= 100:
-            raise ConfigError(f"--hop-ms must lie from 1 to 100, got {self.hop_ms:g}")
+            raise ConfigError(f"--hop-ms must be from 1 to 100, got {self.hop_ms:g}")
         if not self.widths or min(self.widths) < 1:
             raise ConfigError("--widths needs a number of at least 1 for each stage")
         check_shares(self, "dropout")

@@ -1,4 +1,4 @@
-"""BERT: a transformer that reads text in both directions. Its norms stand after each sum, its positions are learned."""
+"""BERT: a bidirectional transformer encoder. Its norms stand after each residual sum, its positions are learned."""
 
 from dataclasses import dataclass
 
@@ -26,9 +26,9 @@ class BertConfig:
     """Settings of BERT."""
 
     max_positions: int = 512
-    """Learned positions: most tokens of a row, the class token before its first included."""
+    """Number of learned position embeddings: the longest row in tokens, the class token included."""
     dropout: float = 0.1
-    """Share of values set to zero after the embeddings, in what each part of a block adds, and before the head."""
+    """Dropout after the embeddings, of each residual branch, and before the head."""
 
     def __post_init__(self) -> None:
         if self.max_positions < 2:
@@ -39,7 +39,7 @@ class BertConfig:
 class Bert(nn.Module):
     """Embeddings of symbols, positions and segments, blocks, and for one answer a row a dense layer and a linear head.
 
-    (B, T) -> (B, out_dim). Tasks that ask for more than a row put a head of their own on `hidden`.
+    (B, T) -> (B, out_dim). Tasks that need more than a vector per row put a head of their own on `hidden`.
     Source: Devlin et al. 2018, arXiv:1810.04805
     """
 
@@ -64,7 +64,7 @@ class Bert(nn.Module):
         self.head = nn.Linear(dim, out_dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(B, T) tokens of text alone -> (B, out_dim): what stands before the first token answers for the row."""
+        """(B, T) tokens of text alone -> (B, out_dim): the output at the class token is the row's."""
         first = self.hidden(F.pad(tokens, (1, 0), value=BEGIN))[:, 0]
         return self.head(self.head_dropout(self.pooler(first).tanh()))
 
@@ -76,7 +76,7 @@ class Bert(nn.Module):
         length = tokens.shape[1]
         if length > self.positions.num_embeddings:
             raise ConfigError(
-                f"rows of {length:,} tokens, one before the first included, are longer than BERT's "
+                f"rows of {length:,} tokens, the class token included, are longer than BERT's "
                 f"{self.positions.num_embeddings:,} positions; cut them with --max-tokens {self.positions.num_embeddings - 1}, "
                 f"or give --max-positions {length}"
             )

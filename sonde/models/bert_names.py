@@ -32,7 +32,7 @@ def fitted(model: Bert, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights under our names, whether they are Hugging Face's or our own.
 
     Heads of theirs for other tasks are left out, and so are positions beyond the model's; the dense layer before the head
-    stays as drawn where there is none, as in networks that answer for tokens alone.
+    stays as drawn where there is none, as in networks with an output per token.
     """
     theirs = any(name.removeprefix("bert.") == "embeddings.word_embeddings.weight" for name in weights)
     found = _ours(weights) if theirs else dict(weights)

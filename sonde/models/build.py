@@ -65,7 +65,7 @@ def config_class(name: str) -> type:
 def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None) -> "nn.Module":
     """Model `name` for one kind of input; without a config, the family's defaults.
 
-    Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not read
+    Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not take
     """
     make = builder(name)
     check_input(name, input.kind)

@@ -43,12 +43,12 @@ def renamed(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor
         return dict(weights)
     plain = {name.removeprefix("transformer."): value for name, value in weights.items()}
     plain = {name: value for name, value in plain.items() if not BUFFERS.search(name) and name != "lm_head.weight"}
-    turned = _is_turned(plain)
+    transposed = _is_transposed(plain)
     found = {}
     for name, value in plain.items():
         if (own := NAMES.get(name)) is None and (match := BLOCK.fullmatch(name)) and match[2] in PARTS:
             own = f"blocks.{match[1]}.{PARTS[match[2]]}.{match[3]}"
-            value = value.T.contiguous() if turned and value.ndim == 2 else value
+            value = value.T.contiguous() if transposed and value.ndim == 2 else value
         found[own or name] = value
     positions = "position_embedding.weight"
     if positions in found:
@@ -68,7 +68,7 @@ def _inside(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor
     return {**{name: found[twin] for name, twin in twins.items()}, **found}
 
 
-def _is_turned(weights: Mapping[str, Tensor]) -> bool:
+def _is_transposed(weights: Mapping[str, Tensor]) -> bool:
     """Whether matrices stand as (inputs, outputs), which Hugging Face's GPT-2 keeps from its first program."""
     matrix = next((value for name, value in weights.items() if name.endswith("attn.c_attn.weight")), None)
     return matrix is not None and matrix.shape[1] == 3 * matrix.shape[0]

@@ -23,7 +23,7 @@ class ConvNeXtConfig:
     stem: Stem = "auto"
     """First layer: imagenet (patches of 4 pixels), small (of 2), or auto: small up to 64 pixels."""
     stochastic_depth: float | None = None
-    """Probability of leaving out the last block for a row, rising linearly from 0; by default 0.1 (tiny) to 0.5 (large)."""
+    """Stochastic depth: drop probability of the last block, rising linearly from 0; by default 0.1 (tiny) to 0.5 (large)."""
 
     def __post_init__(self) -> None:
         check_shares(self, "stochastic_depth")

@@ -48,7 +48,7 @@ def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
     """
     file, separator, name = text.rpartition(":")
     if not separator or not file.endswith(".py"):
-        raise ConfigError(f"--model {text}: say which class of the file to use, such as {text.rstrip(':')}:Net")
+        raise ConfigError(f"--model {text}: name the class of the file to use, such as {text.rstrip(':')}:Net")
     make = _find(_run(Path(file)), name, file)
 
     def build(input: InputSpec, out_dim: int, config: CustomConfig) -> nn.Module:
@@ -58,7 +58,7 @@ def load(text: str) -> Callable[[InputSpec, int, CustomConfig], nn.Module]:
         except Exception as error:  # any fault of the user's code, which --debug shows whole
             raise ConfigError(f"{text} could not be built: {_one_line(error)}") from error
         if not isinstance(model, nn.Module):
-            raise ConfigError(f"{text} gave a {type(model).__name__}; a torch.nn.Module is needed")
+            raise ConfigError(f"{text} returned a {type(model).__name__}; a torch.nn.Module is needed")
         check_output(model, input, out_dim, name=text, maps=None if len(input.shape) == IMAGE else False)
         return model
 
@@ -91,7 +91,7 @@ def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str,
         wanted = ", ".join(map(str, (field if maps else row)[1:]))
         raise ConfigError(
             f"{name} must return (rows, {wanted}) for this data; an input of shape {shape} gave {got}: "
-            f"make its last layer {out_dim} wide, or take the width as a parameter called out_dim"
+            f"make its last layer {out_dim} wide, or add a parameter called out_dim"
         )
 
 
@@ -151,7 +151,7 @@ def _arguments(make: Callable[..., Any], input: InputSpec, out_dim: int, text: s
         fillable = parameter.kind in plain and parameter.name in known
         if parameter.default is inspect.Parameter.empty and not variadic and not fillable:
             raise ConfigError(
-                f"{text} wants a parameter {parameter.name!r}, which nothing fills; give it a default, or one of the names "
+                f"{text} has a parameter {parameter.name!r} without a value; give it a default, or one of the names "
                 f"{', '.join(sorted(known))}"
             )
     return {p.name: known[p.name] for p in wanted if p.kind in plain and p.name in known}

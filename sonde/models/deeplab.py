@@ -21,7 +21,7 @@ class DeepLabConfig:
     """Settings of DeepLab and FCN."""
 
     head_dropout: float | None = None
-    """Share of values dropped before the last convolution; by default 0.5 in DeepLab's pyramid and 0.1 in FCN."""
+    """Dropout before the last convolution; by default 0.5 in DeepLab's pyramid and 0.1 in FCN."""
 
     def __post_init__(self) -> None:
         check_shares(self, "head_dropout")

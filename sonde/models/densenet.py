@@ -1,4 +1,4 @@
-"""Densely connected networks: each layer reads what all layers before it in its block have put out. torchvision's names."""
+"""Densely connected networks: each layer takes the outputs of all layers before it in its block. torchvision's names."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class DenseNetConfig:
     stem: Stem = "auto"
     """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
     layer_dropout: float = 0.0
-    """Share of each layer's new maps set to zero while training; the paper takes 0.2 where it does not augment."""
+    """Dropout after each dense layer; the paper uses 0.2 on data without augmentation."""
 
     def __post_init__(self) -> None:
         check_shares(self, "layer_dropout")

@@ -32,9 +32,9 @@ class DetectorConfig:
     """Settings of the detectors."""
 
     pyramid_width: int = 0
-    """Channels of the feature pyramid and the heads, a multiple of 8; 0 for the size's own."""
+    """Channels of the feature pyramid and the heads, a multiple of 8; 0 for the model's default."""
     head_layers: int = 0
-    """3x3 convolutions in each of the two branches of the head; 0 for the size's own."""
+    """3x3 convolutions in each of the two branches of the head; 0 for the model's default."""
 
     def __post_init__(self) -> None:
         if self.pyramid_width < 0 or self.pyramid_width % GROUPS:

@@ -18,9 +18,9 @@ class DLinearConfig:
     """Settings of the linear forecaster of trend and rest."""
 
     kernel: int = 25
-    """Kernel of the moving average that is the trend, in steps; an odd number."""
+    """Kernel of the moving average that extracts the trend, in steps; an odd number."""
     individual: bool = False
-    """Give every variable matrices of its own, where all share them otherwise."""
+    """Use separate weights for each variable instead of shared ones (individual)."""
 
     def __post_init__(self) -> None:
         if self.kernel < 1 or self.kernel % 2 == 0:
@@ -32,7 +32,7 @@ class NLinearConfig:
     """Settings of the linear forecaster of differences from the last value."""
 
     individual: bool = False
-    """Give every variable a matrix of its own, where all share one otherwise."""
+    """Use separate weights for each variable instead of shared ones (individual)."""
 
 
 class OverTime(nn.Module):

@@ -26,18 +26,18 @@ class EfficientNetConfig:
     """Settings of the EfficientNets."""
 
     stem: Stem = "auto"
-    """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
+    """First layers: imagenet (downsample twice), small (not at all), or auto: small up to 64 pixels."""
     dropout: float | None = None
-    """Share of the head's inputs set to zero while training; by default 0.2 (b0) to 0.5 (b7), as published."""
+    """Dropout before the head; by default 0.2 (b0) to 0.5 (b7), as published."""
     stochastic_depth: float = 0.2
-    """Share of rows that skip the block after the last; it rises on a line from 0 at the first."""
+    """Stochastic depth: drop probability at the end of the network, rising linearly from 0 at the first block."""
     norm_momentum: float | None = None
-    """Weight of each new batch in the statistics that batch norm keeps for evaluation; by default 0.01 in b5 to b7, else 0.1."""
+    """Momentum of batch norm's running statistics; by default 0.01 in b5 to b7, else 0.1."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout", "stochastic_depth")
         if self.norm_momentum is not None and not 0 < self.norm_momentum <= 1:
-            raise ConfigError(f"--norm-momentum must lie above 0 and up to 1, got {self.norm_momentum}")
+            raise ConfigError(f"--norm-momentum must be above 0 and at most 1, got {self.norm_momentum}")
 
 
 class MBConv(nn.Module):

@@ -22,11 +22,11 @@ class GoogLeNetConfig:
     stem: Stem = "auto"
     """First layers: imagenet (7x7 by stride 2, max-pool), small (3x3), or auto: small up to 64 pixels."""
     auxiliary: bool = True
-    """Two heads in the middle of the network that take part in the training loss."""
+    """Add two auxiliary classifiers to the training loss."""
     dropout: float = 0.2
-    """Share of the 1024 averaged features set to zero before the last layer while training."""
+    """Dropout before the last layer."""
     auxiliary_dropout: float = 0.7
-    """The same inside each auxiliary head."""
+    """Dropout inside each auxiliary classifier."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout", "auxiliary_dropout")

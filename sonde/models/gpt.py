@@ -25,11 +25,11 @@ class GPTConfig:
     """Settings of GPT-2."""
 
     dropout: float = 0.0
-    """Share of values set to zero after the embeddings and in what each part of a block adds."""
+    """Dropout after the embeddings and of each residual branch."""
     bias: bool = True
-    """Biases of matrices and norms, as GPT-2 has them; some of its successors leave them out."""
+    """Biases of linear layers and layer norms, as in GPT-2."""
     activation: Literal["gelu-tanh", "gelu"] = "gelu-tanh"
-    """GELU by an approximation, as GPT-2 has it, or itself."""
+    """GELU: the tanh approximation, as in GPT-2, or exact."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")
@@ -94,17 +94,17 @@ def _initialise(model: GPT, depth: int) -> None:
 
 
 def check_tokens(input: InputSpec, out_dim: int, *, name: str) -> None:
-    """Raises: ConfigError for what a model of the next token cannot read or answer."""
+    """Raises: ConfigError for an input or a target that a language model cannot take."""
     if out_dim != input.symbols:
         raise ConfigError(
-            f"{name} says which of {input.symbols:,} tokens comes next, and {out_dim:,} outputs are needed; leave --model out"
+            f"{name} predicts the next of {input.symbols:,} tokens, and {out_dim:,} outputs are needed; leave --model out"
         )
 
 
 def check_room(tokens: int, context: int) -> None:
-    """Raises: ValueError for more tokens than a model reads."""
+    """Raises: ValueError for more tokens than the model's context."""
     if tokens > context:
-        raise ValueError(f"the model reads {context} tokens at most, and these would be {tokens}")
+        raise ValueError(f"the model's context is {context} tokens, and these would be {tokens}")
 
 
 def _build(input: InputSpec, out_dim: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> GPT:

@@ -19,11 +19,11 @@ class GraphNetworkConfig:
     """Settings of the graph network."""
 
     width: int = 128
-    """Channels of an atom."""
+    """Channels of each atom."""
     layers: int = 4
-    """Layers of message passing: an atom's receptive field is so many bonds wide."""
+    """Layers of message passing; the receptive field of an atom is as many bonds."""
     dropout: float = 0.0
-    """Share of values set to zero after each layer and before the head."""
+    """Dropout after each layer and before the head."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers")
@@ -34,8 +34,8 @@ class MessagePassing(nn.Module):
     """One layer of message passing: atoms (B, N, D), molecule (B, D) -> the same.
 
     A neighbour's message is relu(its state + a vector of the bond's kind); an atom adds up those of its neighbours, and an MLP
-    of its own state and that sum is added to its state. The molecule itself is an atom bound to all: it hears the mean of the
-    new states and tells them of it in the next layer.
+    of its own state and that sum is added to its state. The molecule itself is an atom bound to all: it receives the mean of the
+    new states and sends it back in the next layer.
     Source: Hu et al. 2019, Strategies for pre-training graph neural networks, arXiv:1905.12265, appendix A (GIN with bonds);
     Gilmer et al. 2017, Neural message passing for quantum chemistry, arXiv:1704.01212, section 5.2 (the master node)
     """
@@ -64,7 +64,7 @@ class MessagePassing(nn.Module):
 class GraphNetwork(nn.Module):
     """Molecules (B, N, F) int codes with bonds (B, N, N) int kinds -> (B, out_dim); codes are 0 where there is no atom.
 
-    Atoms start as the sum of a vector for each feature. After the layers the head reads the molecule's own state, the sum of
+    Atoms start as the sum of a vector for each feature. After the layers the head takes the molecule's own state, the sum of
     the atoms' states (over 16, so that it starts near 1), their maximum and a mean weighted by attention, since some properties
     grow with the molecule, some hang on one group and some on a share.
     Attention: Li et al. 2016, Gated graph sequence neural networks, arXiv:1511.05493, equation 7
@@ -97,7 +97,7 @@ class GraphNetwork(nn.Module):
         return self.head(self.read(self._pooled(self.norm(atoms), whole, there)))
 
     def _pooled(self, atoms: Tensor, whole: Tensor, there: Tensor) -> Tensor:
-        """What the head reads: (B, 4 D)."""
+        """The input of the head: (B, 4 D)."""
         weight = self.attention(atoms).masked_fill(there == 0, -torch.inf).softmax(1)
         most = atoms.masked_fill(there == 0, -torch.inf).amax(1)
         return torch.cat([whole, (atoms * there).sum(1) / 16, most, (atoms * weight).sum(1)], -1)

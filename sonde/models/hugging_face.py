@@ -77,8 +77,8 @@ class SequenceClassifier(nn.Module):
 def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
     """The builder for `hf:NAME`, NAME a folder with a config.json, a name of the hub, or a kind of network such as gpt2.
 
-    The network has the vocabulary of the data and weights drawn anew; --pretrained FILE loads some. Where the token after each
-    is asked for it is a causal language model, else a classifier of sequences.
+    The network has the vocabulary of the data and randomly initialised weights; --pretrained FILE loads some. For
+    next-token prediction it is a causal language model, else a sequence classifier.
     Raises: MissingDependency with the install line; ConfigError for a name that stands for no network
     """
     library = _import()
@@ -92,7 +92,7 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
         longest = getattr(network, "max_position_embeddings", None)
         if longest is not None and longest < input.shape[0]:
             raise ConfigError(
-                f"{text} reads {longest} tokens at most, and the longest row has {input.shape[0]}; give --max-tokens {longest}"
+                f"{text} takes {longest} tokens at most, and the longest row has {input.shape[0]}; give --max-tokens {longest}"
             )
         try:
             if causal:
@@ -131,5 +131,5 @@ def _config(library: Any, name: str) -> Any:
         return library.AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"hf:{name} is no folder with a config.json, name of the hub or kind of network ({str(error).splitlines()[0]})"
+            f"hf:{name} is neither a folder with a config.json, a name on the Hub nor a model type ({str(error).splitlines()[0]})"
         ) from None

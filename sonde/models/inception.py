@@ -25,9 +25,9 @@ class InceptionConfig:
     stem: Stem = "auto"
     """First layers: imagenet (1/8 resolution), small (1/2, and edges padded), or auto: small below 75 pixels."""
     auxiliary: bool = True
-    """A head in the middle of the network that takes part in the training loss."""
+    """Add an auxiliary classifier to the training loss."""
     dropout: float = 0.5
-    """Share of the 2048 averaged features set to zero before the last layer while training."""
+    """Dropout before the last layer."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")

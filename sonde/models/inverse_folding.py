@@ -25,15 +25,15 @@ class InverseFoldingConfig:
     """Settings of the inverse-folding network."""
 
     width: int = 96
-    """Channels of a residue and of a pair of neighbours."""
+    """Channels of each residue (node) and each pair of neighbours (edge)."""
     layers: int = 3
     """Layers of message passing between neighbours."""
     neighbours: int = 24
-    """How many of the nearest residues send each a message."""
+    """Nearest neighbours of each residue in the graph (k)."""
     noise: float = 0.1
-    """Standard deviation, in ångström, of what atoms are moved by in training, which hides how exactly they were measured."""
+    """Standard deviation, in ångström, of Gaussian noise added to the backbone coordinates in training."""
     dropout: float = 0.1
-    """Share of values set to zero in what each layer adds."""
+    """Dropout of each residual branch."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "neighbours")
@@ -66,7 +66,7 @@ class InverseFoldingNetwork(nn.Module):
     """Backbones (B, R, 4, 3) in ångström with lengths (B,) -> logits (B, R, out_dim).
 
     Its inputs are distances between the atoms of neighbours, dihedrals along the chain and how far apart along it neighbours
-    are, so turning and moving a protein changes nothing; its mirror image is another one, by the place of CB.
+    are, so rotating and translating a protein changes nothing; its mirror image is another one, by the place of CB.
     Source: Ingraham et al. 2019, Generative models for graph-based protein design; distances between all backbone atoms and
     the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are predicted at once, not one after the other.
     """
@@ -116,9 +116,9 @@ def dihedrals(backbone: Tensor, known: Tensor) -> Tensor:
     sine = (torch.linalg.cross(normals[:, :-1], normals[:, 1:]) * steps[:, 1:-1]).sum(-1)
     cosine = (normals[:, :-1] * normals[:, 1:]).sum(-1)
     both = F.normalize(torch.stack([cosine, sine], -1), dim=-1)  # (B, 3 R - 3, 2), of psi, omega, phi of the next, …
-    told = F.pad(both, (0, 0, 1, 2)).unflatten(1, (-1, ANGLES))  # (B, R, 3, 2)
+    features = F.pad(both, (0, 0, 1, 2)).unflatten(1, (-1, ANGLES))  # (B, R, 3, 2)
     after = F.pad(known[:, 1:], (0, 1))[:, :, None, None]  # psi and omega hang on the residue that follows
-    return torch.cat([told[:, :, :1] * known[:, :, None, None], told[:, :, 1:] * after], 2).flatten(2)
+    return torch.cat([features[:, :, :1] * known[:, :, None, None], features[:, :, 1:] * after], 2).flatten(2)
 
 
 def _nearest(places: Tensor, known: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -155,6 +155,6 @@ def inverse_folding_network(input: InputSpec, out_dim: int, config: InverseFoldi
     """Residues from a backbone. Raises: ConfigError for residues."""
     if input.symbols:
         raise ConfigError(
-            "inverse-folding-network reads backbones of proteins, but this data is residues; take --task inverse-folding"
+            "inverse-folding-network takes protein backbones as input, but this data is residues; take --task inverse-folding"
         )
     return InverseFoldingNetwork(out_dim, config)

@@ -98,11 +98,11 @@ def freeze(model: nn.Module, what: int | Literal["backbone"]) -> str:
     before = sum(layer.name.startswith(f"{BACKBONE}.") for layer in layers)
     count = (before or len(layers) - 1) if what == "backbone" else what
     if count < 1:
-        raise ConfigError("--freeze backbone: this network is a head alone; there is nothing to freeze")
+        raise ConfigError("--freeze backbone: this network has a head only; there is nothing to freeze")
     if count >= len(layers):
         names = ", ".join(layer.name for layer in layers)
         raise ConfigError(
-            f"--freeze {what}: this network has {len(layers)} layers ({names}), and the head must learn; give at most "
+            f"--freeze {what}: this network has {len(layers)} layers ({names}), and the head must stay trainable; give at most "
             f"{len(layers) - 1}"
         )
     frozen = layers[:count]
@@ -116,7 +116,7 @@ def freeze(model: nn.Module, what: int | Literal["backbone"]) -> str:
     held = sum(p.numel() for layer in frozen for p in layer.parameters.values())
     total = sum(p.numel() for p in model.parameters())
     which = frozen[0].name if count == 1 else f"{frozen[0].name} to {frozen[-1].name}"
-    kept = "; their batch norms keep their statistics" if norms else ""
+    kept = "; their batch norms stay in evaluation mode" if norms else ""
     return f"{count} of {len(layers)} layers frozen ({which}), {held:,} of {total:,} parameters{kept}"
 
 

@@ -1,4 +1,4 @@
-"""LeNet-5, the convolutional network that read cheques."""
+"""LeNet-5, the convolutional network for handwritten digits."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,9 +15,9 @@ class LeNetConfig:
     """Settings of LeNet-5."""
 
     activation: Literal["relu", "tanh"] = "relu"
-    """tanh as in 1998, relu as everyone trains it today."""
+    """Activation: tanh as in the paper, or relu."""
     pool: Literal["max", "average"] = "max"
-    """How feature maps shrink: averages as in 1998, maxima as today."""
+    """Pooling: average as in the paper, or max."""
 
 
 class LeNet5(nn.Module):

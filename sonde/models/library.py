@@ -51,7 +51,7 @@ def _import(source: str) -> Any:
     except RuntimeError as error:  # compiled operators for another PyTorch than this one
         first = str(error).splitlines()[0]
         raise MissingDependency(
-            f"{source} does not load beside this PyTorch ({first}); install the build that belongs to it"
+            f"{source} cannot be imported with this PyTorch ({first}); install the build that matches it"
         ) from None
 
 
@@ -64,7 +64,7 @@ def _timms(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module
 def _torchvisions(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
     if input.shape[0] != 3:
         raise ConfigError(
-            f"torchvision's networks read 3 channels, and these images have {input.shape[0]}; take timm:{name}, or one of "
+            f"torchvision's networks take 3 channels, and these images have {input.shape[0]}; take timm:{name}, or one of "
             "`sonde models`"
         )
     single = {"aux_logits": False, "init_weights": True} if name in AUXILIARY else {}

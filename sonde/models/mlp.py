@@ -20,15 +20,15 @@ class MLPConfig:
     """Settings of the multi-layer perceptron."""
 
     hidden: tuple[int, ...] = (256, 128)
-    """Units of each hidden layer, from the input on; none leaves a linear model."""
+    """Units of each hidden layer, in order; none gives a linear model."""
     activation: Activation = "relu"
-    """The function after each hidden layer."""
+    """Activation after each hidden layer."""
     dropout: float = 0.0
-    """Share of hidden units set to zero while training."""
+    """Dropout after each hidden layer."""
     norm: Norm = "none"
     """Normalisation between a hidden layer and its activation."""
     init: Scheme | Literal["auto"] = "auto"
-    """How weights start; auto is he for the ReLU family, xavier for functions that saturate."""
+    """Weight initialisation; auto is he for the ReLU family, xavier for saturating activations."""
 
     def __post_init__(self) -> None:
         check_counts(self, "hidden")

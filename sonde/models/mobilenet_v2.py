@@ -29,11 +29,11 @@ class MobileNetV2Config:
     """Settings of MobileNet V2."""
 
     stem: Stem = "auto"
-    """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
+    """First layers: imagenet (downsample twice), small (not at all), or auto: small up to 64 pixels."""
     width_factor: float = 1.0
-    """Factor on the channels of every layer but, where it is below 1, the last; then rounded to multiples of 8."""
+    """Width multiplier: factor on the channels of every layer (below 1, not the last), rounded to multiples of 8."""
     dropout: float = 0.2
-    """Share of the head's inputs set to zero while training."""
+    """Dropout before the head."""
 
     def __post_init__(self) -> None:
         if not self.width_factor > 0:

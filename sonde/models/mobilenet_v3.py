@@ -69,16 +69,16 @@ class MobileNetV3Config:
     """Settings of MobileNet V3."""
 
     stem: Stem = "auto"
-    """First layers: imagenet (two halvings), small (none), or auto: small up to 64 pixels."""
+    """First layers: imagenet (downsample twice), small (not at all), or auto: small up to 64 pixels."""
     dropout: float = 0.2
-    """Share of the head's inputs set to zero while training."""
+    """Dropout before the head."""
     norm_momentum: float = 0.01
-    """Weight of each new batch in the statistics that batch norm keeps for evaluation."""
+    """Momentum of batch norm's running statistics."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")
         if not 0 < self.norm_momentum <= 1:
-            raise ConfigError(f"--norm-momentum must lie above 0 and up to 1, got {self.norm_momentum}")
+            raise ConfigError(f"--norm-momentum must be above 0 and at most 1, got {self.norm_momentum}")
 
 
 class InvertedResidual(nn.Module):

@@ -25,15 +25,15 @@ class ModernGPTConfig:
     """Settings of the modern GPT."""
 
     width: int = 192
-    """Channels of a token."""
+    """Embedding width (channels of each token)."""
     layers: int = 4
     """Transformer blocks."""
     heads: int = 3
-    """Heads of attention; their channels are width / heads."""
+    """Attention heads, of width / heads channels each."""
     kv_heads: int = 0
-    """Heads of keys and values (grouped-query attention), fewer than --heads for a smaller cache; 0 for as many."""
+    """Key-value heads (grouped-query attention); fewer than --heads give a smaller cache, 0 as many."""
     dropout: float = 0.0
-    """Share of values set to zero after the embedding and in what each part of a block adds."""
+    """Dropout after the embedding and of each residual branch."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "heads")
@@ -62,7 +62,7 @@ class ModernGPT(nn.Module):
         self.blocks = nn.ModuleList(_block(config) for _ in range(config.layers))
         self.norm = norm("rms", config.width)
         self.head = nn.Linear(config.width, symbols, bias=False)
-        self.register_buffer("turned", rotations(context, config.width // config.heads), persistent=False)
+        self.register_buffer("rotary", rotations(context, config.width // config.heads), persistent=False)
         _initialise(self, config.layers)
 
     def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
@@ -72,11 +72,11 @@ class ModernGPT(nn.Module):
         """
         before = memory[0].held if memory is not None else 0
         check_room(before + tokens.shape[1], self.context)
-        turned = self.get_buffer("turned")[before : before + tokens.shape[1]]
+        rotary = self.get_buffer("rotary")[before : before + tokens.shape[1]]
         channels = self.dropout(self.token_embedding(tokens))  # (B, T, D)
         for number, block in enumerate(self.blocks):
             held = None if memory is None else memory[number]
-            channels = block(channels, causal=True, turned=turned, memory=held)
+            channels = block(channels, causal=True, rotary=rotary, memory=held)
         return self.head(self.norm(channels))
 
     def memory(self, rows: int) -> list[Memory]:
@@ -108,6 +108,6 @@ def _initialise(model: ModernGPT, depth: int) -> None:
 
 
 def modern_gpt(input: InputSpec, out_dim: int, config: ModernGPTConfig) -> ModernGPT:
-    """Of the size that --width, --layers and --heads say."""
+    """Of the size given by --width, --layers and --heads."""
     check_tokens(input, out_dim, name="modern-gpt")
     return ModernGPT(input.symbols, input.shape[0], config)

@@ -20,17 +20,17 @@ class NBeatsConfig:
     """Settings of N-BEATS."""
 
     basis: Literal["generic", "interpretable"] = "generic"
-    """What blocks give numbers for: every step through a learnt matrix, or first a polynomial, then sines and cosines."""
+    """Basis of the blocks: generic (learned), or interpretable (polynomial trend, then Fourier seasonality)."""
     stacks: int = 4
-    """Stacks of the generic network; the interpretable one has two."""
+    """Stacks of the generic architecture; the interpretable one has two."""
     blocks: int = 1
-    """Blocks of a stack; those of an interpretable stack are one, used again."""
+    """Blocks per stack; those of an interpretable stack share weights."""
     width: int = 256
-    """Units of each of a block's four layers."""
+    """Units of each of a block's four hidden layers."""
     theta: int = 32
-    """Numbers that a generic block gives for each side."""
+    """Expansion coefficients of a generic block, for backcast and forecast each."""
     degree: int = 3
-    """Of the polynomial, the trend."""
+    """Degree of the trend polynomial."""
 
     def __post_init__(self) -> None:
         check_counts(self, "stacks", "blocks", "width", "theta", "degree")
@@ -39,7 +39,7 @@ class NBeatsConfig:
 class Block(nn.Module):
     """Four dense layers, and from them what is taken off the past and what is forecast: (S, L) -> (S, L), (S, H).
 
-    bases:    (P, L) and (P, H), whose rows are added up; None for learnt ones of `theta` rows
+    bases:    (P, L) and (P, H), whose rows are added up; None for learned ones of `theta` rows
     explains: whether a block follows that is fed the rest; the last one takes nothing off
     """
 

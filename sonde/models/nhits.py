@@ -22,11 +22,11 @@ class NHitsConfig:
     pool_kernels: tuple[int, ...] = (8, 4, 1)
     """Kernel of the max-pooling at each block's input, in steps."""
     downsample: tuple[int, ...] = (24, 12, 1)
-    """Steps of the horizon for each number that a block forecasts; between them it interpolates linearly."""
+    """Downsampling of each block's forecast: steps per coefficient, interpolated linearly in between."""
     width: int = 256
-    """Units of each of a block's two layers."""
+    """Units of each of a block's two hidden layers."""
     dropout: float = 0.0
-    """Share of units set to zero after each layer."""
+    """Dropout after each hidden layer."""
 
     def __post_init__(self) -> None:
         if (
@@ -34,9 +34,7 @@ class NHitsConfig:
             or len(self.pool_kernels) != len(self.downsample)
             or min(*self.pool_kernels, *self.downsample) < 1
         ):
-            raise ConfigError(
-                "--pool-kernels and --downsample take as many numbers as there are blocks, each at least 1"
-            )
+            raise ConfigError("--pool-kernels and --downsample need one number of at least 1 per block")
         check_counts(self, "width")
         check_shares(self, "dropout")
 

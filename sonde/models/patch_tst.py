@@ -23,11 +23,11 @@ class PatchTSTConfig:
     """Settings of PatchTST; the defaults are the paper's for the hourly transformer temperatures (ETTh)."""
 
     patch: int = 16
-    """Steps of a patch, which makes a token."""
+    """Length of a patch (one token) in steps."""
     patch_stride: int = 8
-    """Steps from one patch to the next."""
+    """Stride between patches in steps."""
     width: int = 16
-    """Channels of a token."""
+    """Embedding width (channels of each token)."""
     heads: int = 4
     """Attention heads."""
     mlp_width: int = 128
@@ -35,9 +35,9 @@ class PatchTSTConfig:
     layers: int = 3
     """Transformer layers."""
     dropout: float = 0.3
-    """Share of values set to zero after the positions and after each layer's attention and MLP."""
+    """Dropout after the positions and of each attention and MLP."""
     head_dropout: float = 0.0
-    """The same before the last linear map."""
+    """Dropout before the last linear layer."""
 
     def __post_init__(self) -> None:
         check_counts(self, "patch", "patch_stride", "width", "heads", "mlp_width", "layers")
@@ -107,7 +107,7 @@ def patchtst(input: InputSpec, out_dim: int, config: PatchTSTConfig) -> PatchTST
     look_back, variables = forecast_variables(input)
     if look_back < config.patch:
         raise ConfigError(
-            f"a look-back of {look_back} steps holds no patch of {config.patch}; give a longer --look-back, or a shorter "
-            "--patch"
+            f"a look-back of {look_back} steps is shorter than one patch of {config.patch}; use a longer "
+            "--look-back or a shorter --patch"
         )
     return PatchTST(look_back, out_dim, variables, config)

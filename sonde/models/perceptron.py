@@ -14,7 +14,7 @@ class PerceptronConfig:
 
 
 class Perceptron(nn.Module):
-    """Score w·x + b of each output; the answer y is its sign. Weights and biases start at zero, as in the published rule.
+    """Score w·x + b of each output; the prediction y is its sign. Weights and biases start at zero, as in the published rule.
 
     Trained by w <- w + t x and b <- b + t for each row whose target t in {-1, 1} has t (w·x + b) <= 0, which is plain
     gradient descent at rate 1, row by row, on the perceptron loss max(0, -t (w·x + b)).

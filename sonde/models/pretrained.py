@@ -46,7 +46,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             "state_dict() with safetensors or torch.save"
         ) from None
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ConfigError(f"--pretrained: {path} is no file of weights, or damaged ({_first_line(error)})") from None
+        raise ConfigError(
+            f"--pretrained: {path} is not a file of weights, or is damaged ({_first_line(error)})"
+        ) from None
     while isinstance(content, Mapping) and (wrapper := next((key for key in WRAPPERS if _wraps(content, key)), None)):
         content = content[wrapper]
     if not isinstance(content, Mapping) or not content or not all(isinstance(t, Tensor) for t in content.values()):
@@ -69,7 +71,7 @@ def plain_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: str, out_dim: int) -> list[str]:
-    """Copy weights into `model`, and say what was loaded and what was made to fit.
+    """Copy weights into `model`, and describe what was loaded and what was adapted.
 
     Weights of a plain network are those of a backbone where that is called so, and the rest stays as drawn; auxiliary heads
     that this network is built without are passed over.
@@ -83,22 +85,28 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: 
     state: dict[str, Tensor] = {}
     weights, apart, notes = _placed(weights, own)
     head = layers_of(model)[-1].parameters.keys() | apart
-    misfits = [f"{name} has no place here" for name in weights if name not in own]
+    misfits = [f"{name} is not in this network" for name in weights if name not in own]
     for name, there in own.items():
         if name not in weights:
             if name in apart:
                 continue  # said of all of them at once
             if name in head and not head & weights.keys():
-                notes += [f"{name.rpartition('.')[0]} is drawn anew: there is none in it"] if there.ndim > 1 else []
+                notes += (
+                    [f"{name.rpartition('.')[0]} is randomly initialised: the weights have none"]
+                    if there.ndim > 1
+                    else []
+                )
             elif not name.endswith("num_batches_tracked"):  # a count that files before PyTorch 0.4 do not hold
-                misfits.append(f"{name} is not in it")
+                misfits.append(f"{name} is missing")
         elif weights[name].shape == there.shape:
             state[name] = weights[name]
         elif (fitted := _fitted(model, name, weights[name], there, out_dim)) is not None:
             state[name], note = fitted
             notes += [note] if note else []
         else:
-            misfits.append(f"{name} is {_shape(weights[name])} in it and {_shape(there)} here")
+            misfits.append(
+                f"{name} has shape {_shape(weights[name])} in the weights and {_shape(there)} in this network"
+            )
     if misfits:
         more = f" and {len(misfits) - NAMED} more" if len(misfits) > NAMED else ""
         raise ConfigError(
@@ -115,7 +123,7 @@ def _placed(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tuple[d
     notes: list[str] = []
     if any(name.startswith(AUXILIARY) for name in weights) and not any(name.startswith(AUXILIARY) for name in own):
         weights = {name: value for name, value in weights.items() if not name.startswith(AUXILIARY)}
-        notes.append("its auxiliary heads are left out")
+        notes.append("auxiliary heads left out")
     prefix = f"{BACKBONE}."
     if any(name.startswith(prefix) for name in weights) or not any(name.startswith(prefix) for name in own):
         return dict(weights), set(), notes
@@ -123,15 +131,15 @@ def _placed(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> tuple[d
     if not placed:
         return dict(weights), set(), notes
     parts = sorted({name.split(".")[0] for name in own} - {BACKBONE})
-    notes.append(f"they are its backbone's; {' and '.join(parts)} are drawn anew")
+    notes.append(f"loaded into the backbone; {' and '.join(parts)} randomly initialised")
     return placed, {name for name in own if not name.startswith(prefix)}, notes
 
 
 def fit_channels(weight: Tensor, channels: int) -> Tensor:
     """A convolution's weights (O, C, k, k) for another number of input channels: (O, channels, k, k).
 
-    For one channel they are summed, which answers a grey image as the original would its copies; for others they are
-    repeated and scaled by C / channels, so that answers keep their size.
+    For one channel they are summed, which maps a grey image to what the original gives for three copies; for others they are
+    repeated and scaled by C / channels, so that outputs keep their scale.
 
     >>> weight = torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1)
     >>> fit_channels(weight, 1).flatten().tolist(), fit_channels(weight, 4).flatten().tolist()
@@ -148,7 +156,7 @@ def _fitted(model: nn.Module, name: str, given: Tensor, there: Tensor, out_dim: 
     """(tensor in the shape of `there`, what to say); None where nothing can be made of it."""
     layer, _, _ = name.rpartition(".")
     if _is_output(model.get_submodule(layer), out_dim) and given.shape[1:] == there.shape[1:]:
-        said = f"{layer} is drawn anew: {out_dim} outputs instead of {len(given)}" if there.ndim > 1 else ""
+        said = f"{layer} is randomly initialised: {out_dim} outputs instead of {len(given)}" if there.ndim > 1 else ""
         return there, said
     first = next((known for known, parameter in model.named_parameters() if parameter.ndim == 4), None)
     if name == first and given.ndim == 4 and _without(given, 1) == _without(there, 1):

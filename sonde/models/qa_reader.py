@@ -27,13 +27,13 @@ class QAReaderConfig:
     """Settings of the reader."""
 
     width: int = 64
-    """Channels of a token."""
+    """Hidden width (channels of each token)."""
     embedding: int = 32
-    """Width of a token's embedding."""
+    """Embedding width."""
     known: int = 1500
-    """The most frequent tokens, which have an embedding each; the others share one, beside their shape and their matches."""
+    """Vocabulary: the most frequent tokens with an embedding each; the others share one."""
     dropout: float = 0.3
-    """Share of values set to zero after the embeddings and in each convolution."""
+    """Dropout after the embeddings and in each convolution."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "embedding", "known")
@@ -65,7 +65,7 @@ class QAReader(nn.Module):
     """(B, T) tokens, `BEGIN question END context END`, -> (B, T, 2) logits of the answer's first and last token.
 
     Each token is its embedding, its shape, and how it matches the question: whether its word stands there (whole, or its
-    first characters), whether words that do stand about it, each weighing what was learnt for it, and what part of them its
+    first characters), whether words that do stand about it, each weighing what was learned for it, and what part of them its
     sentence holds; and the mean of the question's embeddings by their likeness to its own. After Chen et al. 2017, Reading
     Wikipedia to answer open-domain questions, arXiv:1704.00051, with gated convolutions (Dauphin et al. 2016,
     arXiv:1612.08083) that run in parallel on a CPU in place of its LSTMs.
@@ -160,5 +160,5 @@ def _about(values: Tensor, size: int) -> Tensor:
 
 
 def qa_reader(input: InputSpec, out_dim: int, config: QAReaderConfig) -> QAReader:
-    """Four gated convolutions of 64 channels. out_dim is not looked at: a token has two logits."""
+    """Four gated convolutions of 64 channels. out_dim is not used: a token has two logits."""
     return QAReader(input, config)

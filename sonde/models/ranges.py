@@ -1,4 +1,4 @@
-"""What settings of networks may be: counts from 1 up, shares below 1. A setting that is None is not looked at."""
+"""Ranges of network settings: counts from 1 up, shares below 1. A setting that is None is not checked."""
 
 from typing import Any
 
@@ -20,4 +20,4 @@ def check_shares(config: Any, *names: str) -> None:
     for name in names:
         share = getattr(config, name)
         if share is not None and not 0 <= share < 1:
-            raise ConfigError(f"{flag(name)} must lie from 0 to below 1, got {share:g}")
+            raise ConfigError(f"{flag(name)} must be at least 0 and below 1, got {share:g}")

@@ -1,4 +1,4 @@
-"""Recurrent networks that read a sequence step by step and answer once: Elman's, LSTM, GRU, forwards or both ways."""
+"""Recurrent networks with one output per sequence: Elman's, LSTM, GRU, unidirectional or bidirectional."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,17 +21,17 @@ class RecurrentConfig:
     """Settings of recurrent classifiers."""
 
     embedding: int = 128
-    """Width of the embeddings of tokens, or of a step's values."""
+    """Embedding width of tokens, or of the values of a step."""
     width: int = 128
-    """Units of each layer, in each direction."""
+    """Hidden size of each layer, per direction."""
     layers: int = 1
     """Recurrent layers, stacked."""
     pool: Literal["last", "mean", "max"] = "max"
-    """What the head reads: the last state (backwards the first), or over all steps the mean or the largest."""
+    """Pooling over time before the head: the last hidden state (of the backward direction the first), mean or max."""
     dropout: float = 0.0
-    """Share of values set to zero in training: of embeddings, between layers and before the head."""
+    """Dropout of the embeddings, between layers and before the head."""
     word_dropout: float = 0.0
-    """Share of tokens taken for unknown ones in training."""
+    """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "width", "layers")

@@ -1,4 +1,4 @@
-"""A recurrent network that reads a window of all variables and forecasts all steps of the horizon at once."""
+"""A recurrent network that encodes a window of all variables and forecasts all steps of the horizon at once."""
 
 from dataclasses import dataclass
 
@@ -18,11 +18,11 @@ class RecurrentForecasterConfig:
     """Settings of the recurrent forecasters."""
 
     width: int = 64
-    """Units of each recurrent layer."""
+    """Hidden size of each recurrent layer."""
     layers: int = 1
-    """Recurrent layers, one on the other."""
+    """Recurrent layers, stacked."""
     dropout: float = 0.1
-    """Share of the last state's values set to zero before the linear map."""
+    """Dropout of the last hidden state before the linear layer."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers")
@@ -31,7 +31,7 @@ class RecurrentForecasterConfig:
 
 class RecurrentForecaster(nn.Module):
     """A normalised window through recurrent layers; a linear map of the last hidden state gives the steps' differences from the
-    last value: (B, L, V) -> (B, H, F). All V variables are read, also those that are not forecast.
+    last value: (B, L, V) -> (B, H, F). All V variables are inputs, also those that are not forecast.
     """
 
     def __init__(

@@ -21,13 +21,13 @@ class RecurrentLanguageConfig:
     """Settings of recurrent language models."""
 
     embedding: int = 256
-    """Width of a token's embedding."""
+    """Embedding width."""
     width: int = 256
-    """Units of each layer."""
+    """Hidden size of each layer."""
     layers: int = 2
     """Recurrent layers, stacked."""
     dropout: float = 0.0
-    """Share of values set to zero in training: of embeddings, between layers and before the head, never of a state."""
+    """Dropout of the embeddings, between layers and before the head, not on the recurrent connections."""
     tied: bool = False
     """Whether the head's matrix is that of the embeddings (Press and Wolf 2016, arXiv:1608.05859); needs equal widths."""
 
@@ -36,7 +36,7 @@ class RecurrentLanguageConfig:
         check_shares(self, "dropout")
         if self.tied and self.embedding != self.width:
             raise ConfigError(
-                f"--tied: the head's matrix is that of the embeddings, so --embedding {self.embedding} and --width "
+                f"--tied: embedding and output weights are shared, so --embedding {self.embedding} and --width "
                 f"{self.width} must be equal"
             )
 
@@ -62,7 +62,7 @@ class RecurrentLanguageModel(nn.Module):
         return self.unroll(tokens, state)[0]
 
     def unroll(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Go on from what was read before: (B, T) -> logits (B, T, S) and the state after the last token.
+        """Continue from a state: (B, T) -> logits (B, T, S) and the state after the last token.
 
         state: each of its tensors (B, L, D), the hidden states and of an LSTM the cells; None at a text's beginning
         """

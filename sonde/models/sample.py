@@ -12,7 +12,7 @@ from sonde.models.table import MODELS
 def sample(name: str, spec: InputSpec, *, rows: int = 1, seed: int = 0) -> tuple[Tensor, ...]:
     """What model `name` is called with: (rows, …) of full length, drawn at random; sequences come with their lengths.
 
-    A model that answers with a text of its own also gets that text; one that finds answers gets a question and a context.
+    An encoder-decoder also gets a target text; one that finds answers gets a question and a context.
     """
     drawn = torch.Generator().manual_seed(seed)
     about = modality(spec.kind)

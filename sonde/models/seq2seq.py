@@ -21,20 +21,20 @@ class Seq2SeqConfig:
     """Settings of the recurrent encoder-decoders."""
 
     attention: Literal["bahdanau", "luong"] = "luong"
-    """Where the decoder looks from: its state before the word, which goes in with it; or after, which all words do at once."""
+    """Attention: additive, from the decoder's state before each token (Bahdanau), or multiplicative, after it (Luong)."""
     embedding: int = 256
-    """Width of an embedded token."""
+    """Embedding width."""
     width: int = 512
-    """Width of the decoder's layers; the encoder reads both ways with half of it each."""
+    """Hidden size of the decoder; the bidirectional encoder has half of it per direction."""
     layers: int = 1
     """Recurrent layers of the encoder and of the decoder."""
     dropout: float = 0.2
-    """Share of values set to zero after the embeddings, between layers and before the output."""
+    """Dropout after the embeddings, between layers and before the output."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "layers")
         if self.width < 2 or self.width % 2:
-            raise ConfigError(f"--width must be even, half for each way of reading, got {self.width}")
+            raise ConfigError(f"--width must be even, half for each direction of the encoder, got {self.width}")
         check_shares(self, "dropout")
 
 
@@ -103,7 +103,7 @@ class Decoding:
 class Seq2Seq(nn.Module):
     """(B, S) and (B, M) tokens -> logits (B, M, V) of the token that follows each of the second.
 
-    The encoder reads both ways; the mean of its outputs starts the decoder. The attention's context joins the decoder's output
+    The encoder is bidirectional; the mean of its outputs starts the decoder. The attention's context joins the decoder's output
     in a layer of tanh before the logits. With Bahdanau's attention it also enters the next step's cell, word by word.
     """
 
@@ -146,7 +146,7 @@ class Seq2Seq(nn.Module):
 
     @torch.no_grad()
     def attention(self, source: Tensor, target: Tensor) -> Tensor:
-        """(B, M, S) how much each target token looks at each of the source's."""
+        """(B, M, S) attention weights of each target token over the source's."""
         return self._said(target, self.begin(source))[1].float()
 
     def _said(self, tokens: Tensor, state: Decoding) -> tuple[Tensor, Tensor]:

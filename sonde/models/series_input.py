@@ -1,4 +1,4 @@
-"""What a forecaster reads off its input."""
+"""The part of the input that a forecaster uses."""
 
 from sonde.core.dataset import InputSpec
 

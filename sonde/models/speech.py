@@ -1,6 +1,6 @@
 """Speech to symbols: a log-mel spectrogram, fewer frames by convolution, and blocks that look over the whole recording.
 
-Both networks answer each frame with logits over the symbols, for training by connectionist temporal classification.
+Both networks output logits over the symbols for each frame, for training by connectionist temporal classification.
 """
 
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ class SpeechConfig:
     mels: int = 64
     """Mel bands of the spectrogram."""
     subsampling: int | Literal["auto"] = "auto"
-    """Frames of 10 ms that become one (time reduction): 2 or 4; auto takes 2 where no recording reaches 3 seconds."""
+    """Subsampling of the 10 ms frames: 2 or 4; auto is 2 where no recording reaches 3 seconds."""
     layers: int | None = None
     """Conformer or transformer blocks; by default as many as the model's name stands for."""
     dropout: float = 0.1
-    """Share of what each part of a block adds that is set to zero."""
+    """Dropout of each residual branch."""
 
     def __post_init__(self) -> None:
         if not 8 <= self.mels <= 128:
-            raise ConfigError(f"--mels must lie from 8 to 128, got {self.mels}")
+            raise ConfigError(f"--mels must be from 8 to 128, got {self.mels}")
         if self.subsampling not in ("auto", 2, 4):
             raise ConfigError(f"--subsampling is 2 or 4, or auto, got {self.subsampling}")
         check_counts(self, "layers")
@@ -92,7 +92,7 @@ class ConvolutionPart(nn.Module):
 class ConformerBlock(nn.Module):
     """Half a feed-forward part, attention, convolution, half a feed-forward part, norm: (B, F, D) -> (B, F, D).
 
-    Positions are turned into queries and keys (arXiv:2104.09864) instead of added to their scores.
+    Positions are rotated into queries and keys (arXiv:2104.09864) instead of added to their scores.
     Source: Gulati et al. 2020, Conformer, arXiv:2005.08100
     """
 
@@ -104,10 +104,10 @@ class ConformerBlock(nn.Module):
         self.second_norm, self.second = nn.LayerNorm(dim), FeedForward(dim, EXPANSION * dim, dropout=dropout)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(self, frames: Tensor, inside: Tensor, turned: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, inside: Tensor, rotary: Tensor) -> Tensor:
         """(B, F, D), (B, F) bool, rotations (F, 2, K/2) -> (B, F, D)."""
         frames = frames + 0.5 * self.first(self.first_norm(frames))
-        frames = frames + self.attention(self.attention_norm(frames), mask=inside[:, None, None], turned=turned)
+        frames = frames + self.attention(self.attention_norm(frames), mask=inside[:, None, None], rotary=rotary)
         frames = frames + self.convolution(frames, inside[..., None])
         frames = frames + 0.5 * self.second(self.second_norm(frames))
         return self.norm(frames)
@@ -121,9 +121,9 @@ class AttentionBlock(nn.Module):
         attention = SelfAttention(dim, heads, dropout=dropout)
         self.block = TransformerBlock(dim, attention, FeedForward(dim, EXPANSION * dim, dropout=dropout))
 
-    def forward(self, frames: Tensor, inside: Tensor, turned: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, inside: Tensor, rotary: Tensor) -> Tensor:
         """(B, F, D), (B, F) bool, rotations (F, 2, K/2) -> (B, F, D)."""
-        return self.block(frames, mask=inside[:, None, None], turned=turned)
+        return self.block(frames, mask=inside[:, None, None], rotary=rotary)
 
 
 class SpeechEncoder(nn.Module):
@@ -148,10 +148,10 @@ class SpeechEncoder(nn.Module):
         """(B, S), (B,) int64 -> (B, F, out_dim), (B,) int64."""
         found, frames = self.subsampling(*self.log_mel(waveform, lengths))
         inside = within(frames, found.shape[1])
-        turned = rotations(found.shape[1], self.head_dim).to(found.device)
+        rotary = rotations(found.shape[1], self.head_dim).to(found.device)
         found = self.dropout(found)
         for block in self.blocks:
-            found = block(found, inside, turned)
+            found = block(found, inside, rotary)
         return self.head(self.norm(found)), frames
 
 

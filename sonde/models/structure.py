@@ -23,13 +23,13 @@ class StructureNetworkConfig:
     """Settings of the structure network."""
 
     pair_width: int = 32
-    """Channels of a pair of residues."""
+    """Channels of the pair representation."""
     residue_width: int = 64
-    """Channels of a residue."""
+    """Channels of the single (per-residue) representation."""
     layers: int = 1
     """Blocks of triangle updates on the pairs (Evoformer)."""
     dropout: float = 0.0
-    """Share of values set to zero in the description of residues and in what each block adds."""
+    """Dropout of the residue embedding and of each residual branch."""
 
     def __post_init__(self) -> None:
         check_counts(self, "pair_width", "residue_width")
@@ -136,5 +136,7 @@ def _steps(places: Tensor) -> Tensor:
 def structure_network(input: InputSpec, out_dim: int, config: StructureNetworkConfig) -> StructureNetwork:
     """Distances between residues from the residues alone. Raises: ConfigError for backbones."""
     if not input.symbols:
-        raise ConfigError("structure-network reads residues of proteins, but this data is backbones; leave --model out")
+        raise ConfigError(
+            "structure-network takes protein residues as input, but this data is backbones; leave --model out"
+        )
     return StructureNetwork(input, out_dim, config)

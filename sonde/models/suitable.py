@@ -1,4 +1,4 @@
-"""Which models suit data of a kind and the answer that is needed, and the error for one that does not read it. Free of torch."""
+"""Which models suit a kind of input and the output that is needed, and the error for one that does not take it. Free of torch."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def reads(model: str) -> Sequence[str] | None:
 
 
 def suitable(kind: str, answer: str | None = None) -> list[str]:
-    """Names of the models that take a kind of input and give an answer, None for any; those made for that kind first."""
+    """Names of the models that take a kind of input and have a kind of output, None for any; those made for that kind first."""
     found = [
         name for name, entry in MODELS.items() if kind in entry.reads and answer in (None, entry.answers, *entry.also)
     ]
@@ -25,9 +25,9 @@ def suitable(kind: str, answer: str | None = None) -> list[str]:
 
 
 def check_input(model: str, kind: str, answer: str | None = None) -> None:
-    """Raises: ConfigError for a model that does not read data of a kind, with those that do.
+    """Raises: ConfigError for a model that does not take inputs of a kind, with those that do.
 
-    answer: what the task needs, where that is known; else those that answer as this model does are named first
+    answer: what the task needs, where that is known; else those with the same kind of output are named first
     """
     known = reads(model)
     if known is None or kind in known:
@@ -36,7 +36,9 @@ def check_input(model: str, kind: str, answer: str | None = None) -> None:
     listed = f"{', '.join(others)} or {last}" if others else last
     like = answer or (MODELS[model].answers if model in MODELS else "row")
     fitting = suitable(kind, like) or suitable(kind, answer)
-    raise ConfigError(f"--model {model} reads data of kind {listed}, and this data is of kind {kind}{instead(fitting)}")
+    raise ConfigError(
+        f"--model {model} takes inputs of kind {listed}, and this data is of kind {kind}{instead(fitting)}"
+    )
 
 
 def instead(fitting: list[str]) -> str:

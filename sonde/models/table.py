@@ -1,4 +1,4 @@
-"""The models by name: who builds each, where it comes from, what it reads and what it answers. Listing them imports nothing.
+"""The models by name: builder, paper, kinds of input and kind of output of each. Listing them imports nothing.
 
 Packages of other people join through the entry-point group `sonde.models`: name = "package.module:ENTRY", ENTRY an `Entry`.
 What a model costs stands in costs.json, written by `python -m sonde.models.count`.
@@ -26,11 +26,11 @@ class Entry(NamedTuple):
     input:   shape of the row that costs are counted at, what its paper uses where that says
     reads:   kinds of input (of `sonde.modalities.catalogue`) that it takes, the one that it was made for first; building it for
              another is refused (`sonde.models.suitable`)
-    answers: what comes out for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
+    answers: the output for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
              begins and ends (span), the steps that follow (horizon), or of residues their distances or types (structure)
              or the angles of each (angles)
-    also:    what else it answers, by a head that the task puts on it
+    also:    what else it outputs, by a head that the task puts on it
     symbols: size of the vocabulary that costs are counted with, also as outputs where tokens come out
     rate:    samples a second of the recordings that costs are counted at
     """

@@ -33,11 +33,11 @@ class TabularConfig:
     layers: int = 3
     """Hidden layers."""
     dropout: float = 0.1
-    """Share of hidden units set to zero while training."""
+    """Dropout after each hidden layer."""
     number_embedding: NumberEmbedding = "piecewise"
-    """How numbers become vectors: by place among training quantiles, by learned waves, or not at all."""
+    """Embedding of numerical columns: piecewise linear (training quantiles), periodic (learned frequencies), or none."""
     embedding: int = 12
-    """Width of each number column's embedding."""
+    """Embedding width of each numerical column."""
 
     def __post_init__(self) -> None:
         check_counts(self, "members", "width", "layers", "embedding")

@@ -20,19 +20,19 @@ class TemporalConvolutionConfig:
     """Settings of temporal convolutional networks."""
 
     embedding: int = 128
-    """Width of the embeddings of tokens, or of a step's values."""
+    """Embedding width of tokens, or of the values of a step."""
     width: int = 128
     """Channels of every layer."""
     layers: int = 4
-    """Residual blocks of two convolutions, dilated by 1, 2, 4, …: a block more doubles how far back the last step sees."""
+    """Residual blocks of two convolutions, dilated by 1, 2, 4, …: each further block doubles the receptive field."""
     kernel: int = 3
-    """Steps that a filter sees."""
+    """Kernel size in steps."""
     pool: Literal["last", "mean", "max"] = "max"
-    """What the head reads: the last step, or over all steps the mean or the largest."""
+    """Pooling over time before the head: last step, mean or max."""
     dropout: float = 0.2
-    """Share of values set to zero in training: of embeddings, after each convolution and before the head."""
+    """Dropout of the embeddings, after each convolution and before the head."""
     word_dropout: float = 0.0
-    """Share of tokens taken for unknown ones in training."""
+    """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "width", "layers", "kernel")

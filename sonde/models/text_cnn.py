@@ -21,15 +21,15 @@ class TextCNNConfig:
     """Settings of the convolutional network for text."""
 
     embedding: int = 128
-    """Width of the embeddings of tokens, or of a step's values."""
+    """Embedding width of tokens, or of the values of a step."""
     kernels: tuple[int, ...] = (3, 4, 5)
-    """Kernel sizes: tokens that a filter sees at a time, as many kinds of filters as numbers."""
+    """Kernel sizes in tokens, one parallel convolution each."""
     width: int = 100
     """Filters of each kernel size."""
     dropout: float = 0.5
-    """Share of what the filters found that is set to zero in training, and half as much of the embeddings."""
+    """Dropout of the pooled features, and half as much of the embeddings."""
     word_dropout: float = 0.0
-    """Share of tokens taken for unknown ones in training."""
+    """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "width")
@@ -42,7 +42,7 @@ class TextCNN(nn.Module):
     """Embedding, filters of several widths, the largest of each over the row, linear head: (B, T) tokens -> (B, out_dim).
 
     Numbers (B, T, V) or (B, T) come with lengths (B,) int64. A row has as many windows of each width as it has tokens,
-    those at its ends reaching beyond it, so that rows shorter than a window are read too.
+    those at its ends reaching beyond it, so that rows shorter than a window work too.
     Source: Kim 2014, Convolutional neural networks for sentence classification, arXiv:1408.5882, without pre-trained words
     """
 
@@ -63,7 +63,7 @@ class TextCNN(nn.Module):
         return self.head(self.dropout(F.relu(self._found(across, inside))))
 
     def _found(self, across: Tensor, inside: Tensor) -> Tensor:
-        """(B, D, T) -> the largest answer of each filter (B, C), before its activation, which keeps their order."""
+        """(B, D, T) -> the largest response of each filter (B, C), before its activation, which keeps their order."""
         found = []
         for kernel, filters in zip(self.kernels, self.filters, strict=True):
             answers = filters(F.pad(across, ((kernel - 1) // 2, kernel // 2)))  # (B, C, T)

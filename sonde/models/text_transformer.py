@@ -1,4 +1,4 @@
-"""A transformer that reads a whole sequence and answers once."""
+"""A transformer encoder with one output per sequence."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,26 +24,26 @@ class TextTransformerConfig:
     """Settings of the transformer that classifies sequences."""
 
     width: int = 128
-    """Channels of a token."""
+    """Embedding width (channels of each token)."""
     layers: int = 2
     """Transformer layers."""
     heads: int = 4
-    """Heads of attention; they divide the channels."""
+    """Attention heads; must divide --width."""
     mlp_ratio: int = 4
     """Hidden channels of a layer's MLP, as a multiple of --width."""
     positions: Literal["sinusoidal", "learned", "rotary", "alibi", "none"] = "sinusoidal"
-    """How positions are encoded: added sines, added learned vectors, rotated queries and keys, or penalties on distance, which
-    do not distinguish left from right."""
+    """Position encoding: sinusoidal, learned, rotary (RoPE), or attention biases by distance (ALiBi), which do not distinguish
+    left from right."""
     pool: Literal["token", "mean"] = "mean"
-    """What the head reads: a class token that attends to all others, or the mean over all tokens."""
+    """Pooling before the head: a class token, or the mean over all tokens."""
     activation: Activation = "gelu"
-    """The function inside each MLP."""
+    """Activation inside each MLP."""
     pre_norm: bool = True
-    """Whether norms stand before attention and MLP; otherwise after each sum, as in the paper of 2017."""
+    """Pre-norm (layer norm before attention and MLP); otherwise post-norm, as in Vaswani et al. 2017."""
     dropout: float = 0.1
-    """Share of values set to zero in training: after positions, attention and MLPs, and before the head."""
+    """Dropout after positions, attention and MLPs, and before the head."""
     word_dropout: float = 0.0
-    """Share of tokens taken for unknown ones in training."""
+    """Word dropout: share of tokens replaced by the unknown token in training."""
 
     def __post_init__(self) -> None:
         check_counts(self, "width", "layers", "heads", "mlp_ratio")
@@ -62,7 +62,7 @@ class TextTransformerConfig:
 class TextTransformer(nn.Module):
     """Embedding, positions, transformer layers that look everywhere but at padding, linear head: (B, T) -> (B, out_dim).
 
-    Numbers (B, T, V) or (B, T) come with lengths (B,) int64. Positions know no end but learnt ones, which are as many as
+    Numbers (B, T, V) or (B, T) come with lengths (B,) int64. Positions know no end but learned ones, which are as many as
     the longest row had in training.
     Source: Vaswani et al. 2017, arXiv:1706.03762, the encoder; Devlin et al. 2018, arXiv:1810.04805, for the token
     """
@@ -82,15 +82,15 @@ class TextTransformer(nn.Module):
         self.head = nn.Linear(dim, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """(B, T) or (B, T, V) -> (B, out_dim). Raises: ConfigError for rows longer than the learnt positions."""
+        """(B, T) or (B, T, V) -> (B, out_dim). Raises: ConfigError for rows longer than the learned positions."""
         tokens, inside = self.input(input, lengths)
         if self.token is not None:
             tokens = torch.cat([self.token.expand(len(tokens), -1, -1), tokens], 1)
             inside = torch.cat([inside[:, :1], inside], 1)
         tokens = self.dropout(self._placed(tokens))
-        mask, turned = self._mask(inside), self._turned(tokens)
+        mask, rotary = self._mask(inside), self._rotary(tokens)
         for layer in self.layers:
-            tokens = layer(tokens, mask=mask, turned=turned)
+            tokens = layer(tokens, mask=mask, rotary=rotary)
         pooled = mean_over_time(tokens, inside) if self.token is None else tokens[:, 0]
         return self.head(self.head_dropout(self.norm(pooled)))
 
@@ -100,7 +100,7 @@ class TextTransformer(nn.Module):
         if self.learned is not None:
             if length > len(self.learned):
                 raise ConfigError(
-                    f"a row of {length} tokens is longer than the {len(self.learned)} places that were learnt; cut it, or "
+                    f"a row of {length} tokens is longer than the {len(self.learned)} learned positions; truncate it, or "
                     "train with --positions sinusoidal"
                 )
             return tokens + self.learned[:length]
@@ -120,7 +120,7 @@ class TextTransformer(nn.Module):
             penalties[:, 0], penalties[:, :, 0] = 0.0, 0.0
         return penalties.masked_fill(~seen, -torch.inf)
 
-    def _turned(self, tokens: Tensor) -> Tensor | None:
+    def _rotary(self, tokens: Tensor) -> Tensor | None:
         if self.positions != "rotary":
             return None
         return rotations(tokens.shape[1], tokens.shape[2] // self.heads).to(tokens.device)

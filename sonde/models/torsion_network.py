@@ -1,4 +1,4 @@
-"""A torsion network: residues in, for each of them how its backbone is turned out."""
+"""A torsion network: residues in, the backbone torsion angles of each out."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ class TorsionNetworkConfig:
     """Settings of the torsion network."""
 
     embedding: int = 32
-    """Width of a residue's embedding."""
+    """Embedding width of residues."""
     width: int = 64
-    """Units of each recurrent layer, each way."""
+    """Hidden size of each recurrent layer, per direction."""
     layers: int = 1
     """Recurrent layers."""
     dropout: float = 0.0
-    """Share of values set to zero in the description of residues, between layers and before the head."""
+    """Dropout of the residue embedding, between layers and before the head."""
 
     def __post_init__(self) -> None:
         check_counts(self, "embedding", "width", "layers")
@@ -34,9 +34,9 @@ class TorsionNetworkConfig:
 
 
 class TorsionNetwork(nn.Module):
-    """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): directions whose angles are the answer, of any length.
+    """Residues (B, R) int64, PAD behind the end -> (B, R, A, 2): (cosine, sine) vectors of any length.
 
-    An LSTM that reads the chain both ways, a linear head on its output at each residue, and on the residue itself, whose kind
+    A bidirectional LSTM over the chain, a linear head on its output at each residue, and on the residue itself, whose kind
     alone predicts much of phi.
     Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
     """
@@ -61,5 +61,7 @@ class TorsionNetwork(nn.Module):
 def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
     """Angles of the backbone from the residues alone. Raises: ConfigError for backbones."""
     if not input.symbols:
-        raise ConfigError("torsion-network reads residues of proteins, but this data is backbones; leave --model out")
+        raise ConfigError(
+            "torsion-network takes protein residues as input, but this data is backbones; leave --model out"
+        )
     return TorsionNetwork(input, out_dim, config)

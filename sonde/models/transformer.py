@@ -1,4 +1,4 @@
-"""Encoder-decoder transformers: a text in, a text out. Stepwise decoding remembers keys and values."""
+"""Encoder-decoder transformers: a text in, a text out. Stepwise decoding caches keys and values."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,11 +25,11 @@ class TransformerConfig:
     """Settings of the encoder-decoder transformers."""
 
     dropout: float = 0.1
-    """Share of values set to zero after the embeddings and in what each attention and each MLP adds."""
+    """Dropout after the embeddings and of each residual branch."""
     norm: Literal["pre", "post"] = "pre"
-    """Layer norms before each part, which trains without care, or after each sum, as in the paper."""
+    """Layer norm: pre (before each sub-layer, more stable) or post (after each residual sum, as in the paper)."""
     tied: Literal["all", "output", "none"] = "output"
-    """What is one matrix: the target's embedding and the output, or all embeddings, which needs one vocabulary for both sides."""
+    """Weight tying: target embedding and output layer, or all embeddings, which needs one vocabulary for both sides."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")
@@ -59,7 +59,7 @@ class Decoding:
 class Transformer(nn.Module):
     """(B, S) and (B, M) tokens -> logits (B, M, V) of the token that follows each of the second.
 
-    Embeddings are scaled by √D and sines of the place are added. Padding is never looked at. Before norms inside the blocks a
+    Embeddings are scaled by √D and sines of the place are added. Padding is never attended to. Before norms inside the blocks a
     last one follows them.
     Source: Vaswani et al. 2017, Attention is all you need, arXiv:1706.03762; norms first: Xiong et al. 2020, arXiv:2002.04745
     """
@@ -117,7 +117,7 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def attention(self, source: Tensor, target: Tensor) -> Tensor:
-        """(B, M, S) how much each target token looks at each of the source's: mean over the heads of the last layer but one.
+        """(B, M, S) attention weights of each target token over the source's: mean over the heads of the last layer but one.
 
         That layer comes nearest to an alignment of words (Garg et al. 2019, arXiv:1909.02074); of one layer, that one.
         """

@@ -18,9 +18,9 @@ class UNetConfig:
     """Settings of U-Net."""
 
     widths: tuple[int, ...] = ()
-    """Channels at each resolution, the image's own first; each further one halves it. By default those of the size."""
+    """Channels at each resolution, from full resolution down by halves. By default those of the model's size."""
     layers: int = 2
-    """3x3 convolutions at each resolution, on the way down and on the way up."""
+    """3x3 convolutions at each resolution, in the encoder and in the decoder."""
 
     def __post_init__(self) -> None:
         check_counts(self, "widths", "layers")

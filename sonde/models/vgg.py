@@ -19,9 +19,9 @@ class VGGConfig:
     """Settings of the VGG networks."""
 
     stem: Stem = "auto"
-    """Halvings: imagenet (one after each of five stages), small (none after the first), or auto: small up to 64 pixels."""
+    """Max-pools: imagenet (after each of five stages), small (not after the first), or auto: small up to 64 pixels."""
     dropout: float = 0.5
-    """Share of the units of each of the two hidden dense layers set to zero while training."""
+    """Dropout after each of the two hidden fully connected layers."""
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")

@@ -26,15 +26,15 @@ class ViTConfig:
     """Settings of the vision transformers."""
 
     patch: int | Literal["auto"] = "auto"
-    """Side of a patch in pixels; auto: that in the model's name, or 4 for images up to 64 pixels."""
+    """Patch size in pixels; auto: that in the model's name, or 4 for images up to 64 pixels."""
     pool: Literal["token", "mean"] = "token"
-    """What the head reads: the class token, or the mean over all patches."""
+    """Pooling before the head: the class token, or the mean over all patches."""
     registers: int = 0
     """Tokens of no patch, which attention may use as scratch space (Darcet et al. 2023, arXiv:2309.16588)."""
     dropout: float = 0.0
-    """Share of values set to zero after the positions, each attention and both layers of each MLP."""
+    """Dropout after the positions, each attention and both layers of each MLP."""
     stochastic_depth: float = 0.0
-    """Probability of leaving out the last block's branches for a row; it rises linearly from 0 in the first block."""
+    """Stochastic depth: drop probability of the last block, rising linearly from 0 at the first."""
 
     def __post_init__(self) -> None:
         if self.patch != "auto" and self.patch < 1:
@@ -168,7 +168,7 @@ def resize_positions(positions: Tensor, grid: tuple[int, int], prefix: int) -> T
     held, old = positions[:, :prefix], positions[:, prefix:]
     side = round(old.shape[1] ** 0.5)
     if side * side != old.shape[1] or side == 0:
-        raise ValueError(f"{old.shape[1]} positions are no square grid")
+        raise ValueError(f"{old.shape[1]} positions do not form a square grid")
     maps = old.float().unflatten(1, (side, side)).permute(0, 3, 1, 2)  # (1, D, n, n)
     maps = F.interpolate(maps, size=grid, mode="bicubic", antialias=True)
     return torch.cat([held, maps.flatten(2).transpose(1, 2).to(positions.dtype)], 1)

@@ -1,4 +1,4 @@
-"""Which places of a dense detector answer for which object: chosen anew in every step by how well they do already."""
+"""Label assignment of a dense detector: which points are trained for which object, chosen in every step by their predictions."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ SMALLEST = 1e-9  # keeps points inside an object apart from those outside while 
 
 
 class Assignment(NamedTuple):
-    """What each point is to answer.
+    """The target of each point.
 
     quality: (B, P) in 0..1, how high its score for its object's class should be; 0 for points of no object
     object:  (B, P) int64, the place of its object among the N; 0 for points of no object

@@ -27,7 +27,7 @@ class Memory:
         """Keep those of T more tokens (B, G, T, K) and return all so far. Raises: ValueError when there is no room."""
         end = self.held + keys.shape[2]
         if end > self.keys.shape[2]:
-            raise ValueError(f"the memory has room for {self.keys.shape[2]} tokens, and this would be {end}")
+            raise ValueError(f"the key-value cache has room for {self.keys.shape[2]} tokens, and this would be {end}")
         self.keys[:, :, self.held : end] = keys
         self.values[:, :, self.held : end] = values
         self.held = end
@@ -93,7 +93,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         groups = groups or heads
         if dim % heads or heads % groups:
-            raise ValueError(f"{dim} channels, {heads} heads and {groups} groups do not divide one another")
+            raise ValueError(f"{dim} channels must be divisible by {heads} heads, and these by {groups} groups")
         self.heads, self.groups, self.channels = heads, groups, dim // heads
         self.qkv = nn.Linear(dim, (heads + 2 * groups) * self.channels, bias=bias)
         self.output = nn.Linear(dim, dim, bias=bias)
@@ -107,20 +107,20 @@ class SelfAttention(nn.Module):
         *,
         mask: Tensor | None = None,
         causal: bool = False,
-        turned: Tensor | None = None,
+        rotary: Tensor | None = None,
         memory: Memory | None = None,
     ) -> Tensor:
         """(B, T, D) -> (B, T, D).
 
-        mask, causal: see `attend`;  turned: rotations (T, 2, K/2) of these tokens' places
+        mask, causal: see `attend`;  rotary: rotations (T, 2, K/2) of these tokens' places
         memory: keys and values of the tokens before, which these are added to and look at
         """
         # parted before heads are, so that their gradients are put together by one copy, not by two
         widths = [count * self.channels for count in (self.heads, self.groups, self.groups)]
         query, key, value = (self._by_head(part) for part in self.qkv(tokens).split(widths, dim=2))
         query, key = self.query_norm(query), self.key_norm(key)
-        if turned is not None:
-            query, key = rotate(query, turned), rotate(key, turned)
+        if rotary is not None:
+            query, key = rotate(query, rotary), rotate(key, rotary)
         if memory is not None:
             key, value = memory.extend(key, value)
         mixed = attend(query, key, value, mask=mask, causal=causal)
@@ -142,7 +142,7 @@ class CrossAttention(nn.Module):
     def __init__(self, dim: int, heads: int, *, bias: bool = True, dropout: float = 0.0) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"{dim} channels cannot be shared by {heads} heads")
+            raise ValueError(f"{dim} channels must be divisible by {heads} heads")
         self.heads, self.channels = heads, dim // heads
         self.query = nn.Linear(dim, dim, bias=bias)
         self.key_value = nn.Linear(dim, 2 * dim, bias=bias)
@@ -155,13 +155,13 @@ class CrossAttention(nn.Module):
         return self.dropout(self.output(mixed.transpose(1, 2).flatten(2)))
 
     def project(self, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values (B, H, S, K) of (B, S, D), which serve every token that looks there."""
+        """Keys and values (B, H, S, K) of (B, S, D), shared by every query."""
         parts = self.key_value(context).unflatten(2, (2 * self.heads, self.channels)).transpose(1, 2)
         key, value = parts.chunk(2, dim=1)
         return key, value
 
     def weights(self, tokens: Tensor, context: tuple[Tensor, Tensor], *, mask: Tensor | None = None) -> Tensor:
-        """(B, H, T, S), how much each token looks at each of the others: what attention maps show."""
+        """(B, H, T, S), attention weights of each token over the others: what attention maps show."""
         return reference(self._queries(tokens), *context, mask)[1]
 
     def _queries(self, tokens: Tensor) -> Tensor:
@@ -190,7 +190,7 @@ def _faster_written_out(query: Tensor, keys: int) -> bool:
 
 
 def _written_out(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, causal: bool) -> Tensor:
-    """`attend` by two products and a softmax; what is hidden has the lowest score there is, so that no row is without any."""
+    """`attend` by two products and a softmax; what is masked has the lowest score there is, so that no row is without any."""
     lowest = torch.finfo(query.dtype).min
     heads, (queries, keys) = query.shape[:2], (query.shape[2], key.shape[2])
     if causal:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class WithAuxiliary(NamedTuple):
-    """What a network with auxiliary heads answers in training mode; in evaluation mode it answers with `main` alone.
+    """The output of a network with auxiliary heads in training mode; in evaluation mode it outputs `main` alone.
 
     main:      the output, of whatever shape the network's outputs have
     auxiliary: that of each head, in the same shape, from the input on; none for a batch that the heads cannot take

@@ -21,7 +21,7 @@ class Dropout(nn.Module):
     def __init__(self, p: float) -> None:
         super().__init__()
         if not 0 <= p < 1:
-            raise ValueError(f"Dropout: p must lie from 0 to below 1, got {p}")
+            raise ValueError(f"Dropout: p must be at least 0 and below 1, got {p}")
         self.p = p
         self.dropped = min(round(p * LEVELS), LEVELS - 1)  # of LEVELS
 

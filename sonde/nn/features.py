@@ -1,4 +1,4 @@
-"""Networks without their head: what they know of an input before they answer a question about it."""
+"""Networks without their head: feature extractors."""
 
 from torch import Tensor, nn
 
@@ -18,7 +18,7 @@ def remove_head(model: nn.Module) -> int:
     name, head = learning[-1] if learning else ("", model)
     if not isinstance(head, nn.Linear) or not name:
         raise ConfigError(
-            f"learning without labels takes off a network's last linear layer, and {type(model).__name__} ends in "
+            f"self-supervised tasks remove a network's last linear layer, and {type(model).__name__} ends in "
             f"{type(head).__name__}; choose another --model"
         )
     above, _, own = name.rpartition(".")
@@ -27,6 +27,6 @@ def remove_head(model: nn.Module) -> int:
 
 
 def features(model: nn.Module, input: Tensor) -> Tensor:
-    """What a network without its head answers: (B, D). Auxiliary heads, which answer in training, are left out."""
+    """The output of a network without its head: (B, D). Auxiliary heads, which are used in training, are left out."""
     output = model(input)
     return output.main if isinstance(output, WithAuxiliary) else output

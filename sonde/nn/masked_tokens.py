@@ -1,4 +1,4 @@
-"""Prediction of masked tokens: the encoder that reads the others, and the head on top of it."""
+"""Prediction of masked tokens: the encoder of the others, and the head on top of it."""
 
 from typing import Protocol, runtime_checkable
 

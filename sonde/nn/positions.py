@@ -12,7 +12,7 @@ def sinusoidal(length: int, dim: int, *, base: float = 10_000.0) -> Tensor:
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5. Raises: ValueError for an odd dim
     """
     if dim % 2:
-        raise ValueError(f"sines and cosines come in pairs, and {dim} channels are odd")
+        raise ValueError(f"sinusoidal positions need an even number of channels, got {dim}")
     places = torch.arange(length, dtype=torch.float64)
     waves = base ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
     angles = places[:, None] * waves
@@ -30,12 +30,12 @@ def rotations(length: int, channels: int, *, base: float = 10_000.0) -> Tensor:
     return torch.stack([angles.cos(), angles.sin()], 1).float()
 
 
-def rotate(input: Tensor, turned: Tensor) -> Tensor:
-    """Turn the pairs (k, k + K/2) of queries or keys (B, H, T, K) by `turned` (T, 2, K/2): scores then depend on distance alone.
+def rotate(input: Tensor, rotary: Tensor) -> Tensor:
+    """Rotate the pairs (k, k + K/2) of queries or keys (B, H, T, K) by `rotary` (T, 2, K/2): scores depend on distance alone.
 
     The halves are paired, as in GPT-NeoX and LLaMA; the paper pairs neighbours, which is the same up to an order of channels.
     """
-    cos, sin = turned.to(input.dtype).unbind(1)  # (T, K/2)
+    cos, sin = rotary.to(input.dtype).unbind(1)  # (T, K/2)
     first, second = input.chunk(2, -1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], -1)
 

@@ -1,4 +1,4 @@
-"""Quantiles about a forecast: how far each lies from the middle, learnt for every step and variable."""
+"""Quantiles about a forecast: how far each lies from the middle, learned for every step and variable."""
 
 from collections.abc import Sequence
 from statistics import NormalDist

@@ -13,7 +13,7 @@ EPS = 1e-5
 class ReversibleNorm(nn.Module):
     """Variables of a window less their mean and over their deviation, and forecasts back again: (B, L, V) -> (B, L, V).
 
-    variables: with a learnt scale and shift of each; 0 for none
+    variables: with a learned scale and shift of each; 0 for none
     Source: Kim et al. 2022, Reversible instance normalization for accurate time-series forecasting (ICLR)
     """
 

@@ -1,4 +1,4 @@
-"""The first layer of networks that read sequences: tokens or numbers as vectors, and where each row ends."""
+"""The first layer of sequence networks: tokens or numbers as vectors, and where each row ends."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,9 @@ from sonde.core.vocabulary import PAD, UNKNOWN
 from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 
-SPREAD = 0.1  # standard deviation of a token's first values: small, so that what is learnt soon outgrows what was drawn
+SPREAD = (
+    0.1  # standard deviation of a token's first values: small, so that what is learned soon outgrows what was drawn
+)
 
 
 class SequenceInput(nn.Module):
@@ -17,7 +19,7 @@ class SequenceInput(nn.Module):
 
     dropout:      share of the vectors' values set to zero in training
     word_dropout: share of tokens that are taken for UNKNOWN in training (Iyyer et al. 2015; Bowman et al. 2015,
-                  arXiv:1511.06349): no word may decide alone, and UNKNOWN is learnt
+                  arXiv:1511.06349): no word may decide alone, and UNKNOWN is learned
     Raises: ConfigError for word dropout without words
     """
 

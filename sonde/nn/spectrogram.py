@@ -46,7 +46,7 @@ def mel_filters(mels: int, samples: int, rate: int, *, scale: MelScale = "slaney
     """(K, M) float32: triangles over the bins of a spectrum of `samples` samples, each as wide as its two neighbours reach.
 
     Their heights make all of one area, as in Slaney's toolbox, so that noise of all frequencies is flat.
-    Raises: ConfigError for more mels than the spectrum can tell apart
+    Raises: ConfigError for more mels than the spectrum can resolve
     """
     ends = hz_to_mel(torch.tensor([0.0, rate / 2], dtype=torch.float64), scale)
     edges = mel_to_hz(torch.linspace(float(ends[0]), float(ends[1]), mels + 2, dtype=torch.float64), scale)
@@ -56,7 +56,7 @@ def mel_filters(mels: int, samples: int, rate: int, *, scale: MelScale = "slaney
     filters = torch.minimum(rising, falling).clamp(min=0) * 2 / (edges[2:] - edges[:-2])
     if not bool((filters.sum(0) > 0).all()):
         raise ConfigError(
-            f"--mels {mels}: {mels} mels are more than {samples} samples at {rate} Hz can tell apart; take fewer"
+            f"--mels {mels}: {mels} mels are more than {samples} samples at {rate} Hz can resolve; use fewer"
         )
     return filters.float()
 
@@ -66,7 +66,7 @@ class LogMel(nn.Module):
 
     Frame f is centred on sample f · hop, under a Hann window; beyond both ends lies silence, so that what is padded behind a
     recording changes none of its frames. Each recording is standardised over all its frames and mels: how loud it was
-    recorded says nothing. Frames behind its end are zero.
+    recorded has no effect. Frames behind its end are zero.
     rate: samples a second;  window_s, hop_s: seconds
     """
 

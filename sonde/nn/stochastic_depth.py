@@ -16,7 +16,7 @@ class StochasticDepth(nn.Module):
     def __init__(self, probability: float) -> None:
         super().__init__()
         if not 0 <= probability < 1:
-            raise ValueError(f"StochasticDepth: probability must lie from 0 to below 1, got {probability}")
+            raise ValueError(f"StochasticDepth: probability must be at least 0 and below 1, got {probability}")
         self.probability = probability
 
     def forward(self, input: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ class FeedForward(nn.Module):
 class TransformerBlock(nn.Module):
     """Self-attention, with `cross` also attention to another sequence, and an MLP: (B, T, D) -> (B, T, D).
 
-    attention, feed_forward, cross: its parts; without cross it looks at no other sequence
+    attention, feed_forward, cross: its parts; without cross it attends to no other sequence
     pre: whether norms stand before each part (Xiong et al. 2020, arXiv:2002.04745) or after each sum (Vaswani et al. 2017)
     Dropout falls on what each part adds; the weights of attention are left alone, which keeps its kernels fused.
     """
@@ -82,15 +82,15 @@ class TransformerBlock(nn.Module):
         *,
         mask: Tensor | None = None,
         causal: bool = False,
-        turned: Tensor | None = None,
+        rotary: Tensor | None = None,
         memory: Memory | None = None,
         context: tuple[Tensor, Tensor] | None = None,
         context_mask: Tensor | None = None,
     ) -> Tensor:
-        """(B, T, D) -> (B, T, D). mask, causal, turned, memory: see `SelfAttention`; context: `cross.project` of the other."""
+        """(B, T, D) -> (B, T, D). mask, causal, rotary, memory: see `SelfAttention`; context: `cross.project` of the other."""
 
         def attended(given: Tensor) -> Tensor:
-            return self.attention(given, mask=mask, causal=causal, turned=turned, memory=memory)
+            return self.attention(given, mask=mask, causal=causal, rotary=rotary, memory=memory)
 
         tokens = self._added(tokens, attended, self.attention_norm)
         if self.cross is not None and self.cross_norm is not None and context is not None:

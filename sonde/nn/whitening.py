@@ -1,4 +1,4 @@
-"""A first convolution that whitens: filters that natural images answer with equal strength and next to no correlation."""
+"""A first convolution that whitens: filters whose responses to natural images have equal variance and almost no correlation."""
 
 import math
 

@@ -114,9 +114,11 @@ def product_dtype(device_type: str) -> torch.dtype:
     """
     if device_type == "cuda":
         return torch.bfloat16
-    told = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version this runs on
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version this runs on
     wide = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
     has_units = device_type == "cpu" and any(
-        there and (wide or not name.startswith(("avx", "amx"))) for name, there in told.items() if name.endswith("bf16")
+        there and (wide or not name.startswith(("avx", "amx")))
+        for name, there in capabilities.items()
+        if name.endswith("bf16")
     )
     return torch.bfloat16 if has_units else torch.float32

@@ -15,7 +15,7 @@ class TargetRows(NamedTuple):
 
     spec:  what it is
     rows:  one array for each row; the first axis goes with the row's length
-    words: what is asked, for a person: "angles of the backbone from the residues"
+    words: what is predicted, for a person: "angles of the backbone from the residues"
     """
 
     spec: "TargetSpec"
@@ -24,13 +24,13 @@ class TargetRows(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a network gives for one input: its name in `sonde.models.table`, and what a person calls it."""
+    """The output of a network for one input: its name in `sonde.models.table`, and what a person calls it."""
 
     name: str
     words: str
 
 
-ROW = Answer("row", "one answer an input")
+ROW = Answer("row", "one output vector per input")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class TaskSpec:
     summary:   what is predicted, in a line
     task:      the class of the `Task`, called as (model, target, config, monitor=…)
     config:    the frozen dataclass of its settings, whose fields are flags
-    answers:   what a network must give
+    answers:   what a network must output
     targets:   kinds of targets it can be trained on; () for any, of tasks that learn from inputs alone
     suggests:  of those, kinds that choose this task where nobody names one -> what is seen in the data then
     exclusive: what its targets are called ("masks") where no other task can be trained on them; "" where others can
@@ -56,7 +56,7 @@ class TaskSpec:
     model:     dataset -> (network, why); "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
     figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
-    predictions: (names of the inputs, what `format_predictions` said by row) -> what `predict` gives; None for one dict per input
+    predictions: (names of the inputs, what `format_predictions` gave by row) -> what `predict` gives; None for one dict per input
     shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
     next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """

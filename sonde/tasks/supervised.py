@@ -21,7 +21,7 @@ Weigh = Callable[[Tensor], Tensor]
 
 
 def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str | None) -> Objective:
-    """What decides which checkpoint is best: the asked metric, else the task's own.
+    """What decides which checkpoint is best: the metric of --monitor, else the task's own.
 
     modes: every metric that the task reports, and whether more or less of it is better
     Raises: ConfigError with the nearest names for a metric that is not reported
@@ -33,14 +33,14 @@ def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str
 
 
 def wide(outputs: Tensor) -> Tensor:
-    """At least float32: under autocast a model answers in 16 bits, too few for a loss."""
+    """At least float32: under autocast a model outputs 16 bits, too few for a loss."""
     return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
 
 
 def with_auxiliary(output: Tensor | WithAuxiliary, loss_of: Callable[[Tensor], Loss]) -> Loss:
-    """The loss of what a network answers in training: of one tensor, or with that of its auxiliary heads added by their share.
+    """The loss of a network's output in training: of one tensor, or with that of its auxiliary heads added by their share.
 
-    All heads answer to the same targets, so their losses average over the same things and the main one's weight is
+    All heads have the same targets, so their losses average over the same things and the main one's weight is
     right for the sum. The main loss alone is then a part called "main".
     """
     if not isinstance(output, WithAuxiliary):

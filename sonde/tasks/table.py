@@ -86,5 +86,6 @@ def refuse_exclusive(chosen: TaskSpec, target: "TargetSpec") -> None:
     for one in specs():
         if one.exclusive and one.suits(target):
             raise ConfigError(
-                f"task {chosen.name} gives one answer a row, and the targets are {one.exclusive}; leave --task {chosen.name} out"
+                f"task {chosen.name} gives one output per row, and the targets are {one.exclusive}; "
+                f"leave --task {chosen.name} out"
             )

@@ -1,4 +1,4 @@
-"""What tasks share that learn without labels: how they are judged, and that their answer is features."""
+"""What self-supervised tasks share: how they are evaluated, and that their output is features."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from sonde.metrics.neighbours import NeighboursMeter
 from sonde.tasks.supervised import objective, wide
 
 
-def judged_by(target: TargetSpec, monitor: str | None) -> Objective:
+def unlabelled_objective(target: TargetSpec, monitor: str | None) -> Objective:
     """The loss, which needs no label, unless another metric is asked for.
 
     Raises: ConfigError with the nearest names for a metric that is not reported

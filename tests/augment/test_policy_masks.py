@@ -91,7 +91,7 @@ def test_colour_and_cutout_leave_the_mask_alone() -> None:
 def test_what_masks_cannot_follow_is_refused(part: str) -> None:
     name = part.split("=")[0]
     with pytest.raises(
-        ConfigError, match=f"^--augment {name}: masks cannot follow what it does to an image; leave it out$"
+        ConfigError, match=f"^--augment {name}: masks cannot be transformed along with the image; leave it out$"
     ):
         parse(f"flip,{part}").check_moves("masks")
     parse("flip,crop=2,rotate=3,resized-crop=0.5,colour=0.1,cutout=4").check_moves("masks")

@@ -36,7 +36,7 @@ def test_views_follow_the_generator() -> None:
 
 
 def test_views_for_judging_follow_the_rows_alone() -> None:
-    views = Views(policy=parse("resized-crop=0.3")).for_judging()
+    views = Views(policy=parse("resized-crop=0.3")).for_evaluation()
     assert torch.equal(views(batch(), drawn(1))["view"], views(batch(), drawn(2))["view"])
     assert not torch.equal(views(batch(), drawn())["view"], views(batch(20), drawn())["view"])
 
@@ -45,8 +45,8 @@ def test_views_for_judging_follow_the_rows_alone() -> None:
     ("text", "message"),
     [
         ("none", "compares two views of each image, and --augment leaves them the same"),
-        ("flip,mixup=0.2", "views that are mixed with other rows are no views of one"),
-        ("flip,cutmix=1", "views that are mixed with other rows are no views of one"),
+        ("flip,mixup=0.2", "mixup and cutmix mix rows, and two views must show one image each"),
+        ("flip,cutmix=1", "mixup and cutmix mix rows, and two views must show one image each"),
     ],
 )
 def test_changes_that_make_no_views_are_refused(text: str, message: str) -> None:

@@ -109,7 +109,7 @@ def test_mistakes_are_met_before_the_data_are_opened(text: str, message: str) ->
 
 def test_a_value_that_does_not_fit_a_models_flag() -> None:
     assert refusal("digits --model mlp --hidden 3 x") == "--hidden expects whole numbers, got 'x'"
-    assert refusal("digits --model mlp --dropout 1.5") == "--dropout must lie from 0 to below 1, got 1.5"
+    assert refusal("digits --model mlp --dropout 1.5") == "--dropout must be at least 0 and below 1, got 1.5"
     with pytest.raises(ConfigError, match="--hidden expects whole numbers, got 'x'"):
         parse_rest("mlp", "classification", asked("digits --hidden 3 x").overrides.leftover)
 

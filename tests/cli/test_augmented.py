@@ -126,7 +126,7 @@ def test_what_was_mixed_is_told():
                 TargetSpec(kind="mask", names=("a", "b")), input=halves(), target=np.zeros((IMAGES, 32, 32), np.uint8)
             ),
             "mixup=0.2",
-            "masks cannot follow what it does to an image",
+            "masks cannot be transformed along with the image",
         ),
         (
             dataset(

@@ -215,7 +215,7 @@ def test_other_kinds_of_input_are_refused_by_what_reads_them(name: str, kind: An
     with pytest.raises(ConfigError) as caught:
         build(name, InputSpec(kind=kind, shape=(4,)), 2)
     said = str(caught.value)
-    assert said.startswith(f"--model {name} reads data of kind ")
+    assert said.startswith(f"--model {name} takes inputs of kind ")
     assert f", and this data is of kind {kind}; take " in said
     assert set(re.split(", | … ", said.partition("; take ")[2])) & set(suitable(kind))
 

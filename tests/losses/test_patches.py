@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sonde.losses.patches import hidden_error, normalised, patches_of
+from sonde.losses.patches import masked_error, normalised, patches_of
 
 
 def drawn(*shape: int) -> Tensor:
@@ -32,6 +32,6 @@ def test_patches_that_were_seen_do_not_count() -> None:
     patches, hidden = drawn(2, 4, 8), torch.tensor([[1.0, 0, 0, 1], [0, 1, 1, 0]])
     predicted = normalised(patches).clone()
     predicted[hidden == 0] = 100.0
-    assert hidden_error(predicted, patches, hidden).tolist() == pytest.approx([0, 0], abs=1e-9)
+    assert masked_error(predicted, patches, hidden).tolist() == pytest.approx([0, 0], abs=1e-9)
     predicted[0, 0] += 2.0  # one of two hidden patches is off by two everywhere
-    assert hidden_error(predicted, patches, hidden).tolist() == pytest.approx([2, 0], abs=1e-5)
+    assert masked_error(predicted, patches, hidden).tolist() == pytest.approx([2, 0], abs=1e-5)

@@ -182,5 +182,5 @@ def test_binned_scores_are_said() -> None:
     meter.ranking.rows_kept = 100
     outputs = drawn()
     meter.update(outputs, torch.arange(300))
-    assert meter.notes == ["auroc of 300 rows is computed from binned scores (true to about 0.001)"]
+    assert meter.notes == ["auroc of 300 rows is computed from binned scores (accurate to about 0.001)"]
     assert meter.compute()["auroc"] == pytest.approx(fed(outputs).compute()["auroc"], abs=1e-3)

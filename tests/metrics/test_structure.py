@@ -7,7 +7,7 @@ from torch import Tensor
 from sonde.core.errors import NonFinite
 from sonde.core.seams import Meter
 from sonde.metrics.structure import CASES, StructureMeter
-from sonde.metrics.traces import laid_on, local_agreement
+from sonde.metrics.traces import local_agreement, superposed_up_to_reflection
 
 
 def outputs(count: int = 3, *, error: float = 0.0, seed: int = 0, longest: int = 40) -> dict[str, Tensor]:
@@ -59,7 +59,7 @@ def test_each_protein_counts_alike_and_padding_does_not() -> None:
         each.append(local_agreement(told, true))
         pairs = [(i, j) for i in range(length) for j in range(i + 2, length) if true[i, j] < 20]
         errors.append(sum(float(abs(told[pair] - true[pair])) for pair in pairs) / len(pairs))
-        offs.append(laid_on(told, batch["coordinates"][place, :length])[1])
+        offs.append(superposed_up_to_reflection(told, batch["coordinates"][place, :length])[1])
     assert found["lddt"] == pytest.approx(sum(each) / 3)
     assert found["distance_error"] == pytest.approx(sum(errors) / 3)
     assert found["rmsd"] == pytest.approx(sum(offs) / 3)
@@ -95,7 +95,7 @@ def test_the_worst_and_the_best_are_kept_with_their_traces() -> None:
     assert len(found["worst"]) == CASES
     best = found["best"][0]
     assert best["target"] == "40 residues"
-    assert best["prediction"].startswith("lDDT 1.0, trace ")
+    assert best["prediction"].startswith("lDDT 1.0, RMSD ")
     torch.testing.assert_close(
         torch.tensor(best["trace"]["found"]), torch.tensor(best["trace"]["true"]), atol=0.11, rtol=0
     )

@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from sonde.metrics.traces import contact_precision, embedded, laid_on, local_agreement, superposed
+from sonde.metrics.traces import contact_precision, embedded, local_agreement, superposed, superposed_up_to_reflection
 
 
 def points(count: int = 30, seed: int = 0) -> Tensor:
@@ -35,7 +35,7 @@ def test_true_distances_give_the_trace_back_up_to_a_mirror_image() -> None:
 
 def test_laying_on_takes_the_nearer_mirror_image() -> None:
     for places in (points(), -points()):
-        found, off = laid_on(distances(places), places)
+        found, off = superposed_up_to_reflection(distances(places), places)
         assert off < 1e-6
         torch.testing.assert_close(found, places)
 

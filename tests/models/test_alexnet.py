@@ -100,5 +100,5 @@ def test_the_smallest_image_it_admits_leaves_one_place(stem, least: int):
 
 
 def test_refuses_a_dropout_of_all():
-    with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="--dropout must be at least 0 and below 1, got 1"):
         AlexNetConfig(dropout=1.0)

@@ -39,11 +39,11 @@ def test_how_loud_a_recording_is_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"mels": 4}, "--mels must lie from 8 to 128, got 4"),
-        ({"hop_ms": 0.5}, "--hop-ms must lie from 1 to 100, got 0.5"),
+        ({"mels": 4}, "--mels must be from 8 to 128, got 4"),
+        ({"hop_ms": 0.5}, "--hop-ms must be from 1 to 100, got 0.5"),
         ({"widths": ()}, "--widths needs a number of at least 1 for each stage"),
         ({"widths": (8, 0)}, "--widths needs a number of at least 1 for each stage"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, object], message: str) -> None:
@@ -53,5 +53,5 @@ def test_settings_are_checked(settings: dict[str, object], message: str) -> None
 
 def test_pitches_that_a_low_rate_cannot_tell_apart_are_refused() -> None:
     low = InputSpec(kind="audio", shape=(4000,), rate=4000)
-    with pytest.raises(ConfigError, match="--mels 128: 128 mels are more than 128 samples at 4000 Hz can tell apart"):
+    with pytest.raises(ConfigError, match="--mels 128: 128 mels are more than 128 samples at 4000 Hz can resolve"):
         audio_cnn(low, 5, AudioCNNConfig(mels=128))

@@ -101,7 +101,7 @@ def test_rows_longer_than_its_positions_are_refused() -> None:
         small(max_positions=16)
     model = small(max_positions=20)
     with pytest.raises(
-        ConfigError, match="rows of 21 tokens, one before the first included, are longer than BERT's 20 positions"
+        ConfigError, match="rows of 21 tokens, the class token included, are longer than BERT's 20 positions"
     ):
         model(torch.full((1, 20), 7))
 
@@ -110,7 +110,7 @@ def test_rows_longer_than_its_positions_are_refused() -> None:
     ("settings", "message"),
     [
         ({"max_positions": 1}, "--max-positions must be at least 2, got 1"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:

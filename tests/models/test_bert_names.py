@@ -19,7 +19,7 @@ def test_theirs_load_by_name_and_the_head_is_drawn() -> None:
     tokens = torch.tensor([[7, 8, 9]])
     notes = load_pretrained(own, theirs(before), source="file", out_dim=3)
     assert notes[0].startswith("weights of file, ")
-    assert notes[1] == "head is drawn anew: there is none in it"
+    assert notes[1] == "head is randomly initialised: the weights have none"
     with torch.no_grad():
         assert torch.equal(own.hidden(tokens), before.hidden(tokens))
 

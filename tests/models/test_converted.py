@@ -65,10 +65,12 @@ def test_biases_that_nanogpt_does_without_are_zero() -> None:
 
 
 def test_positions_too_few_and_blocks_too_many_are_refused() -> None:
-    with pytest.raises(ConfigError, match="position_embedding.weight is 4x128 in it and 8x128 here"):
+    with pytest.raises(
+        ConfigError, match="position_embedding.weight has shape 4x128 in the weights and 8x128 in this network"
+    ):
         load_pretrained(model(), theirs(turned=False, positions=4), source="x", out_dim=SYMBOLS)
     more = theirs(turned=False) | {"transformer.h.4.ln_1.weight": torch.ones(DIM)}
-    with pytest.raises(ConfigError, match=r"blocks.4.attention_norm.weight has no place here"):
+    with pytest.raises(ConfigError, match=r"blocks.4.attention_norm.weight is not in this network"):
         load_pretrained(model(), more, source="x", out_dim=SYMBOLS)
 
 

@@ -123,5 +123,5 @@ def test_images_too_small_for_four_stages_are_refused(side: int, stem, least: in
 
 
 def test_refuses_tables_and_rates_out_of_range():
-    with pytest.raises(ConfigError, match="--stochastic-depth must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="--stochastic-depth must be at least 0 and below 1, got 1"):
         ConvNeXtConfig(stochastic_depth=1.0)

@@ -114,14 +114,14 @@ def test_its_classes_pickle(file: Path):
             "net.py:Xyz",
             "net.py has no class or function 'Xyz'; it defines: Demanding, Failing, Mismatched, Named, Pair,",
         ),
-        ("net.py", "net.py: say which class of the file to use, such as "),
+        ("net.py", "net.py: name the class of the file to use, such as "),
         ("gone.py:Net", "gone.py: No such file or directory"),
         (
             "net.py:Demanding",
-            "wants a parameter 'flavour', which nothing fills; give it a default, or one of the names ",
+            "has a parameter 'flavour' without a value; give it a default, or one of the names ",
         ),
         ("net.py:Failing", "net.py:Failing could not be built: ValueError: no weights found"),
-        ("net.py:not_a_module", "net.py:not_a_module gave a int; a torch.nn.Module is needed"),
+        ("net.py:not_a_module", "net.py:not_a_module returned a int; a torch.nn.Module is needed"),
         (
             "net.py:Mismatched",
             "net.py:Mismatched failed on an input of shape (2, 3, 8, 8): RuntimeError: mat1 and mat2",

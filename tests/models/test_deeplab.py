@@ -90,5 +90,5 @@ def test_dropout_is_the_usual_one_or_as_asked() -> None:
             for name, asked in (("fcn-resnet50", None), ("deeplabv3-resnet50", None), ("fcn-resnet50", 0.3))
         ]
     assert shares == [0.1, 0.5, 0.3]
-    with pytest.raises(ConfigError, match="--head-dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="--head-dropout must be at least 0 and below 1, got 1"):
         DeepLabConfig(head_dropout=1.0)

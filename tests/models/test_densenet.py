@@ -103,5 +103,5 @@ def test_refuses_images_of_too_few_pixels_and_says_how_many_it_needs(stem, least
 
 
 def test_refuses_a_share_that_is_none_and_tables():
-    with pytest.raises(ConfigError, match=r"--layer-dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match=r"--layer-dropout must be at least 0 and below 1, got 1"):
         DenseNetConfig(layer_dropout=1.0)

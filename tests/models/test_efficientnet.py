@@ -134,9 +134,9 @@ def test_norms_are_the_published_ones_unless_set():
 
 
 def test_refuses_shares_out_of_range_and_tables():
-    with pytest.raises(ConfigError, match=r"--norm-momentum must lie above 0 and up to 1, got 1\.5"):
+    with pytest.raises(ConfigError, match=r"--norm-momentum must be above 0 and at most 1, got 1\.5"):
         EfficientNetConfig(norm_momentum=1.5)
-    with pytest.raises(ConfigError, match=r"--dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match=r"--dropout must be at least 0 and below 1, got 1"):
         EfficientNetConfig(dropout=1.0)
-    with pytest.raises(ConfigError, match=r"--stochastic-depth must lie from 0 to below 1, got -0\.5"):
+    with pytest.raises(ConfigError, match=r"--stochastic-depth must be at least 0 and below 1, got -0\.5"):
         EfficientNetConfig(stochastic_depth=-0.5)

@@ -133,7 +133,7 @@ def test_refuses_what_it_cannot_read(spec: InputSpec, message: str):
 
 
 def test_refuses_a_dropout_of_all():
-    with pytest.raises(ConfigError, match="^--dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="^--dropout must be at least 0 and below 1, got 1"):
         GoogLeNetConfig(dropout=1.0)
-    with pytest.raises(ConfigError, match="^--auxiliary-dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="^--auxiliary-dropout must be at least 0 and below 1, got 1"):
         GoogLeNetConfig(auxiliary_dropout=1.0)

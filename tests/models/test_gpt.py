@@ -59,7 +59,7 @@ def test_with_memory_the_answers_are_those_of_the_whole_text(name: str) -> None:
         parts = [model(given[:, cut], memory) for cut in (slice(0, 5), slice(5, 6), slice(6, 7), slice(7, 16))]
     torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-9, atol=1e-12)
     assert memory[0].held == 16
-    with pytest.raises(ValueError, match="reads 16 tokens at most, and these would be 17"), torch.no_grad():
+    with pytest.raises(ValueError, match="context is 16 tokens, and these would be 17"), torch.no_grad():
         model(given[:, :1], memory)
 
 
@@ -100,7 +100,7 @@ def test_parts_that_end_in_a_sum_begin_smaller() -> None:
 
 @pytest.mark.parametrize("name", ["gpt-small", "modern-gpt"])
 def test_other_data_and_answers_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="says which of 30 tokens comes next, and 2 outputs are needed"):
+    with pytest.raises(ConfigError, match="predicts the next of 30 tokens, and 2 outputs are needed"):
         build(name, SPEC, 2)
 
 
@@ -114,7 +114,7 @@ def test_other_data_and_answers_are_refused(name: str) -> None:
         ({"width": 12, "heads": 4}, "--width 12 must be an even number"),
         ({"kv_heads": 2}, "--kv-heads must be 0 or divide --heads 3, got 2"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, float], message: str) -> None:

@@ -131,7 +131,7 @@ def test_a_label_that_is_missing_teaches_nothing() -> None:
     [
         ({"width": 0}, "--width must be at least 1, got 0"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:

@@ -97,10 +97,10 @@ def test_what_does_not_suit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     auto = types.SimpleNamespace(from_pretrained=nothing)
     library = types.SimpleNamespace(CONFIG_MAPPING={"tiny": lambda: config}, AutoConfig=auto)
     monkeypatch.setattr(hugging_face, "_import", lambda: library)
-    with pytest.raises(ConfigError, match=r"hf:none is no folder .* kind of network \(none is not here\)$"):
+    with pytest.raises(ConfigError, match=r"hf:none is neither a folder .* model type \(none is not here\)$"):
         hugging_face.load("hf:none")
     build = hugging_face.load("hf:tiny")
     with pytest.raises(
-        ConfigError, match="hf:tiny reads 4 tokens at most, and the longest row has 8; give --max-tokens 4"
+        ConfigError, match="hf:tiny takes 4 tokens at most, and the longest row has 8; give --max-tokens 4"
     ):
         build(SPEC, 11, HuggingFaceConfig())

@@ -124,7 +124,7 @@ def test_beta_carbons_stand_where_they_were_measured(shared_data: Path) -> None:
         ({"layers": 0}, "--layers must be at least 1, got 0"),
         ({"neighbours": 0}, "--neighbours must be at least 1, got 0"),
         ({"noise": -1.0}, "--noise must be at least 0, got -1"),
-        ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
+        ({"dropout": -0.1}, "--dropout must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
@@ -135,7 +135,7 @@ def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
 def test_residues_are_refused_as_inputs() -> None:
     spec = InputSpec(kind="protein", shape=(9,), symbols=25)
     with pytest.raises(
-        ConfigError, match="^inverse-folding-network reads backbones of proteins, but this data is residues"
+        ConfigError, match="^inverse-folding-network takes protein backbones as input, but this data is residues"
     ):
         inverse_folding_network(spec, 25, InverseFoldingConfig())
 

@@ -102,7 +102,7 @@ def test_distances_count_from_the_head():
 )
 def test_freezing_leaves_the_rest_learning(what, learning: set[str], said: str):
     model = small()
-    assert freeze(model, what) == said + "; their batch norms keep their statistics"
+    assert freeze(model, what) == said + "; their batch norms stay in evaluation mode"
     assert {name.partition(".")[0] for name, p in model.named_parameters() if p.requires_grad} == learning
 
 
@@ -139,11 +139,15 @@ def test_without_batch_norm_none_is_spoken_of():
 @pytest.mark.parametrize(
     ("model", "what", "message"),
     [
-        (small(), 3, r"--freeze 3: this network has 3 layers \(0, 3, 6\), and the head must learn; give at most 2"),
+        (
+            small(),
+            3,
+            r"--freeze 3: this network has 3 layers \(0, 3, 6\), and the head must stay trainable; give at most 2",
+        ),
         (
             nn.Sequential(nn.Flatten(), nn.Linear(4, 2)),
             "backbone",
-            "this network is a head alone; there is nothing to freeze",
+            "this network has a head only; there is nothing to freeze",
         ),
     ],
 )

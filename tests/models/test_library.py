@@ -61,7 +61,7 @@ def test_torchvisions_networks_put_out_logits_alone():
     assert asked("torchvision:resnet18", COLOUR)["num_classes"] == 7
     assert asked("torchvision:googlenet", COLOUR)["aux_logits"] is False
     with pytest.raises(
-        ConfigError, match="torchvision's networks read 3 channels, and these images have 1; take timm:"
+        ConfigError, match="torchvision's networks take 3 channels, and these images have 1; take timm:"
     ):
         build("torchvision:resnet18", IMAGE, 7)
 
@@ -74,7 +74,7 @@ def test_unknown_names_and_other_data_are_refused():
         builder("torchvision:resnet19")
     with pytest.raises(
         ConfigError,
-        match="^--model timm:resnet_x reads data of kind image, and this data is of kind table; take tabular, ",
+        match="^--model timm:resnet_x takes inputs of kind image, and this data is of kind table; take tabular, ",
     ):
         build("timm:resnet_x", InputSpec(kind="table", shape=(4,)), 2)
 
@@ -102,6 +102,6 @@ def test_a_library_for_another_pytorch_is_said_to_be(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("sonde.models.library.importlib.import_module", fail)
     with pytest.raises(
-        MissingDependency, match=r"torchvision does not load beside this PyTorch \(operator .* exist\); "
+        MissingDependency, match=r"torchvision cannot be imported with this PyTorch \(operator .* exist\); "
     ):
         load("torchvision:resnet18")

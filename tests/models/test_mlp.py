@@ -74,8 +74,8 @@ def test_category_columns_are_encoded_not_measured():
     ("settings", "message"),
     [
         ({"hidden": (8, 0)}, "--hidden must be at least 1, got 0"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
-        ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
+        ({"dropout": -0.1}, "--dropout must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_refuses_settings_out_of_range(settings, message):

@@ -93,5 +93,5 @@ def test_last_layer_of_a_block_is_linear():
 def test_refuses_settings_out_of_range_and_tables():
     with pytest.raises(ConfigError, match=r"--width-factor must be above 0, got 0\.0"):
         MobileNetV2Config(width_factor=0.0)
-    with pytest.raises(ConfigError, match=r"--dropout must lie from 0 to below 1, got 1.5"):
+    with pytest.raises(ConfigError, match=r"--dropout must be at least 0 and below 1, got 1.5"):
         MobileNetV2Config(dropout=1.5)

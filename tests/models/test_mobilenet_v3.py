@@ -79,7 +79,7 @@ def test_gate_scales_the_inner_maps_of_a_block():
 
 
 def test_refuses_settings_out_of_range_and_tables():
-    with pytest.raises(ConfigError, match=r"--norm-momentum must lie above 0 and up to 1, got 0\.0"):
+    with pytest.raises(ConfigError, match=r"--norm-momentum must be above 0 and at most 1, got 0\.0"):
         MobileNetV3Config(norm_momentum=0.0)
-    with pytest.raises(ConfigError, match=r"--dropout must lie from 0 to below 1, got -0\.1"):
+    with pytest.raises(ConfigError, match=r"--dropout must be at least 0 and below 1, got -0\.1"):
         MobileNetV3Config(dropout=-0.1)

@@ -43,9 +43,9 @@ def test_it_begins_at_the_last_value_and_adds_what_blocks_say() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"pool_kernels": (2, 1)}, "--pool-kernels and --downsample take as many numbers as there are blocks, each at least 1"),
-     ({"downsample": (2, 1, 0)}, "--pool-kernels and --downsample take"),
-     ({"dropout": -1}, "--dropout must lie from 0 to below 1, got -1")],
+    [({"pool_kernels": (2, 1)}, "--pool-kernels and --downsample need one number of at least 1 per block"),
+     ({"downsample": (2, 1, 0)}, "--pool-kernels and --downsample need"),
+     ({"dropout": -1}, "--dropout must be at least 0 and below 1, got -1")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(settings: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):

@@ -67,7 +67,7 @@ def test_the_last_patch_repeats_the_last_value() -> None:
     [
         ({"width": 10, "heads": 4}, "--width 10 must be divisible by --heads 4"),
         ({"patch_stride": 0}, "--patch-stride must be at least 1, got 0"),
-     ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1")],
+     ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1")],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(settings: dict[str, float], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
@@ -75,5 +75,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, float], said: str
 
 
 def test_a_look_back_without_a_patch_is_refused() -> None:
-    with pytest.raises(ConfigError, match="a look-back of 12 steps holds no patch of 16; give a longer --look-back"):
+    with pytest.raises(
+        ConfigError, match="a look-back of 12 steps is shorter than one patch of 16; use a longer --look-back"
+    ):
         patchtst(InputSpec(kind="series", shape=(12, 1)), 4, PatchTSTConfig())

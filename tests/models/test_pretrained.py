@@ -54,7 +54,7 @@ def test_another_number_of_classes_keeps_all_but_the_head(trained: dict[str, Ten
     model, untouched = resnet(classes=7), resnet(classes=7).state_dict()
     assert load(model, trained, 7) == [
         "weights of w.pth, 120 tensors",
-        "fc is drawn anew: 7 outputs instead of 1000",
+        "fc is randomly initialised: 7 outputs instead of 1000",
     ]
     for name, value in model.state_dict().items():
         assert torch.equal(value, untouched[name] if name.startswith("fc") else trained[name]), name
@@ -105,7 +105,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(trained: dict[str, Ten
     with pytest.raises(ConfigError) as caught:
         load(model, trained, 7)
     message = str(caught.value)
-    assert message.startswith("--pretrained: w.pth does not fit this network: layer1.2.conv1.weight is not in it; ")
+    assert message.startswith("--pretrained: w.pth does not fit this network: layer1.2.conv1.weight is missing; ")
     assert " and 77 more; choose the --model, and the settings such as --stem" in message
     assert "\n" not in message
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -114,10 +114,16 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(trained: dict[str, Ten
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda w: w | {"conv1.weight": torch.zeros(64, 3, 3, 3)}, "conv1.weight is 64x3x3x3 in it and 64x3x7x7 here"),
-        (lambda w: w | {"extra.weight": torch.zeros(1)}, "extra.weight has no place here"),
-        (lambda w: {n: v for n, v in w.items() if n != "bn1.bias"}, "bn1.bias is not in it"),
-        (lambda w: w | {"fc.weight": torch.zeros(1000, 9)}, "fc.weight is 1000x9 in it and 10x512 here"),
+        (
+            lambda w: w | {"conv1.weight": torch.zeros(64, 3, 3, 3)},
+            "conv1.weight has shape 64x3x3x3 in the weights and 64x3x7x7 in this network",
+        ),
+        (lambda w: w | {"extra.weight": torch.zeros(1)}, "extra.weight is not in this network"),
+        (lambda w: {n: v for n, v in w.items() if n != "bn1.bias"}, "bn1.bias is missing"),
+        (
+            lambda w: w | {"fc.weight": torch.zeros(1000, 9)},
+            "fc.weight has shape 1000x9 in the weights and 10x512 in this network",
+        ),
     ],
 )
 def test_each_kind_of_misfit_is_said(trained: dict[str, Tensor], change, message: str):
@@ -127,7 +133,10 @@ def test_each_kind_of_misfit_is_said(trained: dict[str, Tensor], change, message
 
 def test_positions_for_other_tokens_are_a_misfit():
     weights = vit(32, registers=2).state_dict()
-    with pytest.raises(ConfigError, match="reg_token has no place here; pos_embed is 1x19x192 in it and 1x37x192 here"):
+    with pytest.raises(
+        ConfigError,
+        match="reg_token is not in this network; pos_embed has shape 1x19x192 in the weights and 1x37x192 in this network",
+    ):
         load(vit(48), weights)
 
 
@@ -159,10 +168,14 @@ class Opinion:
     ("name", "content", "message"),
     [
         ("absent.pth", None, r"--pretrained: cannot read .*absent.pth: No such file or directory"),
-        ("text.pth", b"hello, this is no archive at all", r"text.pth is no file of weights, or damaged \(KeyError: "),
-        ("empty.pth", b"", r"--pretrained: .*empty.pth is no file of weights, or damaged"),
-        ("torn.pth", b"PK\x03\x04torn archive", r"--pretrained: .*torn.pth is no file of weights, or damaged"),
-        ("torn.safetensors", b"\x10\x00", r"--pretrained: .*torn.safetensors is no file of weights, or damaged"),
+        (
+            "text.pth",
+            b"hello, this is no archive at all",
+            r"text.pth is not a file of weights, or is damaged \(KeyError: ",
+        ),
+        ("empty.pth", b"", r"--pretrained: .*empty.pth is not a file of weights, or is damaged"),
+        ("torn.pth", b"PK\x03\x04torn archive", r"--pretrained: .*torn.pth is not a file of weights, or is damaged"),
+        ("torn.safetensors", b"\x10\x00", r"--pretrained: .*torn.safetensors is not a file of weights, or is damaged"),
         ("object.pth", Opinion(), r"object.pth holds more than tensors, .*; save the network's state_dict\(\)"),
         ("list.pth", [torch.zeros(1)], r"list.pth holds no state dict \(tensors by name\)"),
         ("mixed.pth", {"a": torch.zeros(1), "epoch": 3}, r"mixed.pth holds no state dict \(tensors by name\)"),
@@ -184,7 +197,10 @@ def test_weights_without_a_head_leave_it_as_drawn(trained: dict[str, Tensor]):
     """As those of a network that learnt without labels."""
     model, untouched = resnet(classes=7), resnet(classes=7).state_dict()
     body = {name: value for name, value in trained.items() if not name.startswith("fc.")}
-    assert load(model, body, 7) == ["weights of w.pth, 120 tensors", "fc is drawn anew: there is none in it"]
+    assert load(model, body, 7) == [
+        "weights of w.pth, 120 tensors",
+        "fc is randomly initialised: the weights have none",
+    ]
     for name, value in model.state_dict().items():
         assert torch.equal(value, untouched[name] if name.startswith("fc") else trained[name]), name
 
@@ -192,7 +208,7 @@ def test_weights_without_a_head_leave_it_as_drawn(trained: dict[str, Tensor]):
 @pytest.mark.parametrize("missing", ["fc.bias", "layer4.1.conv2.weight"])
 def test_half_a_head_or_a_missing_layer_is_no_head_left_out(trained: dict[str, Tensor], missing: str):
     body = {name: value for name, value in trained.items() if name != missing}
-    with pytest.raises(ConfigError, match=f"{re.escape(missing)} is not in it"):
+    with pytest.raises(ConfigError, match=f"{re.escape(missing)} is missing"):
         load(resnet(classes=1000), body, 1000)
 
 
@@ -202,7 +218,7 @@ def test_a_plain_networks_weights_are_the_backbone_of_a_detector(trained: dict[s
     untouched = {name: value.clone() for name, value in model.state_dict().items()}
     assert load(model, trained, 3) == [
         "weights of w.pth, 120 tensors",
-        "they are its backbone's; head and pyramid are drawn anew",
+        "loaded into the backbone; head and pyramid randomly initialised",
     ]
     for name, value in model.state_dict().items():
         of_backbone = name.removeprefix("backbone.")
@@ -211,7 +227,7 @@ def test_a_plain_networks_weights_are_the_backbone_of_a_detector(trained: dict[s
 
 def test_a_backbones_missing_layer_is_a_misfit(trained: dict[str, Tensor]):
     weights = {name: value for name, value in trained.items() if not name.startswith("layer4.1.")}
-    with pytest.raises(ConfigError, match=r"backbone\.layer4\.1\.conv1\.weight is not in it"):
+    with pytest.raises(ConfigError, match=r"backbone\.layer4\.1\.conv1\.weight is missing"):
         load(build("detector-resnet18", spec(side=64), 3), weights, 3)
 
 
@@ -220,6 +236,6 @@ def test_auxiliary_heads_are_passed_over_where_there_are_none():
     weights = build("googlenet", spec(side=96), 10, GoogLeNetConfig(stem="imagenet", auxiliary=True)).state_dict()
     plain = build("googlenet", spec(side=96), 10, GoogLeNetConfig(stem="imagenet", auxiliary=False))
     heads = [name for name in weights if name.startswith("aux")]
-    assert load(plain, weights)[1:] == ["its auxiliary heads are left out"]
+    assert load(plain, weights)[1:] == ["auxiliary heads left out"]
     assert heads
     assert all(torch.equal(value, weights[name]) for name, value in plain.state_dict().items())

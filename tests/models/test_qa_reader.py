@@ -70,7 +70,7 @@ def test_the_answer_depends_on_the_question() -> None:
     [
         ({"width": 0}, "--width must be at least 1, got 0"),
         ({"embedding": 0}, "--embedding must be at least 1, got 0"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:

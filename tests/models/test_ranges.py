@@ -33,5 +33,5 @@ def test_what_is_not_set_is_not_looked_at_and_some_counts_begin_lower() -> None:
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
 def test_shares_leave_something(share: float) -> None:
     check_shares(Settings(word_dropout=0.999), "word_dropout")
-    with pytest.raises(ConfigError, match=f"^--word-dropout must lie from 0 to below 1, got {share:g}$"):
+    with pytest.raises(ConfigError, match=f"^--word-dropout must be at least 0 and below 1, got {share:g}$"):
         check_shares(Settings(word_dropout=share), "word_dropout")

@@ -67,8 +67,8 @@ def test_a_row_without_tokens_gets_an_answer() -> None:
     ("settings", "message"),
     [
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
-        ({"word_dropout": -0.1}, "--word-dropout must lie from 0 to below 1, got -0.1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
+        ({"word_dropout": -0.1}, "--word-dropout must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:

@@ -114,8 +114,8 @@ def test_the_encoder_reads_both_ways() -> None:
     [
         ({"embedding": 0}, "--embedding must be at least 1, got 0"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"width": 15}, "--width must be even, half for each way of reading, got 15"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
+        ({"width": 15}, "--width must be even, half for each direction of the encoder, got 15"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:

@@ -64,23 +64,23 @@ def test_attention_reaches_everywhere_and_knows_the_order() -> None:
     with torch.no_grad():
         spectrogram = model.log_mel(sound(), lengths)[0]
         first, frames = model.subsampling(spectrogram, torch.tensor([51, 51]))
-        turned = torch.randn(26, 2, 16)
+        rotary = torch.randn(26, 2, 16)
         inside = torch.ones(2, 26, dtype=torch.bool)
-        before = model.blocks[0](first, inside, turned)
+        before = model.blocks[0](first, inside, rotary)
         other = first.clone()
         other[:, 25] += 1
-        assert ((model.blocks[0](other, inside, turned) - before).abs().sum(-1) > 1e-6).all()
-        assert not torch.allclose(model.blocks[0](first.flip(1), inside, turned).flip(1), before, atol=1e-4)
+        assert ((model.blocks[0](other, inside, rotary) - before).abs().sum(-1) > 1e-6).all()
+        assert not torch.allclose(model.blocks[0](first.flip(1), inside, rotary).flip(1), before, atol=1e-4)
     assert frames.tolist() == [26, 26]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"mels": 200}, "--mels must lie from 8 to 128, got 200"),
+        ({"mels": 200}, "--mels must be from 8 to 128, got 200"),
         ({"subsampling": 3}, "--subsampling is 2 or 4, or auto, got 3"),
         ({"layers": 0}, "--layers must be at least 1, got 0"),
-        ({"dropout": -0.1}, "--dropout must lie from 0 to below 1, got -0.1"),
+        ({"dropout": -0.1}, "--dropout must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, object], message: str) -> None:

@@ -78,7 +78,7 @@ def test_triangles_are_summed_over_the_third_corner(outgoing: bool) -> None:
         ({"pair_width": 0}, "--pair-width must be at least 1, got 0"),
         ({"residue_width": 0}, "--residue-width must be at least 1, got 0"),
         ({"layers": -1}, "--layers must be at least 0, got -1"),
-        ({"dropout": 1.5}, "--dropout must lie from 0 to below 1, got 1.5"),
+        ({"dropout": 1.5}, "--dropout must be at least 0 and below 1, got 1.5"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
@@ -87,5 +87,7 @@ def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
 
 
 def test_backbones_are_refused() -> None:
-    with pytest.raises(ConfigError, match="^structure-network reads residues of proteins, but this data is backbones"):
+    with pytest.raises(
+        ConfigError, match="^structure-network takes protein residues as input, but this data is backbones"
+    ):
         structure_network(InputSpec(kind="protein", shape=(9,)), 5, StructureNetworkConfig())

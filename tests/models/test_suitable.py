@@ -25,19 +25,19 @@ def test_what_was_made_for_a_kind_comes_first() -> None:
         (
             "resnet18",
             "table",
-            "reads data of kind image, and this data is of kind table; take tabular, perceptron, mlp",
+            "takes inputs of kind image, and this data is of kind table; take tabular, perceptron, mlp",
         ),
         (
             "lstm",
             "molecule",
-            "reads data of kind tokens, series or audio, and this data is of kind molecule; take graph-net",
+            "takes inputs of kind tokens, series or audio, and this data is of kind molecule; take graph-net",
         ),
         (
             "tabular",
             "image",
-            "reads data of kind table or array, and this data is of kind image; take perceptron, mlp, len",
+            "takes inputs of kind table or array, and this data is of kind image; take perceptron, mlp, len",
         ),
-        ("unet", "series", "reads data of kind image, and this data is of kind series; take dlinear, nlinear"),
+        ("unet", "series", "takes inputs of kind image, and this data is of kind series; take dlinear, nlinear"),
     ],
 )
 def test_data_of_another_kind_are_refused_by_what_suits_them(model: str, kind: str, message: str) -> None:
@@ -60,6 +60,6 @@ def test_a_model_of_another_package_is_suggested(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(MODELS.own, "their-net", entry)
     assert "their-net" in suitable("table")
     with pytest.raises(
-        ConfigError, match="^--model their-net reads data of kind table, and this data is of kind image"
+        ConfigError, match="^--model their-net takes inputs of kind table, and this data is of kind image"
     ):
         check_input("their-net", "image")

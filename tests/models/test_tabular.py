@@ -120,5 +120,5 @@ def test_learns_a_step_that_a_linear_model_cannot():
 def test_refuses_images_and_bad_settings():
     with pytest.raises(ConfigError, match="--embedding must be at least 1, got 0"):
         TabularConfig(embedding=0)
-    with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="--dropout must be at least 0 and below 1, got 1"):
         TabularConfig(dropout=1.0)

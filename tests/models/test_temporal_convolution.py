@@ -49,5 +49,5 @@ def test_the_last_step_is_the_rows_own() -> None:
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ConfigError, match="--layers must be at least 1, got 0"):
         TemporalConvolutionConfig(layers=0)
-    with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="--dropout must be at least 0 and below 1, got 1"):
         TemporalConvolutionConfig(dropout=1.0)

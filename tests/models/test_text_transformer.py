@@ -143,7 +143,7 @@ def test_positions_know_no_end_but_learned_ones() -> None:
     longer = torch.randint(4, 20, (1, 30))
     for positions in ("sinusoidal", "rotary", "alibi", "none"):
         assert built(positions=positions)(longer).isfinite().all()
-    with pytest.raises(ConfigError, match="a row of 30 tokens is longer than the 9 places that were learnt; cut it"):
+    with pytest.raises(ConfigError, match="a row of 30 tokens is longer than the 9 learned positions; truncate it"):
         built(positions="learned")(longer)
 
 

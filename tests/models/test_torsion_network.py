@@ -39,9 +39,11 @@ def test_it_hears_of_both_sides() -> None:
 
 
 def test_other_inputs_and_settings_are_refused() -> None:
-    with pytest.raises(ConfigError, match="^torsion-network reads residues of proteins, but this data is backbones"):
+    with pytest.raises(
+        ConfigError, match="^torsion-network takes protein residues as input, but this data is backbones"
+    ):
         torsion_network(InputSpec(kind="protein", shape=(40,)), 2, TorsionNetworkConfig())
     with pytest.raises(ConfigError, match="--width must be at least 1"):
         TorsionNetworkConfig(width=0)
-    with pytest.raises(ConfigError, match="--dropout must lie from 0 to below 1"):
+    with pytest.raises(ConfigError, match="--dropout must be at least 0 and below 1"):
         TorsionNetworkConfig(dropout=1.0)

@@ -192,5 +192,5 @@ def test_what_does_not_fit_is_refused() -> None:
         ConfigError, match="^--tied all needs one vocabulary for both sides, and they have 40 and 30 symbols"
     ):
         transformer_tiny(SPEC, ANSWERS, TransformerConfig(tied="all"))
-    with pytest.raises(ConfigError, match="^--dropout must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="^--dropout must be at least 0 and below 1, got 1"):
         TransformerConfig(dropout=1.0)

@@ -185,7 +185,7 @@ def test_positions_are_interpolated_as_images_are():
         by_hand = F.interpolate(image, size=(9, 4), mode="bicubic", antialias=True)
         torch.testing.assert_close(found[0, 2:, channel], by_hand.flatten(), rtol=0, atol=1e-6)
     assert torch.allclose(resize_positions(positions, (7, 7), prefix=2), positions, atol=1e-6)
-    with pytest.raises(ValueError, match="50 positions are no square grid"):
+    with pytest.raises(ValueError, match="50 positions do not form a square grid"):
         resize_positions(positions, (7, 7), prefix=1)
 
 
@@ -194,8 +194,8 @@ def test_positions_are_interpolated_as_images_are():
     [
         ({"patch": 0}, "--patch must be at least 1, got 0"),
         ({"registers": -1}, "--registers must be at least 0, got -1"),
-        ({"dropout": 1.0}, "--dropout must lie from 0 to below 1, got 1"),
-        ({"stochastic_depth": -0.1}, "--stochastic-depth must lie from 0 to below 1, got -0.1"),
+        ({"dropout": 1.0}, "--dropout must be at least 0 and below 1, got 1"),
+        ({"stochastic_depth": -0.1}, "--stochastic-depth must be at least 0 and below 1, got -0.1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict, message: str):

@@ -107,16 +107,16 @@ def test_cross_attention_is_torchs_and_so_are_its_weights() -> None:
 @pytest.mark.parametrize(("groups", "qk_norm", "turning"), [(4, False, False), (2, True, True), (1, False, True)])
 def test_generation_with_memory_is_reading_at_once(groups: int, qk_norm: bool, turning: bool) -> None:
     own, given = attention(groups=groups, qk_norm=qk_norm), tokens(2, 9, 16)
-    turned = rotations(9, 4).double() if turning else None
-    whole = own(given, causal=True, turned=turned)
+    rotary = rotations(9, 4).double() if turning else None
+    whole = own(given, causal=True, rotary=rotary)
     memory = own.memory(2, 9, given)
     pieces = []
     for start, stop in ((0, 4), (4, 5), (5, 6), (6, 9)):
-        angles = None if turned is None else turned[start:stop]
-        pieces.append(own(given[:, start:stop], causal=True, turned=angles, memory=memory))
+        angles = None if rotary is None else rotary[start:stop]
+        pieces.append(own(given[:, start:stop], causal=True, rotary=angles, memory=memory))
     close(torch.cat(pieces, 1), whole)
     assert memory.held == 9
-    with pytest.raises(ValueError, match="the memory has room for 9 tokens, and this would be 10"):
+    with pytest.raises(ValueError, match="the key-value cache has room for 9 tokens, and this would be 10"):
         own(given[:, :1], causal=True, memory=memory)
 
 
@@ -170,11 +170,11 @@ def test_masks_say_where_rows_end() -> None:
 
 
 def test_sizes_must_divide() -> None:
-    with pytest.raises(ValueError, match="16 channels, 3 heads and 3 groups do not divide"):
+    with pytest.raises(ValueError, match="16 channels must be divisible by 3 heads"):
         SelfAttention(16, 3)
-    with pytest.raises(ValueError, match="16 channels, 4 heads and 3 groups do not divide"):
+    with pytest.raises(ValueError, match="16 channels must be divisible by 4 heads"):
         SelfAttention(16, 4, groups=3)
-    with pytest.raises(ValueError, match="16 channels cannot be shared by 5 heads"):
+    with pytest.raises(ValueError, match="16 channels must be divisible by 5 heads"):
         CrossAttention(16, 5)
 
 

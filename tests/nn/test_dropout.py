@@ -55,7 +55,7 @@ def test_evaluation_and_zero_leave_the_input_and_the_generator_alone():
 
 
 def test_refuses_a_share_that_is_none():
-    with pytest.raises(ValueError, match=r"p must lie from 0 to below 1, got 1\.0"):
+    with pytest.raises(ValueError, match=r"p must be at least 0 and below 1, got 1\.0"):
         Dropout(1.0)
 
 

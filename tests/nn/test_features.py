@@ -47,5 +47,5 @@ def test_auxiliary_heads_are_left_out() -> None:
 
 @pytest.mark.parametrize("model", [nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), nn.Linear(2, 2), nn.ReLU()])
 def test_networks_without_a_linear_head_are_refused(model: nn.Module) -> None:
-    with pytest.raises(ConfigError, match="takes off a network's last linear layer, and .*; choose another --model"):
+    with pytest.raises(ConfigError, match="remove a network's last linear layer, and .*; choose another --model"):
         remove_head(model)

@@ -14,7 +14,7 @@ def test_sinusoids_are_the_papers() -> None:
             angle = place / 10_000 ** (2 * pair / 8)
             assert found[place, 2 * pair].item() == pytest.approx(math.sin(angle), abs=1e-6)
             assert found[place, 2 * pair + 1].item() == pytest.approx(math.cos(angle), abs=1e-6)
-    with pytest.raises(ValueError, match="sines and cosines come in pairs, and 7 channels are odd"):
+    with pytest.raises(ValueError, match="sinusoidal positions need an even number of channels, got 7"):
         sinusoidal(5, 7)
 
 
@@ -32,9 +32,9 @@ def test_a_shift_of_sinusoids_is_one_rotation_wherever_it_starts() -> None:
 def test_rotated_scores_depend_on_distance_alone() -> None:
     torch.manual_seed(0)
     query, key = torch.randn(2, 1, 1, 1, 8, dtype=torch.float64)
-    turned = rotations(40, 8).double()
+    rotary = rotations(40, 8).double()
     scores = torch.stack(
-        [rotate(query, turned[t : t + 1]).squeeze() @ rotate(key, turned).squeeze().T for t in range(40)]
+        [rotate(query, rotary[t : t + 1]).squeeze() @ rotate(key, rotary).squeeze().T for t in range(40)]
     )  # (query's place, key's place)
     for apart in (-7, 0, 3, 20):
         along = scores.diagonal(apart)
@@ -45,8 +45,8 @@ def test_rotated_scores_depend_on_distance_alone() -> None:
 
 def test_rotating_is_multiplying_complex_numbers_and_keeps_lengths() -> None:
     torch.manual_seed(0)
-    input, turned = torch.randn(2, 3, 10, 8), rotations(10, 8)
-    found = rotate(input, turned)
+    input, rotary = torch.randn(2, 3, 10, 8), rotations(10, 8)
+    found = rotate(input, rotary)
     waves = torch.polar(torch.ones(10, 4), torch.arange(10)[:, None] * 10_000.0 ** (-torch.arange(4) / 4))
     expected = torch.complex(input[..., :4], input[..., 4:]) * waves
     torch.testing.assert_close(torch.complex(found[..., :4], found[..., 4:]), expected, atol=1e-5, rtol=1e-5)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sonde.nn.attention import within
-from sonde.nn.recurrent import KERNELS, Recurrent, turned
+from sonde.nn.recurrent import KERNELS, Recurrent, reversed_rows
 from sonde.nn.recurrent_cells import Kind
 
 KINDS: list[Kind] = ["rnn", "lstm", "gru"]
@@ -75,15 +75,15 @@ def test_rows_of_a_state_belong_to_rows_of_a_batch() -> None:
 
 
 def test_both_ways_there_is_nothing_to_go_on_from() -> None:
-    with pytest.raises(ValueError, match="both ways cannot go on from a state"):
+    with pytest.raises(ValueError, match="bidirectional layers cannot start from a hidden state"):
         ours("gru", both_ways=True).unroll(rows())
 
 
 def test_turning_twice_is_not_turning() -> None:
     values = rows()
-    assert torch.equal(turned(turned(values, LENGTHS), LENGTHS), values)
-    assert torch.equal(turned(values, LENGTHS)[1, :4], values[1, :4].flip(0))
-    assert torch.equal(turned(values, None), values.flip(1))
+    assert torch.equal(reversed_rows(reversed_rows(values, LENGTHS), LENGTHS), values)
+    assert torch.equal(reversed_rows(values, LENGTHS)[1, :4], values[1, :4].flip(0))
+    assert torch.equal(reversed_rows(values, None), values.flip(1))
 
 
 def test_dropout_falls_between_layers_and_not_on_what_comes_out() -> None:

@@ -50,7 +50,7 @@ def test_filters_are_triangles_of_one_area_that_overlap_by_half(scale: str) -> N
 
 
 def test_more_mels_than_bins_can_tell_apart_are_refused() -> None:
-    with pytest.raises(ConfigError, match="--mels 200: 200 mels are more than 256 samples at 8000 Hz can tell apart"):
+    with pytest.raises(ConfigError, match="--mels 200: 200 mels are more than 256 samples at 8000 Hz can resolve"):
         mel_filters(200, 256, 8000)
 
 

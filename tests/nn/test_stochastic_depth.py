@@ -49,7 +49,7 @@ def test_takes_any_shape_and_keeps_the_dtype(shape: tuple[int, ...], dtype: torc
 
 @pytest.mark.parametrize("probability", [-0.1, 1.0])
 def test_refuses_a_probability_that_leaves_nothing(probability: float):
-    with pytest.raises(ValueError, match=f"probability must lie from 0 to below 1, got {probability}"):
+    with pytest.raises(ValueError, match=f"probability must be at least 0 and below 1, got {probability}"):
         StochasticDepth(probability)
 
 

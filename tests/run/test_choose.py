@@ -49,9 +49,9 @@ def dataset(spec: str, target: str = "class", rows: int = 500, **more: Any) -> D
     ("target", "task", "why"),
     [
         ("class", "classification", "each row has one of several classes"),
-        ("labels", "classification", "each row has any of several labels"),
-        ("value", "regression", "the targets are real numbers"),
-        ("mask", "segmentation", "every pixel has one of several classes"),
+        ("labels", "classification", "each row has any number of labels"),
+        ("value", "regression", "the targets are continuous values"),
+        ("mask", "segmentation", "every pixel has a class"),
     ],
 )
 def test_the_target_decides_the_task(target: str, task: str, why: str) -> None:
@@ -118,11 +118,11 @@ def test_masks_are_for_networks_that_answer_every_pixel() -> None:
     with pytest.raises(ConfigError) as caught:
         choose(dataset("photo", "mask"), task="segmentation", model="resnet18")
     assert str(caught.value) == (
-        "--model resnet18 gives one answer an input, and task segmentation needs an answer for every pixel; take unet-small, "
+        "--model resnet18 gives one output vector per input, and task segmentation needs an output per pixel; take unet-small, "
         "unet, fcn-resnet50, fcn-resnet101, deeplabv3-resnet50 … (sonde models lists all)"
     )
     with pytest.raises(
-        ConfigError, match="^--model unet gives an answer for every pixel, and task regression needs one answer"
+        ConfigError, match="^--model unet gives an output per pixel, and task regression needs one output"
     ):
         choose(dataset("photo", "value"), task="regression", model="unet")
     assert choose(dataset("photo", "mask"), task="segmentation", model="nets.py:Net").settings["batch_size"][0] == 8

@@ -27,7 +27,7 @@ def test_the_baseline_of_classes_is_judged_on_the_rows_that_the_model_is_judged_
     splits = {"train": (x[:70], y[:70]), "validation": (x[70:90], y[70:90]), "test": (x[90:], y[90:])}
     result = sonde.train(splits, model="mlp", hidden=(4,), out=tmp_path / "run", **SHORT).result
     guess = DummyClassifier(strategy="most_frequent").fit(x[:70], y[:70]).predict(x[90:])
-    assert result["baseline"]["what"] == "always saying 2"
+    assert result["baseline"]["what"] == "always predicting 2"
     assert result["baseline"]["accuracy"] == pytest.approx(sk.accuracy_score(y[90:], guess))
     assert result["baseline"].keys() - {"what"} <= result["metrics"]["test"].keys()
 
@@ -41,7 +41,7 @@ def test_the_baseline_of_numbers_is_in_their_own_units(tmp_path: Path) -> None:
     ]
     guess = DummyRegressor().fit(x[:90], y[:90]).predict(x[90:])
     assert baseline["rmse"] == pytest.approx(sk.root_mean_squared_error(y[90:], guess), rel=1e-5)
-    assert baseline["what"] == f"always saying {guess[0]:.4g}, the mean"
+    assert baseline["what"] == f"always predicting the mean, {guess[0]:.4g}"
 
 
 def test_the_baseline_of_labels_with_gaps(tmp_path: Path) -> None:

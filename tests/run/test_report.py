@@ -50,7 +50,7 @@ FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "question-answering": (
         {"worst": [PASSAGE]},
         [
-            '<section id="passages">\n<h2>Answers in their texts</h2>',
+            '<section id="passages">\n<h2>Answers in context</h2>',
             'built by <mark class="truth">Anna </mark><mark class="both">Weber</mark> in',
             "<h3>&lt;Who&gt;?</h3>",
         ],
@@ -69,7 +69,11 @@ FILES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "language-model": (
         {"written": [{"temperature": 0.5, "text": "to <be>"}], "by_place": {"nats": [3.0, 2.0], "count": [1, 1]}},
-        ['<section id="written">', "<h3>temperature 0.50</h3><pre>to &lt;be&gt;</pre>", "<h3>What context brings</h3>"],
+        [
+            '<section id="written">',
+            "<h3>temperature 0.50</h3><pre>to &lt;be&gt;</pre>",
+            "<h3>Loss by context length</h3>",
+        ],
     ),
     "torsions": ({"torsions": ANGLES}, ["<h3>Measured angles</h3>", "<h3>Predicted angles</h3>"]),
     "forecasting": (

@@ -94,7 +94,7 @@ def test_an_unknown_setting_suggests(name: str, message: str) -> None:
         ("hidden", (64, "wide"), "--hidden expects a whole number, got 'wide'"),
         ("loss", "crossentropy", "got 'crossentropy'; did you mean cross-entropy?"),
         ("balanced", 1, "--balanced expects yes or no, got 1"),
-        ("dropout", 1.5, "--dropout must lie from 0 to below 1"),
+        ("dropout", 1.5, "--dropout must be at least 0 and below 1"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_one_line(name: str, value: Any, message: str) -> None:

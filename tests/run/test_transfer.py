@@ -64,7 +64,7 @@ def test_a_run_starts_from_another_ones_best_weights(before: Path, tmp_path: Pat
         torch.testing.assert_close(end[name], start[name], rtol=0, atol=1e-6)
     assert plan_lines(tmp_path / "next")[-2:] == [
         f"weights of {before}, 4 tensors",
-        "4 is drawn anew: 4 outputs instead of 1",
+        "4 is randomly initialised: 4 outputs instead of 1",
     ]
 
 
@@ -140,7 +140,7 @@ def test_torchvisions_file_with_other_classes_and_channels(tmp_path: Path):
     assert [line.split(":")[0].split(",")[0] for line in lines] == [
         f"weights of {tmp_path / 'resnet18.pth'}",
         "conv1 takes 1 channel instead of 3",
-        "fc is drawn anew",
+        "fc is randomly initialised",
         "9 of 10 layers frozen (conv1 to layer4.1)",
         "each layer learns at 0.75 of the rate of the one after it; the first of 10 at 0.075 of the head's",
     ]
@@ -161,7 +161,7 @@ def test_a_recipe_for_pretrained_weights_is_gentler(before: Path):
 
 
 def test_typed_settings_win_over_those_of_the_run(before: Path, tmp_path: Path):
-    with pytest.raises(ConfigError, match="0.weight is 8x4 in it and 9x4 here"):
+    with pytest.raises(ConfigError, match="0.weight has shape 8x4 in the weights and 9x4 in this network"):
         train(tmp_path / "run", rows(), pretrained=before, hidden=(9, 6))
 
 

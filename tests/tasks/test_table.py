@@ -137,9 +137,9 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
         (
             "classification",
             MASKS,
-            "task classification gives one answer a row, and the targets are masks; leave --task class",
+            "task classification gives one output per row, and the targets are masks; leave --task class",
         ),
-        ("segmentation", CLASSES, "task segmentation needs images with a mask each; leave --task segmentation out"),
+        ("segmentation", CLASSES, "task segmentation needs a mask for each image; leave --task segmentation out"),
         (
             "classification",
             VALUES,

@@ -5,7 +5,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Objective
-from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
+from sonde.tasks.unlabelled import meter_for, numbered, probed, unlabelled_objective
 
 CLASSES = TargetSpec(kind="class", names=("a", "b"))
 VALUES = TargetSpec(kind="value", names=("x",), mean=(0.0,), std=(1.0,))
@@ -13,10 +13,10 @@ LABELS = TargetSpec(kind="labels", names=("a", "b"))
 
 
 def test_the_loss_chooses_unless_neighbours_are_asked_for() -> None:
-    assert judged_by(CLASSES, None) == judged_by(VALUES, None) == Objective("loss", "min")
-    assert judged_by(CLASSES, "knn_accuracy") == Objective("knn_accuracy", "max")
+    assert unlabelled_objective(CLASSES, None) == unlabelled_objective(VALUES, None) == Objective("loss", "min")
+    assert unlabelled_objective(CLASSES, "knn_accuracy") == Objective("knn_accuracy", "max")
     with pytest.raises(ConfigError, match="unknown metric to monitor 'knn_accuracy'; .*loss"):
-        judged_by(LABELS, "knn_accuracy")
+        unlabelled_objective(LABELS, "knn_accuracy")
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     if not training:
         kept = max(1, schema.target.symbols) if values_kept is None else values_kept
         order = replace(order, batch_size=evaluation_batch_size(config.batch_size, schema.input.shape, kept=kept))
-        augment = augment.for_judging() if isinstance(augment, Views) else None
+        augment = augment.for_evaluation() if isinstance(augment, Views) else None
     if isinstance(augment, Views):
         augment = augment.filled_with(schema.input.mean)
     elif isinstance(augment, Policy):

@@ -13,17 +13,17 @@ class ClassificationConfig:
     """Settings of classification."""
 
     loss: LossName = "cross-entropy"
-    """What is minimised; squared-error is that of the probabilities, perceptron the rule of 1958."""
+    """Loss function; squared-error is taken of the probabilities, perceptron is the perceptron rule (Rosenblatt 1958)."""
     label_smoothing: float = 0.0
-    """Share of each target spread evenly over all classes; for cross-entropy."""
+    """Label smoothing: share of each target spread uniformly over all classes; for cross-entropy."""
     class_weights: tuple[float | Literal["balanced", "none"], ...] = ()
-    """How much rows count: balanced makes every class count alike, or one number per class (or label)."""
+    """Class weights of the loss: balanced (inversely proportional to class frequency), or one number per class (or label)."""
     focal_gamma: float = 2.0
-    """How strongly the focal loss passes over rows already right; 0 is cross-entropy."""
+    """Focusing parameter (gamma) of the focal loss, which down-weights well-classified rows; 0 is cross-entropy."""
     threshold: float | Literal["auto"] = 0.5
-    """Probability from which on the second of two classes, or a label, is called; auto takes the best F1 on validation."""
+    """Probability from which on the second of two classes, or a label, is predicted; auto maximises F1 on validation."""
     mirrored: bool = False
-    """Judge and predict images by the mean over each and its mirror image; it takes twice the time."""
+    """Average predictions over each image and its horizontal flip (test-time augmentation); takes twice as long."""
 
     def __post_init__(self) -> None:
         given = (self.class_weights,) if isinstance(self.class_weights, str) else self.class_weights
@@ -34,7 +34,7 @@ class ClassificationConfig:
         if any(not weight >= 0 for weight in numbers) or (numbers and not sum(numbers) > 0):
             raise ConfigError(f"--class-weights must be at least 0 and not all 0, got {' '.join(map(str, numbers))}")
         if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
+            raise ConfigError(f"--label-smoothing must be at least 0 and below 1, got {self.label_smoothing:g}")
         if self.label_smoothing and self.loss != "cross-entropy":
             raise ConfigError(f"--label-smoothing is for --loss cross-entropy, not {self.loss}; leave one out")
         if not self.focal_gamma >= 0:

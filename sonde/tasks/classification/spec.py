@@ -5,11 +5,11 @@ from sonde.tasks.spec import ROW, TaskSpec
 
 CLASSIFICATION = TaskSpec(
     name="classification",
-    summary="one of several classes per row, yes or no, or any number of labels",
+    summary="the class of each row (binary or multi-class), or any number of labels (multi-label)",
     task="sonde.tasks.classification.task:Classification",
     config=ClassificationConfig,
     answers=ROW,
     targets=("class", "labels"),
-    suggests={"class": "each row has one of several classes", "labels": "each row has any of several labels"},
+    suggests={"class": "each row has one of several classes", "labels": "each row has any number of labels"},
     class_counts=True,
 )

@@ -23,10 +23,10 @@ from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wi
 
 
 class Classification:
-    """Trains and judges one model on classes or labels, as the target says.
+    """Trains and evaluates one model on classes or labels, as the target says.
 
-    Models answer with one logit for two classes, else one per class or label: (B, O), or (B, K, O) from an ensemble, whose
-    members are trained each by itself and judged by their mean probability.
+    Models output one logit for two classes, else one per class or label: (B, O), or (B, K, O) from an ensemble, whose
+    members are trained each by itself and evaluated by their mean probability.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Classification:
         self.abilities = Abilities(trivial_baseline=self.trivial_baseline, tune_threshold=self.tune_threshold)
         self._each = _each(self.kind, config)
         self._mean = partial(F.cross_entropy, label_smoothing=config.label_smoothing)
-        self._lean = self.kind == "classes" and config.loss == "cross-entropy" and not config.class_weights
+        self._fused = self.kind == "classes" and config.loss == "cross-entropy" and not config.class_weights
         self._weights = _weights(config, class_counts)
 
     def loss(self, batch: Batch) -> Loss:
@@ -63,7 +63,7 @@ class Classification:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: logp (B, C), or odds (B, L) with the mask there is; target; loss and its weight of each row."""
-        logits = self._judged(batch)
+        logits = self._evaluation_logits(batch)
         found = by_row(*self._terms(batch, logits))
         found["target"] = batch["target"]
         if self.kind != "labels":
@@ -74,7 +74,7 @@ class Classification:
         return {**found, "odds": logits if logits.ndim == 2 else logp[..., 1] - logp[..., 0]}
 
     def meter(self) -> Meter:
-        """A fresh one, judging at the thresholds of the moment."""
+        """A fresh one, with the current thresholds."""
         probabilistic = self.config.loss != "perceptron"
         if self.kind == "labels":
             return LabelsMeter(self.names, thresholds=self.thresholds, probabilistic=probabilistic)
@@ -91,7 +91,7 @@ class Classification:
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"probs": (B, C), or (B, L) for labels}; a perceptron's scores are no probabilities: {"scores": (B, O)}."""
-        logits = self._judged(batch)
+        logits = self._evaluation_logits(batch)
         if self.config.loss == "perceptron":
             return {"scores": logits if logits.ndim == 2 else logits.mean(1)}
         logp = self._logp(logits)
@@ -123,25 +123,25 @@ class Classification:
         return rows
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
         """Always the most frequent class, or each label as it is most often; as probable as it is frequent."""
         probabilistic = self.config.loss != "perceptron"
-        target = judged["target"]
+        target = evaluated["target"]
         answer: dict[str, Tensor] = {}
         if self.kind == "labels":
             counted = known["mask"] if "mask" in known else torch.ones_like(known["target"])
             share = torch.where(counted > 0, known["target"], 0).sum(0) / counted.sum(0).clamp(min=1)
             answer["odds"] = share.clamp(0.5 / len(counted), 1 - 0.5 / len(counted)).logit().expand(len(target), -1)
             meter: Meter = LabelsMeter(self.names, probabilistic=probabilistic)
-            what = "always saying of each label what is most frequent"
+            what = "always predicting the most frequent value of each label"
         else:
             counts = torch.bincount(known["target"], minlength=len(self.names)).double().clamp(min=0.5)
             answer["logp"] = (counts / counts.sum()).log().expand(len(target), -1)
             meter = ClassificationMeter(self.names, probabilistic=probabilistic)
             most = len(counts) - 1 - int(counts.flip(0).argmax()) if self.kind == "binary" else int(counts.argmax())
-            what = f"always saying {self.names[most]}"
-        meter.update({**judged, **answer, "loss": torch.zeros(len(target))}, torch.arange(len(target)))
+            what = f"always predicting {self.names[most]}"
+        meter.update({**evaluated, **answer, "loss": torch.zeros(len(target))}, torch.arange(len(target)))
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
     def state_dict(self) -> dict[str, Any]:
@@ -149,22 +149,22 @@ class Classification:
         return {"thresholds": list(self.thresholds)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Judge at saved thresholds."""
+        """Evaluate at saved thresholds."""
         self.thresholds = list(state["thresholds"])
 
-    def _judged(self, batch: Batch) -> Tensor:
-        """Logits (B, O), or (B, K, O) of members; an image and its mirror image are two. Raises: ConfigError."""
+    def _evaluation_logits(self, batch: Batch) -> Tensor:
+        """Logits (B, O), or (B, K, O) of members; of an image and its horizontal flip two. Raises: ConfigError."""
         logits = wide(self.modules["model"](*batch.fed()))
         if not self.config.mirrored:
             return logits
         if batch["input"].ndim != 4:
-            raise ConfigError("--mirrored is for images, and these inputs are none; leave it out")
+            raise ConfigError("--mirrored needs image inputs; leave it out")
         other = wide(self.modules["model"](batch["input"].flip(-1)))
         return torch.cat([each if each.ndim == 3 else each[:, None] for each in (logits, other)], 1)
 
     def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
         logits = wide(outputs)
-        if self._lean and logits.ndim == 2 and len(batch.fields) == 2:  # nothing mixed, nothing masked: one kernel
+        if self._fused and logits.ndim == 2 and len(batch.fields) == 2:  # nothing mixed, nothing masked: one kernel
             return Loss(self._mean(logits, batch["target"]), len(batch))
         if self.config.class_weights and self._weights is None:
             raise ConfigError("--class-weights balanced needs the number of training rows of each class; give numbers")

@@ -1,4 +1,4 @@
-"""Beam search: the likeliest text that a network can say, word by word, for many rows at once."""
+"""Beam search: the most probable text of an autoregressive network, for many rows at once."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +15,7 @@ class State(Protocol):
     """What a network knows of N rows that it decodes.
 
     keep:    go on with the rows (N',) int64, each as often as it is named
-    reorder: let each row go on from what row `rows` (N,) said, which has the same source
+    reorder: let each row continue row `rows` (N,), which has the same source
     """
 
     def keep(self, rows: Tensor) -> None: ...
@@ -23,11 +23,11 @@ class State(Protocol):
 
 
 @runtime_checkable
-class Speaks(Protocol):
-    """A network that says one token after the other.
+class Autoregressive(Protocol):
+    """A network that generates one token after the other.
 
     begin: sources (B, …), with room for `length` tokens each
-    step:  the tokens (N,) said last -> logits (N, V) of the next; the state moves on
+    step:  the last tokens (N,) -> logits (N, V) of the next; the state moves on
     """
 
     def begin(self, source: Tensor, length: int) -> Any: ...
@@ -43,7 +43,7 @@ class Decoded:
 
 
 def length_penalty(tokens: int, alpha: float) -> float:
-    """What log probabilities are divided by: ((5 + tokens) / 6) ** alpha, so that long answers are not put last.
+    """What log probabilities are divided by: ((5 + tokens) / 6) ** alpha, so that long texts are not put last.
 
     tokens: END counted. Source: Wu et al. 2016, Google's neural machine translation system, arXiv:1609.08144, equation 14
     """
@@ -51,14 +51,15 @@ def length_penalty(tokens: int, alpha: float) -> float:
 
 
 @torch.no_grad()
-def beam_search(network: Speaks, source: Tensor, *, most: Tensor, width: int, alpha: float = 0.6) -> Decoded:
-    """The best answer to each source (B, …) that a beam of `width` finds; a width of 1 takes the likeliest token each time.
+def beam_search(network: Autoregressive, source: Tensor, *, most: Tensor, width: int, alpha: float = 0.6) -> Decoded:
+    """The best text for each source (B, …) that a beam of `width` finds; a width of 1 takes the likeliest token each time.
 
-    most:  (B,) int64, tokens of each row's answer, END counted; the last can only be END. A row's answer does not depend on
+    most:  (B,) int64, tokens of each row's text, END counted; the last can only be END. A row's text does not depend on
            what else is in the batch
     alpha: see `length_penalty`
-    Of the likeliest `width` ways to go on, those that END are kept as answers. A row is done when it has `width` answers and the
-    likeliest beam is, at its length, no better than the best of them: where the network is sure, unlikely ends come early.
+    Of the likeliest `width` continuations, those that END are kept as finished. A row is done when it has `width` finished
+    texts and the likeliest beam is, at its length, no better than the best of them: unlikely ends come
+    early where the network is certain.
     """
     length = int(most.max())
     state = network.begin(source, length)
@@ -76,16 +77,16 @@ def beam_search(network: Speaks, source: Tensor, *, most: Tensor, width: int, al
 
 
 class _Search:
-    """The beams of the rows that are not done, and the answers found so far.
+    """The beams of the rows that are not done, and the finished texts so far.
 
-    rows: (R,) which rows these are;  said: (R, K, tokens so far), logp: (R, K);  answers: (B, K, L) with scores (B, K)
+    rows: (R,) which rows these are;  generated: (R, K, tokens so far), logp: (R, K);  answers: (B, K, L) with scores (B, K)
     """
 
     def __init__(self, most: Tensor, width: int, length: int, alpha: float) -> None:
         count, device = len(most), most.device
         self.most, self.width, self.alpha = most, width, alpha
         self.rows = torch.arange(count, device=device)
-        self.said = torch.full(
+        self.generated = torch.full(
             (count, 1, 1), BEGIN, device=device
         )  # one beam until there is more than one way to go on
         self.logp = torch.zeros(count, 1, device=device)
@@ -94,11 +95,11 @@ class _Search:
         self.found = torch.zeros(count, dtype=torch.int64, device=device)
 
     def last(self) -> Tensor:
-        """(R * K,) the tokens said last."""
-        return self.said[:, :, -1].flatten()
+        """(R * K,) the last tokens."""
+        return self.generated[:, :, -1].flatten()
 
     def advance(self, logits: Tensor, place: int) -> tuple[Tensor, bool]:
-        """Take in what may be said at `place` (1-based): logits (R * K, V).
+        """Extend the beams at `place` (1-based): logits (R * K, V).
 
         Returns, for each beam that goes on, which of the R * K it came from, and whether rows or beams were added or left.
         """
@@ -112,19 +113,19 @@ class _Search:
         going = values.masked_fill(tokens == END, -torch.inf)
         self.logp, chosen = going.topk(min(self.width, going.shape[1]), dim=1)
         parents, tokens = parents.gather(1, chosen), tokens.gather(1, chosen)
-        longer = self.said.gather(1, parents[:, :, None].expand(-1, -1, place))
-        self.said = torch.cat([longer, tokens[:, :, None]], 2)
+        longer = self.generated.gather(1, parents[:, :, None].expand(-1, -1, place))
+        self.generated = torch.cat([longer, tokens[:, :, None]], 2)
         return self._without_done(parents, beams, place)
 
     def best(self) -> Decoded:
-        """The best answer of each row."""
+        """The best text of each row."""
         scores, which = self.scores.max(1)
         tokens = self.answers.gather(1, which[:, None, None].expand(-1, 1, self.answers.shape[2]))[:, 0]
         longest = int((tokens != PAD).sum(1).max())
         return Decoded(tokens[:, :longest], scores)
 
     def _allowed(self, logits: Tensor, place: int) -> Tensor:
-        """Log probabilities (R * K, V) of what may be said: never PAD or BEGIN, and at a row's last place nothing but END."""
+        """Log probabilities (R * K, V) of the allowed tokens: never PAD or BEGIN, and at a row's last place nothing but END."""
         logp = logits.log_softmax(-1)
         logp[:, [PAD, BEGIN]] = -torch.inf
         closing = (self.most[self.rows] == place).repeat_interleave(self.logp.shape[1])
@@ -135,12 +136,12 @@ class _Search:
         return logp
 
     def _collect(self, values: Tensor, parents: Tensor, ends: Tensor, place: int) -> None:
-        """Keep as answers those of the likeliest `width` ways that end."""
+        """Keep as finished those of the likeliest `width` continuations that end."""
         ends = ends[:, : self.width]
         if not ends.any():
             return
         offered = values[:, : self.width].masked_fill(~ends, -torch.inf) / length_penalty(place, self.alpha)
-        texts = self.said.gather(1, parents[:, : ends.shape[1], None].expand(-1, -1, place))[:, :, 1:]
+        texts = self.generated.gather(1, parents[:, : ends.shape[1], None].expand(-1, -1, place))[:, :, 1:]
         texts = torch.nn.functional.pad(texts, (0, 1), value=END)
         texts = torch.nn.functional.pad(texts, (0, self.answers.shape[2] - place), value=PAD)
         scores, which = torch.cat([self.scores[self.rows], offered], 1).topk(self.width, dim=1)
@@ -156,7 +157,7 @@ class _Search:
         left = ~((self.found[self.rows] >= self.width) & behind) & (self.logp[:, 0] > -torch.inf)
         fewer = not bool(left.all()) or parents.shape[1] != beams
         if fewer:
-            self.rows, self.said, self.logp, came_from = (
-                held[left] for held in (self.rows, self.said, self.logp, came_from)
+            self.rows, self.generated, self.logp, came_from = (
+                held[left] for held in (self.rows, self.generated, self.logp, came_from)
             )
         return came_from.flatten(), fewer

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sonde.core.vocabulary import PAD
 
-BLANK = PAD  # between two equal symbols, and wherever nothing is said
+BLANK = PAD  # between two equal symbols, and wherever nothing is emitted
 NEVER = -math.inf
 
 # B rows, F frames, V symbols, L tokens of the longest text
@@ -23,10 +23,12 @@ def likeliest(logits: Tensor, frames: Tensor) -> Tensor:
     """
     inside = torch.arange(logits.shape[1], device=logits.device) < frames[:, None]
     best = logits.argmax(-1).masked_fill(~inside, BLANK)
-    said = (best != BLANK) & (best != F.pad(best[:, :-1], (1, 0), value=BLANK))
-    places = torch.where(said, said.cumsum(1) - 1, logits.shape[1])  # what is not said goes to a column of its own
+    emitted = (best != BLANK) & (best != F.pad(best[:, :-1], (1, 0), value=BLANK))
+    places = torch.where(
+        emitted, emitted.cumsum(1) - 1, logits.shape[1]
+    )  # what is not emitted goes to a column of its own
     tokens = torch.full((len(best), logits.shape[1] + 1), PAD, device=best.device).scatter(1, places, best)
-    return tokens[:, : int(said.sum(1).max())]
+    return tokens[:, : int(emitted.sum(1).max())]
 
 
 def beam_search(logits: Tensor, frames: Tensor, width: int) -> Tensor:
@@ -39,9 +41,9 @@ def beam_search(logits: Tensor, frames: Tensor, width: int) -> Tensor:
 
 
 def prefix_search(logp: Tensor, width: int) -> tuple[list[int], float]:
-    """(F, V) log probabilities -> (tokens, log of the probability of all ways to say them that the beam followed).
+    """(F, V) log probabilities -> (tokens, log of the probability of all their alignments that the beam followed).
 
-    A beam holds texts, not ways to say them: those that end in a blank and those that end in the last symbol apart.
+    A beam holds texts, not alignments: those that end in a blank and those that end in the last symbol apart.
     Source: Graves 2012, Supervised sequence labelling, section 7.5; Hannun et al. 2014, arXiv:1408.2873
     """
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, NEVER)}

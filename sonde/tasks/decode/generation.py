@@ -1,4 +1,4 @@
-"""Text that goes on from a prompt, token by token: models that remember what they read are not shown it again."""
+"""Text generation from a prompt, token by token; keys and values, or hidden states, are cached."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -19,7 +19,7 @@ Ahead = Callable[[Tensor], Tensor]
 
 @runtime_checkable
 class Remembers(Protocol):
-    """A model of attention: called with a memory it reads the tokens behind those held there, and keeps them too.
+    """A model with a key-value cache: called with one it takes the tokens behind those held there, and adds them.
 
     What a memory is made of, the model decides: for Sonde's own it is `sonde.nn.attention.Memory`, one a layer.
     """
@@ -45,8 +45,8 @@ def continued(
 ) -> Iterator[Tensor]:
     """Tokens (B,) int64 without end that follow `prompt` (B, T), T at least 1. Of a model in evaluation mode.
 
-    context: tokens that the model reads at most; beyond them it goes on from the latest half
-    memory:  whether a model that can remember does; without, the same tokens cost a pass over the whole context each
+    context: the model's context in tokens; beyond it generation continues from the latest half
+    memory:  whether a model that has a cache uses it; without, the same tokens cost a pass over the whole context each
     """
     ahead = looking_ahead(model, context=context, memory=memory)
     tokens = prompt
@@ -69,7 +69,7 @@ def looking_ahead(model: nn.Module, *, context: int, memory: bool = True) -> Ahe
 
 
 def first_seen(tokens: int, context: int) -> int:
-    """The first of so many tokens that a model with this context looks at: it moves on by half of that when that is full.
+    """The first of so many tokens inside the model's context: it moves on by half of that when that is full.
 
     >>> [first_seen(n, 4) for n in (1, 4, 5, 6, 7, 8, 9)]
     [0, 0, 2, 2, 4, 4, 6]
@@ -79,7 +79,7 @@ def first_seen(tokens: int, context: int) -> int:
 
 
 class _Remembering:
-    """Keeps keys and values of what was read."""
+    """Caches keys and values."""
 
     def __init__(self, model: Remembers, context: int) -> None:
         self.model, self.context = model, context
@@ -96,7 +96,7 @@ class _Remembering:
 
 
 class _Unrolling:
-    """Keeps the state behind what was read."""
+    """Keeps the hidden state."""
 
     def __init__(self, model: Unrolls) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""Which token comes next: drawn from what a model holds possible, with the improbable cut off."""
+"""Sampling of the next token: temperature, top-k, and nucleus sampling (top-p)."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Sampling:
         if self.top_k < 0:
             raise ConfigError(f"--top-k must be at least 0, got {self.top_k}")
         if not 0 < self.top_p <= 1:
-            raise ConfigError(f"--top-p must lie from above 0 to 1, got {self.top_p:g}")
+            raise ConfigError(f"--top-p must be above 0 and at most 1, got {self.top_p:g}")
 
 
 def distribution(logits: Tensor, sampling: Sampling) -> Tensor:

@@ -11,17 +11,17 @@ class DetectionConfig:
     """Settings of object detection."""
 
     box_weight: float = 2.0
-    """How much the loss of the boxes counts beside that of the classes."""
+    """Weight of the box loss relative to the classification loss."""
     quality_power: float = 2.0
-    """How strongly the class loss passes over cells that are right already; 0 is cross-entropy."""
+    """Exponent (beta) of the quality focal loss, which down-weights cells already right; 0 is cross-entropy."""
     cells_per_object: int = 13
-    """Cells of the network that are trained to answer for an object, at most."""
+    """Positive cells (anchor points) assigned to each object in training, at most."""
     nms_overlap: float = 0.6
-    """IoU above which the lower one of two detections of a class is dropped."""
+    """IoU above which non-maximum suppression (NMS) drops the lower-scored of two detections of a class."""
     most_objects: int = 100
-    """Detections kept of an image, the highest scores first."""
+    """Most detections per image, the highest scores first."""
     score_threshold: float | Literal["auto"] = "auto"
-    """Score from which on a detection is shown; auto takes the best F1 on validation."""
+    """Score from which on a detection is shown; auto maximises F1 on validation."""
 
     def __post_init__(self) -> None:
         if not self.box_weight >= 0:
@@ -32,6 +32,6 @@ class DetectionConfig:
             if number < 1:
                 raise ConfigError(f"--{flag} must be at least 1, got {number}")
         if not 0 < self.nms_overlap <= 1:
-            raise ConfigError(f"--nms-overlap must lie from above 0 to 1, got {self.nms_overlap:g}")
+            raise ConfigError(f"--nms-overlap must be above 0 and at most 1, got {self.nms_overlap:g}")
         if self.score_threshold != "auto" and not 0 < self.score_threshold < 1:
             raise ConfigError(f"--score-threshold must lie between 0 and 1, or be auto, got {self.score_threshold:g}")

@@ -36,7 +36,9 @@ def precision_recall_figure(details: Mapping[str, Any]) -> Figure | None:
     ]
     axes = (Axis(label=label, low=-0.02, high=1.02) for label in ("recall", "precision"))
     figure = curves(series, *axes, name="Precision and recall")
-    caption = "What share of the boxes shown is right (IoU of 0.5 or more), against what share of the objects is found."
+    caption = (
+        "Precision: share of predicted boxes that match an object (IoU of 0.5 or more). Recall: share of objects found."
+    )
     if len(found) > MOST_CURVES:
-        caption += f" The {MOST_CURVES} of {len(found)} classes with most objects."
+        caption += f" The {MOST_CURVES} of {len(found)} classes with the most objects are shown."
     return Figure(title="Precision and recall", svg=figure, caption=caption)

@@ -5,12 +5,12 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 DETECTION = TaskSpec(
     name="detection",
-    summary="any number of objects per image, each with a box and one of several classes",
+    summary="bounding boxes and classes of the objects in each image",
     task="sonde.tasks.detection.task:Detection",
     config=DetectionConfig,
     answers=Answer("boxes", "boxes"),
     targets=("boxes",),
-    suggests={"boxes": "objects are marked by boxes"},
+    suggests={"boxes": "objects are annotated with boxes"},
     exclusive="boxes",
     model="sonde.tasks.detection.recipe:model",
     settings="sonde.tasks.detection.recipe:settings",

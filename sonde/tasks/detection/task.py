@@ -37,14 +37,14 @@ UNCONDITIONAL = (
 
 @runtime_checkable
 class Dense(Protocol):
-    """A network that answers (B, P, 4 + C): boxes in pixels of its input and logits, from the middles of its maps' cells."""
+    """A network that outputs (B, P, 4 + C): boxes in pixels of its input and logits, from the middles of its maps' cells."""
 
     @property
     def strides(self) -> tuple[int, ...]: ...
 
 
 class Detection:
-    """Trains and judges a dense detector.
+    """Trains and evaluates a dense detector.
 
     Each object trains the cells that are best at it already (Feng et al. 2021, arXiv:2108.07755), their scores to be the IoU
     of their boxes (Li et al. 2020, arXiv:2006.04388) and their boxes to overlap (Rezatofighi et al. 2019, arXiv:1902.09630).
@@ -60,12 +60,10 @@ class Detection:
     ) -> None:
         """Raises: ConfigError when the targets are no boxes, the model is no detector, or `monitor` is not a metric"""
         if target.kind != "boxes":
-            raise ConfigError(
-                "task detection needs images whose objects are marked by boxes; leave --task detection out"
-            )
+            raise ConfigError("task detection needs images annotated with boxes; leave --task detection out")
         if not isinstance(model, Dense):
             raise ConfigError(
-                f"task detection needs a network that answers with boxes, which {type(model).__name__} does not; take --model "
+                f"task detection needs a network that outputs boxes, which {type(model).__name__} does not; take --model "
                 "detector-tiny"
             )
         self.modules = nn.ModuleDict({"model": model})
@@ -92,7 +90,7 @@ class Detection:
         return {"found": found, "target": batch["target"], "loss": loss, "weight": quality}
 
     def meter(self) -> Meter:
-        """A fresh one, judging at the threshold of the moment."""
+        """A fresh one, with the current threshold."""
         return DetectionMeter(self.names, threshold=self.threshold)
 
     def tune_threshold(self, meter: Meter) -> None:
@@ -118,7 +116,7 @@ class Detection:
         return rows
 
     def draw(self, pixels: np.ndarray, case: Mapping[str, Any]) -> np.ndarray:
-        """What was found in colours, over what was marked, where that is known, in white.
+        """Predictions in colours, and the truth, where it is known, in white.
 
         pixels: (C, H, W) uint8;  case: an entry of the meter's `worst` or `best`, or of `format_predictions`
         """

@@ -13,11 +13,11 @@ class ForecastingConfig:
     """Settings of forecasting."""
 
     loss: LossName = "mse"
-    """What is minimised, in deviations of the training part; quantile also learns a band about the forecast."""
+    """Loss function, on standardised values; quantile also learns prediction intervals around the forecast."""
     huber_delta: float = 1.0
-    """Error, in deviations, from which on the Huber loss is a straight line."""
+    """Error, in standard deviations, above which the Huber loss is linear."""
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-    """For --loss quantile, what is learnt: shares of truths that shall lie below. 0.5 is the forecast itself."""
+    """Quantiles that --loss quantile learns; 0.5 is the forecast itself."""
 
     def __post_init__(self) -> None:
         if not self.huber_delta > 0:
@@ -25,4 +25,4 @@ class ForecastingConfig:
         rising = all(a < b for a, b in zip(self.quantiles, self.quantiles[1:], strict=False))
         if not rising or 0.5 not in self.quantiles or not all(0 < q < 1 for q in self.quantiles):
             given = " ".join(f"{q:g}" for q in self.quantiles)
-            raise ConfigError(f"--quantiles must rise, lie between 0 and 1, and hold 0.5, got {given}")
+            raise ConfigError(f"--quantiles must increase, lie between 0 and 1, and contain 0.5, got {given}")

@@ -1,4 +1,4 @@
-"""How a forecaster did: its error at each step of the horizon, and windows with the truth beside what was said."""
+"""How a forecaster did: its error at each step of the horizon, and windows with truth and forecast."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -53,7 +53,7 @@ def _by_step(table: Mapping[str, Any]) -> Figure:
         for n, scores in table["totals"].items()
         if seasonal or n != "last season"
     ]
-    caption = "Squared error in deviations of the training part. Over all steps: " + ", ".join(beside) + "."
+    caption = "Squared error of standardised values. Over all steps: " + ", ".join(beside) + "."
     return Figure(title="Error by step", svg=figure, caption=caption)
 
 
@@ -71,10 +71,10 @@ def _window(entry: Mapping[str, Any], title: str) -> Figure:
             Series(name="", points=_points(entry[side], start), colour=1, faint=True) for side in ("low", "high")
         ]
     name = str(entry.get("variable") or "")
-    figure = curves(series, Axis(label="steps from the last that was known"), Axis(label=name), name=title, mark=None)
+    figure = curves(series, Axis(label="steps after the last observation"), Axis(label=name), name=title, mark=None)
     caption = f"{entry.get('row', '')}: loss {number(entry.get('loss'), 3)}."
     if entry.get("low"):
-        caption += " Faint: the outermost quantiles."
+        caption += " Faint lines: the lowest and highest quantile."
     return Figure(title=f"{title}: {name}", svg=figure, caption=caption)
 
 

@@ -21,12 +21,12 @@ def by_step(times: Sequence[str], found: Mapping[int, Mapping[str, Sequence[floa
 
 FORECASTING = TaskSpec(
     name="forecasting",
-    summary="the steps of a time series that follow, with a band of quantiles on request",
+    summary="future values of a time series, optionally with prediction intervals (quantiles)",
     task="sonde.tasks.forecasting.task:Forecasting",
     config=ForecastingConfig,
-    answers=Answer("horizon", "the steps that follow"),
+    answers=Answer("horizon", "a forecast"),
     targets=("series",),
-    suggests={"series": "rows stand at even steps of time"},
+    suggests={"series": "rows are evenly spaced in time"},
     model="sonde.tasks.forecasting.recipe:model",
     settings="sonde.tasks.forecasting.recipe:settings",
     figures="sonde.tasks.forecasting.figures:additions",

@@ -18,15 +18,15 @@ from sonde.nn.quantile_band import QuantileBand
 from sonde.tasks.forecasting.config import ForecastingConfig
 from sonde.tasks.supervised import mean_loss, objective, wide
 
-AT_ONCE = 1024  # windows, of a baseline that is judged
+AT_ONCE = 1024  # windows, of a baseline that is evaluated
 
 # B windows, L look-back, H horizon, V variables that are forecast, Q quantiles
 
 
 class Forecasting:
-    """Trains one network on standardised series; what it says outside is in the series' own units.
+    """Trains one network on standardised series; its predictions are in the series' own units.
 
-    Networks answer a window (B, L, V) with the steps that follow, (B, H, V). With `loss="quantile"` that is the median, and the
+    Networks map a window (B, L, V) to the steps that follow, (B, H, V). With `loss="quantile"` that is the median, and the
     task learns how far the other quantiles lie from it (`QuantileBand`).
     """
 
@@ -41,7 +41,7 @@ class Forecasting:
         """Raises: ConfigError when the targets are no series, or `monitor` is not a metric"""
         if target.kind != "series":
             raise ConfigError(
-                "task forecasting needs a series, a table with a column of times; leave --task forecasting out"
+                "task forecasting needs a time series, a table with a time column; leave --task forecasting out"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
@@ -79,7 +79,7 @@ class Forecasting:
             "input": batch["input"],
             "loss": (each * mask).flatten(1).sum(1) / weight.clamp(min=1),
             "weight": weight,
-            # windows that are learnt by heart bring no season; what they are beside is the last value then
+            # training windows (overfit_batches) bring no season; the baseline is the last value then
             "seasonal": batch["seasonal"] if "seasonal" in batch else self._last(batch).expand_as(target),
         }
         found |= {"mask": mask} if "mask" in batch else {}
@@ -90,7 +90,7 @@ class Forecasting:
         return ForecastMeter(self.target, quantiles=self.quantiles)
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
-        """{"values": (B, H, V)} in own units, and "quantiles" (B, H, V, Q) where they are learnt."""
+        """{"values": (B, H, V)} in own units, and "quantiles" (B, H, V, Q) where they are learned."""
         values, quantiles = self._forecast(batch)
         mean, std = (
             torch.tensor(v, dtype=values.dtype, device=values.device) for v in (self.target.mean, self.target.std)
@@ -112,13 +112,13 @@ class Forecasting:
         return rows
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
-        """Repeating the last season; where there is none, the last value. judged: with `seasonal` and `last` too."""
+        """Repeating the last season; where there is none, the last value. evaluated: with `seasonal` and `last` too."""
         meter = ForecastMeter(self.target)
-        rows = len(judged["target"])
+        rows = len(evaluated["target"])
         for piece in torch.arange(rows).split(AT_ONCE):
-            fields = {name: value[piece] for name, value in judged.items()}
+            fields = {name: value[piece] for name, value in evaluated.items()}
             nothing = torch.zeros(len(piece))
             seen = {
                 **fields,
@@ -134,17 +134,17 @@ class Forecasting:
             alone = (
                 meter.scores_of(2)[self.objective.metric] if self.objective.metric in ("mse", "mae", "mase") else None
             )
-            told = "" if alone is None else f" (the last value alone: {alone:.4f})"
-            what = f"repeating the last {season} steps{told}"
+            aside = "" if alone is None else f" (repeating the last value: {alone:.4f})"
+            what = f"repeating the last {season} steps{aside}"
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
     def _forecast(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """(B, H, V), and (B, H, V, Q) where quantiles are learnt. Raises: ConfigError for a network that answers otherwise"""
+        """(B, H, V), and (B, H, V, Q) where quantiles are learned. Raises: ConfigError for a network with other outputs"""
         values = wide(self.modules["model"](*batch.fed()))
         expected = (len(batch), *self.target.shape)
         if tuple(values.shape) != expected:
             raise ConfigError(
-                f"task forecasting needs {expected}, windows by steps by variables, and the model answers {tuple(values.shape)}; "
+                f"task forecasting needs {expected}, (windows, steps, variables), and the model outputs {tuple(values.shape)}; "
                 "take --model dlinear"
             )
         if not self.quantiles:

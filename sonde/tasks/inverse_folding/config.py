@@ -10,8 +10,8 @@ class InverseFoldingTaskConfig:
     """Settings of inverse folding."""
 
     label_smoothing: float = 0.0
-    """Share of each target spread evenly over all residues."""
+    """Label smoothing: share of each target spread uniformly over all residue types."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"--label-smoothing must lie from 0 to below 1, got {self.label_smoothing:g}")
+            raise ConfigError(f"--label-smoothing must be at least 0 and below 1, got {self.label_smoothing:g}")

@@ -5,12 +5,12 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 INVERSE_FOLDING = TaskSpec(
     name="inverse-folding",
-    summary="the residues of a protein, from its backbone",
+    summary="the amino-acid sequence of a protein, from its backbone structure",
     task="sonde.tasks.inverse_folding.task:InverseFolding",
     config=InverseFoldingTaskConfig,
-    answers=Answer("structure", "an answer for every residue"),
+    answers=Answer("structure", "an output per residue"),
     targets=("residues",),
-    suggests={"residues": "the residue at each place of a backbone is known"},
+    suggests={"residues": "backbone structures with known residues"},
     exclusive="residues",
     model="sonde.tasks.inverse_folding.recipe:model",
     settings="sonde.tasks.inverse_folding.recipe:settings",

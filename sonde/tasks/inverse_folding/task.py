@@ -22,9 +22,9 @@ FIRST = len(SPECIAL)  # the first symbol that is a residue
 
 
 class InverseFolding:
-    """Trains and judges one model on the residue at each place of a backbone, all told at once.
+    """Trains and evaluates one model on the residue at each position of a backbone, all predicted at once.
 
-    Models answer with (B, R, C) logits; those of symbols that are no residues are not looked at.
+    Models output (B, R, C) logits; those of symbols that are no residues are not used.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class InverseFolding:
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: prediction and target (B, R), loss and its weight of each place (B, R)."""
         logits, target = self._logits(batch), batch["target"]
-        return self._judged(logits, target)
+        return self._evaluated(logits, target)
 
     def meter(self) -> Meter:
         """A fresh one."""
@@ -68,7 +68,7 @@ class InverseFolding:
         return {"logp": self._logits(batch).log_softmax(-1), "lengths": batch["lengths"]}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
-        """One dict per chain: prediction, a letter a residue, and the mean probability it is told with."""
+        """One dict per chain: prediction, a letter a residue, and its mean probability."""
         rows = []
         for logp, length in zip(outputs["logp"], outputs["lengths"].tolist(), strict=True):
             best = logp[:length].detach().max(-1)
@@ -77,28 +77,28 @@ class InverseFolding:
         return rows
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
         """Always the most frequent residue of the training chains, with the chances that they have there."""
         counts = torch.bincount(known["target"].long().flatten(), minlength=self.vocabulary.size)[FIRST:]
         chances = (counts + 1) / (counts.sum() + len(counts))
-        target = judged["target"].long()
+        target = evaluated["target"].long()
         meter = self.meter()
-        meter.update(self._judged(chances.log().expand(*target.shape, -1), target), torch.arange(len(target)))
-        return f"always saying {self.target.names[int(counts.argmax())]}, the most frequent", meter.compute()
+        meter.update(self._evaluated(chances.log().expand(*target.shape, -1), target), torch.arange(len(target)))
+        return f"always predicting {self.target.names[int(counts.argmax())]}, the most frequent", meter.compute()
 
     def _logits(self, batch: Batch) -> Tensor:
-        """(B, R, residues). Raises: ConfigError for a model that answers with something else."""
+        """(B, R, residues). Raises: ConfigError for a model with other outputs."""
         logits = wide(self.modules["model"](*batch.fed()))
         expected = (*batch["input"].shape[:2], self.target.out_dim)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task inverse-folding needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task inverse-folding needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "inverse-folding-network"
             )
         return logits[..., FIRST:]
 
-    def _judged(self, logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def _evaluated(self, logits: Tensor, target: Tensor) -> dict[str, Tensor]:
         weight = (target != PAD).to(logits.dtype)
         return {
             "prediction": logits.argmax(-1) + FIRST,

@@ -8,4 +8,4 @@ class LanguageModelConfig:
     """Settings of language modelling."""
 
     carry: bool = False
-    """Recurrent networks: each batch goes on in the text where the one before stopped, with the state it was left in."""
+    """Recurrent networks: carry the hidden state over from batch to batch, which continue one another (stateful training)."""

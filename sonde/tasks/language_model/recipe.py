@@ -21,7 +21,7 @@ LARGE = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(name, why)."""
-    return "modern-gpt", "a transformer that looks back"
+    return "modern-gpt", "a decoder-only transformer"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
@@ -30,26 +30,26 @@ def settings(dataset: Dataset, model: str) -> Settings:
     batch = max(1, min(rows, TOKENS // length))
     epochs = min(MOST, max(FEWEST, round(SEEN / (rows * length))))
     chosen: Settings = {
-        "batch_size": (batch, f"{TOKENS:,} tokens an update: small texts need many updates"),
+        "batch_size": (batch, f"{TOKENS:,} tokens per update: small texts need many updates"),
         "epochs": (epochs, f"about {SEEN / 1e6:.0f} million tokens, from {FEWEST} to {MOST} epochs"),
         "clip": (1.0, "as GPT-2 and its successors are trained"),
         "weight_decay": (0.1, "as GPT-2 and its successors are trained"),
-        "beta2": (0.98, "few tokens an update"),
+        "beta2": (0.98, "few tokens per update"),
     }
     return chosen | (_recurrent() if _is_recurrent(model) else _transformer(model))
 
 
 def _transformer(model: str) -> Settings:
     own: Settings = {
-        "schedule": ("linear", "down to nothing, which small budgets gain most from"),
-        "warmup": (0.02, "lets the high rate start without a jump"),
+        "schedule": ("linear", "decay to zero, which helps small budgets most"),
+        "warmup": (0.02, "ramps the high learning rate up gradually"),
     }
     if model in MODELS:
-        own["dropout"] = (0.0 if model in LARGE else 0.1, "a text is read several times over")
+        own["dropout"] = (0.0 if model in LARGE else 0.1, "several epochs over the same text")
     if model in LARGE or model not in MODELS:
-        return own | {"optimizer": ("adamw", "as GPT-2 was trained"), "lr": (6e-4, "of GPT-2's size")}
+        return own | {"optimizer": ("adamw", "as GPT-2 was trained"), "lr": (6e-4, "usual at GPT-2's size")}
     if product_dtype("cpu").itemsize == 2:
-        own["precision"] = ("bf16", "this processor multiplies such numbers more than twice as fast")
+        own["precision"] = ("bf16", "this CPU multiplies bf16 matrices more than twice as fast")
     return own | {
         "optimizer": ("muon", "reaches a loss in fewer updates than AdamW"),
         "momentum": (0.95, "as Muon is usually run"),
@@ -63,9 +63,9 @@ def _is_recurrent(model: str) -> bool:
 
 def _recurrent() -> Settings:
     return {
-        "optimizer": ("adamw", "states are reached through many steps, whose gradients Adam evens out"),
+        "optimizer": ("adamw", "Adam scales gradients that pass through many time steps"),
         "lr": (2e-3, "usual for AdamW on recurrent networks of this size"),
-        "schedule": ("cosine", "down to nothing"),
-        "warmup": (0.02, "lets the rate start without a jump"),
-        "dropout": (0.1, "a text is read several times over"),
+        "schedule": ("cosine", "decay to zero"),
+        "warmup": (0.02, "ramps the learning rate up gradually"),
+        "dropout": (0.1, "several epochs over the same text"),
     }

@@ -5,12 +5,12 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 LANGUAGE_MODEL = TaskSpec(
     name="language-model",
-    summary="the token that follows each of a text, and texts of its own",
+    summary="the next token of a text, and text generation",
     task="sonde.tasks.language_model.task:LanguageModel",
     config=LanguageModelConfig,
-    answers=Answer("next", "the token after each"),
+    answers=Answer("next", "next-token logits"),
     targets=("next",),
-    suggests={"next": "a text is to be continued"},
+    suggests={"next": "text without labels"},
     model="sonde.tasks.language_model.recipe:model",
     settings="sonde.tasks.language_model.recipe:settings",
     figures="sonde.tasks.language_model.figures:additions",

@@ -37,9 +37,9 @@ TORN = "\N{REPLACEMENT CHARACTER}"  # what the first bytes of a character are de
 
 
 class LanguageModel:
-    """Trains and judges a model on the token that follows each, and lets it write.
+    """Trains and evaluates a model on the next token, and generates text.
 
-    Models answer with logits (B, T, V) of what follows each of (B, T) tokens; PAD is no target.
+    Models output logits (B, T, V) of what follows each of (B, T) tokens; PAD is no target.
     Carrying the state on, without its gradient, is truncated back-propagation through time: Williams and Peng 1990, Neural
     Computation 2(4).
     """
@@ -54,10 +54,10 @@ class LanguageModel:
     ) -> None:
         """Raises: ConfigError for other targets, a state to carry where a model has none, or an unknown `monitor`"""
         if target.kind != "next":
-            raise ConfigError("task language-model needs text to be continued; leave --task language-model out")
+            raise ConfigError("task language-model needs plain text; leave --task language-model out")
         if config.carry and not isinstance(model, Unrolls):
             raise ConfigError(
-                "--carry is for recurrent networks, which have a state; take --model lstm-lm, or leave it out"
+                "--carry is for recurrent networks, which have a hidden state; take --model lstm-lm, or leave it out"
             )
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
@@ -65,7 +65,7 @@ class LanguageModel:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("loss", MODES, monitor)
         self.abilities = Abilities(trivial_baseline=self.trivial_baseline, samples=self.samples)
-        self.trained, self.judged = Carried(), Carried()
+        self.trained, self.evaluated = Carried(), Carried()
 
     def loss(self, batch: Batch) -> Loss:
         """Mean nats over the tokens that count, whose number is its weight."""
@@ -76,17 +76,17 @@ class LanguageModel:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: nats (B, T), prediction and target (B, T) int64."""
-        logits, target = self._logits(batch, self.judged), batch["target"]
+        logits, target = self._logits(batch, self.evaluated), batch["target"]
         nats = F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=PAD, reduction="none")
         return {"nats": nats.view_as(target), "prediction": logits.argmax(2), "target": target}
 
     def meter(self) -> Meter:
-        """A fresh one, and a judgement that begins without any state."""
-        self.judged = Carried()
+        """A fresh one; the evaluation starts without hidden states."""
+        self.evaluated = Carried()
         return LanguageMeter(self.vocabulary)
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
         """Each token by how often it occurs in the training text, whatever stands before it.
 
@@ -97,7 +97,7 @@ class LanguageModel:
         ).double()
         counts[PAD] = 0
         logp = ((counts + 1) / (counts + 1)[1:].sum()).log()
-        target, times = judged["target"].flatten().long(), judged.get("times")
+        target, times = evaluated["target"].flatten().long(), evaluated.get("times")
         if times is None:
             target = target[target != PAD]
             loss = float(-logp[target].mean())
@@ -106,7 +106,7 @@ class LanguageModel:
             share = times.double() / times.double().sum()
             loss = float(-(logp[target] * share).sum())
             right = float(share[target == counts.argmax()].sum())
-        return "each token by its frequency", {"loss": loss, "perplexity": math.exp(loss), "accuracy": right}
+        return "unigram token frequencies", {"loss": loss, "perplexity": math.exp(loss), "accuracy": right}
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"probs": (B, V) of the token after the last of each row, "nats": (B,) mean of the tokens given but the first}."""
@@ -142,7 +142,7 @@ class LanguageModel:
     ) -> Iterator[str]:
         """Pieces of text that follow a prompt, as they are drawn: of `tokens` tokens at most, to END.
 
-        context: tokens that the model reads at most;  memory: see `sonde.tasks.decode.generation.continued`
+        context: the model's context;  memory: see `sonde.tasks.decode.generation.continued`
         Raises: DataError for a prompt with characters that the model does not know
         """
         asked = self.encoded(prompt)
@@ -154,12 +154,12 @@ class LanguageModel:
 
     def _pieces(self, asked: Sequence[int], following: Iterable[Tensor]) -> Iterator[str]:
         """The text of tokens (1,) that follow those asked, to END."""
-        said, shown = list(asked), self.vocabulary.decode(asked)
+        generated, shown = list(asked), self.vocabulary.decode(asked)
         for token in following:
             if int(token) == END:
                 break
-            said.append(int(token))
-            text = self.vocabulary.decode(said)
+            generated.append(int(token))
+            text = self.vocabulary.decode(generated)
             if not text.endswith(TORN):  # the rest of a character's bytes is still to come
                 yield text[len(shown) :]
                 shown = text
@@ -170,7 +170,7 @@ class LanguageModel:
         if UNKNOWN in tokens and isinstance(self.vocabulary, Characters):
             missing = sorted(set(prompt) - set(self.vocabulary.symbols))
             raise DataError(
-                f"the prompt has {' '.join(map(repr, missing))}, which the training text never had; leave it out"
+                f"the prompt has {' '.join(map(repr, missing))}, not in the vocabulary of the training text; leave it out"
             )
         if tokens:
             return tokens
@@ -195,7 +195,7 @@ class LanguageModel:
             self.trained.load_state_dict(state["carried"])
 
     def _logits(self, batch: Batch, carried: Carried) -> Tensor:
-        """(B, T, V) at least float32. Raises: ConfigError for a model that does not answer with as many."""
+        """(B, T, V) at least float32. Raises: ConfigError for a model with other outputs."""
         model, input = self.modules["model"], batch["input"]
         if self.config.carry and isinstance(model, Unrolls):
             logits, state = model.unroll(input, carried.before(batch.index, input.device))
@@ -205,12 +205,12 @@ class LanguageModel:
         expected = (*input.shape, self.target.symbols)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task language-model needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task language-model needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "gpt-small"
             )
         return wide(logits)
 
     def _shown(self, token: int) -> str:
-        """A token as it can be told from others: a newline as \\n, a space in quotes."""
+        """A token as it is displayed: a newline as \\n, a space in quotes."""
         quoted = repr(self.vocabulary.symbol(token))
         return quoted[1:-1] if quoted[1:-1].strip() else quoted

@@ -12,11 +12,11 @@ class MaskedAutoencoderConfig:
     """Settings of the masked autoencoder."""
 
     mask_share: float = 0.75
-    """Share of the patches that is hidden."""
+    """Share of the patches that are masked."""
     decoder_width: int = 128
-    """Channels of the network that fills in, which is not used afterwards; a multiple of its 4 heads."""
+    """Channels of the decoder, which is discarded after pretraining; a multiple of its 4 heads."""
     decoder_depth: int = 2
-    """Blocks of the network that fills in."""
+    """Transformer blocks of the decoder."""
 
     def __post_init__(self) -> None:
         if not 0 < self.mask_share < 1:

@@ -12,12 +12,12 @@ Settings = dict[str, tuple[Any, str]]
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "vit-tiny-16", "a small network that reads patches"
+    return "vit-tiny-16", "a small vision transformer"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images, whose labels are not used."""
-    why = "as networks are usually trained without labels: AdamW, a warm-up and a cosine"
+    why = "usual for self-supervised training: AdamW, a warm-up and a cosine"
     why_decay = "as masked autoencoders are trained (He et al. 2021, appendix A.1)"
     chosen: Settings = {
         "optimizer": ("adamw", why),
@@ -25,18 +25,18 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "schedule": ("cosine", why),
         "warmup": (0.1, why),
         "batch_size": (256, why),
-        "epochs": (40, "labels would be learnt in fewer; what there is to learn here does not run out"),
-        "evaluate_every": (2.0, "judging shows how far it is, and chooses little"),
+        "epochs": (40, "self-supervised training needs more epochs than supervised training"),
+        "evaluate_every": (2.0, "evaluation only tracks progress here"),
         "weight_decay": (0.05, why_decay),
         "beta2": (0.95, why_decay),
         "augment": _crops(colour=dataset.schema.input.shape[0] == 3),
     }
     if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "this machine has bf16 units")
+        chosen["precision"] = ("bf16", "bf16 is supported in hardware")
     return chosen
 
 
 def _crops(*, colour: bool) -> tuple[str, str]:
     if colour:
-        return "resized-crop=0.2,flip", "crops alone serve best where patches are hidden (He et al. 2021, table 1)"
-    return "resized-crop=0.4", "mirrored symbols are others"
+        return "resized-crop=0.2,flip", "random crops work best for masked autoencoders (He et al. 2021, table 1)"
+    return "resized-crop=0.4", "no flips: a mirrored symbol is a different one"

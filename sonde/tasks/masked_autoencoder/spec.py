@@ -6,7 +6,7 @@ from sonde.tasks.spec import ROW, TaskSpec
 
 MASKED_AUTOENCODER = TaskSpec(
     name="masked-autoencoder",
-    summary="features of images, learned without labels: reconstruct masked patches",
+    summary="image features without labels (self-supervised): reconstruct masked patches",
     task="sonde.tasks.masked_autoencoder.task:MaskedAutoencoder",
     config=MaskedAutoencoderConfig,
     answers=ROW,

@@ -1,4 +1,4 @@
-"""Learning without labels by filling in: most patches of an image are hidden, and their pixels are to be told."""
+"""Masked autoencoder: most patches of an image are masked, and their pixels are reconstructed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast, runtime_checkable
@@ -10,15 +10,15 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Meter, Objective, Phase
-from sonde.losses.patches import hidden_error, patches_of
+from sonde.losses.patches import masked_error, patches_of
 from sonde.nn.features import features, remove_head
 from sonde.nn.patch_decoder import PatchDecoder
 from sonde.tasks.masked_autoencoder.config import HEADS, MaskedAutoencoderConfig
 from sonde.tasks.supervised import wide
-from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
+from sonde.tasks.unlabelled import meter_for, numbered, probed, unlabelled_objective
 
-JUDGING_MASKS = (
-    64  # row number n is judged under the mask n modulo this: the same in every evaluation, whatever its batch
+EVALUATION_MASKS = (
+    64  # row number n is evaluated under the mask n modulo this: the same in every evaluation, whatever its batch
 )
 
 # B rows, C channels, T patches of an image, D channels of a token, V = C * patch * patch numbers of a patch
@@ -39,10 +39,10 @@ class Patchwise(Protocol):
 
 
 class MaskedAutoencoder:
-    """Trains a vision transformer without its head on the patches it sees, and a light decoder that tells the hidden ones.
+    """Trains a vision transformer without its head on the patches it sees, and a light decoder that reconstructs the masked ones.
 
-    Masks are drawn as dropout is, from torch's own stream; in an evaluation each row has its own for good. Targets are not
-    looked at, except by the meter: see `NeighboursMeter`.
+    Masks are drawn as dropout is, from torch's own stream; in an evaluation each row has a fixed one. Targets are not
+    used, except by the meter: see `NeighboursMeter`.
     Source: He et al. 2021, Masked autoencoders are scalable vision learners, arXiv:2111.06377
     """
 
@@ -57,7 +57,7 @@ class MaskedAutoencoder:
         """Raises: ConfigError for a network without patches, too few of them, or when `monitor` is not a metric"""
         if not isinstance(model, Patchwise):
             raise ConfigError(
-                f"task masked-autoencoder hides patches of an image, and {type(model).__name__} has none; take --model "
+                f"task masked-autoencoder masks patches of an image, and {type(model).__name__} has none; take --model "
                 "vit-tiny-16, or --task simclr"
             )
         self.target, self.config = target, config
@@ -65,8 +65,8 @@ class MaskedAutoencoder:
         self.kept = round(self.count * (1 - config.mask_share))
         if not 0 < self.kept < self.count:
             raise ConfigError(
-                f"--mask-share {config.mask_share:g} of {self.count} patches leaves none to "
-                f"{'see' if self.kept == 0 else 'tell'}; give a smaller --patch, or another share"
+                f"--mask-share {config.mask_share:g} of {self.count} patches leaves none "
+                f"{'visible' if self.kept == 0 else 'masked'}; give a smaller --patch, or another share"
             )
         channels = next(p.shape[1] for p in model.parameters() if p.ndim == 4)
         decoder = PatchDecoder(
@@ -80,8 +80,8 @@ class MaskedAutoencoder:
         )
         self.modules = nn.ModuleDict({"model": model, "decoder": decoder})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, decoder]),)
-        self.objective: Objective = judged_by(target, monitor)
-        self._judging = torch.rand(JUDGING_MASKS, self.count, generator=torch.Generator().manual_seed(0))
+        self.objective: Objective = unlabelled_objective(target, monitor)
+        self._evaluation_noise = torch.rand(EVALUATION_MASKS, self.count, generator=torch.Generator().manual_seed(0))
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over rows, each under a mask of its own."""
@@ -89,8 +89,8 @@ class MaskedAutoencoder:
         return Loss(self._each(batch, noise).mean(), len(batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
-        """For the meter: the error of the hidden patches (B,), the features of the whole image (B, D), and its class."""
-        noise = self._judging[batch.index % JUDGING_MASKS].to(batch["input"].device)
+        """For the meter: the error of the masked patches (B,), the features of the whole image (B, D), and its class."""
+        noise = self._evaluation_noise[batch.index % EVALUATION_MASKS].to(batch["input"].device)
         known = features(self.modules["model"], batch["input"])
         return probed(batch, self.target, known, self._each(batch, noise))
 
@@ -112,5 +112,5 @@ class MaskedAutoencoder:
         model = cast(Patchwise, self.modules["model"])
         tokens = model.tokens(batch["input"], order[:, : self.kept])
         predicted = wide(self.modules["decoder"](tokens, order))
-        hidden = torch.ones_like(noise).scatter_(1, order[:, : self.kept], 0.0)
-        return hidden_error(predicted, patches_of(batch["input"], self.patch), hidden)
+        masked = torch.ones_like(noise).scatter_(1, order[:, : self.kept], 0.0)
+        return masked_error(predicted, patches_of(batch["input"], self.patch), masked)

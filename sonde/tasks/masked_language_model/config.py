@@ -10,7 +10,7 @@ class MaskedLanguageModelConfig:
     """Settings of the masked language model."""
 
     hidden_share: float = 0.15
-    """Share of the tokens that is to be told."""
+    """Share of the tokens selected for prediction (masking probability)."""
 
     def __post_init__(self) -> None:
         if not 0 < self.hidden_share < 1:

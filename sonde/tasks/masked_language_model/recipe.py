@@ -15,12 +15,12 @@ FEWEST, MOST = 4, 100  # epochs
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "bert-tiny", "the smallest that reads text in both directions"
+    return "bert-tiny", "the smallest bidirectional encoder"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for text."""
-    why = "as BERT was trained (Devlin et al. 2018, appendix A.2), with a higher rate for fewer updates"
+    why = "as BERT was trained (Devlin et al. 2018, appendix A.2), with a higher learning rate for fewer updates"
     rows = len(dataset.splits["train"])
     epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // 64)))
     chosen: Settings = {
@@ -30,10 +30,10 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "schedule": ("linear", why),
         "warmup": (0.1, why),
         "clip": (1.0, why),
-        "batch_size": (64, "many small updates, where text is short"),
+        "batch_size": (64, "small batches: more updates on short text"),
         "epochs": (epochs, f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
-        "evaluate_every": (max(1.0, epochs // 10), "judging shows how far it is, and chooses little"),
+        "evaluate_every": (max(1.0, epochs // 10), "evaluation only tracks progress here"),
     }
     if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "this machine has bf16 units")
+        chosen["precision"] = ("bf16", "bf16 is supported in hardware")
     return chosen

@@ -6,7 +6,7 @@ from sonde.tasks.spec import ROW, TaskSpec
 
 MASKED_LANGUAGE_MODEL = TaskSpec(
     name="masked-language-model",
-    summary="features of text, learned without labels: predict masked tokens",
+    summary="text features without labels (self-supervised): predict masked tokens",
     task="sonde.tasks.masked_language_model.task:MaskedLanguageModel",
     config=MaskedLanguageModelConfig,
     answers=ROW,

@@ -1,4 +1,4 @@
-"""Learning text without labels by filling in: some tokens are hidden, and which they were is to be told from those around."""
+"""Masked language modelling: some tokens are masked, and predicted from those around them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast
@@ -19,26 +19,26 @@ from sonde.tasks.masked_language_model.config import MaskedLanguageModelConfig
 from sonde.tasks.supervised import objective, wide
 from sonde.tasks.unlabelled import numbered
 
-REPLACED, OTHER = 0.8, 0.1  # of the hidden tokens: fed as UNKNOWN, fed as a random one; the rest are fed as they are
-JUDGING_ROWS, JUDGING_PLACES = (
+REPLACED, OTHER = 0.8, 0.1  # of the masked tokens: fed as UNKNOWN, fed as a random one; the rest are fed as they are
+EVALUATION_ROWS, EVALUATION_PLACES = (
     64,
     512,
-)  # token t of row n is judged under the draw (n, t) modulo these, whatever its batch
+)  # token t of row n is evaluated under the draw (n, t) modulo these, whatever its batch
 
-# B rows, T tokens, D channels of a token, N hidden tokens of a batch
+# B rows, T tokens, D channels of a token, N masked tokens of a batch
 
 
-class Hidden(NamedTuple):
-    """fed: tokens as the network sees them (B, T);  chosen: bool (B, T), those that are to be told"""
+class Masked(NamedTuple):
+    """fed: tokens as the network sees them (B, T);  chosen: bool (B, T), those that are predicted"""
 
     fed: Tensor
     chosen: Tensor
 
 
 class MaskedLanguageModel:
-    """Trains a network of tokens without its head on text of which some tokens are hidden.
+    """Trains a network of tokens without its head on text of which some tokens are masked.
 
-    Of those chosen, 80 % are fed as UNKNOWN, which stands for a hidden token here, 10 % as a random token and 10 % as they
+    Of those chosen, 80 % are fed as UNKNOWN, which stands for a masked token here, 10 % as a random token and 10 % as they
     are. They are drawn as dropout is, from torch's own stream; in an evaluation each row has its own for good. Targets are
     not looked at. Source: Devlin et al. 2018, BERT, arXiv:1810.04805, section 3.1
     """
@@ -51,10 +51,10 @@ class MaskedLanguageModel:
         *,
         monitor: str | None = None,
     ) -> None:
-        """Raises: ConfigError for a network that says nothing of single tokens, or when `monitor` is not a metric"""
+        """Raises: ConfigError for a network without an output per token, or when `monitor` is not a metric"""
         if not isinstance(model, TokenEncoder):
             raise ConfigError(
-                f"task masked-language-model asks about single tokens, and {type(model).__name__} answers for a row alone; "
+                f"task masked-language-model needs an output per token, and {type(model).__name__} outputs one vector per row; "
                 "take --model bert-tiny"
             )
         self.config = config
@@ -65,25 +65,25 @@ class MaskedLanguageModel:
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, head]),)
         self.objective: Objective = objective("loss", _metrics(), monitor)
         drawn = torch.Generator().manual_seed(0)
-        self._judging = torch.rand(3, JUDGING_ROWS, JUDGING_PLACES, generator=drawn)
+        self._evaluation_noise = torch.rand(3, EVALUATION_ROWS, EVALUATION_PLACES, generator=drawn)
 
     def loss(self, batch: Batch) -> Loss:
-        """The mean over all hidden tokens of the batch."""
+        """The mean over all masked tokens of the batch."""
         tokens = begun(batch["input"])
-        hidden = self.hide(tokens, torch.rand(3, *tokens.shape, device=tokens.device))
-        logits = self._logits(hidden)
-        total = hidden.chosen.sum()
-        nats = F.cross_entropy(logits, tokens[hidden.chosen], reduction="sum")
+        masked = self.mask(tokens, torch.rand(3, *tokens.shape, device=tokens.device))
+        logits = self._logits(masked)
+        total = masked.chosen.sum()
+        nats = F.cross_entropy(logits, tokens[masked.chosen], reduction="sum")
         return Loss(nats / total.clamp(min=1), total)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
-        """For the meter: nats and right, means over the hidden tokens of each row (B,), and their number."""
+        """For the meter: nats and right, means over the masked tokens of each row (B,), and their number."""
         tokens = begun(batch["input"])
-        hidden = self.hide(tokens, self._noise(batch.index, tokens))
-        logits, true = self._logits(hidden), tokens[hidden.chosen]
+        masked = self.mask(tokens, self._noise(batch.index, tokens))
+        logits, true = self._logits(masked), tokens[masked.chosen]
         each = F.cross_entropy(logits, true, reduction="none")
-        number = hidden.chosen.sum(1)
-        row = hidden.chosen.nonzero()[:, 0]
+        number = masked.chosen.sum(1)
+        row = masked.chosen.nonzero()[:, 0]
 
         def mean(values: Tensor) -> Tensor:
             return values.new_zeros(len(tokens)).index_add(0, row, values) / number.clamp(min=1)
@@ -95,7 +95,7 @@ class MaskedLanguageModel:
         return MaskedTokensMeter()
 
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
-        """{"features": (B, D)}, the mean of what the network says of each token."""
+        """{"features": (B, D)}, the mean of the network's output at each token."""
         tokens = begun(batch["input"])
         hidden = cast(TokenEncoder, self.modules["model"]).hidden(tokens)
         there = (tokens != 0).to(hidden.dtype)[:, :, None]
@@ -105,23 +105,23 @@ class MaskedLanguageModel:
         """One {"features": {"0": number, …}} per row."""
         return numbered(outputs)
 
-    def hide(self, tokens: Tensor, noise: Tensor) -> Hidden:
+    def mask(self, tokens: Tensor, noise: Tensor) -> Masked:
         """Choose tokens (B, T) and change what is fed. noise: (3, B, T) uniform in [0, 1): whether, how, and by which."""
         whether, how, which = noise
         chosen = (whether < self.config.hidden_share) & (tokens >= len(SPECIAL))
         other = len(SPECIAL) + (which * (self.symbols - len(SPECIAL))).long()
         fed = torch.where(chosen & (how < REPLACED), UNKNOWN, tokens)
-        return Hidden(torch.where(chosen & (how >= REPLACED) & (how < REPLACED + OTHER), other, fed), chosen)
+        return Masked(torch.where(chosen & (how >= REPLACED) & (how < REPLACED + OTHER), other, fed), chosen)
 
-    def _logits(self, hidden: Hidden) -> Tensor:
+    def _logits(self, masked: Masked) -> Tensor:
         """(N, symbols) of the chosen tokens alone: those of all would take seven times the work."""
         model = cast(TokenEncoder, self.modules["model"])
-        return wide(self.modules["head"](model.hidden(hidden.fed)[hidden.chosen], model.words.weight))
+        return wide(self.modules["head"](model.hidden(masked.fed)[masked.chosen], model.words.weight))
 
     def _noise(self, index: Tensor, tokens: Tensor) -> Tensor:
         """(3, B, T) that depends on a row's number and a token's place alone."""
-        places = torch.arange(tokens.shape[1]) % JUDGING_PLACES
-        return self._judging[:, index.cpu() % JUDGING_ROWS][:, :, places].to(tokens.device)
+        places = torch.arange(tokens.shape[1]) % EVALUATION_PLACES
+        return self._evaluation_noise[:, index.cpu() % EVALUATION_ROWS][:, :, places].to(tokens.device)
 
 
 def begun(tokens: Tensor) -> Tensor:

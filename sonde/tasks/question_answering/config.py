@@ -10,9 +10,9 @@ class QuestionAnsweringConfig:
     """Settings of question answering."""
 
     longest_answer: int = 30
-    """Tokens that an answer has at most when one is looked for."""
+    """Most tokens of a predicted answer."""
     stride: int = 128
-    """Tokens from one window of a long text to the next; the window's own length is --max-tokens."""
+    """Tokens between the starts of two windows of a long text (doc stride); windows have --max-tokens tokens."""
 
     def __post_init__(self) -> None:
         for name in ("longest_answer", "stride"):

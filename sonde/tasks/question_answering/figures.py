@@ -1,4 +1,4 @@
-"""Questions with their texts, in which the true answer and the one that was found are marked."""
+"""Questions with their contexts, in which the true and the predicted answer are marked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Passage:
     """parts: pieces of the text end to end, each with how it is marked: "truth", "found", "both" or ""."""
 
     question: str
-    told: str
+    caption: str
     row: str
     parts: list[tuple[str, str]]
 
@@ -33,7 +33,7 @@ NOTE = Markup(
 def additions(details: Mapping[str, Any]) -> Additions:
     """A section of marked texts."""
     html = Markup("").join(_passage_html(passage) for passage in passages(details))
-    section = Section(name="passages", title="Answers in their texts", note=NOTE, html=html, last=True)
+    section = Section(name="passages", title="Answers in context", note=NOTE, html=html, last=True)
     return Additions(sections=[section] if html else [])
 
 
@@ -43,7 +43,7 @@ def _passage_html(passage: Passage) -> Markup:
     html = Markup(
         '<figure class="passage">\n<h3>{}</h3>\n<p>{}</p>\n<figcaption>{} <span class="dim">{}</span></figcaption>\n</figure>\n'
     )
-    return html.format(passage.question, text, passage.told, passage.row)
+    return html.format(passage.question, text, passage.caption, passage.row)
 
 
 def passages(details: Mapping[str, Any]) -> list[Passage]:
@@ -75,7 +75,10 @@ def _passage(entry: Mapping[str, Any]) -> Passage:
     parts = marked(text, truth, found)
     return Passage(
         question=str(entry.get("question") or ""),
-        told=f"prediction: {entry.get('prediction')!s:.200}; truth: {entry.get('target')!s:.200}; F1 {share(entry.get('f1'), 0)}",
+        caption=(
+            f"prediction: {entry.get('prediction')!s:.200}; truth: {entry.get('target')!s:.200}; "
+            f"F1 {share(entry.get('f1'), 0)}"
+        ),
         row=str(entry.get("row") or entry.get("index")),
         parts=[
             (_shortened(part, first=place == 0, last=place == len(parts) - 1) if not mark else part, mark)

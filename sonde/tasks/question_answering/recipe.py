@@ -12,12 +12,12 @@ FEWEST, MOST = 3, 40  # epochs
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "qa-reader", "answers stand in the text, and it sees which words the question shares with it"
+    return "qa-reader", "extractive answers, with word matches between question and text as features"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for any network that finds answers."""
-    why = "tried on 700 questions of xquad_en, and judged by 240 others of its training articles"
+    """Leaf settings for any extractive network."""
+    why = "tuned on 700 questions of xquad_en, evaluated on 240 others of its training articles"
     rows = len(dataset.splits["train"])
     batch = 32
     epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // batch)))
@@ -28,7 +28,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (0.01, why),
         "schedule": ("cosine", why),
         "warmup": (0.1, why),
-        "clip": (1.0, "a question that no rule fits moves little"),
+        "clip": (1.0, "limits the update of an unusual question"),
         "batch_size": (batch, why),
         "epochs": (epochs, f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
     }

@@ -12,7 +12,7 @@ from sonde.core.vocabulary import END, PAD
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """Rows as windows that all begin with the question: what a network reads at once.
+    """Rows as windows that all begin with the question: the input of one forward pass.
 
     tokens:  (N, L) int64, END behind the last token of each window and PAD behind that
     places:  (N, L) int64, where in its row each token of the context stands; -1 for those of the question and the padding

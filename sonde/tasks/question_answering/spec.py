@@ -5,12 +5,12 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 QUESTION_ANSWERING = TaskSpec(
     name="question-answering",
-    summary="where in a text the answer to a question stands",
+    summary="the span of a text that answers a question (extractive)",
     task="sonde.tasks.question_answering.task:QuestionAnswering",
     config=QuestionAnsweringConfig,
-    answers=Answer("span", "where an answer stands"),
+    answers=Answer("span", "start and end of an answer"),
     targets=("span",),
-    suggests={"span": "answers stand in a text"},
+    suggests={"span": "answers are spans of a text"},
     model="sonde.tasks.question_answering.recipe:model",
     settings="sonde.tasks.question_answering.recipe:settings",
     figures="sonde.tasks.question_answering.figures:additions",

@@ -1,4 +1,4 @@
-"""Question answering: where in a text the answer to a question stands."""
+"""Extractive question answering: the span of a text that answers a question."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast
@@ -23,7 +23,7 @@ from sonde.tasks.supervised import objective, wide
 LONGEST_QUESTION = (
     66  # tokens before the context: BEGIN, the question as it is cut (`sonde.modalities.text.question_rows`), END
 )
-RULE = "words shared with the question, without training"
+RULE = "word overlap with the question, without training"
 
 # B rows, T tokens of a row, N windows, L tokens of a window
 
@@ -37,9 +37,9 @@ class Found(NamedTuple):
 
 
 class QuestionAnswering:
-    """Trains and judges one model on the first and the last token of the answer.
+    """Trains and evaluates one model on the first and the last token of the answer.
 
-    Models answer with two logits a token, (N, L) -> (N, L, 2), or say something of each token (`TokenEncoder`), on which a
+    Models output two logits a token, (N, L) -> (N, L, 2), or a vector for each token (`TokenEncoder`), on which a
     linear layer is put instead of their head. Answers begin and end in the context. A window without the answer points at
     its first token, BEGIN, so that windows of one text can be compared by their probabilities.
     Source: Devlin et al. 2018, BERT, arXiv:1810.04805, section 4.2
@@ -79,11 +79,11 @@ class QuestionAnswering:
         each = self._each(windows, log_probs, batch["target"])
         number = torch.bincount(windows.row, minlength=len(batch))
         loss = each.new_zeros(len(batch)).index_add(0, windows.row, each) / number
-        told = self._told(batch, self._best(windows, log_probs, len(batch)))
-        return {**told, "truth": _characters(batch, *batch["target"].T), "loss": loss, "weight": number}
+        predicted = self._predicted(batch, self._best(windows, log_probs, len(batch)))
+        return {**predicted, "truth": _characters(batch, *batch["target"].T), "loss": loss, "weight": number}
 
     def answer_by_rule(self, batch: Batch) -> Mapping[str, Tensor]:
-        """What lexical overlap answers, for the meter: see `sonde.tasks.question_answering.overlap`."""
+        """The prediction of lexical overlap, for the meter: see `sonde.tasks.question_answering.overlap`."""
         questions, contexts = (batch[name].tolist() for name in ("question", "context"))
         found = [answer_by_overlap(text_of(q), text_of(c)) for q, c in zip(questions, contexts, strict=True)]
         return {"found": torch.tensor(found), "truth": _characters(batch, *batch["target"].T), **_texts(batch)}
@@ -95,8 +95,8 @@ class QuestionAnswering:
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """found (B, 2), probability (B,), and the context (B, characters)."""
         windows = self._windows(batch)
-        told = self._told(batch, self._best(windows, self._log_probs(windows), len(batch)))
-        return {name: told[name] for name in ("found", "probability", "context")}
+        predicted = self._predicted(batch, self._best(windows, self._log_probs(windows), len(batch)))
+        return {name: predicted[name] for name in ("found", "probability", "context")}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
         """One dict per question: prediction, its probability, and begin and end, its place among the context's characters."""
@@ -112,7 +112,7 @@ class QuestionAnswering:
     def _log_probs(self, windows: Windows) -> Tensor:
         """(2, N, L) that a token is the answer's first, its last; -inf for all but those of the context and BEGIN.
 
-        Raises: ConfigError for a model that does not answer for each token
+        Raises: ConfigError for a model without an output for each token
         """
         model = self.modules["model"]
         if isinstance(model, TokenEncoder):
@@ -122,7 +122,7 @@ class QuestionAnswering:
         expected = (*windows.tokens.shape, 2)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task question-answering needs two logits a token {expected}, and the model answers {tuple(logits.shape)}; "
+                f"task question-answering needs two logits per token {expected}, and the model outputs {tuple(logits.shape)}; "
                 "take --model qa-reader"
             )
         allowed = windows.places >= 0
@@ -146,7 +146,7 @@ class QuestionAnswering:
         first, last = (places.gather(1, ends[chosen][:, None])[:, 0] for ends in (first, last))
         return Found(first, last, best.exp())
 
-    def _told(self, batch: Batch, found: Found) -> dict[str, Tensor]:
+    def _predicted(self, batch: Batch, found: Found) -> dict[str, Tensor]:
         characters = _characters(batch, found.first, found.last)
         return {"found": characters, "probability": found.probability, **_texts(batch)}
 
@@ -166,10 +166,10 @@ def _metrics() -> dict[str, Literal["max", "min"]]:
 
 
 def _window(target: TargetSpec, config: QuestionAnsweringConfig) -> int:
-    """Tokens read at once. Raises: ConfigError"""
+    """Tokens of a window. Raises: ConfigError"""
     if target.kind != "span":
         raise ConfigError(
-            "task question-answering needs questions with answers that stand in a text; leave --task question-answering out"
+            "task question-answering needs questions whose answers are spans of a text; leave --task question-answering out"
         )
     window = target.shape[0]
     overlap = window - LONGEST_QUESTION - 1 - config.stride

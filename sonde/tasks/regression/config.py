@@ -13,9 +13,9 @@ class RegressionConfig:
     """Settings of regression."""
 
     loss: LossName = "mse"
-    """What is minimised, on targets scaled to mean 0 and deviation 1."""
+    """Loss function, on standardised targets."""
     huber_delta: float = 1.0
-    """Error, in standard deviations of the target, from which on the Huber loss is a straight line."""
+    """Error, in standard deviations of the target, above which the Huber loss is linear."""
 
     def __post_init__(self) -> None:
         if not self.huber_delta > 0:

@@ -5,10 +5,10 @@ from sonde.tasks.spec import ROW, TaskSpec
 
 REGRESSION = TaskSpec(
     name="regression",
-    summary="one or several real numbers per row",
+    summary="one or several continuous values per row",
     task="sonde.tasks.regression.task:Regression",
     config=RegressionConfig,
     answers=ROW,
     targets=("value",),
-    suggests={"value": "the targets are real numbers"},
+    suggests={"value": "the targets are continuous values"},
 )

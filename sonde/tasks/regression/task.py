@@ -1,4 +1,4 @@
-"""Regression: one or several real numbers per row, judged and predicted in their own units."""
+"""Regression: one or several real numbers per row, evaluated and predicted in their own units."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,10 +20,10 @@ from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wi
 
 
 class Regression:
-    """Trains one model on standardised targets; what it says outside is in the targets' own units.
+    """Trains one model on standardised targets; its predictions are in the targets' own units.
 
-    Models answer with one value per target: (B, T), or (B, K, T) from an ensemble, whose members are trained each by itself
-    and judged by their mean.
+    Models output one value per target: (B, T), or (B, K, T) from an ensemble, whose members are trained each by itself
+    and evaluated by their mean.
     """
 
     def __init__(
@@ -75,17 +75,24 @@ class Regression:
         return [dict(zip(self.target.names, row, strict=True)) for row in outputs["values"].tolist()]
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
         """Always the mean of the training rows."""
         counted = known["mask"] if "mask" in known else torch.ones_like(known["target"])
         mean = torch.where(counted > 0, known["target"], 0).sum(0) / counted.sum(0).clamp(min=1)
-        values, target = self._own_units(mean[None]), self._own_units(judged["target"])
+        values, target = self._own_units(mean[None]), self._own_units(evaluated["target"])
         meter = self.meter()
-        rows = {**judged, "values": values.expand(len(target), -1), "target": target, "loss": torch.zeros(len(target))}
+        rows = {
+            **evaluated,
+            "values": values.expand(len(target), -1),
+            "target": target,
+            "loss": torch.zeros(len(target)),
+        }
         meter.update(rows, torch.arange(len(target)))
         what = (
-            f"always saying {float(values):.4g}, the mean" if values.numel() == 1 else "always saying the mean of each"
+            f"always predicting the mean, {float(values):.4g}"
+            if values.numel() == 1
+            else "always predicting the mean of each target"
         )
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 

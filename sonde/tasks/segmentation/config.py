@@ -13,21 +13,21 @@ class SegmentationConfig:
     """Settings of segmentation."""
 
     loss: LossName = "both"
-    """What is minimised: cross-entropy of the pixels, Dice of the areas, or the sum of both."""
+    """Loss function: cross-entropy of the pixels, Dice of the classes, or the sum of both."""
     batch_dice: bool = False
-    """Take Dice over all images of a batch together, which steadies it for rare classes; --accumulate then changes it."""
+    """Compute Dice over the whole batch instead of each image, more stable for rare classes; --accumulate then changes it."""
     class_weights: tuple[float, ...] = ()
-    """How much the pixels of each class count in cross-entropy, one number per class."""
+    """Class weights of the cross-entropy, one number per class."""
     gap_weight: float = 0.0
-    """Where objects are known one by one, train seams of two that touch as background, so much heavier; 0 does not."""
+    """With instance masks: extra weight of pixels where two objects touch, trained as background; 0 turns this off."""
     mask_threshold: float = 0.5
-    """Probability from which on the second of two classes is called."""
+    """Probability from which on the second of two classes is predicted."""
     mirrored: bool = False
-    """Judge and predict by the mean over the image and its three mirror images: four times the work."""
+    """Average predictions over horizontal and vertical flips (test-time augmentation); takes four times as long."""
     boundary_tolerance: int = 2
-    """Pixels that a predicted outline may lie beside the true one, for boundary F1."""
+    """Tolerance of boundary F1: pixels that a predicted boundary may be off the true one."""
     smallest_object: int = 0
-    """Connected areas of fewer pixels are not counted as objects."""
+    """Connected components of fewer pixels are not counted as objects."""
 
     def __post_init__(self) -> None:
         if any(not weight >= 0 for weight in self.class_weights) or (

@@ -9,17 +9,17 @@ from sonde.optim.build import product_dtype
 
 Settings = dict[str, tuple[Any, str]]
 
-UPDATES = 480  # after which a small U-Net has learnt what some dozens of images hold
+UPDATES = 480  # after which a small U-Net has learned what some dozens of images hold
 FEWEST, MOST = 20, 100  # epochs
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "unet-small", "a class for every pixel, and few enough channels for a CPU"
+    return "unet-small", "semantic segmentation, with few enough channels for a CPU"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
-    """Leaf settings for any network that answers for every pixel."""
+    """Leaf settings for any segmentation network."""
     why = "as U-Nets are usually trained: AdamW, a warm-up and a cosine"
     rows = len(dataset.splits["train"])
     batch = min(8, rows)
@@ -30,16 +30,16 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (1e-2, why),
         "schedule": ("cosine", why),
         "warmup": (0.05, why),
-        "batch_size": (batch, "maps of the whole size are kept for every image of a batch"),
+        "batch_size": (batch, "feature maps at full resolution take much memory"),
         "epochs": (epochs, f"about {UPDATES} updates, from {FEWEST} to {MOST} epochs"),
-        "evaluate_every": (max(1.0, epochs // 12), "judging is the work of several updates"),
+        "evaluate_every": (max(1.0, epochs // 12), "an evaluation takes as long as several updates"),
         "augment": (
             "flip,vflip,resized-crop=0.4,rotate=15,colour=0.2",
-            "masks move along, so few images serve for many",
+            "applied to image and mask alike; helps where images are few",
         ),
-        "mirrored": (True, "the mean over mirror images is surer than one view, for four times the time of judging"),
-        "smallest_object": (12, "specks of a few pixels are no objects"),
+        "mirrored": (True, "4 flips averaged (test-time augmentation), for four times the evaluation time"),
+        "smallest_object": (12, "components of a few pixels are noise"),
     }
     if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "this machine has bf16 units")
+        chosen["precision"] = ("bf16", "bf16 is supported in hardware")
     return chosen

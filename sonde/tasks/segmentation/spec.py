@@ -17,12 +17,12 @@ def _covers(shares: Mapping[str, float]) -> dict[str, str]:
 
 SEGMENTATION = TaskSpec(
     name="segmentation",
-    summary="one of several classes per pixel of an image",
+    summary="the class of every pixel of an image (semantic segmentation)",
     task="sonde.tasks.segmentation.task:Segmentation",
     config=SegmentationConfig,
-    answers=Answer("map", "an answer for every pixel"),
+    answers=Answer("map", "an output per pixel"),
     targets=("mask",),
-    suggests={"mask": "every pixel has one of several classes"},
+    suggests={"mask": "every pixel has a class"},
     exclusive="masks",
     model="sonde.tasks.segmentation.recipe:model",
     settings="sonde.tasks.segmentation.recipe:settings",

@@ -20,15 +20,15 @@ from sonde.tasks.segmentation.config import SegmentationConfig
 from sonde.tasks.segmentation.drawing import painted, side_by_side
 from sonde.tasks.supervised import mean_loss, objective, wide
 
-MIRRORINGS = ((), (3,), (2,), (2, 3))  # axes that are turned round
+FLIPS = ((), (3,), (2,), (2, 3))  # axes that are flipped
 
 # B rows, O outputs of the model (1 for two classes, else C), C classes, H height, W width
 
 
 class Segmentation:
-    """Trains and judges one model on a class for every pixel.
+    """Trains and evaluates one model on a class for every pixel.
 
-    Models answer with a map of one logit for two classes, else one per class: (B, O, H, W).
+    Models output a map of one logit for two classes, else one per class: (B, O, H, W).
     Seams between touching objects: after Ronneberger et al. 2015, arXiv:1505.04597, section 3, on the pixels that touch.
     """
 
@@ -117,12 +117,12 @@ class Segmentation:
         return side_by_side([pixels, *(painted(pixels, decode(case[what]), self.names) for what in ("truth", "found"))])
 
     def _logits(self, input: Tensor) -> Tensor:
-        """(B, O, H, W). Raises: ConfigError for a model that does not answer with a map."""
+        """(B, O, H, W). Raises: ConfigError for a model that does not output a map."""
         logits = wide(self.modules["model"](input))
         expected = (len(input), self.target.out_dim, *input.shape[2:])
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task segmentation needs a map of logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task segmentation needs a map of logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "unet-small"
             )
         return logits
@@ -138,9 +138,9 @@ class Segmentation:
         return found
 
     def _mean_probs(self, input: Tensor) -> Tensor:
-        """Probabilities averaged over the image and its mirror images, each turned back: (B, O, H, W)."""
-        turned = [_probs(self._logits(input.flip(axes))).flip(axes) for axes in MIRRORINGS]
-        return torch.stack(turned).mean(0)
+        """Probabilities averaged over the flips of the image, each flipped back: (B, O, H, W)."""
+        views = [_probs(self._logits(input.flip(axes))).flip(axes) for axes in FLIPS]
+        return torch.stack(views).mean(0)
 
     def _called(self, probs: Tensor) -> Tensor:
         """(B, O, H, W) -> (B, H, W) uint8."""
@@ -166,7 +166,7 @@ def _metrics() -> dict[str, Literal["max", "min"]]:
 
 def _check(target: TargetSpec, config: SegmentationConfig) -> None:
     if target.kind != "mask":
-        raise ConfigError("task segmentation needs images with a mask each; leave --task segmentation out")
+        raise ConfigError("task segmentation needs a mask for each image; leave --task segmentation out")
     if config.class_weights and len(config.class_weights) != len(target.names):
         raise ConfigError(
             f"--class-weights gives {len(config.class_weights)} numbers for {len(target.names)} classes "

@@ -10,9 +10,9 @@ class SimCLRConfig:
     """Settings of contrastive learning."""
 
     temperature: float = 0.5
-    """What similarities are divided by: lower makes the most similar other images count for more."""
+    """Temperature of the contrastive loss (NT-Xent): lower weights hard negatives more."""
     projection: int = 128
-    """Numbers that views are compared by, put out by a small network that is not used afterwards."""
+    """Output size of the projection head, which is discarded after pretraining."""
 
     def __post_init__(self) -> None:
         if not self.temperature > 0:

@@ -12,20 +12,20 @@ Settings = dict[str, tuple[Any, str]]
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images, whose labels are not used."""
-    why = "as networks are usually trained without labels: AdamW, a warm-up and a cosine"
+    why = "usual for self-supervised training: AdamW, a warm-up and a cosine"
     chosen: Settings = {
         "optimizer": ("adamw", why),
         "lr": (1e-3, why),
         "schedule": ("cosine", why),
         "warmup": (0.1, why),
-        "batch_size": (256, "other images to be told from"),
-        "epochs": (40, "labels would be learnt in fewer; what there is to learn here does not run out"),
-        "evaluate_every": (2.0, "judging shows how far it is, and chooses little"),
+        "batch_size": (256, "large batches give more negatives"),
+        "epochs": (40, "self-supervised training needs more epochs than supervised training"),
+        "evaluate_every": (2.0, "evaluation only tracks progress here"),
         "weight_decay": (1e-4, why),
         "augment": _views(colour=dataset.schema.input.shape[0] == 3),
     }
     if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "this machine has bf16 units")
+        chosen["precision"] = ("bf16", "bf16 is supported in hardware")
     return chosen
 
 
@@ -33,6 +33,6 @@ def _views(*, colour: bool) -> tuple[str, str]:
     if colour:
         return (
             "resized-crop=0.2,flip,colour=0.5,grey=0.2",
-            "without changes of colour two crops are told to belong together by their colours alone (Chen et al. 2020)",
+            "without colour jitter two crops could be matched by their colours alone (Chen et al. 2020)",
         )
-    return "resized-crop=0.4,rotate=15,colour=0.5", "mirrored symbols are others"
+    return "resized-crop=0.4,rotate=15,colour=0.5", "no flips: a mirrored symbol is a different one"

@@ -6,7 +6,7 @@ from sonde.tasks.spec import ROW, TaskSpec
 
 SIMCLR = TaskSpec(
     name="simclr",
-    summary="features of images, learned without labels: two views of an image are alike (contrastive)",
+    summary="image features without labels (self-supervised): contrast augmented views of images",
     task="sonde.tasks.simclr.task:SimCLR",
     config=SimCLRConfig,
     answers=ROW,

@@ -12,7 +12,7 @@ from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.losses.contrastive import nt_xent
 from sonde.nn.features import features, remove_head
 from sonde.tasks.simclr.config import SimCLRConfig
-from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
+from sonde.tasks.unlabelled import meter_for, numbered, probed, unlabelled_objective
 
 # B rows, D numbers of a feature, P numbers of a projection
 
@@ -20,7 +20,7 @@ from sonde.tasks.unlabelled import judged_by, meter_for, numbered, probed
 class SimCLR:
     """Trains a network without its head, and a projection on top of it, on batches that hold two views of each row.
 
-    Targets are not looked at, except by the meter: see `NeighboursMeter`. The loss of an evaluation is that of its batches,
+    Targets are not used, except by the meter: see `NeighboursMeter`. The loss of an evaluation is that of its batches,
     so it is comparable between evaluations by batches of the same size.
     Source: Chen et al. 2020, A simple framework for contrastive learning of visual representations, arXiv:2002.05709
     """
@@ -41,10 +41,10 @@ class SimCLR:
         projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, config.projection))
         self.modules = nn.ModuleDict({"model": model, "projection": projection})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, projection]),)
-        self.objective: Objective = judged_by(target, monitor)
+        self.objective: Objective = unlabelled_objective(target, monitor)
 
     def loss(self, batch: Batch) -> Loss:
-        """The mean over rows. A piece of a batch holds fewer others to be told from: see `across_rows`."""
+        """The mean over rows. A piece of a batch holds fewer negatives: see `across_rows`."""
         return Loss(self._each(batch).mean(), len(batch))
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -10,7 +10,7 @@ class SpeechRecognitionConfig:
     """Settings of speech recognition."""
 
     beam: int = 1
-    """Texts that are followed side by side when judging at the end and when predicting; 1 takes each frame's likeliest symbol."""
+    """Beam width of the final evaluation and of predict; 1 is greedy decoding (the most probable symbol of each frame)."""
 
     def __post_init__(self) -> None:
         if self.beam < 1:

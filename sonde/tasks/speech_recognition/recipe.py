@@ -1,4 +1,4 @@
-"""Which network transcribes; how it is trained, the recipe of all recordings says."""
+"""The network for speech recognition; its settings are those of the recipe of all recordings."""
 
 from sonde.core.dataset import Dataset
 

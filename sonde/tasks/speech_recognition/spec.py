@@ -5,10 +5,10 @@ from sonde.tasks.speech_recognition.config import SpeechRecognitionConfig
 
 SPEECH_RECOGNITION = TaskSpec(
     name="speech-recognition",
-    summary="what is said in a recording, letter by letter",
+    summary="the transcript of a recording, by characters (CTC)",
     task="sonde.tasks.speech_recognition.task:SpeechRecognition",
     config=SpeechRecognitionConfig,
-    answers=Answer("frames", "a symbol for every frame"),
+    answers=Answer("frames", "logits per frame"),
     targets=("tokens",),
     inputs={"audio": "recordings"},
     model="sonde.tasks.speech_recognition.recipe:model",

@@ -11,9 +11,9 @@ class StructureConfig:
     """Settings of structure prediction."""
 
     contact_distance: float = CONTACT
-    """Ångström below which residues are told as touching."""
+    """Distance in ångström below which two residues are in contact."""
 
     def __post_init__(self) -> None:
         if self.contact_distance not in EDGES:
             allowed = ", ".join(f"{edge:g}" for edge in EDGES)
-            raise ConfigError(f"--contact-distance must be an edge of a bin ({allowed}), got {self.contact_distance:g}")
+            raise ConfigError(f"--contact-distance must be a bin edge ({allowed}), got {self.contact_distance:g}")

@@ -1,4 +1,4 @@
-"""Proteins as traces of their alpha carbons, the true and the predicted one laid on each other, to be turned with the mouse."""
+"""Proteins as traces of their alpha carbons, the true and the predicted one superposed, to be rotated with the mouse."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -19,8 +19,8 @@ Trace = Sequence[Sequence[float]]
 
 
 NOTE = (
-    "The measured trace of alpha carbons, and the one that the predicted distances give, or its mirror image where that lies "
-    "nearer: distances do not tell which of the two it is."
+    "The measured trace of alpha carbons and the one reconstructed from the predicted distances (or its mirror image, where "
+    "that is nearer: distances cannot distinguish the two)."
 )
 
 
@@ -42,7 +42,7 @@ def trace_figures(details: Mapping[str, Any]) -> list[Figure]:
         Figure(
             title=str(entry.get("row", entry.get("index")))[:80],
             svg=_drawn(entry["trace"]),
-            caption=f"{entry.get('target')}: {entry.get('prediction')}. Drag to turn.",
+            caption=f"{entry.get('target')}: {entry.get('prediction')}. Drag to rotate.",
         )
         for entry in cases[:MOST]
     ]

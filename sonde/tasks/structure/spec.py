@@ -5,10 +5,10 @@ from sonde.tasks.structure.config import StructureConfig
 
 STRUCTURE = TaskSpec(
     name="structure",
-    summary="how far apart the residues of a protein lie, from the residues",
+    summary="distances between the residues of a protein, from its amino-acid sequence",
     task="sonde.tasks.structure.task:Structure",
     config=StructureConfig,
-    answers=Answer("structure", "an answer for every residue"),
+    answers=Answer("structure", "an output per residue"),
     targets=("distances",),
     suggests={"distances": "distances between residues are known"},
     exclusive="distances",

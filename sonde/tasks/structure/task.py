@@ -24,9 +24,9 @@ SMOOTHING = 1.0  # pairs that each bin is given beforehand, where distances are 
 
 
 class Structure:
-    """Trains and judges one model on the distances between alpha carbons, told as chances of bins (a distogram).
+    """Trains and evaluates one model on the distances between alpha carbons, predicted as probabilities of bins (a distogram).
 
-    Models answer with (B, R, R, bins) logits. A distance is told as the mean of the bins' middles by their chances.
+    Models output (B, R, R, bins) logits. The predicted distance is the mean of the bins' middles, weighted by probability.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Structure:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: distances and contacts (B, R, R), target, coordinates, lengths; loss and its weight of each protein."""
-        return self._judged(self._logits(batch), batch["target"], batch["coordinates"], _lengths(batch))
+        return self._evaluated(self._logits(batch), batch["target"], batch["coordinates"], _lengths(batch))
 
     def meter(self) -> Meter:
         """A fresh one."""
@@ -74,7 +74,7 @@ class Structure:
             found = outputs["distances"][place, :length, :length].double().round(decimals=2).fill_diagonal_(0)
             rows.append(
                 {
-                    "prediction": f"{length} residues, {contacts} contacts {LONG_RANGE} or more residues apart",
+                    "prediction": f"{length} residues, {contacts} contacts at a separation of {LONG_RANGE} or more",
                     "contacts": contacts,
                     "distances": found.tolist(),
                 }
@@ -82,32 +82,34 @@ class Structure:
         return rows
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
         """The distances that training pairs as far apart along the chain have, whatever the residues."""
         table = separation_table(known["target"])
-        target = judged["target"]
+        target = evaluated["target"]
         places = torch.arange(target.shape[1])
         apart = (places[:, None] - places).abs().clamp(max=len(table) - 1)
         logits = table.log()[apart].expand(len(target), -1, -1, -1)
         lengths = (target.flatten(2).amax(2) > 0).sum(1)
         meter = StructureMeter(contact=self.config.contact_distance)
-        meter.update(self._judged(logits, target, None, lengths), torch.arange(len(target)))
-        return "the distances of training pairs as far apart along the chain", meter.compute()
+        meter.update(self._evaluated(logits, target, None, lengths), torch.arange(len(target)))
+        return "distances of training pairs with the same sequence separation", meter.compute()
 
     def _logits(self, batch: Batch) -> Tensor:
-        """(B, R, R, N). Raises: ConfigError for a model that answers with something else."""
+        """(B, R, R, N). Raises: ConfigError for a model with other outputs."""
         logits = wide(self.modules["model"](*batch.fed()))
         rows, residues = batch["input"].shape
         expected = (rows, residues, residues, self.target.out_dim)
         if tuple(logits.shape) != expected:
             raise ConfigError(
-                f"task structure needs logits {expected}, and the model answers {tuple(logits.shape)}; take --model "
+                f"task structure needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
                 "structure-network"
             )
         return logits
 
-    def _judged(self, logits: Tensor, target: Tensor, coordinates: Tensor | None, lengths: Tensor) -> dict[str, Tensor]:
+    def _evaluated(
+        self, logits: Tensor, target: Tensor, coordinates: Tensor | None, lengths: Tensor
+    ) -> dict[str, Tensor]:
         total, pairs = self._distogram(logits, target)
         probs = logits.softmax(-1)
         found = {"distances": _expected(probs), "contacts": self._contacts(probs), "target": target, "lengths": lengths}

@@ -1,4 +1,4 @@
-"""Angles of backbones as a Ramachandran plot: where the residues lie, and where they were said to."""
+"""Angles of backbones as a Ramachandran plot: measured and predicted."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,15 +25,15 @@ def torsion_figures(details: Mapping[str, Any]) -> list[Figure]:
     table = details.get("torsions")
     if not table or len(table.get("names") or []) != 2 or not table.get("true"):
         return []
-    across, up = (Axis(label=f"{name}, degrees", low=-ENDS, high=ENDS) for name in table["names"])
+    across, up = (Axis(label=f"{name} (degrees)", low=-ENDS, high=ENDS) for name in table["names"])
     places = count(len(table["true"]))
     figures = []
     for kind, (title, colour) in TOLD.items():
         points = sorted((float(phi), float(psi)) for phi, psi in table[kind])
         dots = Series(name=title, points=points, colour=colour, dots=True, line=False, radii=[1.8] * len(points))
         captions = {
-            "true": f"{places} residues. Helices gather about -60 and -45, strands about -120 and 130.",
-            "found": "One answer a residue: between two crowds it lies where neither is, so clouds here are narrower.",
+            "true": f"{places} residues. Alpha helices lie near (-60, -45), beta strands near (-120, 130).",
+            "found": "One prediction per residue, an average where several clusters are likely, so clusters look narrower.",
         }
         figures.append(Figure(title=title, svg=curves([dots], across, up, name=title), caption=captions[kind]))
     return figures

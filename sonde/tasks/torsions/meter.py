@@ -1,4 +1,4 @@
-"""Judging predicted angles of backbones, place by place."""
+"""Evaluation of predicted backbone torsion angles, residue by residue."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -78,7 +78,7 @@ class TorsionsMeter:
         case = {
             "index": index,
             "target": f"{len(true)} residues",
-            "prediction": f"{number(mean, 3)} degrees off, {share(near, 0)} of residues near",
+            "prediction": f"{number(mean, 3)} degrees mean error, {share(near, 0)} of residues within {NEAR:g} degrees",
             "confidence": None,
             "loss": mean / 180,
         }

@@ -14,12 +14,12 @@ def _counted(name: str) -> Callable[[Sequence[float]], dict[str, str]]:
 
 TORSIONS = TaskSpec(
     name="torsions",
-    summary="how the backbone of a protein is turned at each residue, from the residues",
+    summary="backbone torsion angles (phi, psi) of a protein, from its amino-acid sequence",
     task="sonde.tasks.torsions.task:Torsions",
     config=TorsionsConfig,
-    answers=Answer("angles", "how each residue is turned"),
+    answers=Answer("angles", "torsion angles per residue"),
     targets=("torsions",),
-    suggests={"torsions": "angles of each residue's backbone are known"},
+    suggests={"torsions": "backbone torsion angles are known"},
     exclusive="angles",
     reads={"protein": "sonde.tasks.torsions.target:target"},
     model="sonde.tasks.torsions.recipe:model",

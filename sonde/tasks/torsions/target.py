@@ -1,4 +1,4 @@
-"""How a protein's backbone is turned: the angles phi and psi of each of its residues."""
+"""Backbone torsion angles of a protein: phi and psi of each of its residues."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -24,7 +24,7 @@ def target(chains: Sequence[HasBackbone]) -> TargetRows:
     return TargetRows(
         spec=TargetSpec(kind="torsions", names=ANGLES),
         rows=[backbone_torsions(chain.backbone) for chain in chains],
-        words="angles of the backbone from the residues",
+        words="backbone torsion angles from the residues",
     )
 
 
@@ -46,7 +46,7 @@ def backbone_torsions(backbone: np.ndarray) -> np.ndarray:
 def _turn(first: np.ndarray, second: np.ndarray, third: np.ndarray, fourth: np.ndarray) -> np.ndarray:
     """(n, 3) four times -> (n, 2): cosine and sine of the angle between the planes of the first and the last three points.
 
-    Seen along the bond from the second to the third, positive where the farther one is turned clockwise.
+    Seen along the bond from the second to the third, positive where the farther one is rotated clockwise.
     """
     before, bond, after = second - first, third - second, fourth - third
     one, other = np.cross(before, bond), np.cross(bond, after)

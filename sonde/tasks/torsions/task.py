@@ -1,4 +1,4 @@
-"""Protein torsions: how the backbone of a chain is turned at each residue, from the residues alone."""
+"""Protein torsions: the backbone torsion angles at each residue, from the residues alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -21,9 +21,9 @@ SHORTEST = 1e-6  # of a direction, which has an angle only where it has a length
 
 
 class Torsions:
-    """Trains and judges one model on the angles phi and psi of each residue.
+    """Trains and evaluates one model on the angles phi and psi of each residue.
 
-    Models answer with (B, R, A, 2), a direction for each angle. The loss is 1 - cos of how far an angle is off, which is the
+    Models output (B, R, A, 2), a direction for each angle. The loss is 1 - cos of how far an angle is off, which is the
     log likelihood of a von Mises distribution of fixed width, up to a factor and a constant: 0 when right, 1 at 90 degrees.
     """
 
@@ -52,7 +52,7 @@ class Torsions:
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: angles found and true in degrees, whether each is known, and its loss, all (B, R, A)."""
-        return self._judged(self._directions(batch), batch["target"])
+        return self._evaluated(self._directions(batch), batch["target"])
 
     def meter(self) -> Meter:
         """A fresh one."""
@@ -66,36 +66,36 @@ class Torsions:
         """One dict per protein: prediction in words, and the angles of each residue in degrees, by name."""
         rows = []
         for angles, length in zip(outputs["angles"], outputs["lengths"].tolist(), strict=True):
-            told = angles[:length].double().round(decimals=1)
-            named = {name: told[:, place].tolist() for place, name in enumerate(self.target.names)}
+            rounded = angles[:length].double().round(decimals=1)
+            named = {name: rounded[:, place].tolist() for place, name in enumerate(self.target.names)}
             rows.append({"prediction": f"{' and '.join(self.target.names)} of {length} residues", **named})
         return rows
 
     def trivial_baseline(
-        self, known: Mapping[str, Tensor], judged: Mapping[str, Tensor]
+        self, known: Mapping[str, Tensor], evaluated: Mapping[str, Tensor]
     ) -> tuple[str, dict[str, float]]:
         """The same angles everywhere: those of the mean direction over the training residues."""
         mean = known["target"].flatten(0, 1).sum(0)  # unknown angles are directions of no length
-        target = judged["target"]
+        target = evaluated["target"]
         meter = self.meter()
-        meter.update(self._judged(mean.expand_as(target), target), torch.arange(len(target)))
-        told = ", ".join(
+        meter.update(self._evaluated(mean.expand_as(target), target), torch.arange(len(target)))
+        described = ", ".join(
             f"{name} {angle:.0f}" for name, angle in zip(self.target.names, _degrees(mean).tolist(), strict=True)
         )
-        return f"the mean direction everywhere ({told} degrees)", meter.compute()
+        return f"always predicting the mean angles ({described} degrees)", meter.compute()
 
     def _directions(self, batch: Batch) -> Tensor:
-        """(B, R, A, 2). Raises: ConfigError for a model that answers with something else."""
+        """(B, R, A, 2). Raises: ConfigError for a model with other outputs."""
         found = wide(self.modules["model"](*batch.fed()))
         expected = (*batch["input"].shape[:2], self.target.out_dim, 2)
         if tuple(found.shape) != expected:
             raise ConfigError(
-                f"task torsions needs directions {expected}, and the model answers {tuple(found.shape)}; take --model "
+                f"task torsions needs (cosine, sine) pairs {expected}, and the model outputs {tuple(found.shape)}; take --model "
                 "torsion-network"
             )
         return found
 
-    def _judged(self, directions: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def _evaluated(self, directions: Tensor, target: Tensor) -> dict[str, Tensor]:
         return {
             "found": _degrees(directions),
             "true": _degrees(target),

@@ -1,4 +1,4 @@
-"""What each token that was said looked at: a map of weights with tokens on both sides."""
+"""An attention map: weights, with tokens on both sides."""
 
 from collections.abc import Sequence
 from html import escape
@@ -14,9 +14,9 @@ FAINTEST = 0.01  # weights below it are left blank, which keeps the page small
 MARKS = ("▁", "Ġ")  # how tokenizers write the space before a word
 
 
-def attention_map(source: Sequence[str], said: Sequence[str], weights: Sequence[Sequence[float]]) -> Markup:
-    """Columns are the tokens of the source, rows those that were said; the stronger the colour, the more was looked there."""
-    across, down = [_plain(token) for token in source], [_plain(token) for token in said]
+def attention_map(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]]) -> Markup:
+    """Columns are the tokens of the source, rows the generated ones; the stronger the colour, the higher the weight."""
+    across, down = [_plain(token) for token in source], [_plain(token) for token in target]
     left = 10 + LETTER * max(map(len, down), default=0)
     top = 10 + LETTER * max(map(len, across), default=0)
     parts = [
@@ -30,10 +30,10 @@ def attention_map(source: Sequence[str], said: Sequence[str], weights: Sequence[
     for row, line in enumerate(weights):
         for column, weight in enumerate(line):
             if weight >= FAINTEST:
-                told = f"{down[row]} looks at {across[column]}: {share(weight, 0)}"
+                title = f"{down[row]} attends to {across[column]}: {share(weight, 0)}"
                 parts.append(
                     f'<rect class="hit" x="{left + column * CELL:.1f}" y="{top + row * CELL:.1f}" width="{CELL - 1:.0f}" '
-                    f'height="{CELL - 1:.0f}" fill-opacity="{weight:.2f}"><title>{escape(told)}</title></rect>'
+                    f'height="{CELL - 1:.0f}" fill-opacity="{weight:.2f}"><title>{escape(title)}</title></rect>'
                 )
     width, height = left + len(across) * CELL + 4, top + len(down) * CELL + 4
     head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="Attention" style="max-width:{width:.0f}px">'

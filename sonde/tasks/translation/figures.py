@@ -1,4 +1,4 @@
-"""How a translator did: its sentences that are furthest from the true ones and nearest to them, and what it looked at."""
+"""Translations with the lowest and the highest BLEU, and attention maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Case:
     row: str
     source: str
     truth: str
-    said: str
+    prediction: str
     score: str
 
 
@@ -36,8 +36,8 @@ class Translations:
 
 
 HEADINGS = (
-    ("Lowest BLEU", "The rows with the lowest BLEU of a sentence by itself, which is 100 for the true one."),
-    ("Highest BLEU", "The rows with the highest."),
+    ("Lowest BLEU", "The rows with the lowest sentence BLEU (100: identical to the reference)."),
+    ("Highest BLEU", "The rows with the highest sentence BLEU."),
 )
 
 
@@ -56,7 +56,7 @@ def additions(details: Mapping[str, Any]) -> Additions:
 
 def _table(title: str, note: str, cases: Sequence[Case]) -> Markup:
     row = Markup('<tr title="{}"><td>{}</td><td>{}</td><td>{}</td><td class="n">{}</td></tr>\n')
-    rows = Markup("").join(row.format(case.row, case.source, case.truth, case.said, case.score) for case in cases)
+    rows = Markup("").join(row.format(case.row, case.source, case.truth, case.prediction, case.score) for case in cases)
     return Markup(
         '<h3>{}</h3>\n<p class="aside">{}</p>\n<div class="scroll"><table>\n'
         '<thead><tr><th>source</th><th>truth</th><th>prediction</th><th class="n">BLEU</th></tr></thead>\n'
@@ -79,7 +79,7 @@ def _cases(entries: Sequence[Mapping[str, Any]]) -> list[Case]:
             row=str(entry.get("row", entry.get("index"))),
             source=str(entry.get("text") or "")[:MOST_TEXT],
             truth=str(entry.get("target"))[:MOST_TEXT],
-            said=str(entry.get("prediction"))[:MOST_TEXT],
+            prediction=str(entry.get("prediction"))[:MOST_TEXT],
             score=number(entry.get("bleu")),
         )
         for entry in entries
@@ -90,5 +90,5 @@ def _figure(entry: Mapping[str, Any]) -> Figure:
     return Figure(
         title=f"Row {int(entry['index']) + 1}",
         svg=attention_map(entry["source"], entry["said"], entry["weights"]),
-        caption="Each row is a token that was said, and where in the source it looked just before.",
+        caption="Each row is a generated token, with its attention over the source tokens.",
     )

@@ -11,7 +11,7 @@ Settings = dict[str, tuple[Any, str]]
 
 FEW = 200_000  # training pairs up to which a network of 128 to 256 channels learns all that there is
 MANY = 2_000_000
-UPDATES = 7_000  # after which the small networks have learnt some ten thousand pairs
+UPDATES = 7_000  # after which the small networks have learned some ten thousand pairs
 FEWEST, MOST = 3, 60  # epochs
 
 
@@ -19,7 +19,7 @@ def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
     rows = len(dataset.splits["train"])
     if rows <= FEW:
-        return "transformer-small", f"{rows:,} pairs teach a small network as much as a large one"
+        return "transformer-small", f"{rows:,} pairs: a larger network gains nothing"
     return ("transformer-base" if rows <= MANY else "transformer-big"), f"{rows:,} pairs"
 
 
@@ -32,20 +32,20 @@ def settings(dataset: Dataset, model: str) -> Settings:
     found: Settings = {
         "optimizer": ("adamw", why),
         "lr": (1e-3, why),
-        "beta2": (0.98, "as in the paper: gradients of rare words are forgotten sooner"),
+        "beta2": (0.98, "as in the paper: adapts faster to the gradients of rare words"),
         "weight_decay": (1e-4, why),
         "schedule": ("cosine", why),
         "warmup": (0.08, why),
         "clip": (1.0, why),
-        "dropout": (0.3, "few pairs are soon known by heart"),
+        "dropout": (0.3, "few pairs are easily overfitted"),
         "label_smoothing": (0.1, "worth about a point of BLEU (Vaswani et al. 2017)"),
-        "ema": (0.998, "averaged weights translate better than the last"),
-        "batch_size": (batch, "about 2,000 tokens a side"),
+        "ema": (0.998, "averaged weights translate better than the last ones"),
+        "batch_size": (batch, "about 2,000 tokens on each side"),
         "epochs": (float(epochs), f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
-        "evaluate_every": (max(1.0, epochs // 15), "judging is the work of many updates"),
+        "evaluate_every": (max(1.0, epochs // 15), "an evaluation takes as long as many updates"),
     }
     if dataset.schema.input.tokenizer == dataset.schema.target.tokenizer:
-        found["tied"] = ("all", "one vocabulary for both sides, so a word is learnt on either")
+        found["tied"] = ("all", "source and target share one vocabulary")
     if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        found["precision"] = ("bf16", "this machine has bf16 units: an epoch takes 0.6 of the time")
+        found["precision"] = ("bf16", "bf16 is supported in hardware: an epoch takes 0.6x the time")
     return found

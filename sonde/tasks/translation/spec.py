@@ -5,12 +5,12 @@ from sonde.tasks.translation.config import TranslationConfig
 
 TRANSLATION = TaskSpec(
     name="translation",
-    summary="a text in one language for each text in another",
+    summary="translation of a text into another language (sequence to sequence)",
     task="sonde.tasks.translation.task:Translation",
     config=TranslationConfig,
-    answers=Answer("text", "a text"),
+    answers=Answer("text", "generated text"),
     targets=("tokens",),
-    suggests={"tokens": "there is a text for each text"},
+    suggests={"tokens": "each text has a target text"},
     inputs={"tokens": "texts"},
     model="sonde.tasks.translation.recipe:model",
     settings="sonde.tasks.translation.recipe:settings",

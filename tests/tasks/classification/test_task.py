@@ -326,7 +326,7 @@ def test_every_metric_that_can_be_monitored_is_reported(kind: str, monitor: str 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"label_smoothing": 1.0}, "--label-smoothing must lie from 0 to below 1, got 1"),
+        ({"label_smoothing": 1.0}, "--label-smoothing must be at least 0 and below 1, got 1"),
         ({"label_smoothing": 0.1, "loss": "focal"}, "--label-smoothing is for --loss cross-entropy, not focal"),
         ({"focal_gamma": -1.0}, "--focal-gamma must be at least 0, got -1"),
         ({"threshold": 1.5}, "--threshold must lie between 0 and 1, or be auto, got 1.5"),
@@ -371,7 +371,7 @@ def test_the_trivial_answer_is_scikit_learns_prior(kind: str) -> None:
     what, metrics = task(kind).trivial_baseline({"target": known}, {"target": judged})
     dummy = DummyClassifier(strategy="prior").fit(np.zeros(len(known)), known)
     guess, probs = dummy.predict(np.zeros(len(judged))), dummy.predict_proba(np.zeros(len(judged)))
-    assert what == f"always saying {names[1]}"
+    assert what == f"always predicting {names[1]}"
     assert metrics["accuracy"] == pytest.approx(sk.accuracy_score(judged, guess))
     assert metrics["macro_f1"] == pytest.approx(sk.f1_score(judged, guess, average="macro"))
     assert metrics["log_loss"] == pytest.approx(sk.log_loss(judged, probs, labels=range(len(names))))
@@ -382,14 +382,14 @@ def test_the_trivial_answer_is_scikit_learns_prior(kind: str) -> None:
 def test_the_trivial_answer_names_what_it_says_where_two_classes_are_equally_frequent() -> None:
     even = {"target": torch.tensor([0, 1, 0, 1])}
     what, metrics = task("binary").trivial_baseline(even, {"target": torch.tensor([1, 1, 1, 0])})
-    assert (what, metrics["accuracy"]) == ("always saying yes", 0.75)
+    assert (what, metrics["accuracy"]) == ("always predicting yes", 0.75)
 
 
 def test_the_trivial_answer_to_labels_leaves_gaps_out() -> None:
     truth = torch.tensor([[1.0, 0, 0], [1, 0, 0], [0, 0, 1], [1, 0, 1]])
     mask = torch.tensor([[1.0, 1, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]])
     what, metrics = task("labels").trivial_baseline({"target": truth, "mask": mask}, {"target": truth, "mask": mask})
-    assert what == "always saying of each label what is most frequent"
+    assert what == "always predicting the most frequent value of each label"
     # red: 3 of 3 true; round: 0 of 4; ripe: 2 of the 3 that are known
     assert metrics["label_accuracy"] == pytest.approx((3 + 4 + 2) / 10)
     assert metrics["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
@@ -419,5 +419,5 @@ def test_mirrored_judging_is_the_mean_probability_of_both_views(kind: str) -> No
 
 def test_mirrored_judging_is_for_images() -> None:
     made = task("classes", mirrored=True)
-    with pytest.raises(ConfigError, match="--mirrored is for images"):
+    with pytest.raises(ConfigError, match="--mirrored needs image inputs"):
         made.evaluate(rows("classes"))

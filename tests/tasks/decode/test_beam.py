@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.vocabulary import BEGIN, END, PAD
-from sonde.tasks.decode.beam import Speaks, beam_search, length_penalty
+from sonde.tasks.decode.beam import Autoregressive, beam_search, length_penalty
 
 SYMBOLS = 7
 WORDS = [n for n in range(SYMBOLS) if n not in (PAD, BEGIN, END)]
@@ -178,4 +178,4 @@ def test_unlikely_ends_that_come_early_do_not_end_the_search(width: int) -> None
 
 
 def test_the_sample_speaks() -> None:
-    assert isinstance(Drawn(), Speaks)
+    assert isinstance(Drawn(), Autoregressive)

@@ -76,8 +76,8 @@ def test_a_seed_gives_the_same_tokens() -> None:
     [
         ({"temperature": -0.1}, "--temperature must be at least 0, got -0.1"),
         ({"top_k": -1}, "--top-k must be at least 0, got -1"),
-        ({"top_p": 0.0}, "--top-p must lie from above 0 to 1, got 0"),
-        ({"top_p": 1.5}, "--top-p must lie from above 0 to 1, got 1.5"),
+        ({"top_p": 0.0}, "--top-p must be above 0 and at most 1, got 0"),
+        ({"top_p": 1.5}, "--top-p must be above 0 and at most 1, got 1.5"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, float], message: str) -> None:

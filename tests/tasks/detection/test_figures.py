@@ -25,7 +25,7 @@ def test_of_many_classes_those_with_most_objects():
     assert figure.svg.count('class="c') == MOST_CURVES
     assert "class5" in figure.svg
     assert "class0" not in figure.svg
-    assert "The 4 of 6 classes with most objects." in figure.caption
+    assert "The 4 of 6 classes with the most objects are shown." in figure.caption
 
 
 def test_nothing_is_drawn_where_there_is_nothing():

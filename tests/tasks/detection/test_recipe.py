@@ -15,7 +15,7 @@ from sonde.tasks.detection.recipe import FEW_ROWS, settings
 def test_boxes_are_for_detection_by_a_small_detector(tmp_path: Path):
     data = open_data(write_voc(tmp_path, {"train": random_images(8)}), DataConfig())
     task, model = choose_task(data, None), choose_model(data, None)
-    assert task == ("detection", "objects are marked by boxes")
+    assert task == ("detection", "objects are annotated with boxes")
     assert model[0] == "detector-tiny"
     recipe = choose(data, task="detection", model="detector-tiny")
     assert recipe.settings["batch_size"] == (5, "there are no more training rows")

@@ -203,9 +203,9 @@ def test_draws_what_was_found_over_what_was_marked():
         (
             Plain(),
             TargetSpec(kind="class", names=("a", "b")),
-            "task detection needs images whose objects are marked by boxes",
+            "task detection needs images annotated with boxes",
         ),
-        (nn.Linear(2, 2), TARGET, "answers with boxes, which Linear does not; take --model detector-tiny"),
+        (nn.Linear(2, 2), TARGET, "outputs boxes, which Linear does not; take --model detector-tiny"),
     ],
 )
 def test_refuses_what_does_not_suit_it(model: nn.Module, target: TargetSpec, message: str):
@@ -220,7 +220,7 @@ def test_refuses_what_does_not_suit_it(model: nn.Module, target: TargetSpec, mes
         ({"quality_power": float("nan")}, "--quality-power must be at least 0, got nan"),
         ({"cells_per_object": 0}, "--cells-per-object must be at least 1, got 0"),
         ({"most_objects": 0}, "--most-objects must be at least 1, got 0"),
-        ({"nms_overlap": 0.0}, "--nms-overlap must lie from above 0 to 1, got 0"),
+        ({"nms_overlap": 0.0}, "--nms-overlap must be above 0 and at most 1, got 0"),
         ({"score_threshold": 1.0}, "--score-threshold must lie between 0 and 1, or be auto, got 1"),
     ],
 )

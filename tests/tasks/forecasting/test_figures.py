@@ -43,7 +43,10 @@ def test_windows_are_drawn_with_truth_and_forecast() -> None:
     assert [figure.title for figure in figures[1:]] == ["Forecast: load <MW>"] * 3 + [
         "Highest loss: load <MW>"  # the second worst overlaps with it
     ]
-    assert "plant.csv from 2020-01-05 00:00:00: loss 0.250. Faint: the outermost quantiles." in figures[1].caption
+    assert (
+        "plant.csv from 2020-01-05 00:00:00: loss 0.250. Faint lines: the lowest and highest quantile."
+        in figures[1].caption
+    )
     assert "load &lt;MW&gt;" in figures[1].svg
     assert figures[1].svg.count("<path") > figures[-1].svg.count("<path"), "the band is drawn where there is one"
 

@@ -126,7 +126,7 @@ def test_the_baseline_repeats_the_last_season_or_the_last_value() -> None:
     last = values[windows.moments - 1][:, None] - values[ahead]
     assert found["mse"] == pytest.approx((season**2).mean(), rel=1e-5)
     assert found["mae"] == pytest.approx(np.abs(season).mean(), rel=1e-5)
-    assert what == f"repeating the last 12 steps (the last value alone: {(last**2).mean():.4f})"
+    assert what == f"repeating the last 12 steps (repeating the last value: {(last**2).mean():.4f})"
 
 
 def test_predictions_are_in_own_units_by_variable() -> None:
@@ -155,9 +155,9 @@ def test_a_band_covers_as_often_as_it_says() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"quantiles": (0.1, 0.9)}, "--quantiles must rise, lie between 0 and 1, and hold 0.5, got 0.1 0.9"),
-        ({"quantiles": (0.5, 0.4)}, "--quantiles must rise"),
-        ({"quantiles": (0.5, 1.0)}, "--quantiles must rise"),
+        ({"quantiles": (0.1, 0.9)}, "--quantiles must increase, lie between 0 and 1, and contain 0.5, got 0.1 0.9"),
+        ({"quantiles": (0.5, 0.4)}, "--quantiles must increase"),
+        ({"quantiles": (0.5, 1.0)}, "--quantiles must increase"),
         ({"huber_delta": 0.0}, "--huber-delta must be above 0, got 0"),
     ],
 )
@@ -167,7 +167,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) 
 
 
 def test_other_targets_and_other_answers_are_refused() -> None:
-    with pytest.raises(ConfigError, match="task forecasting needs a series, a table with a column of times"):
+    with pytest.raises(ConfigError, match="task forecasting needs a time series, a table with a time column"):
         Forecasting(Linear(), TargetSpec(kind="value", names=("a",)), ForecastingConfig())
     with pytest.raises(ConfigError, match="unknown metric to monitor 'mes'"):
         Forecasting(Linear(), TARGET, ForecastingConfig(), monitor="mes")
@@ -176,6 +176,6 @@ def test_other_targets_and_other_answers_are_refused() -> None:
         def forward(self, input: Tensor, lengths: Tensor) -> Tensor:
             return input.flatten(1)
 
-    said = re.escape("task forecasting needs (20, 8, 2), windows by steps by variables, and the model answers (20, 60)")
+    said = re.escape("task forecasting needs (20, 8, 2), (windows, steps, variables), and the model outputs (20, 60)")
     with pytest.raises(ConfigError, match=said):
         Forecasting(Flat(), TARGET, ForecastingConfig()).loss(batch())

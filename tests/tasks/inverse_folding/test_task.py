@@ -53,7 +53,7 @@ def test_it_tells_residues_by_the_backbone() -> None:
         run(given, step=step, epoch=0)
     found = judged(made, given)
     what, trivial = made.trivial_baseline({"target": given["target"].float()}, {"target": given["target"].float()})
-    assert what == "always saying A, the most frequent"
+    assert what == "always predicting A, the most frequent"
     assert trivial["recovery"] == pytest.approx((15 + 13) / (15 + 11 + 13 + 9))
     assert found["recovery"] == 1
     assert found["perplexity"] < 1.5 < trivial["perplexity"]
@@ -84,11 +84,11 @@ def test_pieces_of_a_batch_give_its_gradient() -> None:
 def test_other_targets_settings_and_models_are_refused() -> None:
     with pytest.raises(ConfigError, match="^task inverse-folding needs a folder of protein structures"):
         InverseFolding(nn.Identity(), TargetSpec(kind="value", names=("v",)), InverseFoldingTaskConfig())
-    with pytest.raises(ConfigError, match="^--label-smoothing must lie from 0 to below 1, got 1"):
+    with pytest.raises(ConfigError, match="^--label-smoothing must be at least 0 and below 1, got 1"):
         InverseFoldingTaskConfig(label_smoothing=1.0)
     model = nn.Identity()
     model.forward = lambda input, lengths: input.flatten(2)  # type: ignore[method-assign]
     with pytest.raises(
-        ConfigError, match=r"needs logits \(1, 5, 25\), and the model answers \(1, 5, 12\); take --model inverse-f"
+        ConfigError, match=r"needs logits \(1, 5, 25\), and the model outputs \(1, 5, 12\); take --model inverse-f"
     ):
         InverseFolding(model, TARGET, InverseFoldingTaskConfig()).loss(batch(5))

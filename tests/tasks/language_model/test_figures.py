@@ -19,7 +19,7 @@ def test_a_folder_without_samples_has_none() -> None:
 def test_loss_is_drawn_over_the_tokens_seen() -> None:
     figure = place_figure({"by_place": {"nats": [3.0, 2.0, None, 1.5], "count": [9, 9, 0, 4]}})
     assert figure is not None
-    assert figure.title == "What context brings"
-    assert "tokens seen" in figure.svg
-    assert "loss (nats a token)" in figure.svg
+    assert figure.title == "Loss by context length"
+    assert "tokens of context" in figure.svg
+    assert "loss (nats per token)" in figure.svg
     assert "3.00" in figure.svg

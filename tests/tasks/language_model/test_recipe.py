@@ -19,7 +19,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 def test_text_is_modelled_by_a_transformer(dataset: Dataset) -> None:
     task, why = choose.choose_task(dataset, None)
-    assert (task, why) == ("language-model", "a text is to be continued")
+    assert (task, why) == ("language-model", "text without labels")
     assert choose.choose_model(dataset, None, task)[0] == "modern-gpt"
     recipe = choose.choose(dataset, task=task, model="modern-gpt")
     assert recipe.settings["optimizer"][0] == "muon"

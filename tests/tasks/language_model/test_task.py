@@ -154,7 +154,7 @@ def test_trivial_is_the_frequency_of_each_token() -> None:
     counts = {4: 4 + 1, 5: 2 + 1, 6: 1 + 1}  # and one for each of the other symbols but PAD
     total = sum(counts.values()) + SYMBOLS - 1 - 3
     expected = -(2 * math.log(counts[4] / total) + math.log(counts[5] / total)) / 3
-    assert what == "each token by its frequency"
+    assert what == "unigram token frequencies"
     assert found["loss"] == pytest.approx(expected)
     assert found["accuracy"] == pytest.approx(2 / 3)
 
@@ -188,7 +188,9 @@ def test_a_stream_is_the_text_of_the_tokens_and_the_same_for_a_seed() -> None:
     assert text("abc") == text("abc")
     assert text("abc") != text("abc", seed=1)
     assert made.encoded("") == LETTERS.encode("\n")
-    with pytest.raises(DataError, match="^the prompt has 'x' 'ä', which the training text never had; leave it out$"):
+    with pytest.raises(
+        DataError, match="^the prompt has 'x' 'ä', not in the vocabulary of the training text; leave it out$"
+    ):
         made.encoded("aäbx")
 
 
@@ -232,9 +234,14 @@ def test_it_writes_for_the_report() -> None:
             "gpt-small",
             TargetSpec(kind="class", names=("a", "b")),
             {},
-            "task language-model needs text to be continued; leave --task language-model out",
+            "task language-model needs plain text; leave --task language-model out",
         ),
-        ("gpt-small", TARGET, {"carry": True}, "--carry is for recurrent networks, which have a state; take --model"),
+        (
+            "gpt-small",
+            TARGET,
+            {"carry": True},
+            "--carry is for recurrent networks, which have a hidden state; take --model",
+        ),
     ],
 )
 def test_what_does_not_suit_is_refused(name: str, target: TargetSpec, settings: dict[str, Any], message: str) -> None:
@@ -244,5 +251,5 @@ def test_what_does_not_suit_is_refused(name: str, target: TargetSpec, settings: 
 
 def test_a_model_with_another_answer_is_refused() -> None:
     made = LanguageModel(nn.Embedding(SYMBOLS, 3), TARGET, LanguageModelConfig())
-    with pytest.raises(ConfigError, match=r"needs logits \(5, 12, 11\), and the model answers \(5, 12, 3\); take --mo"):
+    with pytest.raises(ConfigError, match=r"needs logits \(5, 12, 11\), and the model outputs \(5, 12, 3\); take --mo"):
         made.loss(batch())

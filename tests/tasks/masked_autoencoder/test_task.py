@@ -9,7 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, extras_of
-from sonde.losses.patches import hidden_error, patches_of
+from sonde.losses.patches import masked_error, patches_of
 from sonde.models.vit import VisionTransformer, ViTConfig
 from sonde.tasks.masked_autoencoder.config import MaskedAutoencoderConfig
 from sonde.tasks.masked_autoencoder.task import MaskedAutoencoder
@@ -60,7 +60,7 @@ def test_the_loss_is_the_error_of_what_was_hidden() -> None:
     network = made.modules["model"]
     assert isinstance(network, VisionTransformer)
     predicted = made.modules["decoder"](network.tokens(given["input"], order[:, :4]), order)
-    expected = hidden_error(predicted, patches_of(given["input"], 4), ~seen(made, noise))
+    expected = masked_error(predicted, patches_of(given["input"], 4), ~seen(made, noise))
     torch.testing.assert_close(loss.value, expected.mean())
     assert loss.weight == 6
 
@@ -84,7 +84,7 @@ def test_it_learns_to_fill_in() -> None:
     assert idle == []
     step = stepper(made, lr=1e-3)
     losses = [float(step(given, step=n, epoch=0).losses["model/loss"]) for n in range(1, 361)]
-    assert sum(losses[-20:]) < 0.6 * sum(losses[:20])  # always saying the mean of each patch would leave it at 1
+    assert sum(losses[-20:]) < 0.6 * sum(losses[:20])  # always predicting the mean of each patch would leave it at 1
 
 
 def test_a_row_is_judged_under_the_same_mask_in_every_batch() -> None:
@@ -109,8 +109,8 @@ def test_the_mean_of_patches_may_be_the_features() -> None:
         ({"mask_share": 1.0}, "--mask-share must lie between 0 and 1, got 1"),
         ({"decoder_width": 18}, "--decoder-width must be a multiple of 4, got 18"),
         ({"decoder_depth": 0}, "--decoder-depth must be at least 1, got 0"),
-        ({"mask_share": 0.99}, "--mask-share 0.99 of 16 patches leaves none to see; give a smaller --patch"),
-        ({"mask_share": 0.01}, "--mask-share 0.01 of 16 patches leaves none to tell"),
+        ({"mask_share": 0.99}, "--mask-share 0.99 of 16 patches leaves none visible; give a smaller --patch"),
+        ({"mask_share": 0.01}, "--mask-share 0.01 of 16 patches leaves none masked"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
@@ -119,5 +119,5 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
 
 
 def test_networks_without_patches_are_refused() -> None:
-    with pytest.raises(ConfigError, match="hides patches of an image, and Linear has none; take --model vit-tiny-16"):
+    with pytest.raises(ConfigError, match="masks patches of an image, and Linear has none; take --model vit-tiny-16"):
         task(nn.Linear(2, 2))

@@ -65,7 +65,7 @@ def test_of_the_tokens_15_percent_are_chosen_and_of_those_80_10_10() -> None:
     tokens = torch.randint(4, SYMBOLS, (400, 500), generator=torch.Generator().manual_seed(0))
     tokens[:, 0], tokens[:, 400], tokens[:, 401:] = BEGIN, END, 0
     noise = torch.rand(3, 400, 500, generator=torch.Generator().manual_seed(1))
-    fed, chosen = made.hide(tokens, noise)
+    fed, chosen = made.mask(tokens, noise)
     text = tokens >= 4
     assert not (chosen & ~text).any()
     assert torch.equal(fed[~chosen], tokens[~chosen])
@@ -86,7 +86,7 @@ def test_the_loss_is_the_mean_over_hidden_tokens_of_the_whole_batch() -> None:
     loss = made.loss(given)
     torch.manual_seed(3)
     tokens = F.pad(given["input"], (1, 0), value=BEGIN)
-    fed, chosen = made.hide(tokens, torch.rand(3, *tokens.shape))
+    fed, chosen = made.mask(tokens, torch.rand(3, *tokens.shape))
     model = made.modules["model"]
     logits = made.modules["head"](model.hidden(fed), model.words.weight)  # type: ignore[operator, union-attr]
     target = torch.where(chosen, tokens, -100)
@@ -127,7 +127,7 @@ def test_features_are_a_mean_over_tokens_and_not_over_padding() -> None:
 
 def test_a_network_that_answers_for_rows_alone_is_refused() -> None:
     with pytest.raises(
-        ConfigError, match="asks about single tokens, and Linear answers for a row alone; take --model bert-tiny"
+        ConfigError, match="needs an output per token, and Linear outputs one vector per row; take --model bert-tiny"
     ):
         MaskedLanguageModel(nn.Linear(1, 1), CLASSES, MaskedLanguageModelConfig())
 

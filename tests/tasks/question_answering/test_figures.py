@@ -33,7 +33,7 @@ def test_marks_lie_where_the_answers_are(truth: tuple[int, int], found: tuple[in
 def test_worst_and_best_are_told() -> None:
     found = passages({"worst": [entry()], "best": [entry(question="When?", f1=1.0)]})
     assert [passage.question for passage in found] == ["Who?", "When?"]
-    assert found[0].told == "prediction: Weber; truth: Anna Weber; F1 67 %"
+    assert found[0].caption == "prediction: Weber; truth: Anna Weber; F1 67 %"
     assert found[0].parts == [("It was built by ", ""), ("Anna ", "truth"), ("Weber", "both"), (" in 1907.", "")]
 
 

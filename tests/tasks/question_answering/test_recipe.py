@@ -18,7 +18,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 def test_questions_get_their_task_reader_and_settings(dataset: Dataset) -> None:
     task, why = choose_task(dataset, None)
-    assert (task, why) == ("question-answering", "answers stand in a text")
+    assert (task, why) == ("question-answering", "answers are spans of a text")
     model, _ = choose_model(dataset, None, task)
     assert model == "qa-reader"
     settings = choose(dataset, task=task, model=model).settings
@@ -47,10 +47,10 @@ def test_readers_and_bert_find_answers(model: str) -> None:
 
 def test_other_networks_are_refused_with_those_that_do() -> None:
     with pytest.raises(
-        ConfigError, match=r"--model gpt-small gives .* where an answer stands; take bert-tiny, bert-mini"
+        ConfigError, match=r"--model gpt-small gives .* start and end of an answer; take bert-tiny, bert-mini"
     ):
         check_answer("question-answering", "gpt-small", "tokens")
     with pytest.raises(
-        ConfigError, match="--model qa-reader gives where an answer stands, and task masked-language-model needs"
+        ConfigError, match="--model qa-reader gives start and end of an answer, and task masked-language-model needs"
     ):
         check_answer("masked-language-model", "qa-reader", "tokens")

@@ -201,11 +201,11 @@ def test_windows_that_lose_answers_are_refused(dataset: Dataset) -> None:
 
 
 def test_other_targets_and_models_are_refused(dataset: Dataset) -> None:
-    with pytest.raises(ConfigError, match="needs questions with answers that stand in a text; leave --task"):
+    with pytest.raises(ConfigError, match="needs questions whose answers are spans of a text; leave --task"):
         QuestionAnswering(nn.Linear(1, 1), TargetSpec(kind="class", names=("a", "b")), QuestionAnsweringConfig())
     made = task(dataset)
     made.modules["model"] = nn.Embedding(dataset.schema.input.symbols, 5)
     with pytest.raises(
-        ConfigError, match=r"needs two logits a token \(2, \d+, 2\), and the model answers \(2, \d+, 5\)"
+        ConfigError, match=r"needs two logits per token \(2, \d+, 2\), and the model outputs \(2, \d+, 5\)"
     ):
         made.loss(batch(dataset, 2))

@@ -134,7 +134,7 @@ def test_the_trivial_answer_is_the_mean_of_the_training_rows_in_own_units() -> N
     )
     known, judged = torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0]])
     what, metrics = made.trivial_baseline({"target": known}, {"target": judged})
-    assert what == "always saying 120, the mean"
+    assert what == "always predicting the mean, 120"
     assert metrics["rmse"] == pytest.approx(sk.root_mean_squared_error([120.0, 160.0], [120.0, 120.0]))
     assert metrics["r2"] == pytest.approx(sk.r2_score([120.0, 160.0], [120.0, 120.0]))
     assert "loss" not in metrics
@@ -143,7 +143,7 @@ def test_the_trivial_answer_is_the_mean_of_the_training_rows_in_own_units() -> N
 def test_the_trivial_answer_leaves_masked_targets_out() -> None:
     known = {"target": torch.tensor([[0.0, 9.0], [2.0, 1.0]]), "mask": torch.tensor([[1.0, 0.0], [1.0, 1.0]])}
     what, metrics = task().trivial_baseline(known, {"target": torch.tensor([[1.0, 2.0]])})
-    assert what == "always saying the mean of each"
+    assert what == "always predicting the mean of each target"
     assert (metrics["mae/price"], metrics["mae/area"]) == (pytest.approx(0.0, abs=1e-5), pytest.approx(0.5))
 
 

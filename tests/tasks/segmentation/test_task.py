@@ -234,7 +234,7 @@ def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
         (
             TargetSpec(kind="class", names=("a", "b")),
             {},
-            "task segmentation needs images with a mask each; leave --task",
+            "task segmentation needs a mask for each image; leave --task",
         ),
         (
             CLASSES,
@@ -252,6 +252,6 @@ def test_settings_must_suit_the_targets(target: TargetSpec, settings: dict[str, 
 def test_a_model_that_answers_a_row_is_refused() -> None:
     made = Segmentation(nn.Sequential(nn.Flatten(), nn.LazyLinear(1)), BINARY, SegmentationConfig())
     with pytest.raises(
-        ConfigError, match=r"needs a map of logits \(6, 1, 12, 12\), and the model answers \(6, 1\); take --model"
+        ConfigError, match=r"needs a map of logits \(6, 1, 12, 12\), and the model outputs \(6, 1\); take --model"
     ):
         made.loss(batch())

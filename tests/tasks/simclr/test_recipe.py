@@ -46,7 +46,9 @@ def test_other_data_and_models_are_refused(task: str) -> None:
         ConfigError, match=f"task {task} learns from images, and this data is of kind 'array'; leave --t"
     ):
         choose(dataset(20), task=task, model="mlp")
-    with pytest.raises(ConfigError, match=f"--model unet-small gives .*, and task {task} needs one answer an input"):
+    with pytest.raises(
+        ConfigError, match=f"--model unet-small gives .*, and task {task} needs one output vector per input"
+    ):
         choose(dataset(3, 32, 32), task=task, model="unet-small")
 
 

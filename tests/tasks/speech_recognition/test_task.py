@@ -140,7 +140,7 @@ def test_silence_is_read_as_nothing() -> None:
 def test_the_trivial_answer_is_the_most_frequent_transcript() -> None:
     target = batch(("ab", "cab", "ab", "b"))["target"].float()  # as rows of a split are handed over
     what, scores = task().trivial_baseline({"target": target}, {"target": target})
-    assert what == "always saying 'ab'"
+    assert what == "always predicting 'ab'"
     assert (scores["wer"], scores["accuracy"]) == (0.5, 0.5)
     assert "loss" not in scores
 
@@ -159,5 +159,5 @@ def test_what_does_not_suit_is_refused() -> None:
         def forward(self, waveform: Tensor, lengths: Tensor) -> Tensor:
             return waveform[:, :3]
 
-    with pytest.raises(ConfigError, match=r"needs a model that answers \(logits of each frame, frames of each row\)"):
+    with pytest.raises(ConfigError, match=r"needs a model that outputs \(logits of each frame, frames of each row\)"):
         SpeechRecognition(OneAnswer(), TARGET, SpeechRecognitionConfig()).loss(batch())

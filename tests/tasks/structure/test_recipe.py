@@ -46,6 +46,7 @@ def test_each_task_has_its_network_and_settings_with_reasons(rows: int, task: st
 
 def test_networks_of_other_kinds_are_refused() -> None:
     with pytest.raises(
-        ConfigError, match="^--model graph-network reads data of kind molecule, and this data is of kind protein; take"
+        ConfigError,
+        match="^--model graph-network takes inputs of kind molecule, and this data is of kind protein; take",
     ):
         check_answer("structure", "graph-network", "protein")

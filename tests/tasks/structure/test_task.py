@@ -62,7 +62,7 @@ def test_it_learns_beyond_what_the_chain_alone_tells() -> None:
         run(given, step=step, epoch=0)
     after = judged(made, given)
     what, trivial = made.trivial_baseline({"target": given["target"]}, {"target": given["target"]})
-    assert what == "the distances of training pairs as far apart along the chain"
+    assert what == "distances of training pairs with the same sequence separation"
     assert after["loss"] < 0.5 * before["loss"]
     assert after["loss"] < 0.8 * trivial["loss"]
     assert after["lddt"] > trivial["lddt"]
@@ -104,7 +104,7 @@ def test_what_is_predicted_is_the_mean_of_the_bins_and_the_chance_of_a_contact()
     assert [len(row["distances"]) for row in rows] == [12, 7]
     assert rows[0]["distances"][3][3] == 0
     assert rows[1]["distances"][0][6] == pytest.approx(float(outputs["distances"][1, 0, 6]), abs=0.006)
-    assert rows[0]["prediction"] == "12 residues, 0 contacts 24 or more residues apart"
+    assert rows[0]["prediction"] == "12 residues, 0 contacts at a separation of 24 or more"
 
 
 def test_the_table_of_separations_counts_training_pairs() -> None:
@@ -125,7 +125,7 @@ def test_the_table_of_separations_counts_training_pairs() -> None:
 def test_other_targets_settings_and_models_are_refused() -> None:
     with pytest.raises(ConfigError, match="^task structure needs a folder of protein structures"):
         Structure(nn.Identity(), TargetSpec(kind="value", names=("v",)), StructureConfig())
-    with pytest.raises(ConfigError, match=r"^--contact-distance must be an edge of a bin \(4, 5, .*\), got 8.3"):
+    with pytest.raises(ConfigError, match=r"^--contact-distance must be a bin edge \(4, 5, .*\), got 8.3"):
         StructureConfig(contact_distance=8.3)
 
     def row(input: Tensor) -> Tensor:
@@ -135,7 +135,7 @@ def test_other_targets_settings_and_models_are_refused() -> None:
     model.forward = row  # type: ignore[method-assign]
     with pytest.raises(
         ConfigError,
-        match=r"needs logits \(1, 5, 5, 27\), and the model answers \(1, 4\); take --model structure-network",
+        match=r"needs logits \(1, 5, 5, 27\), and the model outputs \(1, 4\); take --model structure-network",
     ):
         Structure(model, TARGET, StructureConfig()).loss(batch(5))
     with pytest.raises(ConfigError, match="unknown metric to monitor 'ldt'; did you mean .*'lddt'"):

@@ -11,8 +11,8 @@ def test_measured_and_predicted_angles_have_a_picture_each() -> None:
     measured, predicted = torsion_figures({"torsions": TABLE})
     assert (measured.title, predicted.title) == ("Measured angles", "Predicted angles")
     assert measured.svg.count("<circle") == predicted.svg.count("<circle") == 3
-    assert "phi, degrees" in measured.svg
-    assert "psi, degrees" in measured.svg
+    assert "phi (degrees)" in measured.svg
+    assert "psi (degrees)" in measured.svg
     assert measured.caption.startswith("3 residues.")
 
 

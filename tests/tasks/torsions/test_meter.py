@@ -48,7 +48,7 @@ def test_details_hold_angles_for_a_picture_and_the_hardest_chains() -> None:
         "found": [[10, 20], [130, 40], [-50, -65], [-120, -130]],
     }
     assert [case["index"] for case in details["worst"]] == [7, 3]
-    assert details["worst"][1]["prediction"] == "25.0 degrees off, 50 % of residues near"
+    assert details["worst"][1]["prediction"] == "25.0 degrees mean error, 50 % of residues within 60 degrees"
 
 
 def test_a_picture_does_not_grow_with_the_data() -> None:

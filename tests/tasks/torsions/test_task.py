@@ -83,7 +83,7 @@ def test_the_trivial_answer_is_the_mean_direction_of_training() -> None:
     what, found = made.trivial_baseline({"target": known}, {"target": other})
     directions = known.flatten(0, 1).sum(0)
     phi, psi = (math.degrees(math.atan2(y, x)) for x, y in directions.tolist())
-    assert what == f"the mean direction everywhere (phi {phi:.0f}, psi {psi:.0f} degrees)"
+    assert what == f"always predicting the mean angles (phi {phi:.0f}, psi {psi:.0f} degrees)"
     true = torch.atan2(other[0, 1:, 0, 1], other[0, 1:, 0, 0]).rad2deg()
     assert found["phi_error"] == pytest.approx(float((true - phi).abs().mean()), abs=1e-3)
     assert 0 < found["loss"] < 1
@@ -94,5 +94,7 @@ def test_other_targets_and_models_are_refused() -> None:
         Torsions(nn.Identity(), TargetSpec(kind="value", names=("v",)), TorsionsConfig())
     model = nn.Identity()
     model.forward = lambda input: input.float()  # type: ignore[method-assign]
-    with pytest.raises(ConfigError, match=r"needs directions \(1, 5, 2, 2\), and the model answers \(1, 5\); take --m"):
+    with pytest.raises(
+        ConfigError, match=r"needs \(cosine, sine\) pairs \(1, 5, 2, 2\), and the model outputs \(1, 5\); take --m"
+    ):
         Torsions(model, TARGET, TorsionsConfig()).loss(batch(5))

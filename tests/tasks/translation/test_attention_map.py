@@ -9,10 +9,10 @@ def test_tokens_stand_on_both_sides_and_weights_are_cells() -> None:
     assert [text.text for text in drawn.iter("text")] == ["Ein", "Mann", "A", "m<n", "<eos>"]
     cells = [(cell.get("fill-opacity"), cell.findtext("title")) for cell in drawn.iter("rect")]
     assert cells == [
-        ("0.90", "Ein looks at A: 90 %"),
-        ("0.10", "Ein looks at m<n: 10 %"),
-        ("0.25", "Mann looks at A: 25 %"),
-        ("0.75", "Mann looks at m<n: 75 %"),
+        ("0.90", "Ein attends to A: 90 %"),
+        ("0.10", "Ein attends to m<n: 10 %"),
+        ("0.25", "Mann attends to A: 25 %"),
+        ("0.75", "Mann attends to m<n: 75 %"),
     ]
     places = {(cell.get("x"), cell.get("y")) for cell in drawn.iter("rect")}
     assert len(places) == 4

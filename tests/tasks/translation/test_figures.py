@@ -13,10 +13,10 @@ def test_cases_hold_all_sides_and_maps_are_drawn() -> None:
     found = translations({"worst": [CASE], "best": [{**CASE, "bleu": 100.0}], "attention": [MAP] * 6})
     assert found is not None
     worst = found.worst[0]
-    assert (worst.source, worst.truth, worst.said, worst.score) == ("A dog.", "Ein Hund.", "Eine Katze.", "12.3")
+    assert (worst.source, worst.truth, worst.prediction, worst.score) == ("A dog.", "Ein Hund.", "Eine Katze.", "12.3")
     assert found.best[0].score == "100"
     assert len(found.maps) == 4
-    assert "Ein looks at A: 80 %" in found.maps[0].svg
+    assert "Ein attends to A: 80 %" in found.maps[0].svg
 
 
 def test_other_tasks_have_none() -> None:

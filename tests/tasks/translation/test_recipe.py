@@ -32,7 +32,7 @@ def test_the_network_grows_with_the_data(rows: int, name: str) -> None:
 def test_it_is_the_task_of_such_data() -> None:
     assert choose_task(dataset(10), None)[0] == "translation"
     found = choose(dataset(10), task="translation", model="seq2seq-gru")
-    assert found.settings["batch_size"] == (10, "about 2,000 tokens a side")
+    assert found.settings["batch_size"] == (10, "about 2,000 tokens on each side")
 
 
 def test_embeddings_are_one_where_the_vocabulary_is() -> None:

@@ -141,10 +141,10 @@ def test_of_the_first_rows_it_is_kept_what_was_looked_at() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"label_smoothing": 1.0}, "--label-smoothing must lie from 0 to below 1, got 1"),
+        ({"label_smoothing": 1.0}, "--label-smoothing must be at least 0 and below 1, got 1"),
         ({"beam": 0}, "--beam must be at least 1, got 0"),
         ({"length_penalty": -1.0}, "--length-penalty must be at least 0, got -1"),
-        ({"quick_share": 0.0}, "--quick-share must lie above 0 and up to 1, got 0"),
+        ({"quick_share": 0.0}, "--quick-share must be above 0 and at most 1, got 0"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
@@ -154,7 +154,9 @@ def test_settings_are_checked(settings: dict[str, Any], message: str) -> None:
 
 def test_what_does_not_suit_is_refused() -> None:
     model = task().modules["model"]
-    with pytest.raises(ConfigError, match="^task translation needs a text for each text; leave --task translation out"):
+    with pytest.raises(
+        ConfigError, match="^task translation needs a target text for each source text; leave --task translation out"
+    ):
         Translation(model, TargetSpec(kind="class", names=("a", "b")), TranslationConfig())
     with pytest.raises(ConfigError, match="and Linear has no begin and step; take --model transformer-small"):
         Translation(nn.Linear(2, 2), TARGET, TranslationConfig())
