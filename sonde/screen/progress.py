@@ -1,4 +1,4 @@
-"""How training gets on: a row of a table per epoch, and a line in place that a terminal refreshes a few times a second."""
+"""Progress of training: a row of a table per epoch, and a line in place that a terminal refreshes a few times a second."""
 
 import math
 import time

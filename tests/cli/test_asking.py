@@ -153,7 +153,7 @@ def test_settings_of_another_model_are_left_out_aloud(tmp_path: Path) -> None:
     file = saved(tmp_path, {"lr": 0.5, "hidden": [7]})
     request = asked(f"--config {file} --model lenet5")
     assert (request.overrides.model, request.overrides.values) == ("lenet5", {"lr": 0.5})
-    assert request.notes == (f"{file}: left out --hidden, a setting of model mlp",)
+    assert request.notes == (f"{file}: ignored --hidden, a setting of model mlp",)
     assert request.overrides.origin["model"] == "typed"
 
 

@@ -101,7 +101,7 @@ def test_what_is_found_before_the_run_is_said_and_kept(tmp_path: Path, capsys: p
     run = sonde.fit(net, line(), loss=mse_loss, epochs=1, accumulate=4, threads=1, out=str(tmp_path / "run"))
     kept = (run.folder / "findings.jsonl").read_text()
     assert "accumul" in kept
-    assert "findings  none" not in capsys.readouterr().out
+    assert "checks    nothing found" not in capsys.readouterr().out
 
 
 def test_the_same_call_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
