@@ -202,7 +202,7 @@ def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str])
     sonde.train((X, Y), out="run", **{**QUIET, "quiet": False})
     text = capsys.readouterr().out
     for expected in ("2 classes", "task      classification", "model     mlp (typed)", "plan      1 thread (typed), fp32",
-                     "run       run", "% test accuracy", "always saying 0: ", "next      open run/report.html"):  # fmt: skip
+                     "run       run", "% test accuracy", "baseline (always ", "next      open run/report.html"):  # fmt: skip
         assert expected in text
     log = [json.loads(line) for line in (place / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in log} == {"step", "evaluation"}

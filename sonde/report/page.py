@@ -55,7 +55,7 @@ def write_page(run: Reading, added: AddedBy = nothing) -> Path:
         write_text(path, page)
     except OSError as error:
         raise RunFolderError(
-            f"cannot write {path}: {error.strerror}; make room or give the folder back its rights"
+            f"cannot write {path}: {error.strerror}; free disk space or check the folder's permissions"
         ) from None
     return path
 
@@ -126,7 +126,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
 
 
 def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
-    """The most wrong rows and the best, which share the room there is for pictures."""
+    """The rows with the highest and the lowest loss, which share the room there is for pictures."""
     if not run.split:
         return {"worst": [], "best": []}
     folder, both = run.path / "evaluation" / run.split, "best" in details

@@ -107,7 +107,7 @@ class Assembly:
         }
 
     def step_settings(self) -> StepSettings:
-        """How a step is computed under this config."""
+        """Precision, accumulation and clipping under this config."""
         optim = self.config.optim
         return StepSettings(
             device=self.device,
@@ -228,7 +228,7 @@ def _sources(
 
 
 def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | Augment | None:
-    """How images are changed for a task, and windows of a text moved; None for not at all.
+    """The augmentation for a task, also of windows of a text; None for none.
 
     Raises: ConfigError for text that says no such thing
     """

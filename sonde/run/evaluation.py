@@ -1,4 +1,4 @@
-"""What an evaluation leaves in the run folder: numbers, tables and pictures of what went most wrong and best."""
+"""What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,10 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
-    """What an answer that ignores its input reaches on a split: metrics by name, and "what" that answer is.
+    """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
-    Empty where the task knows of none, and for rows that were learnt by heart.
+    Empty where the task knows of none, and with --overfit-batches.
+
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
     if assembly.config.data.overfit_batches:

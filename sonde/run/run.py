@@ -44,7 +44,7 @@ class Run:
     def result(self) -> dict[str, Any]:
         """The content of result.json. Raises: RunFolderError while the run is unfinished."""
         if not self._folder.result.exists():
-            raise RunFolderError(f"{self.folder} is not finished; go on with: sonde resume {self.folder}")
+            raise RunFolderError(f"{self.folder} is not finished; resume with: sonde resume {self.folder}")
         return read_json(self._folder.result)
 
     @property
@@ -65,17 +65,19 @@ class Run:
             settings = read_config(self._folder.config).settings
             if settings.get("folds") and not settings.get("fold"):
                 raise RunFolderError(
-                    f"{self.folder} holds a run for each fold and no network of its own; take one of them, such as "
+                    f"{self.folder} is a cross-validation, without a network of its own; use one of its folds, such as "
                     f"{self.folder / 'fold-1'}"
                 )
             if not self._folder.schema.exists():
-                raise RunFolderError(f"{self.folder} has no schema.json: its data are your own; call run.model(input)")
+                raise RunFolderError(
+                    f"{self.folder} has no schema.json: it was trained on custom data; call run.model(input)"
+                )
             self._schema = read_schema(self._folder)
         return self._schema
 
     @property
     def spec(self) -> TaskSpec:
-        """The record of its task. Raises: ConfigError for a task out of a program, which has none"""
+        """The record of its task. Raises: ConfigError for a custom task, which has none"""
         return spec(str(read_config(self._folder.config).settings.get("task")))
 
     @property
@@ -97,7 +99,7 @@ class Run:
         return self
 
     def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
-        """One dict per input: "input" (its name) and what the task says of it, such as "prediction" and "probability".
+        """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
         """
@@ -115,7 +117,7 @@ class Run:
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
     def generate(self, prompt: str = "", **how: Any) -> str:
-        """Text that goes on from a prompt, as a whole; the settings are those of `stream`."""
+        """The continuation of a prompt, as a whole; the settings are those of `stream`."""
         return "".join(self.stream(prompt, **how))
 
     def stream(
@@ -129,17 +131,19 @@ class Run:
         seed: int = 0,
         memory: bool = True,
     ) -> Iterator[str]:
-        """Pieces of text that follow a prompt, as they are drawn.
+        """Pieces of text that continue a prompt, as they are sampled.
 
-        tokens: to draw at most;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
-        seed: the same gives the same text;  memory: whether the model remembers what it has read, which changes the speed alone
-        Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot read
+        tokens: maximum to generate;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
+        seed: the same gives the same text;  memory: whether to use a key-value cache or recurrent state (for speed)
+        Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot encode
         """
         from sonde.tasks.decode.sampling import Sampling
         from sonde.tasks.language_model.task import LanguageModel
 
         if not isinstance(self.task, LanguageModel):
-            raise ConfigError(f"{self.folder} cannot write text: it was trained on {self._trained_on()}; use predict")
+            raise ConfigError(
+                f"{self.folder} cannot generate text: it was trained on {self._trained_on()}; use predict"
+            )
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
         context = self.schema.input.shape[0]
         return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
@@ -149,8 +153,8 @@ class Run:
     ) -> dict[str, float]:
         """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
 
-        split: which of the data's splits to judge on;  target: columns of the truth, by default those trained on
-        Raises: DataError for data that cannot be judged, ConfigError when there is no such split
+        split: which of the data's splits to evaluate on; target: target columns, by default those trained on
+        Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         from sonde.core.errors import unknown
         from sonde.data.open import open_like
@@ -171,13 +175,13 @@ class Run:
         return evaluate(self.task, source, settings, tick=tick).compute()
 
     def report(self) -> Path:
-        """Write report.html anew and return its path."""
+        """Rebuild report.html and return its path."""
         from sonde.run.report import write_report
 
         return write_report(self.folder)
 
     def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held back."""
+        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held out."""
         settings = read_config(self._folder.config).settings
         return DataConfig(
             validation=0.0,
@@ -234,7 +238,7 @@ def load(folder: str | Path) -> Run:
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:
-    """What a run is judged in: the precision it was trained and judged in before, where the device has it."""
+    """The precision to evaluate in: that of training, where the device has it."""
     return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 

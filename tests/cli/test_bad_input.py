@@ -188,7 +188,7 @@ TABLE: list[tuple[Callable[[Path], list[str]], str]] = [
     (large_batch, r"--batch-size 100000 is larger than the 1,2\d\d training rows; give at most"),
     (used_folder, r"out is not empty and holds no run"),
     (unwritable, r"cannot write to .*file.run"),
-    (live_run, r"out is in use by a live run \(process 4711\)"),
+    (live_run, r"out is in use by process 4711"),
     (with_digits("--model", "restnet18"), r"unknown model 'restnet18'; did you mean .*'resnet18'"),
     (with_digits("--epoch", "3"), r"--epoch\b.*did you mean --epochs"),
     (with_digits("--optimizer", "adamm"), r"--optimizer.*adamm.*adam"),

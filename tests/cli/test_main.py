@@ -154,9 +154,9 @@ def test_a_fault_of_ours_keeps_its_traceback_and_code_1() -> None:
 def test_a_run_that_was_asked_to_stop_ends_with_the_signals_code(
     number: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verb_that_raises(monkeypatch, Interrupted("saved; go on with: sonde resume r", signal_number=number))
+    verb_that_raises(monkeypatch, Interrupted("saved; resume with: sonde resume r", signal_number=number))
     assert main(["train"]) == code
-    assert "go on with: sonde resume r" in capsys.readouterr().err
+    assert "resume with: sonde resume r" in capsys.readouterr().err
 
 
 def test_ctrl_c_outside_a_run_is_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -370,7 +370,7 @@ def test_a_source_without_batches_is_refused() -> None:
             return iter(())
 
     empty: Any = Empty()
-    with pytest.raises(DataError, match="yield no batch"):
+    with pytest.raises(DataError, match="yielded no batch"):
         list(steps(stepper(build("supervised")[0]), empty, stop=3))
 
 

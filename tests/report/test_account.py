@@ -14,8 +14,8 @@ def test_the_headline_is_the_test_score_in_words(image_run):
     assert (found.value, found.what, found.tone) == ("99.36 %", "accuracy on the test data", "good")
     assert [sentence.replace("\u00a0", " ") for sentence in found.sentences] == [
         "compact-cnn was trained on /home/ann/data/mnist for 8 epochs (3,200 steps) in 58 s.",
-        "The best checkpoint is that of epoch 7 (99.31 % validation accuracy); the test data were evaluated once, with it.",
-        "For comparison, always saying the most frequent reaches 11.35 %.",
+        "The best checkpoint is from epoch 7 (99.31 % validation accuracy); the test split was evaluated once, with this checkpoint.",
+        "Baseline (always predicting the most frequent): 11.35 %.",
     ]
 
 
@@ -40,7 +40,9 @@ def test_an_unfinished_run_says_how_far_it_came(image_run):
     run = read_folder(image_run)
     found = headline(run)
     assert (found.value, found.tone) == ("No result yet", "open")
-    assert found.sentences == ["Still running, or stopped at step 3,200 of 3,200: what was logged until then is shown."]
+    assert found.sentences == [
+        "Still running, or stopped at step 3,200 of 3,200; the report shows what was logged so far."
+    ]
     assert "not logged a step" in headline(replace(run, steps=[], evaluations=[])).sentences[0]
 
 
