@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.timing import data_folder, run, spread, write
 from sonde.core.config import DataConfig
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 
 FRACTIONS = (0.01, 0.1)
 AUGMENT = "resized-crop=0.2,flip,colour=0.5,grey=0.2"

@@ -17,11 +17,12 @@ import torch
 from benchmarks.peers.nanogpt import encoded, folder, network
 from benchmarks.peers.nanogpt import steps as nanogpt_steps
 from benchmarks.timing import data_folder, write
-from sonde.core.config import DataConfig, FeedConfig, MachineConfig, OptimConfig, TrainConfig
+from sonde.core.config import FeedConfig, MachineConfig, OptimConfig, TrainConfig
 from sonde.core.dataset import InputSpec
-from sonde.data.open import open_data
 from sonde.engine.clock import Clock
 from sonde.engine.loop import batches_of
+from sonde.modalities.open import open_data
+from sonde.modalities.settings import data_config
 from sonde.models.build import build
 from sonde.models.gpt import GPTConfig
 from sonde.run.build import assemble
@@ -41,7 +42,7 @@ def our_steps(text: str, model: str, context: int, batch: int, precision: str) -
     config = TrainConfig(
         model=model,
         task="language-model",
-        data=DataConfig(max_tokens=context),
+        data=data_config({"max_tokens": context}),
         feed=FeedConfig(batch_size=batch),
         optim=OptimConfig(optimizer="adamw", lr=1e-3, weight_decay=0.1, beta2=0.99, clip=1.0),
         machine=MachineConfig(device="cpu", precision=precision),  # type: ignore[arg-type]

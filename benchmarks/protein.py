@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.timing import data_folder, sonde_train, write
 from sonde.core.config import DataConfig
+from sonde.data.listing import Listing
 from sonde.modalities.protein.codes import residues
 from sonde.modalities.protein.forms.structures import read
 from sonde.tasks.torsions.config import ANGLES
@@ -65,7 +66,7 @@ def fold(task: str, number: int, folds: int) -> dict[str, dict[str, float]]:
 
 def by_residue(data: Path, number: int, folds: int) -> dict[str, float]:
     """Angles told by the kind of residue alone: its mean direction in the same training chains."""
-    splits = read(data, DataConfig(folds=folds, fold=number), task="torsions").splits
+    splits = read(Listing(data), DataConfig(folds=folds, fold=number), task="torsions").splits
     sums = np.zeros((residues().size, len(ANGLES), 2))
     for tokens, target in chains(splits["train"]):
         np.add.at(sums, tokens, target)
@@ -88,7 +89,7 @@ def chains(rows: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def by_burial(data: Path, number: int, folds: int) -> dict[str, float]:
     """Residues told by how buried a place is, with the frequencies of the same training chains."""
-    splits = read(data, DataConfig(folds=folds, fold=number), task="inverse-folding").splits
+    splits = read(Listing(data), DataConfig(folds=folds, fold=number), task="inverse-folding").splits
     known, judged = (burials(splits[name]) for name in ("train", "test"))
     edges = np.quantile(known[0], np.linspace(0, 1, BINS + 1)[1:-1])
     size = residues().size

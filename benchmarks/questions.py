@@ -24,7 +24,7 @@ READING = """
 import json, resource, sys, time
 from pathlib import Path
 from sonde.core.config import DataConfig
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begun = time.perf_counter()
 dataset = open_data(Path(sys.argv[1]), DataConfig(test=0.0, validation=0.0))

@@ -20,11 +20,12 @@ import torch
 from benchmarks.environments import python
 from benchmarks.peers.bare_lstm import BATCH, CLIP, WINDOW, steps, text, tokens_per_s
 from benchmarks.timing import data_folder, last_json, run, write
-from sonde.core.config import DataConfig, FeedConfig, MachineConfig, OptimConfig, TrainConfig
-from sonde.data.open import open_data
+from sonde.core.config import FeedConfig, MachineConfig, OptimConfig, TrainConfig
 from sonde.engine.clock import Clock
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import Precision
+from sonde.modalities.open import open_data
+from sonde.modalities.settings import data_config
 from sonde.models.recurrent_language import RecurrentLanguageConfig
 from sonde.run.build import assemble
 from sonde.tasks.language_model.config import LanguageModelConfig
@@ -39,7 +40,7 @@ def our_steps(data: Path, precision: Precision) -> Iterator[None]:
     config = TrainConfig(
         model="lstm-lm",
         task="language-model",
-        data=DataConfig(max_tokens=WINDOW),
+        data=data_config({"max_tokens": WINDOW}),
         feed=FeedConfig(batch_size=BATCH),
         optim=OptimConfig(optimizer="adam", lr=1e-3, clip=CLIP),
         machine=MachineConfig(device="cpu", precision=precision),

@@ -29,7 +29,7 @@ from sonde.core.dataset import Rows
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import decide
 from sonde.data.feed.source import BatchSource
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 
 CPU = torch.device("cpu")
 

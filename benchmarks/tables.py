@@ -24,8 +24,9 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_square
 
 import sonde
 from benchmarks.timing import data_folder, write
-from sonde.core.config import DataConfig
+from sonde.data.listing import Listing
 from sonde.data.splits import split_rows
+from sonde.modalities.settings import data_config
 from sonde.modalities.table.forms.tables import read
 
 
@@ -117,7 +118,7 @@ def with_boosting(folder: Path, table: Table, seed: int, stop: Any) -> dict[str,
 
 def same_columns(folder: Path, table: Table, frame: pd.DataFrame, train: pd.DataFrame) -> pd.DataFrame:
     """The columns that Sonde uses, as gradient boosting wants them: text as categories, gaps as NaN."""
-    columns = read(folder, DataConfig(target=(table.target,))).schema.input.columns
+    columns = read(Listing(folder), data_config({"target": table.target})).schema.input.columns
     out = {}
     for source in dict.fromkeys(column.source for column in columns):
         kinds = [column for column in columns if column.source == source]

@@ -15,15 +15,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8"), filename=str(path)) for path in FILES}
 
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
-# Named for its verb, and reached only as sonde.data.inspect: nothing below sonde/ is ever on sys.path itself.
-NAMED_LIKE_STDLIB = {"sonde.data.inspect"}
+# Named for its verb, and reached only as sonde.modalities.inspect: nothing below sonde/ is ever on sys.path itself.
+NAMED_LIKE_STDLIB = {"sonde.modalities.inspect"}
 MOST_LINES = 400
 # Of core only these may bring torch in: what --help, a config file and the report need stays quick.
 LOADS_TORCH_IN_CORE = {"sonde.core.batch", "sonde.core.boxes", "sonde.core.seams"}
 
 
 def module_name(path: Path) -> str:
-    """`sonde/data/inspect.py` -> `sonde.data.inspect`; a package's `__init__.py` -> the package."""
+    """`sonde/modalities/inspect.py` -> `sonde.modalities.inspect`; a package's `__init__.py` -> the package."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 

@@ -15,8 +15,9 @@ from sonde.augment.policy import READERS
 from sonde.cli.main import main
 from sonde.cli.verbs import VERBS
 from sonde.core.bounds import flag
-from sonde.core.config import OptimizerName, ScheduleName, leaves
-from sonde.data.named import NAMED
+from sonde.core.config import OptimizerName, ScheduleName
+from sonde.modalities.named import NAMED
+from sonde.modalities.settings import leaves
 from sonde.models.table import MODELS
 from sonde.tasks.table import TASKS
 
@@ -87,7 +88,7 @@ def test_what_there_is_is_all_listed() -> None:
 
 def test_every_flag_it_names_exists() -> None:
     named = set(re.findall(r"(?<!-)--[a-z][a-z-]+", README)) - {"--help", "--out"}
-    assert named - {flag(name) for name, _ in leaves()} == set()
+    assert named - {flag(name) for name in leaves()} == set()
     assert len(named) > 8
 
 

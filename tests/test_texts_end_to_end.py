@@ -13,9 +13,9 @@ from sonde.cli.main import main
 from sonde.core.config import DataConfig, FeedConfig
 from sonde.core.errors import ConfigError
 from sonde.data.feed.build import build_source
-from sonde.data.open import open_data
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.settings import StepSettings
+from sonde.modalities.open import open_data
 from sonde.run.run import Run
 
 PLAIN = ["a", "film", "of", "the", "and", "with", "no", "cast", "story", "for", "all"]

@@ -45,15 +45,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> sonde.Run:
-    return sonde.train(data, epochs=30, evaluate_every=10.0, out=tmp_path_factory.mktemp("run") / "run", **SMALL)
+    # In 720 updates attention finds the words whatever the seed and the processor (5 seeds, AVX2 and AVX-512: a BLEU of 100 ten
+    # times of ten); in 360 of the other kind of attention it did for one seed of five, on one of the two
+    learning = {**SMALL, "attention": "bahdanau", "batch_size": 8, "epochs": 30, "evaluate_every": 10.0}
+    return sonde.train(data, out=tmp_path_factory.mktemp("run") / "run", **learning)
 
 
 def test_it_is_found_out_learnt_and_judged(run: sonde.Run, data: Path) -> None:
     result = run.result
     assert (result["task"], result["headline"]) == ("translation", "bleu")
     scores = result["metrics"]["test"]
-    assert scores["bleu"] > 80
-    assert scores["token_accuracy"] > 0.9
+    assert scores["bleu"] > 90
+    assert scores["token_accuracy"] > 0.95
     assert run.evaluate(data, split="test") == pytest.approx(scores)
     assert run.evaluate(data / "test.en") == pytest.approx(scores)
 

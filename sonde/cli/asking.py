@@ -8,10 +8,11 @@ from typing import Any
 from sonde.cli.parse import Given, Line, as_words, convert, flags_of, refuse_unknown, split_line, take_data
 from sonde.cli.values import Flags, from_file
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, PlaceConfig, leaves, replace_leaves
+from sonde.core.config import PlaceConfig
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
+from sonde.modalities.settings import built, groups
 
 LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
 
@@ -53,7 +54,7 @@ def read_request(words: Sequence[str]) -> Request:
     Torch is loaded only where a model or task is named or a flag is not a general one.
     Raises: ConfigError
     """
-    general = flags_of(WhatOptions, *GROUPS.values())
+    general = flags_of(WhatOptions, *groups().values())
     first = split_line(words, general)
     base = _base(first)
     own: dict[str, Any] = {}
@@ -73,7 +74,7 @@ def read_request(words: Sequence[str]) -> Request:
     _check_own(base, leftover, own)
     filed, notes = _filed(base, named, taken={*typed, *(entry.name for entry in leftover)})
     values = filed | typed
-    _check(values)
+    built(values)  # a value out of range is refused before the data are opened
     origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed") | _named_origin(base, named)
     overrides = Overrides(
         values=values, origin=origin, model=base.model, task=base.task, leftover=as_words(leftover, own)
@@ -157,7 +158,7 @@ def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[d
     """
     if base.file is None:
         return {}, ()
-    flags = flags_of(*GROUPS.values(), *_own_kinds(base.model, base.task))
+    flags = flags_of(*groups().values(), *_own_kinds(base.model, base.task))
     skip = {"model", "task", *(entry.name for entry in fields(PlaceConfig)), *taken}
     skip |= LENGTHS if taken & LENGTHS else set()
     asked = {name: value for name, value in base.saved.overrides().items() if name not in skip and value is not None}
@@ -186,10 +187,3 @@ def _check_own(base: _Base, leftover: Sequence[Given], own: Flags) -> None:
     for kind in _named_kinds(base.model, base.task):
         names = {entry.name for entry in fields(kind)}
         kind(**convert([entry for entry in leftover if entry.name in names], own))
-
-
-def _check(values: Mapping[str, Any]) -> None:
-    """Raises: ConfigError for a value out of range, before the data are opened."""
-    groups = dict(leaves())
-    for group, kind in GROUPS.items():
-        replace_leaves(kind, {name: value for name, value in values.items() if groups.get(name) == group})

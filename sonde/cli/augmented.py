@@ -54,17 +54,15 @@ def write_augmented(path: Path, dataset: Dataset, text: str) -> str:
 def policy_of(dataset: Dataset, text: str) -> tuple[str, Policy | BoxPolicy]:
     """The policy in words, and as training would apply it. Raises: ConfigError"""
     schema = dataset.schema
-    if schema.input.kind != "image":
-        raise ConfigError(
-            f"--augment {text} changes images, and this data is of kind {schema.input.kind}; leave it out"
-        )
+    if not schema.input.has_planes:
+        raise ConfigError(f"--augment {text} changes images, and {dataset.source} holds none; leave it out")
     if text == "auto":
         task, model = choose_task(dataset, None)[0], choose_model(dataset, None)[0]
         text = str(choose(dataset, task=task, model=model).settings.get("augment", ("none", ""))[0])
-    if schema.target.kind == "boxes":
+    if schema.target.has_boxes:
         return text, parse_boxes(text)
     policy = parse(text)
-    if schema.target.kind == "mask":
+    if schema.target.has_masks:
         policy.check_moves("masks")
     return text, policy.filled_with(schema.input.mean)
 
@@ -75,7 +73,7 @@ def _sheet(names: list[str], columns: list[Mapping[str, Tensor]], target: Target
 
     pictures = [[_picture(fields, place, target) for fields in columns] for place in range(len(names))]
     tall = max(picture.height for picture in pictures[0])
-    below = LINE if target.kind == "class" else 0
+    below = LINE if target.has_classes else 0
     height = LINE + tall + below + GAP
     sheet = Image.new("RGB", (3 * GAP + len(columns) * (TILE + GAP), GAP + len(names) * height), "white")
     draw = ImageDraw.Draw(sheet)
@@ -91,7 +89,7 @@ def _sheet(names: list[str], columns: list[Mapping[str, Tensor]], target: Target
 
 def caption(fields: Mapping[str, Tensor], place: int, target: TargetSpec) -> str:
     """The class of an image, of a mixed one both: "cat (70 %), dog (30 %)"; "" where it has none."""
-    if target.kind != "class":
+    if not target.has_classes:
         return ""
     name = target.names[int(fields["target"][place])]
     if "mix_weight" not in fields:
@@ -106,7 +104,7 @@ def _picture(fields: Mapping[str, Tensor], place: int, target: TargetSpec) -> "I
 
     image = fields["input"][place]
     pixels = (image if image.dtype == torch.uint8 else (image * 255).round().clamp(0, 255).to(torch.uint8)).numpy()
-    if target.kind == "mask":
+    if target.has_masks:
         pixels = painted(pixels, fields["target"][place].numpy(), target.names)
     planes = np.broadcast_to(pixels, (3, *pixels.shape[1:])).transpose(1, 2, 0)
     scale = TILE / max(pixels.shape[1:])
@@ -114,7 +112,7 @@ def _picture(fields: Mapping[str, Tensor], place: int, target: TargetSpec) -> "I
     size = max(1, round(pixels.shape[2] * scale)), max(1, round(pixels.shape[1] * scale))
     method = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
     picture = Image.fromarray(np.ascontiguousarray(planes)).resize(size, method)
-    if target.kind == "boxes":
+    if target.has_boxes:
         pencil = ImageDraw.Draw(picture)
         for kind, *sides in fields["target"][place].tolist():
             if kind >= 0:

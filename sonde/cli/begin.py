@@ -1,6 +1,6 @@
 """What every command but train does first: print help if asked, parse its flags, open a screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,10 @@ class CommonOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """A verb's options (an instance of its dataclass), the words that no flag takes, the screen, and its further options."""
+    """A verb's options, the words that no flag takes, the screen, and its further options.
+
+    options: an instance of the verb's dataclass; of several dataclasses, the values that were given by name
+    """
 
     options: Any
     words: tuple[str, ...]
@@ -36,7 +39,7 @@ class Begun:
 
 def begin(
     words: Sequence[str],
-    kind: type,
+    kind: type | Mapping[str, type],
     *,
     usage: str,
     about: str,
@@ -45,6 +48,7 @@ def begin(
 ) -> Begun | None:
     """Take the words after a verb apart; None when help was asked for and shown.
 
+    kind:  the dataclass whose fields are the verb's flags, or title -> several
     usage: the verb and its words, such as "eval RUN DATA"
     data_last: DATA is the one word there must be, and may stand behind a list
     more: a second dataclass of flags, of the verb's own beside a config's
@@ -52,11 +56,13 @@ def begin(
     """
     verb = usage.split()[0]
     if wants_help(words):
-        kinds = {verb: kind, "further": more, "common": CommonOptions}
+        own_groups = kind if isinstance(kind, Mapping) else {verb: kind}
+        kinds = {**own_groups, "further": more, "common": CommonOptions}
         groups = {title: one for title, one in kinds.items() if one is not NoOptions}
         show_flags(usage, about, groups)
         return None
-    own, further = flags_of(kind), flags_of(more)
+    own = flags_of(*kind.values()) if isinstance(kind, Mapping) else flags_of(kind)
+    further = flags_of(more)
     flags = {**own, **further, **flags_of(CommonOptions)}
     line = split_line(words, flags)
     refuse_unknown(line, flags, verb=verb)
@@ -64,6 +70,7 @@ def begin(
         data, line = take_data(line, flags, verb=verb)
         line = Line(words=(str(data),), given=line.given, unknown=())
     values = convert(line.given, flags)
-    options = kind(**{name: value for name, value in values.items() if name in own})
+    chosen = {name: value for name, value in values.items() if name in own}
+    options = chosen if isinstance(kind, Mapping) else kind(**chosen)
     rest = more(**{name: value for name, value in values.items() if name in further})
     return Begun(options=options, words=line.words, screen=Screen(quiet=values.get("quiet", False)), more=rest)

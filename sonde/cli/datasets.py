@@ -28,7 +28,7 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     word = optional_word(begun.words, verb="datasets")
-    from sonde.data.named import catalogue
+    from sonde.modalities.named import catalogue
 
     known = {fact.name: fact for fact in catalogue()}
     found = matching("dataset", word, {name: f"{name} {fact.kind}" for name, fact in known.items()})

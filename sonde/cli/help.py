@@ -8,6 +8,7 @@ from dataclasses import field, fields, make_dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sonde.cli.values import takes_list
+from sonde.core.value_types import annotations
 
 
 def show_flags(usage: str, about: str, groups: Mapping[str, type], *, only: Container[str] | None = None) -> None:
@@ -33,12 +34,14 @@ def show_flags(usage: str, about: str, groups: Mapping[str, type], *, only: Cont
 
 def _partly(kind: type, only: Container[str] | None) -> type:
     """The dataclass with all fields but `only` hidden from the help; it inherits so that docstrings are still found."""
-    if only is None:
+    flags = annotations(kind)
+    hints = get_type_hints(kind)
+    hide = [e for e in fields(kind) if e.name not in flags or (only is not None and e.name not in only)]
+    if not hide:
         return kind
     from tyro.conf import Suppress
 
-    hints = get_type_hints(kind)
-    hidden = [(e.name, Suppress[hints[e.name]], e) for e in fields(kind) if e.name not in only]
+    hidden = [(e.name, Suppress[hints[e.name]], e) for e in hide]
     again = [(name, hint, field(default=e.default)) for name, hint, e in hidden]
     return make_dataclass(
         kind.__name__, again, bases=(kind,), namespace={"__doc__": kind.__doc__}, frozen=True, kw_only=True

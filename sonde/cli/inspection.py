@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonde.cli.begin import begin
-from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError
+from sonde.modalities.settings import data_config, of_data
 
 ABOUT = """\
 Inspect DATA without training: format, classes, columns and sizes, each with how it was inferred; then duplicates, leakage
@@ -31,21 +31,21 @@ class PreviewOptions:
 
 def run(words: Sequence[str]) -> int:
     """Inspect data. Raises: DataError, ConfigError."""
-    begun = begin(words, DataConfig, usage="inspect DATA", about=ABOUT, data_last=True, more=PreviewOptions)
+    begun = begin(words, of_data(), usage="inspect DATA", about=ABOUT, data_last=True, more=PreviewOptions)
     if begun is None:
         return 0
-    screen, preview = begun.screen, begun.more
+    screen, preview, config = begun.screen, begun.more, data_config(begun.options)
     drawn = ""
     if preview.augment is not None:
         _check_sheet(preview.out)
         from sonde.cli.augmented import write_augmented
-        from sonde.data.open import open_data
+        from sonde.modalities.open import open_data
 
-        dataset = open_data(begun.words[0], begun.options, tick=screen.tick)
+        dataset = open_data(begun.words[0], config, tick=screen.tick)
         drawn = write_augmented(Path(preview.out), dataset, preview.augment)
-    from sonde.data.inspect import inspect
+    from sonde.modalities.inspect import inspect
 
-    found = inspect(begun.words[0], begun.options, tick=screen.tick)
+    found = inspect(begun.words[0], config, tick=screen.tick)
     screen.data(found.facts)
     for listing in found.tables:
         screen.say("")

@@ -7,13 +7,13 @@ value and is given two different ones is an error; after `--` every word stands 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, get_type_hints
+from dataclasses import dataclass
+from typing import Any
 
 from sonde.cli.values import Flags, element, fits, takes_list, to_types
 from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError, nearest
-from sonde.core.value_types import expected
+from sonde.core.value_types import annotations, expected
 
 ELSEWHERE = {
     "batch": "batch_size", "bs": "batch_size", "learning_rate": "lr", "num_epochs": "epochs", "max_epochs": "epochs",
@@ -54,8 +54,7 @@ def flags_of(*kinds: type) -> dict[str, Any]:
     """Leaf name -> annotation, over several dataclasses."""
     found: dict[str, Any] = {}
     for kind in kinds:
-        hints = get_type_hints(kind)
-        found |= {entry.name: hints[entry.name] for entry in fields(kind) if entry.init}
+        found |= annotations(kind)
     return found
 
 

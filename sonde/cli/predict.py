@@ -16,6 +16,7 @@ from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
 from sonde.core.run_lengths import encode
 from sonde.core.units import count, number, share
+from sonde.modalities.catalogue import modality
 
 if TYPE_CHECKING:
     from sonde.run.run import Run
@@ -99,10 +100,10 @@ def _check_shown(out: str, trained: "Run") -> None:
     """Raises: ConfigError where pictures are asked for and there is nothing to draw on, or to draw."""
     from sonde.core.seams import abilities_of
 
-    if Path(out).suffix.lower() == ".png" and trained.schema.input.kind != "image":
-        kind = trained.schema.input.kind
+    if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
+        noun = modality(trained.schema.input.kind).noun
         raise ConfigError(
-            f"--out {out}: a contact sheet shows images, and the input of this run is a {kind}; use .csv or .json"
+            f"--out {out}: a contact sheet shows images, and this run takes {noun} as input; use .csv or .json"
         )
     if Path(out).suffix.lower() == ".png" and not trained.spec.labels:
         raise ConfigError(f"--out {out}: this run learned image features, which cannot be drawn; use .csv or .json")

@@ -6,6 +6,7 @@ from sonde.cli.begin import CommonOptions
 from sonde.cli.help import show_flags
 from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_words, wants_help
 from sonde.core.config import GROUPS, MAY_DIFFER
+from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
 ABOUT = """\
@@ -23,7 +24,7 @@ def run(words: Sequence[str]) -> int:
     if wants_help(words):
         show_flags("resume RUN", ABOUT, GROUPS, only=MAY_DIFFER - {"out", "fresh"})
         return 0
-    flags = flags_of(*GROUPS.values())
+    flags = flags_of(*groups().values())
     line = split_line(words, flags)
     refuse_unknown(line, flags, verb="resume")
     (folder,) = take_words(line.words, ["RUN"], verb="resume")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sonde.cli.asking import WhatOptions, parse_rest, read_request
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
-from sonde.core.config import GROUPS
+from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
 ABOUT = """\
@@ -55,4 +55,4 @@ def _help(words: Sequence[str]) -> None:
         from sonde.tasks.table import spec
 
         own[f"task {named['task']}"] = spec(named["task"]).config
-    show_flags("train DATA", ABOUT, {"general": WhatOptions, **own, **GROUPS})
+    show_flags("train DATA", ABOUT, {"general": WhatOptions, **own, **groups()})

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sonde.core.bounds import above, at_least, within
 from sonde.core.durations import PERIODS, Duration, setting
@@ -18,7 +18,7 @@ from sonde.core.value_types import annotations, suited
 
 Precision = Literal["fp32", "bf16", "fp16"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
-TokenizerName = Literal["auto", "characters", "words", "bpe", "bytes"]
+T = TypeVar("T")
 ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
 
 
@@ -26,56 +26,31 @@ ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd
 class DataConfig:
     """What is read, and how it is split."""
 
-    target: tuple[str, ...] = ()
-    """Table columns to predict; several give several outputs."""
-    columns: tuple[str, ...] = ()
-    """Names for the columns of a table without a header."""
     validation: float = 0.1
     """Share of train held back when the data has no validation split; 0 trains on every row."""
     test: float | None = None
     """Share held back for the final judgement when the data has no test split; by default 0.2, of a text to continue none."""
-    image_size: int | None = None
-    """Stored height and width of images, in pixels; by default chosen from the images."""
     skip_unreadable: bool = False
     """Leave out unreadable images, counting them, instead of stopping."""
     label_fraction: float = 1.0
     """Share of the training rows to use, drawn per class."""
     overfit_batches: int = 0
     """Train and evaluate on this many batches only: the dry run that shows a model can learn by heart."""
-    tokenizer: TokenizerName = "auto"
-    """What text is cut into: characters, words, or pieces of words (bpe; bytes for pieces that no text escapes)."""
-    vocabulary: int = 0
-    """Most different tokens to know, the most frequent of the training text; 0 lets the text choose."""
-    vocabulary_of: str | None = None
-    """Run, or tokenizer.json, whose vocabulary text is read with; with --pretrained RUN by default that run's."""
-    max_tokens: int = 0
-    """Longest row of tokens; what is longer is cut, counted and said. 0 lets the text choose."""
-    source_language: str = ""
-    """Of line-aligned texts, the language to translate from, as its files end (en); by default English where it is one of two."""
-    target_language: str = ""
-    """The language to translate into; by default the other of two."""
-    shared_vocabulary: bool = True
-    """Of line-aligned texts, cut both sides into the same tokens; names and numbers are then the same on both."""
-    labels: str = ""
-    """How names of recordings are made, such as {label}_{speaker}_{take}; label is what is predicted, split may name a split."""
-    label_names: tuple[str, ...] = ()
-    """Names for labels, such as 0=zero 1=one: what classes are called, and what is said where speech is recognised."""
-    held_out: str = ""
-    """Recordings for the final judgement, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
     folds: int = 0
     """Cross-validate: cut the rows into this many parts and train as often, each part judged by the run that did not see it."""
     fold: int = 0
     """Train once only, with this of the parts (1 to folds) judged; 0 takes each in turn."""
-    time: str | None = None
-    """Column that says when a row happened: what is judged then lies after what is trained on; series find theirs themselves."""
-    group: str | None = None
-    """Column of what belongs together, such as a patient: no group is both trained on and judged. It is no input."""
-    horizon: int | None = None
-    """Steps of a time series to forecast at a time; by default a season (24 hours, 7 days, 12 months)."""
-    look_back: int | None = None
-    """Steps before a forecast that it is made from; by default chosen from the horizon and the season."""
-    split_at: tuple[str, ...] = ()
-    """Where validation and test of a time series begin, and perhaps where test ends: numbers of steps, or dates."""
+    given: tuple[Any, ...] = field(default=(), metadata={"holds_settings": True})
+    """Settings of kinds of data, each an instance of the dataclass that a kind's record names; no flag of its own."""
+
+    def of(self, kind: type[T]) -> T:
+        """The settings of a kind of data: those that were given, else the defaults."""
+        return next((one for one in self.given if isinstance(one, kind)), None) or kind()
+
+    def having(self, settings: Any) -> "DataConfig":
+        """The same with other settings of one kind of data."""
+        others = tuple(one for one in self.given if not isinstance(one, type(settings)))
+        return dataclasses.replace(self, given=(*others, settings))
 
     @property
     def test_share(self) -> float:
@@ -92,19 +67,10 @@ class DataConfig:
         within("test", self.test_share, 0, 1, open_right=True)
         within("label_fraction", self.label_fraction, 0, 1, open_left=True)
         at_least("overfit_batches", self.overfit_batches, 0)
-        at_least("vocabulary", self.vocabulary, 0)
-        if self.vocabulary_of is not None and (self.vocabulary or self.tokenizer != "auto"):
-            raise ConfigError("--vocabulary-of brings tokens of its own; leave --tokenizer and --vocabulary out")
-        at_least("max_tokens", self.max_tokens, 0)
         if self.folds == 1 or self.folds < 0:
             raise ConfigError(f"--folds must be 2 or more, or 0 for none, got {self.folds}")
         if not 0 <= self.fold <= self.folds:
             raise ConfigError(f"--fold must lie from 1 to --folds {self.folds}, or be 0 for all, got {self.fold}")
-        for name in ("image_size", "horizon", "look_back"):
-            if getattr(self, name) is not None:
-                at_least(name, getattr(self, name), 1)
-        if len(self.split_at) not in (0, 2, 3):
-            raise ConfigError(f"--split-at takes two places or three, got {len(self.split_at)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,7 +232,7 @@ class MachineConfig:
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Precision = "fp32"
-    """Precision: bf16 and fp16 use autocast (mixed precision); fp16 (CUDA only) uses loss scaling."""
+    """bf16 and fp16 use autocast (mixed precision); fp16 (CUDA only) scales the loss. A recipe's bf16 must be faster in trial steps."""
     compile: bool = False
     """Compile the step with torch.compile; needs a C++ compiler on CPUs."""
     threads: int | None = None
@@ -339,8 +305,8 @@ MAY_DIFFER = frozenset(
 def leaves() -> Iterator[tuple[str, str]]:
     """(leaf, group) for every setting of `GROUPS`."""
     for group, kind in GROUPS.items():
-        for entry in fields(kind):
-            yield entry.name, group
+        for name in annotations(kind):
+            yield name, group
 
 
 def flat(config: Any) -> dict[str, Any]:
@@ -352,7 +318,10 @@ def flat(config: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in fields(config):
         value = getattr(config, entry.name)
-        if dataclasses.is_dataclass(value):
+        if entry.metadata.get("holds_settings"):
+            for held in value:
+                found |= flat(held)
+        elif dataclasses.is_dataclass(value):
             found |= flat(value)
         else:
             found[entry.name] = value

@@ -9,8 +9,6 @@ import numpy as np
 IGNORED = 255  # of a mask's pixels: neither trained on nor judged
 BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
-InputKind = Literal["image", "table", "array", "tokens", "audio", "series", "molecule", "protein"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -53,7 +51,7 @@ class InputSpec:
     (B, R, 4, 3) float, the places of N, CA, C and O in ångström.
     """
 
-    kind: InputKind
+    kind: str  # of `sonde.modalities.catalogue`
     shape: tuple[int, ...]
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -66,6 +64,11 @@ class InputSpec:
     rate: int = 0
     step: str = ""
     forecast: int = 0
+
+    @property
+    def has_planes(self) -> bool:
+        """Whether an input is (channels, height, width): normalised by channel, and looked at, cut and turned as a picture."""
+        return len(self.shape) == 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +107,26 @@ class TargetSpec:
     shape: tuple[int, ...] = ()
     season: int = 0
     scales: tuple[float, ...] = ()
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether each row has one of several classes."""
+        return self.kind == "class"
+
+    @property
+    def has_values(self) -> bool:
+        """Whether real numbers are predicted."""
+        return self.kind == "value"
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether each pixel has one of several classes."""
+        return self.kind == "mask"
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether objects are marked by boxes."""
+        return self.kind == "boxes"
 
     @property
     def out_dim(self) -> int:

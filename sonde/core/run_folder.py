@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -61,6 +61,14 @@ class RunFolder:
             shutil.rmtree(folder, ignore_errors=True)
         for file in (*files, self.tokenizer, self.target_tokenizer, self.lr_range, self.report):
             file.unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Take back a run that was refused before its first step, and its folder too where nothing else is in it."""
+        self.clear()
+        with suppress(OSError):  # other files are in there, or it is not ours to remove
+            if [entry.name for entry in self.path.iterdir()] == [".lock"]:
+                (self.path / ".lock").unlink()
+            self.path.rmdir()
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

@@ -32,9 +32,9 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
 
 @cache
 def annotations(kind: type) -> Mapping[str, Any]:
-    """Setting -> annotation, for a config class."""
+    """Setting -> annotation, for a config class; fields that hold other classes' settings are none themselves."""
     hints = get_type_hints(kind)
-    return {entry.name: hints[entry.name] for entry in fields(kind)}
+    return {e.name: hints[e.name] for e in fields(kind) if e.init and not e.metadata.get("holds_settings")}
 
 
 def expected(annotation: Any) -> str:

@@ -46,6 +46,29 @@ class Sequences(Protocol):
 
 
 @runtime_checkable
+class Alike(Protocol):
+    """Sequences that say themselves by what they come into one batch: (n,) int64, None for their lengths."""
+
+    @property
+    def alike(self) -> np.ndarray | None: ...
+
+
+@runtime_checkable
+class InMemory(Protocol):
+    """Rows that may be whole arrays in memory, one for each field (n, …); None where they are not."""
+
+    def held(self) -> Mapping[str, np.ndarray] | None: ...
+
+
+@runtime_checkable
+class MaybeOnDisk(Protocol):
+    """Rows that may be read by place from a temporary file, and need no other streaming."""
+
+    @property
+    def on_disk(self) -> bool: ...
+
+
+@runtime_checkable
 class WithTruth(Protocol):
     """Rows that say themselves what a trivial answer is computed from: `target`, and what else its task asks for."""
 
@@ -164,6 +187,10 @@ class InputRows:
     def targets(self) -> np.ndarray:
         """The `target` field of all rows."""
         return self.fields["target"]
+
+    def held(self) -> Mapping[str, np.ndarray] | None:
+        """Whole arrays, where the inputs are one."""
+        return {"input": self.inputs.array, **self.fields} if isinstance(self.inputs, ArrayInputs) else None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, Rows
+from sonde.core.dataset import Dataset, Fact, Rows, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.seeds import derive
 from sonde.data.rows import WithTruth
@@ -87,6 +87,14 @@ def labels_of(rows: Rows) -> np.ndarray:
     return targets_of(rows).astype(np.int64, copy=False)
 
 
+def class_counts(rows: Rows, spec: TargetSpec) -> np.ndarray | None:
+    """(classes,) rows of each class, or objects of each where boxes mark them; None for other targets."""
+    if not (spec.has_classes or spec.has_boxes):
+        return None
+    found = targets_of(rows)[..., 0] if spec.has_boxes else targets_of(rows)
+    return np.bincount(found[found >= 0].astype(np.int64), minlength=len(spec.names))
+
+
 def split_rows(
     n: int,
     *,
@@ -133,6 +141,29 @@ def split_rows(
     return {name: {"train": left, **parts}[name] for name in ORDER if name == "train" or name in parts}
 
 
+def share_out(
+    n: int,
+    brought: Collection[str],
+    config: DataConfig,
+    *,
+    labels: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """`split_rows` as the settings ask, with nothing for splits that the data `brought`."""
+    test = 0.0 if "test" in brought else config.test_share
+    validation = 0.0 if "validation" in brought else config.validation
+    return split_rows(n, test=test, validation=validation, labels=labels, groups=groups, fold=config.part)
+
+
+def drawn_from_train(whole: Mapping[str, Rows], indices: Mapping[str, np.ndarray]) -> dict[str, Rows]:
+    """The splits that the data brings, and in place of train and of those it does not bring rows of its train split."""
+    return {
+        split: whole[split] if split in whole and split != "train" else subset(whole["train"], indices[split])
+        for split in ORDER
+        if split in whole or split in indices
+    }
+
+
 def hold_back(
     rows: int, brought: Collection[str], config: DataConfig, *, called: str, labels: np.ndarray | None = None
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
@@ -143,11 +174,9 @@ def hold_back(
     Raises: DataError for too few rows
     """
     shares = {"test": config.test_share, "validation": config.validation}
-    wanted = {split: 0.0 if split in brought else share for split, share in shares.items()}
-    if rows < 3 and sum(wanted.values()) > 0:
+    if rows < 3 and any(share > 0 for split, share in shares.items() if split not in brought):
         raise DataError(f"{called}, too few to hold any back; bring more")
-    drawn = split_rows(rows, test=wanted["test"], validation=wanted["validation"], labels=labels, fold=config.part)
-    indices = {split: found for split, found in drawn.items() if len(found)}
+    indices = {split: found for split, found in share_out(rows, brought, config, labels=labels).items() if len(found)}
     held = [split for split in ("validation", "test") if split in indices]
     facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=labels is not None)
     if config.label_fraction < 1:
@@ -174,7 +203,7 @@ def thinned(dataset: Dataset, config: DataConfig) -> Dataset:
     if config.label_fraction >= 1:
         return dataset
     rows = dataset.splits["train"]
-    classes = dataset.schema.target.kind == "class"
+    classes = dataset.schema.target.has_classes
     kept = thin(labels_of(rows) if classes else len(rows), config.label_fraction)
     splits: Mapping[str, Rows] = {**dataset.splits, "train": subset(rows, kept)}
     return replace(dataset, splits=splits, facts=[*dataset.facts, fraction_fact(len(kept), len(rows), classes)])

@@ -90,7 +90,7 @@ def by_name(part: RawTarget, names: Sequence[str], spec: TargetSpec) -> RawTarge
 
     Raises: DataError for a place that the source has no name for
     """
-    if spec.kind != "class" or part.values.dtype.kind not in "iu" or not set(names) & set(spec.names):
+    if not spec.has_classes or part.values.dtype.kind not in "iu" or not set(names) & set(spec.names):
         return part
     return replace(part, values=np.array(names)[_codes(part, names)])
 
@@ -100,7 +100,7 @@ def encode(part: RawTarget, spec: TargetSpec) -> dict[str, np.ndarray]:
 
     Raises: DataError naming the row of a class that the spec does not know, and of a target that is missing
     """
-    if spec.kind == "class":
+    if spec.has_classes:
         return {"target": _codes(part, spec.names)}
     values = part.values.astype(np.float64)
     values = values[:, None] if values.ndim == 1 else values
@@ -110,7 +110,7 @@ def encode(part: RawTarget, spec: TargetSpec) -> dict[str, np.ndarray]:
     if gaps.any() and not spec.masked:
         row = int(np.flatnonzero(gaps.any(axis=1))[0])
         raise DataError(f"{part.row(row)} has no target (NaN), which the model was not trained for; leave the row out")
-    scaled = (values - np.array(spec.mean)) / np.array(spec.std) if spec.kind == "value" else values
+    scaled = (values - np.array(spec.mean)) / np.array(spec.std) if spec.has_values else values
     fields = {"target": np.nan_to_num(scaled).astype(np.float32)}
     return {**fields, "mask": (~gaps).astype(np.float32)} if spec.masked else fields
 
@@ -120,7 +120,7 @@ def standardised(spec: TargetSpec, part: RawTarget, train: np.ndarray) -> Target
 
     Raises: DataError when an output is the same in all of them
     """
-    if spec.kind != "value":
+    if not spec.has_values:
         return spec
     values = part.values[train].astype(np.float64)
     values = values[:, None] if values.ndim == 1 else values

@@ -1,7 +1,7 @@
 """What was decided about how a run is carried out, and why. It never overrides what was typed.
 
-This is the place where the choices of the machine are made: threads, precision, memory format, eager or compiled, number
-of steps under a time limit. Each choice is a function that measures and returns a value with its reason.
+This is the place where the choices of the machine are made: threads, memory format, eager or compiled, number of steps under
+a time limit; `engine/precision` has one of its own. Each choice is a function that measures and returns a value with its reason.
 """
 
 import math
@@ -17,7 +17,7 @@ from sonde.core.config import MachineConfig, Precision
 from sonde.core.errors import ConfigError
 from sonde.core.units import number
 from sonde.engine.step import Stepper
-from sonde.engine.timing import fewest_within, step_seconds, thread_candidates, time_threads
+from sonde.engine.timing import fewest_within, thread_candidates, time_threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class ExecutionPlan:
     evaluation_s: Mapping[str, float] = field(default_factory=dict)  # expected: "quick", and of each split
     threads_timed: Mapping[str, float] = field(default_factory=dict)  # count -> milliseconds a step
     precision_ratio: float | None = None  # fp32 time / chosen precision's time
+    precision_why: str = ""
     feed: str = ""
     feed_why: str = ""
     compile: bool = False
@@ -86,12 +87,6 @@ def pick_device(asked: str) -> torch.device:
     return torch.device("cpu") if device.type == "cpu" else device  # torch takes cpu:3 as well, and tensors say cpu
 
 
-def check_precision(config: MachineConfig, device: torch.device) -> None:
-    """Refuse a precision that the device does not support. Raises: ConfigError."""
-    if config.precision == "fp16" and device.type != "cuda":
-        raise ConfigError(f"--precision fp16 needs a CUDA GPU, and this run is on {device.type}; use bf16 or fp32")
-
-
 def choose_threads(
     stepper: Stepper, batch: Batch | None, config: MachineConfig, *, kept: int | None = None, scale: float = 1.0
 ) -> tuple[int, dict[str, float], str]:
@@ -117,11 +112,6 @@ def choose_threads(
 
 def _threads(count: int) -> str:
     return f"{count} thread{'s' if count != 1 else ''}"
-
-
-def precision_ratio(low: Stepper, full: Stepper, batch: Batch) -> float:
-    """How many times faster a step is in the lower precision than in fp32."""
-    return step_seconds(full, batch, steps=3, at_least_s=0.1) / step_seconds(low, batch, steps=3, at_least_s=0.1)
 
 
 def steps_within(

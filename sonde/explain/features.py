@@ -99,7 +99,7 @@ def _shown(channel: Channel, picture: str, folder: Path, images: Seen) -> dict[s
     ]
     write_grid(folder / picture, patches, across=len(patches))
     classes = Counter[str]()
-    if images.target.kind == "class":
+    if images.target.has_classes:
         classes.update(images.target.names[int(target)] for target in fields["target"])
     return {
         "channel": channel.number,

@@ -1,77 +1,149 @@
-"""What is known about one kind of data: one frozen record. Free of torch."""
+"""What is known about one kind of data: one frozen record. Free of torch, of Pillow and of pyarrow."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Rows, Schema
+from sonde.core.dataset import Dataset, InputSpec, Rows, Schema
 from sonde.core.progress import Tick
+from sonde.data.listing import Listing
 
 
-class Claim(NamedTuple):
-    """How sure a form is that it can read a place, from 1 to 100, and why."""
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What data are opened for.
 
-    sure: int
-    why: str
+    task: where it is named; None leaves it to the data
+    like: a trained run's schema that the data are to be judged by
+    """
+
+    config: DataConfig = field(default_factory=DataConfig)
+    task: str | None = None
+    like: Schema | None = None
+
+
+class Recognise(Protocol):
+    """Why a place holds a form of data, None if it does not. Raises: DataError for what is of the form but ambiguous"""
+
+    def __call__(self, listing: Listing, wanted: Wanted) -> str | None: ...
 
 
 class Reader(Protocol):
-    """Reads a place as a dataset; `like` is a trained run's schema that the data are to be judged by."""
+    """Reads a place as a dataset; `like` is a trained run's schema that the data are to be judged by. Raises: DataError"""
 
     def __call__(
-        self, path: Path, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None
+        self, listing: Listing, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None
     ) -> Dataset: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A form in which data of a kind stands on disk.
+    """A form in which data of a kind stand on disk.
 
     name:      in words, for errors and `--help`: "class folders of images"
-    recognise: what a listing holds -> a claim, None where it is something else; nothing is opened that the listing has not
-    read:      "module:function" of its `Reader`
-    tasks:     tasks for which it is looked at first, since some folders hold the makings of several
-    only_for:  whether it is read for these tasks alone
+    sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
+    module:    with its `recognise` (a `Recognise`) and its `read` (a `Reader`), and `read_frame` where `frames`
+    endings:   of files without any of which it is not asked; () where names have no such ending
+    tasks:     tasks for which it is asked first, since some folders hold the makings of several
+    targets:   kinds of targets that trained models have for which it is asked first
+    only_for_tasks: whether it is read for these tasks and targets alone
     folds:     whether its training rows can be cut in parts by `sonde.data.splits.split_rows`
     instead_of_columns: what it has where a table has columns ("class folders"); "" where it has columns
+    packed:    whether rows stand inside files, many in one, so that a place is predicted on as a whole
+    frames:    whether it also reads a table in memory: (table, wanted) -> Dataset, or None where it holds something else
     """
 
     name: str
-    recognise: Callable[[Any], Claim | None]
-    read: str
+    sure: int
+    module: str
+    endings: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
-    only_for: bool = False
+    targets: tuple[str, ...] = ()
+    only_for_tasks: bool = False
     folds: bool = True
     instead_of_columns: str = ""
+    packed: bool = False
+    frames: bool = False
+
+    def suits(self, wanted: Wanted) -> bool:
+        """Whether it is asked before others, for the sake of the task or of the model that is judged."""
+        if wanted.like is not None:
+            return wanted.like.target.kind in self.targets
+        return wanted.task in self.tasks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A row that a report shows.
+
+    folder, stem: files are written to `folder`, and called `stem` and an ending; their names in the page begin with the stem
+    draw: (C, H, W) uint8 -> the same with what a task found in it, where its answers have a place in pictures
+    """
+
+    rows: Rows
+    index: int
+    spec: InputSpec
+    folder: Path
+    stem: str
+    draw: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def file(self, ending: str) -> Path:
+        """Where to write a file, whose folder is there then."""
+        path = self.folder / f"{self.stem}{ending}"
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+
+class Claim(NamedTuple):
+    """A form that recognises a place, and why."""
+
+    form: Form
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Modality:
-    """A kind of data: how it is found, read, asked about, shown and fed.
+    """A kind of data: how it is found, read, asked about, shown and fed. Functions are named "module:function".
 
-    kind:    of `InputSpec`
-    noun:    what a person calls such data ("images"), and `input_word` what stands for one in a command ("IMAGE")
-    config:  the frozen dataclass of its settings, whose fields are flags; None for none
-    forms:   what it looks like on disk
-    rows_to_predict: "module:function" (inputs, schema, tick) -> rows without targets, and a name for each
-    recipe:  "module" with `model(dataset)` and `settings(dataset, model)`, for tasks without a recipe of their own
-    show:    "module:function" that writes one row beside a report's case
-    inspect: "module:function" that adds to `sonde inspect`
-    augmentation: "module:function" (text, schema) -> what changes a batch while training, None for nothing
+    kind:       of `InputSpec`
+    noun:       what a person calls such data: "images"
+    input_word: what stands for one in a command: "IMAGE"
+    absent:     what is said of other data where one of its settings is given: "holds no images"
+    instead:    kind of data -> what to do with such instead of leaving a setting out, where there is something
+    forms:      what it looks like on disk
+    rows_to_predict: (inputs, schema, tick) -> rows without targets, and a name for each
+    recipe:     module with `model(dataset)` and `settings(dataset, model)`, for tasks without a recipe of their own
+    config:     the frozen dataclass of its settings, whose fields are flags; None for none
+    reads:      settings of other kinds of data that it reads too
+    augmentation: (text, schema) -> what changes a batch while training, None for nothing; "" where no such text is known
+    show:       a `Case` -> what stands beside it in a report: names of files that it wrote, or text
+    inspect:    the `sonde.modalities.inspect.Parts` of `sonde inspect`
+    sample:     (spec, rows, answers, generator) -> what a model that gives such an answer is called with, to count its costs; by
+                default numbers, and their lengths where a row has a `unit`
+    values_kept: schema -> how many values a network keeps at a time for each of its input, where that is more than the symbols
+                it tells
+    unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
+    embedded:   name of data that come with a package -> its `read`, a `Reader` that takes no listing
     """
 
     kind: str
     noun: str
     input_word: str
+    absent: str
     forms: Sequence[Form]
     rows_to_predict: str
-    recipe: str
+    recipe: str = "sonde.modalities.arrays.recipe"
     config: type | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    augmentation: str = ""
     show: str = ""
     inspect: str = ""
-    augmentation: str = ""
-
-
-RowsToPredict = Callable[[Any, Schema, Tick], tuple[Rows, list[str]]]
+    sample: str = ""
+    values_kept: str = ""
+    unit: str = ""
+    embedded: Mapping[str, str] = field(default_factory=dict)

@@ -8,12 +8,9 @@ import json
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sonde.core.catalogue import Catalogue
-
-if TYPE_CHECKING:
-    from sonde.core.dataset import InputKind
 
 Answer = Literal["row", "map", "boxes", "next", "text", "frames", "span", "horizon", "structure", "angles"]
 
@@ -27,7 +24,7 @@ class Entry(NamedTuple):
     family:  the first of a family's names is its smallest network; tests train that one
     paper:   where it comes from
     input:   shape of the row that costs are counted at, what its paper uses where that says
-    reads:   kinds of input (`sonde.core.dataset.InputKind`) that it takes, the one that it was made for first; building it for
+    reads:   kinds of input (`sonde.modalities.catalogue`) that it takes, the one that it was made for first; building it for
              another is refused (`sonde.models.suitable`)
     answers: what comes out for one input: a row of logits, a map of them (those of every pixel), boxes, logits for the token
              after each (next), for a text of its own (text), for each frame of a recording (frames), where an answer
@@ -42,7 +39,7 @@ class Entry(NamedTuple):
     family: str
     paper: str
     input: tuple[int, ...] = (3, 224, 224)
-    reads: "tuple[InputKind, ...]" = ("image",)
+    reads: "tuple[str, ...]" = ("image",)
     answers: Answer = "row"
     also: tuple[Answer, ...] = ()
     symbols: int = 0
@@ -53,7 +50,7 @@ class Library(NamedTuple):
     """Networks of another library, as `--model LIBRARY:NAME`. load: "module:function" from that text to a builder."""
 
     load: str
-    reads: "tuple[InputKind, ...]"
+    reads: "tuple[str, ...]"
 
 
 class Cost(NamedTuple):

@@ -109,10 +109,14 @@ def _by_rate(
 def product_dtype(device_type: str) -> torch.dtype:
     """What Muon's products are computed in: bfloat16 where the hardware has units for it, else float32.
 
-    Measured on an AVX512 CPU: with units 2.5 to 3 times as fast as float32; without, bfloat16 is emulated, slowly.
+    Measured on an AVX512 CPU: with units 2.5 to 3 times as fast as float32; without, bfloat16 is emulated, slowly. Those of an
+    x86 processor are of no use where torch is held to AVX2 (ATEN_CPU_CAPABILITY), which its own list does not say.
     """
     if device_type == "cuda":
         return torch.bfloat16
     told = getattr(torch.cpu, "get_capabilities", dict)()  # not in every version this runs on
-    has_units = device_type == "cpu" and any(there for name, there in told.items() if name.endswith("bf16"))
+    wide = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+    has_units = device_type == "cpu" and any(
+        there and (wide or not name.startswith(("avx", "amx"))) for name, there in told.items() if name.endswith("bf16")
+    )
     return torch.bfloat16 if has_units else torch.float32

@@ -7,11 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sonde.augment.boxes import BoxPolicy, parse_boxes
-from sonde.augment.policy import Policy, parse
-from sonde.augment.sound import parse_sound
+from sonde.augment.policy import parse
 from sonde.augment.views import Views
-from sonde.core.config import FeedConfig, TrainConfig
+from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
@@ -25,10 +23,12 @@ from sonde.engine import random_state
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.plan import check_precision, pick_device
+from sonde.engine.plan import pick_device
+from sonde.engine.precision import check_precision
 from sonde.engine.stages import plan_stages
 from sonde.engine.step import Stepper
-from sonde.modalities.text.windows import moved
+from sonde.modalities.feeding import augmentation, values_kept
+from sonde.modalities.text.windows import Streams
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
 from sonde.models.layers import distances
@@ -60,10 +60,18 @@ class Assembly:
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
 
-    def stepper(self, *, lr: float, total: int | None, execution: Execution | None = None) -> Stepper:
+    def stepper(
+        self,
+        *,
+        lr: float,
+        total: int | None,
+        execution: Execution | None = None,
+        precision: Precision | None = None,
+    ) -> Stepper:
         """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
 
         total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
+        precision: what was decided, where that may be another than was asked for; an `execution` that is given computes in it
         """
         steps = UNKNOWN if total is None else total
         stages = plan_stages(self.task.phases, total=steps)
@@ -79,7 +87,7 @@ class Assembly:
                 shapes=schedules(self.task.phases, optim, stages, total=total),
                 shares=self._shares(),
             ),
-            self.step_settings(),
+            self.step_settings(precision),
             average=self.average,
             clock=self.clock,
             execution=execution,
@@ -106,12 +114,12 @@ class Assembly:
             for name, distance in distances(module).items()
         }
 
-    def step_settings(self) -> StepSettings:
-        """Precision, accumulation and clipping under this config."""
+    def step_settings(self, precision: Precision | None = None) -> StepSettings:
+        """Precision, accumulation and clipping under this config, or in another precision."""
         optim = self.config.optim
         return StepSettings(
             device=self.device,
-            precision=self.config.machine.precision,
+            precision=precision or self.config.machine.precision,
             accumulate=self.config.feed.accumulate,
             clip=optim.clip,
             clip_value=optim.clip_value,
@@ -138,18 +146,18 @@ def assemble(
         raise ConfigError(
             f"--batch-size {config.feed.batch_size} is larger than the {rows:,} training rows; give at most {rows}"
         )
-    labels = labels_of(dataset.splits["train"]) if dataset.schema.target.kind == "class" else None
+    labels = labels_of(dataset.splits["train"]) if dataset.schema.target.has_classes else None
     with random_state.apart(device):  # building draws from the global streams, which are the caller's
         random_state.seed_everything(config.machine.seed, stream="init")
         built = model if model is not None else _model(dataset, config)
         out_dim = dataset.schema.target.out_dim
         if model is not None or ".py" in config.model:
-            maps = dataset.schema.target.kind == "mask"
+            maps = dataset.schema.target.has_masks
             name = config.model if model is None else type(model).__name__
             check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
         task = _task(built, dataset, config, labels)
-    channels_last = dataset.schema.input.kind == "image" and any(p.ndim == 4 for p in task.modules.parameters())
+    channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     task.modules.to(device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -195,7 +203,7 @@ def _sources(
     tick: Tick,
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
-    changes = augmentation(schema, feed.augment, task=config.task)
+    augment = changes(schema, feed.augment, task=config.task)
     goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
@@ -207,8 +215,9 @@ def _sources(
             device=device,
             kind=decision.kind,
             channels_last=channels_last,
-            augment=None if goes_on else changes,
-            goes_on=goes_on,
+            augment=None if goes_on else augment,
+            sampler=Streams if goes_on else None,
+            values_kept=values_kept(schema),
             tick=tick,
             label=split,
             **more,
@@ -227,17 +236,11 @@ def _sources(
     return train, held_back
 
 
-def augmentation(schema: Schema, text: str, *, task: str) -> Policy | BoxPolicy | Views | Augment | None:
-    """The augmentation for a task, also of windows of a text; None for none.
+def changes(schema: Schema, text: str, *, task: str) -> Augment | Views | None:
+    """The augmentation for a task; None for none.
 
     Raises: ConfigError for text that says no such thing
     """
-    if schema.target.kind == "next":
-        return moved if text == "auto" else None
-    if schema.input.kind == "audio":
-        return None if text == "auto" else parse_sound(text)
     if spec(task).views:
         return Views(policy=parse("none" if text == "auto" else text))
-    if schema.input.kind != "image" or text in ("none", "auto"):
-        return None
-    return parse_boxes(text) if schema.target.kind == "boxes" else parse(text)
+    return augmentation(schema, text)

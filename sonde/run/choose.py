@@ -9,6 +9,7 @@ from sonde.core.catalogue import load
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
+from sonde.modalities.catalogue import modality
 from sonde.models.build import absolute
 from sonde.models.suitable import check_input, instead, suitable
 from sonde.models.table import MODELS
@@ -95,11 +96,4 @@ def _settings(dataset: Dataset, chosen: TaskSpec, model: str) -> Mapping[str, tu
 
 def _modality_recipe(kind: str) -> Any:
     """The module with `model(dataset)` and `settings(dataset, model)` that serves tasks without a recipe of their own."""
-    recipes = {
-        "image": "sonde.modalities.image.recipe",
-        "table": "sonde.modalities.table.recipe",
-        "tokens": "sonde.modalities.text.recipe",
-        "molecule": "sonde.modalities.molecule.recipe",
-        "audio": "sonde.modalities.audio.recipe",
-    }
-    return import_module(recipes.get(kind, "sonde.modalities.arrays.recipe"))
+    return import_module(modality(kind).recipe)

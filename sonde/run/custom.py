@@ -22,7 +22,8 @@ from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
 from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
-from sonde.engine.plan import check_precision, pick_device
+from sonde.engine.plan import pick_device
+from sonde.engine.precision import check_precision
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe

@@ -15,8 +15,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides, from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.value_types import annotations, suited
-from sonde.data.open import open_data
 from sonde.engine.clock import Clock
+from sonde.modalities.open import open_data
 from sonde.models.renamed import with_new_names
 from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_model, choose_task

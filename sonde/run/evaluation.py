@@ -1,25 +1,23 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from sonde.core.files import write_json, write_text
+from sonde.core.catalogue import load
+from sonde.core.files import write_json
 from sonde.core.seams import Meter, Source, abilities_of
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
-from sonde.modalities.audio.show import spectrogram_picture
-from sonde.modalities.audio.waveforms import write_wav
-from sonde.modalities.molecule.graphs import drawing, smiles_of
-from sonde.modalities.text.rows import shortened, text_of
+from sonde.modalities.catalogue import modality
+from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
-WIDEST = 480  # pixels of a saved picture
-LONGEST_TEXT = 300  # characters of a text beside a case
-HEAVY = 60_000  # bytes; of a picture above it 64 colours are kept, or a report could not hold them all
 
 
 def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assembly) -> None:
@@ -29,7 +27,7 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
     for stem, content in meter.details().items():
         if stem in CASES:
             content = [
-                _with_picture(entry, f"{stem}/{number}.png", folder, source, assembly)
+                _with_picture(entry, f"{stem}/{number}", folder, source, assembly)
                 for number, entry in enumerate(content)
             ]
         elif stem == "attention":
@@ -58,7 +56,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     target = dataset.schema.target
     known, judged = (
         {
-            name: torch.as_tensor(values, dtype=torch.int64 if target.kind == "class" else torch.float32)
+            name: torch.as_tensor(values, dtype=torch.int64 if target.has_classes else torch.float32)
             for name, values in truth_of(dataset.splits[part], masked=target.masked).items()
         }
         for part in ("train", split)
@@ -67,42 +65,25 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     return {**metrics, "what": what}
 
 
-def _with_picture(
-    entry: dict[str, Any], picture: str, folder: Path, source: Source, assembly: Assembly
-) -> dict[str, Any]:
+def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source, assembly: Assembly) -> dict[str, Any]:
+    """A case with where its row came from, and what its kind of data shows of it in files called `stem`."""
     index = int(entry["index"])
     named = {**entry, "row": source.describe(index), "picture": None}
     if assembly.dataset is None:
         return named
+    spec = assembly.dataset.schema.input
     by_heart = bool(assembly.config.data.overfit_batches)  # then training rows are judged as validation
     rows = assembly.dataset.splits["train" if by_heart else folder.name]
-    if text := text_of(rows, index):
-        return {**named, "text": shortened(text, LONGEST_TEXT)}
-    if smiles := smiles_of(rows, index):
-        drawn = str(Path(picture).with_suffix(".svg"))
-        (folder / drawn).parent.mkdir(exist_ok=True)
-        write_text(folder / drawn, drawing(smiles))
-        return {**named, "picture": drawn}
-    if assembly.dataset.schema.input.kind == "audio":
-        samples = rows.read(np.array([index]))["input"][0]
-        return {**named, **_heard(samples, assembly.dataset.schema.input.rate, folder, picture)}
-    if assembly.dataset.schema.input.kind != "image":
-        return named
-    pixels = rows.read(np.array([index]))["input"][0]  # (C, H, W) uint8
-    if (draw := abilities_of(assembly.task).draw) is not None:
-        pixels = draw(pixels, entry)
-    (folder / picture).parent.mkdir(exist_ok=True)
-    save_png(folder / picture, pixels)
-    return {**named, "picture": picture}
+    draw = abilities_of(assembly.task).draw
+    show = modality(spec.kind).show
+    case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw and partial(_drawn, draw, entry))
+    return {**named, **(load(show)(case) if show else {})}
 
 
-def _heard(samples: np.ndarray, rate: int, folder: Path, picture: str) -> dict[str, str]:
-    """Write a recording (S,) beside its spectrogram; their names inside `folder`."""
-    sound = str(Path(picture).with_suffix(".wav"))
-    (folder / picture).parent.mkdir(exist_ok=True)
-    save_png(folder / picture, spectrogram_picture(samples, rate))
-    write_wav(folder / sound, samples, rate)
-    return {"picture": picture, "sound": sound}
+def _drawn(
+    draw: Callable[[np.ndarray, dict[str, Any]], np.ndarray], entry: dict[str, Any], pixels: np.ndarray
+) -> np.ndarray:
+    return draw(pixels, entry)
 
 
 def _with_source(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dict[str, Any]:
@@ -112,17 +93,3 @@ def _with_source(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dic
     tokens = rows.read(np.array([entry["index"]]))["input"][0]
     vocabulary = read_vocabulary(assembly.dataset.schema.input.tokenizer)
     return {**entry, "source": [vocabulary.symbol(int(number)) for number in tokens]}
-
-
-def save_png(path: Path, pixels: np.ndarray) -> None:
-    """Write (C, H, W) uint8 as a PNG, enlarged by whole pixels to about 64 or reduced to `WIDEST`."""
-    from PIL import Image
-
-    picture = np.ascontiguousarray(pixels[0] if pixels.shape[0] == 1 else pixels.transpose(1, 2, 0))
-    image = Image.fromarray(picture)
-    factor = max(1, 64 // max(image.size))
-    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    image.thumbnail((WIDEST, WIDEST))
-    image.save(path)
-    if path.stat().st_size > HEAVY:
-        image.quantize(64).save(path)

@@ -10,11 +10,12 @@ from sonde.core.errors import Interrupted
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
-from sonde.data.feed.prepare import Prepare
+from sonde.data.feed.normalise import Normalise
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import JsonLinesLog, read_lines
 from sonde.explain.features import Seen, write_features
+from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
 from sonde.run.build import Assembly
 from sonde.run.evaluation import baseline, write_evaluation
@@ -95,22 +96,20 @@ def _next_commands(attempt: Attempt) -> list[str]:
     commands, dataset = [f"open {folder.report}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
-    kind = dataset.schema.input.kind
-    names = {"image": "IMAGE", "table": "TABLE", "series": "TABLE", "tokens": "TEXT"}
-    names |= {"molecule": "SMILES", "protein": "FILE", "audio": "RECORDING"}
+    input_word = modality(dataset.schema.input.kind).input_word
     follows = spec(attempt.config.task).next_commands
-    return [*commands, *(text.format(run=folder.path, input=names.get(kind, "ARRAY")) for text in follows)]
+    return [*commands, *(text.format(run=folder.path, input=input_word) for text in follows)]
 
 
 def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
     """Feature visualisations of an image network, for the report; nothing for other data and for several networks."""
     modules, dataset = assembly.task.modules, assembly.dataset
-    if dataset is None or dataset.schema.input.kind != "image" or "model" not in modules:
+    if dataset is None or not dataset.schema.input.has_planes or "model" not in modules:
         return
     model, limit = modules["model"], assembly.config.loop.limit_s
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits["train" if assembly.config.data.overfit_batches else split]
-    prepare = Prepare(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
+    prepare = Normalise(dataset.schema.input, assembly.device, channels_last=assembly.channels_last)
 
     def read(numbers: Sequence[int]) -> torch.Tensor:
         images = torch.from_numpy(rows.read(np.asarray(numbers))["input"])

@@ -1,11 +1,9 @@
-"""Deciding how a run is carried out: threads, rate, number of steps. Everything is measured on steps that are undone."""
+"""Deciding how a run is carried out: precision, threads, rate, number of steps. All is measured on steps that are undone."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from sonde.core.batch import Batch
-from sonde.core.config import MachineConfig
-from sonde.core.errors import ConfigError, NonFinite
+from sonde.core.errors import ConfigError
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.memory import give_back
@@ -13,20 +11,18 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import ends, rewinds
 from sonde.core.units import duration
 from sonde.engine.execution.compiled import Compiled
-from sonde.engine.execution.eager import Eager
 from sonde.engine.loop import batches_of
-from sonde.engine.plan import ExecutionPlan, choose_threads, precision_ratio
+from sonde.engine.plan import ExecutionPlan
 from sonde.engine.put_back import PutBack
 from sonde.engine.range_test import range_test
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
+from sonde.run.computing import Computing, choose_computing
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
-from sonde.run.time_limit import Length, Trial, busy_neighbours, length_in_time, trial_of
+from sonde.run.time_limit import Length, Trial, length_in_time
 
-PIECES = 4  # precisions are compared on a part of a batch: fp32's maps of a whole one would be the run's peak of memory
-RATIO_STEPS, RATIO_SHARE = 16, 0.02  # comparing precisions costs about so many steps; of a time limit, at most that
 RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test; of the time left, at most so much
 
 
@@ -35,29 +31,21 @@ def make_plan(
 ) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless its length is changed.
 
-    The stepper has fresh optimisers and the schedule of the decided number of steps. A source that cannot be
-    rewound is replaced by one that begins with the batch that was taken for planning. The findings are about settings that are
-    not available here, or do not pay off.
-    Raises: ConfigError for a length that such data do not have
+    The stepper has fresh optimisers and the schedule of the decided number of steps. A source that cannot be rewound is
+    replaced by one that begins with the batch that was taken for planning.
+    The findings are about settings that are not available here, or do not pay off.
+    Raises: ConfigError for a length that such data do not have, and as `choose_computing`
     """
-    config, machine = assembly.config, assembly.config.machine
-    stepper = assembly.stepper(lr=1e-3 if config.optim.lr == "auto" else float(config.optim.lr), total=1_000_000)
+    config = assembly.config
     passes = check_length(config, assembly.train)
     batch = _first_batch(assembly, saved)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
-    trial = trial_of(stepper, batch, machine, limit_s)
-    kept = None if saved is None else int(saved.state["threads"])
-    busy = "" if limit_s is None or assembly.device.type != "cpu" else busy_neighbours()
-    threads, timed, threads_why = _threads(stepper, trial, machine, kept, busy=busy)
-    stepper.execution.threads = threads
-    timed_s = timed[str(threads)] / 1e3 if str(threads) in timed else trial.step_s
-    ratio = None
-    if machine.precision != "fp32" and saved is None:
-        ratio = _ratio(assembly, stepper, trial, timed_s, limit_s)
+    computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
+    stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
     lr = _rate(assembly, folder, stepper, saved, say, step_s=timed_s)
-    compiled, compiling, findings = _compiled(stepper, trial) if machine.compile else (None, None, [])
+    compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
-    lines = _plan_lines(assembly, threads_why, ratio, length, compiled=compiled is not None)
+    lines = _plan_lines(assembly, computing, length, compiled=compiled is not None)
     if compiling is not None:
         left = None if length.steps is None else length.steps - (0 if saved is None else saved.step)
         lines.append(compiling.line(left))
@@ -65,10 +53,11 @@ def make_plan(
     give_back()  # what trying left: other numbers of threads, another precision
     plan = ExecutionPlan(
         device=str(assembly.device),
-        precision=machine.precision,
-        threads=threads,
-        threads_timed=timed if saved is None else saved.plan.threads_timed,
-        precision_ratio=ratio if saved is None else saved.plan.precision_ratio,
+        precision=decided.precision,
+        threads=computing.threads,
+        threads_timed=computing.timed if saved is None else saved.plan.threads_timed,
+        precision_ratio=decided.ratio if saved is None else saved.plan.precision_ratio,
+        precision_why=decided.why if saved is None else saved.plan.precision_why,
         steps=length.steps,
         steps_why=length.why,
         ends=fixed_ends(config.loop, assembly.train.batches),
@@ -86,7 +75,8 @@ def make_plan(
         batches_per_epoch=assembly.train.batches,
         lines=tuple(lines),
     )
-    return plan, assembly.stepper(lr=lr, total=length.steps, execution=compiled), findings
+    last = assembly.stepper(lr=lr, total=length.steps, execution=compiled, precision=decided.precision)
+    return plan, last, findings
 
 
 def _compiled(stepper: Stepper, trial: Trial) -> tuple[Compiled | None, Compiling | None, list[Finding]]:
@@ -117,37 +107,6 @@ def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
         return None
     assembly.train = PutBack(source)
     return assembly.train.first
-
-
-def _threads(
-    stepper: Stepper, trial: Trial, machine: MachineConfig, kept: int | None, *, busy: str
-) -> tuple[int, dict[str, float], str]:
-    if busy and machine.threads is None and kept is None:
-        return 1, {}, f"1 thread (not timed: {busy})"
-    try:
-        return choose_threads(stepper, trial.batch, machine, kept=kept, scale=trial.scale)
-    except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
-        threads = stepper.execution.threads
-        return threads, {}, f"{threads} threads (not timed: {trouble})"
-
-
-def _ratio(
-    assembly: Assembly, stepper: Stepper, trial: Trial, step_s: float | None, limit_s: float | None
-) -> float | None:
-    """Times as fast as fp32; None where finding out would take too much of a time limit."""
-    assert trial.batch is not None
-    pieces = max(1, round(PIECES / trial.scale))
-    piece = trial.batch.split(pieces)[0]
-    if limit_s is not None and step_s is not None:
-        expected_s = RATIO_STEPS * step_s * len(piece) / (len(trial.batch) * trial.scale)
-        if expected_s > RATIO_SHARE * limit_s:
-            return None
-    execution = Eager(replace(stepper.settings, precision="fp32"))
-    full = assembly.stepper(lr=1e-3, total=1_000_000, execution=execution)
-    try:
-        return precision_ratio(stepper, full, piece)
-    except NonFinite:
-        return None
 
 
 def _rate(
@@ -205,14 +164,10 @@ def _length(
     )
 
 
-def _plan_lines(
-    assembly: Assembly, threads_why: str, ratio: float | None, length: Length, *, compiled: bool
-) -> list[str]:
-    machine = assembly.config.machine
-    where = threads_why if assembly.device.type == "cpu" else f"{assembly.device}, {threads_why}"
-    precision = machine.precision
-    if ratio is not None:
-        precision += f" ({ratio:.2f} times as fast as fp32 here)"
+def _plan_lines(assembly: Assembly, computing: Computing, length: Length, *, compiled: bool) -> list[str]:
+    why, decided = computing.threads_why, computing.decided
+    where = why if assembly.device.type == "cpu" else f"{assembly.device}, {why}"
+    precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
     if mapping := getattr(getattr(assembly.train, "source", assembly.train), "mapping", ""):

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sonde.core.config import GROUPS, DataConfig, TrainConfig, leaves, replace_leaves
+from sonde.core.config import DataConfig, TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.overrides import Overrides
+from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
 from sonde.models.renamed import refuse_old_name, with_new_names
 from sonde.run.choose import Recipe
@@ -42,8 +43,7 @@ class Resolved:
 
 def data_config(overrides: Overrides) -> DataConfig:
     """The settings that opening the data needs, which no recipe can advise on."""
-    names = {entry.name for entry in fields(DataConfig)}
-    return replace_leaves(DataConfig, {name: value for name, value in overrides.values.items() if name in names})
+    return settings.data_config(overrides.values)
 
 
 def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) -> Resolved:
@@ -54,10 +54,9 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     """
     model_kind = NoSettings if recipe.model == CUSTOM_MODULE else model_config_class(recipe.model)
     task_kind = NoSettings if custom_task else spec(recipe.task).config
-    groups = dict(leaves())
     model_names = {entry.name for entry in fields(model_kind)}
     task_names = {entry.name for entry in fields(task_kind)}
-    known = groups.keys() | model_names | task_names
+    known = settings.leaves().keys() | model_names | task_names
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)
@@ -66,14 +65,10 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
     advised = {name: value for name, (value, _) in advice.items()}
     merged = advised | typed
-    built = {
-        group: replace_leaves(kind, {n: v for n, v in merged.items() if groups.get(n) == group})
-        for group, kind in GROUPS.items()
-    }
     config = TrainConfig(
         model=recipe.model,
         task=recipe.task,
-        **built,
+        **settings.built(merged),
         model_config=replace_leaves(model_kind, {n: v for n, v in merged.items() if n in model_names}),
         task_config=replace_leaves(task_kind, {n: v for n, v in merged.items() if n in task_names}),
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, MAY_DIFFER, LoopConfig, TrainConfig, flat, leaves
+from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
@@ -15,6 +15,7 @@ from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import load_weights
+from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
@@ -52,9 +53,8 @@ def same_settings(folder: RunFolder, config: TrainConfig) -> None:
 
 def _defaults(config: TrainConfig) -> dict[str, Any]:
     """What settings are that a folder of an earlier version says nothing of."""
-    groups = {group: kind() for group, kind in GROUPS.items()}
     return flat(
-        replace(config, **groups, model_config=type(config.model_config)(), task_config=type(config.task_config)())
+        replace(config, **built({}), model_config=type(config.model_config)(), task_config=type(config.task_config)())
     )
 
 
@@ -73,7 +73,7 @@ def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
 def check_overrides(overrides: Mapping[str, Any]) -> None:
     """Raises: ConfigError for a setting that is unknown, or that a run cannot change on its way."""
     for name in overrides:
-        if name not in dict(leaves()):
+        if name not in leaves():
             raise unknown("setting", name, MAY_DIFFER)
         if name not in MAY_DIFFER:
             raise ConfigError(f"{flag(name)} cannot be changed on resume; start a new run with another --out")

@@ -17,6 +17,7 @@ from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
+from sonde.modalities.settings import data_config
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
@@ -103,7 +104,7 @@ class Run:
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
         """
-        from sonde.data.inputs import rows_for
+        from sonde.modalities.inputs import rows_for
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
         source = self._source(rows)
@@ -157,22 +158,35 @@ class Run:
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         from sonde.core.errors import unknown
-        from sonde.data.open import open_like
         from sonde.engine.evaluate import evaluate
         from sonde.engine.execution.settings import StepSettings
-        from sonde.run.build import augmentation
+        from sonde.modalities.open import open_like
+        from sonde.run.build import changes
 
         dataset = open_like(data, self.schema, self._reading(target), tick=tick)
         chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
         if chosen not in dataset.splits:
             raise unknown("split", chosen, dataset.splits)
         saved = read_config(self._folder.config).settings
+        precision = _precision(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
-            views = augmentation(self.schema, str(saved["augment"]), task=self.spec.name)
-        source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
-        settings = StepSettings(device=self._device, precision=_precision(saved.get("precision"), self._device))
-        return evaluate(self.task, source, settings, tick=tick).compute()
+            views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
+
+        def evaluated_in(precision: Precision) -> dict[str, float]:
+            source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
+            settings = StepSettings(device=self._device, precision=precision)
+            return evaluate(self.task, source, settings, tick=tick).compute()
+
+        try:
+            return evaluated_in(precision)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            if precision == "fp32":
+                raise
+            # a machine that cannot compute in the other has this one; faults of another kind are raised again
+            return evaluated_in("fp32")
 
     def report(self) -> Path:
         """Rebuild report.html and return its path."""
@@ -183,21 +197,22 @@ class Run:
     def _reading(self, target: Sequence[str]) -> DataConfig:
         """The columns by which the run read its table, or the parts of its recordings' names, with nothing held out."""
         settings = read_config(self._folder.config).settings
-        return DataConfig(
-            validation=0.0,
-            test=0.0,
-            target=tuple(target or settings.get("target") or ()),
-            columns=tuple(settings.get("columns") or ()),
-            labels=str(settings.get("labels") or ""),
-            label_names=tuple(settings.get("label_names") or ()),
-            held_out=str(settings.get("held_out") or ""),
-        )
+        names = ("target", "columns", "labels", "label_names", "held_out")
+        read = {name: settings[name] for name in names if settings.get(name)}
+        return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
+
+    def _trained_in(self, settings: Mapping[str, Any]) -> Any:
+        """The precision that was decided on, which may be another than a recipe advised."""
+        plan = read_json(self._folder.plan) if self._folder.plan.exists() else {}
+        return plan.get("precision", settings.get("precision"))
 
     def _trained_on(self) -> str:
         return f"task {read_config(self._folder.config).settings.get('task')}"
 
     def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
         from sonde.data.feed.build import build_source
+        from sonde.modalities.feeding import values_kept
+        from sonde.modalities.text.windows import Streams
 
         return build_source(
             rows,
@@ -208,7 +223,8 @@ class Run:
             device=self._device,
             kind="streaming" if rows.nbytes() > 2**30 else "resident",
             augment=augment,
-            goes_on=goes_on,
+            sampler=Streams if goes_on else None,
+            values_kept=values_kept(self.schema),
         )
 
     def _load_task(self) -> Task:
@@ -238,7 +254,7 @@ def load(folder: str | Path) -> Run:
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:
-    """The precision to evaluate in: that of training, where the device has it."""
+    """The precision to evaluate in: that of training, where the kind of device has it."""
     return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 

@@ -9,8 +9,7 @@ from sonde.core.dataset import Dataset, Fact
 from sonde.core.files import write_json
 from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import write_schema
-from sonde.data.splits import labels_of, targets_of
-from sonde.modalities.image.box_targets import object_counts
+from sonde.data.splits import class_counts
 from sonde.run.build import Assembly
 from sonde.run.environment import describe
 from sonde.run.resolve import Resolved
@@ -53,13 +52,5 @@ def about_data(dataset: Dataset, *more: Fact) -> dict[str, Any]:
 
 def _class_counts(dataset: Dataset) -> dict[str, dict[str, int]]:
     names = dataset.schema.target.names
-    if dataset.schema.target.kind == "boxes":
-        found = {split: object_counts(targets_of(rows), len(names)) for split, rows in dataset.splits.items()}
-        return {split: dict(zip(names, map(int, each), strict=True)) for split, each in found.items()}
-    if dataset.schema.target.kind != "class":
-        return {}
-    counts: dict[str, dict[str, int]] = {}
-    for split, rows in dataset.splits.items():
-        labels = labels_of(rows)
-        counts[split] = {name: int((labels == number).sum()) for number, name in enumerate(names)}
-    return counts
+    found = {split: class_counts(rows, dataset.schema.target) for split, rows in dataset.splits.items()}
+    return {s: dict(zip(names, each.tolist(), strict=True)) for s, each in found.items() if each is not None}

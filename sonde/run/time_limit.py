@@ -143,7 +143,8 @@ def trial_of(stepper: Stepper, batch: Batch | None, machine: MachineConfig, limi
     """
     if limit_s is None or batch is None:
         return Trial(batch=batch)
-    most = max(1, min(SMALLEST, len(batch) // FEWEST_ROWS))
+    fewest = max(FEWEST_ROWS, 2 * stepper.settings.accumulate)  # a batch norm makes nothing of a single row
+    most = max(1, min(SMALLEST, len(batch) // fewest))
     small, before = batch.split(most)[0], stepper.execution.threads
     if stepper.settings.device.type == "cpu":
         stepper.execution.threads = machine.threads or 1

@@ -10,6 +10,7 @@ import torch
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.before import accumulation
@@ -32,6 +33,7 @@ from sonde.run.errors import in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
+from sonde.run.saved import Saved
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
@@ -69,7 +71,7 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
-    with assembly.clock.part("plan"):
+    with assembly.clock.part("plan"), _nothing_left(folder, saved):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, say=screen.say)
     attempt.findings += found
     screen.plan(plan.lines)
@@ -87,6 +89,17 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
+
+
+@contextmanager
+def _nothing_left(folder: RunFolder, saved: Saved | None) -> Iterator[None]:
+    """A run that is refused while it is planned leaves no folder behind, which would then refuse to be told otherwise."""
+    try:
+        yield
+    except ConfigError:
+        if saved is None:
+            folder.abandon()
+        raise
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
 
     For weights from a file the normalisation is unknown, so the data's own mean and standard deviation stay.
     """
-    if dataset.schema.input.kind != "image" or config.pretrained is None:
+    if not dataset.schema.input.has_planes or config.pretrained is None:
         return dataset
     if config.pretrained == IMAGENET:
         mean, std = scales_of(model)
@@ -76,7 +76,7 @@ def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
 
 def as_begun(dataset: Dataset, folder: RunFolder) -> Dataset:
     """The dataset with its images scaled as when the run began, wherever that scale came from."""
-    if dataset.schema.input.kind != "image" or not folder.schema.exists():
+    if not dataset.schema.input.has_planes or not folder.schema.exists():
         return dataset
     before: Schema = read_schema(folder)
     return scaled(dataset, before.input.mean, before.input.std)

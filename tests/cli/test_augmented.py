@@ -175,4 +175,4 @@ def test_tables_are_not_augmented(tmp_path: Path, monkeypatch: Any, capsys: Any)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{row * row % 17},{row % 2}\n" for row in range(40)))
     assert main(["inspect", "t.csv", "--target", "b", "--augment", "flip"]) == 2
-    assert "--augment flip changes images, and this data is of kind table; leave it out" in capsys.readouterr().err
+    assert "holds none; leave it out" in capsys.readouterr().err

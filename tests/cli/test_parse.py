@@ -16,10 +16,11 @@ from sonde.cli.parse import (
     unknown_flag,
     wants_help,
 )
-from sonde.core.config import GROUPS, FeedConfig
+from sonde.core.config import FeedConfig
 from sonde.core.errors import ConfigError
+from sonde.modalities.settings import groups
 
-FLAGS = flags_of(*GROUPS.values()) | {"hidden": tuple[int, ...], "activation": Literal["relu", "tanh"]}
+FLAGS = flags_of(*groups().values()) | {"hidden": tuple[int, ...], "activation": Literal["relu", "tanh"]}
 
 
 def parsed(text: str, *, optional: bool = False) -> tuple[str | None, dict[str, Any]]:

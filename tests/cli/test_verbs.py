@@ -103,7 +103,7 @@ def test_predict_writes_a_contact_sheet(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_predict_refuses_a_sheet_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     err = out_of(["predict", "runs/table", "t.csv", "--out", "s.png"], capsys, code=2)
-    assert "a contact sheet shows images, and the input of this run is a table; use .csv or .json" in err
+    assert "a contact sheet shows images, and this run takes tables as input; use .csv or .json" in err
 
 
 def test_predict_prints_some_and_says_how_many_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +145,7 @@ def test_inspect(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_inspect_says_what_was_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from sonde.core.findings import Finding
-    from sonde.data import inspect
+    from sonde.modalities import inspect
 
     found = Finding(check="leak", severity="warning", evidence="'a' tells the target", action="remove it")
     planted = inspect.Inspection(name="t", form="f", facts=(), tables=(), findings=(found,))

@@ -6,15 +6,16 @@ import json
 import re
 import subprocess
 import sys
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from sonde.core.config import leaves
-from sonde.core.dataset import Column, InputKind, InputSpec
+from sonde.core.dataset import Column, InputSpec
 from sonde.core.errors import ConfigError
+from sonde.modalities.catalogue import names
+from sonde.modalities.settings import leaves
 from sonde.models.alexnet import AlexNetConfig
 from sonde.models.build import build, builder, config_class, default_input, describe
 from sonde.models.suitable import suitable
@@ -23,7 +24,7 @@ from sonde.models.vgg import VGGConfig
 from sonde.nn.auxiliary import WithAuxiliary
 
 OUT_DIM = 7
-KINDS = get_args(InputKind)
+KINDS = names()
 FLAT = ("perceptron", "mlp", "tabular")  # know nothing of height and width
 RATES = {"vit": 1e-3, "alexnet": 1e-4, "vgg": 1e-4}  # where 5e-3 without warm-up is too much: no norms, or attention
 # of each family its smallest network; the others are the same code in other sizes, seconds each: counted, not run here
@@ -96,7 +97,7 @@ def test_has_a_documented_builder_a_paper_and_a_frozen_config_with_helpful_field
 
 @pytest.mark.parametrize("name", MODELS)
 def test_no_setting_shares_its_name_with_one_of_every_run(name: str):
-    common = {leaf for leaf, _ in leaves()}
+    common = {leaf for leaf in leaves()}
     assert not common & {entry.name for entry in dataclasses.fields(config_class(name))}
 
 

@@ -47,7 +47,6 @@ REFUSED = [
     ("clip", -1.0, "--clip must be at least 0, got -1"),
     ("patience", -1, "--patience must be at least 0, got -1"),
     ("threads", 0, "--threads must be at least 1, got 0"),
-    ("image_size", 0, "--image-size must be at least 1, got 0"),
     ("seed", -1, "seed must lie in 0..2^63-1, got -1"),
     ("seed", 2**63, "seed must lie in 0..2^63-1, got 9223372036854775808"),
     ("time_limit", "soon", "--time-limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
@@ -115,17 +114,19 @@ def test_every_setting_has_one_place_and_explains_itself() -> None:
     names = [name for name, _ in leaves()]
     assert len(names) == len(set(names))
     source = inspect.getsource(config_module)
+    known = set(names)
     for kind in GROUPS.values():
         assert dataclasses.is_dataclass(kind)
         for entry in dataclasses.fields(kind):
+            assert entry.name in known or entry.metadata["holds_settings"]
             line = source.index(f"    {entry.name}: ")
             assert source[source.index("\n", line) + 1 :].startswith('    """'), entry.name
 
 
 def test_flat_and_back() -> None:
-    config = built(batch_size=8, lr=0.5, target=("a", "b"))
+    config = built(batch_size=8, lr=0.5, folds=3)
     values = flat(config)
-    assert (values["batch_size"], values["lr"], values["target"]) == (8, 0.5, ("a", "b"))
+    assert (values["batch_size"], values["lr"], values["folds"]) == (8, 0.5, 3)
     values = {name: value for name, value in values.items() if name in dict(leaves())}
     assert built(**values) == config
 

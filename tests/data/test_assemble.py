@@ -4,15 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
-from sonde.data.assemble import About, image_statistics
+from sonde.data.assemble import About
 from sonde.data.rows import ArrayInputs
 from sonde.data.splits import labels_of
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.image.pixel_statistics import image_statistics
 
 RNG = np.random.default_rng(0)
 ABOUT = About(name="set", source="/data/set", form="arrays", why="x and y")
@@ -23,7 +24,7 @@ def pair(x: np.ndarray, y: Any) -> ArrayPair:
 
 
 def assembled(parts: dict[str, ArrayPair], like: Schema | None = None, **config: Any) -> Any:
-    return assemble_arrays(parts, ABOUT, DataConfig(**config), like=like)
+    return assemble_arrays(parts, ABOUT, data_config(**config), like=like)
 
 
 def test_image_statistics_are_exact_per_channel() -> None:

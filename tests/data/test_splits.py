@@ -124,7 +124,7 @@ def test_labels_are_read_where_rows_do_not_keep_them_apart() -> None:
 
 @pytest.mark.parametrize("fraction", [0.5, 0.1])
 def test_label_fraction_reaches_the_dataset(fraction: float) -> None:
-    from sonde.data.open import open_data
+    from sonde.modalities.open import open_data
 
     y = np.arange(200) % 2
     data = open_data((np.random.default_rng(0).normal(size=(200, 3)), y), DataConfig(label_fraction=fraction))

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
@@ -17,9 +18,9 @@ POSITIONS = ("sinusoidal", "learned", "rotary", "alibi", "none")
 TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 11, 12, 13], [4, 19, 5, 6, 0, 0, 0, 0, 0]])
 
 
-def built(**settings: Any) -> TextTransformer:
+def built(*, input: InputSpec = TEXT, **settings: Any) -> TextTransformer:
     torch.manual_seed(0)
-    return text_transformer(TEXT, 3, dataclasses.replace(SIZES, **settings)).eval()
+    return text_transformer(input, 3, dataclasses.replace(SIZES, **settings)).eval()
 
 
 @pytest.mark.parametrize("pre", [True, False])
@@ -70,6 +71,65 @@ def test_the_order_matters_unless_nothing_tells_it(positions: str, pool: str) ->
     model = sharpened(positions=positions, pool=pool)
     changed = (model(TOKENS[:1, [1, 0, *range(2, 9)]]) - model(TOKENS[:1])).abs().max()
     assert changed < 1e-12 if positions == "none" else changed > 1e-5
+
+
+def by_hand(model: TextTransformer, row: Tensor) -> Tensor:
+    """One row without padding (T,) -> (classes,) in float64, as the papers write it; two heads of eight channels."""
+    own = {name: value.detach().double() for name, value in model.state_dict().items()}
+    length, waves = len(row), 10_000.0 ** -(torch.arange(8, dtype=torch.float64) / 8)
+    places = torch.arange(length, dtype=torch.float64)
+    tokens = own["input.embedding.weight"][row]
+    if model.positions == "sinusoidal":
+        angles = places[:, None] * waves
+        tokens = tokens + SPREAD * torch.stack([angles.sin(), angles.cos()], 2).flatten(1)
+    if model.positions == "learned":
+        tokens = tokens + own["learned"][:length]
+
+    def dense(name: str, given: Tensor) -> Tensor:
+        return given @ own[f"{name}.weight"].T + own[f"{name}.bias"]
+
+    def normed(name: str, given: Tensor) -> Tensor:
+        return F.layer_norm(given, (16,), own[f"{name}.weight"], own[f"{name}.bias"])
+
+    def turned(part: Tensor) -> Tensor:  # channels k and k + 4 are one complex number
+        spun = torch.complex(part[:, :4], part[:, 4:]) * torch.polar(
+            torch.ones(()).double(), places[:, None] * waves[::2]
+        )
+        return torch.cat([spun.real, spun.imag], 1)
+
+    for layer in ("layers.0", "layers.1"):
+        parts = dense(f"{layer}.attention.qkv", normed(f"{layer}.attention_norm", tokens)).split(8, dim=1)
+        mixed = []
+        for head, slope in enumerate((2.0**-4, 2.0**-8)):
+            query, key, value = parts[head::2]
+            if model.positions == "rotary":
+                query, key = turned(query), turned(key)
+            scores = query @ key.T / 8**0.5
+            if model.positions == "alibi":
+                scores = scores - slope * (places[:, None] - places).abs()
+            mixed.append(scores.exp() / scores.exp().sum(1, keepdim=True) @ value)
+        tokens = tokens + dense(f"{layer}.attention.output", torch.cat(mixed, 1))
+        inner = F.gelu(dense(f"{layer}.feed_forward.first", normed(f"{layer}.feed_forward_norm", tokens)))
+        tokens = tokens + dense(f"{layer}.feed_forward.second", inner)
+    return dense("head", normed("norm", tokens.mean(0)))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("width", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_it_is_the_papers_in_every_width(positions: str, width: torch.dtype, narrow: bool) -> None:
+    """Rows longer than the vectors that a processor computes with, the second padded; narrow is under autocast."""
+    rows = torch.randint(4, 20, (2, 21), generator=torch.Generator().manual_seed(1))
+    rows[1, 17:] = 0
+    model = sharpened(positions=positions, input=dataclasses.replace(TEXT, shape=(21,))).to(width)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        found = model(rows).double()
+    expected = torch.stack([by_hand(model, rows[0]), by_hand(model, rows[1, :17])])
+    # tables of sines and angles are float32, whatever the width
+    error = {torch.float64: 1e-6, torch.float32: 1e-5, torch.bfloat16: 0.06}[
+        torch.bfloat16 if narrow and width == torch.float32 else width
+    ]
+    torch.testing.assert_close(found, expected, rtol=0, atol=error)
 
 
 def test_distances_alone_do_not_tell_left_from_right() -> None:

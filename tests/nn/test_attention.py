@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.nn.attention import CrossAttention, Memory, SelfAttention, attend, reference, seen, within
-from sonde.nn.positions import rotations
+from sonde.nn.positions import alibi, rotate, rotations
 
 # queries, keys, values: (B, H, T, K)
 
@@ -207,3 +207,62 @@ def test_a_row_that_may_look_nowhere_stays_finite_in_sixteen_bits() -> None:
     assert found.isfinite().all()
     assert query.grad is not None
     assert query.grad.isfinite().all()
+
+
+WIDTHS = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 0.04}
+"""How far from float64 an answer of numbers about 1 may lie: 53, 24 and 8 bits of a number are kept."""
+
+
+def by_hand(query: Tensor, key: Tensor, value: Tensor, added: Tensor, hidden: Tensor) -> Tensor:
+    """Equation 1 in float64; added (H, T, S) to the scores, hidden (B, T, S) True where none may look."""
+    scores = torch.einsum("bhtk,bhsk->bhts", query.double(), key.double()) / query.shape[3] ** 0.5 + added
+    weights = scores.exp() * ~hidden[:, None]
+    return torch.einsum("bhts,bhsk->bhtk", weights, value.double()) / weights.sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("places", ["none", "rotary", "alibi", "relative"])
+@pytest.mark.parametrize("given", [torch.float32, torch.float64])
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_tells_places_is_the_same_in_every_width(
+    width: torch.dtype, narrow: bool, given: torch.dtype, places: str, padded: bool, causal: bool, training: bool
+) -> None:
+    """What is added comes in a width of its own; under autocast (narrow) float32 queries become narrower still."""
+    length = 19  # torch's kernels err only from the width of a vector on: 16 float32 with AVX-512
+    query, key, value = (part.to(width) for part in parts(2, 2, length, 8))
+    if places == "rotary":
+        query, key = (rotate(part, rotations(length, 8)) for part in (query, key))
+    added = torch.zeros(2, length, length, dtype=given)
+    if places in ("alibi", "relative"):
+        added = (alibi(2, length) if places == "alibi" else tokens(2, length, length, seed=4)).to(given)
+    there = within(torch.tensor([length, 9 if padded else length]), length)[:, None]
+    hidden = (~there | (torch.ones(length, length, dtype=torch.bool).triu(1) & causal)).expand(2, length, length)
+    mask = there[:, None] if places in ("none", "rotary") else added.masked_fill(~there[:, None], -torch.inf)
+    query.requires_grad_(training)
+    with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+        found = attend(query, key, value, mask=mask, causal=causal)
+    expected = by_hand(query.detach(), key, value, added.double(), hidden)
+    error = WIDTHS[torch.bfloat16 if narrow and width == torch.float32 else width]
+    torch.testing.assert_close(found.detach().double(), expected, rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_added_scores_that_are_learnt_get_gradients_in_their_own_width(width: torch.dtype) -> None:
+    query, key, value = (part.to(width) for part in parts(2, 4, 6, 8))
+    added = torch.zeros(4, 6, 6, requires_grad=True)
+    attend(query, key, value, mask=added).square().sum().backward()
+    wide = torch.zeros(4, 6, 6, dtype=torch.float64, requires_grad=True)
+    scores = query.double() @ key.double().mT / 8**0.5 + wide
+    (scores.softmax(-1) @ value.double()).square().sum().backward()
+    assert added.grad is not None
+    assert wide.grad is not None
+    torch.testing.assert_close(added.grad.double(), wide.grad, rtol=0, atol=4 * max(1e-6, WIDTHS[width]))
+
+
+def test_a_mask_of_counts_is_refused() -> None:
+    """Ones and zeros that are no truth values could be meant either way."""
+    with pytest.raises(RuntimeError, match="mask"):
+        attend(*parts(1, 2, 3, 8), mask=torch.ones(3, 3, dtype=torch.int64))

@@ -3,8 +3,8 @@ import re
 import pytest
 import torch
 
-from sonde.core.config import TokenizerName
 from sonde.core.vocabulary import BEGIN, END, Vocabulary, characters_of, words_of
+from sonde.modalities.text.config import TokenizerName
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.nn.word_matching import BASE, SHAPES, STEMS, Spelling
 

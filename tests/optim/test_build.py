@@ -190,14 +190,24 @@ def test_a_share_of_the_rate_is_a_share_of_the_first_move(name: OptimizerName) -
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"), [({"avx512_bf16": True}, "bfloat16"), ({"avx512_bf16": False}, "float32")]
+    ("told", "used", "expected"),
+    [
+        ({"avx512_bf16": True}, "AVX512", "bfloat16"),
+        ({"avx512_bf16": False, "amx_bf16": True}, "AVX512", "bfloat16"),
+        ({"avx512_bf16": False}, "AVX512", "float32"),
+        ({"avx512_bf16": True, "amx_bf16": True}, "AVX2", "float32"),  # by ATEN_CPU_CAPABILITY
+        ({"avx512_bf16": True}, "DEFAULT", "float32"),
+        ({"bf16": True, "sve": False}, "DEFAULT", "bfloat16"),  # Arm
+    ],
 )
 def test_muon_multiplies_in_bfloat16_where_there_are_units_for_it(
-    monkeypatch: pytest.MonkeyPatch, told: dict[str, bool], expected: str
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, bool], used: str, expected: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: used)
     assert str(product_dtype("cpu")) == f"torch.{expected}"
     assert product_dtype("cuda") == torch.bfloat16
+    assert product_dtype("mps") == torch.float32
 
 
 def test_nesterov_without_momentum_is_refused() -> None:

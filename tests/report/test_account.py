@@ -14,7 +14,8 @@ def test_the_headline_is_the_test_score_in_words(image_run):
     assert (found.value, found.what, found.tone) == ("99.36 %", "accuracy on the test data", "good")
     assert [sentence.replace("\u00a0", " ") for sentence in found.sentences] == [
         "compact-cnn was trained on /home/ann/data/mnist for 8 epochs (3,200 steps) in 58 s.",
-        "The best checkpoint is from epoch 7 (99.31 % validation accuracy); the test split was evaluated once, with this checkpoint.",
+        "The best checkpoint is from epoch 7 (99.31 % validation accuracy); "
+        "the test split was evaluated once, with this checkpoint.",
         "Baseline (always predicting the most frequent): 11.35 %.",
     ]
 

@@ -11,10 +11,10 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
-from sonde.data.open import open_data
 from sonde.engine.clock import Clock
 from sonde.engine.training import weights
 from sonde.engine.tree import same
+from sonde.modalities.open import open_data
 from sonde.optim.muon import Muon
 from sonde.run import build as build_module
 from sonde.run.build import Assembly, assemble

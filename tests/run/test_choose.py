@@ -11,7 +11,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.modalities.table.rows import TableRows
 from sonde.models.build import build as build_model
 from sonde.models.table import MODELS

@@ -11,7 +11,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 import sonde
 from sonde.core.files import read_json
-from sonde.run.evaluation import save_png
+from sonde.modalities.image.show import save_png
 
 SHORT: dict[str, Any] = {"threads": 1, "quiet": True, "epochs": 1, "batch_size": 16}
 

@@ -11,9 +11,10 @@ import sonde
 from sonde.cli.main import main
 from sonde.core.errors import NonFinite
 from sonde.core.files import read_json
+from sonde.engine import precision
 from sonde.engine.json_lines import read_lines
 from sonde.engine.tree import same
-from sonde.run import plan as planning
+from sonde.run import computing
 
 X = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
 Y = (X[:, 0] > 0).astype(np.int64)
@@ -90,7 +91,7 @@ def test_what_is_tried_leaves_no_trace(tmp_path: Path) -> None:
 def test_bf16_prints_what_it_brings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = plan(tmp_path / "run", precision="bf16", epochs=1, quiet=False)
     assert found["precision_ratio"] > 0
-    assert f"bf16 ({found['precision_ratio']:.2f} times as fast as fp32 here)" in capsys.readouterr().out
+    assert f"bf16 ({found['precision_ratio']:.2f} times as fast as fp32 here" in capsys.readouterr().out
     assert plan(tmp_path / "full", epochs=1)["precision_ratio"] is None
 
 
@@ -112,8 +113,8 @@ def test_a_batch_that_cannot_be_timed_is_left_to_the_first_step(
     def fail(*_: Any, **__: Any) -> Any:
         raise NonFinite("the loss is nan")
 
-    monkeypatch.setattr(planning, "choose_threads", fail)
-    monkeypatch.setattr(planning, "precision_ratio", fail)
+    monkeypatch.setattr(computing, "choose_threads", fail)
+    monkeypatch.setattr(precision, "step_seconds", fail)
     run = train(tmp_path / "run", threads=None, precision="bf16", epochs=1, quiet=False)
     assert run.result["status"] == "finished"
     text = capsys.readouterr().out

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
-from sonde.core.config import flat, leaves
+from sonde.core.config import flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
+from sonde.core.value_types import annotations
+from sonde.modalities.settings import groups
+from sonde.modalities.table.config import TableConfig
 from sonde.models.build import config_class as model_config_class
 from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
@@ -156,11 +159,11 @@ def test_a_module_of_ones_own_has_no_settings() -> None:
 
 def test_opening_the_data_reads_its_own_settings_alone() -> None:
     config = data_config(Overrides(values={"target": ("price",), "validation": 0.3, "lr": 1e-3}))
-    assert (config.target, config.validation, config.test_share) == (("price",), 0.3, 0.2)
+    assert (config.of(TableConfig).target, config.validation, config.test_share) == (("price",), 0.3, 0.2)
 
 
 def test_no_setting_of_a_model_or_a_task_has_the_name_of_another() -> None:
-    general = [name for name, _ in leaves()]
+    general = [name for kind in groups().values() for name in annotations(kind)]
     assert len(general) == len(set(general))
     for model in MODELS:
         for task in TASKS:

@@ -10,11 +10,12 @@ import yaml
 
 import sonde
 from sonde.core.bounds import flag
-from sonde.core.config import MAY_DIFFER, LoopConfig, leaves
+from sonde.core.config import MAY_DIFFER, LoopConfig
 from sonde.core.errors import ConfigError, DataError, RunFolderError
 from sonde.core.files import read_json
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
+from sonde.modalities.settings import leaves
 from sonde.run.resume import with_length
 
 SETTINGS: dict[str, Any] = {"model": "mlp", "hidden": (8,), "batch_size": 16, "threads": 1, "quiet": True}
@@ -234,7 +235,7 @@ def test_quiet_is_quiet(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_may_change_are_settings() -> None:
-    names = {name for name, _ in leaves()}
+    names = {name for name in leaves()}
     assert names >= MAY_DIFFER
     assert flag("time_limit") == "--time-limit"
 

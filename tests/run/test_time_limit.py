@@ -15,7 +15,7 @@ import sonde
 from sonde.core.files import read_json
 from sonde.engine.json_lines import read_lines
 from sonde.engine.plan import ExecutionPlan
-from sonde.run import plan as plan_module
+from sonde.run import computing
 from sonde.run import time_limit as module
 from sonde.run.time_limit import after_seconds, tuner_affordable
 
@@ -132,7 +132,7 @@ def test_threads_are_not_tried_where_others_use_the_processor(
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("threads were tried")
 
-    monkeypatch.setattr(plan_module, "choose_threads", never)
+    monkeypatch.setattr(computing, "choose_threads", never)
     given = {**QUIET, "threads": None, "quiet": False}
     run = sonde.fit(nn.Linear(1, 1), rows(64), loss=mse_loss, out=tmp_path / "run", time_limit="1s", **given)
     assert "1 thread (not timed: the processor is busy, load 100.0 on " in capsys.readouterr().out

@@ -15,9 +15,9 @@ from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import read_json
 from sonde.core.progress import silent
 from sonde.core.run_folder import open_run
-from sonde.data.open import open_data
 from sonde.engine import checkpoint
 from sonde.engine.tree import same
+from sonde.modalities.open import open_data
 from sonde.models.mlp import MLPConfig, mlp
 from sonde.models.resnet import ResNetConfig, resnet18
 from sonde.run.choose import Recipe

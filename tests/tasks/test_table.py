@@ -8,10 +8,10 @@ import pytest
 from torch import nn
 
 from sonde.core.catalogue import _entry_points, resolve
-from sonde.core.config import leaves
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Task, abilities_of
+from sonde.modalities.settings import leaves
 from sonde.models.table import MODELS
 from sonde.tasks.classification.task import Classification
 from sonde.tasks.regression.task import Regression
@@ -29,7 +29,7 @@ MASKS = TargetSpec(kind="mask", names=("background", "cell"))
 def test_every_entry_has_settings_that_collide_with_no_flag(name: str) -> None:
     kind = spec(name).config
     assert is_dataclass(kind)
-    assert not set(kind.__dataclass_fields__) & {leaf for leaf, _ in leaves()}
+    assert not set(kind.__dataclass_fields__) & {leaf for leaf in leaves()}
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -8,8 +8,7 @@ from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
 from sonde.core.units import size
 from sonde.data.feed.layout import held, lengths_of
-from sonde.modalities.text.token_file import TokenFile
-from sonde.modalities.text.windows import Windows
+from sonde.data.rows import MaybeOnDisk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +40,7 @@ def decide(dataset: Dataset, config: FeedConfig, *, free_bytes: int) -> FeedDeci
             )
         return FeedDecision(kind="resident", why=f"--feed resident ({size(total)})", bytes=total)
     if extra == 0:
-        on_disk = any(
-            isinstance(rows, Windows) and isinstance(rows.tokens, TokenFile) for rows in dataset.splits.values()
-        )
+        on_disk = any(isinstance(rows, MaybeOnDisk) and rows.on_disk for rows in dataset.splits.values())
         where = "read from a temporary file" if on_disk else "in memory already"
         return FeedDecision(kind="resident", why=f"{size(total)}, {where}", bytes=total)
     limit = f"{size(allowed)} allowed" + (f" ({config.memory} of what is free)" if "%" in config.memory else "")

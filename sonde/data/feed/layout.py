@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sonde.core.dataset import Rows
-from sonde.data.ragged import RaggedRows
 from sonde.data.rows import (
-    ArrayInputs,
+    Alike,
+    InMemory,
     InputRows,
     InputsOf,
     MappedInputs,
@@ -19,8 +19,6 @@ from sonde.data.rows import (
     StandardisedInputs,
 )
 from sonde.data.splits import SubsetRows
-from sonde.modalities.table.rows import TableRows
-from sonde.modalities.text.rows import TextRows
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,8 @@ def held(rows: Rows) -> tuple[Mapping[str, np.ndarray], np.ndarray | None] | Non
             return None
         arrays, below = found
         return arrays, rows.indices if below is None else below[rows.indices]
-    if isinstance(rows, TableRows):
-        return rows.arrays, None
-    if isinstance(rows, InputRows) and isinstance(rows.inputs, ArrayInputs):
-        return {"input": rows.inputs.array, **rows.fields}, None
-    return None
+    arrays = rows.held() if isinstance(rows, InMemory) else None
+    return None if arrays is None else (arrays, None)
 
 
 def lengths_of(rows: Rows) -> np.ndarray | None:
@@ -80,12 +75,12 @@ def lengths_of(rows: Rows) -> np.ndarray | None:
 
 
 def alike_of(rows: Rows) -> np.ndarray | None:
-    """(n,) int64 by which sequences come into one batch: what `RaggedRows.alike` says, else their lengths."""
+    """(n,) int64 by which sequences come into one batch: what the rows say (`Alike`), else their lengths."""
     if isinstance(rows, SubsetRows):
         below = alike_of(rows.rows)
         return None if below is None else below[rows.indices]
-    held = rows.tokens if isinstance(rows, TextRows) else rows
-    return held.alike if isinstance(held, RaggedRows) and held.alike is not None else lengths_of(rows)
+    said = rows.alike if isinstance(rows, Alike) else None
+    return lengths_of(rows) if said is None else said
 
 
 def pieces_of(rows: object) -> Pieces | None:

@@ -15,7 +15,7 @@ Augment = Callable[[Batch, torch.Generator], Batch]
 """Changes a batch of raw fields, drawing from the given generator alone."""
 
 Prepared = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-"""Raw (perhaps augmented) fields -> what the network is fed; see `prepare.Prepare`."""
+"""Raw (perhaps augmented) fields -> what the network is fed; see `normalise.Normalise`."""
 
 
 class Ordered(Protocol):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,12 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.rows import ArrayInputs, MappedInputs
 from sonde.data.targets import RawTarget
+from sonde.modalities.arrays import column_statistics
 from sonde.modalities.arrays.shapes import Layout, inputs_of, layout_for, layout_of
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.image import pixel_statistics
+from sonde.modalities.image.config import ImageConfig
+from sonde.modalities.table.config import TableConfig
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,38 @@ def assemble_arrays(
         inputs, resized = _resized(inputs, config, like, tick)
         said += resized
     parts = {split: Part(inputs=inputs[split], target=pair.target) for split, pair in pairs.items()}
-    found = Found(
-        about=replace(about, facts=said),
-        kind=layout.kind,
-        shape=_shape(next(iter(inputs.values()))),
-        parts=parts,
-        scale=scale or (layout.scale if layout.kind == "image" and first.inputs.dtype != np.uint8 else 0.0),
+    scale = scale or (layout.scale if first.inputs.dtype != np.uint8 else 0.0)
+    shape = _shape(next(iter(inputs.values())))
+    images = layout.kind == "image"
+    found = found_numbers(
+        parts, replace(about, facts=said), config, shape=shape, scale=scale if images else None, like=like
     )
     return assemble(found, config, task=task, like=like)
+
+
+def found_numbers(
+    parts: Mapping[str, Part],
+    about: About,
+    config: DataConfig,
+    *,
+    shape: tuple[int, ...],
+    scale: float | None,
+    like: Schema | None,
+) -> Found:
+    """What a form found in arrays, with how it is fitted.
+
+    scale: of images, as in `InputSpec`; None for flat rows of numbers
+    Raises: DataError where a model was trained on the other of the two
+    """
+    check_kind("array" if scale is None else "image", about.source, like)
+    outputs = config.of(TableConfig).target
+    if scale is None:
+        what, fit = f"rows of {shape[0]:,} numbers", column_statistics.fitted
+        return Found(
+            about=about, what=what, shape=shape, parts=parts, fit=fit, scaled=column_statistics.scaled, outputs=outputs
+        )
+    fit = partial(pixel_statistics.fitted, shape=shape, scale=scale)
+    return Found(about=about, what=pixel_statistics.words(shape), shape=shape, parts=parts, fit=fit, outputs=outputs)
 
 
 def _how(layout: Layout) -> str:
@@ -77,7 +107,7 @@ def _resized(
 ) -> tuple[dict[str, ArrayInputs | MappedInputs], list[Fact]]:
     """Images at the asked size, or at the size and with the colours of a trained model, in memory."""
     channels, height, width = _shape(next(iter(inputs.values())))
-    side = config.image_size
+    side = config.of(ImageConfig).image_size
     wanted = like.input.shape if like is not None else (channels, side, side) if side is not None else None
     if wanted is None or wanted == (channels, height, width):
         return inputs, []

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sonde.core.dataset import InputKind, InputSpec
+from sonde.core.dataset import InputSpec
 from sonde.core.errors import DataError
 from sonde.data.mapped import array_of, is_mapped, release, spans
 from sonde.data.rows import ArrayInputs, MappedInputs
@@ -33,7 +33,7 @@ class Layout:
     why: str = ""
 
     @property
-    def kind(self) -> InputKind:
+    def kind(self) -> Literal["image", "array"]:
         """Of the inputs the layout gives."""
         return "array" if self.axes == "flat" else "image"
 

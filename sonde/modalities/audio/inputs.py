@@ -11,7 +11,7 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
-from sonde.data.open import place_of
+from sonde.data.listing import Listing
 from sonde.data.ragged import end_to_end
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.audio.files import read_samples
@@ -19,11 +19,12 @@ from sonde.modalities.audio.manifest import names_recordings, read_manifest
 from sonde.modalities.audio.recordings import sounds_below
 from sonde.modalities.audio.resample import resampled
 from sonde.modalities.audio.waveforms import FULL_SCALE, Waveforms, to_int16
+from sonde.modalities.open import place_of
 
 GLOB = frozenset("*?[")
 
 
-def rows_to_hear(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
+def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
     """Rows that hold `input` and `lengths` at the model's rate, and what to call each.
 
     inputs: a path, folder, glob or manifest; samples at the model's rate (floats in -1..1, or 16 bits) as an array or tensor (S,)
@@ -81,7 +82,7 @@ def _paths(item: str | Path) -> list[Path]:
         return found
     path = place_of(path).path or path
     if path.is_dir():
-        found = [path / name for name in sounds_below(path)]
+        found = [path / name for name in sounds_below(Listing(path))]
         if not found:
             raise DataError(f"{path} holds no recordings")
         return found

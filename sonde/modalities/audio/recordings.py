@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Fact
 from sonde.core.errors import ConfigError, DataError
-from sonde.core.natural_order import natural
+from sonde.data.listing import Listing
 from sonde.data.name_parts import Choice, choice, parts_of
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import is_sound
-from sonde.modalities.audio.manifest import SPLITS, Manifest, names_recordings, read_manifest
+from sonde.modalities.audio.manifest import SPLITS, SUFFIXES, Manifest, names_recordings, read_manifest
+from sonde.modalities.table.config import TableConfig
 
 RECOGNITION = "speech-recognition"
 
@@ -27,7 +29,7 @@ class Recording:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class Recordings:
     """All recordings of a source. root: what their names are relative to;  spoken: truths are transcripts"""
 
     root: Path
@@ -37,37 +39,38 @@ class Listing:
     facts: Sequence[Fact] = ()
 
 
-def listing(path: Path, config: DataConfig, *, task: str | None, judged: bool = False) -> Listing:
+def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, judged: bool = False) -> Recordings:
     """The recordings at a path, with their splits.
 
     judged: for judging what was trained elsewhere, where `--held-out` need not take any
     Raises: DataError, ConfigError
     """
-    manifests = manifests_in(path)
-    if config.columns or (config.target and not manifests):
-        flag = "--columns" if config.columns else "--target"
+    names, columns = config.of(AudioConfig), config.of(TableConfig)
+    path, manifests = listing.path, manifests_in(listing)
+    if columns.columns or (columns.target and not manifests):
+        flag = "--columns" if columns.columns else "--target"
         has = "names its own columns" if manifests else "has recordings and no columns"
         raise DataError(f"{path} {has}, so leave {flag} out")
     if manifests:
         found = _by_manifest(path, manifests, config, task)
-    elif config.labels:
-        found = _by_name(path, config)
+    elif names.labels:
+        found = _by_name(listing, config)
     else:
-        found = _by_folder(path)
-    if config.held_out:
-        found = _held_out(found, choice(config.held_out), judged=judged)
+        found = _by_folder(listing)
+    if names.held_out:
+        found = _held_out(found, choice(names.held_out), judged=judged)
     spoken = found.spoken if task is None else task == RECOGNITION
-    return Listing(root=found.root, recordings=found.recordings, why=found.why, spoken=spoken, facts=found.facts)
+    return Recordings(root=found.root, recordings=found.recordings, why=found.why, spoken=spoken, facts=found.facts)
 
 
-def manifests_in(path: Path) -> dict[str, Path]:
+def manifests_in(listing: Listing) -> dict[str, Path]:
     """Split -> manifest: a file that is one, or those of a folder, by split where they are named so; "" where not.
 
     Raises: DataError for two manifests that no split tells apart
     """
-    if path.is_file():
-        return {"": path} if names_recordings(path) else {}
-    found = [entry for entry in sorted(path.iterdir()) if entry.is_file() and names_recordings(entry)]
+    path, found = listing.path, [file for file in listing.ending(*SUFFIXES) if listing.once(names_recordings, file)]
+    if listing.is_file:
+        return {"": path} if found else {}
     by_split = {SPLIT_NAMES[file.stem.lower()]: file for file in found if file.stem.lower() in SPLIT_NAMES}
     if "train" in by_split:
         return {split: by_split[split] for split in ORDER if split in by_split}
@@ -79,15 +82,14 @@ def manifests_in(path: Path) -> dict[str, Path]:
     return {"": found[0]} if found else {}
 
 
-def sounds_below(folder: Path) -> list[str]:
-    """Relative names of the recordings below a folder, in natural order; hidden files and folders left out."""
-    found = (file.relative_to(folder).as_posix() for file in folder.rglob("*") if is_sound(file) and file.is_file())
-    return sorted((name for name in found if not any(p.startswith(".") for p in name.split("/"))), key=natural)
+def sounds_below(listing: Listing) -> list[str]:
+    """Relative names of the recordings below a folder, in natural order."""
+    return [name for name in listing.below if is_sound(name)]
 
 
-def _by_folder(path: Path) -> Listing:
+def _by_folder(listing: Listing) -> Recordings:
     """The folder that a recording stands in is its label, below a folder for its split where there are such."""
-    names = sounds_below(path)
+    path, names = listing.path, sounds_below(listing)
     splits = {PurePosixPath(name).parts[0]: SPLIT_NAMES.get(PurePosixPath(name).parts[0].lower()) for name in names}
     by_split = "train" in splits.values()
     found = []
@@ -102,7 +104,7 @@ def _by_folder(path: Path) -> Listing:
     if len({recording.truth for recording in found}) == 1:
         raise _no_label(path, names[0])
     why = "a folder per split, and in each one per class" if by_split else "a folder per class"
-    return Listing(root=path, recordings=found, why=why, spoken=False)
+    return Recordings(root=path, recordings=found, why=why, spoken=False)
 
 
 def _no_label(path: Path, name: str) -> DataError:
@@ -112,19 +114,21 @@ def _no_label(path: Path, name: str) -> DataError:
     )
 
 
-def _by_name(path: Path, config: DataConfig) -> Listing:
+def _by_name(listing: Listing, config: DataConfig) -> Recordings:
     """Labels, and perhaps splits, from names by the pattern `--labels`."""
-    names = sounds_below(path)
-    parts = parts_of([str(PurePosixPath(name).with_suffix("")) for name in names], config.labels)
+    settings = config.of(AudioConfig)
+    names = sounds_below(listing)
+    parts = parts_of([str(PurePosixPath(name).with_suffix("")) for name in names], settings.labels)
     found = [
         Recording(name=name, truth=part["label"], split=_split(part.get("split", "train"), name), parts=part)
         for name, part in zip(names, parts, strict=True)
     ]
-    return Listing(root=path, recordings=found, why=f"--labels {config.labels!r}", spoken=False)
+    return Recordings(root=listing.path, recordings=found, why=f"--labels {settings.labels!r}", spoken=False)
 
 
-def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, task: str | None) -> Listing:
-    if config.labels:
+def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, task: str | None) -> Recordings:
+    names, columns = config.of(AudioConfig), config.of(TableConfig)
+    if names.labels:
         raise ConfigError(
             f"--labels reads labels from names, and {next(iter(manifests.values()))} gives them; leave it out"
         )
@@ -133,11 +137,11 @@ def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, 
     found, spoken = [], False
     for split, file in manifests.items():
         manifest = read_manifest(file)
-        column, spoken = manifest.truth_column(config.target, spoken=asked)
+        column, spoken = manifest.truth_column(columns.target, spoken=asked)
         found += _rows_of(manifest, column, root, split)
     files = ", ".join(file.name for file in manifests.values())
     what = "transcripts" if spoken else "labels"
-    return Listing(root=root, recordings=found, why=f"{files} with {what}", spoken=spoken)
+    return Recordings(root=root, recordings=found, why=f"{files} with {what}", spoken=spoken)
 
 
 def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Recording]:
@@ -165,7 +169,7 @@ def _split(text: str, place: str) -> str:
     return split
 
 
-def _held_out(found: Listing, chosen: Choice, *, judged: bool) -> Listing:
+def _held_out(found: Recordings, chosen: Choice, *, judged: bool) -> Recordings:
     """The recordings with those that are chosen as the test split. Raises: DataError when none is, or all are."""
     taken = [chosen.takes(recording.parts, recording.name) for recording in found.recordings]
     if all(taken) or not any(taken):
@@ -178,6 +182,6 @@ def _held_out(found: Listing, chosen: Choice, *, judged: bool) -> Listing:
         for r, held in zip(found.recordings, taken, strict=True)
     ]
     fact = Fact(f"{sum(taken):,} recordings are for the final judgement", f"--held-out {chosen.text}")
-    return Listing(
+    return Recordings(
         root=found.root, recordings=recordings, why=found.why, spoken=found.spoken, facts=[*found.facts, fact]
     )

@@ -1,8 +1,11 @@
-"""Recordings as pictures: their spectrogram, low pitches at the bottom."""
+"""Recordings beside a report's cases: to be heard, and as pictures, low pitches at the bottom."""
 
 import numpy as np
 import torch
 
+from sonde.modalities.audio.waveforms import write_wav
+from sonde.modalities.image.show import save_png
+from sonde.modalities.modality import Case
 from sonde.nn.spectrogram import LogMel
 
 HEIGHT = 96  # pixels of the picture, whatever the number of mels
@@ -11,6 +14,14 @@ SHADES = np.array(
     [(13, 8, 35), (60, 15, 90), (130, 35, 105), (200, 65, 75), (245, 125, 40), (250, 195, 70), (252, 250, 200)],
     np.float64,
 )  # from faint to loud, ever brighter, so that it reads in grey too
+
+
+def show(case: Case) -> dict[str, str]:
+    """The row's recording as a WAV file, and its spectrogram as a PNG."""
+    samples = case.rows.read(np.array([case.index]))["input"][0]
+    save_png(case.file(".png"), spectrogram_picture(samples, case.spec.rate))
+    write_wav(case.file(".wav"), samples, case.spec.rate)
+    return {"picture": f"{case.stem}.png", "sound": f"{case.stem}.wav"}
 
 
 def spectrogram_picture(samples: np.ndarray, rate: int) -> np.ndarray:

@@ -99,12 +99,6 @@ def box_targets(
     return target
 
 
-def object_counts(target: np.ndarray, classes: int) -> np.ndarray:
-    """(classes,) how many objects of each there are in targets (n, N, 5)."""
-    kinds = target[..., 0]
-    return np.bincount(kinds[kinds >= 0].astype(np.int64), minlength=classes)
-
-
 def told(count: int, one: str, several: str) -> str:
     """A count with its noun.
 

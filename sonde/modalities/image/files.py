@@ -12,10 +12,9 @@ from PIL import Image, ImageOps
 
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
+from sonde.modalities.image.modality import FILES
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
-)
+SUFFIXES = frozenset(FILES)
 LARGEST_STORED = 224  # default limit of the stored side: what ImageNet models are made for
 UPRIGHT_SWAPS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
 ORIENTATION = 0x0112  # EXIF tag

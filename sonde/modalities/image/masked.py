@@ -12,12 +12,13 @@ from sonde.core.errors import DataError
 from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
-from sonde.data.assemble import COLOURS, About, image_statistics
+from sonde.data.assemble import About
 from sonde.data.rows import Inputs
-from sonde.data.splits import ORDER, hold_back, subset
+from sonde.data.splits import ORDER, drawn_from_train, hold_back
 from sonde.data.targets import listed
 from sonde.modalities.image.files import decode, read_header
 from sonde.modalities.image.mask_files import ChosenMasks, Masks, resized
+from sonde.modalities.image.pixel_statistics import COLOURS, image_statistics
 from sonde.modalities.image.rows import NAMED_BAD, SAMPLED, Chosen, Encoded, ImageInputs, Survey, survey
 
 LARGEST = 256  # pixels of the longer side: networks for every pixel keep maps of the whole size
@@ -117,7 +118,7 @@ def _as_trained(rows: Mapping[str, MaskRows], about: About, like: Schema) -> Dat
         _size_fact(rows, like.input, about),
         Fact("read as the model was trained", "size and classes of its schema"),
     ]
-    return _dataset(splits, like, about, facts)
+    return replace(about, facts=facts).dataset(like, splits)
 
 
 def _fitted(
@@ -133,29 +134,10 @@ def _fitted(
         input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std),
         target=TargetSpec(kind="mask", names=tuple(names)),
     )
-    splits: dict[str, Rows] = {
-        split: subset(train, indices[split]) if split in indices else rows[split]
-        for split in ORDER
-        if split in rows or split in indices
-    }
+    splits = drawn_from_train(rows, indices)
     what, warnings = _shown(train, indices["train"][places[:COUNTED]], names)
-    about = replace(about, warnings=[*about.warnings, *warnings])
-    return _dataset(
-        splits, schema, about, [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
-    )
-
-
-def _dataset(splits: Mapping[str, Rows], schema: Schema, about: About, facts: Sequence[Fact]) -> Dataset:
-    return Dataset(
-        name=about.name,
-        source=about.source,
-        form=about.form,
-        schema=schema,
-        splits=splits,
-        facts=facts,
-        warnings=about.warnings,
-        fingerprint=about.fingerprint,
-    )
+    said = [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
+    return replace(about, facts=said).dataset(schema, splits, warnings=warnings)
 
 
 def _size_fact(rows: Mapping[str, MaskRows], spec: InputSpec, about: About) -> Fact:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,11 @@ from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.targets import RawTarget
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.image import pixel_statistics
+from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, pixels, read_header, stored_size
+from sonde.modalities.table.config import TableConfig
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
 HEADERS = 1000  # encoded images whose headers are read when their container is large
@@ -142,7 +147,15 @@ def assemble_images(
             encoded, target = Chosen(encoded, kept), replace(target, values=target.values[kept])
         parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
-    found = Found(about=about, kind="image", shape=seen.shape, parts=parts, sampled=SAMPLED)
+    found = Found(
+        about=about,
+        what=pixel_statistics.words(seen.shape),
+        shape=seen.shape,
+        parts=parts,
+        fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED),
+        outputs=config.of(TableConfig).target,
+    )
+    check_kind("image", about.source, like)
     dataset = assemble(found, config, task=task, like=like)
     give_back()  # what decoding the sample left
     return dataset
@@ -190,7 +203,9 @@ def survey(
     if like is not None:
         channels, height, width = like.input.shape
         return Survey(shape=(channels, height, width), facts=[], bad=bad)
-    height, width, why = stored_size([(h.height, h.width) for h in headers], config.image_size, largest=largest)
+    height, width, why = stored_size(
+        [(h.height, h.width) for h in headers], config.of(ImageConfig).image_size, largest=largest
+    )
     channels = max(h.channels for h in headers)
     seen = "" if len(headers) == total else f", judged by {len(headers):,} of them"
     facts = [Fact(f"images are stored at {height}x{width}", why + seen), *_colour_facts(headers, channels)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError
+from sonde.data.listing import Listing
 from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER
 
 PDB, MMCIF = (".pdb", ".ent"), (".cif", ".mmcif")
@@ -42,9 +43,9 @@ def is_structure(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in (*PDB, *MMCIF)
 
 
-def structures_below(folder: Path) -> list[Path]:
+def structures_in(listing: Listing) -> list[Path]:
     """The structure files of a folder, those of folders below aside, by name."""
-    return sorted(file for file in folder.iterdir() if is_structure(file))
+    return [] if listing.is_file else listing.ending(*PDB, *MMCIF)
 
 
 def read_chains(path: Path) -> list[Chain]:

@@ -9,6 +9,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Fact
 from sonde.core.errors import DataError
+from sonde.modalities.series.config import SeriesConfig
 from sonde.modalities.series.time_index import DAY, TimeStep, between, infer_step, positions, written
 from sonde.modalities.table.kinds import Categories, Kind, infer_kind, parse
 from sonde.modalities.table.read import Table
@@ -113,15 +114,16 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
 
 def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
     """Where the parts end, and why: as `--split-at` says, else by shares of the whole. Raises: DataError, ConfigError"""
+    settings = config.of(SeriesConfig)
     steps = len(series)
-    if config.split_at:
-        ends = [_place(series, text, name) for text in config.split_at]
+    if settings.split_at:
+        ends = [_place(series, text, name) for text in settings.split_at]
         cuts = Cuts(*ends, *([steps] if len(ends) == 2 else []))
         if not 0 < cuts.train <= cuts.validation <= cuts.test <= steps:
             places = ", ".join(f"{end:,}" for end in ends)
             raise DataError(
-                f"--split-at {' '.join(config.split_at)} are the steps {places} of {steps:,} in {name}; they must rise, and lie "
-                "inside"
+                f"--split-at {' '.join(settings.split_at)} are the steps {places} of {steps:,} in {name}; they must rise, and "
+                "lie inside"
             )
         return cuts, "--split-at"
     if config.validation + config.test_share >= 1:
@@ -138,13 +140,14 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
 
     Raises: DataError for windows that are longer than the parts
     """
+    settings = config.of(SeriesConfig)
     facts: list[Fact] = []
     season, why = _season(series.step, scaled)
     facts.append(Fact(f"a season of {season} steps" if season > 1 else "no season", why))
     held = {split: end - begin for split, (begin, end) in cuts.parts().items() if split != "train"}
     shortest = min([*held.values(), max(1, cuts.train // 3)])
     first = series.step.seasons[0]
-    horizon, why = config.horizon, "--horizon"
+    horizon, why = settings.horizon, "--horizon"
     if horizon is None:
         usual = min(first, LONGEST_AHEAD) if first > 1 else USUAL_AHEAD
         horizon, why = min(usual, shortest), "a season" if usual == first else "customary"
@@ -156,7 +159,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
                 f"--{split} or --split-at"
             )
     facts.append(Fact(f"{horizon} steps are forecast at a time", why))
-    look_back, why = config.look_back, "--look-back"
+    look_back, why = settings.look_back, "--look-back"
     if look_back is None:
         look_back, why = _look_back(series.step, horizon, cuts.train)
     if look_back + horizon > cuts.train:

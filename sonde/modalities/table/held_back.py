@@ -5,6 +5,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError, nearest
 from sonde.data.splits import ORDER, split_rows
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.kinds import Categories, categories, infer_kind, parse
 from sonde.modalities.table.read import Table
 
@@ -17,15 +18,16 @@ def hold_back(
     index: (n,) the rows that have a target;  labels: (n,) their classes
     Raises: DataError for a column that is not there, or says nothing of a row; for both ways at once, and for time in folds
     """
-    if config.time is not None and (config.group is not None or config.folds):
+    settings = config.of(TableConfig)
+    if settings.time is not None and (settings.group is not None or config.folds):
         other = "--folds" if config.folds else "--group"
         raise DataError(f"--time cuts {table.name} once, at a moment; leave it or {other} out")
-    if config.time is not None:
-        times = _times(table, config.time, index)
-        return in_time(times, test=test, validation=validation), f"the latest by {config.time!r}"
-    groups = None if config.group is None else _groups(table, config.group, index)
+    if settings.time is not None:
+        times = _times(table, settings.time, index)
+        return in_time(times, test=test, validation=validation), f"the latest by {settings.time!r}"
+    groups = None if settings.group is None else _groups(table, settings.group, index)
     held = split_rows(len(index), test=test, validation=validation, labels=labels, groups=groups, fold=config.part)
-    return held, f"whole groups of {config.group!r}" if config.group is not None else ""
+    return held, f"whole groups of {settings.group!r}" if settings.group is not None else ""
 
 
 def in_time(times: np.ndarray, *, test: float, validation: float) -> dict[str, np.ndarray]:

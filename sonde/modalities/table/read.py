@@ -22,6 +22,7 @@ TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 DELIMITERS = ",\t;|"
 SNIFFED_BYTES = 1 << 16
+HEAD = 200  # rows, to recognise a table by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,17 @@ def frame_table(frame: Any, name: str) -> Table:
     return Table(name=name, columns=columns, first_row=0)
 
 
+def first_batch(path: Path) -> Table | None:
+    """The first rows of a table that is no text, None where it has none. Raises: DataError for what cannot be read"""
+    if table_suffix(path) not in (".parquet", ".pq"):
+        return read_table(path)
+    try:
+        batch = next(pa_parquet.ParquetFile(path).iter_batches(batch_size=HEAD), None)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path.name} cannot be read ({error})") from None
+    return None if batch is None else frame_table(pa.Table.from_batches([batch]), path.name)
+
+
 def is_frame(data: Any) -> bool:
     """Whether `frame_table` takes it."""
     return isinstance(data, pa.Table | Mapping) or type(data).__name__ == "DataFrame"
@@ -151,7 +163,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def first_rows(path: Path) -> tuple[str, list[list[str]]]:
-    """The delimiter that cuts the first rows of a text most evenly, and the cells of up to 200 of them, a header among them.
+    """The delimiter that cuts the first rows of a text most evenly, and the cells of up to `HEAD` of them, a header among them.
 
     Raises: DataError for what is no text
     """
@@ -171,7 +183,7 @@ def first_rows(path: Path) -> tuple[str, list[list[str]]]:
     preferred = TEXT_SUFFIXES[table_suffix(path)]
     best, rows, most = preferred, [], -1
     for delimiter in sorted(DELIMITERS, key=lambda d: d != preferred):
-        cut = [row for row in csv.reader(whole[:200], delimiter=delimiter) if row]
+        cut = [row for row in csv.reader(whole[:HEAD], delimiter=delimiter) if row]
         widths = [len(row) for row in cut]
         even = widths.count(widths[0]) if widths[0] > 1 else 0
         if even > most:

@@ -29,6 +29,10 @@ class TableRows:
         """The `target` field of all rows."""
         return self.arrays["target"]
 
+    def held(self) -> Mapping[str, np.ndarray]:
+        """All rows as they are in memory (`sonde.data.rows.InMemory`)."""
+        return self.arrays
+
     def nbytes(self) -> int:
         """Bytes of all fields."""
         return sum(array.nbytes for array in self.arrays.values())

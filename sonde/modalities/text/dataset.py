@@ -16,6 +16,7 @@ from sonde.data.ragged import Ragged
 from sonde.data.splits import ORDER, hold_back, subset
 from sonde.data.targets import RawTarget, encode, standardised
 from sonde.modalities.text.biological import check_letters
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.rows import ENCODED_AT_ONCE, encoded, text_rows
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 from sonde.modalities.text.vocabulary import earlier_vocabulary
@@ -59,8 +60,9 @@ def assemble_texts(
     spec: of the targets, mean and std still empty
     Raises: DataError for rows that are empty throughout, too few to hold any back, or hold a letter that is none of a chain's
     """
+    settings = config.of(TextConfig)
     whole, warnings = _filled(parts)
-    plain = config.tokenizer != "auto"
+    plain = settings.tokenizer != "auto"
     if chain and not plain:
         for part in whole.values():
             check_letters(part.texts, chain, part.names)
@@ -72,7 +74,7 @@ def assemble_texts(
     texts = [whole["train"].texts[int(i)] for i in indices["train"]]
     vocabulary = _vocabulary(texts, config, chain if not plain else "")
     tokens = {
-        split: encoded(part.texts, vocabulary, most=config.max_tokens or MOST_TOKENS) for split, part in whole.items()
+        split: encoded(part.texts, vocabulary, most=settings.max_tokens or MOST_TOKENS) for split, part in whole.items()
     }
     longest = max(int(found.lengths().max()) for found, _ in tokens.values())
     input = InputSpec(
@@ -105,7 +107,7 @@ def texts_like(parts: Mapping[str, TextPart], about: About, like: Schema) -> Dat
     most = like.input.shape[0]
     tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in named.items()}
     splits: dict[str, Rows] = {split: _rows(part, tokens[split][0], like.target) for split, part in named.items()}
-    warnings += _cut(tokens, named, DataConfig(max_tokens=most))
+    warnings += _cut(tokens, named, DataConfig(given=(TextConfig(max_tokens=most),)))
     facts = [Fact(f"{sum(map(len, splits.values())):,} texts", "read with the vocabulary of the model")]
     return _dataset(about, like, splits, facts, warnings)
 
@@ -154,11 +156,12 @@ def _missing(values: np.ndarray) -> np.ndarray:
 
 
 def _vocabulary(texts: Sequence[str], config: DataConfig, chain: str) -> Vocabulary:
+    settings = config.of(TextConfig)
     if chain:
         return Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
-    if config.vocabulary_of is not None:
-        return earlier_vocabulary(config.vocabulary_of)
-    return train_vocabulary(texts, kind=config.tokenizer, size=config.vocabulary, least=LEAST)
+    if settings.vocabulary_of is not None:
+        return earlier_vocabulary(settings.vocabulary_of)
+    return train_vocabulary(texts, kind=settings.tokenizer, size=settings.vocabulary, least=LEAST)
 
 
 def _home(split: str, whole: Mapping[str, TextPart]) -> str:
@@ -210,7 +213,7 @@ def _tokens(rows: Rows) -> tuple[np.ndarray, int]:
 
 
 def _cut(tokens: Mapping[str, tuple[Ragged, int]], whole: Mapping[str, TextPart], config: DataConfig) -> list[str]:
-    most = config.max_tokens or MOST_TOKENS
+    most = config.of(TextConfig).max_tokens or MOST_TOKENS
     return [
         f"{cut:,} of {len(whole[split].texts):,} {split} rows are longer than {most} tokens and are cut there (--max-tokens)"
         for split, (_, cut) in tokens.items()

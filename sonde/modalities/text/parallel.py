@@ -12,6 +12,7 @@ from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import END, Vocabulary, read_vocabulary
 from sonde.data.ragged import Numbered, Ragged, RaggedRows, end_to_end
 from sonde.data.splits import ORDER, hold_back, subset
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.rows import TextRows
 from sonde.modalities.text.vocabulary import vocabulary_for
 
@@ -54,7 +55,7 @@ def assemble_pairs(
     indices, facts = hold_back(count, parts, config, called=f"{dataset.source} has {count} training pairs")
     tick("training a vocabulary", 0, 0)
     source, target, told = _vocabularies(parts["train"].chosen(indices["train"]), config)
-    most = config.max_tokens or MOST_TOKENS
+    most = config.of(TextConfig).max_tokens or MOST_TOKENS
     tick("encoding", 0, 0)
     rows, long = {}, {}
     for split, pairs in parts.items():
@@ -127,7 +128,7 @@ def _ended(rows: Sequence[Sequence[int]], most: int) -> Ragged:
 
 def _vocabularies(pairs: Pairs, config: DataConfig) -> tuple[Vocabulary, Vocabulary, list[Fact]]:
     """Of the source and of the target, which are one and the same unless --shared-vocabulary is off."""
-    if config.shared_vocabulary:
+    if config.of(TextConfig).shared_vocabulary:
         both, why = vocabulary_for([*pairs.sources, *pairs.targets], config, auto="bpe")
         return both, both, [Fact(f"one vocabulary of {both.size:,} tokens for both sides", why)]
     source, why = vocabulary_for(pairs.sources, config, auto="bpe")

@@ -44,6 +44,11 @@ class TextRows:
         """The `target` field of all rows."""
         return self.tokens.targets()
 
+    @property
+    def alike(self) -> np.ndarray | None:
+        """By what rows come into one batch, where that is not their length (`sonde.data.rows.Alike`)."""
+        return self.tokens.alike
+
     def text(self, index: int) -> str:
         """What a person reads in row `index`."""
         return self.texts[index]

@@ -12,7 +12,7 @@ from sonde.core.vocabulary import SPECIAL, UNKNOWN, Characters, Vocabulary
 from sonde.data.feed.layout import cores
 
 IN_MEMORY = 64 * 2**20  # bytes of tokens of one split that are held; more are written to a temporary file
-AT_ONCE = 4  # pieces of text that are encoded at a time, each by its own thread
+AT_ONCE = 2  # pieces of text that are encoded at a time, each by a thread: one takes 150 MB in the tokenizer
 CODE_POINTS = 0x110000
 
 

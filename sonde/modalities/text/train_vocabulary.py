@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sonde.core.catalogue import require
-from sonde.core.config import TokenizerName
 from sonde.core.vocabulary import SPECIAL, Subwords, Vocabulary, characters_of, split_words, words_of
+from sonde.modalities.text.config import TokenizerName
 
 MOST_WORDS = 30_000
 MOST_PIECES = 8_000

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sonde.core.config import DataConfig, TokenizerName
+from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
 from sonde.core.run_folder import RunFolder
 from sonde.core.vocabulary import SPECIAL, Vocabulary, read_vocabulary
+from sonde.modalities.text.config import TextConfig, TokenizerName
 from sonde.modalities.text.published_vocabulary import is_berts, renumbered
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 
@@ -15,12 +16,13 @@ def vocabulary_for(texts: Sequence[str], config: DataConfig, *, auto: TokenizerN
     """(vocabulary, where it comes from in words).
 
     auto: the kind that --tokenizer auto means here
-    Raises: DataError when the run or file that `config.vocabulary_of` names has none; MissingDependency
+    Raises: DataError when the run or file that `--vocabulary-of` names has none; MissingDependency
     """
-    if config.vocabulary_of is not None:
-        return earlier_vocabulary(config.vocabulary_of), f"of {config.vocabulary_of}"
-    kind = auto if config.tokenizer == "auto" else config.tokenizer
-    return train_vocabulary(texts, kind=kind, size=config.vocabulary), "of the training text"
+    settings = config.of(TextConfig)
+    if settings.vocabulary_of is not None:
+        return earlier_vocabulary(settings.vocabulary_of), f"of {settings.vocabulary_of}"
+    kind = auto if settings.tokenizer == "auto" else settings.tokenizer
+    return train_vocabulary(texts, kind=kind, size=settings.vocabulary), "of the training text"
 
 
 def earlier_vocabulary(where: str) -> Vocabulary:

@@ -36,6 +36,11 @@ class Windows:
     def __len__(self) -> int:
         return -(-(len(self.tokens) - 1) // self.length)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether tokens are read from a temporary file."""
+        return isinstance(self.tokens, TokenFile)
+
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """`input`, `target` and `ahead`, the T tokens behind the target's last: each (len(indices), T) int64."""
         found = self._spans(np.asarray(indices) * self.length, 2 * self.length + 1)

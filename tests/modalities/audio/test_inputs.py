@@ -7,7 +7,7 @@ import torch
 
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
-from sonde.data.inputs import rows_for
+from sonde.modalities.inputs import rows_for
 
 SCHEMA = Schema(
     input=InputSpec(kind="audio", shape=(800,), rate=8000), target=TargetSpec(kind="class", names=("a", "b"))

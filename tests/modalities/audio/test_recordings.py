@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
-from sonde.modalities.audio.recordings import Listing, listing, sounds_below
+from sonde.data.listing import Listing
+from sonde.modalities.audio.recordings import Recordings, find_recordings, sounds_below
 
 
 def touched(folder: Path, *names: str) -> Path:
@@ -15,11 +16,11 @@ def touched(folder: Path, *names: str) -> Path:
     return folder
 
 
-def found(folder: Path, task: str | None = None, **settings: object) -> Listing:
-    return listing(folder, DataConfig(**settings), task=task)  # type: ignore[arg-type]
+def found(folder: Path, task: str | None = None, **settings: object) -> Recordings:
+    return find_recordings(Listing(folder), data_config(**settings), task=task)  # type: ignore[arg-type]
 
 
-def told(given: Listing) -> list[tuple[str, str, str]]:
+def told(given: Recordings) -> list[tuple[str, str, str]]:
     return [(recording.name, recording.truth, recording.split) for recording in given.recordings]
 
 
@@ -61,7 +62,9 @@ def test_held_out_recordings_must_be_some(tmp_path: Path) -> None:
     for chosen, what in (("take=5", "no recording"), ("take=0-1", "every recording")):
         with pytest.raises(DataError, match=f"--held-out {chosen} takes {what}"):
             found(folder, labels="{label}_{take}", held_out=chosen)
-        judged = listing(folder, DataConfig(labels="{label}_{take}", held_out=chosen), task=None, judged=True)
+        judged = find_recordings(
+            Listing(folder), data_config(labels="{label}_{take}", held_out=chosen), task=None, judged=True
+        )
         assert {recording.split for recording in judged.recordings} == {"train"}
     with pytest.raises(ConfigError, match="has no part 'speaker'; there are label, take"):
         found(folder, labels="{label}_{take}", held_out="speaker=a")
@@ -107,4 +110,4 @@ def test_labels_in_names_beside_a_manifest_are_too_much(tmp_path: Path) -> None:
 
 
 def test_recordings_come_in_the_order_of_numbers(tmp_path: Path) -> None:
-    assert sounds_below(touched(tmp_path, "a10.wav", "a2.wav", "b.txt")) == ["a2.wav", "a10.wav"]
+    assert sounds_below(Listing(touched(tmp_path, "a10.wav", "a2.wav", "b.txt"))) == ["a2.wav", "a10.wav"]

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sonde.core.dataset import TargetSpec
 from sonde.core.errors import DataError
+from sonde.data.rows import ArrayInputs, InputRows
+from sonde.data.splits import class_counts
 from sonde.modalities.image.annotations.annotated import annotated
 from sonde.modalities.image.box_targets import (
     CUT,
@@ -16,7 +19,6 @@ from sonde.modalities.image.box_targets import (
     Oddities,
     box_targets,
     clean_boxes,
-    object_counts,
 )
 from sonde.modalities.image.files import Header
 
@@ -62,7 +64,10 @@ def test_targets_are_scaled_with_their_image_and_padded():
     assert np.allclose(found[0], [[1, 9.6, 4.8, 96, 48], [0, 0, 0, 9.6, 4.8]], atol=1e-5)
     assert found[1].tolist() == [[0, 0, 0, 32, 64], [-1, 0, 0, 0, 0]]
     assert found[2].tolist() == [[-1, 0, 0, 0, 0]] * 2
-    assert object_counts(found, 2).tolist() == [2, 1]
+    spec = TargetSpec(kind="boxes", names=("a", "b"))
+    counts = class_counts(InputRows(ArrayInputs(np.zeros((3, 1)), ""), {"target": found}), spec)
+    assert counts is not None
+    assert counts.tolist() == [2, 1]
 
 
 def test_a_name_that_the_model_does_not_know_is_refused():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
@@ -57,7 +58,7 @@ def test_mixed_sizes_take_the_median_and_mixed_colours_rgb(tmp_path: Path) -> No
 
 def test_grey_images_keep_one_channel_and_a_size_may_be_asked(tmp_path: Path) -> None:
     grey = files(tmp_path, picture(10, 10, grey=True), picture(12, 12, grey=True))
-    seen = survey({"train": grey}, DataConfig(image_size=32), every_header=True)
+    seen = survey({"train": grey}, data_config(image_size=32), every_header=True)
     assert seen.shape == (1, 32, 32)
     assert seen.facts[0].why == "--image-size"
 

@@ -140,7 +140,7 @@ OPENING = """
 import sys
 import pyarrow as pa
 from sonde.core.config import DataConfig
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 dataset = open_data(sys.argv[1], DataConfig())
 print(pa.default_memory_pool().max_memory(), pa.total_allocated_bytes())
 """

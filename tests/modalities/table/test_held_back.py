@@ -4,11 +4,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.modalities.table.held_back import in_time
 
 ROWS = 120
@@ -30,7 +30,7 @@ def table() -> pd.DataFrame:
 
 def opened(frame: pd.DataFrame, folder: Path, **settings: Any) -> Dataset:
     frame.to_csv(folder / "t.csv", index=False)
-    return open_data(folder / "t.csv", DataConfig(target=("weight",), **settings))
+    return open_data(folder / "t.csv", data_config(target=("weight",), **settings))
 
 
 def rows_of(dataset: Dataset, split: str) -> list[int]:

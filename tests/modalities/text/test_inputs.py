@@ -6,7 +6,7 @@ import pytest
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import Characters, words_of
-from sonde.data.inputs import rows_for
+from sonde.modalities.inputs import rows_for
 
 WORDS = words_of(["a film of rare charm"], most=20)
 SCHEMA = Schema(

@@ -9,8 +9,8 @@ from sonde.core.code_points import text_of
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
-from sonde.data.inputs import rows_for
-from sonde.data.open import open_data
+from sonde.modalities.inputs import rows_for
+from sonde.modalities.open import open_data
 
 
 @pytest.fixture

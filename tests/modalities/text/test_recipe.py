@@ -2,10 +2,10 @@ import random
 from pathlib import Path
 
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.modalities.text import recipe as text
 from sonde.models.build import config_class
 from sonde.models.table import MODELS
@@ -21,7 +21,7 @@ def dataset(folder: Path, rows: int, *, letters: bool = False) -> Dataset:
         "".join(draw.choices("ACGT", k=30)) if letters else " ".join(draw.choices(words, k=9)) for _ in range(rows)
     ]
     (folder / "t.csv").write_text("text,label\n" + "".join(f"{cell},{n % 2}\n" for n, cell in enumerate(cells)))
-    return open_data(folder / "t.csv", DataConfig(target=("label",)))
+    return open_data(folder / "t.csv", data_config(target=("label",)))
 
 
 def test_text_is_classified_by_a_network_that_reads_tokens(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_places_mean_nothing_in_chains_of_many_lengths(tmp_path: Path) -> None:
     found = dataset(tmp_path, 1500, letters=True)
     body = (tmp_path / "t.csv").read_text().splitlines()
     (tmp_path / "t.csv").write_text("\n".join([*body[:-1], "ACGTACGTACGTACG,1"]) + "\n")
-    other = open_data(tmp_path / "t.csv", DataConfig(target=("label",), test=0, validation=0))
+    other = open_data(tmp_path / "t.csv", data_config(target=("label",), test=0, validation=0))
     assert text.aligned(found)
     assert not text.aligned(other)
     assert text.model(other)[0] == "text-cnn"

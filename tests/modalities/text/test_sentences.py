@@ -8,7 +8,7 @@ import pytest
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, Words
-from sonde.data.inputs import rows_for
+from sonde.modalities.inputs import rows_for
 from sonde.modalities.text.sentences import rows_to_translate
 
 WORDS = Words(("a", "man", "rides", "the", "bike", "."))

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from sonde.core.config import TokenizerName
 from sonde.core.vocabulary import SPECIAL, UNKNOWN, Characters, Subwords, Words
+from sonde.modalities.text.config import TokenizerName
 from sonde.modalities.text.train_vocabulary import BYTES, chosen_kind, train_vocabulary
 
 TEXTS = [

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError, DataError
@@ -13,7 +14,7 @@ WORDS = Words(("good", "film"))
 def test_an_earlier_runs_vocabulary_is_taken_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text(WORDS.to_json(), encoding="utf-8")
     for where in (tmp_path, tmp_path / "tokenizer.json"):
-        found, why = vocabulary_for(["other text"], DataConfig(vocabulary_of=str(where)))
+        found, why = vocabulary_for(["other text"], data_config(vocabulary_of=str(where)))
         assert found == WORDS
         assert why == f"of {where}"
 
@@ -23,7 +24,7 @@ def test_else_it_is_trained_on_the_text() -> None:
     assert isinstance(found, Words)
     assert set(found.symbols) == {"some", "text", "here", "more"}
     assert why == "of the training text"
-    typed, _ = vocabulary_for(["ab"], DataConfig(tokenizer="characters"), auto="words")
+    typed, _ = vocabulary_for(["ab"], data_config(tokenizer="characters"), auto="words")
     assert typed.size == 6
 
 
@@ -31,9 +32,9 @@ def test_what_holds_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"--vocabulary-of .*: there is no .*tokenizer.json with a vocabulary; name the folder"
     ):
-        vocabulary_for([""], DataConfig(vocabulary_of=str(tmp_path)))
+        vocabulary_for([""], data_config(vocabulary_of=str(tmp_path)))
     with pytest.raises(DataError, match="there is no .*nothing.json with a vocabulary"):
-        vocabulary_for([""], DataConfig(vocabulary_of=str(tmp_path / "nothing.json")))
+        vocabulary_for([""], data_config(vocabulary_of=str(tmp_path / "nothing.json")))
 
 
 @pytest.mark.parametrize("other", [{"tokenizer": "words"}, {"vocabulary": 100}])
@@ -41,7 +42,7 @@ def test_a_vocabulary_is_either_trained_or_taken(other: dict) -> None:
     with pytest.raises(
         ConfigError, match="--vocabulary-of brings tokens of its own; leave --tokenizer and --vocabulary out"
     ):
-        DataConfig(vocabulary_of="run", **other)
+        data_config(vocabulary_of="run", **other)
 
 
 def test_a_vocabulary_without_padding_is_refused(tmp_path: Path) -> None:
@@ -51,4 +52,4 @@ def test_a_vocabulary_without_padding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match="the first token of .* is '!', and padding is needed there; take the tokenizer.json of a run"
     ):
-        vocabulary_for([""], DataConfig(vocabulary_of=str(tmp_path)))
+        vocabulary_for([""], data_config(vocabulary_of=str(tmp_path)))

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from sonde.core.config import leaves
+from sonde.modalities.settings import leaves
 from sonde.models.build import config_class
 from sonde.models.table import MODELS
 from sonde.tasks.forecasting import recipe as series
@@ -25,7 +25,7 @@ def test_few_windows_get_one_matrix_and_many_get_two() -> None:
 @pytest.mark.parametrize("windows", [60, 8000])
 def test_every_setting_is_known_and_has_a_reason(name: str, windows: int) -> None:
     known = (
-        {leaf for leaf, _ in leaves()}
+        {leaf for leaf in leaves()}
         | set(config_class(name).__dataclass_fields__)
         | set(ForecastingConfig.__dataclass_fields__)
     )

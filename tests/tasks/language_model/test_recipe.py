@@ -2,10 +2,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.optim.build import product_dtype
 from sonde.run import choose
 from sonde.tasks.language_model import recipe as language
@@ -14,7 +14,7 @@ from sonde.tasks.language_model import recipe as language
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     (tmp_path / "a.txt").write_text("to be or not to be\n" * 2000, encoding="utf-8")
-    return open_data(tmp_path / "a.txt", DataConfig(max_tokens=128))
+    return open_data(tmp_path / "a.txt", data_config(max_tokens=128))
 
 
 def test_text_is_modelled_by_a_transformer(dataset: Dataset) -> None:

@@ -5,7 +5,7 @@ from sample_questions import content, write
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import ConfigError
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.run.choose import choose, choose_model
 from sonde.tasks.masked_language_model import recipe as masked_language
 

@@ -6,7 +6,7 @@ from sample_questions import content, write
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.run.choose import check_answer, choose, choose_model, choose_task
 from sonde.tasks.question_answering import recipe as questions
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 import torch
 from sample_questions import content, write
+from sample_settings import data_config
 from sample_tasks import stepper
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ from sonde.core.dataset import Dataset, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Task, abilities_of
 from sonde.data.feed.pack import as_tensor
-from sonde.data.open import open_data
+from sonde.modalities.open import open_data
 from sonde.models.build import build
 from sonde.nn.dropout import Dropout
 from sonde.tasks.question_answering.config import QuestionAnsweringConfig
@@ -115,7 +116,7 @@ def test_pieces_of_a_batch_give_its_gradient(window: int, dataset: Dataset) -> N
 
 def test_the_best_answer_of_all_windows_is_found(tmp_path: Path) -> None:
     path = write(tmp_path / "long.json", content(2, paragraphs=1, facts=8, filler=3))
-    long = open_data(path, DataConfig(test=0.0, validation=0.0, tokenizer="words", max_tokens=110))
+    long = open_data(path, data_config(test=0.0, validation=0.0, tokenizer="words", max_tokens=110))
     given = batch(long, 8)
     assert given["input"].shape[1] > 2 * 110
     made = task(long, stride=10)

@@ -6,7 +6,7 @@ from sonde.augment.views import Views
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.modalities.table.rows import TableRows
-from sonde.run.build import augmentation
+from sonde.run.build import changes
 from sonde.run.choose import choose, choose_model
 from sonde.tasks.table import specs
 
@@ -29,7 +29,7 @@ def test_settings_suit_the_images(task: str, channels: int) -> None:
     policy = parse(found["augment"][0])
     assert bool(policy.flip) == (channels == 3)  # symbols are others when mirrored
     assert bool(policy.grey) == (channels == 3 and task == "simclr")
-    assert isinstance(augmentation(data.schema, found["augment"][0], task=task), Views) == (task == "simclr")
+    assert isinstance(changes(data.schema, found["augment"][0], task=task), Views) == (task == "simclr")
     assert all(why for _, why in found.values())
 
 
@@ -54,5 +54,5 @@ def test_views_need_changes() -> None:
     schema = dataset(3, 32, 32).schema
     for text in ("none", "auto"):
         with pytest.raises(ConfigError, match="compares two views of each image, and --augment leaves them the same"):
-            augmentation(schema, text, task="simclr")
-    assert augmentation(schema, "none", task="masked-autoencoder") is None
+            changes(schema, text, task="simclr")
+    assert changes(schema, "none", task="masked-autoencoder") is None

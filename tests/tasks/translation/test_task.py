@@ -65,16 +65,18 @@ def test_it_learns_by_heart_and_says_it(name: str) -> None:
     assert isinstance(made, Task)
     assert abilities_of(made).quick_evaluate is not None
     made.modules.train()
-    run = stepper(made, lr=5e-3 if name == "seq2seq" else 3e-3)
+    # By twice the rate losses jump, and where they stand at the end hangs on the last bit of a sum; by these ten seeds on three
+    # kinds of processor all said every row after 160 updates
+    run = stepper(made, lr=3e-3 if name == "seq2seq" else 2e-3)
     before = judged(made, given)
     made.modules.train()
-    for step in range(1, 120):
+    for step in range(1, 200):
         run(given, step=step, epoch=0)
     after = judged(made, given)
     assert before["bleu"] < 40
     assert after["bleu"] > 95
     assert after["token_accuracy"] > 0.97
-    assert after["perplexity"] < 1.3 < before["perplexity"]
+    assert after["perplexity"] < 1.1 < before["perplexity"]
     rows = made.format_predictions(made.predict(given))
     truth = [WORDS.decode(tokens) for tokens in given["target"].tolist()]
     assert sum(row["prediction"] == text for row, text in zip(rows, truth, strict=True)) >= 11

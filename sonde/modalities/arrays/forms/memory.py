@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
+from sonde.modalities.catalogue import forms
+from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 
 TAKEN = (
     "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
@@ -36,7 +40,7 @@ def read(
 
         return torch_datasets.read(splits, config, task=task, tick=tick, like=like)
     if len(splits) == 1 and is_frame(first):
-        return _read_frame(first, config, task=task, like=like)
+        return _read_frame(first, Wanted(config=config, task=task, like=like))
     for split, value in splits.items():
         if not _is_pair(value):
             raise DataError(
@@ -47,7 +51,8 @@ def read(
             raise DataError(
                 "data frames by split are not taken from memory; write them to a folder as train, test, … files"
             )
-        return _read_frame(_joined(first[0], first[1], config), _with_target(first[1], config), task=task, like=like)
+        wanted = Wanted(config=_with_target(first[1], config), task=task, like=like)
+        return _read_frame(_joined(first[0], first[1], config), wanted)
     if _is_image_list(first[0]):
         return _read_images(splits, config, task=task, tick=tick, like=like)
     pairs = {
@@ -128,14 +133,13 @@ def _plain(values: Any) -> Any:
     return values.detach().cpu().numpy() if hasattr(values, "detach") else values
 
 
-def _read_frame(frame: Any, config: DataConfig, *, task: str | None, like: Schema | None) -> Dataset:
-    if task == "forecasting" or (like is not None and like.input.kind == "series"):
-        from sonde.modalities.series.forms import series
+def _read_frame(frame: Any, wanted: Wanted) -> Dataset:
+    """What the surest form makes of a table that takes it."""
+    from sonde.modalities.table.read import frame_table  # brings pyarrow, which arrays do without
 
-        return series.read_frame(frame, config, like=like)
-    from sonde.modalities.table.forms import tables
-
-    return tables.read_frame(frame, config, task=task) if like is None else tables.read_like(frame, like, config)
+    table = frame_table(frame, "table")
+    found = (import_module(form.module).read_frame(table, wanted) for form in forms() if form.frames)
+    return next(dataset for dataset in found if dataset is not None)
 
 
 def _joined(frame: Any, target: Any, config: DataConfig) -> dict[str, Any]:
@@ -148,11 +152,13 @@ def _joined(frame: Any, target: Any, config: DataConfig) -> dict[str, Any]:
 
 
 def _target_name(target: Any, config: DataConfig) -> str:
-    return config.target[0] if config.target else str(getattr(target, "name", None) or "target")
+    settings = config.of(TableConfig)
+    return settings.target[0] if settings.target else str(getattr(target, "name", None) or "target")
 
 
 def _with_target(target: Any, config: DataConfig) -> DataConfig:
-    return replace(config, target=(_target_name(target, config),))
+    columns = replace(config.of(TableConfig), target=(_target_name(target, config),))
+    return config.having(columns)
 
 
 def _read_images(

@@ -17,10 +17,12 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
+from sonde.modalities.modality import Wanted
 
 INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input", "inputs", "features"})
 TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
@@ -40,23 +42,25 @@ class Keys:
     target: str
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a path is an NPZ file, an NPY file or a folder of such, None if it is not."""
-    if path.is_file():
+    path = listing.path
+    if listing.is_file:
         return f"its name ends in {path.suffix.lower()}" if path.suffix.lower() in (".npz", ".npy") else None
-    npz, npy = _npz_files(path), _npy_files(path)
+    npz, npy = listing.ending(".npz"), listing.ending(".npy")
     if len(npz) == 1:
         return f"it holds {npz[0].name}"
     return f"it holds {', '.join(file.name for file in npy[:3])}" if len(npy) > 1 else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Arrays of each split, in memory.
 
     Raises: DataError for damaged files, pickled objects, and keys that do not tell inputs from targets
     """
+    path = listing.path
     tick("reading arrays", 0, 0)
     arrays, files, place = _load(path)
     keys = find_keys({name: array for name, array in arrays.items() if name not in NAMES_KEYS}, str(place))

@@ -16,11 +16,13 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
-from sonde.data.assemble import About, Found, Part, assemble
+from sonde.data.assemble import About, Part, assemble
 from sonde.data.rows import ArrayInputs, Inputs
 from sonde.data.splits import ORDER
 from sonde.data.targets import raw_target
+from sonde.modalities.arrays.dataset import found_numbers
 from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_of
+from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import convert_all, decode, pixels, stored_size
 
 IN_MEMORY = 2 << 30  # bytes of inputs that are kept from the pass that reads the targets
@@ -141,13 +143,10 @@ def read(
         warnings=warnings,
         fingerprint=_hashes(parts),
     )
-    found = Found(
-        about=about,
-        kind="array" if layout is not None and layout.axes == "flat" else "image",
-        shape=shape,
-        parts={split: parts[split] for split in ORDER if split in parts},
-        scale=layout.scale if layout is not None and layout.axes != "flat" and layout.why else 0.0,
-    )
+    images = layout is None or layout.axes != "flat"
+    scale = layout.scale if layout is not None and images and layout.why else 0.0
+    ordered = {split: parts[split] for split in ORDER if split in parts}
+    found = found_numbers(ordered, about, config, shape=shape, scale=scale if images else None, like=like)
     return assemble(found, config, task=task, like=like)
 
 
@@ -229,7 +228,7 @@ def _shape(
     if sizes:
         if like is not None:
             return like.input.shape, None, []
-        height, width, why = stored_size(sizes, config.image_size)
+        height, width, why = stored_size(sizes, config.of(ImageConfig).image_size)
         channels = 3 if any(seen.colour for seen in gathered.values()) else 1
         return (channels, height, width), None, [Fact(f"images are stored at {height}x{width}", why)]
     if len(shapes) > 1:
@@ -245,11 +244,12 @@ def _shape(
 
 def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Schema | None) -> tuple[int, ...]:
     """The shape asked for, by a trained model or `--image-size`, else the one that is there."""
+    settings = config.of(ImageConfig)
     if layout.axes == "flat":
         return shape
     if like is not None and like.input.kind == "image":
         return like.input.shape
-    return shape if config.image_size is None else (shape[0], config.image_size, config.image_size)
+    return shape if settings.image_size is None else (shape[0], settings.image_size, settings.image_size)
 
 
 def _extremes(seen: Pass, shape: tuple[int, ...]) -> np.ndarray:

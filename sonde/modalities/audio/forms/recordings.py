@@ -6,6 +6,7 @@ train.csv     with columns file and transcript (or label), beside or above the f
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,45 +17,49 @@ from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import END, characters_of, read_vocabulary
-from sonde.data import fingerprint
-from sonde.data.assemble import check_kind
+from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.name_parts import check_known, spelled
 from sonde.data.ragged import Ragged, end_to_end
-from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
+from sonde.data.splits import ORDER, held_back_facts, share_out, subset, thinned
 from sonde.data.targets import listed
+from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
-from sonde.modalities.audio.recordings import RECOGNITION, Listing, listing, manifests_in, sounds_below
+from sonde.modalities.audio.recordings import RECOGNITION, Recordings, find_recordings, manifests_in, sounds_below
 from sonde.modalities.audio.waveforms import Waveforms
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 
 UNHEARD = 3  # names of files in a warning
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a place holds recordings, None if it does not."""
-    if manifests := manifests_in(path):
+    if manifests := manifests_in(listing):
         return f"{' and '.join(file.name for file in manifests.values())} names recordings"
-    if not path.is_dir():
-        return None
-    count = len(sounds_below(path))
+    count = len(sounds_below(listing))
     return f"{count:,} sound files" if count else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """All recordings in memory, at the rate that most of them have, with labels or transcripts.
 
     Raises: DataError for files that cannot be read, labels and transcripts that are missing or not known; ConfigError
     """
+    settings = config.of(AudioConfig)
+    path = listing.path
     check_kind("audio", str(path), like)
     if like is not None:
         task = RECOGNITION if like.target.kind == "tokens" else "classification"
-    found = listing(path, config, task=task, judged=like is not None)
+    found = find_recordings(listing, config, task=task, judged=like is not None)
     headers, found, warnings = _headers(found, skip=config.skip_unreadable, tick=tick)
     truths = [recording.truth for recording in found.recordings]
     if like is None:
-        check_known(truths, config.label_names)
-    truths = spelled(truths, config.label_names)
+        check_known(truths, settings.label_names)
+    truths = spelled(truths, settings.label_names)
     rate = usual_rate(list(headers)) if like is None else like.input.rate
     files = [found.root / recording.name for recording in found.recordings]
     decoded = decode(files, headers, rate, tick=tick)
@@ -66,21 +71,21 @@ def read(
     longest = int(rows.lengths().max())
     input = InputSpec(kind="audio", shape=(longest,), rate=rate) if like is None else like.input
     tick("hashing files", 0, 0)
-    dataset = Dataset(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form="recordings",
-        schema=Schema(input=input, target=target),
-        splits=splits,
+        why=found.why,
+        files=[*files, *manifests_in(listing).values()],
+        root=found.root,
         facts=[_size_fact(decoded, rate, found), *_changed(headers, rate), truth_fact, *found.facts, *facts],
         warnings=[*warnings, *_odd(decoded, found), *more],
-        fingerprint=fingerprint.of_files([*files, *manifests_in(path).values()], found.root),
-        suggestion=RECOGNITION if target.kind == "tokens" else "classification",
     )
+    suggestion = RECOGNITION if target.kind == "tokens" else "classification"
+    dataset = about.dataset(Schema(input=input, target=target), splits, suggestion=suggestion)
     return thinned(dataset, config) if like is None else dataset
 
 
-def _headers(found: Listing, *, skip: bool, tick: Tick) -> tuple[Sequence[Header], Listing, list[str]]:
+def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Header], Recordings, list[str]]:
     """Of each recording; those that cannot be read are left out where that was asked for, and counted.
 
     Raises: DataError
@@ -98,14 +103,14 @@ def _headers(found: Listing, *, skip: bool, tick: Tick) -> tuple[Sequence[Header
     if not kept:
         raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
     warnings = [f"{_counted(len(unread))} cannot be read and left out: {_named(unread)}"] if unread else []
-    facts = found.facts
-    return headers, Listing(root=found.root, recordings=kept, why=found.why, spoken=found.spoken, facts=facts), warnings
+    return headers, replace(found, recordings=kept), warnings
 
 
 def _splits(
-    path: Path, found: Listing, truths: Sequence[str], config: DataConfig, like: Schema | None
+    path: Path, found: Recordings, truths: Sequence[str], config: DataConfig, like: Schema | None
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Rows of each split: those that the data brings, the others drawn from train. Raises: DataError, ConfigError"""
+    settings = config.of(TableConfig)
     told = np.array([recording.split for recording in found.recordings])
     brought = {split: np.flatnonzero(told == split) for split in ORDER if (told == split).any()}
     if like is not None:
@@ -113,26 +118,24 @@ def _splits(
     if "train" not in brought:
         raise DataError(f"{path} holds no recordings to train on, only {' and '.join(brought)}; add some")
     ours = brought["train"]
-    groups = _groups(found, ours, config.group)
+    groups = _groups(found, ours, settings.group)
     labels = None if found.spoken else np.unique(np.array(truths)[ours], return_inverse=True)[1]
-    drawn = split_rows(
-        len(ours),
-        test=0.0 if "test" in brought else config.test_share,
-        validation=0.0 if "validation" in brought else config.validation,
-        labels=labels,
-        groups=groups,
-        fold=config.part,
-    )
+    drawn = share_out(len(ours), brought, config, labels=labels, groups=groups)
     indices = {**brought, **{split: ours[rows] for split, rows in drawn.items() if len(rows)}}
     held = [split for split in ("validation", "test") if split not in brought and split in indices]
     sizes = {split: len(indices[split]) for split in held}
     facts = held_back_facts(sizes, held, stratified=labels is not None and groups is None)
     if groups is not None and held:
-        facts.append(Fact(f"no {config.group} is both trained on and held back", f"--group {config.group}"))
+        facts.append(
+            Fact(
+                f"no {settings.group} is both trained on and held back",
+                f"--group {settings.group}",
+            )
+        )
     return indices, facts
 
 
-def _groups(found: Listing, rows: np.ndarray, name: str | None) -> np.ndarray | None:
+def _groups(found: Recordings, rows: np.ndarray, name: str | None) -> np.ndarray | None:
     if name is None:
         return None
     known = found.recordings[0].parts
@@ -144,7 +147,7 @@ def _groups(found: Listing, rows: np.ndarray, name: str | None) -> np.ndarray | 
 
 
 def _target(
-    path: Path, found: Listing, truths: Sequence[str], train: np.ndarray, like: Schema | None
+    path: Path, found: Recordings, truths: Sequence[str], train: np.ndarray, like: Schema | None
 ) -> tuple[TargetSpec, Fact, list[str]]:
     """What is to be predicted, how that is known, and warnings. Raises: DataError"""
     if found.spoken:
@@ -191,7 +194,7 @@ def _fields(
     return {}, {"target": np.array([places[truth] for truth in truths], dtype=np.int64)}
 
 
-def _size_fact(decoded: Decoded, rate: int, found: Listing) -> Fact:
+def _size_fact(decoded: Decoded, rate: int, found: Recordings) -> Fact:
     """ "660 recordings, 288 s in all, 0.14 to 2.28 s each, 8 kHz"."""
     seconds = decoded.samples.lengths() / rate
     total = seconds.sum()
@@ -216,7 +219,7 @@ def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
     return facts
 
 
-def _odd(decoded: Decoded, found: Listing) -> list[str]:
+def _odd(decoded: Decoded, found: Recordings) -> list[str]:
     """Warnings of recordings that are clipped or silent."""
     names = np.array([recording.name for recording in found.recordings])
     clipped, mute = names[decoded.clipped >= CLIPPED], names[decoded.peaks < SILENT]

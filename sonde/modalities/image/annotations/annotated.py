@@ -93,12 +93,6 @@ def folders_in(path: Path) -> list[Path]:
     return sorted(found, key=lambda folder: natural(folder.name))
 
 
-def named(path: Path, *names: str) -> Path | None:
-    """The first folder directly below with one of these names, whatever its capitals."""
-    known = {folder.name.lower(): folder for folder in folders_in(path)}
-    return next((known[name] for name in names if name in known), None)
-
-
 def images_below(folder: Path) -> list[Path]:
     """All images at any depth, hidden entries left out, in natural order."""
     found = []
@@ -106,11 +100,6 @@ def images_below(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place) / name for name in files if is_image(Path(name))]
     return sorted(found, key=lambda file: natural(file.as_posix()))
-
-
-def has_image(folder: Path) -> bool:
-    """Whether images stand directly in a folder."""
-    return any(is_image(entry) for entry in folder.iterdir())
 
 
 def split_of(name: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.core.errors import DataError
+from sonde.data.listing import Listing, head_and_tail
 from sonde.modalities.image.annotations.annotated import (
     SNIFFED,
     Annotated,
@@ -25,18 +26,18 @@ PLACES = ("annotations", "labels")  # folders where such files stand, besides th
 SAMPLED = 20  # images looked for to find their folder
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing) -> str | None:
     """Why a file or folder holds COCO's JSON, None if it does not."""
-    files = files_of(path)
+    files = files_of(listing)
     return f"{', '.join(file.name for file in files.values())} with boxes of images" if files else None
 
 
-def read(path: Path, skipped: Skipped) -> Annotations:
+def read(listing: Listing, skipped: Skipped) -> Annotations:
     """All images of all files; the files' or folders' names tell the splits, a single file is train.
 
     Raises: DataError for files that are no such JSON, or contradict themselves
     """
-    files = files_of(path)
+    path, files = listing.path, files_of(listing)
     opened = {split: opened_file(file) for split, file in files.items()}
     names = category_names(opened, files)
     crowds = [0]
@@ -57,12 +58,10 @@ def read(path: Path, skipped: Skipped) -> Annotations:
     )
 
 
-def files_of(path: Path) -> dict[str, Path]:
+def files_of(listing: Listing) -> dict[str, Path]:
     """Split -> file. Raises: DataError for two files of a split that are equally fit."""
-    if path.is_file():
-        return {"train": path} if _is_coco(path) else {}
-    below = [folder for folder in folders_in(path) if folder.name.lower() in PLACES or split_of(folder.name)]
-    found = [file for folder in (path, *below) for file in sorted(folder.glob("*.json")) if _is_coco(file)]
+    below = [folder for folder in listing.folders if folder.name.lower() in PLACES or split_of(folder.name)]
+    found = [file for folder in (listing, *below) for file in folder.ending(".json") if _is_coco(listing, file)]
     if len(found) > 1:  # COCO's own folder holds key points and captions of the same images as well
         found = [file for file in found if "instances" in file.stem] or found
     if len(found) == 1:
@@ -71,20 +70,17 @@ def files_of(path: Path) -> dict[str, Path]:
     for file in found:
         split = split_of(file.stem) or split_of(file.parent.name)
         if split is not None and split in splits:
-            raise DataError(f"{path}: {splits[split].name} and {file.name} both hold the {split} split; keep one")
+            raise DataError(
+                f"{listing.path}: {splits[split].name} and {file.name} both hold the {split} split; keep one"
+            )
         if split is not None:
             splits[split] = file
     return splits if "train" in splits else {}
 
 
-def _is_coco(file: Path) -> bool:
+def _is_coco(listing: Listing, file: Path) -> bool:
     """Whether a file begins or ends as one with images and their boxes does; files may be gigabytes."""
-    if file.suffix.lower() != ".json" or file.name.startswith("."):
-        return False
-    with file.open("rb") as opened:
-        seen = opened.read(SNIFFED)
-        opened.seek(max(0, file.stat().st_size - SNIFFED))
-        seen += opened.read(SNIFFED)
+    seen = b"".join(listing.once(head_and_tail, file, SNIFFED))
     return seen.lstrip().startswith(b"{") and b'"file_name"' in seen and (b'"bbox"' in seen or b'"categories"' in seen)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from sonde.core.errors import DataError
+from sonde.data.listing import Listing, head_and_tail
 from sonde.modalities.image.annotations.annotated import (
     NAMELESS,
     SNIFFED,
@@ -20,18 +21,18 @@ from sonde.modalities.image.annotations.annotated import (
 )
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing) -> str | None:
     """Why a file or folder holds imglab's XML, None if it does not."""
-    files = _files(path)
+    files = _files(listing)
     return f"{', '.join(file.name for file in files.values())} by dlib's imglab" if files else None
 
 
-def read(path: Path, skipped: Skipped) -> Annotations:
+def read(listing: Listing, skipped: Skipped) -> Annotations:
     """All images of all files; the files' names tell the splits, a single file is train.
 
     Raises: DataError for files that are no such XML
     """
-    files = _files(path)
+    files = _files(listing)
     ignored = [0]
     return Annotations(
         form="imglab XML",
@@ -42,9 +43,9 @@ def read(path: Path, skipped: Skipped) -> Annotations:
     )
 
 
-def _files(path: Path) -> dict[str, Path]:
+def _files(listing: Listing) -> dict[str, Path]:
     """Split -> file. Raises: DataError for two files of a split."""
-    found = [file for file in (sorted(path.glob("*.xml")) if path.is_dir() else [path]) if _is_imglab(file)]
+    found = [file for file in listing.ending(".xml") if _is_imglab(listing, file)]
     if len(found) == 1:
         return {"train": found[0]}
     splits: dict[str, Path] = {}
@@ -53,16 +54,15 @@ def _files(path: Path) -> dict[str, Path]:
         if split is None:
             continue
         if split in splits:
-            raise DataError(f"{path}: {splits[split].name} and {file.name} both hold the {split} split; keep one")
+            raise DataError(
+                f"{listing.path}: {splits[split].name} and {file.name} both hold the {split} split; keep one"
+            )
         splits[split] = file
     return splits if "train" in splits else {}
 
 
-def _is_imglab(file: Path) -> bool:
-    if file.suffix.lower() != ".xml" or not file.is_file():
-        return False
-    with file.open("rb") as opened:
-        begin = opened.read(SNIFFED)
+def _is_imglab(listing: Listing, file: Path) -> bool:
+    begin, _ = listing.once(head_and_tail, file, SNIFFED)
     return b"<dataset" in begin and b"<images" in begin
 
 

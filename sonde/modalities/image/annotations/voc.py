@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
+from sonde.data.listing import Listing, head_and_tail
 from sonde.modalities.image.annotations.annotated import (
     SNIFFED,
     Annotated,
@@ -16,9 +17,7 @@ from sonde.modalities.image.annotations.annotated import (
     Skipped,
     annotated,
     chosen_by,
-    folders_in,
     images_below,
-    named,
     number,
     pass_over,
     split_lists,
@@ -29,31 +28,30 @@ from sonde.modalities.image.annotations.annotated import (
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing) -> str | None:
     """Why a folder holds Pascal VOC annotations, None if it does not."""
-    if not path.is_dir():
-        return None
-    if (root := _root(path)) is not None:
+    if (root := _root(listing)) is not None:
         return f"{root.name} has XML files in Annotations and images beside them"
-    beside = _beside(path)
+    beside = _beside(listing)
     return f"XML files beside the images of {', '.join(f.name for f in beside.values())}" if beside else None
 
 
-def read(path: Path, skipped: Skipped) -> Annotations:
+def read(listing: Listing, skipped: Skipped) -> Annotations:
     """All annotated images; the lists or folders tell the splits, else all are train.
 
     Raises: DataError for files that are no such XML, lists that name what is not there
     """
-    root = _root(path)
-    if root is None:
-        files = {split: sorted(f.glob("*.xml"), key=_by_name) for split, f in _beside(path).items()}
+    path, home = listing.path, _root(listing)
+    if home is None:
+        files = {split: sorted(f.ending(".xml"), key=_by_name) for split, f in _beside(listing).items()}
         splits = {split: _read_all(found, found[0].parent, path, skipped) for split, found in files.items()}
         everything = [file for found in files.values() for file in found]
         return Annotations(form="Pascal VOC", why="XML files beside the images", splits=splits, files=everything)
-    notes, images = named(root, "annotations"), named(root, "jpegimages", "images")
+    root, notes, pictures = home.path, home.folder("annotations"), home.folder("jpegimages", "images")
     assert notes is not None
-    assert images is not None
-    files = {file.stem: file for file in sorted(notes.glob("*.xml"), key=_by_name)}
+    assert pictures is not None
+    images = pictures.path
+    files = {file.stem: file for file in sorted(notes.ending(".xml"), key=_by_name)}
     lists = split_lists(root / "ImageSets" / "Main") or split_lists(root / "ImageSets") or split_lists(root)
     chosen = chosen_by(lists, list(files), skipped) if lists else {"train": list(files)}
     return Annotations(
@@ -67,28 +65,27 @@ def read(path: Path, skipped: Skipped) -> Annotations:
     )
 
 
-def _root(path: Path) -> Path | None:
+def _root(listing: Listing) -> Listing | None:
     """The folder with annotations and images, which is the path or the only such one directly below."""
     found = []
-    for folder in (path, *folders_in(path)):
-        notes = named(folder, "annotations")
-        if notes is not None and named(folder, "jpegimages", "images") and _is_voc(next(notes.glob("*.xml"), None)):
+    for folder in (listing, *listing.folders):
+        notes = folder.folder("annotations")
+        if notes is not None and folder.folder("jpegimages", "images") and _is_voc(notes):
             found.append(folder)
     return found[0] if len(found) == 1 else None
 
 
-def _beside(path: Path) -> dict[str, Path]:
+def _beside(listing: Listing) -> dict[str, Listing]:
     """Split -> folder that holds images and their XML files; a folder without splits is train."""
-    splits = {split: folder for folder in folders_in(path) if (split := split_of(folder.name)) is not None}
-    chosen = splits if "train" in splits else {"train": path}
-    return chosen if all(_is_voc(next(folder.glob("*.xml"), None)) for folder in chosen.values()) else {}
+    splits = {split: folder for folder in listing.folders if (split := split_of(folder.name)) is not None}
+    chosen = splits if "train" in splits else {"train": listing}
+    return chosen if listing.is_dir and all(map(_is_voc, chosen.values())) else {}
 
 
-def _is_voc(file: Path | None) -> bool:
-    if file is None:
-        return False
-    with file.open("rb") as opened:
-        return b"<annotation" in opened.read(SNIFFED)
+def _is_voc(listing: Listing) -> bool:
+    """Whether the first XML file of a folder is of this form."""
+    files = listing.ending(".xml")
+    return bool(files) and b"<annotation" in listing.once(head_and_tail, files[0], SNIFFED)[0]
 
 
 def _by_name(file: Path) -> list[tuple[int, float, str]]:

@@ -8,16 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sonde.core.errors import DataError
+from sonde.data.listing import Listing
 from sonde.modalities.image.annotations.annotated import (
     Annotated,
     Annotations,
     Skipped,
     annotated,
     chosen_by,
-    folders_in,
-    has_image,
     images_below,
-    named,
     number,
     pass_over,
     split_lists,
@@ -31,22 +29,18 @@ NAME_LISTS = ("classes.txt", "obj.names", "labels.names", "names.txt")
 SAMPLED = 20  # label files looked at to tell the form
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing) -> str | None:
     """Why a folder holds YOLO's text files, None if it does not."""
-    if not path.is_dir():
-        return None
-    pairs = _pairs(path)
-    if not pairs:
-        return None
-    return f"text files of boxes in {', '.join(_shown(labels, path) for _, labels in pairs)}"
+    pairs = _pairs(listing)
+    return f"text files of boxes in {', '.join(_shown(labels, listing.path) for _, labels in pairs)}" if pairs else None
 
 
-def read(path: Path, skipped: Skipped) -> Annotations:
+def read(listing: Listing, skipped: Skipped) -> Annotations:
     """All images; one without a text file has no objects. Folders or lists tell the splits, else all are train.
 
     Raises: DataError for lines that are no boxes, class numbers without a name
     """
-    pairs = _pairs(path)
+    path, pairs = listing.path, _pairs(listing)
     names = _names(path, pairs)
     labels = {
         image: text / image.relative_to(images).with_suffix(".txt")
@@ -80,19 +74,21 @@ def read(path: Path, skipped: Skipped) -> Annotations:
     )
 
 
-def _pairs(path: Path) -> list[tuple[Path, Path]]:
+def _pairs(listing: Listing) -> list[tuple[Path, Path]]:
     """(folder of images, folder of text files) that belong together; the same one where they stand side by side."""
     found = []
-    for folder in (path, *folders_in(path)):
-        images, labels = named(folder, "images"), named(folder, "labels")
-        if images is not None and labels is not None and _holds_boxes(sorted(labels.rglob("*.txt"))):
-            found.append((images, labels))
+    for folder in (listing, *listing.folders):
+        images, labels = folder.folder("images"), folder.folder("labels")
+        if images is None or labels is None:
+            continue
+        if _holds_boxes(sorted(labels.path / name for name in labels.below if name.lower().endswith(".txt"))):
+            found.append((images.path, labels.path))
     if found:
         return found
-    splits = [folder for folder in folders_in(path) if split_of(folder.name)]
-    for folder in (path, *splits):
-        if has_image(folder) and _holds_boxes([f.with_suffix(".txt") for f in sorted(folder.iterdir()) if is_image(f)]):
-            found.append((folder, folder))
+    splits = [folder for folder in listing.folders if split_of(folder.name)]
+    for folder in (listing, *splits):
+        if _holds_boxes([file.with_suffix(".txt") for file in folder.files if is_image(file)]):
+            found.append((folder.path, folder.path))
     return found
 
 

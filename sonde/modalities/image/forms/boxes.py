@@ -14,15 +14,19 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
-from sonde.data.assemble import check_kind, image_statistics
+from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, InputsOf
-from sonde.data.splits import ORDER, fraction_fact, held_back_facts, split_rows, subset, targets_of, thin
+from sonde.data.splits import ORDER, class_counts, drawn_from_train, hold_back, targets_of
 from sonde.data.targets import listed
+from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import Annotations
-from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, object_counts, told
+from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, told
+from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
+from sonde.modalities.image.pixel_statistics import image_statistics
 from sonde.modalities.image.rows import SAMPLED, Files
+from sonde.modalities.modality import Wanted
 
 READERS = (
     "sonde.modalities.image.annotations.voc",
@@ -33,44 +37,47 @@ READERS = (
 NAMED_BAD = 3  # unreadable images or annotations named in a warning
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder holds images with boxes, None if it does not."""
-    return next((reason for reader in READERS if (reason := import_module(reader).recognise(path))), None)
+    return next((reason for reader in READERS if (reason := import_module(reader).recognise(listing))), None)
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images decoded as they are read, and their boxes in pixels of the stored images.
 
     task: is what boxes are for; another one is refused where tasks are built
     Raises: DataError for annotations and images that cannot be read, and for classes that the model `like` does not know
     """
+    path = listing.path
     check_kind("image", str(path), like)
     if like is not None and like.target.kind != "boxes":
         raise DataError(f"{path} marks objects by boxes; the model was trained on another kind of target")
     skipped: list[str] | None = [] if config.skip_unreadable else None
-    reader = next(reader for reader in READERS if import_module(reader).recognise(path))
-    found: Annotations = import_module(reader).read(path, skipped)
+    reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
+    found: Annotations = import_module(reader).read(listing, skipped)
     images = {split: measured(found.splits[split], skipped, tick) for split in ORDER if split in found.splits}
     _no_empty(path, images)
     oddities: Oddities = Counter()
     schema, facts = _schema(found, images, config, path) if like is None else (like, [])
     rows = _rows(path, images, schema, shares=found.shares, oddities=oddities)
     tick("hashing files", 0, 0)
-    dataset = Dataset(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form=found.form,
-        schema=schema,
-        splits=rows,
+        why=found.why,
+        files=[*(o.annotated.file for m in images.values() for o in m), *found.files],
+        root=path,
         facts=[_size_fact(found, rows), *facts, *_empty_fact(rows)],
         warnings=[*found.notes, *_counted(found.set_aside, oddities), *_unreadable(skipped)],
-        fingerprint=fingerprint.of_files([*(o.annotated.file for m in images.values() for o in m), *found.files], path),
     )
     if like is not None:
-        return replace(dataset, splits=rows if len(rows) > 1 else {"test": next(iter(rows.values()))})
-    return _fitted(_held_back(dataset, config))
+        return about.dataset(like, rows if len(rows) > 1 else {"test": next(iter(rows.values()))})
+    train = rows["train"]
+    called = f"{about.source} has {len(train)} training images"
+    indices, held = hold_back(len(train), rows, config, called=called)
+    return _fitted(about.dataset(schema, drawn_from_train(rows, indices), held))
 
 
 def _no_empty(path: Path, images: Mapping[str, Sequence[Measured]]) -> None:
@@ -87,7 +94,9 @@ def _schema(
     names = found.names or tuple(sorted({n for image in everything for n in image.annotated.names}, key=natural))
     if not names:
         raise DataError(f"{path} marks no object in any image; there is nothing to learn")
-    height, width, why = room_for([(one.header.height, one.header.width) for one in everything], config.image_size)
+    height, width, why = room_for(
+        [(one.header.height, one.header.width) for one in everything], config.of(ImageConfig).image_size
+    )
     channels = max(one.header.channels for one in everything)
     facts = [
         Fact(f"{len(names)} {'class' if len(names) == 1 else 'classes'}: {listed(names)}", "names of the boxes"),
@@ -110,40 +119,13 @@ def _rows(
     return rows
 
 
-def _held_back(dataset: Dataset, config: DataConfig) -> Dataset:
-    """The dataset with validation and test rows drawn from train where it brings none, and with a part of the rest as asked.
-
-    Raises: DataError when there are too few images to hold any back
-    """
-    rows = dataset.splits["train"]
-    test = 0.0 if "test" in dataset.splits else config.test_share
-    validation = 0.0 if "validation" in dataset.splits else config.validation
-    if len(rows) < 3 and test + validation > 0:
-        raise DataError(f"{dataset.source} has {len(rows)} training images, too few to hold any back; bring more")
-    found = split_rows(len(rows), test=test, validation=validation, fold=config.part)
-    drawn = {split: part for split, part in found.items() if len(part)}
-    facts = held_back_facts(
-        {s: len(part) for s, part in drawn.items()}, [s for s in drawn if s != "train"], stratified=False
-    )
-    if config.label_fraction < 1:
-        kept = thin(len(drawn["train"]), config.label_fraction)
-        facts.append(fraction_fact(len(kept), len(drawn["train"]), False))
-        drawn["train"] = drawn["train"][kept]
-    cut = {split: subset(rows, part) for split, part in drawn.items()}
-    splits = {
-        split: cut[split] if split in cut else dataset.splits[split]
-        for split in ORDER
-        if split in cut or split in dataset.splits
-    }
-    return replace(dataset, splits=splits, facts=[*dataset.facts, *facts])
-
-
 def _fitted(dataset: Dataset) -> Dataset:
     """The dataset with mean and std of its training images, and a word on classes that none of them shows."""
     rows, schema = dataset.splits["train"], dataset.schema
     places = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLED)).round().astype(np.int64)
     mean, std = image_statistics(InputsOf(rows), places)
-    counts = object_counts(targets_of(rows), len(schema.target.names))
+    counts = class_counts(rows, schema.target)
+    assert counts is not None
     if not counts.sum():
         raise DataError(f"{dataset.source} marks no object in any training image; there is nothing to learn")
     absent = [name for name, count in zip(schema.target.names, counts, strict=True) if not count]

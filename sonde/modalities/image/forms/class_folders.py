@@ -1,6 +1,5 @@
 """Class folders: one folder of images per class, under train, validation and test folders or with lists, or neither."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -12,71 +11,66 @@ from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
-from sonde.data.assemble import About, check_kind
+from sonde.data.assemble import About
+from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
+from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.files import is_image
 from sonde.modalities.image.rows import Files, assemble_images
+from sonde.modalities.modality import Wanted
 
-IGNORED = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 IMAGE_FOLDERS = frozenset({"images", "jpegimages", "imgs"})
 ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass"})
 LISTED = 4
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images in class folders, None if it does not."""
-    if not path.is_dir():
-        return None
-    splits = split_folders(path)
+    splits = split_folders(listing)
     if "train" in splits:
-        classes = [folder for folder in subfolders(splits["train"]) if _has_image(folder)]
-        flat = not classes and any(is_image(file) for file in splits["train"].iterdir())
+        classes = _classes(splits["train"])
+        flat = not classes and any(map(is_image, splits["train"].files))
         named = ", ".join(splits[split].name for split in splits)
         return f"folders {named}, with {len(classes)} class folders" if classes or flat else None
-    classes = [folder for folder in subfolders(path) if _has_image(folder)]
-    return f"{len(classes)} folders of images" if classes and not _other_form(path) else None
+    classes = _classes(listing)
+    return f"{len(classes)} folders of images" if classes and not _other_form(listing) else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images decoded as they are read; the folder's name is the class.
 
     Raises: DataError for unreadable images, a single class, and images that stand in no class folder
     """
+    path = listing.path
     check_kind("image", str(path), like)
-    names, how, warnings = _listing(path)
+    names, how, warnings = _listing(listing)
     classes = {split: [_class_of(name, split, how) for name in found] for split, found in names.items()}
     _check_classes(path, classes, like)
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.array(found, dtype=str), "the folders") for split, found in classes.items()}
     tick("hashing files", 0, 0)
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="class folders",
-        why={"folders": "a folder per split", "lists": "a list of files per split", "none": path.name}[how],
-        warnings=warnings,
-        fingerprint=fingerprint.of_files([path / name for found in names.values() for name in found], path),
-    )
+    why = {"folders": "a folder per split", "lists": "a list of files per split", "none": path.name}[how]
+    files = [path / name for found in names.values() for name in found]
+    about = About.at(listing, form="class folders", why=why, files=files, warnings=warnings)
     return assemble_images(encoded, targets, about, config, every_header=True, task=task, tick=tick, like=like)
 
 
-def _listing(path: Path) -> tuple[dict[str, list[str]], str, list[str]]:
-    """Split -> names of images relative to `path` in natural order; how splits are told; warnings."""
-    splits = split_folders(path)
+def _listing(listing: Listing) -> tuple[dict[str, list[str]], str, list[str]]:
+    """Split -> names of images relative to the listing's path in natural order; how splits are told; warnings."""
+    path, splits = listing.path, split_folders(listing)
     if "train" in splits:
         found = {split: images_below(splits[split], path) for split in ORDER if split in splits}
         _no_empty(path, {splits[split].name: names for split, names in found.items()})
         return found, "folders", []
-    everything = images_below(path, path)
+    everything = images_below(listing, path)
     _no_empty(path, {path.name: everything})
     loose = [name for name in everything if "/" not in name]
     inside = [name for name in everything if "/" in name]
     warnings = [f"{len(loose):,} images stand beside the class folders and are left out"] if loose else []
-    lists = split_lists(path)
+    lists = split_lists(listing)
     if "train" not in lists:
         return {"train": inside}, "none", warnings
     chosen = {split: listed(file, inside) for split, file in lists.items()}
@@ -115,55 +109,21 @@ def _check_classes(path: Path, classes: Mapping[str, Sequence[str]], like: Schem
             raise DataError(f"{path}: {split} has a class {strange!r} that {whose}; {hint}")
 
 
-def split_folders(path: Path) -> dict[str, Path]:
-    """Split -> the folder named for it. Raises: DataError when two folders mean one split."""
-    found: dict[str, Path] = {}
-    for folder in subfolders(path):
-        split = SPLIT_NAMES.get(folder.name.lower())
-        if split is None:
-            continue
-        if split in found:
-            raise DataError(
-                f"{path}: folders {found[split].name} and {folder.name} both hold the {split} split; keep one"
-            )
-        found[split] = folder
-    return found
+def images_below(listing: Listing, root: Path) -> list[str]:
+    """Names relative to `root` of the images at any depth, in natural order."""
+    before = listing.path.relative_to(root).as_posix()
+    return [name if before == "." else f"{before}/{name}" for name in listing.below if is_image(Path(name))]
 
 
-def subfolders(path: Path) -> list[Path]:
-    """Folders directly below, in the order a person would list them; hidden ones and the system's own left out."""
-    return sorted(
-        (entry for entry in path.iterdir() if entry.is_dir() and not _is_ignored(entry.name)),
-        key=lambda folder: natural(folder.name),
-    )
+def _classes(listing: Listing) -> list[Listing]:
+    """The folders directly below that hold images."""
+    return [folder for folder in listing.folders if any(is_image(Path(name)) for name in folder.below)]
 
 
-def _is_ignored(name: str) -> bool:
-    return name.startswith(".") or name.lower() in IGNORED
-
-
-def images_below(folder: Path, root: Path) -> list[str]:
-    """Relative names of the images below a folder; links are followed, hidden entries are not."""
-    found = []
-    prefix = len(str(root)) + 1
-    for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not _is_ignored(name)]
-        found += [os.path.join(place, name)[prefix:] for name in files if is_image(Path(name))]
-    return sorted((name.replace(os.sep, "/") for name in found), key=natural)
-
-
-def _has_image(folder: Path) -> bool:
-    for _, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not _is_ignored(name)]
-        if any(is_image(Path(name)) for name in files):
-            return True
-    return False
-
-
-def _other_form(path: Path) -> bool:
+def _other_form(listing: Listing) -> bool:
     """Whether images stand beside their masks or annotations, here or one folder below: the form of another task."""
-    for folder in (path, *subfolders(path)):
-        names = {below.name.lower() for below in subfolders(folder)}
+    for folder in (listing, *listing.folders):
+        names = {below.name.lower() for below in folder.folders}
         if names & IMAGE_FOLDERS and names & ANNOTATION_FOLDERS:
             return True
     return False
@@ -175,9 +135,9 @@ def _no_empty(path: Path, found: Mapping[str, Sequence[str]]) -> None:
             raise DataError(f"{path}: {name} holds no images; fill it or take it away")
 
 
-def split_lists(path: Path) -> dict[str, Path]:
+def split_lists(listing: Listing) -> dict[str, Path]:
     """Split -> text file naming its images, such as train.txt."""
-    found = {SPLIT_NAMES[f.stem.lower()]: f for f in sorted(path.glob("*.txt")) if f.stem.lower() in SPLIT_NAMES}
+    found = {SPLIT_NAMES[f.stem.lower()]: f for f in listing.ending(".txt") if f.stem.lower() in SPLIT_NAMES}
     return {split: found[split] for split in ORDER if split in found}
 
 

@@ -9,29 +9,32 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import BACKGROUND, Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
-from sonde.data.assemble import About, check_kind
+from sonde.data.assemble import About
+from sonde.data.listing import Listing
+from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.coco import category_names, files_of, image_folder, opened_file, whole_number
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.outlines import Outlines, Shape
 from sonde.modalities.image.rows import Files
+from sonde.modalities.modality import Wanted
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder holds COCO's JSON, None if it does not."""
-    files = files_of(path)
+    files = files_of(listing)
     return f"{', '.join(file.name for file in files.values())} with outlines of objects" if files else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images decoded and outlines drawn as they are read; class 0 is what no object covers.
 
     Raises: DataError for files that are no such JSON or contradict themselves, and for objects without an outline
     """
+    path = listing.path
     check_kind("image", str(path), like)
-    files = files_of(path)
+    files = files_of(listing)
     opened = {split: opened_file(file) for split, file in files.items()}
     categories = category_names(opened, files)
     names = [BACKGROUND, *dict.fromkeys(categories.values())] if like is None else list(like.target.names)
@@ -39,15 +42,9 @@ def read(
     root = path if path.is_dir() else path.parent
     splits = {split: _split(opened[split], file, root, numbers) for split, file in files.items()}
     images = [part.images.content(row) for part in splits.values() for row in range(len(part.images))]
-    about = About(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
-        form="COCO JSON",
-        why=", ".join(file.relative_to(root).as_posix() for file in files.values()),
-        fingerprint=fingerprint.of_files(
-            [*files.values(), *(file for file in images if isinstance(file, Path) and file.is_file())], root
-        ),
-    )
+    read_files = [*files.values(), *(file for file in images if isinstance(file, Path) and file.is_file())]
+    why = ", ".join(file.relative_to(root).as_posix() for file in files.values())
+    about = About.at(listing, form="COCO JSON", why=why, files=read_files)
     return assemble_masks(splits, names, about, config, with_objects=True, tick=tick, like=like)
 
 

@@ -17,11 +17,12 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
+from sonde.modalities.modality import Wanted
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(
@@ -39,23 +40,23 @@ class Pair:
     labels: Path
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a path holds IDX files, None if it does not. Takes a folder, its `raw` subfolder, or an images file."""
-    if path.is_file():
-        match = NAME.match(path.name)
+    if listing.is_file:
+        match = NAME.match(listing.name)
         return "its name is one of an IDX file" if match else None
-    images = [file.name for file in _files(path) if _role(file) == "images"]
+    images = [file.name for file in _files(listing) if _role(file) == "images"]
     return f"it holds {', '.join(images[:2])}" + (" …" if len(images) > 2 else "") if images else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images and labels of each split, in memory.
 
     Raises: DataError for files that are truncated, no IDX, without their labels, or not as long as them
     """
-    pairs = _pairs(path)
+    path, pairs = listing.path, _pairs(listing)
     root = next(iter(pairs.values())).images.parent
     files = [file for pair in pairs.values() for file in (pair.images, pair.labels)]
     tick("reading IDX files", 0, len(files))
@@ -71,22 +72,16 @@ def read(
                 "they are not of one set"
             )
         found[split] = ArrayPair(images, raw_target(labels, pair.labels.name), pair.images.name)
-    about = About(
-        name=_name(path),
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form="IDX files",
         why=", ".join(pair.images.name for pair in pairs.values()),
+        files=files,
+        name=_name(path),
+        root=root,
         class_names=_class_names(root),
-        fingerprint=fingerprint.of_files(files, root),
     )
-    return assemble_arrays(
-        found,
-        about,
-        config,
-        task=task,
-        tick=tick,
-        like=like,
-    )
+    return assemble_arrays(found, about, config, task=task, tick=tick, like=like)
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -143,15 +138,14 @@ def inflate(file: RawIOBase, path: Path) -> bytearray:
     return content
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(listing: Listing) -> list[Path]:
     """IDX files of a folder, or of the `raw` folder that torchvision makes in it; plain ones before gzipped twins."""
-    for place in (folder, folder / "raw", folder / "MNIST" / "raw"):
-        if place.is_dir():
-            found = sorted(file for file in place.iterdir() if NAME.match(file.name) and file.is_file())
-            plain = {file.name for file in found}
-            found = [file for file in found if not (file.suffix == ".gz" and file.stem in plain)]
-            if found:
-                return found
+    inside = listing.folder("mnist")
+    for place in (listing, listing.folder("raw"), inside and inside.folder("raw")):
+        found = [file for file in place.files if NAME.match(file.name)] if place else []
+        plain = {file.name for file in found}
+        if found:
+            return [file for file in found if not (file.suffix == ".gz" and file.stem in plain)]
     return []
 
 
@@ -160,13 +154,14 @@ def _role(file: Path) -> str:
     return match["role"].lower() if match else ""
 
 
-def _pairs(path: Path) -> Mapping[str, Pair]:
+def _pairs(listing: Listing) -> Mapping[str, Pair]:
     """Split -> its files; of a single images file only its own pair, as the train split."""
-    if path.is_file():
+    path = listing.path
+    if listing.is_file:
         images = path if _role(path) == "images" else _partner(path, "images")
         return {"train": Pair(images=images, labels=_partner(images, "labels"))}
     found: dict[str, Pair] = {}
-    for file in _files(path):
+    for file in _files(listing):
         if _role(file) != "images":
             continue
         split = _split(file)
@@ -197,7 +192,9 @@ def _partner(file: Path, role: str) -> Path:
     match = NAME.match(file.name)
     stem = match["stem"].lower() if match else ""
     candidates = [
-        other for other in _files(file.parent) if _role(other) == role and other.name.lower().startswith(stem + role)
+        other
+        for other in _files(Listing(file.parent))
+        if _role(other) == role and other.name.lower().startswith(stem + role)
     ]
     if not candidates:
         raise DataError(

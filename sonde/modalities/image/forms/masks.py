@@ -17,22 +17,22 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import BACKGROUND, Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
-from sonde.data.assemble import About, check_kind
+from sonde.data.assemble import About
+from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER
+from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.files import is_image
 from sonde.modalities.image.forms.class_folders import (
     IMAGE_FOLDERS,
     images_below,
     listed,
     no_overlap,
-    split_folders,
     split_lists,
-    subfolders,
 )
 from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.rows import Files
+from sonde.modalities.modality import Wanted
 
 MASK_FOLDERS = ("masks", "segmentationclass", "labels", "annotations", "mask", "segmentations")
 CASES = "stage1_train"  # the folder of the Data Science Bowl whose folders hold an image and its objects
@@ -51,7 +51,7 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class Matched:
     """All images with masks in one place.
 
     why: how splits are told;  by_object: each mask shows one object
@@ -63,30 +63,29 @@ class Listing:
     by_object: bool = False
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images with masks, None if it does not."""
-    if not path.is_dir():
-        return None
-    if folders := _sides(path):
+    if folders := _sides(listing):
         return f"{folders[0].name}/ beside {folders[1].name}/"
-    splits = split_folders(path)
+    splits = split_folders(listing)
     if "train" in splits and (folders := _sides(splits["train"])):
         return f"{folders[0].name}/ beside {folders[1].name}/ in {', '.join(folder.name for folder in splits.values())}"
-    cases = _cases(path)
+    cases = _cases(listing)
     return f"{len(cases)} folders of an image and its objects' masks" if cases else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images and masks, decoded as they are read.
 
     Raises: DataError for a missing mask, a mask that does not fit its image, and classes that are not known
     """
+    path = listing.path
     check_kind("image", str(path), like)
     if like is not None and like.target.kind != "mask":
         raise DataError(f"{path} holds masks; the model was trained on another kind of target")
-    found = _found(path, skip=config.skip_unreadable)
+    found = _found(listing, skip=config.skip_unreadable)
     tick("looking at masks", 0, 0)
     known = list(like.target.names) if like is not None else None
     names, masks, with_objects = (
@@ -94,27 +93,20 @@ def read(
     )
     everything = [path / name for pairs in found.pairs.values() for pair in pairs for name in (pair.image, *pair.masks)]
     tick("hashing files", 0, 0)
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="images with masks",
-        why=found.why,
-        warnings=found.warnings,
-        fingerprint=fingerprint.of_files(everything, path),
-    )
+    about = About.at(listing, form="images with masks", why=found.why, files=everything, warnings=found.warnings)
     images = {split: Files(path, tuple(pair.image for pair in pairs)) for split, pairs in found.pairs.items()}
     splits = {split: Masked(images=images[split], masks=masks[split]) for split in images}
     return assemble_masks(splits, names, about, config, with_objects=with_objects, tick=tick, like=like)
 
 
-def pictures(path: Path) -> list[Path]:
+def pictures(listing: Listing) -> list[Path]:
     """The images of a folder of this form, without its masks: those of the test split, else of the last there is."""
-    pairs = _found(path, skip=True).pairs
+    pairs = _found(listing, skip=True).pairs
     split = next(name for name in reversed(ORDER) if name in pairs)
-    return [path / pair.image for pair in pairs[split]]
+    return [listing.path / pair.image for pair in pairs[split]]
 
 
-def _objects(path: Path, found: Listing, known: list[str] | None) -> tuple[list[str], dict[str, Masks], bool]:
+def _objects(path: Path, found: Matched, known: list[str] | None) -> tuple[list[str], dict[str, Masks], bool]:
     """Names of the classes, masks of each split, and whether objects are known one by one."""
     masks: dict[str, Masks] = {
         split: ObjectFiles(path, tuple(pair.masks for pair in pairs)) for split, pairs in found.pairs.items()
@@ -123,7 +115,7 @@ def _objects(path: Path, found: Listing, known: list[str] | None) -> tuple[list[
 
 
 def _files(
-    path: Path, found: Listing, known: list[str] | None, *, skip: bool
+    path: Path, found: Matched, known: list[str] | None, *, skip: bool
 ) -> tuple[list[str], dict[str, Masks], bool]:
     """As `_objects`, where an image has one mask. Raises: DataError for masks of several kinds, or that show nothing."""
     files = [path / pair.masks[0] for pairs in found.pairs.values() for pair in pairs]
@@ -141,74 +133,74 @@ def _files(
     return names, masks, coding == "objects"
 
 
-def _sides(path: Path) -> tuple[Path, Path] | None:
+def _sides(listing: Listing) -> tuple[Listing, Listing] | None:
     """The folder of images and the folder of masks, which must hold images too: annotations may be text."""
-    below = {folder.name.lower(): folder for folder in subfolders(path)}
-    images = next((below[name] for name in sorted(IMAGE_FOLDERS) if name in below), None)
+    images = listing.folder(*sorted(IMAGE_FOLDERS))
     if images is None:
         return None
-    found = (below[name] for name in MASK_FOLDERS if name in below)
-    masks = next((folder for folder in found if any(is_image(file) for file in folder.rglob("*"))), None)
+    found = (folder for name in MASK_FOLDERS if (folder := listing.folder(name)) is not None)
+    masks = next((folder for folder in found if any(is_image(Path(name)) for name in folder.below)), None)
     return None if masks is None else (images, masks)
 
 
-def _cases(path: Path) -> list[Path]:
-    """Folders below of one image and its objects' masks, where `path` is a folder of such."""
-    inside = path / CASES
-    root = inside if inside.is_dir() else path
-    cases = [folder for folder in subfolders(root) if (folder / "images").is_dir() and (folder / "masks").is_dir()]
+def _cases(listing: Listing) -> list[Listing]:
+    """Folders below of one image and its objects' masks, where it is a folder of such."""
+    root = listing.folder(CASES) or listing
+    cases = [folder for folder in root.folders if folder.folder("images") and folder.folder("masks")]
     return [] if any(folder in split_folders(root).values() for folder in cases) else cases
 
 
-def _found(path: Path, *, skip: bool) -> Listing:
+def _found(listing: Listing, *, skip: bool) -> Matched:
     """Raises: DataError for images without a mask, unless such are to be left out."""
-    if sides := _sides(path):
-        return _beside(path, *sides, skip=skip)
-    splits = split_folders(path)
+    path = listing.path
+    if sides := _sides(listing):
+        return _beside(listing, *sides, skip=skip)
+    splits = split_folders(listing)
     inside = {split: sides for split, folder in splits.items() if (sides := _sides(folder))}
     if "train" in inside:
         return _split(
             path, {split: inside[split] for split in ORDER if split in inside}, "a folder per split", skip=skip
         )
-    cases = [pair for folder in _cases(path) if (pair := _case(path, folder, skip=skip))]
+    cases = [pair for folder in _cases(listing) if (pair := _case(path, folder, skip=skip))]
     if not cases:
         raise DataError(f"{path} holds no image with a mask; fill it")
     by_image = {pair.image: pair for pair in cases}
-    chosen, left = _by_lists(path, list(by_image))
+    chosen, left = _by_lists(listing, list(by_image))
     pairs = {split: [by_image[name] for name in names] for split, names in chosen.items()}
     why = f"{len(cases):,} folders of an image and its objects"
-    return Listing(pairs=pairs, why=why, warnings=left, by_object=True)
+    return Matched(pairs=pairs, why=why, warnings=left, by_object=True)
 
 
-def _beside(path: Path, images: Path, masks: Path, *, skip: bool) -> Listing:
+def _beside(listing: Listing, images: Listing, masks: Listing, *, skip: bool) -> Matched:
+    path = listing.path
     ours, theirs = split_folders(images), split_folders(masks)
     if "train" in ours and "train" in theirs:
         sides = {split: (ours[split], theirs[split]) for split in ORDER if split in ours and split in theirs}
         return _split(path, sides, f"a folder per split in {images.name}/ and {masks.name}/", skip=skip)
-    chosen, warnings = _by_lists(path, images_below(images, path))  # images that no list names need no mask
+    chosen, warnings = _by_lists(listing, images_below(images, path))  # images that no list names need no mask
     pairs = {
         split: _paired(path, images, masks, skip=skip, warnings=warnings, only=names) for split, names in chosen.items()
     }
-    lists = " and lists of names" * ("train" in _lists(path))
-    return Listing(pairs=pairs, why=f"{images.name}/, {masks.name}/{lists}", warnings=warnings)
+    lists = " and lists of names" * ("train" in _lists(listing))
+    return Matched(pairs=pairs, why=f"{images.name}/, {masks.name}/{lists}", warnings=warnings)
 
 
-def _split(path: Path, sides: Mapping[str, tuple[Path, Path]], why: str, *, skip: bool) -> Listing:
+def _split(path: Path, sides: Mapping[str, tuple[Listing, Listing]], why: str, *, skip: bool) -> Matched:
     """A folder of images and one of masks for each split."""
     warnings: list[str] = []
     pairs = {
         split: _paired(path, *folders, skip=skip, warnings=warnings, only=images_below(folders[0], path))
         for split, folders in sides.items()
     }
-    return Listing(pairs=pairs, why=why, warnings=warnings)
+    return Matched(pairs=pairs, why=why, warnings=warnings)
 
 
-def _by_lists(path: Path, names: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+def _by_lists(listing: Listing, names: list[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Names of each split's images as lists have them, else all as train; a warning of those in no list.
 
     Raises: DataError for a line that names no image, and for an image in two lists
     """
-    lists = _lists(path)
+    lists = _lists(listing)
     if "train" not in lists:
         return {"train": names}, []
     chosen = {split: listed(file, names) for split, file in lists.items()}
@@ -219,7 +211,7 @@ def _by_lists(path: Path, names: list[str]) -> tuple[dict[str, list[str]], list[
 
 
 def _paired(
-    path: Path, images: Path, masks: Path, *, skip: bool, warnings: list[str], only: Sequence[str]
+    path: Path, images: Listing, masks: Listing, *, skip: bool, warnings: list[str], only: Sequence[str]
 ) -> list[Pair]:
     """Each image of `only` with the mask of its name; with `skip`, those without one are counted among the warnings.
 
@@ -227,10 +219,10 @@ def _paired(
     """
     by_key: dict[str, str] = {}
     for name in images_below(masks, path):
-        by_key.setdefault(_key(name, masks, path), name)
+        by_key.setdefault(_key(name, masks.path, path), name)
     pairs, bare = [], []
     for name in only:
-        key = str(PurePosixPath(name).relative_to(images.relative_to(path).as_posix()).with_suffix(""))
+        key = str(PurePosixPath(name).relative_to(images.path.relative_to(path).as_posix()).with_suffix(""))
         mask = by_key.get(key)
         if mask is not None:
             pairs.append(Pair(image=name, masks=(mask,)))
@@ -238,7 +230,7 @@ def _paired(
             bare.append(name)
         else:
             raise DataError(
-                f"{name} has no mask {masks.relative_to(path).as_posix()}/{key}.*; add it or take the image out; training "
+                f"{name} has no mask {masks.path.relative_to(path).as_posix()}/{key}.*; add it or take the image out; training "
                 "passes over such images with --skip-unreadable"
             )
     if bare:
@@ -256,21 +248,23 @@ def _key(name: str, folder: Path, path: Path) -> str:
     return next((key.removesuffix(mark) for mark in MARKS if key.endswith(mark)), key)
 
 
-def _case(path: Path, folder: Path, *, skip: bool) -> Pair | None:
+def _case(path: Path, folder: Listing, *, skip: bool) -> Pair | None:
     """A folder's image and its objects. Raises: DataError where there is not one image, or no mask."""
-    images, masks = images_below(folder / "images", path), images_below(folder / "masks", path)
+    images, masks = (images_below(inside, path) for name in ("images", "masks") if (inside := folder.folder(name)))
     if len(images) == 1 and masks:
         return Pair(image=images[0], masks=tuple(masks))
     if skip:
         return None
     raise DataError(
-        f"{folder} holds {len(images)} images and {len(masks)} masks; it needs one image and a mask an object"
+        f"{folder.path} holds {len(images)} images and {len(masks)} masks; it needs one image and a mask an object"
     )
 
 
-def _lists(path: Path) -> dict[str, Path]:
+def _lists(listing: Listing) -> dict[str, Path]:
     """Split -> text file naming its images, here or where Pascal VOC has them."""
-    return split_lists(path) or split_lists(path / "ImageSets" / "Segmentation")
+    sets = listing.folder("imagesets")
+    theirs = sets.folder("segmentation") if sets else None
+    return split_lists(listing) or (split_lists(theirs) if theirs else {})
 
 
 def _class_names(path: Path, classes: int) -> list[str]:

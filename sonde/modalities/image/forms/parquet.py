@@ -13,47 +13,49 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import RawTarget, raw_target
 from sonde.modalities.image.rows import assemble_images
 from sonde.modalities.image.shards import open_shards, read_columns, read_schema
+from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 
 SUFFIXES = (".parquet", ".pq", ".arrow")
 LABEL_NAMES = ("label", "labels", "target", "class", "y", "category")
 DEEPEST = 3  # folders below the one given: data/train/0000.parquet
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a path holds images in Parquet or Arrow files, None if it does not.
 
     A folder whose files cannot be opened at all is taken too, so that reading it says which is damaged.
     """
-    files = _files(path)
+    files = _files(listing)
     for file in files:
         try:
-            schema = read_schema(file)
+            schema = listing.once(read_schema, file)
         except DataError:
             continue
         column = image_column(schema)
         return f"column {column!r} of {file.name} holds images" if column else None
-    return f"it holds {files[0].name}" if files and path.is_dir() else None
+    return f"it holds {files[0].name}" if files and listing.is_dir else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images decoded as they are read, from row groups that are read as they are needed, or from mapped files.
 
     Raises: DataError for damaged files, and when the label column is missing, unclear or has gaps
     """
-    by_split = _by_split(path)
+    path, by_split = listing.path, _by_split(listing)
     first = read_schema(by_split["train"][0])
     column = image_column(first)
     if column is None:
         raise DataError(f"{by_split['train'][0]} has no column of encoded images; it has {', '.join(first.names)}")
-    targets = _target_columns(first, column, config.target, path)
+    targets = _target_columns(first, column, config.of(TableConfig).target, path)
     raw, warnings, splits = {}, [], {}
     for split, files in by_split.items():
         tick("reading labels", len(splits), len(by_split))
@@ -65,14 +67,14 @@ def read(
             raise DataError(f"{files[0]}: column {targets[0]!r} is missing in every row")
         raw[split] = target
         splits[split] = open_shards(files, column, tick=tick)
-    about = About(
+    about = About.at(
+        listing,
         name=re.sub(r"[^\w.-]+", "-", path.resolve().name.split(".")[0]),
-        source=str(path.resolve()),
         form="Parquet images" if by_split["train"][0].suffix != ".arrow" else "Arrow images",
         why=f"columns {column!r} and {', '.join(map(repr, targets))}",
         class_names=class_names(first, targets[0]) if len(targets) == 1 else (),
         warnings=warnings,
-        fingerprint=fingerprint.of_files([f for files in by_split.values() for f in files], _root(path)),
+        files=[file for files in by_split.values() for file in files],
     )
     dataset = assemble_images(splits, raw, about, config, every_header=False, task=task, tick=tick, like=like)
     for shards in splits.values():
@@ -170,11 +172,12 @@ def _numpy(column: pa.ChunkedArray) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values] if array.null_count else values)
 
 
-def _by_split(path: Path) -> dict[str, list[Path]]:
+def _by_split(listing: Listing) -> dict[str, list[Path]]:
     """Split -> files, by the start of a file's name or by its folder; train where neither says one."""
+    path = listing.path
     found: dict[str, list[Path]] = {}
-    for file in _files(path):
-        parents = file.relative_to(path).parts[:-1] if path.is_dir() else ()
+    for file in _files(listing):
+        parents = file.relative_to(path).parts[:-1] if listing.is_dir else ()
         words = [re.split(r"[-_.]", file.name.lower())[0], *(part.lower() for part in reversed(parents))]
         split = next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), "train")
         found.setdefault(split, []).append(file)
@@ -186,17 +189,11 @@ def _by_split(path: Path) -> dict[str, list[Path]]:
     return {split: found[split] for split in ORDER if split in found}
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path] if path.suffix.lower() in SUFFIXES else []
-    if not path.is_dir():
-        return []
-    below = [file for depth in range(DEEPEST) for file in path.glob("*/" * depth + "*")]
-    return sorted(file for file in below if file.suffix.lower() in SUFFIXES and not file.name.startswith("."))
-
-
-def _root(path: Path) -> Path:
-    return path if path.is_dir() else path.parent
+def _files(listing: Listing) -> list[Path]:
+    if listing.is_file:
+        return listing.ending(*SUFFIXES)
+    below = (listing.path / name for name in listing.below if name.count("/") < DEEPEST)
+    return sorted(file for file in below if file.suffix.lower() in SUFFIXES)
 
 
 def _is_binary(kind: pa.DataType) -> bool:

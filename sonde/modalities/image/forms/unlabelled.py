@@ -1,51 +1,48 @@
 """A folder of images without labels, for tasks that need none: all images below it, or below its train, validation and test."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema, TargetSpec
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
-from sonde.data.assemble import About, check_kind
+from sonde.data.assemble import About
+from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER
 from sonde.data.targets import raw_target
+from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.forms import class_folders as folders
 from sonde.modalities.image.rows import Files, assemble_images
+from sonde.modalities.modality import Wanted
 
 NONE = TargetSpec(kind="none", names=("image",))
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images without labels; None where class folders give them, or there are no images."""
-    if not path.is_dir() or folders.recognise(path):
+    if folders.recognise(listing, wanted):
         return None
-    found = folders.images_below(path, path)
+    found = folders.images_below(listing, listing.path)
     return f"{len(found):,} images in no class folders" if found else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Images decoded as they are read, each with its number in the place of a target, which no task looks at.
 
     Raises: DataError for unreadable images
     """
+    path = listing.path
     check_kind("image", str(path), like)
-    below = folders.split_folders(path)
-    places = {split: below[split] for split in ORDER if split in below} if "train" in below else {"train": path}
+    below = split_folders(listing)
+    places = {split: below[split] for split in ORDER if split in below} if "train" in below else {"train": listing}
     names = {split: folders.images_below(place, path) for split, place in places.items()}
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.arange(float(len(found))), "no labels") for split, found in names.items()}
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="images without labels",
-        why=path.name,
-        fingerprint=fingerprint.of_files([path / name for found in names.values() for name in found], path),
-    )
+    files = [path / name for found in names.values() for name in found]
+    about = About.at(listing, form="images without labels", why=path.name, files=files)
     raw = replace(like, target=replace(NONE, kind="labels")) if like is not None else None
     dataset = assemble_images(
         encoded, targets, about, config, every_header=True, task="regression", tick=tick, like=raw

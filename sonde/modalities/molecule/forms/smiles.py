@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data.fingerprint import of_files
+from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
-from sonde.data.splits import held_back_facts, split_rows, thinned
+from sonde.data.splits import held_back_facts, share_out, thinned
+from sonde.modalities.modality import Wanted
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import Graph, graph_of, parsed, rows_of
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import is_row_number
 from sonde.modalities.table.forms.tables import (
     form_of,
@@ -36,6 +38,7 @@ from sonde.modalities.table.kinds import clean, infer_kind, is_text, parse
 from sonde.modalities.table.read import (
     TEXT_SUFFIXES,
     Table,
+    first_batch,
     first_rows,
     frame_table,
     is_frame,
@@ -74,23 +77,23 @@ class Part:
         return rows_of(graphs, [graph.name for graph in graphs], Numbered(self.table.name, numbers), fields)
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a path looks like a table of molecules, or a folder of such, None if it does not.
 
     Raises: MissingDependency where a column is called SMILES and RDKit is not there to read it
     """
-    file = split_files(path).get("train") if path.is_dir() else path
-    if file is None or not file.is_file() or not table_suffix(file):
+    file = split_files(listing).get("train")
+    if file is None:
         return None
     try:
-        column = smiles_column(_head(file))
+        column = smiles_column(_head(listing, file))
     except DataError:
         return None  # what is wrong with the file is said when it is read
     return f"column {column!r} of {file.name} holds SMILES" if column is not None else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Molecules from their SMILES alone; other columns are targets or not looked at.
 
@@ -98,40 +101,32 @@ def read(
 
     Raises: DataError naming the file and row of what cannot be read, and for targets as tables do
     """
+    settings = config.of(TableConfig)
     alone = "train" if like is None else "test"
-    files = split_files(path) if path.is_dir() else {alone: path}
-    tables = {split: read_table(file, config.columns) for split, file in files.items()}
+    path, files = listing.path, split_files(listing, alone=alone)
+    tables = {split: listing.once(read_table, file, settings.columns) for split, file in files.items()}
     first = next(iter(tables.values()))
     column = _column(first, like)
-    about = {
-        "name": short_name(path),
-        "source": str(path.resolve()),
-        "form": f"{form_of(next(iter(files.values())))} of molecules",
-        "fingerprint": of_files(list(files.values()), path if path.is_dir() else path.parent),
-    }
+    form = f"{form_of(next(iter(files.values())))} of molecules"
+    about = About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
     if like is not None:
         parts, warnings = _parts(tables, column, saved_target(like.target, config), like, config, tick)
         splits = {split: _rows(part, np.arange(len(part.graphs)), like) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "coded as the model was trained")]
-        return Dataset(**about, schema=like, splits=splits, facts=facts, warnings=warnings)
-    target = infer_target(first, _targets(first, column, config.target), task)
+        return about.dataset(like, splits, facts, warnings)
+    target = infer_target(first, _targets(first, column, settings.target), task)
     warnings = without_target(tables, target)
     parts, more = _parts(tables, column, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
     chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
     train = parts["train"]
     target = standardised(target, train.target[chosen["train"][1]])
     schema = Schema(input=_spec(column, list(parts.values())), target=target.spec)
-    dataset = Dataset(
-        **about,
-        schema=schema,
-        splits={split: _rows(parts[where], places, schema) for split, (where, places) in chosen.items()},
-        facts=[_size(parts, column), target.fact, *split_facts],
-        warnings=[*warnings, *more],
-    )
-    return thinned(dataset, config)
+    splits = {split: _rows(parts[where], places, schema) for split, (where, places) in chosen.items()}
+    facts = [_size(parts, column), target.fact, *split_facts]
+    return thinned(about.dataset(schema, splits, facts, [*warnings, *more]), config)
 
 
-def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
+def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
     """Molecules without target, and what to call each.
 
     inputs: SMILES, a table or a file with a SMILES at the start of each line, a frame, a dict of columns, or a list of SMILES
@@ -181,10 +176,10 @@ def _has_rdkit() -> bool:
     return find_spec("rdkit") is not None
 
 
-def _head(file: Path) -> dict[str, list[str]]:
+def _head(listing: Listing, file: Path) -> dict[str, list[str]]:
     """Text columns of a table's first rows. Raises: DataError for a file that is none."""
     if table_suffix(file) in TEXT_SUFFIXES:
-        _, found = first_rows(file)
+        _, found = listing.once(first_rows, file)
         named = is_header(found)
         names = (
             found[0] if named else [f"c{place}" for place, _ in enumerate(found[0], start=1)]
@@ -192,17 +187,8 @@ def _head(file: Path) -> dict[str, list[str]]:
         rows = found[1:] if named else found
         whole = [row for row in rows if len(row) == len(names)]
         return {name: [row[place].strip() for row in whole] for place, name in enumerate(names)}
-    try:
-        if table_suffix(file) not in (".parquet", ".pq"):
-            return _cells(read_table(file))
-        batch = next(pa_parquet.ParquetFile(file).iter_batches(batch_size=LOOKED_AT), None)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file.name} cannot be read ({error})") from None
-    if batch is None:
-        return {}
-    return {
-        name: batch.column(name).to_pylist() for name in batch.schema.names if is_text(batch.schema.field(name).type)
-    }
+    first = listing.once(first_batch, file)
+    return {} if first is None else _cells(first)
 
 
 def _cells(table: Table) -> dict[str, list[str]]:
@@ -287,14 +273,8 @@ def _split(
     part = parts["train"]
     names, groups, counts = np.unique([graph.name for graph in part.graphs], return_inverse=True, return_counts=True)
     twice = int((counts > 1).sum())
-    held = split_rows(
-        len(part.graphs),
-        test=0.0 if "test" in parts else config.test_share,
-        validation=0.0 if "validation" in parts else config.validation,
-        labels=part.target if classes else None,
-        groups=groups if twice else None,
-        fold=config.part,
-    )
+    labels = part.target if classes else None
+    held = share_out(len(part.graphs), parts, config, labels=labels, groups=groups if twice else None)
     chosen = {split: ("train", places) for split, places in held.items()}
     own = [split for split in parts if split != "train"]
     chosen |= {split: (split, np.arange(len(parts[split].graphs))) for split in own}

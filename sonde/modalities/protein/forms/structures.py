@@ -13,10 +13,12 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import PAD
-from sonde.data import fingerprint
+from sonde.data.assemble import About
+from sonde.data.listing import Listing, split_folders
 from sonde.data.ragged import RaggedRows, end_to_end
-from sonde.data.splits import ORDER, held_back_facts, split_rows, subset, thinned
-from sonde.modalities.image.forms.class_folders import split_folders
+from sonde.data.splits import drawn_from_train, held_back_facts, share_out, thinned
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.modality import Wanted
 from sonde.modalities.protein.codes import OTHER, bin_names, residues
 from sonde.modalities.protein.structures import (
     FASTA,
@@ -26,7 +28,7 @@ from sonde.modalities.protein.structures import (
     is_structure,
     read_chains,
     read_fasta,
-    structures_below,
+    structures_in,
 )
 from sonde.tasks.spec import TargetRows
 from sonde.tasks.table import for_target
@@ -76,52 +78,41 @@ class DistanceRows:
         return self.read(np.arange(len(self)))["target"]
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds protein structures, None if it does not."""
-    if not path.is_dir():
-        return None
-    if files := structures_below(path):
+    if files := structures_in(listing):
         return f"{len(files):,} files of structures, such as {files[0].name}"
-    splits = split_folders(path)
-    if "train" in splits and structures_below(splits["train"]):
+    splits = split_folders(listing)
+    if "train" in splits and structures_in(splits["train"]):
         return f"files of structures in {', '.join(folder.name for folder in splits.values())}"
     return None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Chains as rows: residues in and distances or angles out, or for inverse folding backbones in and residues out.
 
     Raises: DataError for files that cannot be read, and for data of another kind than a model's
     """
-    if like is not None and like.input.kind != "protein":
-        raise DataError(f"{path} holds protein structures; the model was trained on data of kind {like.input.kind}")
+    path = listing.path
+    check_kind("protein", str(path), like)
     told = _told_for(task or "") if like is None else _told_by(like)
-    folders = {"train" if like is None else "test": path}
-    if not structures_below(path):
-        folders = {split: folder for split, folder in split_folders(path).items() if structures_below(folder)}
-    files = {split: structures_below(folder) for split, folder in folders.items()}
+    folders = {"train" if like is None else "test": listing}
+    if not structures_in(listing):
+        folders = {split: folder for split, folder in split_folders(listing).items() if structures_in(folder)}
+    files = {split: structures_in(folder) for split, folder in folders.items()}
     chains, warnings = _chains(files, config, tick)
-    known = {name: family for folder in (path, *folders.values()) for name, family in families(folder).items()}
+    known = {name: family for folder in (listing, *folders.values()) for name, family in families(folder.path).items()}
     splits, split_facts = _split(chains, known, config, like, told=told)
     schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], told=told)
     everything = [file for found in files.values() for file in found]
-    dataset = Dataset(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="protein structures",
-        schema=schema,
-        splits=splits,
-        facts=[*_facts(chains, files, told=told), *split_facts],
-        warnings=warnings,
-        fingerprint=fingerprint.of_files(everything, path),
-        suggestion=told,
-    )
+    about = About.at(listing, form="protein structures", why=path.name, files=everything, warnings=warnings)
+    dataset = about.dataset(schema, splits, [*_facts(chains, files, told=told), *split_facts], suggestion=told)
     return dataset if like is not None else thinned(dataset, config)
 
 
-def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
+def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
     """Chains without what is to be told of them, and their names.
 
     inputs: files or folders of structures, FASTA files or residues as letters (not where backbones are needed), or a list
@@ -133,7 +124,7 @@ def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     for item in [inputs] if isinstance(inputs, str | Path) else list(inputs):
         path = Path(item).expanduser()
         if path.is_dir() or is_structure(path):
-            files = structures_below(path) if path.is_dir() else [path]
+            files = structures_in(Listing(path)) if path.is_dir() else [path]
             chains += [chain for file in files for chain in read_chains(file)]
         elif inverse or path.suffix:
             if inverse or path.suffix.lower() not in FASTA or not path.is_file():
@@ -204,16 +195,8 @@ def _split(
         return whole, []
     train = chains["train"]
     kin = np.array([family_of(chain, dict(known)) for chain in train])
-    held = split_rows(
-        len(train),
-        test=0.0 if "test" in chains else config.test_share,
-        validation=0.0 if "validation" in chains else config.validation,
-        groups=kin,
-        fold=config.part,
-    )
-    drawn = {split: subset(whole["train"], places) for split, places in held.items()}
-    splits = {split: whole[split] if split in whole and split != "train" else drawn[split]
-              for split in ORDER if split in whole or split in drawn}  # fmt: skip
+    held = share_out(len(train), chains, config, groups=kin)
+    splits = drawn_from_train(whole, held)
     sizes = {split: len(rows) for split, rows in splits.items()}
     facts = held_back_facts(sizes, [split for split in held if split != "train"], stratified=False)
     if len(held) > 1:

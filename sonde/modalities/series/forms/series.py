@@ -1,41 +1,51 @@
 """Time series as datasets: a table whose rows stand at even steps of time and hold numbers, cut by time."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.fingerprint import of_arrays, of_files
-from sonde.data.rows import ArrayInputs, InputRows
+from sonde.data.listing import Listing
 from sonde.data.splits import fraction_fact, thin
+from sonde.modalities.modality import Wanted
 from sonde.modalities.series.columns import Series, Sizes, cut, regular, sizes
-from sonde.modalities.series.time_index import TimeStep, following, written
+from sonde.modalities.series.time_index import TimeStep
 from sonde.modalities.series.windows import SeriesWindows
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import form_of, short_name
 from sonde.modalities.table.kinds import infer_kind
-from sonde.modalities.table.read import TEXT_SUFFIXES, Table, first_rows, frame_table, read_table, table_suffix
+from sonde.modalities.table.read import (
+    TEXT_SUFFIXES,
+    Table,
+    first_batch,
+    first_rows,
+    read_table,
+    table_suffix,
+)
 from sonde.modalities.table.target import target_columns
 
-LOOKED_AT = 200  # rows that say whether a table is a series
-FEWEST = 20  # of them
+FEWEST = 20  # rows that say whether a table is a series
 LISTED = 8  # variables named in a fact
 
 # T steps, V variables, F of them that are forecast
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a table is a series, None if it is not: one column of times at even steps, and nothing else but numbers."""
-    if not path.is_file() or not table_suffix(path):
+    path = listing.path
+    if not listing.is_file or not table_suffix(path):
+        return None
+    if wanted.task == "forecasting" or wanted.like is not None and wanted.like.target.kind == "series":
+        return "--task forecasting"  # also where there are other columns, or gaps
+    if wanted.task is not None or wanted.like is not None:
         return None
     try:
-        head = _head(path)
+        head = _head(listing)
         if head is None or len(head) < FEWEST:
             return None
         kinds = {name: infer_kind(head, name).kind for name in head.columns if name}
@@ -50,11 +60,12 @@ def recognise(path: Path) -> str | None:
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """A table as a series. Raises: DataError naming the file (and row), what is wrong and what to do"""
     tick("reading tables", 0, 1)
-    table = read_table(path, config.columns)
+    path = listing.path
+    table = listing.once(read_table, path, config.of(TableConfig).columns)
     dataset = _like(table, like) if like is not None else _dataset(table, config)
     return replace(
         dataset,
@@ -65,43 +76,27 @@ def read(
     )
 
 
-def read_frame(frame: Any, config: DataConfig, *, name: str = "table", like: Schema | None = None) -> Dataset:
-    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a series. Raises: DataError as `read`"""
-    table = frame_table(frame, name)
-    dataset = _like(table, like) if like is not None else _dataset(table, config)
+def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
+    """A table in memory as a series where that is asked for, else None. Raises: DataError as `read`"""
+    like = wanted.like
+    if wanted.task != "forecasting" and (like is None or like.input.kind != "series"):
+        return None
+    dataset = _like(table, like) if like is not None else _dataset(table, wanted.config)
     windows = next(iter(dataset.splits.values()))
     assert isinstance(windows, SeriesWindows)
     return replace(
         dataset,
-        name=name,
-        source=f"{name} ({len(table):,} rows in memory)",
+        name=table.name,
+        source=f"{table.name} ({len(table):,} rows in memory)",
         form="time series in memory",
         fingerprint=of_arrays({"values": windows.values, "stamps": windows.stamps.astype(np.int64)}),
     )
 
 
-def last_window(frame_or_path: Any, schema: Schema) -> tuple[Rows, list[str]]:
-    """The steps that a forecast behind a table's end is made from, as one row; and when each step of the forecast will be.
-
-    Raises: DataError for columns that are absent, steps of another length, and too few of them
-    """
-    path = frame_or_path
-    table = read_table(Path(path)) if isinstance(path, str | Path) else frame_table(path, "table")
-    series, scaled = _as_trained(table, schema)
-    look_back, horizon = schema.input.shape[0], schema.target.shape[0]
-    if len(series) < look_back:
-        raise DataError(
-            f"{table.name} holds {len(series):,} steps, and the model looks back on {look_back}; bring as many"
-        )
-    ahead = following(series.stamps, series.step, horizon)
-    inputs = ArrayInputs(scaled[-look_back:][None], table.name)
-    return InputRows(inputs, {"lengths": np.array([look_back])}), [written(stamp, series.step) for stamp in ahead]
-
-
 def _dataset(table: Table, config: DataConfig) -> Dataset:
     if config.folds:
         raise DataError(f"{table.name} is a time series, which is cut by time and not into folds; leave --folds out")
-    time = _time_column(table, config.time)
+    time = _time_column(table, config.of(TableConfig).time)
     targets, names, warnings = _variables(table, config, time)
     series = regular(table, time, names)
     cuts, why = cut(series, config, table.name)
@@ -142,7 +137,7 @@ def _dataset(table: Table, config: DataConfig) -> Dataset:
 
 def _like(table: Table, schema: Schema) -> Dataset:
     """All windows of a table as the split "test", scaled as the model was trained."""
-    series, scaled = _as_trained(table, schema)
+    series, scaled = as_trained(table, schema)
     look_back, horizon, season = schema.input.shape[0], schema.target.shape[0], schema.target.season
     first = max(look_back, season)
     if first + horizon > len(series):
@@ -169,7 +164,7 @@ def _like(table: Table, schema: Schema) -> Dataset:
     )
 
 
-def _as_trained(table: Table, schema: Schema) -> tuple[Series, np.ndarray]:
+def as_trained(table: Table, schema: Schema) -> tuple[Series, np.ndarray]:
     """The variables that a model knows, and their values (T, V) on its scale. Raises: DataError"""
     names = [column.name for column in schema.input.columns]
     for name in names:
@@ -219,9 +214,10 @@ def _time_column(table: Table, asked: str | None) -> str:
 
 def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], list[str], list[str]]:
     """(variables that are forecast, all variables with those first, warnings of columns left out). Raises: DataError"""
+    settings = config.of(TableConfig)
     kinds = {name: infer_kind(table, name).kind for name in table.columns if name != time}
     numbers = [name for name, kind in kinds.items() if kind == "number" and name]
-    targets = list(target_columns(table, config.target)) if config.target else numbers
+    targets = list(target_columns(table, settings.target)) if settings.target else numbers
     for name in targets:
         if name not in numbers:
             raise DataError(
@@ -295,10 +291,11 @@ def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: st
     return facts
 
 
-def _head(path: Path) -> Table | None:
+def _head(listing: Listing) -> Table | None:
     """The first rows of a table, as text where the file is text; None where it has no header."""
+    path = listing.path
     if table_suffix(path) in TEXT_SUFFIXES:
-        delimiter, rows = first_rows(path)
+        delimiter, rows = listing.once(first_rows, path)
         names, below = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if len(row) == len(rows[0])]
         if len(set(names)) < len(names) or not below:
             return None
@@ -307,7 +304,4 @@ def _head(path: Path) -> Table | None:
             for name, cells in zip(names, zip(*below, strict=True), strict=True)
         }
         return Table(name=path.name, columns=columns, first_row=2, delimiter=delimiter)
-    if table_suffix(path) not in (".parquet", ".pq"):
-        return read_table(path)
-    first = next(pa_parquet.ParquetFile(path).iter_batches(batch_size=LOOKED_AT), None)
-    return None if first is None else frame_table(pa.Table.from_batches([first]), path.name)
+    return listing.once(first_batch, path)

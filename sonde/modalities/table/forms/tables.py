@@ -4,116 +4,106 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
-from sonde.data.fingerprint import of_arrays, of_files
-from sonde.data.splits import SPLIT_NAMES, held_back_facts
+from sonde.data.fingerprint import of_arrays
+from sonde.data.listing import Listing
+from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, thinned
+from sonde.modalities.catalogue import check_kind
+from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.kinds import Kind, Values, infer_kind, parse
-from sonde.modalities.table.read import TEXT_SUFFIXES, Table, frame_table, read_table, table_suffix
+from sonde.modalities.table.read import TEXT_SUFFIXES, Table, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
-from sonde.modalities.text.columns import find_text
-from sonde.modalities.text.forms import tables as text_tables
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a path looks like a table or a folder of tables, None if it does not."""
-    if path.is_dir():
-        files = split_files(path)
-        if "train" not in files or any(_holds_images(file) for file in files.values()):
-            return None
-        return "tables named " + ", ".join(file.name for file in files.values())
-    suffix = table_suffix(path)
-    if not path.is_file() or not suffix or _holds_images(path):
+    files = split_files(listing)
+    if "train" not in files or any(listing.once(_holds_images, file) for file in files.values()):
         return None
-    return f"its name ends in {suffix}"
+    if listing.is_dir:
+        return "tables named " + ", ".join(file.name for file in files.values())
+    return f"its name ends in {table_suffix(listing.path)}"
 
 
-def split_files(folder: Path) -> dict[str, Path]:
-    """Split -> table file, for files in a folder whose stem names a split (train, dev, validation, test, …)."""
+def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
+    """Split -> table file, of a folder by the names of its files (train, dev, validation, test, …); a single one is `alone`.
+
+    Raises: DataError for two files of one split
+    """
+    if listing.is_file:
+        return {alone: listing.path} if table_suffix(listing.path) else {}
     found: dict[str, Path] = {}
-    for file in sorted(folder.iterdir()):
-        stem = file.name.split(".")[0].lower()
-        split = SPLIT_NAMES.get(stem)
-        if not file.is_file() or not table_suffix(file) or split is None:
+    for file in listing.files:
+        split = SPLIT_NAMES.get(file.name.split(".")[0].lower())
+        if not table_suffix(file) or split is None:
             continue
         if split in found:
-            raise DataError(f"{folder}: {found[split].name} and {file.name} both name the {split} split; keep one")
+            raise DataError(
+                f"{listing.path}: {found[split].name} and {file.name} both name the {split} split; keep one"
+            )
         found[split] = file
-    return {split: found[split] for split in ("train", "validation", "test") if split in found}
+    return {split: found[split] for split in ORDER if split in found}
 
 
-def read(path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
+def read_tables(
+    listing: Listing, config: DataConfig, *, like: Schema | None = None, tick: Tick = silent
+) -> dict[str, Table]:
+    """Split -> table; where a trained model is judged, a single one is the split "test"."""
+    files = split_files(listing, alone="train" if like is None else "test")
+    tables: dict[str, Table] = {}
+    for done, (split, file) in enumerate(files.items()):
+        tick("reading tables", done, len(files))
+        names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
+        tables[split] = listing.once(read_table, file, config.of(TableConfig).columns or names)
+    tick("reading tables", len(files), len(files))
+    return tables
+
+
+def about_tables(listing: Listing, *, like: Schema | None = None) -> About:
+    """What is said of tables besides their rows."""
+    path, files = listing.path, split_files(listing)
+    first = next(iter(files.values()))
+    form = "table" if like is not None else form_of(first) if listing.is_file else f"folder of {form_of(first)}s"
+    return About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
+
+
+def about_frame(table: Table) -> About:
+    """The same of a table in memory."""
+    source = f"{table.name} ({len(table):,} rows in memory)"
+    return About(name=table.name, source=source, form="table in memory", why=table.name)
+
+
+def read(
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
     """A table file, or a folder of tables named for their splits, as a dataset.
 
     Raises: DataError naming the file (and row), what is wrong and what to do
     """
-    files = split_files(path) if path.is_dir() else {"train": path}
-    tables = {}
-    for done, (split, file) in enumerate(files.items()):
-        tick("reading tables", done, len(files))
-        names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
-        tables[split] = read_table(file, config.columns or names)
-    tick("reading tables", len(files), len(files))
-    form = form_of(files["train"]) if path.is_file() else f"folder of {form_of(files['train'])}s"
-    return _dataset(
-        tables,
-        config,
-        task,
-        name=short_name(path),
-        source=str(path.resolve()),
-        form=form,
-        fingerprint=of_files(list(files.values()), path if path.is_dir() else path.parent),
-    )
+    tables, about = read_tables(listing, config, like=like, tick=tick), about_tables(listing, like=like)
+    return _dataset(tables, about, Wanted(config=config, task=task, like=like))
 
 
-def read_frame(frame: Any, config: DataConfig, *, task: str | None = None, name: str = "table") -> Dataset:
-    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a dataset.
-
-    Raises: DataError as `read`
-    """
-    table = frame_table(frame, name)
-    return _dataset(
-        {"train": table},
-        config,
-        task,
-        name=name,
-        source=f"{name} ({len(table):,} rows in memory)",
-        form="table in memory",
-    )
+def read_frame(table: Table, wanted: Wanted) -> Dataset:
+    """A table in memory as a dataset. Raises: DataError as `read`"""
+    return _dataset({"train" if wanted.like is None else "test": table}, about_frame(table), wanted)
 
 
-def encode_frame(frame_or_path: Any, schema: Schema) -> tuple[Rows, list[str]]:
-    """Rows without target for prediction, and a display name per row; columns the model does not use are ignored.
-
-    Raises: DataError for columns that are absent, and cells that do not fit
-    """
-    table = _table(frame_or_path, ())
-    rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, row_numbers(table))
-    return rows, [rows.describe(index) for index in range(len(rows))]
-
-
-def read_like(path_or_frame: Any, schema: Schema, config: DataConfig) -> Dataset:
-    """Tables for judging a trained model: encoded by its schema, all rows of a single table in the split "test".
-
-    Raises: DataError as `read`, and for a class that the schema does not know
-    """
-    path = Path(path_or_frame) if isinstance(path_or_frame, str | Path) else None
-    files = split_files(path) if path is not None and path.is_dir() else {"test": path_or_frame}
-    tables = {split: _table(file, config.columns) for split, file in files.items()}
-    if schema.input.kind == "tokens":
-        return text_tables.dataset_like(tables, _about(path, tables, files), config, schema)
+def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, schema: Schema) -> Dataset:
+    """Tables for judging a trained model: encoded by its schema."""
     columns = saved_target(schema.target, config)
     splits, warnings = {}, []
     for split, table in tables.items():
@@ -121,50 +111,18 @@ def read_like(path_or_frame: Any, schema: Schema, config: DataConfig) -> Dataset
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
-    first = next(iter(tables.values()))
-    return Dataset(
-        name=short_name(path) if path is not None else first.name,
-        source=str(path.resolve()) if path is not None else f"{first.name} ({len(first):,} rows in memory)",
-        form="table" if path is not None else "table in memory",
-        schema=schema,
-        splits=splits,
-        facts=[Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as the model was trained")],
-        warnings=warnings,
-        fingerprint=of_files([Path(f) for f in files.values()], path.parent) if path is not None else _hashes(splits),
-    )
+    facts = [Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as the model was trained")]
+    return about.dataset(schema, splits, facts, warnings, fingerprint=about.fingerprint or _hashes(splits))
 
 
-def _about(path: Path | None, tables: Mapping[str, Table], files: Mapping[str, Any]) -> About:
-    """What is said of tables that a trained model is judged on."""
-    first = next(iter(tables.values()))
-    if path is None:
-        source = f"{first.name} ({len(first):,} rows in memory)"
-        return About(name=first.name, source=source, form="table in memory", why=first.name)
-    prints = of_files([Path(file) for file in files.values()], path.parent)
-    return About(name=short_name(path), source=str(path.resolve()), form="table", why=first.name, fingerprint=prints)
-
-
-def _table(frame_or_path: Any, names: Sequence[str]) -> Table:
-    if isinstance(frame_or_path, str | Path):
-        return read_table(Path(frame_or_path), names)
-    return frame_table(frame_or_path, "table")
-
-
-def _dataset(
-    tables: dict[str, Table],
-    config: DataConfig,
-    task: str | None,
-    *,
-    name: str,
-    source: str,
-    form: str,
-    fingerprint: Mapping[str, str] | None = None,
-) -> Dataset:
+def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
+    config = wanted.config
+    settings = config.of(TableConfig)
+    if wanted.like is not None:
+        check_kind("table", about.source, wanted.like)
+        return _as_trained(tables, about, config, wanted.like)
     train_table = tables["train"]
-    if (found := find_text(train_table, config.target)) is not None:
-        about = About(name=name, source=source, form=form, why=train_table.name, fingerprint=fingerprint or {})
-        return text_tables.dataset(tables, found, about, config, task=task)
-    target = infer_target(train_table, target_columns(train_table, config.target), task)
+    target = infer_target(train_table, target_columns(train_table, settings.target), wanted.task)
     warnings = without_target(tables, target)
     targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
     parts: dict[str, tuple[Table, np.ndarray]] = {}
@@ -174,7 +132,7 @@ def _dataset(
         warnings += dropped
     parts, split_facts = _split(parts, targets["train"], target.spec, config)
     train = parts["train"][1]
-    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, config.group)}
+    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
     fitted = fit_columns(values, kinds, train)
     target = standardised(target, targets["train"][train])
@@ -186,16 +144,9 @@ def _dataset(
     }
     spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
     facts = [_columns_fact(train_table, kinds, fitted), *fitted.facts(), target.fact, *split_facts]
-    return Dataset(
-        name=name,
-        source=source,
-        form=form,
-        schema=Schema(input=spec, target=target.spec),
-        splits=splits,
-        facts=facts,
-        warnings=warnings,
-        fingerprint=fingerprint or _hashes(splits),
-    )
+    schema = Schema(input=spec, target=target.spec)
+    found = about.dataset(schema, splits, facts, warnings, fingerprint=about.fingerprint or _hashes(splits))
+    return thinned(found, config)
 
 
 def without_target(tables: dict[str, Table], target: Target) -> list[str]:
@@ -292,11 +243,12 @@ def row_numbers(table: Table) -> np.ndarray:
 
 def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     """The target's columns in the table: values and labels are called after them, classes need them said."""
+    settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names
-    if not config.target:
+    if not settings.target:
         raise DataError("which column holds the true class? Say --target COLUMN")
-    return config.target[:1]
+    return settings.target[:1]
 
 
 def _columns_fact(table: Table, kinds: Mapping[str, Kind], fitted: Fitted) -> Fact:

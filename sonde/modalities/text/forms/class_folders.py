@@ -11,9 +11,9 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
-from sonde.data.fingerprint import of_files
+from sonde.data.listing import Listing, split_folders
 from sonde.data.targets import RawTarget, infer
-from sonde.modalities.image.forms.class_folders import split_folders, subfolders
+from sonde.modalities.modality import Wanted
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
 from sonde.modalities.text.files import read_text
 
@@ -21,12 +21,10 @@ ENDING = ".txt"
 EACH_TICK = 500  # files
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds texts in class folders, None if it does not."""
-    if not path.is_dir():
-        return None
-    splits = split_folders(path)
-    classes = _classes(splits.get("train", path))
+    splits = split_folders(listing)
+    classes = _classes(splits.get("train", listing))
     if len(classes) < 2:
         return None
     inside = f"folders {', '.join(folder.name for folder in splits.values())}, with " if "train" in splits else ""
@@ -34,23 +32,18 @@ def recognise(path: Path) -> str | None:
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Each file is a text, the name of its folder its class.
 
     Raises: DataError naming a file that is not UTF-8, and for a class that training or the model does not know
     """
-    splits = split_folders(path)
-    homes = splits if "train" in splits else {"train": path}
+    path, splits = listing.path, split_folders(listing)
+    homes = splits if "train" in splits else {"train": listing}
     files = {split: _files(home) for split, home in homes.items()}
     parts = {split: _part(found, path, split, tick) for split, found in files.items()}
-    about = About(
-        name=path.resolve().name,
-        source=str(path.resolve()),
-        form="class folders of texts",
-        why=path.name,
-        fingerprint=of_files([file for found in files.values() for file in found], path),
-    )
+    everything = [file for found in files.values() for file in found]
+    about = About.at(listing, form="class folders of texts", why=path.name, files=everything)
     if like is not None:
         return texts_like(parts, about, like)
     spec, fact = infer({split: part.target for split, part in parts.items()}, task=task)
@@ -64,15 +57,15 @@ def read(
     return assemble_texts(parts, spec, replace(about, facts=[size, fact]), config, tick=tick)
 
 
-def _classes(home: Path) -> list[Path]:
+def _classes(home: Listing) -> list[Listing]:
     """Folders with texts directly in them."""
-    return [folder for folder in subfolders(home) if any(file.suffix.lower() == ENDING for file in folder.iterdir())]
+    return [folder for folder in home.folders if folder.ending(ENDING)]
 
 
-def _files(home: Path) -> list[Path]:
-    found = [file for folder in _classes(home) for file in folder.iterdir() if file.suffix.lower() == ENDING]
+def _files(home: Listing) -> list[Path]:
+    found = [file for folder in _classes(home) for file in folder.ending(ENDING)]
     if not found:
-        raise DataError(f"{home} holds no class folders of {ENDING} files; fill it or take it away")
+        raise DataError(f"{home.path} holds no class folders of {ENDING} files; fill it or take it away")
     return sorted(found, key=lambda file: natural(file.as_posix()))
 
 

@@ -19,7 +19,10 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.modality import Wanted
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.parallel import Pairs, assemble_pairs, pairs_like
 
 CODES = (
@@ -54,29 +57,30 @@ class Found:
     aside: Sequence[str] = ()
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder, or a file with a partner beside it, holds line-aligned texts; None if it does not."""
-    stems = _stems(path)
+    stems = _stems(listing)
     pairs = {stem: sorted(sides) for stem, sides in stems.items() if len(sides) > 1}
     if pairs:
         return ", ".join(f"{stem}.{' and .'.join(sides)}" for stem, sides in pairs.items())
     alone = [
         (stem, side) for stem, sides in stems.items() for side in sides if _split_of(stem) and side not in PROGRAMS
     ]
-    return f"{alone[0][0]}.{alone[0][1]}, whose translation is missing" if alone and path.is_dir() else None
+    return f"{alone[0][0]}.{alone[0][1]}, whose translation is missing" if alone and listing.is_dir else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Tokens of both sides, by vocabularies of the training text or those of a trained model.
 
     Raises: DataError for a side that is missing or longer than the other, text that is not UTF-8, and languages that leave the
             direction open
     """
+    path = listing.path
     if like is not None and like.target.kind != "tokens":
         raise DataError(f"{path} holds texts in two languages; the model was trained on another kind of target")
-    found = _found(path, config, like)
+    found = _found(listing, config, like)
     tick("reading lines", 0, 0)
     parts, warnings = (
         {},
@@ -105,18 +109,18 @@ def read(
     )
 
 
-def _stems(path: Path) -> dict[str, dict[str, Path]]:
+def _stems(listing: Listing) -> dict[str, dict[str, Path]]:
     """What stands before the language in a file's name -> language -> file; of a single file, those of its own stem."""
-    folder = path if path.is_dir() else path.parent
+    folder = Listing(listing.path.parent) if listing.is_file else listing
     found: dict[str, dict[str, Path]] = {}
-    for file in sorted(folder.iterdir(), key=lambda entry: natural(entry.name)):
+    for file in sorted(folder.files, key=lambda entry: natural(entry.name)):
         match = re.fullmatch(r"(.+)\.([A-Za-z]{2,3})(?:[-_][A-Za-z]+)?", file.name.removesuffix(".gz"))
-        if match and match[2].lower() in LANGUAGES and file.is_file():
+        if match and match[2].lower() in LANGUAGES:
             side = file.name.removesuffix(".gz").removeprefix(f"{match[1]}.")
             found.setdefault(match[1], {}).setdefault(side, file)
-    if path.is_dir():
+    if listing.is_dir:
         return found
-    return {stem: sides for stem, sides in found.items() if path in sides.values() and len(sides) > 1}
+    return {stem: sides for stem, sides in found.items() if listing.path in sides.values() and len(sides) > 1}
 
 
 def _split_of(stem: str) -> str | None:
@@ -125,9 +129,9 @@ def _split_of(stem: str) -> str | None:
     return next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), None)
 
 
-def _found(path: Path, config: DataConfig, like: Schema | None) -> Found:
+def _found(listing: Listing, config: DataConfig, like: Schema | None) -> Found:
     """Which files are what. Raises: DataError"""
-    stems = _stems(path)
+    path, stems = listing.path, _stems(listing)
     every = sorted({side for sides in stems.values() for side in sides})
     languages, why = _direction(path, every, config, like)
     parts: dict[str, Part] = {}
@@ -157,9 +161,13 @@ def _direction(
     path: Path, every: Sequence[str], config: DataConfig, like: Schema | None
 ) -> tuple[tuple[str, str], str]:
     """((from, to), why). Raises: DataError for languages that are not there, and for a direction that is left open."""
+    settings = config.of(TextConfig)
     if like is not None:
         return (like.target.names[0], like.target.names[1]), "as the model was trained"
-    asked = {"--source-language": config.source_language, "--target-language": config.target_language}
+    asked = {
+        "--source-language": settings.source_language,
+        "--target-language": settings.target_language,
+    }
     for flag, side in asked.items():
         if side and side not in every:
             raise DataError(f"{path} has no files in {flag} {side}; there are {', '.join(every[:MANY])}")

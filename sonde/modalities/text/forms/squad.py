@@ -15,8 +15,11 @@ from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpe
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import Vocabulary, read_vocabulary
-from sonde.data import fingerprint
-from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, split_rows, subset, thinned
+from sonde.data.assemble import About
+from sonde.data.listing import Listing
+from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, share_out, subset, thinned
+from sonde.modalities.modality import Wanted
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
 from sonde.modalities.text.questions import Questions, looks_like_squad, read_questions
 from sonde.modalities.text.vocabulary import vocabulary_for
@@ -24,21 +27,22 @@ from sonde.modalities.text.vocabulary import vocabulary_for
 WINDOW = 384  # tokens that a network reads at once, as in Devlin et al. 2018
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder holds questions, None if it does not."""
-    files = _files(path)
+    files = _files(listing)
     if not files:
         return None
     return f"data > paragraphs > qas in {', '.join(file.name for file in files.values())}"
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Questions as rows. Raises: DataError naming file, article and question for what cannot be used"""
+    path = listing.path
     if like is not None and like.target.kind != "span":
         raise DataError(f"{path} holds questions about paragraphs; the model was trained on another kind of target")
-    files = _files(path)
+    files = _files(listing)
     found: dict[str, Questions] = {}
     for place, (split, file) in enumerate(files.items()):
         tick("reading questions", place, len(files))
@@ -52,16 +56,10 @@ def read(
     tick("cutting text into tokens", 0, 0)
     rows = {split: questions_as_rows(questions, vocabulary) for split, questions in found.items()}
     schema = like or _schema(rows["train"], vocabulary, config)
-    dataset = Dataset(
-        name=path.resolve().stem if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
-        form="SQuAD JSON",
-        schema=schema,
-        splits=_split(rows, parts, like=like is not None),
-        facts=[*_facts(found, rows, schema, vocabulary, why), *_held_back(parts)],
-        warnings=[text for questions in found.values() for text in questions.warnings()],
-        fingerprint=fingerprint.of_files(list(files.values()), path if path.is_dir() else path.parent),
-    )
+    warnings = [text for questions in found.values() for text in questions.warnings()]
+    about = About.at(listing, form="SQuAD JSON", why=why, files=list(files.values()), warnings=warnings)
+    facts = [*_facts(found, rows, schema, vocabulary, why), *_held_back(parts)]
+    dataset = about.dataset(schema, _split(rows, parts, like=like is not None), facts)
     return thinned(dataset, config) if like is None else dataset
 
 
@@ -70,13 +68,9 @@ def questions_as_rows(questions: Questions, vocabulary: Vocabulary) -> QuestionR
     return rows_of(questions.questions, passages_of(questions.paragraphs, vocabulary), vocabulary)
 
 
-def _files(path: Path) -> dict[str, Path]:
+def _files(listing: Listing) -> dict[str, Path]:
     """Split -> file; one file alone is "train". A folder's files are told apart by the word they begin with."""
-    if looks_like_squad(path):
-        return {"train": path}
-    if not path.is_dir():
-        return {}
-    files = [file for file in sorted(path.glob("*.json")) if looks_like_squad(file)]
+    files = [file for file in listing.ending(".json") if listing.once(looks_like_squad, file)]
     if len(files) == 1:
         return {"train": files[0]}
     words = {file: SPLIT_NAMES.get(re.split(r"[^a-z]", file.name.lower())[0]) for file in files}
@@ -93,13 +87,7 @@ def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.n
     by_article = np.array([train.articles[question.paragraph] for question in train.questions])
     by_paragraph = np.array([question.paragraph for question in train.questions])
     groups = by_article if len(set(by_article.tolist())) > 2 else by_paragraph
-    return split_rows(
-        len(groups),
-        test=0.0 if len(found) > 1 else config.test_share,
-        validation=0.0 if "validation" in found else config.validation,
-        groups=groups,
-        fold=config.part,
-    )
+    return share_out(len(groups), {*found, "test"} if len(found) > 1 else found, config, groups=groups)
 
 
 def _training_texts(questions: Questions, rows: np.ndarray | None) -> list[str]:
@@ -119,7 +107,7 @@ def _split(rows: Mapping[str, QuestionRows], parts: Mapping[str, np.ndarray], *,
 
 
 def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> Schema:
-    window = config.max_tokens or WINDOW
+    window = config.of(TextConfig).max_tokens or WINDOW
     longest = int(train.lengths().max())
     return Schema(
         input=InputSpec(

@@ -11,15 +11,59 @@ from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
+from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
 from sonde.data.targets import RawTarget
+from sonde.modalities.modality import Wanted
+from sonde.modalities.table.config import TableConfig
+from sonde.modalities.table.forms.tables import about_frame, about_tables, read_tables, split_files
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 from sonde.modalities.text.columns import TextColumns, find_text, text_cells
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
 
 
-def dataset(
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
+    """Why a table, or a folder of them, is one of texts, None if it is not; whole tables are looked at for that, once."""
+    if not split_files(listing):
+        return None
+    try:
+        tables = read_tables(listing, wanted.config, like=wanted.like)
+        if wanted.like is not None:
+            return "the model reads texts" if wanted.like.input.kind == "tokens" else None
+        found = find_text(tables["train"], wanted.config.of(TableConfig).target) if "train" in tables else None
+    except DataError:
+        return None  # what is wrong with the file is said when it is read as a table
+    return None if found is None else f"column {found.input!r} is text"
+
+
+def read(
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+) -> Dataset:
+    """Tables by split as texts with targets. Tables other than train that lack the target are left out, and that is said.
+
+    Raises: DataError naming the file (and row), what is wrong and what to do
+    """
+    tables, about = read_tables(listing, config, like=like, tick=tick), about_tables(listing, like=like)
+    if like is not None:
+        return _as_trained(tables, about, config, like)
+    found = find_text(tables["train"], config.of(TableConfig).target)
+    assert found is not None
+    return _dataset(tables, found, about, config, task=task, tick=tick)
+
+
+def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
+    """A table in memory, None where it holds no text to be read. Raises: DataError as `read`"""
+    if wanted.like is not None:
+        if wanted.like.input.kind != "tokens":
+            return None
+        return _as_trained({"test": table}, about_frame(table), wanted.config, wanted.like)
+    if (found := find_text(table, wanted.config.of(TableConfig).target)) is None:
+        return None
+    return _dataset({"train": table}, found, about_frame(table), wanted.config, task=wanted.task)
+
+
+def _dataset(
     tables: Mapping[str, Table],
     found: TextColumns,
     about: About,
@@ -28,10 +72,6 @@ def dataset(
     task: str | None = None,
     tick: Tick = silent,
 ) -> Dataset:
-    """Tables by split as texts with targets. Tables other than train that lack the target are left out, and that is said.
-
-    Raises: DataError naming the file (and row), what is wrong and what to do
-    """
     train = tables["train"]
     target = infer_target(train, target_columns(train, found.targets), task)
     judged = {split: table for split, table in tables.items() if set(target.columns) <= set(table.columns)}
@@ -43,7 +83,7 @@ def dataset(
     sizes = " + ".join(f"{len(table):,} {split}" for split, table in judged.items())
     what = "chains" if found.chain else "texts"
     facts = [Fact(f"{sizes if len(judged) > 1 else f'{len(train):,}'} {what}", f"{about.form}: column {found.input!r}")]
-    if train.headless and not config.columns:
+    if train.headless and not config.of(TableConfig).columns:
         names = ", ".join(train.columns)
         facts.append(Fact(f"no header, so the columns are called {names}", "the first row reads like those below it"))
     if found.guessed:
@@ -55,8 +95,8 @@ def dataset(
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
 
 
-def dataset_like(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
-    """Tables for judging a trained model of texts. Raises: DataError as `dataset`, and for a class the model does not know."""
+def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
+    """Tables for judging a trained model of texts. Raises: DataError as `read`, and for a class the model does not know"""
     parts = {}
     for split, table in tables.items():
         column = text_column(table, like)
@@ -84,10 +124,11 @@ def text_column(table: Table, like: Schema) -> str:
 
 def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> tuple[str, ...]:
     """The columns of the truth: those asked for, those a target is called after, else the only other column."""
+    settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names
-    if config.target:
-        return config.target[:1]
+    if settings.target:
+        return settings.target[:1]
     found = find_text(table, ())
     if found is None or found.input != column:
         raise DataError(f"{table.name}: which column holds the true class? Say --target COLUMN")

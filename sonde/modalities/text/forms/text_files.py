@@ -19,7 +19,10 @@ from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
 from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.data import fingerprint
+from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.modality import Wanted
+from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.long_text import Text, after, first, lines, pieces, symbols_of, whole_text
 from sonde.modalities.text.token_file import TokenFile, TokenWriter, encode_pieces
 from sonde.modalities.text.train_vocabulary import train_vocabulary
@@ -46,24 +49,25 @@ class Stream:
         return len(self.tokens)
 
 
-def recognise(path: Path) -> str | None:
+def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a file or folder is text, None if it is not."""
-    if path.is_file():
-        return "a .txt file" if path.suffix.lower() == ".txt" else None
-    files = _files(path)
+    if listing.is_file:
+        return "a .txt file" if listing.ending(".txt") else None
+    files = _files(listing)
     return f"{len(files)} .txt file{'s' * (len(files) > 1)}" if files else None
 
 
 def read(
-    path: Path, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
+    listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
     """Windows of tokens with the token after each.
 
     Raises: DataError for a file that is empty or not UTF-8, and a text that is too short
     """
+    path = listing.path
     if like is not None and like.target.kind != "next":
         raise DataError(f"{path} is text to be continued; the model was trained on another kind of target")
-    files = [path] if path.is_file() else _files(path)
+    files = [path] if listing.is_file else _files(listing)
     texts = {file: whole_text(file) for file in files}
     parts, facts = (_named(texts), []) if _splits(files) else _cut(texts, config, whole=like is not None)
     if config.label_fraction < 1 and like is None:
@@ -92,10 +96,12 @@ def read(
     )
 
 
-def _files(path: Path) -> list[Path]:
+def _files(listing: Listing) -> list[Path]:
     """The .txt files of a folder by name, without those that only say something about the others."""
-    found = [file for file in path.iterdir() if file.suffix.lower() == ".txt" and file.is_file()]
-    return sorted((file for file in found if file.stem.lower() not in ABOUT_TEXT), key=lambda file: natural(file.name))
+    return sorted(
+        (file for file in listing.ending(".txt") if file.stem.lower() not in ABOUT_TEXT),
+        key=lambda file: natural(file.name),
+    )
 
 
 def _splits(files: Sequence[Path]) -> bool:
@@ -136,16 +142,17 @@ def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tupl
 
 def _vocabulary(texts: Sequence[Text], config: DataConfig) -> tuple[Vocabulary, str]:
     """(vocabulary of the training text, why of this kind)."""
-    if config.vocabulary_of is not None:
-        return earlier_vocabulary(config.vocabulary_of), f"of {config.vocabulary_of}"
+    settings = config.of(TextConfig)
+    if settings.vocabulary_of is not None:
+        return earlier_vocabulary(settings.vocabulary_of), f"of {settings.vocabulary_of}"
     symbols, total = len(symbols_of(texts)), sum(map(len, texts))
-    kind, why = config.tokenizer, "--tokenizer"
+    kind, why = settings.tokenizer, "--tokenizer"
     if kind == "auto" and symbols <= MOST_SYMBOLS and total <= MOST_CHARACTERS:
         kind, why = "characters", "a short text of few different ones"
     elif kind == "auto":
         kind, why = "bytes", "a text that is long, or of many different characters"
     read = (piece for text in texts for piece in pieces(text)) if kind == "characters" else lines(texts)
-    return train_vocabulary(read, kind=kind, size=config.vocabulary), why
+    return train_vocabulary(read, kind=kind, size=settings.vocabulary), why
 
 
 def _known(like: Schema) -> Vocabulary:
@@ -166,7 +173,7 @@ def _encoded(texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool) ->
 
 def _window(streams: Mapping[str, Stream], config: DataConfig) -> int:
     """Tokens of a window: as asked, else as many as suit the length of the training text."""
-    return config.max_tokens or max(1, min(WINDOW, len(streams["train"]) // FEWEST_WINDOWS))
+    return config.of(TextConfig).max_tokens or max(1, min(WINDOW, len(streams["train"]) // FEWEST_WINDOWS))
 
 
 def _check(streams: Mapping[str, Stream], length: int, path: Path) -> None:

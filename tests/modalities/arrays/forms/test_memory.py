@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data
 from sonde.data.splits import targets_of
+from sonde.modalities.open import open_data
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(60, 4)), np.arange(60) % 3
@@ -56,9 +57,9 @@ def test_defaults_hold_rows_back() -> None:
 
 
 def test_names_of_outputs() -> None:
-    data = opened((X, X[:, :2] * 3), DataConfig(target=("width", "height"), validation=0, test=0))
+    data = opened((X, X[:, :2] * 3), data_config(target=("width", "height"), validation=0, test=0))
     assert data.schema.target.names == ("width", "height")
-    assert opened((X, X[:, 0]), DataConfig(target=("width",))).schema.target.names == ("width",)
+    assert opened((X, X[:, 0]), data_config(target=("width",))).schema.target.names == ("width",)
 
 
 def test_splits_in_a_dict_and_in_keras_form() -> None:
@@ -71,7 +72,7 @@ def test_splits_in_a_dict_and_in_keras_form() -> None:
 
 def test_frames_and_columns_are_tables() -> None:
     frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "kind": np.array(["u", "v", "w"])[Y]})
-    config = DataConfig(target=("kind",))
+    config = data_config(target=("kind",))
     for data in (frame, {name: frame[name].to_numpy() for name in frame}):
         found = opened(data, config)
         assert found.schema.input.kind == "table"

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sample_places import form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig, FeedConfig
 from sonde.core.errors import DataError
@@ -13,7 +15,10 @@ from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import decide
 from sonde.data.feed.layout import is_mapped
 from sonde.data.splits import labels_of, targets_of
-from sonde.modalities.arrays.forms.npz import find_keys, read, recognise
+from sonde.modalities.arrays.forms import npz
+from sonde.modalities.arrays.forms.npz import find_keys
+
+read, recognise = form(npz)
 
 RNG = np.random.default_rng(0)
 CPU = torch.device("cpu")
@@ -169,7 +174,7 @@ def test_splits_of_other_shapes(tmp_path: Path) -> None:
 
 def test_arrays_are_resized_when_asked(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x=X, y=Y)
-    data = read(tmp_path / "set.npz", DataConfig(image_size=16))
+    data = read(tmp_path / "set.npz", data_config(image_size=16))
     assert data.schema.input.shape == (1, 16, 16)
     assert any(fact.what == "images resized from 8x8 to 16x16" for fact in data.facts)
 
@@ -231,9 +236,9 @@ def test_batches_from_disk_and_from_memory_are_equal(
 
 def test_images_on_disk_are_resized_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "a.npz", x=LAYOUTS["floats"], y=Y)
-    expected = read(tmp_path / "a.npz", DataConfig(image_size=16))
+    expected = read(tmp_path / "a.npz", data_config(image_size=16))
     monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
-    found = read(tmp_path / "a.npz", DataConfig(image_size=16))
+    found = read(tmp_path / "a.npz", data_config(image_size=16))
     assert found.schema == expected.schema
     one, other = (d.splits["train"].read(np.arange(9))["input"] for d in (found, expected))
     assert np.array_equal(one, other)

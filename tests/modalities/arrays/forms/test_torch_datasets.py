@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from sample_settings import data_config
 from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data
 from sonde.data.splits import targets_of
 from sonde.modalities.arrays.forms.torch_datasets import read
+from sonde.modalities.open import open_data
 
 X, Y = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)), torch.arange(50) % 2
 WHOLE = DataConfig(validation=0, test=0)
@@ -96,7 +97,7 @@ def test_what_does_not_fit_is_asked_for_again(kind: str) -> None:
 
 def test_a_size_may_be_asked_for() -> None:
     item = lambda i: (PIXELS[i], i % 2)  # noqa: E731
-    config = DataConfig(validation=0, test=0, image_size=12)
+    config = data_config(validation=0, test=0, image_size=12)
     kept = read({"train": Items(item)}, config)
     again = read({"train": Items(item)}, config, limit=100)
     assert kept.schema.input.shape == (3, 12, 12)

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.vocabulary import END, read_vocabulary
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import labels_of
+from sonde.modalities.open import open_data, open_like
 
 PATTERN = "{label}_{speaker}_{take}"
 DIGITS = ("zero", "one", "two")
@@ -32,7 +32,7 @@ def digits(folder: Path, takes: int = 10, **how: float) -> Path:
 
 
 def opened(path: Path, task: str | None = None, **settings: object) -> Dataset:
-    return open_data(path, DataConfig(**settings), task=task)  # type: ignore[arg-type]
+    return open_data(path, data_config(**settings), task=task)  # type: ignore[arg-type]
 
 
 def said(dataset: Dataset) -> str:
@@ -154,20 +154,20 @@ def test_a_share_of_the_training_rows_and_folds(tmp_path: Path) -> None:
 def test_judging_reads_as_the_model_was_trained(tmp_path: Path) -> None:
     trained = opened(digits(tmp_path / "a"), labels=PATTERN).schema
     other = digits(tmp_path / "b", takes=2, rate=16_000)
-    found = open_like(other, trained, DataConfig(labels=PATTERN, validation=0, test=0))
+    found = open_like(other, trained, data_config(labels=PATTERN, validation=0, test=0))
     assert (found.schema, list(found.splits)) == (trained, ["test"])
     assert found.splits["test"].read(np.array([0]))["lengths"][0] == pytest.approx(400, abs=1)
     write(other / "7_ann_0.wav")
     with pytest.raises(
         DataError, match=r"7_ann_0\.wav is of class '7', which the model does not know; there are 0, 1, 2"
     ):
-        open_like(other, trained, DataConfig(labels=PATTERN, validation=0, test=0))
+        open_like(other, trained, data_config(labels=PATTERN, validation=0, test=0))
 
 
 def test_transcripts_are_judged_by_the_models_vocabulary(tmp_path: Path) -> None:
     names = ("0=zero", "1=one", "2=two")
     trained = opened(digits(tmp_path), "speech-recognition", labels=PATTERN, label_names=names).schema
-    found = open_like(tmp_path, trained, DataConfig(labels=PATTERN, label_names=names, validation=0, test=0))
+    found = open_like(tmp_path, trained, data_config(labels=PATTERN, label_names=names, validation=0, test=0))
     vocabulary = read_vocabulary(trained.target.tokenizer)
     assert vocabulary.decode(found.splits["test"].read(np.array([0]))["target"][0]) == "zero"
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from sample_boxes import Drawn, coco_content, paint, random_images, write_coco
+from sample_places import form
 
 from sonde.core.errors import DataError
-from sonde.modalities.image.annotations.coco import read, recognise
+from sonde.modalities.image.annotations import coco
+
+read, recognise = form(coco)
 
 ONE = Drawn("one", objects=(("red", 4, 8, 24, 40),))
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 from sample_boxes import random_images, write_imglab
+from sample_places import form
 
 from sonde.core.errors import DataError
+from sonde.modalities.image.annotations import imglab
 from sonde.modalities.image.annotations.annotated import NAMELESS
-from sonde.modalities.image.annotations.imglab import read, recognise
+
+read, recognise = form(imglab)
 
 
 def write(folder: Path, images: str, name: str = "training.xml") -> Path:

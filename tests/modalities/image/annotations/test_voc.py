@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 from sample_boxes import Drawn, paint, random_images, voc_xml, write_voc
+from sample_places import form
 
 from sonde.core.errors import DataError
-from sonde.modalities.image.annotations.voc import read, recognise
+from sonde.modalities.image.annotations import voc
+
+read, recognise = form(voc)
 
 ONE = Drawn("one", objects=(("red", 4, 8, 24, 40),))
 

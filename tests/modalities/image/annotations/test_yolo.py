@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 from sample_boxes import Drawn, paint, random_images, write_yolo, yolo_lines
+from sample_places import form
 
 from sonde.core.errors import DataError
-from sonde.modalities.image.annotations.yolo import read, recognise
+from sonde.modalities.image.annotations import yolo
+
+read, recognise = form(yolo)
 
 ONE = Drawn("one", objects=(("red", 4, 8, 24, 40),))
 

@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sample_boxes import NAMES, Drawn, random_images, write_coco, write_imglab, write_voc, write_yolo
+from sample_places import at
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.letterbox import GREY
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import targets_of
-from sonde.modalities.image.forms.boxes import recognise
+from sonde.modalities.image.forms import boxes
+from sonde.modalities.open import open_data, open_like
+
+recognise = at(boxes.recognise)
 
 WRITERS: dict[str, Callable[..., Path]] = {
     "Pascal VOC": write_voc,
@@ -83,7 +87,7 @@ def test_boxes_are_scaled_with_their_image(tmp_path: Path):
 
 def test_image_size_is_the_longer_side(tmp_path: Path):
     images = [Drawn(f"i{n}", 480, 640, (("red", 100, 100, 300, 300),)) for n in range(3)]
-    data = open_data(write_voc(tmp_path, {"train": images}), DataConfig(validation=0, test=0, image_size=128))
+    data = open_data(write_voc(tmp_path, {"train": images}), data_config(validation=0, test=0, image_size=128))
     assert data.schema.input.shape == (3, 96, 128)
 
 

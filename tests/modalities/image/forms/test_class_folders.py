@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sample_places import form
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.data.splits import targets_of
-from sonde.modalities.image.forms.class_folders import read, recognise
+from sonde.modalities.image.forms import class_folders
+
+read, recognise = form(class_folders)
 
 
 def fill(folder: Path, count: int, *, kind: str = "png", level: int = 0) -> None:

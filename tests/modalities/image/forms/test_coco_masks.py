@@ -10,7 +10,7 @@ from PIL import Image
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like
+from sonde.modalities.open import open_data, open_like
 
 WHOLE = DataConfig(validation=0, test=0)
 

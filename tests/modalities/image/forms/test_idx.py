@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_places import form
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
 from sonde.data.splits import labels_of
-from sonde.modalities.image.forms.idx import read, read_idx, recognise
+from sonde.modalities.image.forms import idx as idx_files
+from sonde.modalities.image.forms.idx import read_idx
+
+read, recognise = form(idx_files)
 
 CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
 

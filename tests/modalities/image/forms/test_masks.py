@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from sample_masks import SIDE, discs, folder, picture, written
+from sample_places import at, form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like
-from sonde.modalities.image.forms.masks import pictures, read, recognise
+from sonde.modalities.image.forms import masks
+from sonde.modalities.open import open_data, open_like
+
+read, recognise = form(masks)
+pictures = at(masks.pictures)
 
 WHOLE = DataConfig(validation=0, test=0)
 
@@ -206,7 +211,7 @@ def test_nothing_in_common(tmp_path: Path) -> None:
 def test_a_trained_models_size_and_classes(tmp_path: Path) -> None:
     folder(tmp_path / "a", 8, kind="classes")
     folder(tmp_path / "b", 3, kind="palette")
-    schema = open_data(tmp_path / "a", DataConfig(validation=0, test=0, image_size=16)).schema
+    schema = open_data(tmp_path / "a", data_config(validation=0, test=0, image_size=16)).schema
     assert schema.input.shape == (3, 16, 16)
     data = open_like(tmp_path / "b", schema, WHOLE)
     assert sizes(data) == {"test": 3}
@@ -246,7 +251,7 @@ def test_a_share_of_the_training_images_can_be_used(tmp_path: Path) -> None:
 def test_columns_are_refused(tmp_path: Path) -> None:
     folder(tmp_path, 3)
     with pytest.raises(DataError, match="has masks and no columns, so leave --target out"):
-        open_data(tmp_path, DataConfig(target=("a",)))
+        open_data(tmp_path, data_config(target=("a",)))
 
 
 def test_pictures_for_prediction_are_those_of_the_last_split(tmp_path: Path) -> None:

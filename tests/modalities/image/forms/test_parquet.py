@@ -12,13 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+from sample_places import form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig, FeedConfig
 from sonde.core.errors import DataError
 from sonde.data.feed.build import build_source
 from sonde.data.splits import labels_of, targets_of
-from sonde.modalities.image.forms.parquet import read, recognise
+from sonde.modalities.image.forms import parquet
 from sonde.modalities.image.shards import Shards, open_shards
+
+read, recognise = form(parquet)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 5, 7, 3), dtype=np.uint8)
 
@@ -130,9 +134,9 @@ def test_large_sets_are_unpacked_once_and_mapped(tmp_path: Path, monkeypatch: py
 def test_which_column_is_the_target(tmp_path: Path) -> None:
     pq.write_table(table(range(60), fine=[i % 5 for i in range(60)]), tmp_path / "train.parquet")
     assert len(read(tmp_path, DataConfig()).schema.target.names) == 3  # "label" is called so
-    assert len(read(tmp_path, DataConfig(target=("fine",))).schema.target.names) == 5
+    assert len(read(tmp_path, data_config(target=("fine",))).schema.target.names) == 5
     with pytest.raises(DataError, match=r"has no column 'fin' to predict; did you mean 'fine'\?"):
-        read(tmp_path, DataConfig(target=("fin",)))
+        read(tmp_path, data_config(target=("fin",)))
     unclear = table(range(60), fine=[i % 5 for i in range(60)]).rename_columns(["image", "coarse", "fine"])
     pq.write_table(unclear, tmp_path / "train.parquet")
     with pytest.raises(DataError, match="which column is to be predicted. Say --target with one of coarse, fine"):
@@ -142,8 +146,8 @@ def test_which_column_is_the_target(tmp_path: Path) -> None:
 def test_text_and_several_targets(tmp_path: Path) -> None:
     words = ["red" if i % 2 else "blue" for i in range(60)]
     pq.write_table(table(range(60), word=words, a=np.arange(60.0), b=np.arange(60.0) ** 2), tmp_path / "train.parquet")
-    assert read(tmp_path, DataConfig(target=("word",))).schema.target.names == ("blue", "red")
-    data = read(tmp_path, DataConfig(target=("a", "b"), validation=0, test=0))
+    assert read(tmp_path, data_config(target=("word",))).schema.target.names == ("blue", "red")
+    data = read(tmp_path, data_config(target=("a", "b"), validation=0, test=0))
     assert data.schema.target.kind == "value"
     assert data.schema.target.mean == pytest.approx((29.5, np.mean(np.arange(60.0) ** 2)))
     assert targets_of(data.splits["train"]).shape == (60, 2)

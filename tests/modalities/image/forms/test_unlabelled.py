@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sample_places import at
 
 import sonde
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like
 from sonde.modalities.image.forms import unlabelled
+from sonde.modalities.open import open_data, open_like
 
 
 def fill(folder: Path, count: int = 24) -> Path:
@@ -31,7 +32,7 @@ def test_a_flat_folder_is_images_without_labels(tmp_path: Path):
 def test_class_folders_keep_their_labels(tmp_path: Path):
     for name in ("cat", "dog"):
         fill(tmp_path / "photos" / name)
-    assert unlabelled.recognise(tmp_path / "photos") is None
+    assert at(unlabelled.recognise)(tmp_path / "photos") is None
     assert open_data(tmp_path / "photos", DataConfig(), task="simclr").schema.target.kind == "class"
 
 

@@ -7,14 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sample_places import form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import targets_of
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
-from sonde.modalities.molecule.forms.smiles import read, recognise, rows_to_predict
+from sonde.modalities.molecule.forms import smiles
+from sonde.modalities.molecule.forms.smiles import rows_to_predict
+from sonde.modalities.open import open_data, open_like
+
+read, recognise = form(smiles)
 
 CHAINS = [f"{'C' * n}{end}" for n in range(1, 21) for end in ("O", "N", "Cl")]  # 60 molecules, all different
 DRUGS = ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(C)Cc1ccc(cc1)C(C)C(=O)O"]
@@ -29,7 +34,7 @@ def write(path: Path, smiles: Sequence[str] = CHAINS, *, column: str = "smiles",
 
 
 def opened(path: Path, **settings: Any) -> Dataset:
-    return read(path, DataConfig(**{"target": ("value",), **settings}))
+    return read(path, data_config(**{"target": ("value",), **settings}))
 
 
 @pytest.mark.parametrize("column", ["smiles", "canonical_SMILES", "structure"])
@@ -59,7 +64,7 @@ def test_tables_of_other_things_are_not(tmp_path: Path) -> None:
 
 
 def test_a_table_of_molecules_is_opened_as_such(tmp_path: Path) -> None:
-    found = open_data(write(tmp_path / "a.csv"), DataConfig(target=("value",), test=0.1))
+    found = open_data(write(tmp_path / "a.csv"), data_config(target=("value",), test=0.1))
     spec = found.schema.input
     assert (spec.kind, spec.shape, spec.symbols, spec.column) == ("molecule", (21, len(FEATURES)), SYMBOLS, "smiles")
     assert found.schema.target.kind == "value"
@@ -107,9 +112,9 @@ def test_with_several_columns_of_numbers_the_target_must_be_named(tmp_path: Path
     file = write(tmp_path / "a.csv", one=np.linspace(0, 1, 60).tolist(), two=np.linspace(1, 3, 60).tolist())
     with pytest.raises(DataError, match="which column is to be predicted"):
         read(file, DataConfig())
-    assert read(file, DataConfig(target=("two",))).schema.target.names == ("two",)
+    assert read(file, data_config(target=("two",))).schema.target.names == ("two",)
     with pytest.raises(DataError, match="no column 'tow' to predict; did you mean 'two'"):
-        read(file, DataConfig(target=("tow",)))
+        read(file, data_config(target=("tow",)))
 
 
 def test_a_row_that_is_no_molecule_is_named_or_counted(tmp_path: Path) -> None:
@@ -136,7 +141,7 @@ def test_rows_of_one_molecule_stay_in_one_split(tmp_path: Path) -> None:
 def test_a_folder_of_tables_brings_its_splits(tmp_path: Path) -> None:
     write(tmp_path / "train.csv")
     write(tmp_path / "test.csv", DRUGS)
-    found = open_data(tmp_path, DataConfig(target=("value",), validation=0.1))
+    found = open_data(tmp_path, data_config(target=("value",), validation=0.1))
     assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 54, "validation": 6, "test": 3}
 
 
@@ -147,7 +152,7 @@ def test_fewer_labels_leave_a_share_of_the_training_rows(tmp_path: Path) -> None
 def test_other_molecules_are_judged_by_the_schema_of_the_first(tmp_path: Path) -> None:
     schema = opened(write(tmp_path / "a.csv")).schema
     other = write(tmp_path / "b.csv", DRUGS)
-    found = open_like(other, schema, DataConfig(target=("value",)))
+    found = open_like(other, schema, data_config(target=("value",)))
     assert found.schema is schema
     assert list(found.splits) == ["test"]
     values = found.splits["test"].read(np.arange(3))["target"][:, 0] * schema.target.std[0] + schema.target.mean[0]

@@ -2,19 +2,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_places import form
 from sample_proteins import helix, pdb, write_domains
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import targets_of
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.protein.codes import bin_names, residues
-from sonde.modalities.protein.forms.structures import read, recognise, rows_to_predict
+from sonde.modalities.protein.forms import structures
+from sonde.modalities.protein.forms.structures import rows_to_predict
 from sonde.modalities.protein.structures import read_chains
 from sonde.tasks.torsions.config import ANGLES
 from sonde.tasks.torsions.target import backbone_torsions
+
+read, recognise = form(structures)
 
 
 def test_a_folder_of_structures_is_recognised(tmp_path: Path) -> None:

@@ -7,15 +7,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sample_places import at
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError, DataError
-from sonde.data.open import open_data, open_like
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.series.forms import series
+from sonde.modalities.series.inputs import rows_to_predict
 from sonde.modalities.series.windows import SeriesWindows
 
 ROWS = 500
+
+recognise = at(series.recognise)
 
 
 def frame(rows: int = ROWS, freq: str = "h") -> pd.DataFrame:
@@ -37,7 +42,7 @@ def written(path: Path, table: pd.DataFrame, name: str = "plant.csv") -> Path:
 
 
 def opened(path: Path, task: str | None = None, **settings: Any) -> Dataset:
-    return open_data(path, DataConfig(**settings), task=task)
+    return open_data(path, data_config(**settings), task=task)
 
 
 def windows(dataset: Dataset, split: str) -> SeriesWindows:
@@ -192,20 +197,20 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path, settings: dict[str
 
 def test_one_place_to_split_at_is_refused() -> None:
     with pytest.raises(ConfigError, match="--split-at takes two places or three, got 1"):
-        DataConfig(split_at=("100",))
+        data_config(split_at=("100",))
 
 
 def test_other_tables_are_no_series(tmp_path: Path) -> None:
     table = frame()
-    assert series.recognise(written(tmp_path, table)) == "'when' is hourly, and all else are numbers"
-    assert series.recognise(written(tmp_path, table.assign(kind="a"), "kinds.csv")) is None
-    assert series.recognise(written(tmp_path, table.drop(columns="when"), "numbers.csv")) is None
-    assert series.recognise(written(tmp_path, table.head(10), "short.csv")) is None
+    assert recognise(written(tmp_path, table)) == "'when' is hourly, and all else are numbers"
+    assert recognise(written(tmp_path, table.assign(kind="a"), "kinds.csv")) is None
+    assert recognise(written(tmp_path, table.drop(columns="when"), "numbers.csv")) is None
+    assert recognise(written(tmp_path, table.head(10), "short.csv")) is None
     uneven = table.assign(
         when=table["when"].sample(frac=1, random_state=0).to_numpy() + pd.to_timedelta(table.index % 7, "min")
     )
-    assert series.recognise(written(tmp_path, uneven, "uneven.csv")) is None
-    assert series.recognise(tmp_path) is None
+    assert recognise(written(tmp_path, uneven, "uneven.csv")) is None
+    assert recognise(tmp_path) is None
     dataset = opened(tmp_path / "plant.csv", task="regression", target=("load",))
     assert dataset.schema.input.kind == "table"
     with pytest.raises(
@@ -256,15 +261,15 @@ def test_a_trained_model_judges_every_window_of_another_table(tmp_path: Path) ->
 def test_the_last_window_of_a_table_is_what_a_forecast_is_made_from(tmp_path: Path) -> None:
     table = frame()
     schema = opened(written(tmp_path, table), horizon=3, look_back=12).schema
-    rows, times = series.last_window(table, schema)
+    rows, times = rows_to_predict(table, schema)
     assert times == ["2020-01-21 20:00:00", "2020-01-21 21:00:00", "2020-01-21 22:00:00"]
     read = rows.read(np.array([0]))
     raw = read["input"][0] * np.array(schema.target.std) + np.array(schema.target.mean)
     np.testing.assert_allclose(raw, table[["load", "heat"]].to_numpy()[-12:], rtol=1e-5)
     with pytest.raises(DataError, match="table holds 11 steps, and the model looks back on 12; bring as many"):
-        series.last_window(table.head(11), schema)
+        rows_to_predict(table.head(11), schema)
     with pytest.raises(DataError, match="table has no column 'load', which the model was trained on"):
-        series.last_window(table.drop(columns="load"), schema)
+        rows_to_predict(table.drop(columns="load"), schema)
 
 
 def test_windows_of_short_series_are_short(shared_data: Path) -> None:

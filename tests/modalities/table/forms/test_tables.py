@@ -3,20 +3,32 @@
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sample_places import form
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Rows, Schema
 from sonde.core.errors import DataError
-from sonde.modalities.table.forms.tables import encode_frame, read, read_frame, read_like, recognise
+from sonde.modalities.modality import Wanted
+from sonde.modalities.table.forms import tables
+from sonde.modalities.table.inputs import rows_to_predict
+from sonde.modalities.table.read import frame_table
+
+read, recognise = form(tables)
+
+
+def read_frame(source: Any, config: DataConfig, like: Schema | None = None) -> Dataset:
+    return tables.read_frame(frame_table(source, "table"), Wanted(config=config, like=like))
 
 
 def config(target: str = "y", **settings) -> DataConfig:
-    return DataConfig(target=tuple(target.split(",")), **settings)
+    return data_config(target=tuple(target.split(",")), **settings)
 
 
 def fields(dataset: Dataset, split: str) -> dict[str, np.ndarray]:
@@ -161,7 +173,7 @@ def test_schema_through_json_encodes_alike(tmp_path: Path):
     dataset = read(tmp_path / "t.csv", config())
     schema = Schema.from_dict(json.loads(json.dumps(dataset.schema.as_dict())))
     assert schema == dataset.schema
-    rows, names = encode_frame(tmp_path / "t.csv", schema)
+    rows, names = rows_to_predict(tmp_path / "t.csv", schema)
     assert names[0] == "t.csv row 2"
     everything = rows.read(np.arange(100))["input"]
     for split in dataset.splits.values():
@@ -169,27 +181,27 @@ def test_schema_through_json_encodes_alike(tmp_path: Path):
         np.testing.assert_array_equal(everything[index], split.read(np.arange(len(split)))["input"])
     # days up to the twelfth alone would be read month first: the order is the one training found
     early = [i for i, when in enumerate(source["when"]) if int(when[:2]) <= 12]
-    some, _ = encode_frame(source.iloc[early], schema)
+    some, _ = rows_to_predict(source.iloc[early], schema)
     np.testing.assert_allclose(some.read(np.arange(len(early)))["input"], everything[early], rtol=1e-5, atol=1e-6)
 
 
 def test_prediction_ignores_order_and_extra_columns():
     dataset = read_frame(frame(100), config())
     new = frame(5, seed=3)
-    plain, _ = encode_frame(new, dataset.schema)
-    shuffled, _ = encode_frame(
+    plain, _ = rows_to_predict(new, dataset.schema)
+    shuffled, _ = rows_to_predict(
         {"extra": list("abcde"), "kind": list(new["kind"]), "x": torch.tensor(new["x"])}, dataset.schema
     )
     np.testing.assert_array_equal(plain.read(np.arange(5))["input"], shuffled.read(np.arange(5))["input"])
     with pytest.raises(
         DataError, match=r"^table has no column 'kind', which the model was trained on; it has 'x', 'y'$"
     ):
-        encode_frame(new.drop(columns="kind"), dataset.schema)
+        rows_to_predict(new.drop(columns="kind"), dataset.schema)
 
 
 def test_judging_another_table_uses_the_saved_encoding(tmp_path: Path):
     dataset = read_frame(frame(100), config())
-    other = read_like(frame(50, seed=9), dataset.schema, config())
+    other = read_frame(frame(50, seed=9), config(), dataset.schema)
     assert other.schema == dataset.schema
     assert {k: len(v) for k, v in other.splits.items()} == {"test": 50}
     assert fields(other, "test")["target"].tolist() == (frame(50, seed=9)["y"] == "yes").astype(int).tolist()
@@ -197,9 +209,9 @@ def test_judging_another_table_uses_the_saved_encoding(tmp_path: Path):
     strange.loc[7, "y"] = "perhaps"
     strange.to_csv(tmp_path / "s.csv", index=False)
     with pytest.raises(DataError, match=r"^s\.csv row 9: 'y' is 'perhaps', a class that training rows do not have"):
-        read_like(tmp_path / "s.csv", dataset.schema, config())
+        read(tmp_path / "s.csv", config(), like=dataset.schema)
     with pytest.raises(DataError, match=r"^which column holds the true class\? Say --target COLUMN$"):
-        read_like(frame(5), dataset.schema, DataConfig())
+        read_frame(frame(5), DataConfig(), dataset.schema)
 
 
 BAD_FILES = {

@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
+from sample_places import at
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like, recognise
 from sonde.data.splits import labels_of
+from sonde.modalities.open import open_data, open_like, recognise
 from sonde.modalities.text.forms import class_folders as text_folders
 from sonde.modalities.text.rows import text_of
 
@@ -22,7 +23,7 @@ def fill(root: Path, *, classes: tuple[str, ...] = ("neg", "pos")) -> Path:
 
 def test_the_folder_is_the_class_and_the_file_the_text(tmp_path: Path) -> None:
     fill(tmp_path)
-    assert recognise(tmp_path) == ("sonde.modalities.text.forms.class_folders", "2 folders of .txt files")
+    assert at(recognise)(tmp_path)[1] == "2 folders of .txt files"
     found = open_data(tmp_path, DataConfig(test=0.25, validation=0.2))
     assert found.schema.target.names == ("neg", "pos")
     for rows in found.splits.values():
@@ -44,7 +45,7 @@ def test_folders_of_splits_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_one_folder_of_texts_is_no_classification(tmp_path: Path) -> None:
     fill(tmp_path, classes=("letters",))
-    assert text_folders.recognise(tmp_path) is None
+    assert at(text_folders.recognise)(tmp_path) is None
 
 
 def test_a_class_without_training_texts_is_named(tmp_path: Path) -> None:

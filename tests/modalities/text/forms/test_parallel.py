@@ -4,19 +4,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sample_places import at
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, read_vocabulary
 from sonde.data.feed.layout import alike_of, lengths_of
-from sonde.data.open import open_data, open_like
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.text.forms import parallel
 from sonde.modalities.text.rows import text_of
 
 ENGLISH = ["A man rides a bike.", "Two dogs run.", "The child sleeps.", "Snow falls on the red house."]
 GERMAN = ["Ein Mann fährt Rad.", "Zwei Hunde rennen.", "Das Kind schläft.", "Schnee fällt auf das rote Haus."]
-WORDS = DataConfig(tokenizer="words")
+WORDS = data_config(tokenizer="words")
 
 
 def folder(root: Path, splits: tuple[str, ...] = ("train", "val", "test_2016_flickr"), *, packed: bool = False) -> Path:
@@ -40,7 +42,7 @@ def said(dataset: Dataset, split: str, row: int) -> tuple[str, str, str]:
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_folder_is_read_from_english_to_the_other(tmp_path: Path, packed: bool) -> None:
     root = folder(tmp_path / "pairs", packed=packed)
-    assert parallel.recognise(root)
+    assert at(parallel.recognise)(root)
     found = open_data(root, DataConfig())
     assert {name: len(rows) for name, rows in found.splits.items()} == {"train": 32, "validation": 4, "test": 4}
     assert found.schema.target.names == ("en", "de")
@@ -59,7 +61,7 @@ def test_a_folder_is_read_from_english_to_the_other(tmp_path: Path, packed: bool
 
 def test_the_direction_turns_round(tmp_path: Path) -> None:
     root = folder(tmp_path / "pairs")
-    for config in (DataConfig(source_language="de"), DataConfig(target_language="en")):
+    for config in (data_config(source_language="de"), data_config(target_language="en")):
         found = open_data(root, config)
         assert found.schema.target.names == ("de", "en")
         assert said(found, "test", 1) == (GERMAN[1], ENGLISH[1], ENGLISH[1])
@@ -71,7 +73,7 @@ def test_the_vocabulary_is_of_the_training_rows_and_shared_or_not(tmp_path: Path
     both = open_data(root, WORDS)
     assert both.schema.input.tokenizer == both.schema.target.tokenizer
     assert "xylophon" not in both.schema.target.tokenizer
-    apart = open_data(root, DataConfig(tokenizer="words", shared_vocabulary=False))
+    apart = open_data(root, data_config(tokenizer="words", shared_vocabulary=False))
     assert "hunde" in apart.schema.target.tokenizer
     assert "hunde" not in apart.schema.input.tokenizer
     assert apart.schema.input.symbols + apart.schema.target.symbols > both.schema.input.symbols
@@ -84,7 +86,7 @@ def test_batches_hold_pairs_whose_sides_are_both_alike(tmp_path: Path) -> None:
     sizes = drawn.integers(1, 20, (400, 2))
     for place, side in enumerate(("en", "de")):
         (root / f"train.{side}").write_text("".join("x " * size[place] + "\n" for size in sizes))
-    rows = open_data(root, DataConfig(tokenizer="words", validation=0.0, test=0.0)).splits["train"]
+    rows = open_data(root, data_config(tokenizer="words", validation=0.0, test=0.0)).splits["train"]
     alike = alike_of(rows)
     assert alike is not None
     order = alike.argsort()
@@ -104,7 +106,7 @@ def test_rows_are_held_back_where_splits_are_missing(tmp_path: Path) -> None:
 
 
 def test_it_is_read_as_a_model_was_trained(tmp_path: Path) -> None:
-    trained = open_data(folder(tmp_path / "pairs"), DataConfig(source_language="de", tokenizer="words")).schema
+    trained = open_data(folder(tmp_path / "pairs"), data_config(source_language="de", tokenizer="words")).schema
     other = folder(tmp_path / "other", ("test_2017",))
     for place in (other, other / "test_2017.en", other / "test_2017.de"):
         found = open_like(place, trained, DataConfig(validation=0.0, test=0.0))
@@ -115,13 +117,13 @@ def test_it_is_read_as_a_model_was_trained(tmp_path: Path) -> None:
 
 def test_long_training_pairs_are_left_out_and_long_ones_elsewhere_cut(tmp_path: Path) -> None:
     root = folder(tmp_path / "pairs")
-    found = open_data(root, DataConfig(tokenizer="words", max_tokens=6))
+    found = open_data(root, data_config(tokenizer="words", max_tokens=6))
     assert len(found.splits["train"]) == 16
     assert any(text.startswith("16 training pairs of more than 6 tokens are left out") for text in found.warnings)
     assert any(text.startswith("2 test pairs are cut to 6 tokens") for text in found.warnings)
     assert said(found, "test", 3)[2] == GERMAN[3]
     with pytest.raises(DataError, match="every training pair is longer than 2 tokens; give a larger --max-tokens"):
-        open_data(root, DataConfig(tokenizer="words", max_tokens=2))
+        open_data(root, data_config(tokenizer="words", max_tokens=2))
 
 
 def test_empty_lines_are_counted_and_left_out(tmp_path: Path) -> None:
@@ -203,16 +205,16 @@ def test_an_open_direction_is_asked_for(tmp_path: Path, settings: dict[str, Any]
     for file in list(root.glob("*.de")):
         (root / f"{file.stem}.fr").write_bytes(file.read_bytes())
     with pytest.raises(DataError, match=message):
-        open_data(root, DataConfig(tokenizer="words", **settings))
-    found = open_data(root, DataConfig(tokenizer="words", source_language="fr", target_language="de"))
+        open_data(root, data_config(tokenizer="words", **settings))
+    found = open_data(root, data_config(tokenizer="words", source_language="fr", target_language="de"))
     assert found.schema.target.names == ("fr", "de")
 
 
 def test_other_folders_are_not_taken_for_texts(tmp_path: Path) -> None:
     for name in ("train.pt", "train.csv", "train.txt", "model.py", "train.en.json"):
         (tmp_path / name).write_text("x")
-    assert parallel.recognise(tmp_path) is None
-    assert parallel.recognise(tmp_path / "train.csv") is None
+    assert at(parallel.recognise)(tmp_path) is None
+    assert at(parallel.recognise)(tmp_path / "train.csv") is None
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "notes.en").write_text("x")
-    assert parallel.recognise(tmp_path / "b") is None
+    assert at(parallel.recognise)(tmp_path / "b") is None

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_places import at
 from sample_questions import content, write
+from sample_settings import data_config
 
 from sonde.core.code_points import text_of, texts_of
 from sonde.core.config import DataConfig
@@ -10,14 +12,14 @@ from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import BEGIN, END, UNKNOWN, read_vocabulary
 from sonde.data.feed.layout import lengths_of
-from sonde.data.open import open_data, open_like, recognise
 from sonde.data.splits import SubsetRows
+from sonde.modalities.open import open_data, open_like, recognise
 from sonde.modalities.text.forms import squad
 from sonde.modalities.text.question_rows import QUESTION
 
 
 def opened(path: Path, **settings: object) -> Dataset:
-    return open_data(path, DataConfig(**settings))  # type: ignore[arg-type]
+    return open_data(path, data_config(**settings))  # type: ignore[arg-type]
 
 
 def articles(rows: object) -> set[str]:
@@ -95,7 +97,7 @@ def test_paragraphs_are_held_once(tmp_path: Path) -> None:
 def test_files_named_for_splits_are_those(tmp_path: Path) -> None:
     write(tmp_path / "train-v1.1.json", content(4))
     write(tmp_path / "dev-v1.1.json", content(2, seed=1))
-    assert recognise(tmp_path)[0] == "sonde.modalities.text.forms.squad"
+    assert at(recognise)(tmp_path).form.name == "SQuAD's JSON"
     dataset = opened(tmp_path)
     assert {name: len(rows) for name, rows in dataset.splits.items()} == {"train": 36, "validation": 18}
     assert dataset.fingerprint.keys() == {"train-v1.1.json", "dev-v1.1.json"}
@@ -169,4 +171,4 @@ def test_a_model_of_something_else_does_not_judge_questions(tmp_path: Path) -> N
     with pytest.raises(
         DataError, match="holds questions about paragraphs; the model was trained on another kind of target"
     ):
-        squad.read(write(tmp_path / "facts.json", content(3)), DataConfig(), like=like)
+        at(squad.read)(write(tmp_path / "facts.json", content(3)), DataConfig(), like=like)

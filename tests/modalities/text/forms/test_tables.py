@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import UNKNOWN, Characters, Subwords, Words, read_vocabulary
-from sonde.data.open import open_data, open_like
 from sonde.data.splits import labels_of, targets_of
+from sonde.modalities.open import open_data, open_like
 from sonde.modalities.text.rows import text_of, texts_of
 
 GOOD, BAD = ["charm", "funny", "stirring", "rare"], ["dull", "plot", "twist", "waste"]
@@ -87,10 +88,10 @@ def test_a_table_with_a_header_is_split_and_judged_apart(tmp_path: Path) -> None
 def test_values_and_labels_are_predicted_from_text_too(tmp_path: Path) -> None:
     body = "".join(f"{text},{label},{1 - label},{n / 7}\n" for n, (text, label) in enumerate(lines(60)))
     (tmp_path / "t.csv").write_text("text,good,bad,score\n" + body)
-    labels = open_data(tmp_path / "t.csv", DataConfig(target=("good", "bad")))
+    labels = open_data(tmp_path / "t.csv", data_config(target=("good", "bad")))
     assert labels.schema.target.kind == "labels"
     assert labels.splits["train"].read(np.array([0]))["target"].dtype == np.float32
-    values = open_data(tmp_path / "t.csv", DataConfig(target=("score",)))
+    values = open_data(tmp_path / "t.csv", data_config(target=("score",)))
     assert values.schema.target.kind == "value"
     train = targets_of(values.splits["train"])
     assert abs(train.mean()) < 1e-6
@@ -100,7 +101,7 @@ def test_values_and_labels_are_predicted_from_text_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "type_of"), [("characters", Characters), ("bpe", Subwords), ("words", Words)])
 def test_text_is_cut_as_asked(folder: Path, kind: str, type_of: type) -> None:
-    found = open_data(folder, DataConfig(tokenizer=kind, vocabulary=30))  # type: ignore[arg-type]
+    found = open_data(folder, data_config(tokenizer=kind, vocabulary=30))  # type: ignore[arg-type]
     vocabulary = read_vocabulary(found.schema.input.tokenizer)
     assert isinstance(vocabulary, type_of)
     assert vocabulary.size <= 30
@@ -108,7 +109,7 @@ def test_text_is_cut_as_asked(folder: Path, kind: str, type_of: type) -> None:
 
 
 def test_long_rows_are_cut_and_counted(folder: Path) -> None:
-    found = open_data(folder, DataConfig(max_tokens=7))
+    found = open_data(folder, data_config(max_tokens=7))
     assert found.schema.input.shape == (7,)
     long = sum(len(text.split()) > 7 for text, _ in lines(80))
     assert f"{long} of 80 train rows are longer than 7 tokens and are cut there (--max-tokens)" in found.warnings
@@ -130,7 +131,7 @@ def test_one_class_alone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"t\.tsv: target column 'label' is '1' in every row; there is nothing to learn"
     ):
-        open_data(path, DataConfig(target=("label",)))
+        open_data(path, data_config(target=("label",)))
 
 
 def test_bytes_that_are_no_text_are_named(folder: Path) -> None:
@@ -143,15 +144,15 @@ def test_a_table_without_targets_is_left_for_predicting(folder: Path) -> None:
     (folder / "train.tsv").write_text("text\tlabel\n" + (folder / "train.tsv").read_text())
     (folder / "dev.tsv").write_text("text\tlabel\n" + (folder / "dev.tsv").read_text())
     (folder / "test.tsv").write_text("text\nfine film\n")
-    found = open_data(folder, DataConfig(target=("label",)))
+    found = open_data(folder, data_config(target=("label",)))
     assert "test.tsv has no column 'label', so it cannot judge; predict on it after training" in found.warnings
     assert set(found.splits) == {"train", "validation", "test"}  # a test part is drawn instead
 
 
 def test_settings_of_text_are_refused_where_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{n * 0.5},{n % 2}\n" for n in range(40)))
-    with pytest.raises(DataError, match="holds no text to be cut into tokens, so leave --max-tokens out"):
-        open_data(tmp_path / "t.csv", DataConfig(target=("b",), max_tokens=9))
+    with pytest.raises(DataError, match="holds no text to be cut into tokens; leave --max-tokens out"):
+        open_data(tmp_path / "t.csv", data_config(target=("b",), max_tokens=9))
 
 
 def test_a_fraction_of_the_labels_leaves_that_many_rows(folder: Path) -> None:
@@ -162,9 +163,9 @@ def test_a_fraction_of_the_labels_leaves_that_many_rows(folder: Path) -> None:
 
 
 def test_judging_reads_with_the_models_vocabulary(folder: Path) -> None:
-    trained = open_data(folder, DataConfig(max_tokens=8))
+    trained = open_data(folder, data_config(max_tokens=8))
     other = write(folder / "other.tsv", lines(12, seed=5), header="c1\tc2")
-    again = open_like(other, trained.schema, DataConfig(target=("c2",)))
+    again = open_like(other, trained.schema, data_config(target=("c2",)))
     assert list(again.splits) == ["test"]
     assert again.schema == trained.schema
     vocabulary = read_vocabulary(trained.schema.input.tokenizer)
@@ -177,7 +178,7 @@ def test_a_class_the_model_does_not_know_is_named(folder: Path) -> None:
     trained = open_data(folder, DataConfig())
     other = write(folder / "other.tsv", [("a film of rare charm and with no plot", 2), *lines(9)], header="c1\tc2")
     with pytest.raises(DataError, match=r"other\.tsv row 2: 'c2' is '2', a class that training rows do not have"):
-        open_like(other, trained.schema, DataConfig(target=("c2",)))
+        open_like(other, trained.schema, data_config(target=("c2",)))
 
 
 def genes(rows: int, *, letters: str = "acgt") -> str:
@@ -208,13 +209,13 @@ def test_an_unknown_letter_is_named_with_its_row(tmp_path: Path) -> None:
     said = re.escape("genes.data row 61: 'x' at letter 11 of 18 is none of the IUPAC nucleotides")
     with pytest.raises(DataError, match=said):
         open_data(path, CONFIG)
-    plain = read_vocabulary(open_data(path, DataConfig(tokenizer="characters")).schema.input.tokenizer)
+    plain = read_vocabulary(open_data(path, data_config(tokenizer="characters")).schema.input.tokenizer)
     assert isinstance(plain, Characters)
 
 
 def test_rows_in_memory_are_text_too() -> None:
     columns = {"text": [text for text, _ in lines(50)], "label": [label for _, label in lines(50)]}
-    found = open_data(columns, DataConfig(target=("label",)))
+    found = open_data(columns, data_config(target=("label",)))
     assert found.schema.input.kind == "tokens"
-    other = open_data({**columns, "text": columns["text"][::-1]}, DataConfig(target=("label",)))
+    other = open_data({**columns, "text": columns["text"][::-1]}, data_config(target=("label",)))
     assert found.fingerprint != other.fingerprint

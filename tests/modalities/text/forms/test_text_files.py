@@ -2,14 +2,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_places import at
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, Characters, Subwords, read_vocabulary
-from sonde.data.open import open_data, open_like
-from sonde.modalities.text.forms.text_files import recognise
+from sonde.modalities.open import open_data, open_like
+from sonde.modalities.text.forms import text_files
 from sonde.modalities.text.windows import Windows
+
+recognise = at(text_files.recognise)
 
 TEXT = "".join(f"line {n} says {'abcdef'[n % 6]}\n" for n in range(400))
 
@@ -20,7 +24,7 @@ def write(path: Path, text: str = TEXT) -> Path:
 
 
 def opened(path: Path, **settings: object) -> Dataset:
-    return open_data(path, DataConfig(**settings))  # type: ignore[arg-type]
+    return open_data(path, data_config(**settings))  # type: ignore[arg-type]
 
 
 def text_of(dataset: Dataset, split: str) -> str:

@@ -8,12 +8,12 @@ from sonde.core.dataset import Dataset, Rows
 from sonde.core.units import count, share
 from sonde.core.vocabulary import PAD, UNKNOWN
 from sonde.data.feed.layout import lengths_of
+from sonde.modalities.catalogue import modality
 from sonde.modalities.molecule.graphs import names_of
 from sonde.modalities.text.rows import shortened, texts_of
 
 READ_AT_ONCE = 1024  # rows
 EXTREMES = 3  # shortest and longest rows that are shown, of each
-WORDS = {"tokens": "tokens", "audio": "samples", "molecule": "atoms", "protein": "residues"}
 
 Told = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 """A title, columns and rows, for a person."""
@@ -44,14 +44,14 @@ def length_tables(dataset: Dataset) -> list[Told]:
     lengths = {split: each for split, each in found.items() if each is not None and len(each)}
     if not lengths:
         return []
-    tokens = dataset.schema.input.kind == "tokens"
+    unit = modality(dataset.schema.input.kind).unit or "steps"
+    tokens = unit == "tokens"  # of which a vocabulary may not know some
     columns = ("split", "shortest", "median", "longest", *(("unknown",) if tokens else ()))
     rows = []
     for split, each in lengths.items():
         cells = (split, count(int(each.min())), count(float(np.median(each))), count(int(each.max())))
         rows.append((*cells, share(_unknown(dataset.splits[split]), 2)) if tokens else cells)
-    word = WORDS.get(dataset.schema.input.kind, "steps")
-    return [(f"lengths in {word}", columns, tuple(rows)), *_extremes(dataset, lengths)]
+    return [(f"lengths in {unit}", columns, tuple(rows)), *_extremes(dataset, lengths)]
 
 
 def _unknown(rows: Rows) -> float:

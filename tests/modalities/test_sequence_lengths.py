@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import numpy as np
+from sample_settings import data_config
 
-from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, InputSpec, Schema, TargetSpec
-from sonde.data.inspect import inspect
 from sonde.data.ragged import RaggedRows, end_to_end
-from sonde.data.sequence_lengths import length_tables, row_digests
+from sonde.modalities.inspect import inspect
+from sonde.modalities.sequence_lengths import length_tables, row_digests
 from sonde.modalities.text.rows import text_rows
 
 TOKENS = [[4, 5, 1], [4], [5, 5], [4, 5, 1], [4]]
@@ -52,7 +52,7 @@ def test_a_look_at_a_table_of_texts_finds_repeats_and_leaks(tmp_path: Path) -> N
     body = [f"{text}\t{n % 2}\n" for n, text in enumerate(texts)]
     (tmp_path / "train.tsv").write_text("text\tlabel\n" + "".join(body[:30]))
     (tmp_path / "test.tsv").write_text("text\tlabel\n" + "".join([*body[30:], body[2]]))
-    found = inspect(tmp_path, DataConfig(target=("label",), validation=0))
+    found = inspect(tmp_path, data_config(target=("label",), validation=0))
     said = {finding.check: finding.evidence for finding in found.findings}
     across, within = said["exact copies across splits"], said["exact copies within a split"]
     assert "1 of 11 test rows are also in another split: train train.tsv row 4 = test test.tsv row 12" in across

@@ -18,8 +18,8 @@ import pytest
 
 from sonde.core.errors import ConfigError, DataError
 from sonde.data.download import RemoteFile
-from sonde.data.named import NAMED, NamedSet, catalogue, locate
 from sonde.modalities.image.cifar import CifarLayout
+from sonde.modalities.named import NAMED, NamedSet, catalogue, locate
 
 LAYOUT = CifarLayout(train=("train.bin",), test=("test.bin",), names="names.txt", label_bytes=1)
 

@@ -10,17 +10,17 @@ from sonde.core.batch import VIEWS
 from sonde.core.dataset import InputSpec
 
 
-class Prepare:
-    """Moves fields to the device; images become normalised float32, everything else stays as it is.
+class Normalise:
+    """Moves fields to the device; images (channels, height, width) become normalised float32, all else stays as it is.
 
     uint8 images count as 0..255, float images as 0..1. Output (B, C, H, W) float32 = (x - mean) / std per channel.
     """
 
     def __init__(self, spec: InputSpec, device: torch.device, *, channels_last: bool = False) -> None:
         self.device = device
-        self.is_image = spec.kind == "image"
-        self.channels_last = channels_last and self.is_image
-        channels = spec.shape[0] if self.is_image else 1
+        self.has_planes = spec.has_planes
+        self.channels_last = channels_last and self.has_planes
+        channels = spec.shape[0] if self.has_planes else 1
         mean = torch.tensor(spec.mean or (0.0,) * channels, dtype=torch.float64)
         std = torch.tensor(spec.std or (1.0,) * channels, dtype=torch.float64)
         std = torch.where(std > 0, std, 1.0)  # a channel that never varies
@@ -35,7 +35,7 @@ class Prepare:
             ready = dict(fields)
         else:
             ready = {name: field.to(self.device, non_blocking=True) for name, field in fields.items()}
-        if self.is_image:
+        if self.has_planes:
             ready |= {name: self.image(ready[name]) for name in ("input", *VIEWS) if name in ready}
         return ready
 

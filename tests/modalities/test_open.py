@@ -3,17 +3,22 @@
 import gzip
 import os
 import struct
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.open import open_data, open_like, recognise
+from sonde.data.listing import Listing
 from sonde.data.splits import labels_of
+from sonde.modalities import open as opening
+from sonde.modalities.modality import Wanted
+from sonde.modalities.open import open_data, open_like, recognise
 
 
 def idx_set(folder: Path, classes: int = 10) -> Path:
@@ -42,35 +47,67 @@ def csv(path: Path, rows: int = 40) -> Path:
     return path
 
 
+def form_of(path: Path) -> str:
+    return recognise(Listing(path), Wanted()).form.name
+
+
 def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
     idx_set(tmp_path / "idx")
     class_folders(tmp_path / "folders", cat=3, dog=3)
     np.savez(tmp_path / "arrays.npz", x=np.zeros((9, 4)), y=np.arange(9))
     csv(tmp_path / "table.csv")
     csv(tmp_path / "tables" / "train.csv")
-    found = {path.name: recognise(path)[0].rpartition(".")[2] for path in tmp_path.iterdir()}
-    assert found == {
-        "idx": "idx",
-        "folders": "class_folders",
-        "arrays.npz": "npz",
-        "table.csv": "tables",
-        "tables": "tables",
+    assert {path.name: form_of(path) for path in tmp_path.iterdir()} == {
+        "idx": "IDX files",
+        "folders": "class folders of images",
+        "arrays.npz": "NPZ or NPY arrays",
+        "table.csv": "CSV, TSV or Parquet tables",
+        "tables": "CSV, TSV or Parquet tables",
     }
 
 
 def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
-    forms = {"mnist": "idx", "cifar10": "parquet", "sst2": "tables", "tabular/titanic.csv": "tables"}
-    forms |= {"dsb2018": "masks", "bccd": "boxes", "faces_dlib": "boxes", "fsdd": "recordings", "protein": "structures"}
-    forms |= {"tinyshakespeare": "text_files", "multi30k": "parallel", "xquad_en": "squad"}
-    forms |= {"timeseries/ETTh1.csv": "series", "molecules/tox21.csv.gz": "smiles", "genomics/splice.data": "tables"}
-    assert {name: recognise(shared_data / name)[0].rpartition(".")[2] for name in forms} == forms
+    forms = {
+        "mnist": "IDX files",
+        "cifar10": "Parquet or Arrow files with images",
+        "sst2": "tables of texts",
+        "tabular/titanic.csv": "CSV, TSV or Parquet tables",
+        "dsb2018": "images beside masks",
+        "bccd": "images with boxes (VOC, COCO, YOLO, imglab)",
+        "faces_dlib": "images with boxes (VOC, COCO, YOLO, imglab)",
+        "fsdd": "recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
+        "protein": "a folder of PDB or mmCIF files",
+        "tinyshakespeare": ".txt files",
+        "multi30k": "line-aligned texts in two languages (train.en, train.de)",
+        "xquad_en": "SQuAD's JSON",
+        "timeseries/ETTh1.csv": "tables of numbers at even steps of time",
+        "molecules/tox21.csv.gz": "tables of molecules as SMILES",
+        "genomics/splice.data": "tables of texts",
+    }
+    assert {name: form_of(shared_data / name) for name in forms} == forms
+
+
+def test_an_image_folder_asks_two_forms_and_reads_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(opening, "import_module", lambda name: asked.append(name) or import_module(name))
+    form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
+    assert [name.rpartition(".")[2] for name in asked] == ["masks", "class_folders"]
+
+
+def test_what_stands_at_a_path_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = class_folders(tmp_path / "photos", cat=3, dog=3)
+    seen: list[str] = []
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: seen.append(str(path)) or scan(path))
+    open_data(folder, DataConfig(validation=0, test=0))
+    assert len(seen) == len(set(seen)) == 3
 
 
 def test_a_form_that_is_not_read_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "one.docx").write_bytes(b"PK")
     with pytest.raises(
-        DataError, match=r"holds 1 \.docx, which is no form that can be read; it should hold class folders"
+        DataError, match=r"holds 1 \.docx, which is no form that can be read; it should hold one of: class folders"
     ):
         open_data(tmp_path / "letters", DataConfig())
 
@@ -92,7 +129,7 @@ def test_a_name_is_looked_for_in_sonde_data_first(tmp_path: Path, monkeypatch: p
     assert data.name == data.source == "fashion-mnist"
     assert data.schema.target.names[:2] == ("T-shirt/top", "Trouser")
     csv(tmp_path / "tabular" / "shapes.csv")
-    assert open_data("tabular/shapes.csv", DataConfig(target=("kind",))).source == "tabular/shapes.csv"
+    assert open_data("tabular/shapes.csv", data_config(target=("kind",))).source == "tabular/shapes.csv"
 
 
 def test_digits_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +140,7 @@ def test_digits_need_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_tables_know_label_fraction(tmp_path: Path) -> None:
-    data = open_data(csv(tmp_path / "t.csv", 100), DataConfig(target=("kind",), label_fraction=0.5, validation=0))
+    data = open_data(csv(tmp_path / "t.csv", 100), data_config(target=("kind",), label_fraction=0.5, validation=0))
     assert len(data.splits["train"]) == 40
     assert data.facts[-1].what == "40 of 80 training rows"
 
@@ -127,7 +164,7 @@ def test_a_missing_path_suggests_what_is_near(tmp_path: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     assert refused(tmp_path).startswith(
-        f"{tmp_path} is empty; it should hold class folders of images, images beside masks or with boxes"
+        f"{tmp_path} is empty; it should hold one of: class folders of images, images beside masks, images with boxes"
     )
 
 
@@ -173,13 +210,12 @@ def test_judging_other_data_by_a_schema(tmp_path: Path) -> None:
 def test_settings_that_cannot_apply_are_not_ignored(tmp_path: Path) -> None:
     folders = class_folders(tmp_path / "one", cat=3, dog=3)
     assert (
-        refused(folders, DataConfig(target=("dog",)))
+        refused(folders, data_config(target=("dog",)))
         == f"{folders} has class folders and no columns, so leave --target out"
     )
     rows = (np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3)
     assert (
-        refused(rows, DataConfig(image_size=32))
-        == "arrays in memory (30, 4) holds no images, so leave --image-size out"
+        refused(rows, data_config(image_size=32)) == "arrays in memory (30, 4) holds no images; leave --image-size out"
     )
 
 

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from sample_settings import data_config
 from sklearn.datasets import load_digits
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
-from sonde.data.inputs import rows_for
-from sonde.data.open import open_data
+from sonde.modalities.inputs import rows_for
+from sonde.modalities.open import open_data
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (12, 3, 6, 8), dtype=np.uint8)
@@ -148,7 +149,7 @@ def test_rows_of_numbers_are_standardised_as_in_training(tmp_path: Path) -> None
 
 def test_tables_go_to_the_tables() -> None:
     frame = pd.DataFrame({"a": RNG.normal(size=40), "kind": ["u", "v"] * 20})
-    data = open_data(frame, DataConfig(target=("kind",), validation=0, test=0))
+    data = open_data(frame, data_config(target=("kind",), validation=0, test=0))
     rows, names = rows_for(frame[["a"]], data.schema)
     assert (rows.read(np.arange(40))["input"] == data.splits["train"].read(np.arange(40))["input"]).all()
     assert len(names) == 40
@@ -156,7 +157,7 @@ def test_tables_go_to_the_tables() -> None:
 
 def test_rows_of_a_table_as_dicts() -> None:
     frame = pd.DataFrame({"a": RNG.normal(size=40), "b": ["x", "y"] * 20, "kind": ["u", "v"] * 20})
-    data = open_data(frame, DataConfig(target=("kind",), validation=0, test=0))
+    data = open_data(frame, data_config(target=("kind",), validation=0, test=0))
     expected = rows_for(frame, data.schema)[0].read(np.arange(40))["input"]
     records: Any = frame.to_dict("records")
     rows, names = rows_for(records, data.schema)
@@ -171,7 +172,7 @@ def test_rows_of_a_table_as_dicts() -> None:
 @pytest.mark.parametrize("given", [np.zeros((2, 2)), 3, [1, 2], torch.zeros(2, 2)])
 def test_what_is_no_table_is_refused(given: Any) -> None:
     frame = pd.DataFrame({"a": RNG.normal(size=40), "kind": ["u", "v"] * 20})
-    schema = open_data(frame, DataConfig(target=("kind",), validation=0, test=0)).schema
+    schema = open_data(frame, data_config(target=("kind",), validation=0, test=0)).schema
     with pytest.raises(
         DataError, match="the model takes rows of a table, and the input is of type .*; give a file, a data"
     ):

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
-from sonde.data.inspect import Inspection, inspect
 from sonde.modalities.image import shards
+from sonde.modalities.inspect import Inspection, inspect
 
 CLASSES = ("cat", "dog", "fox")
 
@@ -54,7 +55,7 @@ def table(n: int = 400) -> pd.DataFrame:
 
 
 def look(data: object, **settings: object) -> Inspection:
-    return inspect(data, DataConfig(**settings))  # pyright: ignore[reportArgumentType]
+    return inspect(data, data_config(**settings))  # pyright: ignore[reportArgumentType]
 
 
 def by_check(found: Inspection) -> dict[str, str]:

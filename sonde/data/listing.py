@@ -1,0 +1,129 @@
+"""What stands at a path, read from disk once however many forms of data ask: names, folders, endings, a look into files."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
+from sonde.data.splits import SPLIT_NAMES
+
+SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what operating systems leave in folders
+T = TypeVar("T")
+
+
+class Listing:
+    """A file, or a folder of files and folders; each is looked at when it is first asked for. Hidden entries are left out.
+
+    Raises: PermissionError when a folder that is asked for may not be read; `below` passes over such as `os.walk` does
+    """
+
+    def __init__(self, path: Path, seen: dict[Any, Any] | None = None) -> None:
+        self.path = path
+        self._seen = {} if seen is None else seen  # what was found in files, shared with the folders below
+
+    def __repr__(self) -> str:
+        return f"Listing({str(self.path)!r})"
+
+    @property
+    def name(self) -> str:
+        """The file's or folder's own name."""
+        return self.path.name
+
+    @cached_property
+    def is_dir(self) -> bool:
+        """Whether it is a folder, of which links are some too."""
+        return self.path.is_dir()
+
+    @cached_property
+    def is_file(self) -> bool:
+        """Whether it is a file."""
+        return self.path.is_file()
+
+    @cached_property
+    def _entries(self) -> tuple[list[str], list[str]]:
+        """(names of files, names of folders)."""
+        files, folders = [], []
+        if self.is_dir:
+            with os.scandir(self.path) as entries:
+                for entry in entries:
+                    if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM:
+                        (folders if entry.is_dir() else files).append(entry.name)
+        return sorted(files), sorted(folders, key=natural)
+
+    @property
+    def files(self) -> list[Path]:
+        """Files directly in the folder, by name."""
+        return [self.path / name for name in self._entries[0]]
+
+    @cached_property
+    def folders(self) -> "list[Listing]":
+        """Folders directly below, in the order a person would list them."""
+        return [Listing(self.path / name, self._seen) for name in self._entries[1]]
+
+    def folder(self, *names: str) -> "Listing | None":
+        """The first folder directly below with one of these names in small letters, whatever its own capitals."""
+        known = {folder.name.lower(): folder for folder in self.folders}
+        return next((known[name] for name in names if name in known), None)
+
+    def ending(self, *suffixes: str) -> list[Path]:
+        """Files directly in the folder whose names end so, in small letters or capitals; the path itself where it is one."""
+        files = [self.path] if self.is_file else self.files
+        return [file for file in files if file.suffix.lower() in suffixes]
+
+    @cached_property
+    def below(self) -> list[str]:
+        """Files at any depth, relative to this folder with forward slashes, in the order a person would list them."""
+        return sorted(self._walk(), key=natural)
+
+    @cached_property
+    def endings(self) -> frozenset[str]:
+        """Endings in small letters of the files at any depth, or of the file itself; "" of names without one."""
+        names = [self.name] if self.is_file else self._walk()
+        return frozenset(os.path.splitext(name)[1].lower() for name in names)
+
+    def _walk(self, before: str = "") -> Iterator[str]:
+        try:
+            files, _ = self._entries
+        except OSError:
+            if not before:
+                raise
+            return
+        yield from (before + name for name in files)
+        for folder in self.folders:
+            yield from folder._walk(f"{before}{folder.name}/")
+
+    def once(self, look: Callable[..., T], file: Path, *more: Any) -> T:
+        """What `look` finds in a file, which is not opened again for the next who asks.
+
+        Raises: what `look` raises, each time
+        """
+        key = look, file, more
+        if key not in self._seen:
+            self._seen[key] = look(file, *more)
+        return self._seen[key]
+
+
+def head_and_tail(file: Path, size: int) -> tuple[bytes, bytes]:
+    """The first and the last bytes of a file, for `Listing.once`: what it is can often be told from them."""
+    with file.open("rb") as opened:
+        head = opened.read(size)
+        opened.seek(max(0, file.stat().st_size - size))
+        return head, opened.read(size)
+
+
+def split_folders(listing: Listing) -> dict[str, Listing]:
+    """Split -> the folder named for it. Raises: DataError when two folders mean one split."""
+    found: dict[str, Listing] = {}
+    for folder in listing.folders:
+        split = SPLIT_NAMES.get(folder.name.lower())
+        if split is None:
+            continue
+        if split in found:
+            raise DataError(
+                f"{listing.path}: folders {found[split].name} and {folder.name} both hold the {split} split; keep one"
+            )
+        found[split] = folder
+    return found

@@ -1,0 +1,69 @@
+"""What is fitted on rows of numbers: mean and spread of each, by which they are standardised."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sonde.core.dataset import Column, InputSpec
+from sonde.data.rows import ArrayInputs, Inputs, StandardisedInputs
+
+ENOUGH_ROWS = 20_000  # for quantiles
+MOST_BINNED = 256  # features that get quantiles
+READ_AT_ONCE = 4096  # rows
+COLUMNS = 512  # of that many rows
+
+
+def fitted(inputs: Inputs, train: np.ndarray) -> InputSpec:
+    """The spec of flat rows (features,)."""
+    columns = _fit_columns(inputs, train)
+    return InputSpec(kind="array", shape=(len(columns),), columns=columns)
+
+
+def scaled(inputs: Inputs, spec: InputSpec) -> Inputs:
+    """Flat inputs by the mean and std that were fitted; images, which have no columns, as they are."""
+    return standardised_inputs(inputs, spec.columns)
+
+
+def standardised_inputs(inputs: Inputs, columns: Sequence[Column]) -> Inputs:
+    """Flat inputs by the columns' mean and std; images, which have no columns, as they are."""
+    if not columns:
+        return inputs
+    mean = np.array([c.mean for c in columns], dtype=np.float32)
+    lazy = StandardisedInputs(inputs, mean, np.array([c.std for c in columns], dtype=np.float32))
+    if isinstance(inputs, ArrayInputs):  # once and for all, so that reading stays a slice of an array
+        return replace(inputs, array=lazy.read(np.arange(len(inputs))))
+    return lazy
+
+
+def _fit_columns(inputs: Inputs, rows: np.ndarray) -> tuple[Column, ...]:
+    """Mean and std of each feature over all training rows, a piece at a time; quantiles where features are few."""
+    shift = inputs.read(rows[:1])[0].astype(np.float64)  # values far from zero would lose their variance to rounding
+    total, squares = np.zeros_like(shift), np.zeros_like(shift)
+    cuts = np.linspace(0, len(shift), max(1, -(-len(shift) // COLUMNS)) + 1).astype(int)
+    for start in range(0, len(rows), READ_AT_ONCE):
+        read = inputs.read(rows[start : start + READ_AT_ONCE])
+        # doubles of some columns at a time: the sum of one is the same however many stand beside it
+        for columns in map(slice, cuts[:-1], cuts[1:]):
+            piece = read[:, columns] - shift[columns]
+            total[columns] += piece.sum(axis=0)
+            squares[columns] += np.square(piece).sum(axis=0)
+    mean = total / len(rows)
+    std = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0))
+    std[std == 0] = 1.0  # constant: the shift makes that exact
+    edges = _quantiles(inputs, rows, mean + shift, std)
+    return tuple(
+        Column(name=str(i), kind="number", source=str(i), mean=float(m), std=float(s), quantiles=e)
+        for i, (m, s, e) in enumerate(zip(mean + shift, std, edges, strict=True))
+    )
+
+
+def _quantiles(inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarray) -> list[tuple[float, ...]]:
+    """Bin edges of each standardised feature, for models that bin numbers; empty where there are too many features."""
+    if len(mean) > MOST_BINNED:
+        return [()] * len(mean)
+    from sonde.modalities.table.encode import bin_edges  # brings pyarrow, which images do without
+
+    places = np.linspace(0, len(rows) - 1, min(len(rows), ENOUGH_ROWS)).round().astype(np.int64)
+    sample = (inputs.read(rows[places]) - mean) / std
+    return [bin_edges(feature) for feature in sample.T]

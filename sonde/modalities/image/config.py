@@ -1,0 +1,17 @@
+"""Settings of images."""
+
+from dataclasses import dataclass
+
+from sonde.core.bounds import at_least
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageConfig:
+    """How images are stored."""
+
+    image_size: int | None = None
+    """Stored height and width of images, in pixels; by default chosen from the images."""
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None:
+            at_least("image_size", self.image_size, 1)

@@ -1,0 +1,41 @@
+"""What a trained model is asked about, as rows without targets: each kind of data has a way of its own."""
+
+from pathlib import Path
+from typing import Any
+
+from sonde.core.catalogue import load
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Rows, Schema
+from sonde.core.progress import Tick, silent
+from sonde.data.rows import InputRows, InputsOf
+from sonde.modalities.catalogue import modality
+
+
+def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
+    """Rows that hold `input` (and perhaps `size`), and what to call each: a path as it was given, "row 3" of an array.
+
+    inputs: what the model's kind of data takes (`rows_to_predict` of its record); also data in a form that can be trained on,
+            its targets aside
+    Raises: DataError naming what cannot be read or does not fit the model
+    """
+    return load(modality(schema.input.kind).rows_to_predict)(inputs, schema, tick)
+
+
+def single(inputs: Any) -> Any:
+    """The path in a list of one, as the command line gives it."""
+    return inputs[0] if isinstance(inputs, list) and len(inputs) == 1 and isinstance(inputs[0], str | Path) else inputs
+
+
+def dataset_rows(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
+    """The test rows of a dataset, else its only ones."""
+    from sonde.modalities.open import open_like
+
+    dataset = open_like(data, schema, DataConfig(validation=0.0, test=0.0), tick=tick)
+    split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
+    rows = dataset.splits[split]
+    return InputRows(InputsOf(rows)), [rows.describe(index) for index in range(len(rows))]
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether it is an array or a tensor."""
+    return hasattr(value, "shape") and hasattr(value, "dtype")

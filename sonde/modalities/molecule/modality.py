@@ -1,0 +1,26 @@
+"""Molecules, as graphs of atoms."""
+
+from sonde.modalities.modality import Form, Modality
+from sonde.modalities.table.modality import FILES
+
+MOLECULE = Modality(
+    kind="molecule",
+    noun="molecules",
+    input_word="SMILES",
+    absent="holds no molecules",
+    rows_to_predict="sonde.modalities.molecule.forms.smiles:rows_to_predict",
+    unit="atoms",
+    reads=("target", "columns"),
+    show="sonde.modalities.molecule.show:show",
+    sample="sonde.modalities.molecule.sample:sample",
+    values_kept="sonde.modalities.molecule.sample:values_kept",
+    recipe="sonde.modalities.molecule.recipe",
+    forms=(
+        Form(
+            name="tables of molecules as SMILES",
+            sure=45,
+            module="sonde.modalities.molecule.forms.smiles",
+            endings=FILES,
+        ),
+    ),
+)

@@ -1,0 +1,198 @@
+"""Point at data: find out what they are, and open them. A place is listed once, and the surest form opens it."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sonde.core.bounds import flag
+from sonde.core.catalogue import load
+from sonde.core.config import DataConfig, flat
+from sonde.core.dataset import Dataset, Fact, Schema
+from sonde.core.errors import DataError, nearest
+from sonde.core.progress import Tick, silent
+from sonde.data.listing import Listing
+from sonde.modalities.catalogue import embedded, forms, modalities, modality
+from sonde.modalities.modality import Claim, Form, Wanted
+from sonde.modalities.table.config import TableConfig
+from sonde.modalities.table.modality import FILES as TABLES
+
+LISTED = 5  # entries or names in an error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a path or name led."""
+
+    path: Path | None  # None: it comes with a package, or is downloaded
+    name: str = ""  # the dataset's name, "" for a path
+
+
+def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
+    """The dataset that a path, a name or something in memory holds, with what was inferred and why in its facts.
+
+    data: see `sonde.modalities.arrays.forms.memory.TAKEN`; a name is looked for in the folder SONDE_DATA first
+    task: "classification" or "regression" wins over what the targets look like
+    Raises: DataError in one line that names the file (and row), what is wrong and what to do
+    """
+    return _for_these(_open(data, Wanted(config=config, task=task), tick), config)
+
+
+def open_like(data: Any, schema: Schema, config: DataConfig, *, tick: Tick = silent) -> Dataset:
+    """Data for judging a trained model: sizes, classes and scales are its schema's, nothing is held back.
+
+    Rows without a split of their own are the split "test".
+
+    Raises: DataError as `open_data`, and for classes and shapes that the model does not know
+    """
+    return _open(data, Wanted(config=config, like=schema), tick)
+
+
+def place_of(data: str | Path) -> Place:
+    """The folder or file that a path or name means.
+
+    Raises: DataError with near names when there is none
+    """
+    if not str(data).strip():
+        raise DataError("the name of the data is empty; give a path or a name (names: sonde datasets)")
+    path = Path(data).expanduser()
+    if path.exists():
+        return Place(path=path)
+    text = str(data)
+    root = os.environ.get("SONDE_DATA")
+    if root and not path.is_absolute() and (Path(root) / path).exists():
+        return Place(path=Path(root) / path, name=text)
+    if text in embedded():
+        return Place(path=None, name=text)
+    return Place(path=None, name=_named(text, path))
+
+
+def recognise(listing: Listing, wanted: Wanted) -> Claim:
+    """The form that opens a place, and why: of those for the task, else of all, the surest that recognises it.
+
+    Each form is asked only where there is a file with an ending that it knows.
+
+    Raises: DataError saying what is there when no form fits
+    """
+    everything = forms()
+    suited = [form for form in everything if form.suits(wanted)]
+    others = [form for form in everything if not form.only_for_tasks and form not in suited]
+    if (found := claim(listing, wanted, [*suited, *others])) is not None:
+        return found
+    known = ", ".join(form.name for one in modalities() for form in one.forms if not form.only_for_tasks)
+    raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
+
+
+def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | None:
+    """The first of some forms that recognises a place, and why; None where none does."""
+    for form in asked:
+        if form.endings and listing.endings.isdisjoint(form.endings):
+            continue
+        if why := import_module(form.module).recognise(listing, wanted):
+            return Claim(form, why)
+    return None
+
+
+def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
+    """The dataset. Raises: DataError for a setting of another kind of data, which would be ignored otherwise"""
+    kind = dataset.schema.input.kind
+    for other in modalities():
+        if other.kind == kind or other.config is None:
+            continue
+        given, defaults = flat(config.of(other.config)), flat(other.config())
+        for name in given:
+            if given[name] != defaults[name] and name not in modality(kind).reads:
+                instead = f"{other.instead[kind]}, or " if kind in other.instead else ""
+                raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")
+    return dataset
+
+
+def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
+    config, task, like = wanted.config, wanted.task, wanted.like
+    if not isinstance(data, str | Path):
+        from sonde.modalities.arrays.forms import memory
+
+        return memory.read(data, config, task=task, tick=tick, like=like)
+    place = place_of(data)
+    if place.path is None and place.name in embedded():
+        return load(embedded()[place.name])(config, task=task, tick=tick, like=like)
+    names: tuple[str, ...] = ()
+    path = place.path
+    if place.name:
+        from sonde.modalities.named import NAMED, locate  # urllib and checksums: for names alone
+
+        names = NAMED[place.name].class_names if place.name in NAMED else ()
+        path = path or locate(place.name, tick=tick)
+    assert path is not None
+    dataset = _read(Listing(path), wanted, tick)
+    if place.name:
+        dataset = replace(dataset, name=Path(place.name).stem, source=place.name)
+    return _with_names(dataset, names) if like is None else dataset
+
+
+def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
+    path, config = listing.path, wanted.config
+    try:
+        form = recognise(listing, wanted).form
+        if config.folds and not form.folds:
+            raise DataError(f"{path}: --folds is for rows that stand for themselves, and these do not; leave it out")
+        named = config.of(TableConfig)
+        if form.instead_of_columns and (named.target or named.columns):
+            unread = "--target" if named.target else "--columns"  # which would be ignored otherwise
+            raise DataError(f"{path} has {form.instead_of_columns} and no columns, so leave {unread} out")
+        return import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
+    except PermissionError as error:
+        raise DataError(f"{error.filename or path} may not be read; give yourself the permission") from None
+
+
+def _with_names(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
+    """The dataset with names for classes that its files only number."""
+    target = dataset.schema.target
+    if target.kind != "class" or target.names != tuple(str(i) for i in range(len(names))):
+        return dataset
+    schema = replace(dataset.schema, target=replace(target, names=names))
+    fact = Fact(
+        f"the classes are {', '.join(names[:8])}" + " …" * (len(names) > 8), "as the dataset's authors name them"
+    )
+    return replace(dataset, schema=schema, facts=[*dataset.facts, fact])
+
+
+def _named(text: str, path: Path) -> str:
+    """The name, if it is one of a dataset. Raises: DataError with what is near."""
+    from sonde.modalities.named import NAMED
+
+    if text in NAMED:
+        return text
+    names = nearest(text, [*embedded(), *NAMED])
+    beside = _near_entries(path)
+    suggestions = [*beside, *(name for name in names if name not in beside)]
+    if suggestions:
+        raise DataError(f"{text}: no such file or folder; did you mean {' or '.join(suggestions[:3])}?")
+    hint = f"{path.parent} does not exist either" if not path.parent.is_dir() else "check the path"
+    raise DataError(f"{text}: no such file or folder, nor a dataset's name; {hint} (names: sonde datasets)")
+
+
+def _near_entries(path: Path) -> list[str]:
+    """Entries of the parent folder with a name like the path's, written as the path was."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.R_OK):
+        return []
+    entries = {entry.name.lower(): entry.name for entry in path.parent.iterdir()}
+    return [str(path.parent / entries[name]) for name in nearest(path.name.lower(), entries)]
+
+
+def _contents(listing: Listing) -> str:
+    """What a folder or file is, for an error: "is empty", "holds 3 .wav, 1 .md"."""
+    if listing.is_file:
+        return f"is no form of data that is known by its ending ({listing.path.suffix or 'it has none'})"
+    counts = Counter(file.suffix.lower() or "files without ending" for file in listing.files)
+    counts.update({"folders": len(listing.folders)} if listing.folders else {})
+    if not counts:
+        return "is empty"
+    if tables := listing.ending(*TABLES):
+        named = ", ".join(file.name for file in tables[:LISTED])
+        return f"holds several tables; name one of {named}, or call them train and test"
+    held = ", ".join(f"{number} {kind}" for kind, number in counts.most_common(LISTED)) + " …" * (len(counts) > LISTED)
+    return f"holds {held}, which is no form that can be read"

@@ -1,0 +1,25 @@
+"""Settings of time series."""
+
+from dataclasses import dataclass
+
+from sonde.core.bounds import at_least
+from sonde.core.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesConfig:
+    """What is forecast from what, and where a series is cut."""
+
+    horizon: int | None = None
+    """Steps of a time series to forecast at a time; by default a season (24 hours, 7 days, 12 months)."""
+    look_back: int | None = None
+    """Steps before a forecast that it is made from; by default chosen from the horizon and the season."""
+    split_at: tuple[str, ...] = ()
+    """Where validation and test of a time series begin, and perhaps where test ends: numbers of steps, or dates."""
+
+    def __post_init__(self) -> None:
+        for name in ("horizon", "look_back"):
+            if getattr(self, name) is not None:
+                at_least(name, getattr(self, name), 1)
+        if len(self.split_at) not in (0, 2, 3):
+            raise ConfigError(f"--split-at takes two places or three, got {len(self.split_at)}")

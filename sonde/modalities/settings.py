@@ -1,0 +1,44 @@
+"""All settings of a run by name: the general ones and those of each kind of data. Free of torch."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sonde.core.config import GROUPS, DataConfig, replace_leaves
+from sonde.core.value_types import annotations
+from sonde.modalities.catalogue import modalities
+
+
+def groups() -> dict[str, type]:
+    """Title -> dataclass whose fields are flags; names of fields are unique over all of them."""
+    return {**of_data(), **GROUPS}
+
+
+def of_data() -> dict[str, type]:
+    """Those that say what is read and how."""
+    return {"data": DataConfig, **{one.noun: one.config for one in modalities() if one.config}}
+
+
+def leaves() -> dict[str, str]:
+    """Name of a setting -> title of its group."""
+    return {name: title for title, kind in groups().items() for name in annotations(kind)}
+
+
+def built(values: Mapping[str, Any]) -> dict[str, Any]:
+    """General group -> its settings; those of kinds of data stand in `data`, all of them. Names of no group are left aside.
+
+    Raises: ConfigError for a value of another kind, or out of range
+    """
+    known = leaves()
+    every = {
+        title: replace_leaves(kind, {name: value for name, value in values.items() if known.get(name) == title})
+        for title, kind in groups().items()
+    }
+    of_data = tuple(config for title, config in every.items() if title not in GROUPS)
+    general = {title: config for title, config in every.items() if title in GROUPS}
+    return {**general, "data": replace(every["data"], given=of_data)}
+
+
+def data_config(values: Mapping[str, Any]) -> DataConfig:
+    """What data are opened with, from settings by name, of which those of other groups are left aside. Raises: ConfigError"""
+    return built(values)["data"]

@@ -1,0 +1,44 @@
+"""Tables that a trained model is asked about."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick, silent
+from sonde.modalities.inputs import single
+from sonde.modalities.table.encode import encode
+from sonde.modalities.table.forms.tables import row_numbers
+from sonde.modalities.table.read import Table, frame_table, is_frame, read_table
+from sonde.modalities.table.rows import TableRows
+
+
+def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
+    """Rows without target, and a name for each; columns the model does not use are ignored.
+
+    inputs: what `as_table` takes
+    Raises: DataError for columns that are absent, and cells that do not fit
+    """
+    table = as_table(inputs)
+    rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, row_numbers(table))
+    return rows, [rows.describe(index) for index in range(len(rows))]
+
+
+def as_table(inputs: Any) -> Table:
+    """A file, a frame, a dict of columns, one row as a dict or a list of such, as a table. Raises: DataError for anything else"""
+    inputs = single(inputs)
+    rows = [inputs] if isinstance(inputs, Mapping) and all(np.ndim(value) == 0 for value in inputs.values()) else inputs
+    if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        inputs = {name: [row.get(name) for row in rows] for name in names}
+    if isinstance(inputs, str | Path):
+        return read_table(Path(inputs))
+    if not is_frame(inputs):
+        raise DataError(
+            f"the model takes rows of a table, and the input is of type {type(inputs).__name__}; give a file, a data frame, a "
+            "dict of columns or a list of rows as dicts"
+        )
+    return frame_table(inputs, "table")

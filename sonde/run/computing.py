@@ -1,0 +1,150 @@
+"""How a run's steps are computed: in which precision, and with how many threads. Found out on steps that are undone."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from sonde.core.batch import Batch
+from sonde.core.config import MachineConfig, Precision
+from sonde.core.config_file import read_config
+from sonde.core.errors import NonFinite, RunFolderError
+from sonde.core.run_folder import RunFolder
+from sonde.engine.plan import choose_threads
+from sonde.engine.precision import Decided, first_look, inability, second_look
+from sonde.engine.step import Stepper
+from sonde.run.build import Assembly
+from sonde.run.saved import Saved
+from sonde.run.time_limit import SMALLEST, Trial, busy_neighbours, trial_of
+
+PIECES = 4  # of a batch, one of which precisions are compared on: fp32's maps of a whole one would be the run's peak of memory
+RATIO_STEPS, RATIO_SHARE = 16, 0.02  # comparing precisions costs about so many steps; of a time limit, at most that
+
+
+@dataclass(frozen=True, kw_only=True)
+class Computing:
+    """By which stepper steps are computed, in which precision and with how many threads, and why.
+
+    trial: what steps are tried on;  timed: milliseconds a step by number of threads, where they were timed
+    """
+
+    stepper: Stepper
+    trial: Trial
+    decided: Decided
+    threads: int
+    timed: Mapping[str, float]
+    threads_why: str
+
+    @property
+    def step_s(self) -> float | None:
+        """Seconds of a step on a whole batch, where it was measured."""
+        return self.timed[str(self.threads)] / 1e3 if str(self.threads) in self.timed else self.trial.step_s
+
+
+def choose_computing(
+    assembly: Assembly, folder: RunFolder, batch: Batch | None, saved: Saved | None, *, limit_s: float | None
+) -> Computing:
+    """Decide on the precision and the threads, and set the threads. A resumed run keeps its own.
+
+    Whether the precision can be computed is asked before threads are timed, how much it brings once they are chosen. Under a time
+    limit the latter is left out where it would take too much of it.
+
+    batch: what is planned with; None where nothing can be tried;  limit_s: the time limit that is planned for
+    Raises: ConfigError, RunFolderError for a precision that stands and that this machine cannot compute in
+    """
+    machine = assembly.config.machine
+    wanted = machine.precision if saved is None else saved.plan.precision
+    full = _stepper(assembly, "fp32")  # tried first: every machine can compute in it
+    trial = trial_of(full, batch, machine, limit_s)
+    if wanted == "fp32":
+        decided = Decided(precision="fp32", why="" if machine.precision == "fp32" else "kept from before")
+        return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
+    low = _stepper(assembly, wanted)
+    typed = "precision" in read_config(folder.config).overrides()
+    most_s, begun = math.inf if limit_s is None else RATIO_SHARE * limit_s, time.perf_counter()
+    if trial.batch is None:
+        decided = Decided(precision=wanted)
+    else:
+        part = _part(trial.batch, PIECES if limit_s is None else round(SMALLEST / trial.scale), assembly)
+        with _threads_of_a_look(full, machine, saved):
+            if saved is None:
+                decided = first_look(low, full, part, typed=typed, at_most_s=most_s)
+            else:
+                decided = _kept(low, full, part, folder)
+    left_s = most_s - (time.perf_counter() - begun)
+    if decided.precision != "fp32":
+        own = trial_of(low, batch, machine, limit_s)
+        found = _with_threads(low, own, decided, assembly, saved, limited=limit_s is not None)
+        if decided.sure:
+            return found
+        decided = _looked_again(found, full, assembly, typed=typed, left_s=left_s)
+        if decided.precision != "fp32":
+            return replace(found, decided=decided)
+    return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
+
+
+def _stepper(assembly: Assembly, precision: Precision) -> Stepper:
+    """One to try steps with."""
+    lr = assembly.config.optim.lr
+    return assembly.stepper(lr=1e-3 if lr == "auto" else float(lr), total=1_000_000, precision=precision)
+
+
+def _part(batch: Batch, pieces: int, assembly: Assembly) -> Batch:
+    """One of so many pieces, with two rows at least in each that a step is computed from: a batch norm makes nothing of one."""
+    most = len(batch) // (2 * assembly.config.feed.accumulate)
+    return batch.split(max(1, min(pieces, most)))[0]
+
+
+@contextmanager
+def _threads_of_a_look(stepper: Stepper, machine: MachineConfig, saved: Saved | None) -> Iterator[None]:
+    """For the body's duration those that stand, else one: a step with several may take seconds beside a busy neighbour."""
+    before = stepper.execution.threads
+    on_cpu = stepper.settings.device.type == "cpu"
+    kept = None if saved is None else int(saved.state["threads"])
+    stepper.execution.threads = machine.threads or kept or (1 if on_cpu else before)
+    try:
+        yield
+    finally:
+        stepper.execution.threads = before
+
+
+def _kept(low: Stepper, full: Stepper, batch: Batch, folder: RunFolder) -> Decided:
+    """The precision of a run that goes on. Raises: RunFolderError where this machine cannot compute in it."""
+    precision = low.settings.precision
+    if trouble := inability(low, full, batch):
+        raise RunFolderError(
+            f"{folder.path} is computed in {precision}, and this machine cannot compute a step in it ({trouble}); go on with it "
+            "where it was begun, or train anew with --precision fp32 in another --out"
+        )
+    return Decided(precision=precision)
+
+
+def _looked_again(found: Computing, full: Stepper, assembly: Assembly, *, typed: bool, left_s: float) -> Decided:
+    """What the precision brings with the threads that were chosen; as wanted where finding out takes more than `left_s`."""
+    trial, low = found.trial, found.stepper
+    assert trial.batch is not None
+    part = _part(trial.batch, round(PIECES / trial.scale), assembly)
+    expected_s = RATIO_STEPS * (found.step_s or 0.0) * len(part) / (len(trial.batch) * trial.scale)
+    if expected_s > left_s:
+        return Decided(precision=low.settings.precision)
+    return second_look(low, full, part, typed=typed, at_most_s=left_s)
+
+
+def _with_threads(
+    stepper: Stepper, trial: Trial, decided: Decided, assembly: Assembly, saved: Saved | None, *, limited: bool
+) -> Computing:
+    """The threads that are typed, kept from before or found to be the fastest; they are set."""
+    machine, kept = assembly.config.machine, None if saved is None else int(saved.state["threads"])
+    busy = busy_neighbours() if limited and assembly.device.type == "cpu" else ""
+    timed: dict[str, float] = {}
+    if busy and machine.threads is None and kept is None:
+        threads, why = 1, f"1 thread (not timed: {busy})"
+    else:
+        try:
+            threads, timed, why = choose_threads(stepper, trial.batch, machine, kept=kept, scale=trial.scale)
+        except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
+            threads = stepper.execution.threads
+            why = f"{threads} threads (not timed: {trouble})"
+    stepper.execution.threads = threads
+    return Computing(stepper=stepper, trial=trial, decided=decided, threads=threads, timed=timed, threads_why=why)
