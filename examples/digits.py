@@ -1,4 +1,4 @@
-"""Three lines: train on the embedded handwritten digits, see the score on rows it never saw, open the report."""
+"""Three lines: train on the embedded handwritten digits, print the test accuracy, open the report."""
 
 import sonde
 

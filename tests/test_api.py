@@ -153,7 +153,7 @@ def test_settings_are_the_flags(place: Path, capsys: pytest.CaptureFixture[str])
         ({"model": net(3), "hidden": None}, ConfigError, "Sequential must return (rows, 1) for this data; an input of shape "
          "(2, 4) gave (2, 3): make its last layer 1 wide"),
         ({"model": net(1, 9), "hidden": None}, ConfigError, "Sequential failed on an input of shape (2, 4): RuntimeError: mat1"),
-        ({"time_limit": "soon"}, ConfigError, "'soon' is not a duration; write it like 90s, 10m or 1h30m"),
+        ({"time_limit": "soon"}, ConfigError, "--time-limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
         ({"out": "rows.csv"}, RunFolderError, "rows.csv is a file; --out takes a folder"),
         ({"out": "."}, RunFolderError, ". is not empty and holds no run; give --out another folder"),
     ],

@@ -310,7 +310,7 @@ def test_a_disk_that_fills_up_under_the_log(small_disk: Path, sonde: Callable[..
     assert child.err.startswith("sonde: error: cannot write")
     assert (
         f"No space left on device; saved files are intact: free disk space, then resume with: sonde resume {out}"
-        in (child.err.replace("the previous one is intact", "what was saved is whole"))
+        in (child.err.replace("the previous one is intact", "saved files are intact"))
     )
     saved = checkpoint.newest(out / "checkpoints", say=lambda text: None)
     assert saved is not None

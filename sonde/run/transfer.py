@@ -48,7 +48,7 @@ def prepare(model: nn.Module, config: TransferConfig, *, name: str, out_dim: int
     if config.layer_decay != 1:
         farthest = max(distances(model).values(), default=0)
         lines.append(
-            f"layer-wise learning-rate decay: each layer has {config.layer_decay:g} of the rate of the next; the first of "
+            f"each layer has {config.layer_decay:g} of the learning rate of the next (layer-wise decay); the first of "
             f"{farthest + 1} has {config.layer_decay**farthest:.2g} of the head's"
         )
     return lines

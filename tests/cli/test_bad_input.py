@@ -193,7 +193,7 @@ TABLE: list[tuple[Callable[[Path], list[str]], str]] = [
     (with_digits("--epoch", "3"), r"--epoch\b.*did you mean --epochs"),
     (with_digits("--optimizer", "adamm"), r"--optimizer.*adamm.*adam"),
     (with_digits("--epochs", "many"), r"--epochs.*many"),
-    (with_digits("--device", "cuda"), r"--device cuda was asked for.*no CUDA GPU.*--device cpu"),
+    (with_digits("--device", "cuda"), r"--device cuda: torch .*no CUDA GPU.*--device cpu"),
     (with_digits("--precision", "fp16"), r"fp16 needs a CUDA GPU.*bf16"),
     (with_digits("--epochs", "0"), r"--epochs must be above 0, got 0"),
     (with_digits("--lr", "-0.1"), r"--lr must be above 0, got -0.1"),

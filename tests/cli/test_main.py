@@ -92,16 +92,16 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trian"], "unknown command 'trian'; did you mean train? commands:  train, resume, eval,"),
+        (["trian"], "unknown command 'trian'; did you mean train? commands: train, resume, eval,"),
         (
             ["fly"],
             "unknown command 'fly'; commands: train, resume, eval, predict, generate, chat, runs, report, inspect, models",
         ),
-        (["--epochs", "3"], "the command comes first, then its flags, got --epochs; commands:  train,"),
+        (["--epochs", "3"], "the command comes first, then its flags, got --epochs; commands: train,"),
         (["eval"], "sonde eval needs RUN; usage: sonde eval RUN DATA"),
         (["eval", "runs/x"], "sonde eval needs DATA; usage: sonde eval RUN DATA"),
-        (["report", "nowhere"], "there is no run folder nowhere; `sonde runs` lists those there are"),
-        (["resume", "nowhere"], "there is no run folder nowhere; `sonde runs` lists those there are"),
+        (["report", "nowhere"], "there is no run folder nowhere; `sonde runs` lists existing runs"),
+        (["resume", "nowhere"], "there is no run folder nowhere; `sonde runs` lists existing runs"),
         (["resume", "nowhere", "--epoch", "3"], "unknown flag --epoch; did you mean --epochs?"),
         (["datasets", "mnist", "kmnist"], "sonde datasets takes at most one WORD, got 'mnist' and 'kmnist'"),
         (["models", "--lr", "3"], "unknown flag --lr; `sonde models --help` lists all flags"),

@@ -117,7 +117,7 @@ def test_resume_trains_a_finished_run_further(place: Path, capsys: pytest.Captur
     out_of(["resume", "runs/table", "--epochs", "2"], capsys)
     assert json.loads((place / "runs/table/result.json").read_text())["epochs"] == 2
     err = out_of(["resume", "runs/table", "--lr", "3"], capsys, code=2)
-    assert "--lr cannot change when a run is resumed" in err
+    assert "--lr cannot be changed on resume" in err
 
 
 def test_resume_help_shows_what_may_change(capsys: pytest.CaptureFixture[str]) -> None:

@@ -142,7 +142,7 @@ def test_torchvisions_file_with_other_classes_and_channels(tmp_path: Path):
         "conv1 takes 1 channel instead of 3",
         "fc is drawn anew",
         "9 of 10 layers frozen (conv1 to layer4.1)",
-        "layer-wise learning-rate decay: each layer has 0.75 of the rate of the next; the first of 10 has 0.075 of the head's",
+        "each layer has 0.75 of the learning rate of the next (layer-wise decay); the first of 10 has 0.075 of the head's",
     ]
     assert prepare(model, TransferConfig(), name="resnet18", out_dim=10, fresh=True, tick=silent) == []
 
