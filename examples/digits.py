@@ -3,7 +3,7 @@
 import sonde
 
 run = sonde.train("digits")
-print(f"{run.metrics['accuracy']:.2%} of the {run.judged_on} rows; {run.folder}/report.html")
+print(f"{run.metrics['accuracy']:.2%} of the {run.evaluated_on} rows; {run.folder}/report.html")
 
-assert run.judged_on == "test"
+assert run.evaluated_on == "test"
 assert run.metrics["accuracy"] > 0.97

@@ -25,11 +25,8 @@ class Gan:
         ]
 
     def discriminator_loss(self, batch):
-        real, fake = (
-            self.discriminator(batch["input"]),
-            self.discriminator(self.generator(torch.randn(len(batch), 4)).detach()),
-        )
-        return sonde.Loss((softplus(-real) + softplus(fake)).mean(), len(batch))
+        real, fake = batch["input"], self.generator(torch.randn(len(batch), 4)).detach()
+        return sonde.Loss((softplus(-self.discriminator(real)) + softplus(self.discriminator(fake))).mean(), len(batch))
 
     def generator_loss(self, batch):
         return sonde.Loss(softplus(-self.discriminator(self.generator(torch.randn(len(batch), 4)))).mean(), len(batch))

@@ -49,15 +49,15 @@ class Run:
         return read_json(self._folder.result)
 
     @property
-    def judged_on(self) -> str:
+    def evaluated_on(self) -> str:
         """The split `metrics` are of: test, else validation, else train."""
         metrics = self.result["metrics"]
         return next(split for split in ("test", "validation", "train") if split in metrics)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The scores of the best checkpoint on the split `judged_on`."""
-        return dict(self.result["metrics"][self.judged_on])
+        """The scores of the best checkpoint on the split `evaluated_on`."""
+        return dict(self.result["metrics"][self.evaluated_on])
 
     @property
     def schema(self) -> Schema:
@@ -245,7 +245,7 @@ class Run:
         if not self._folder.result.exists():
             return f"Run({str(self.folder)!r}, unfinished)"
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items() if isinstance(value, float))
-        return f"Run({str(self.folder)!r}, {self.judged_on}: {scores})"
+        return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
 
 
 def load(folder: str | Path) -> Run:

@@ -72,7 +72,7 @@ class Progress:
             self._row(self._last, "")
         self._next = float("inf")
 
-    def __call__(self, record: Record) -> Literal["go on"]:
+    def __call__(self, record: Record) -> Literal["continue"]:
         if type(record) is StepRecord:
             last = self._last
             if last is None:
@@ -90,7 +90,7 @@ class Progress:
             self._evaluated(record)
         elif isinstance(record, EventRecord):
             self._event(record)
-        return "go on"
+        return "continue"
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: what is shown follows from the records."""

@@ -29,7 +29,7 @@ class Counter:
 
     def __call__(self, record: Any) -> Any:
         self.count += 1
-        return "go on"
+        return "continue"
 
     def state_dict(self) -> dict[str, Any]:
         return {"count": self.count}

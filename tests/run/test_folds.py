@@ -39,7 +39,7 @@ def test_every_row_is_judged_once_by_a_run_that_did_not_see_it(table: Path) -> N
     sizes = [json.loads((folder / "data.json").read_text())["splits"]["test"] for folder in folders]
     assert sum(sizes) == 45
     each = [sonde.load(folder) for folder in folders]
-    assert [one.judged_on for one in each] == ["test"] * 3
+    assert [one.evaluated_on for one in each] == ["test"] * 3
     assert run.metrics["accuracy"] == pytest.approx(statistics.fmean(one.metrics["accuracy"] for one in each))
     found = json.loads((run.folder / "result.json").read_text())
     assert found["folds"] == 3

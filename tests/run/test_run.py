@@ -27,7 +27,7 @@ AGAIN = """
 import json, sys
 import sonde
 run = sonde.load(sys.argv[1])
-print(json.dumps([run.predict(sys.argv[2]), run.metrics, run.judged_on, str(run.report())]))
+print(json.dumps([run.predict(sys.argv[2]), run.metrics, run.evaluated_on, str(run.report())]))
 """
 
 
@@ -51,7 +51,7 @@ def seven() -> Image.Image:
 
 
 def test_what_a_run_says_of_itself(digits: sonde.Run) -> None:
-    assert digits.judged_on == "test"
+    assert digits.evaluated_on == "test"
     assert (
         digits.metrics
         == digits.result["metrics"]["test"]
@@ -132,9 +132,9 @@ def test_another_process_and_another_place_give_the_same(digits: sonde.Run, tmp_
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    predicted, metrics, judged_on, report = json.loads(done.stdout)
+    predicted, metrics, evaluated_on, report = json.loads(done.stdout)
     assert predicted == digits.predict(tmp_path / "seven.png")
-    assert (metrics, judged_on) == (digits.metrics, "test")
+    assert (metrics, evaluated_on) == (digits.metrics, "test")
     assert Path(report).stat().st_size > 10_000
 
 

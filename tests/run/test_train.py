@@ -197,7 +197,7 @@ class Watcher:
     def __call__(self, record: Any) -> Any:
         self.steps += isinstance(record, StepRecord)
         self.evaluations += isinstance(record, EvaluationRecord)
-        return "stop" if self.steps == self.stop_at else "go on"
+        return "stop" if self.steps == self.stop_at else "continue"
 
     def state_dict(self) -> dict[str, Any]:
         return {"steps": self.steps}
