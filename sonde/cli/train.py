@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from sonde.cli.asking import WhatOptions, parse_rest, read_request
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
+from sonde.cli.train_arguments import WhatOptions, parse_rest, read_request
 from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 

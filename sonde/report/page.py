@@ -9,16 +9,6 @@ from markupsafe import Markup
 from sonde.core.errors import RunFolderError
 from sonde.core.files import write_text
 from sonde.core.units import count, number, share
-from sonde.report.account import (
-    class_balance,
-    headline,
-    key_figures,
-    machine,
-    metric_table,
-    settings,
-    split_table,
-    time_parts,
-)
 from sonde.report.additions import Additions, figure_html
 from sonde.report.evaluated import (
     MOST_CLASSES,
@@ -33,6 +23,16 @@ from sonde.report.evaluated import (
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
 from sonde.report.learning import learning_figures
+from sonde.report.overview import (
+    class_balance,
+    headline,
+    key_figures,
+    machine,
+    metric_table,
+    settings,
+    split_table,
+    time_parts,
+)
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 _RANK = {"error": 0, "warning": 1, "note": 2}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sonde.cli.asking import Request, parse_rest, read_request
+from sonde.cli.train_arguments import Request, parse_rest, read_request
 from sonde.core.config_file import write_config
 from sonde.core.errors import ConfigError
 
@@ -46,7 +46,7 @@ def test_only_what_was_typed_is_asked() -> None:
 
 def test_general_flags_need_no_torch() -> None:
     code = (
-        "import sys; from sonde.cli.asking import read_request; read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
+        "import sys; from sonde.cli.train_arguments import read_request; read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from sonde.core.units import TIME_PARTS
-from sonde.report import account
-from sonde.report.account import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
+from sonde.report import overview
 from sonde.report.folder import read_folder
+from sonde.report.overview import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
 
 
 def test_the_headline_is_the_test_score_in_words(image_run):
@@ -100,6 +100,6 @@ def test_machine_and_keys_leave_out_what_is_unknown(image_run):
 
 
 def test_each_part_of_the_time_has_a_colour():
-    css = (Path(account.__file__).parent / "page.css").read_text(encoding="utf-8")
+    css = (Path(overview.__file__).parent / "page.css").read_text(encoding="utf-8")
     missing = [f".{kind}{n}" for kind in "sf" for n in range(1, len(TIME_PARTS) + 1) if f".{kind}{n} {{" not in css]
     assert missing == []
