@@ -54,14 +54,14 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target
-    known, judged = (
+    known, evaluated = (
         {
             name: torch.as_tensor(values, dtype=torch.int64 if target.has_classes else torch.float32)
             for name, values in truth_of(dataset.splits[part], masked=target.masked).items()
         }
         for part in ("train", split)
     )
-    what, metrics = able.trivial_baseline(known, judged)
+    what, metrics = able.trivial_baseline(known, evaluated)
     return {**metrics, "what": what}
 
 
@@ -72,8 +72,8 @@ def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source
     if assembly.dataset is None:
         return named
     spec = assembly.dataset.schema.input
-    by_heart = bool(assembly.config.data.overfit_batches)  # then training rows are judged as validation
-    rows = assembly.dataset.splits["train" if by_heart else folder.name]
+    overfitting = bool(assembly.config.data.overfit_batches)  # then training rows are evaluated as validation
+    rows = assembly.dataset.splits["train" if overfitting else folder.name]
     draw = abilities_of(assembly.task).draw
     show = modality(spec.kind).show
     case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw and partial(_drawn, draw, entry))

@@ -66,10 +66,10 @@ def _best(result: Mapping[str, Any], name: str, split: str) -> str:
         return ""
     value = best.get("value")
     told = split != "validation" and value is not None and best.get("metric") == name
-    judged = f", {metric(name, value)} validation" if told else ""
+    chosen_by = f", {metric(name, value)} validation" if told else ""
     if value is not None and not told and best.get("metric") not in (None, name):
-        judged = f", validation {metric_name(best['metric'])} {metric(best['metric'], value)}"
-    return f" (best checkpoint: epoch {best['epoch'] + 1}{judged})"
+        chosen_by = f", validation {metric_name(best['metric'])} {metric(best['metric'], value)}"
+    return f" (best checkpoint: epoch {best['epoch'] + 1}{chosen_by})"
 
 
 def _spread(result: Mapping[str, Any], name: str, split: str) -> str:

@@ -46,7 +46,8 @@ def test_only_what_was_typed_is_asked() -> None:
 
 def test_general_flags_need_no_torch() -> None:
     code = (
-        "import sys; from sonde.cli.train_arguments import read_request; read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
+        "import sys; from sonde.cli.train_arguments import read_request;"
+        "read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
