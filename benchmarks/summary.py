@@ -92,7 +92,7 @@ def parity(found: dict[str, Any]) -> Iterator[Row]:
     what = f"logits of {names[0]} … {names[-1]}"
     yield (
         what,
-        f"largest difference {largest:.0e}" if largest else "no difference at all",
+        f"largest difference {largest:.0e}" if largest else "no difference",
         f"{libraries}, float64, same weights",
         f"{len(names)} networks",
     )
@@ -136,7 +136,7 @@ def translation(found: dict[str, Any]) -> Iterator[Row]:
     minutes = max(run["seconds"]["total"] for run in found["runs"]) / 60
     said = f"{sum(scores) / len(scores):.1f} BLEU in {minutes:.0f} minutes"
     copied = found["runs"][0]["copied_bleu"]
-    yield "Multi30k, English to German", said, f"the source as it is: {copied:.1f}", str(len(scores))
+    yield "Multi30k, English to German", said, f"source copied unchanged: {copied:.1f}", str(len(scores))
 
 
 def depth(found: dict[str, Any]) -> Iterator[Row]:
@@ -193,7 +193,7 @@ def language_speed(found: dict[str, Any]) -> Iterator[Row]:
             ours, peer = f"{rates[f'sonde {precision}']:,}", f"{rates[f'nanogpt {precision}']:,}"
             yield f"GPT {size}, {precision}, training", f"{ours} tokens/s", f"nanoGPT {peer}", "median"
     made = found["generation"]
-    beside = f"without memory {made['without']:g}, nanoGPT {made['nanogpt']:g}"
+    beside = f"without key-value cache {made['without']:g}, nanoGPT {made['nanogpt']:g}"
     yield "256 characters generated", f"{made['with memory']:g} tokens/s", beside, "median"
 
 
@@ -239,9 +239,9 @@ def questions(found: dict[str, Any]) -> Iterator[Row]:
     overlap = held["lexical overlap"]
     said = f"exact match {_spread(held['exact_match'])}, F1 {_spread(held['f1'])}"
     beside = f"lexical overlap {overlap['exact_match']:.4f}, {overlap['f1']:.4f}"
-    yield "xquad_en, articles held back", said, beside, str(held["f1"]["n"])
+    yield "xquad_en, articles held out", said, beside, str(held["f1"]["n"])
     said = f"exact match {heart['exact_match']:.4f}, F1 {heart['f1']:.4f}"
-    yield "xquad_en, learnt by heart", said, "none in this run", "1"
+    yield "xquad_en, training questions", said, "none in this run", "1"
 
 
 def speech(found: dict[str, Any]) -> Iterator[Row]:
@@ -308,7 +308,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
 
 def table() -> str:
     """The markdown table of every result there is."""
-    lines = ["| measured | Sonde | beside it | runs | script |", "|---|---|---|---|---|"]
+    lines = ["| measured | Sonde | compared with | runs | script |", "|---|---|---|---|---|"]
     for name, render in RENDERERS.items():
         path = RESULTS / f"{name}.json"
         if path.exists():

@@ -1,4 +1,4 @@
-"""A task of your own, with two phases and so two optimisers: a GAN learns to draw four blobs (Goodfellow et al. 2014)."""
+"""A custom task with two phases, each with its own optimiser: a GAN learns to generate four blobs (Goodfellow et al. 2014)."""
 
 import torch
 from torch import cdist, nn
@@ -12,27 +12,27 @@ def net(in_dim: int, out_dim: int) -> nn.Sequential:
 
 
 class Gan:
-    """Draws points in the plane; best where the energy distance to real points (Székely 2003) is smallest."""
+    """Generates points in the plane; the objective is the energy distance to real points (Székely 2003)."""
 
     objective, across_rows, meter = sonde.Objective("distance", "min"), (), sonde.MeanMeter
 
     def __init__(self) -> None:
-        self.draw, self.judge = net(4, 2), net(2, 1)
-        self.modules = nn.ModuleDict({"draw": self.draw, "judge": self.judge})
+        self.generator, self.discriminator = net(4, 2), net(2, 1)
+        self.modules = nn.ModuleDict({"generator": self.generator, "discriminator": self.discriminator})
         self.phases = [
-            sonde.Phase(name="judge", loss=self.judge_loss, trains=[self.judge]),
-            sonde.Phase(name="draw", loss=self.draw_loss, trains=[self.draw]),
+            sonde.Phase(name="discriminator", loss=self.discriminator_loss, trains=[self.discriminator]),
+            sonde.Phase(name="generator", loss=self.generator_loss, trains=[self.generator]),
         ]
 
-    def judge_loss(self, batch):
-        real, fake = self.judge(batch["input"]), self.judge(self.draw(torch.randn(len(batch), 4)).detach())
-        return sonde.Loss((softplus(-real) + softplus(fake)).mean(), len(batch))
+    def discriminator_loss(self, batch):
+        real, fake = batch["input"], self.generator(torch.randn(len(batch), 4)).detach()
+        return sonde.Loss((softplus(-self.discriminator(real)) + softplus(self.discriminator(fake))).mean(), len(batch))
 
-    def draw_loss(self, batch):
-        return sonde.Loss(softplus(-self.judge(self.draw(torch.randn(len(batch), 4)))).mean(), len(batch))
+    def generator_loss(self, batch):
+        return sonde.Loss(softplus(-self.discriminator(self.generator(torch.randn(len(batch), 4)))).mean(), len(batch))
 
-    def predict(self, batch):  # judged and used with noise of its own, so that neither moves the training's
-        return {"point": self.draw(torch.randn(len(batch), 4, generator=torch.Generator().manual_seed(1)))}
+    def predict(self, batch):  # its own generator, so that evaluation does not change the training's random state
+        return {"point": self.generator(torch.randn(len(batch), 4, generator=torch.Generator().manual_seed(1)))}
 
     def evaluate(self, batch):
         real, fake = batch["input"], self.predict(batch)["point"]
@@ -54,6 +54,6 @@ centres = torch.tensor([[2.0, 2.0], [2.0, -2.0], [-2.0, 2.0], [-2.0, -2.0]])
 points = centres[torch.arange(1024) % 4] + 0.3 * torch.randn(1024, 2)
 run = sonde.fit(Gan(), {"input": points[:512]}, validation={"input": points[512:]}, epochs=150, lr=1e-3, beta1=0.5)
 
-near, blob = cdist(run.task.modules["draw"](torch.randn(1000, 4)), centres).min(1)
-assert blob.bincount(minlength=4).min() > 100  # it draws all four
+near, blob = cdist(run.task.modules["generator"](torch.randn(1000, 4)), centres).min(1)
+assert blob.bincount(minlength=4).min() > 100  # all four are generated
 assert near.median() < 0.5

@@ -1,4 +1,4 @@
-"""A table of your own: write a CSV, name the column to predict, ask about a new row."""
+"""Your own table: write a CSV, name the target column, predict a new row."""
 
 import csv
 from pathlib import Path

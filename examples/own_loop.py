@@ -1,4 +1,4 @@
-"""The loop in your own hands: `sonde.steps` moves the weights, and you say when it is enough."""
+"""A custom training loop: `sonde.steps` does the updates, you decide when to stop."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""A network of your own: a recurrent one that reads each digit line by line, its loss a plain function."""
+"""A custom network: an RNN over the rows of each digit's pixels, with a plain loss function."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ import sonde
 
 
 class LineReader(nn.Module):
-    """Reads the eight lines of a picture from top to bottom, then names the digit."""
+    """A GRU over the eight rows of an image, from top to bottom, and a linear classifier."""
 
     def __init__(self, hidden_dim: int = 64) -> None:
         super().__init__()
@@ -32,11 +32,11 @@ torch.manual_seed(0)
 digits: Any = load_digits()
 x, y = torch.tensor(digits.images / 16, dtype=torch.float32), torch.tensor(digits.target)
 mixed = torch.randperm(len(x))
-train, held_back = mixed[:1500], mixed[1500:]
+train, held_out = mixed[:1500], mixed[1500:]
 run = sonde.fit(
     LineReader(),
     (x[train], y[train]),
-    validation=(x[held_back], y[held_back]),
+    validation=(x[held_out], y[held_out]),
     loss=cross_entropy,
     metrics={"accuracy": accuracy},
     epochs=15,

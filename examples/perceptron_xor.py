@@ -1,4 +1,4 @@
-"""A perceptron draws one straight line, so it cannot learn "one or the other but not both"; one hidden layer can."""
+"""A perceptron has a linear decision boundary, so it cannot learn XOR; one hidden layer can."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ rng = np.random.default_rng(0)
 corners = rng.integers(0, 2, size=(400, 2)) * 2.0 - 1  # points at (±1, ±1) …
 x = corners + rng.normal(scale=0.2, size=corners.shape)  # … each with a cloud around it
 rules = {
-    "and": (corners > 0).all(1),  # a line separates these
-    "xor": corners[:, 0] != corners[:, 1],  # and no line these
+    "and": (corners > 0).all(1),  # linearly separable
+    "xor": corners[:, 0] != corners[:, 1],  # not linearly separable
 }
 
 accuracy = {}

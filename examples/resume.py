@@ -1,4 +1,4 @@
-"""Kill a run, go on, and find the very weights of a run that nobody disturbed."""
+"""Kill a run, resume it, and compare: its weights equal those of an uninterrupted run."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Sonde: point it at data; get a trained model, a run folder and an honest account."""
+"""Sonde: point it at data; get a trained model, a run folder and an honest report."""
 
 from typing import TYPE_CHECKING, Any
 

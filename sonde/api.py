@@ -23,12 +23,12 @@ from sonde.screen.screen import Screen
 
 
 def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None, **settings: Any) -> Run:
-    """Train on `data` and return the run; everything that is not given is inferred and said.
+    """Train on `data` and return the run; whatever is not given is inferred, and what was inferred is printed.
 
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
     settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …
-    Raises: SondeError subclasses for what is the caller's to mend
+    Raises: SondeError subclasses for mistakes that the caller can fix
     """
     if not isinstance(model, str | nn.Module | None):
         what = f"the class {model.__name__}; call it" if isinstance(model, type) else f"a {type(model).__name__}"
@@ -49,7 +49,7 @@ def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None
 def fit(
     task: Any, train: Any, *, validation: Any = None, loss: Any = None, metrics: Any = None, **settings: Any
 ) -> Run:
-    """Train a researcher's own task, or a plain module with a plain loss function, through the same loop and run folder.
+    """Train your own task, or a plain module with a plain loss function, with the same loop and run folder.
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
@@ -57,7 +57,7 @@ def fit(
     train, validation: a torch Dataset or DataLoader, a `sonde.Source`, or tensors (inputs, targets)
     metrics: name -> function(output, target) -> scalar mean over the rows
     settings: as for `sonde.train`
-    Raises: SondeError subclasses for what is the caller's to mend
+    Raises: SondeError subclasses for mistakes that the caller can fix
     """
     name = type(task).__name__.lower()
     return run_job(custom_job(task_of(task, loss, metrics), train, validation, settings, name=name))
@@ -78,7 +78,7 @@ def steps(
 
 
 def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Any) -> Run:
-    """Go on exactly where a run stopped; `epochs=20` trains a finished run further.
+    """Resume a run exactly where it stopped; `epochs=20` trains a finished run further.
 
     data: needed again when the run was trained on arrays in memory
     overrides: settings that may change, such as epochs, device, workers, threads

@@ -82,7 +82,7 @@ def test_the_same_rows_give_the_same_run_however_they_come(forms: dict[str, Any]
         data, more = form()
         run = sonde.train(data, out=f"run{number}", **QUIET, **more)
         found[name] = run.metrics["loss"]
-        assert run.judged_on == "test"
+        assert run.evaluated_on == "test"
         assert (place / f"run{number}" / "report.html").exists()
     assert len(set(found.values())) == 1, found
 
@@ -100,9 +100,9 @@ def test_parts_of_ones_own_making(place: Path) -> None:
     assert read_json(place / "a" / "data.json")["splits"] == {"train": 50, "validation": 10, "test": 20}
     assert run.result["metrics"].keys() == {"train", "validation", "test"}
     run = sonde.train((X, Y), out="b", validation=0, test=0, **QUIET)
-    assert (run.judged_on, run.metrics.keys()) == ("train", {"loss"})
+    assert (run.evaluated_on, run.metrics.keys()) == ("train", {"loss"})
     run = sonde.train((X, Y), out="c", test=0, **QUIET)
-    assert run.judged_on == "validation"
+    assert run.evaluated_on == "validation"
 
 
 def test_a_module_is_trained_in_place(place: Path) -> None:
@@ -202,7 +202,7 @@ def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str])
     sonde.train((X, Y), out="run", **{**QUIET, "quiet": False})
     text = capsys.readouterr().out
     for expected in ("2 classes", "task      classification", "model     mlp (typed)", "plan      1 thread (typed), fp32",
-                     "run       run", "% test accuracy", "always predicting 0: ", "next      open run/report.html"):  # fmt: skip
+                     "run       run", "% test accuracy", "always predicting 0", "next      open run/report.html"):  # fmt: skip
         assert expected in text
     log = [json.loads(line) for line in (place / "run" / "metrics.jsonl").read_text().splitlines()]
     assert {line["kind"] for line in log} == {"step", "evaluation"}

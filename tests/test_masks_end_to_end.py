@@ -58,7 +58,7 @@ def test_the_run_folder_holds_tables_and_pictures(run: sonde.Run, data: Path) ->
     assert read_json(place / "per_class.json")["names"] == ["background", "foreground"]
     page = (run.folder / "report.html").read_text()
     assert page.count('<div class="card">') == 18
-    assert "picture left out" not in page
+    assert "image omitted" not in page
     for text in (
         "Highest loss",
         "Lowest loss",

@@ -192,8 +192,8 @@ def test_a_run_in_bfloat16_is_judged_but_not_resumed_where_that_cannot_be_comput
     with pytest.raises(RunFolderError) as refused:
         sonde.resume(run.folder, data=pictures(), epochs=2, quiet=True)
     assert str(refused.value) == (
-        f"{run.folder} is computed in bf16, and this machine cannot compute a step in it ({TROUBLE}); go on with it where it "
-        "was begun, or train anew with --precision fp32 in another --out"
+        f"{run.folder} is computed in bf16, and this machine cannot compute a step in it ({TROUBLE}); resume it where it "
+        "was started, or start a new run with --precision fp32 and another --out"
     )
     assert {path: path.read_bytes() for path in before if path.parent.name in ("last", "best")} == {
         path: content for path, content in before.items() if path.parent.name in ("last", "best")

@@ -149,12 +149,12 @@ def test_the_first_signal_finishes_the_step_saves_and_says_how_to_go_on(
     assert child.wait() == code
     step = checkpoint.read(tmp_path / "run" / "checkpoints" / "last")[1]["progress"]["step"]
     assert step >= 5
-    expected = f"stopped at step {step} as asked; everything is saved; go on with: sonde resume run\n"
+    expected = f"stopped at step {step} as requested; everything is saved; resume with: sonde resume run\n"
     assert child.err == f"sonde: error: {expected}"
     assert read_lines(tmp_path / "run" / "metrics.jsonl")[-1]["step"] == step
     child = sonde("resume", "run")
     assert child.wait() == 0, child.err
-    assert f"going on at step {step} of run" in child.out
+    assert f"resuming run at step {step}" in child.out
     after = left(tmp_path / "run")
     for name, value in straight.items():
         assert same(after[name], value), name
@@ -182,7 +182,7 @@ def test_ctrl_c_reaches_the_whole_group_and_the_feed_outlives_it(sonde: Callable
     os.killpg(child.pid, signal.SIGINT)
     assert child.wait() == 130
     assert child.err.count("\n") == 1, child.err
-    assert "as asked; everything is saved; go on with: sonde resume run" in child.err
+    assert "as requested; everything is saved; resume with: sonde resume run" in child.err
     child = sonde("resume", "run", "--workers", 0)
     assert child.wait() == 0, child.err
 
@@ -196,7 +196,7 @@ def test_ctrl_c_in_the_last_evaluation_leaves_the_judgement_to_a_resume(
     os.kill(child.pid, signal.SIGINT)
     assert child.wait() == 130
     assert child.err == (
-        "sonde: error: stopped before the final evaluation as asked; everything is saved; go on with: sonde resume run\n"
+        "sonde: error: stopped before the final evaluation as requested; everything is saved; resume with: sonde resume run\n"
     )
     assert not (tmp_path / "run" / "result.json").exists()
     assert sonde("resume", "run").wait() == 0
@@ -257,9 +257,7 @@ def test_a_live_run_keeps_its_folder(sonde: Callable[..., Child], tmp_path: Path
     os.kill(child.pid, signal.SIGTERM)
     assert child.wait() == 143
     assert done.returncode == 2
-    expected = (
-        f"sonde: error: run is in use by a live run (process {child.pid}); wait for it, or give --out another folder\n"
-    )
+    expected = f"sonde: error: run is in use by process {child.pid}; wait for it, or give --out another folder\n"
     assert done.stderr == expected
 
 
@@ -287,15 +285,15 @@ def test_a_disk_too_small_for_the_second_checkpoint(small_disk: Path, sonde: Cal
     child = sonde(*common, "--out", out)
     assert child.wait() == 2
     assert child.err == (
-        f"sonde: error: cannot write a checkpoint to {out}/checkpoints: No space left on device; the one before is whole: "
-        f"make room, then go on with: sonde resume {out}\n"
+        f"sonde: error: cannot write a checkpoint to {out}/checkpoints: No space left on device; the previous one is intact: "
+        f"free disk space, then resume with: sonde resume {out}\n"
     )
     assert checkpoint.read(out / "checkpoints" / "last")[1]["progress"]["step"] == 3
     assert not list((out / "checkpoints").glob(".new-*"))
     subprocess.run(["mount", "-o", "remount,size=30m", str(small_disk)], check=True)
     child = sonde("resume", out)
     assert child.wait() == 0, child.err
-    assert "going on at step 3" in child.out
+    assert "resuming" in child.out
     for name, value in left(child.place / "roomy").items():
         assert same(left(out)[name], value), name
 
@@ -310,8 +308,9 @@ def test_a_disk_that_fills_up_under_the_log(small_disk: Path, sonde: Callable[..
     assert child.wait() == 2
     assert child.err.count("\n") == 1
     assert child.err.startswith("sonde: error: cannot write")
-    assert f"No space left on device; what was saved is whole: make room, then go on with: sonde resume {out}" in (
-        child.err.replace("the one before is whole", "what was saved is whole")
+    assert (
+        f"No space left on device; saved files are intact: free disk space, then resume with: sonde resume {out}"
+        in (child.err.replace("the previous one is intact", "saved files are intact"))
     )
     saved = checkpoint.newest(out / "checkpoints", say=lambda text: None)
     assert saved is not None
@@ -340,7 +339,7 @@ def test_a_disk_with_room_for_the_folder_alone(small_disk: Path, sonde: Callable
     assert child.wait() == 2
     assert child.err.count("\n") == 1
     assert (
-        f"No space left on device; what was saved is whole: make room, then go on with: sonde resume {small_disk}"
+        f"No space left on device; saved files are intact: free disk space, then resume with: sonde resume {small_disk}"
         in (child.err.replace("there is none yet", "what was saved is whole"))
     )
     (small_disk / "film.mp4").unlink()

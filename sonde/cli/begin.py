@@ -1,4 +1,4 @@
-"""How every verb but train begins: help if it is wanted, its flags, a screen to speak through."""
+"""What every command but train does first: print help if asked, parse its flags, open a screen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from sonde.screen.screen import Screen
 
 @dataclass(frozen=True, kw_only=True)
 class NoOptions:
-    """This verb has no flags of its own."""
+    """A command without flags of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommonOptions:
-    """What every verb takes."""
+    """Flags that every command takes."""
 
     quiet: bool = False
-    """Say nothing but errors."""
+    """Print errors only."""
     debug: bool = False
-    """Show tracebacks of errors that are normally one line."""
+    """Show the full traceback of an error, not only its one-line message."""
 
 
 @dataclass(frozen=True, kw_only=True)

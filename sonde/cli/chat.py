@@ -1,4 +1,4 @@
-"""`sonde chat RUN`: a person and a trained language model write in turns."""
+"""`sonde chat RUN`: an interactive session with a trained language model."""
 
 import sys
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from sonde.cli.parse import take_words
 from sonde.core.errors import DataError
 
 ABOUT = """\
-Write a line, and RUN's best checkpoint goes on from all that was written so far. An empty line lets it go on by itself; the
-end of the input (Ctrl-D) or Ctrl-C leaves.
+Type a line, and the best checkpoint of RUN continues the whole text so far. An empty line lets it continue without input;
+Ctrl-D (end of input) or Ctrl-C quits.
 
 examples:
   sonde chat runs/tinyshakespeare-modern-gpt-1
@@ -20,7 +20,7 @@ SIGN = "> "
 
 
 def run(words: Sequence[str]) -> int:
-    """Read lines and write what follows. Raises: SondeError subclasses."""
+    """Read lines and print their continuations. Raises: SondeError subclasses."""
     begun = begin(words, SamplingOptions, usage="chat RUN", about=ABOUT)
     if begun is None:
         return 0

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures in rows, each with what was predicted of it."""
+"""A contact sheet: a grid of images, each with its prediction."""
 
 import math
 from collections.abc import Mapping, Sequence

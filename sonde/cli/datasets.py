@@ -1,4 +1,4 @@
-"""`sonde datasets [WORD]`: the data known by name, and where each would come from now."""
+"""`sonde datasets [WORD]`: the data sets known by name, and where each would be loaded from."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from sonde.cli.listing import matching, optional_word
 from sonde.core.units import count, size
 
 ABOUT = """\
-The data that have a name: what they are, and where each would come from now. SONDE_DATA names a folder of your own that is
-looked in first; downloads are checked and kept in SONDE_CACHE.
+Data sets known by name, and where each would be loaded from. The folder SONDE_DATA is searched first; downloads are verified
+and cached in the folder SONDE_CACHE.
 
 examples:
   sonde datasets
   sonde datasets mnist
 """
 PLACES = {
-    "embedded": "here, always",
-    "SONDE_DATA": "here, in SONDE_DATA",
-    "cached": "here, cached",
+    "embedded": "built in",
+    "SONDE_DATA": "in SONDE_DATA",
+    "cached": "cached",
     "download": "download",
 }
 
@@ -36,5 +36,5 @@ def run(words: Sequence[str]) -> int:
         (fact.name, fact.kind, count(fact.rows), size(fact.size) if fact.size else "", PLACES[fact.where], fact.licence)
         for fact in (known[name] for name in found)
     ]
-    begun.screen.table("", ["name", "what it is", "rows", "size", "where", "licence"], rows)
+    begun.screen.table("", ["name", "description", "rows", "size", "where", "licence"], rows)
     return 0

@@ -1,4 +1,4 @@
-"""`sonde eval RUN DATA`: how a trained run does on other data."""
+"""`sonde eval RUN DATA`: metrics of a trained model on other data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sonde.core.config_file import read_config
 from sonde.core.units import metric, metric_name
 
 ABOUT = """\
-Judge RUN's best checkpoint on DATA, which must be of the kind it was trained on; nothing is written.
+Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was trained on. No files are written.
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
@@ -20,18 +20,18 @@ examples:
 
 @dataclass(frozen=True, kw_only=True)
 class EvalOptions:
-    """What is judged, and where."""
+    """What to evaluate on, and on which device."""
 
     split: str | None = None
-    """Which of the data's splits: train, validation or test; by default test, else all rows there are."""
+    """Split to evaluate on: train, validation or test; by default test, or all rows where there is no test split."""
     target: tuple[str, ...] = ()
-    """Table columns that hold the truth; by default those that the run was trained on."""
+    """Target columns of a table; by default those the run was trained on."""
     device: str = "cpu"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
 
 def run(words: Sequence[str]) -> int:
-    """Judge a run and print its scores. Raises: SondeError subclasses."""
+    """Evaluate a run and print its metrics. Raises: SondeError subclasses."""
     begun = begin(words, EvalOptions, usage="eval RUN DATA", about=ABOUT)
     if begun is None:
         return 0
@@ -49,12 +49,12 @@ def run(words: Sequence[str]) -> int:
     begun.screen.table(f"{folder} on {data}", ["metric", "value"], rows)
     if trained_on(place.config, data):
         begun.screen.say(
-            "note: the run was trained on these data; unless they bring a test split, rows it has learnt are judged here too"
+            "note: this run was trained on the same data; unless they have a test split, training rows are evaluated as well"
         )
     return 0
 
 
 def trained_on(config: Path, data: str) -> bool:
-    """Whether a run's config.yaml names the very data that are to be judged."""
+    """Whether a run's config.yaml names the same data that are to be evaluated."""
     source = read_config(config).data
     return source is not None and (data == source or Path(data).expanduser().resolve() == Path(source).resolve())

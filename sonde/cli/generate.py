@@ -1,4 +1,4 @@
-"""`sonde generate RUN`: text of a trained language model, as it is written."""
+"""`sonde generate RUN`: text from a trained language model, streamed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sonde.cli.parse import take_words
 from sonde.core.errors import ConfigError
 
 ABOUT = """\
-Let RUN's best checkpoint go on from a prompt; each token is shown as it is drawn.
+Generate text from a prompt with the best checkpoint of RUN; tokens are printed as they are sampled.
 
 examples:
   sonde generate runs/tinyshakespeare-modern-gpt-1 --prompt "ROMEO:"
@@ -18,20 +18,20 @@ examples:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingOptions:
-    """How tokens are drawn."""
+    """How tokens are sampled."""
 
     tokens: int = 200
-    """Most tokens to draw; the text may end before."""
+    """Maximum number of tokens to generate; the text may end earlier."""
     temperature: float = 0.8
-    """Below 1 the probable becomes more so; 0 always takes the most probable."""
+    """Sampling temperature: lower is less random, 0 is greedy decoding (always the most probable token)."""
     top_k: int = 0
-    """Draw from so many of the most probable alone; 0 for all."""
+    """Top-k sampling: sample from the k most probable tokens only; 0 for all."""
     top_p: float = 1.0
-    """Draw from the fewest that have this probability together; 1 for all."""
+    """Nucleus sampling (top-p): sample from the smallest set of tokens with this total probability; 1 for all."""
     seed: int = 0
-    """The same seed gives the same text."""
+    """Random seed; the same seed gives the same text."""
     device: str = "cpu"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
     def __post_init__(self) -> None:
         if self.tokens < 1:
@@ -44,14 +44,14 @@ class SamplingOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class PromptOptions:
-    """What the text begins with."""
+    """The prompt."""
 
     prompt: str = ""
-    """Text to go on from; it is shown too."""
+    """Text to continue; it is printed too."""
 
 
 def run(words: Sequence[str]) -> int:
-    """Write. Raises: SondeError subclasses."""
+    """Generate. Raises: SondeError subclasses."""
     begun = begin(words, SamplingOptions, usage="generate RUN", about=ABOUT, more=PromptOptions)
     if begun is None:
         return 0

@@ -1,6 +1,7 @@
 """What `sonde VERB --help` prints: each flag with its type, explanation and default, from the fields' docstrings."""
 
 import dataclasses
+import re
 import types
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import field, fields, make_dataclass
@@ -11,14 +12,14 @@ from sonde.core.value_types import annotations
 
 
 def show_flags(usage: str, about: str, groups: Mapping[str, type], *, only: Container[str] | None = None) -> None:
-    """Print what a verb takes: its usage, what it does, and each flag with its type, explanation and default.
+    """Print the help of a command: its usage, what it does, and each flag with its type, explanation and default.
 
     groups: title -> dataclass whose fields are flags; their docstrings explain them
     only: names of the fields to show, by default all
     """
     import tyro
 
-    shown = {title.replace(" ", "_"): _partly(kind, only) for title, kind in groups.items()}
+    shown = {re.sub(r"\W", "_", title): _partly(kind, only) for title, kind in groups.items()}  # names of fields
     everything = make_dataclass("Flags", [(name, kind, field(default_factory=kind)) for name, kind in shown.items()])
     registry = tyro.constructors.ConstructorRegistry()
     registry.primitive_rule(_in_plain_words)

@@ -1,4 +1,4 @@
-"""`sonde inspect DATA`: what is in the data, and what is wrong with them; and what an augmentation would make of them."""
+"""`sonde inspect DATA`: what is in the data, and what is wrong with them; and a preview of augmentation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from sonde.core.errors import ConfigError
 from sonde.modalities.settings import data_config, of_data
 
 ABOUT = """\
-Look at DATA without training: what they are and why, classes, columns, sizes; then duplicates, leaks between splits and of
-the target, and files that cannot be read.
+Inspect DATA without training: format, classes, columns and sizes, each with how it was inferred; then duplicates, leakage
+between splits and of the target, and unreadable files.
 
 examples:
   sonde inspect photos/
@@ -21,12 +21,12 @@ examples:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewOptions:
-    """A look at augmented images."""
+    """A preview of augmented images."""
 
     augment: str | None = None
-    """Also draw training images as this policy changes them, such as flip,crop=4; auto takes the recipe's."""
+    """Also draw training images augmented by this policy, such as flip,crop=4; auto uses the recipe's."""
     out: str = "augmented.png"
-    """PNG to draw them to, with what is marked on them."""
+    """PNG file to write the augmented images to, with their masks or boxes drawn on them."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -53,13 +53,13 @@ def run(words: Sequence[str]) -> int:
     screen.say("")
     screen.findings([finding.as_dict() for finding in found.findings])
     if drawn:
-        screen.say(f"wrote {preview.out}: training images as --augment {drawn} changes them")
+        screen.say(f"wrote {preview.out}: training images with --augment {drawn}")
     return 0
 
 
 def _check_sheet(out: str) -> None:
     """Raises: ConfigError, before anything is read, for what cannot be written."""
     if Path(out).suffix.lower() != ".png":
-        raise ConfigError(f"--out {out}: augmented images are drawn to a PNG; end its name in .png")
+        raise ConfigError(f"--out {out}: augmented images are written as PNG; use a name ending in .png")
     if not Path(out).parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {Path(out).parent}")

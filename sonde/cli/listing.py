@@ -8,7 +8,7 @@ from sonde.core.errors import ConfigError, nearest
 def optional_word(words: Sequence[str], *, verb: str, name: str = "WORD") -> str:
     """The one word of a verb that may have one, else "". Raises: ConfigError when there are several."""
     if len(words) > 1:
-        raise ConfigError(f"sonde {verb} takes one {name} at most, got {' and '.join(map(repr, words))}")
+        raise ConfigError(f"sonde {verb} takes at most one {name}, got {' and '.join(map(repr, words))}")
     return words[0] if words else ""
 
 
@@ -24,5 +24,5 @@ def matching(what: str, word: str, texts: Mapping[str, str]) -> list[str]:
     if not found:
         near = nearest(word.lower(), texts, count=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(texts)}"
-        raise ConfigError(f"no {what} is about {word!r}; {hint}")
+        raise ConfigError(f"no {what} matches {word!r}; {hint}")
     return found

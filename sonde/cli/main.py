@@ -1,4 +1,4 @@
-"""The command: which verbs there are, and what becomes of errors. Nothing heavy is imported until a verb needs it."""
+"""The command: dispatch to subcommands, and error handling. Nothing heavy is imported until a subcommand needs it."""
 
 import importlib
 import os
@@ -68,9 +68,9 @@ def _unknown_verb(name: str) -> SondeError:
     listed = ", ".join(VERBS)
     near = nearest(name.lstrip("-"), VERBS, count=1)
     if name.startswith("-"):
-        return ConfigError(f"a verb comes first, then its flags, got {name}; there are: {listed}")
-    hint = f"did you mean {near[0]}? there" if near else "there"
-    return ConfigError(f"unknown verb {name!r}; {hint} are: {listed}")
+        return ConfigError(f"the command comes first, then its flags, got {name}; commands: {listed}")
+    hint = f"did you mean {near[0]}? commands" if near else "commands"
+    return ConfigError(f"unknown command {name!r}; {hint}: {listed}")
 
 
 def _complain(error: SondeError, *, debug: bool) -> int:

@@ -1,4 +1,4 @@
-"""`sonde models [WORD]`: the networks, what they cost and where they come from."""
+"""`sonde models [WORD]`: the models, their cost and their papers."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from sonde.cli.listing import matching, optional_word
 from sonde.core.units import count
 
 ABOUT = """\
-The networks that --model takes. Parameters and FLOPs (additions and multiplications of one row's forward pass) are counted at
-the input shown, with default settings and 10 outputs; `sonde train --model NAME --help` explains the settings of one.
+Models for --model. Parameters and FLOPs (additions and multiplications in the forward pass of one example) are counted at the
+input size shown, with default settings and 10 outputs; `sonde train --model NAME --help` explains a model's own settings.
 
 examples:
   sonde models

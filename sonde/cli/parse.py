@@ -22,11 +22,11 @@ ELSEWHERE = {
     "size": "image_size", "grad_clip": "clip", "warmup_steps": "warmup", "max_time": "time_limit", "amp": "precision",
     "force": "fresh", "overwrite": "fresh", "label": "target", "grad_accum": "accumulate", "verbose": "quiet",
 }  # fmt: skip
-"""What other programs call it -> what we do; for suggestions only."""
+"""Other libraries' name of a setting -> ours; for suggestions only."""
 
 
 RENAMED = {"checkpoint-steps": ("checkpoint-every", '--checkpoint-every "500 steps"')}
-"""Flags of earlier versions: what they are called now, and how that is written."""
+"""Flags of earlier versions -> (name now, how to write it)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +109,10 @@ def take_data(line: Line, flags: Flags, *, verb: str, optional: bool = False) ->
     optional: the data are known otherwise, so that lists keep what they have. Returns the line without it.
     Raises: ConfigError when it is missing or there are several
     """
-    usage = f"write it right after the verb: sonde {verb} DATA"
+    usage = f"put it right after the command: sonde {verb} DATA"
     if len(line.words) > 1:
         listed = " and ".join(map(repr, line.words))
-        raise ConfigError(f"sonde {verb} takes one DATA, got {listed}; {usage}")
+        raise ConfigError(f"sonde {verb} takes one DATA argument, got {listed}; {usage}")
     if line.words:
         return line.words[0], line
     if optional:
@@ -132,9 +132,9 @@ def take_words(words: Sequence[str], names: Sequence[str], *, verb: str) -> list
     """One word for each of `names`. Raises: ConfigError saying which is missing, or what is too much."""
     usage = f"sonde {verb} {' '.join(names)}".rstrip()
     if len(words) < len(names):
-        raise ConfigError(f"sonde {verb} needs {names[len(words)]}; the command is: {usage}")
+        raise ConfigError(f"sonde {verb} needs {names[len(words)]}; usage: {usage}")
     if len(words) > len(names):
-        raise ConfigError(f"sonde {verb} does not know what to do with {words[len(names)]!r}; the command is: {usage}")
+        raise ConfigError(f"sonde {verb}: unexpected argument {words[len(names)]!r}; usage: {usage}")
     return list(words)
 
 
@@ -152,7 +152,7 @@ def unknown_flag(written: str, flags: Iterable[str], *, verb: str) -> ConfigErro
         return ConfigError(f"{written} is now --{now[0]}; write {now[1]}")
     synonym = ELSEWHERE.get(name.replace("-", "_"), "").replace("_", "-")
     near = [synonym] if synonym in known else nearest(name.removeprefix("no-"), known, count=1)
-    hint = f"did you mean --{near[0]}?" if near else f"`sonde {verb} --help` lists those there are"
+    hint = f"did you mean --{near[0]}?" if near else f"`sonde {verb} --help` lists all flags"
     return ConfigError(f"unknown flag {written}; {hint}")
 
 
@@ -220,7 +220,7 @@ def _escaped(value: str) -> str:
 
 
 def _merged(given: Iterable[Given], flags: Flags) -> dict[str, Given]:
-    """One entry a flag: lists are joined, anything else must be said alike."""
+    """One entry a flag: lists are joined, any other flag must have the same value each time."""
     merged: dict[str, Given] = {}
     for entry in given:
         before = merged.get(entry.name)

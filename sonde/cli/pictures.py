@@ -1,4 +1,4 @@
-"""A folder of pictures: each input with what was found drawn on it, at its own size and under its own name."""
+"""A folder of images: each input with its predictions drawn on it, at its own size and under its own name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -47,7 +47,7 @@ def write_pictures(folder: Path, found: Sequence[Mapping[str, Any]], draw: Draw)
         target = folder / _free_name(source, taken)
         if target.exists() and source.exists() and target.samefile(source):
             raise DataError(
-                f"--out {folder} holds {source.name} itself, which would be written over; name another folder"
+                f"--out {folder} contains {source.name} itself, which would be overwritten; name another folder"
             )
         image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
         image.save(target, quality=QUALITY) if target.suffix.lower() != ".png" else image.save(target)
@@ -59,7 +59,7 @@ def _pixels(path: Path) -> np.ndarray:
     from sonde.modalities.image.files import decode, pixels
 
     if not path.is_file():
-        raise DataError(f"{path} is no file, so nothing can be drawn on it; use .csv or .json")
+        raise DataError(f"{path} is not a file, so predictions cannot be drawn on it; use .csv or .json")
     image = decode(path, str(path))
     return pixels(image, (1 if image.mode == "L" else 3, image.height, image.width))
 

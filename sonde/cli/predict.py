@@ -1,4 +1,4 @@
-"""`sonde predict RUN INPUT …`: what a trained run says of files it has not seen."""
+"""`sonde predict RUN INPUT …`: predictions of a trained model for new files."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sonde.run.run import Run
 
 ABOUT = """\
-Apply RUN's best checkpoint to each INPUT: files or folders of the kind it was trained on (pictures, tables, arrays).
+Predict with the best checkpoint of RUN for each INPUT: files or folders of the kind it was trained on (images, tables, arrays).
 
 examples:
   sonde predict runs/mnist-mlp-1 seven.png
@@ -40,12 +40,12 @@ NOTHING: Shorten = {}
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
-    """Where predictions go, and where they are computed."""
+    """Where predictions are written, and on which device they are computed."""
 
     out: str | None = None
-    """File to write them all to: .csv, .json, or .png for a contact sheet; or a folder for pictures with what was found."""
+    """Output file: .csv, .json, or .png for a contact sheet; or a folder for images with the predictions drawn on them."""
     device: str = "cpu"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -55,7 +55,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     if len(begun.words) < 2:
         missing = "INPUT" if begun.words else "RUN"
-        raise ConfigError(f"sonde predict needs {missing}; the command is: sonde predict RUN INPUT …")
+        raise ConfigError(f"sonde predict needs {missing}; usage: sonde predict RUN INPUT …")
     folder, *inputs = begun.words
     out = begun.options.out
     if out is not None:  # refused before anything is computed
@@ -102,13 +102,13 @@ def _check_shown(out: str, trained: "Run") -> None:
 
     if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
         noun = modality(trained.schema.input.kind).noun
-        raise ConfigError(f"--out {out}: a contact sheet shows pictures, and this run reads {noun}; use .csv or .json")
-    if Path(out).suffix.lower() == ".png" and not trained.spec.labels:
-        raise ConfigError(f"--out {out}: this run learnt features of images, which no picture shows; use .csv or .json")
-    if is_folder(out) and abilities_of(trained.task).draw is None:
         raise ConfigError(
-            f"--out {out}: what this run predicts has no place in a picture, so there is nothing to draw; use .csv or .json"
+            f"--out {out}: a contact sheet shows images, and this run takes {noun} as input; use .csv or .json"
         )
+    if Path(out).suffix.lower() == ".png" and not trained.spec.labels:
+        raise ConfigError(f"--out {out}: this run learned image features, which cannot be drawn; use .csv or .json")
+    if is_folder(out) and abilities_of(trained.task).draw is None:
+        raise ConfigError(f"--out {out}: predictions of this run cannot be drawn on an image; use .csv or .json")
 
 
 Writer = Callable[[Path, Sequence[Mapping[str, Any]]], None]
@@ -123,9 +123,9 @@ def writer(out: Path) -> Writer:
         hint = (
             f"did you mean {out.stem}{near[0]}?"
             if near
-            else f"end its name in {', '.join(known)}, or in / for a folder"
+            else f"use a name ending in {', '.join(known)}, or in / for a folder"
         )
-        raise ConfigError(f"--out {out} is no kind of file that predictions can be written to; {hint}")
+        raise ConfigError(f"--out {out} is not a supported output format; {hint}")
     if not out.parent.is_dir():
         raise ConfigError(f"--out {out}: there is no folder {out.parent}")
     return known[suffix]

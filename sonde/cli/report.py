@@ -1,4 +1,4 @@
-"""`sonde report RUN`: the report again, from the folder's files alone."""
+"""`sonde report RUN`: rebuild the report from the run folder's files."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from sonde.cli.begin import NoOptions, begin
 from sonde.cli.parse import take_words
 
 ABOUT = """\
-Write RUN's report.html anew from the files in its folder, and print where it is. Works on a folder copied from elsewhere.
+Rebuild report.html of RUN from the files in its folder, and print its path. Works on a copied folder too.
 
 examples:
   sonde report runs/mnist-mlp-1

@@ -1,4 +1,4 @@
-"""`sonde resume RUN`: go on where a run stopped, or train a finished one further."""
+"""`sonde resume RUN`: resume a run where it stopped, or train a finished one further."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
 ABOUT = """\
-Go on exactly where RUN stopped: same settings, same data, same random streams, as if it had never been interrupted.
-What does not alter the numbers may be changed, and so may the length: --epochs 20 trains a finished run further.
+Resume RUN exactly where it stopped: same settings, data and random state, as if it had never been interrupted. Settings that
+do not affect the results may be changed, and so may the length: --epochs 20 trains a finished run further.
 
 examples:
   sonde resume runs/mnist-mlp-1
@@ -33,7 +33,7 @@ def run(words: Sequence[str]) -> int:
     common = flags_of(CommonOptions)
     from sonde.core.run_folder import open_run
 
-    open_run(folder)  # a wrong name is said at once, before torch is loaded
+    open_run(folder)  # a wrong name is reported at once, before torch is loaded
     from sonde.api import resume
 
     resume(folder, screen=screen, **{name: value for name, value in values.items() if name not in common})

@@ -15,7 +15,7 @@ from sonde.core.units import duration, metric, metric_name
 from sonde.screen.summary import headline
 
 ABOUT = """\
-The runs in FOLDER (by default runs), the newest last: data, model, the main metric on each split, how long, how it ended.
+Runs in FOLDER (by default runs), newest last: data, model, main metric on each split, duration, status.
 
 examples:
   sonde runs
@@ -49,7 +49,7 @@ def run(words: Sequence[str]) -> int:
     folder = Path(optional_word(begun.words, verb="runs", name="FOLDER") or DEFAULT)
     found = find_runs(folder) if folder.exists() or str(folder) != DEFAULT else []
     if not found:
-        begun.screen.say(f"no runs in {folder}; begin one with: sonde train digits")
+        begun.screen.say(f"no runs in {folder}; start one with: sonde train digits")
         return 0
     splits = [split for split in SPLITS if any(split in line.scores for line in found)]
     columns = ["run", "data", "model", "epochs", "metric", *splits, "time", "status"]
@@ -103,7 +103,7 @@ def _mapping(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _Broken(f"{path.name}: {error.strerror}") from None
     if not isinstance(content, dict):
-        raise _Broken(f"{path.name} holds no object")
+        raise _Broken(f"{path.name} does not hold a JSON object")
     return content
 
 
@@ -121,7 +121,7 @@ def _finished(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _so_far(place: Path) -> dict[str, Any]:
-    """A run without a result: going on now, or stopped before its end."""
+    """A run without a result: running now, or stopped before its end."""
     last = _last_record(place / "metrics.jsonl")
     return {
         "model": _model(place),

@@ -1,4 +1,4 @@
-"""`sonde tasks [WORD]`: the problems that can be learnt."""
+"""`sonde tasks [WORD]`: the tasks a network can be trained for."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,7 @@ from sonde.cli.begin import NoOptions, begin
 from sonde.cli.listing import matching, optional_word
 
 ABOUT = """\
-The tasks that --task takes; by default one is chosen from the target. `sonde train --task NAME --help` explains the settings
-of one.
+Tasks for --task; by default one is chosen from the target. `sonde train --task NAME --help` explains a task's own settings.
 
 examples:
   sonde tasks

@@ -1,22 +1,22 @@
-"""`sonde train DATA`: from words to a run."""
+"""`sonde train DATA`: from command-line arguments to a run."""
 
 from collections.abc import Sequence
 
-from sonde.cli.asking import WhatOptions, parse_rest, read_request
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
+from sonde.cli.train_arguments import WhatOptions, parse_rest, read_request
 from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
 ABOUT = """\
-Train on DATA and write a run folder: infer what the data are, choose task, model and settings, train, judge, report.
+Train on DATA and write a run folder: infer the data format, choose task, model and settings, train, evaluate, write a report.
 
-what to know:
-  DATA is a folder, a file or a name (`sonde datasets`), and best stands right after the verb.
-  A flag that is given is never overruled. One that is not takes what the recipe for such data advises, else the default
-  below; which, and why, stands in the run folder's config.yaml.
+notes:
+  DATA is a folder, a file or a name (`sonde datasets`); put it right after the command.
+  A flag you give is never overridden. Any other takes the value of the recipe for such data, else the default below; config.yaml
+  in the run folder records the value, where it came from, and why.
   A list takes several words, or one with commas: --hidden 256 128, --target age,fare (a comma in a name: a\\,b).
-  Models and tasks have flags of their own: --model mlp --help shows them too.
+  Models and tasks have their own flags: --model mlp --help shows them too.
 
 examples:
   sonde train digits
@@ -55,4 +55,4 @@ def _help(words: Sequence[str]) -> None:
         from sonde.tasks.table import spec
 
         own[f"task {named['task']}"] = spec(named["task"]).config
-    show_flags("train DATA", ABOUT, {"what": WhatOptions, **own, **groups()})
+    show_flags("train DATA", ABOUT, {"general": WhatOptions, **own, **groups()})

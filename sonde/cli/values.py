@@ -1,4 +1,4 @@
-"""A flag's value in its field's type. tyro does the turning; what it refuses is said in one line of ours."""
+"""A flag's value in its field's type. tyro converts; what it refuses becomes a one-line error of ours."""
 
 import contextlib
 import io

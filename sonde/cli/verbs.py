@@ -1,4 +1,4 @@
-"""The verbs, and the text of `sonde --help`."""
+"""The commands, and the text of `sonde --help`."""
 
 from typing import NamedTuple
 
@@ -21,93 +21,93 @@ VERBS: dict[str, Verb] = {
     "train": Verb(
         "sonde.cli.train:run",
         "train DATA",
-        "infer what the data are, train, judge on held-out rows, report",
+        "infer the data format, train, evaluate on held-out rows, report",
         "sonde train digits --epochs 5",
         timed=True,
     ),
     "resume": Verb(
         "sonde.cli.resume:run",
         "resume RUN",
-        "go on exactly where a run stopped, or train it further",
+        "resume a run exactly where it stopped, or train it further",
         "sonde resume runs/mnist-mlp-1 --epochs 20",
     ),
     "eval": Verb(
         "sonde.cli.evaluate:run",
         "eval RUN DATA",
-        "judge a trained run on other data",
+        "evaluate a trained model on other data",
         "sonde eval runs/mnist-mlp-1 photos/",
     ),
     "predict": Verb(
         "sonde.cli.predict:run",
         "predict RUN INPUT …",
-        "apply a trained run to files or folders",
+        "predict for files or folders with a trained model",
         "sonde predict runs/mnist-mlp-1 seven.png --out seven.csv",
     ),
     "generate": Verb(
         "sonde.cli.generate:run",
         "generate RUN",
-        "let a trained language model write",
+        "generate text with a trained language model",
         'sonde generate runs/input-modern-gpt-1 --prompt "ROMEO:"',
     ),
     "chat": Verb(
         "sonde.cli.chat:run",
         "chat RUN",
-        "write in turns with a trained language model",
+        "chat with a trained language model",
         "sonde chat runs/input-modern-gpt-1",
     ),
     "runs": Verb(
         "sonde.cli.runs:run",
         "runs [FOLDER]",
-        "the runs in a folder, side by side",
+        "compare the runs in a folder",
         "sonde runs",
     ),
     "report": Verb(
         "sonde.cli.report:run",
         "report RUN",
-        "write a run's report.html anew",
+        "rebuild a run's report.html",
         "sonde report runs/mnist-mlp-1",
     ),
     "inspect": Verb(
         "sonde.cli.inspection:run",
         "inspect DATA",
-        "what is in the data, and what is wrong with them",
+        "inspect data: classes, sizes, duplicates, leakage, errors",
         "sonde inspect titanic.csv --target survived",
     ),
     "models": Verb(
         "sonde.cli.models:run",
         "models [WORD]",
-        "the networks: parameters, FLOPs, paper",
+        "list models: parameters, FLOPs, paper",
         "sonde models resnet",
     ),
     "tasks": Verb(
         "sonde.cli.tasks:run",
         "tasks [WORD]",
-        "the problems that can be learnt",
+        "list tasks",
         "sonde tasks",
     ),
     "datasets": Verb(
         "sonde.cli.datasets:run",
         "datasets [WORD]",
-        "the data known by name, and where they are",
+        "list data sets known by name",
         "sonde datasets mnist",
     ),
 }
 
 HEAD = """\
-Sonde: point it at data; get a trained model, a run folder and an honest account.
+Sonde: point it at data; get a trained model, a run folder and an honest report.
 
-usage: sonde VERB … [--flags]          sonde VERB --help explains each flag and its default
+usage: sonde COMMAND … [--flags]       sonde COMMAND --help explains each flag and its default
 
 """
 FOOT = """
-DATA  a folder, a file or a name: digits (always there), mnist, cifar10, …
+DATA  a folder, a file or a name: digits (built in), mnist, cifar10, …
 RUN   the folder of a run, such as runs/digits-compact-cnn-1
-Every verb takes --quiet (errors alone) and --debug (the traceback of an error).
+Every command takes --quiet (errors only) and --debug (the full traceback of an error).
 """
 
 
 def overview() -> str:
-    """What each verb does, and an example of it."""
+    """What each command does, with an example."""
     width = max(len(verb.usage) for verb in VERBS.values()) + 2
     indent = " " * (width + 2)
     return (

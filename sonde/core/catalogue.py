@@ -36,7 +36,7 @@ def added(group: str, names: Iterable[str]) -> dict[str, str]:
     owners, found = dict.fromkeys(names, "sonde"), {}
     for name, value, package in _entry_points(group):
         if name in owners:
-            raise ConfigError(f"{owners[name]} and {package} both call something of {group} {name!r}; uninstall one")
+            raise ConfigError(f"{owners[name]} and {package} both register {name!r} in {group}; uninstall one")
         owners[name], found[name] = package, value
     return found
 
@@ -73,7 +73,7 @@ class Catalogue(Mapping[str, Row]):
 
 
 def require(package: str, *, extra: str, purpose: str) -> Any:
-    """Import an optional dependency where it is used, or say how to get it.
+    """Import an optional dependency where it is used, or raise with the install line.
 
     Raises: MissingDependency with the install line
     """

@@ -1,4 +1,4 @@
-"""What can be asked of a run: frozen dataclasses whose fields are the command line's flags. Free of torch.
+"""The settings of a run: frozen dataclasses whose fields are the command line's flags. Free of torch.
 
 Every leaf name is unique over all groups, so `--lr`, `sonde.train(..., lr=…)` and `lr:` in `config.yaml` mean the same field.
 The fields of the chosen model's and task's own configs stand beside their modules and join these in a second pass.
@@ -78,21 +78,21 @@ class FeedConfig:
     """How rows reach the model."""
 
     batch_size: int = 64
-    """Rows per update, all pieces together; a single row left over at an epoch's end joins the batch before."""
+    """Rows per optimiser step, over all its micro-batches; a single row left over at an epoch's end joins the previous batch."""
     accumulate: int = 1
-    """Pieces a batch is computed in, one after the other; the gradient is the whole batch's."""
+    """Gradient accumulation: micro-batches that a batch is split into; the gradient is that of the whole batch."""
     workers: int | None = None
-    """Processes that read and decode; by default chosen from the machine. Results do not depend on it."""
+    """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     feed: Literal["auto", "resident", "streaming"] = "auto"
-    """Hold all rows in memory, or stream them from disk; auto decides by size."""
+    """Keep all rows in memory (resident), or stream them from disk; auto decides by size."""
     memory: str = "50%"
-    """What resident data may take: a share of the free memory ("50%") or a size ("2GiB")."""
+    """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     augment: str = "auto"
-    """none, or how rows are changed, such as flip,crop=4,cutout=8 (sound: speed=0.1,noise=15); auto lets the recipe choose."""
+    """Augmentation: none, or a policy such as flip,crop=4,cutout=8 (audio: speed=0.1,noise=15); auto uses the recipe's."""
     balanced: bool = False
-    """Draw training rows so that every class is equally frequent."""
+    """Sample training rows so that all classes are equally frequent."""
     bucket: bool = True
-    """Put sequences of like length into one batch, which saves padding; how batches are drawn changes, no result does."""
+    """Batch sequences of similar length together (bucketing) to save padding; only which rows form a batch changes."""
 
     def __post_init__(self) -> None:
         at_least("batch_size", self.batch_size, 1)
@@ -103,14 +103,14 @@ class FeedConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferConfig:
-    """What was learned before, and how much of it may change."""
+    """Transfer learning: pre-trained weights, and how much of them is trained."""
 
     pretrained: str | None = None
-    """Weights to start from: a .safetensors or .pth file, the folder of an earlier run, or imagenet (published ones)."""
+    """Pre-trained weights: a .safetensors or .pth file, the folder of an earlier run, or imagenet (published ones)."""
     freeze: int | Literal["none", "backbone"] = "none"
-    """What stays as it starts: backbone (all but the head), or so many layers from the input on (a block is one layer)."""
+    """What to freeze: backbone (all but the head), or the number of layers to freeze from the input on (a block is one layer)."""
     layer_decay: float = 1.0
-    """Learning rate of a layer as a share of that of the layer after it; the head has the full rate."""
+    """Layer-wise learning-rate decay: each layer's rate as a share of the next layer's; the head has the full rate."""
 
     def __post_init__(self) -> None:
         if isinstance(self.freeze, int):
@@ -120,38 +120,38 @@ class TransferConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
-    """How weights move."""
+    """Optimiser and learning-rate schedule."""
 
     optimizer: OptimizerName = "adamw"
-    """Muon moves matrices and convolutions, and hands the rest to AdamW."""
+    """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     lr: float | Literal["auto"] = 1e-3
     """Peak learning rate; auto finds one with a range test."""
     weight_decay: float = 0.0
-    """Decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
+    """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float = 0.9
-    """For momentum, nesterov, rmsprop and muon."""
+    """Momentum of momentum, nesterov, rmsprop and muon."""
     beta1: float = 0.9
-    """Adam's decay of the mean gradient."""
+    """Adam's decay rate of the first moment."""
     beta2: float = 0.999
-    """Adam's decay of the squared gradient; rmsprop's smoothing constant."""
+    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float = 1e-8
-    """Added to the denominator of adaptive rates."""
+    """Added to the denominator in adaptive optimisers, for numerical stability."""
     schedule: ScheduleName = "constant"
-    """Shape of the learning rate over the run."""
+    """Learning-rate schedule."""
     warmup: float = 0.0
-    """Linear rise at the start: a share of the run below 1, else steps. A one-cycle without any rises over 0.3 of the run."""
+    """Linear warm-up: a share of the run if below 1, else steps. one-cycle warms up for 0.3 of the run where none is given."""
     lr_floor: float = 0.0
-    """Where decays end, as a share of lr."""
+    """Final learning rate of schedules that decay, as a share of lr."""
     step_size: float = 0.3
-    """For the step schedule: divide by ten after every such share of the run."""
+    """For the step schedule: divide the rate by ten after every such share of the run."""
     decay: float = 0.2
-    """For wsd: share of the run that decays at the end."""
+    """For wsd (warm-up, stable, decay): share of the run at its end in which the rate decays."""
     clip: float = 0.0
-    """Largest gradient norm; 0 for none."""
+    """Clip gradients to this norm; 0 for no clipping."""
     clip_value: float = 0.0
-    """Largest absolute gradient entry; 0 for none."""
+    """Clip gradient entries to this absolute value; 0 for no clipping."""
     ema: float = 0.0
-    """Decay of an exponential moving average of the weights that is evaluated and kept; 0 for none."""
+    """Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of them; 0 for none."""
 
     def __post_init__(self) -> None:
         if self.lr != "auto":
@@ -170,24 +170,24 @@ class OptimConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
-    """How long, how it is watched, when it is saved. Of several lengths the one that is reached first ends the run."""
+    """Length of training, evaluation and checkpoints. Of several lengths the one that is reached first ends the run."""
 
     epochs: float | None = None
-    """Passes over the training rows; by default the recipe's choice."""
+    """Passes over the training rows; by default the recipe's value."""
     steps: int | None = None
     """Updates."""
     time_limit: float | str | None = None
-    """Wall time of the whole run, such as 90s, 10m, 1h30m: opening the data, planning, evaluation and report are inside it."""
+    """Wall-clock limit of the whole run, such as 90s, 10m, 1h30m, including opening the data, planning, evaluation and report."""
     monitor: str | None = None
-    """Validation metric that chooses the best checkpoint; by default the task's own."""
+    """Validation metric that selects the best checkpoint; by default the task's."""
     patience: int | str = 0
-    """Stop after so many evaluations without a better one, or so long after the best ("10 epochs", "30m"); 0 never does."""
+    """Early stopping after this many evaluations without improvement, or this long ("10 epochs", "30m"); 0 for none."""
     evaluate_every: float | str = 1.0
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int = 10
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str = "60s"
-    """How often to save: "500 steps", "1 epoch", "60s" (then also at an epoch's end, once a twentieth of it has passed)."""
+    """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
 
     def __post_init__(self) -> None:
         if self.epochs is not None:
@@ -216,7 +216,7 @@ class LoopConfig:
 
     @property
     def patience_for(self) -> Duration | None:
-        """How long to go on without a better evaluation; None for ever."""
+        """How long to train on without an improvement; None without end."""
         found = self._duration("patience")
         return found if found.amount else None
 
@@ -227,20 +227,20 @@ class LoopConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineConfig:
-    """What the run may use of the machine."""
+    """Device, precision, threads and seed."""
 
     device: str = "auto"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Precision = "fp32"
-    """bf16 and fp16 run under autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 must prove faster in trial steps."""
+    """bf16 and fp16 use autocast (mixed precision); fp16 (CUDA only) scales the loss. A recipe's bf16 must prove faster."""
     compile: bool = False
     """Compile the step with torch.compile; needs a C++ compiler on CPUs."""
     threads: int | None = None
-    """CPU threads per operation; by default chosen by timing a few steps."""
+    """CPU threads per operation (torch.set_num_threads); by default chosen by timing a few steps."""
     deterministic: bool = False
-    """Refuse operations whose result can differ from run to run (matters on GPUs)."""
+    """Use deterministic operations only, and stop where there is none (matters on GPUs)."""
     seed: int = 0
-    """The one seed all named random streams come from."""
+    """Random seed of everything: splits, initialisation, shuffling, augmentation, dropout."""
 
     def __post_init__(self) -> None:
         if self.threads is not None:
@@ -251,21 +251,21 @@ class MachineConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceConfig:
-    """Where the run is written and what is said."""
+    """Run folder and output."""
 
     out: str | None = None
     """Run folder; by default runs/<data>-<model>-<n>."""
     fresh: bool = False
-    """Start over in a folder that already holds a run."""
+    """Delete the run that the folder already holds, and start over."""
     quiet: bool = False
-    """Say nothing but errors."""
+    """Print errors only."""
     debug: bool = False
-    """Show tracebacks of errors that are normally one line."""
+    """Show the full traceback of an error, not only its one-line message."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Everything a run was asked to do, once defaults, recipe, file and typed values are merged."""
+    """All settings of a run, once defaults, recipe, file and typed values are merged."""
 
     model: str
     task: str
@@ -299,7 +299,7 @@ MAY_DIFFER = frozenset(
         "checkpoint_every", "log_every",
     ]
 )  # fmt: skip
-"""Settings that a resumed run may change: they do not alter the numbers, or say how much further to go."""
+"""Settings that may change on resume: they do not affect the numbers, or they set the length."""
 
 
 def leaves() -> Iterator[tuple[str, str]]:

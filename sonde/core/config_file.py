@@ -12,7 +12,7 @@ from sonde.core.files import plain, write_text
 
 HEADER = """\
 # Every setting of this run and where it came from (typed, file, recipe or default).
-# `sonde train --config` with this file takes those that were typed or came from a file, and asks the recipe for the rest:
+# `sonde train --config` with this file takes over those that were typed or came from a file; the recipe chooses the rest:
 # to change another one here, write `file` as its origin, or leave its origin out.
 """
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # 1e-3, which YAML 1.1 takes for text

@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class InputSpec:
-    """What a model is fed.
+    """The input of a model.
 
     shape: one row after preparation: (channels, height, width) for images, (features,) for tables and flat arrays; of
            sequences the longest: (tokens,), (samples,) for audio, (steps, variables) for series, (atoms,), (residues,)
@@ -73,7 +73,7 @@ class InputSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSpec:
-    """What is to be predicted; the tasks that can learn it say so by its kind (`sonde.tasks.spec`).
+    """The target; tasks list the kinds of target that they can be trained on (`sonde.tasks.spec`).
 
     none:   nothing, in inputs without labels
     class:  one of `names`, target (B,) int64            labels: any of `names`, target (B, len(names)) float 0/1

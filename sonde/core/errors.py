@@ -1,7 +1,7 @@
 """What goes wrong at the border: one line for the person, an exit code for the shell.
 
-Every class here is the user's to mend, so the command line prints its message alone and exits with `exit_code`.
-Anything else that is raised is a fault of ours and keeps its traceback (exit 1).
+Every class here is for mistakes that a user can fix, so the command line prints its message alone and exits with `exit_code`.
+Anything else that is raised is a bug of ours and keeps its traceback (exit 1).
 """
 
 import difflib
@@ -27,7 +27,7 @@ class MissingDependency(SondeError):
 
 
 class RunFolderError(SondeError):
-    """A run folder is in use, unreadable, unwritable or does not fit what was asked."""
+    """A run folder is in use, unreadable, unwritable or does not fit the settings."""
 
 
 class NonFinite(SondeError):
@@ -35,11 +35,11 @@ class NonFinite(SondeError):
 
 
 class OutOfMemory(SondeError):
-    """The device had no room for a step; the message says what to make smaller."""
+    """The device ran out of memory in a step; the message says what to make smaller."""
 
 
 class Interrupted(SondeError):
-    """The person or the system asked to stop; the run was saved and can be resumed."""
+    """The user or the system asked to stop; the run was saved and can be resumed."""
 
     def __init__(self, message: str, *, signal_number: int) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""A finding: something the run noticed about itself, with its evidence and what to do."""
+"""A finding of an automatic check: its evidence and what to do."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What a person asked for, before the recipe and the defaults have their say. Free of torch."""
+"""Settings given by the user, before recipe and defaults are merged. Free of torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

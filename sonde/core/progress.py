@@ -1,4 +1,4 @@
-"""How long work says it is getting on, without knowing who listens."""
+"""Progress callbacks of long work."""
 
 from collections.abc import Callable
 
@@ -7,4 +7,4 @@ Tick = Callable[[str, int, int], None]
 
 
 def silent(label: str, done: int, total: int) -> None:
-    """A `Tick` that nobody hears."""
+    """A `Tick` that does nothing."""

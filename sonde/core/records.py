@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Verdict = Literal["go on", "save", "stop"]
+Verdict = Literal["continue", "save", "stop"]
 
 
 @dataclass(frozen=True, slots=True)

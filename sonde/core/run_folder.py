@@ -36,7 +36,7 @@ class RunFolder:
         self.report = path / "report.html"
 
     def state(self) -> State:
-        """Whether a run begins, goes on or is done here. Raises: RunFolderError for a folder that is something else."""
+        """Whether a run begins, resumes or is finished here. Raises: RunFolderError for a folder that is something else."""
         if not self.path.exists():
             return "new"
         if not self.path.is_dir():
@@ -54,7 +54,7 @@ class RunFolder:
         return read_json(self.result)
 
     def clear(self) -> None:
-        """Remove what a run writes, so that nothing of it can be mistaken for the next one's; other files stay."""
+        """Remove what a run writes, so that no file of it can be taken for the next one's; other files stay."""
         folders = (self.evaluation, self.checkpoints, self.events)
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:
@@ -74,7 +74,7 @@ class RunFolder:
     def claimed(self) -> Iterator[None]:
         """Hold the folder for this process. Raises: RunFolderError when it cannot be made or a live run holds it.
 
-        The lock is the operating system's (flock), so it ends with the process however that dies. Children that are forked
+        The lock is the operating system's (flock), so it ends with the process however that ends. Children that are forked
         meanwhile (workers that read) give up their share of it at once, or they would hold the folder after its death.
         """
         try:
@@ -116,7 +116,7 @@ def _lock(handle: int, path: Path) -> None:
     except BlockingIOError:
         owner = os.pread(handle, 32, 0).decode().strip()
         raise RunFolderError(
-            f"{path} is in use by a live run{f' (process {owner})' if owner else ''}; wait for it, or give --out another folder"
+            f"{path} is in use{f' by process {owner}' if owner else ''}; wait for it, or give --out another folder"
         ) from None
 
 
@@ -142,7 +142,7 @@ def open_run(path: str | Path) -> RunFolder:
     """An existing run. Raises: RunFolderError when there is none at `path`."""
     folder = RunFolder(Path(path))
     if not folder.path.is_dir():
-        raise RunFolderError(f"there is no run folder {path}; `sonde runs` lists those there are")
+        raise RunFolderError(f"there is no run folder {path}; `sonde runs` lists existing runs")
     if not folder.config.exists():
-        raise RunFolderError(f"{path} holds no run (no config.yaml); `sonde runs` lists those there are")
+        raise RunFolderError(f"{path} holds no run (no config.yaml); `sonde runs` lists existing runs")
     return folder

@@ -1,4 +1,4 @@
-"""The seams of the engine. A source yields batches; a task owns modules and phases; a meter adds up; an observer reads."""
+"""The seams of the engine. A source yields batches; a task owns modules and phases; a meter accumulates; an observer reads."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Numbers as a person reads them: 60,000; 97.20 %; 41 s; 1 m 12 s; 47 MB. Used on the terminal, in reports and in facts."""
+"""Numbers formatted for people: 60,000; 97.20 %; 41 s; 1 m 12 s; 47 MB. Used on the terminal, in reports and in facts."""
 
 import math
 

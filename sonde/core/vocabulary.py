@@ -1,4 +1,4 @@
-"""Text as numbers and back: what a model of tokens is fed, and what its answers say."""
+"""Text as numbers and back: the input of a token model, and its decoded output."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Vocabulary(Protocol):
     size:     how many numbers there are, the four of `SPECIAL` included
     encode:   without BEGIN and END; what has no number becomes UNKNOWN
     decode:   PAD, BEGIN and END are passed over
-    symbol:   what a person reads for one number
+    symbol: how one number is shown
     to_json:  all of it, for `read_vocabulary`
     """
 
@@ -174,7 +174,7 @@ def read_vocabulary(content: str) -> Vocabulary:
     try:
         saved = json.loads(content)
     except json.JSONDecodeError as error:
-        raise DataError(f"the vocabulary is no JSON ({error.msg}); copy the run folder anew") from None
+        raise DataError(f"the vocabulary is not valid JSON ({error.msg}); copy the run folder again") from None
     if saved.get("kind") == "characters":
         return Characters(tuple(saved["symbols"]), upper=bool(saved.get("upper", False)))
     if saved.get("kind") == "words":

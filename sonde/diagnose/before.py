@@ -1,4 +1,4 @@
-"""What can be said about a run before its first step."""
+"""Checks of a run before its first step."""
 
 from torch import nn
 
@@ -9,20 +9,20 @@ MIXING = (nn.modules.batchnorm._BatchNorm,)
 
 
 def accumulation(task: Task, pieces: int) -> list[Finding]:
-    """What makes the gradient of `pieces` pieces differ from the big batch's."""
+    """What makes the accumulated gradient of `pieces` micro-batches differ from the whole batch's."""
     if pieces == 1:
         return []
     found = []
     norms = sum(isinstance(module, MIXING) for module in task.modules.modules())
     if norms:
         found.append(
-            _finding("batch norm", f"{norms} batch-norm layers see {pieces} pieces instead of the whole batch")
+            _finding("batch norm", f"{norms} batch-norm layers see {pieces} micro-batches instead of the whole batch")
         )
     drops = sum(drops_units(module) for module in task.modules.modules())
     if drops:
-        found.append(_finding("dropout", f"{drops} dropout layers draw anew for each of {pieces} pieces"))
+        found.append(_finding("dropout", f"{drops} dropout layers draw a new mask for each of {pieces} micro-batches"))
     found += [
-        _finding(name, f"the loss {name!r} compares rows, and a piece holds fewer")
+        _finding(name, f"the loss {name!r} compares rows with each other, and a micro-batch holds fewer")
         for name in extras_of(task).across_rows
     ]
     return found
@@ -31,7 +31,7 @@ def accumulation(task: Task, pieces: int) -> list[Finding]:
 def drops_units(module: nn.Module) -> bool:
     """Whether a module zeroes units at random while training: torch's dropout, ours, and those that models bring along.
 
-    Told by the name of its class and its share, which are the same wherever such layers are written; torch's attention and
+    Recognised by the name of its class and its rate, which are the same wherever such layers are written; torch's attention and
     recurrent layers keep theirs in `dropout`.
 
     >>> drops_units(nn.Dropout(0.1)), drops_units(nn.Dropout(0.0)), drops_units(nn.MultiheadAttention(4, 1, dropout=0.1))
@@ -44,8 +44,8 @@ def drops_units(module: nn.Module) -> bool:
 
 def _finding(what: str, evidence: str) -> Finding:
     return Finding(
-        check="accumulation is not the big batch",
+        check="gradient accumulation differs from the whole batch",
         severity="note",
         evidence=f"{what}: {evidence}",
-        action="expected; use group or layer norm, or --accumulate 1, where equality with the big batch matters",
+        action="expected; use group or layer norm, or --accumulate 1, where equality with the whole batch matters",
     )

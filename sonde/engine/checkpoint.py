@@ -1,4 +1,4 @@
-"""Checkpoints: whole or absent, checked when read, written off the training thread, without a pickle.
+"""Checkpoints: complete or absent, verified when read, written by another thread, without pickle.
 
 A checkpoint is a folder of `weights.safetensors` (the modules), `state.safetensors` (every other tensor) and `state.json`
 (everything else, the hashes of the two and its own), which is written last. A new one is made beside its place; then the
@@ -52,7 +52,7 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if not path.exists():
             raise RunFolderError(f"{path} is missing")
         if sha256(path) != expected:
-            raise RunFolderError(f"{path} is truncated or was altered (its SHA-256 is not the recorded one)")
+            raise RunFolderError(f"{path} is truncated or was modified (its SHA-256 is not the recorded one)")
     try:
         # safetensors hands out views of one unaligned mapping: copies can be updated in place and outlive the file
         weights = {key: value.clone() for key, value in load_file(folder / "weights.safetensors").items()}
@@ -68,7 +68,7 @@ def _sealed(folder: Path) -> dict[str, Any]:
         raise RunFolderError(f"{path} is missing")
     seal, _, body = path.read_bytes().rstrip(b"\n").partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != seal:
-        raise RunFolderError(f"{path} is truncated or was altered (its SHA-256 is not the recorded one)")
+        raise RunFolderError(f"{path} is truncated or was modified (its SHA-256 is not the recorded one)")
     content = json.loads(body)
     if content["format"] != FORMAT:
         raise RunFolderError(f"{path} has format {content['format']}; this version of Sonde reads format {FORMAT}")
@@ -78,7 +78,7 @@ def _sealed(folder: Path) -> dict[str, Any]:
 def newest(checkpoints: Path, *, say: Callable[[str], None]) -> tuple[Path, dict[str, Tensor], dict[str, Any]] | None:
     """The furthest whole checkpoint among `last`, `previous` and finished ones not yet renamed; None if there is none.
 
-    A broken one is passed over and named through `say`.
+    A broken one is skipped and reported through `say`.
     """
     found: list[tuple[int, Path, dict[str, Tensor], dict[str, Any]]] = []
     for folder in _candidates(checkpoints):
@@ -86,7 +86,7 @@ def newest(checkpoints: Path, *, say: Callable[[str], None]) -> tuple[Path, dict
             weights, state = read(folder)
         except RunFolderError as error:
             if folder.name in ("last", "previous"):
-                say(f"checkpoint passed over: {error}")
+                say(f"checkpoint skipped: {error}")
             continue
         found.append((int(state["progress"]["step"]), folder, weights, state))
         if folder.name == "last" and not any(checkpoints.glob(".new-*")):
@@ -95,7 +95,7 @@ def newest(checkpoints: Path, *, say: Callable[[str], None]) -> tuple[Path, dict
         return None
     _, folder, weights, state = max(found, key=lambda entry: entry[0])
     if folder.name == "previous":
-        say(f"going on from the previous checkpoint, step {state['progress']['step']}")
+        say(f"resuming from the previous checkpoint, step {state['progress']['step']}")
     return folder, weights, state
 
 
@@ -140,7 +140,7 @@ def best_folder(checkpoints: Path) -> Path:
     for name in ("best", ".best-new", ".best-old"):
         if (checkpoints / name / "state.json").exists():
             return checkpoints / name
-    raise RunFolderError(f"{checkpoints} holds no best checkpoint; train further, or resume the run")
+    raise RunFolderError(f"{checkpoints} holds no best checkpoint; train longer, or resume the run")
 
 
 class Writer:
@@ -181,10 +181,10 @@ class Writer:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             if isinstance(failure, OSError):
-                before = "the one before is whole" if (self.checkpoints / "last").exists() else "there is none yet"
+                before = "the previous one is intact" if (self.checkpoints / "last").exists() else "there is none yet"
                 raise RunFolderError(
-                    f"cannot write a checkpoint to {self.checkpoints}: {failure.strerror or failure}; {before}: make room, "
-                    f"then go on with: sonde resume {self.checkpoints.parent}"
+                    f"cannot write a checkpoint to {self.checkpoints}: {failure.strerror or failure}; {before}: free disk space, "
+                    f"then resume with: sonde resume {self.checkpoints.parent}"
                 ) from failure
             raise failure
 

@@ -121,7 +121,7 @@ def evaluate(
     """The task's meter after one pass over `source`, which must be one that does not shuffle.
 
     brief: with less work, where the task has a way (`Abilities.quick_evaluate`)
-    budget: what it may take; afterwards it tells how many rows were evaluated
+    budget: seconds it may take; afterwards it tells how many rows were evaluated
 
     What a task draws while it is evaluated is not missing from the streams that training draws from.
     """

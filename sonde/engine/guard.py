@@ -32,7 +32,7 @@ class Guard:
     """Checks each step: on the host at once where reading is free (CPU), else on the device, read late.
 
     On a device that must not be waited for, `flag` tells the fused optimiser to leave the weights alone, and `settle`
-    reads what happened; it must be called before anything is saved or judged.
+    reads what happened; it must be called before anything is saved or evaluated.
     """
 
     def __init__(self, modules: nn.Module, device: torch.device) -> None:

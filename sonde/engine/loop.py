@@ -39,7 +39,7 @@ def batches_of(source: Source) -> Iterator[Batch]:
         for batch in source:
             empty = 0
             yield batch
-    raise DataError("the training data yield no batch")
+    raise DataError("the training data yielded no batch")
 
 
 def epoch_of(source: Source, step: int) -> int:
@@ -65,7 +65,7 @@ class FitSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class FitParts:
-    """What `fit` calls on: evaluation, storage, and who asked to stop."""
+    """The callbacks of `fit`: evaluation, storage, and requests to stop."""
 
     objective: Objective | None  # None: nothing is validated; the best checkpoint is the last
     evaluate: (
@@ -137,7 +137,7 @@ class _Passes:
         self._coming = None
         self._empty += 1
         if self._empty == 2:
-            raise DataError("the training data yield no batch")
+            raise DataError("the training data yielded no batch")
         return None
 
 
@@ -315,7 +315,8 @@ def _leave(training: Training, parts: FitParts) -> None:
     if parts.writer is not None:
         parts.writer.wait()
     raise Interrupted(
-        f"stopped at step {training.progress.step} as asked; everything is saved", signal_number=parts.request.number
+        f"stopped at step {training.progress.step} as requested; everything is saved",
+        signal_number=parts.request.number,
     )
 
 

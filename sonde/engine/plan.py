@@ -1,4 +1,4 @@
-"""What was decided about how a run is carried out, and why. It never overrules what was typed.
+"""What was decided about how a run is carried out, and why. It never overrides what was typed.
 
 This is the place where the choices of the machine are made: threads, memory format, eager or compiled, number of steps under
 a time limit; `engine/precision` has one of its own. Each choice is a function that measures and returns a value with its reason.
@@ -73,13 +73,13 @@ def pick_device(asked: str) -> torch.device:
     except RuntimeError:
         raise ConfigError(f"--device {asked!r} is not a device; use cpu, cuda, cuda:1 or mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            f"--device {asked} was asked for, but torch {torch.__version__} sees no CUDA GPU; use --device cpu"
-        )
+        raise ConfigError(f"--device {asked}: torch {torch.__version__} sees no CUDA GPU; use --device cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"--device {asked}: this machine has {torch.cuda.device_count()} GPU(s), counted from cuda:0")
+        raise ConfigError(
+            f"--device {asked}: this machine has {torch.cuda.device_count()} GPU(s), numbered from cuda:0"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("--device mps was asked for, but this machine has no Apple GPU; use --device cpu")
+        raise ConfigError("--device mps: this machine has no Apple GPU; use --device cpu")
     if device.type not in ("cpu", "cuda", "mps"):
         raise ConfigError(f"--device {asked!r} is not supported; use cpu, cuda, cuda:1 or mps")
     if asked == "cuda":
@@ -97,7 +97,7 @@ def choose_threads(
     if config.threads is not None:
         return config.threads, {}, f"{_threads(config.threads)} (typed)"
     if kept is not None:
-        return kept, {}, f"{_threads(kept)} (kept from before)"
+        return kept, {}, f"{_threads(kept)} (as before the resume)"
     if stepper.settings.device.type != "cpu":
         count = torch.get_num_threads()
         return count, {}, f"{_threads(count)} for the host"

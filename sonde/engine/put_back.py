@@ -20,7 +20,7 @@ class PutBack:
         self._coming: Iterator[Batch] | None = iter(source)
         batch = next(self._coming, None)
         if batch is None:
-            raise DataError("the training data yield no batch")
+            raise DataError("the training data yielded no batch")
         self.first: Batch = batch
 
     @property

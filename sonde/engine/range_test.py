@@ -1,4 +1,4 @@
-"""Finding a learning rate: raise it from far too small to far too large over trial steps, and read the loss."""
+"""Finding a learning rate: the learning-rate range test, which raises the rate over trial steps."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The first Ctrl-C or SIGTERM finishes the step; the second stops now."""
+"""The first Ctrl-C or SIGTERM lets the step finish; the second stops at once."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""Noticing that steps have become slow, and asking again how many threads are best."""
+"""Noticing that steps have become slow, and timing numbers of threads again."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ CONTENDED = (
 class ThreadTuner:
     """Watches the seconds a step takes; when they grow, times the candidates on the batch at hand and may change the count.
 
-    Where a busy neighbour made fewer threads the better choice, it asks again from time to time whether he has left.
+    Where another busy process made fewer threads the better choice, all threads are timed again from time to time.
     Another number of threads may round differently, so a change is an event of the run, and a resumed run keeps it.
     """
 
@@ -78,7 +78,7 @@ class ThreadTuner:
 
 
 def contended(timed: Mapping[int, float]) -> bool:
-    """Whether all cores were so much slower than fewer that somebody else must be using them.
+    """Whether all cores were so much slower than fewer that another process must be using them.
 
     >>> contended({1: 1.0, 2: 12.0}), contended({1: 1.0, 2: 1.1}), contended({})
     (True, False, False)

@@ -1,6 +1,6 @@
 """Moving the end of a run under a time limit to where its pace leads.
 
-A plan is made from a few steps, on a machine that others may be using just then: two of six runs planned beside busy neighbours
+A plan is made from a few steps, on a machine that others may be using just then: two of six runs planned beside busy processes
 came to their end after 60 % of the time they were given (measured). So the end is asked for again a few times, and the
 schedule set to the new one.
 """

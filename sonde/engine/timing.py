@@ -1,4 +1,4 @@
-"""Trying steps without having taken them: the plan times real steps, then everything is as it was."""
+"""Timing real steps and undoing them."""
 
 import math
 import statistics

@@ -80,7 +80,7 @@ def capture(training: Training) -> dict[str, Any]:
 def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
     """Put weights and state back into live objects built from the same config.
 
-    Journals are cut back where they are opened. Raises: RunFolderError when the weights do not fit the modules
+    Logs are truncated where they are opened. Raises: RunFolderError when the weights do not fit the modules
     """
     load_weights(training.task.modules, held)
     with torch.no_grad():
@@ -103,7 +103,7 @@ def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:
     live = weights(modules)
     missing, extra = sorted(live.keys() - held.keys()), sorted(held.keys() - live.keys())
     if missing or extra:
-        raise RunFolderError(f"the checkpoint does not fit this model: lacks {missing[:3]}, has besides {extra[:3]}")
+        raise RunFolderError(f"the checkpoint does not fit this model: missing {missing[:3]}, unexpected {extra[:3]}")
     with torch.no_grad():
         for name, value in live.items():
             if value.shape != held[name].shape:

@@ -1,4 +1,4 @@
-"""What a network looks for, written into a run folder (docs/run-folder.md): filters, and what excites its channels."""
+"""Feature visualisation, written into a run folder (docs/run-folder.md): filters, and top activations of channels."""
 
 import shutil
 from collections import Counter
@@ -36,7 +36,7 @@ class Seen:
 def write_features(
     folder: Path, model: nn.Module, layers: Mapping[str, Sequence[nn.Module]], images: Seen, *, seconds: float
 ) -> None:
-    """Write `folder`/features.json and the pictures it names; where there is nothing to see, the reason.
+    """Write `folder`/features.json and the pictures it names; where there is nothing to show, the reason.
 
     layers: name of a module with matrices -> it, and those that follow it, from the input on, without the head
     seconds: about how long it may take
@@ -52,7 +52,7 @@ def write_features(
     try:
         found, looked_at = exciting(model, layers, images.read, chosen, seconds=seconds)
         if not found:
-            reason = "no layer before the answer has channels to look at"
+            reason = "no layer before the output has channels to show"
     except TooSlow as trouble:
         found, looked_at, reason = [], 0, str(trouble)
     content = {

@@ -1,4 +1,4 @@
-"""The filters of a network's first layer as pictures: the only weights that can be looked at directly."""
+"""The filters of a network's first layer as pictures: the only weights that can be drawn directly."""
 
 from dataclasses import dataclass
 from math import prod
@@ -20,7 +20,7 @@ class Filters:
 
 
 def first_filters(model: nn.Module, shape: tuple[int, ...]) -> Filters | str:
-    """Those of the first layer that learns, if it sees pixels; else why there is nothing to look at.
+    """Those of the first layer that learns, if it sees pixels; else why there are none to show.
 
     shape: (C, H, W) of an image. A dense layer that takes the whole image has filters of the image's size.
     Each filter is scaled by its own largest weight: 0 is middle grey, 127 away from it the largest weight.
@@ -30,7 +30,7 @@ def first_filters(model: nn.Module, shape: tuple[int, ...]) -> Filters | str:
     )
     name, layer = found
     if name is None:
-        return "it has neither a convolution nor a dense layer"
+        return "it has neither a convolution nor a linear layer"
     name = name or type(layer).__name__
     weights = _over_pixels(layer, shape)
     if isinstance(weights, str):
@@ -47,11 +47,11 @@ def _over_pixels(layer: nn.Module, shape: tuple[int, ...]) -> Tensor | str:
     """(n, C, h, w) on the host; else what the layer does instead."""
     if isinstance(layer, nn.Linear):
         if layer.in_features != prod(shape):
-            return f"takes {layer.in_features} numbers that are no image"
+            return f"takes {layer.in_features} numbers that are not pixels"
         return layer.weight.detach().cpu().float().reshape(-1, *shape)
     assert isinstance(layer, nn.Conv2d)
     if layer.in_channels != shape[0] or layer.groups != 1:
-        return f"sees {layer.in_channels} channels that were made of the image before it learns anything"
+        return f"takes {layer.in_channels} channels that are not those of the image"
     if max(layer.kernel_size) == 1:
-        return "looks at single pixels"
+        return "has filters of a single pixel"
     return layer.weight.detach().cpu().float()

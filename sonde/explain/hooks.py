@@ -1,4 +1,4 @@
-"""Looking at what layers answer: which module of a layer, and its answer as maps over the image."""
+"""Forward hooks: which module of a layer to hook, and its output as maps over the image."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ def as_maps(answer: Any) -> Tensor | None:
 
 @contextmanager
 def hooked(modules: Iterable[nn.Module], seen: Callable[[nn.Module, Tensor], None]) -> Iterator[None]:
-    """`seen(module, maps)` at the first answer of each module that is one of maps, while the body lasts."""
+    """`seen(module, maps)` at the first output of each module that is one of maps, while the body lasts."""
     met: set[nn.Module] = set()
 
     def hook(module: nn.Module, args: tuple[Any, ...], answer: Any) -> None:
@@ -69,7 +69,7 @@ def _uncompiled() -> AbstractContextManager[Any]:
 
 
 def places(model: nn.Module, layers: Mapping[str, Sequence[nn.Module]], input: Tensor) -> dict[str, nn.Module]:
-    """Name of a layer -> the module whose answer to look at, for an early, a middle and a late one of those that answer.
+    """Name of a layer -> the module whose output to record, for an early, a middle and a late one of those that run.
 
     layers: name of the module with matrices -> it, and those that follow it
     It is the last one with maps of the same size: the layer's norm and activation count, its pooling does not. Dense layers,

@@ -1,4 +1,4 @@
-"""Which parts of which images excite a network's channels most: edges in early layers, parts of things in late ones.
+"""The image patches with the highest activations of a network's channels: edges in early layers, parts of things in late ones.
 
 Source: Zeiler and Fergus 2014, arXiv:1311.2901, section 4; the size of what a place sees: Luo et al. 2016, arXiv:1701.04128
 """
@@ -27,12 +27,12 @@ Read = Callable[[Sequence[int]], Tensor]
 
 
 class TooSlow(Exception):
-    """The network is too large to be looked into in the time there is."""
+    """The network is too slow for the time there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """rows: numbers of those that excite it, the most exciting first;  boxes: left, top, right, bottom of the part of each."""
+    """rows: numbers of those with the highest activation, highest first;  boxes: left, top, right, bottom of the part of each."""
 
     number: int
     rows: tuple[int, ...]
@@ -51,7 +51,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Peaks:
-    """Where each channel answers most in each row. value: (R, C); place: (R, C) flat; size: (h, w) of the map."""
+    """Where each channel's activation is highest in each row. value: (R, C); place: (R, C) flat; size: (h, w) of the map."""
 
     value: np.ndarray
     place: np.ndarray
@@ -66,10 +66,10 @@ def exciting(
     *,
     seconds: float,
 ) -> tuple[list[Layer], int]:
-    """An early, a middle and a late layer with what excites their most selective channels, and how many rows were looked at.
+    """An early, a middle and a late layer with top activations of their most selective channels, and the number of rows used.
 
     layers: name of the module with matrices -> it, and those that follow it
-    rows: to look at, those in front as far as the time goes
+    rows: to process, from the first on as far as the time allows
     Raises: TooSlow
     """
     with as_used(model):
@@ -140,7 +140,7 @@ def box(place: int, size: tuple[int, int], side: int, shape: tuple[int, int]) ->
 
 
 def _affordable(model: nn.Module, read: Read, rows: Sequence[int], seconds: float) -> int:
-    """How many rows can be looked at. Raises: TooSlow where they would be too few to say anything."""
+    """How many rows can be processed. Raises: TooSlow where they would be too few to say anything."""
     few = rows[:2]
     begun = time.perf_counter()
     with torch.no_grad():
@@ -151,7 +151,7 @@ def _affordable(model: nn.Module, read: Read, rows: Sequence[int], seconds: floa
     traced = 3 * 3 * TRACED  # of three layers, and a gradient costs twice the answer
     most = int(seconds / each) - traced
     if most < min(FEWEST, len(rows)):
-        raise TooSlow(f"the network needs {each:.2g} s for a picture, too much for a look at enough of them")
+        raise TooSlow(f"the network needs {each:.2g} s per image, too slow to process enough of them")
     return min(most, len(rows))
 
 

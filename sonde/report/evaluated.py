@@ -1,4 +1,4 @@
-"""How the model did on held-out rows: confusions, calibration, threshold curves, per-class scores, residuals, worst cases."""
+"""The evaluation on held-out rows: confusion matrix, calibration, threshold curves, per-class scores, residuals, worst cases."""
 
 import base64
 import struct
@@ -41,9 +41,7 @@ class ClassRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Worst:
-    """One of the most wrong rows. text: what a row of text says; picture: a data URI; pixelated: small pictures are shown with
-    hard edges.
-    """
+    """One of the rows with the highest loss. text: of a row of text; picture: a data URI; pixelated: drawn with hard edges."""
 
     row: str
     target: str
@@ -108,7 +106,7 @@ def class_rows(details: Mapping[str, Any]) -> tuple[list[ClassRow], int]:
 def worst_rows(
     details: Mapping[str, Any], folder: Path, *, stem: str = "worst", room: int = PICTURES_BYTES
 ) -> list[Worst]:
-    """The most wrong rows (or, by `stem`, the best) with their pictures, as far as they fit into `room` bytes.
+    """The rows with the highest (or, by `stem`, the lowest) loss with their pictures, as far as they fit into `room` bytes.
 
     folder: evaluation/<split>
     """
@@ -181,8 +179,8 @@ def confusion_figure(details: Mapping[str, Any]) -> Figure | None:
     return Figure(
         title="Confusion matrix",
         svg=heat_map(names, matrix["counts"], name="Confusion matrix"),
-        caption=f"Each row holds the {matrix.get('unit') or 'rows'} of one true class. The diagonal is right; strong cells off "
-        "it are confusions.",
+        caption=f"Each row holds the {matrix.get('unit') or 'rows'} of one true class, each column those predicted "
+        "as one class. The diagonal is correct; strong off-diagonal cells are confusions.",
         wide=len(names) > WIDE_FROM,
     )
 
@@ -199,16 +197,17 @@ def _calibration(bins: Any) -> Figure | None:
     series = [
         Series(name="", points=[(0.0, 0.0), (1.0, 1.0)], colour=0),
         Series(
-            name="share right",
+            name="accuracy",
             points=[(c, a) for c, a, _ in filled],
             dots=True,
             radii=[2.0 + 6.0 * (n / most) ** 0.5 for _, _, n in filled],
         ),
     ]
     whole = _unit("confidence")
-    figure = curves(series, whole, _unit("share that was right"), name="Calibration")
+    figure = curves(series, whole, _unit("accuracy"), name="Calibration")
     caption = (
-        "On the diagonal a confidence of 80 % is right 80 % of the time; below, it is too sure. Large dots: many rows."
+        "On the diagonal, predictions with a confidence of 80 % are correct 80 % of the time; below it the model is "
+        "overconfident. Larger dots: more rows."
     )
     return Figure(title="Calibration", svg=figure, caption=caption)
 
@@ -222,12 +221,12 @@ def _threshold_curves(curve: Any) -> list[Figure]:
         Figure(
             title="ROC curve",
             svg=curves(roc, _unit("false positive rate"), _unit("true positive rate"), name="ROC"),
-            caption="How many positives are found at the price of how many false alarms; the diagonal is guessing.",
+            caption="True positive rate over false positive rate as the threshold varies; the diagonal is random guessing.",
         ),
         Figure(
             title="Precision and recall",
             svg=curves(prc, _unit("recall"), _unit("precision"), name="Precision and recall"),
-            caption="What share of the alarms is right, against what share of the positives is found, as the threshold moves.",
+            caption="Precision over recall as the decision threshold varies.",
         ),
     ]
 
@@ -269,12 +268,12 @@ def _scatters(table: Any) -> list[Figure]:
             Figure(
                 title=f"{name}: predicted and true",
                 svg=fit,
-                caption=f"{count(len(pairs))} rows; on the diagonal it is right.",
+                caption=f"{count(len(pairs))} rows; on the diagonal prediction and truth are equal.",
             ),
             Figure(
                 title=f"{name}: residuals",
                 svg=rest,
-                caption="An even band around zero is healthy; a bend or a funnel is something the model has not learned.",
+                caption="They should scatter evenly around zero; a curve or a funnel is structure the model has not learned.",
             ),
         ]
     return figures

@@ -69,7 +69,7 @@ class EventsObserver:
     def __init__(self, events: Events, *, log_every: int = 10) -> None:
         self._events, self._log_every = events, log_every
 
-    def __call__(self, record: Record) -> Literal["go on"]:
+    def __call__(self, record: Record) -> Literal["continue"]:
         if type(record) is StepRecord:
             if record.step % self._log_every == 0:
                 values = {f"train/{name}": float(value) for name, value in record.losses.items()}
@@ -77,7 +77,7 @@ class EventsObserver:
                 self._events.add(record.step, values | {"lr": record.lr})
         elif isinstance(record, EvaluationRecord):
             self._events.add(record.step, {f"{record.split}/{name}": value for name, value in record.metrics.items()})
-        return "go on"
+        return "continue"
 
     def close(self) -> None:
         """Write what is buffered and close the file."""

@@ -1,4 +1,4 @@
-"""What the network looks for: filters of its first layer, and what excites channels of an early, a middle and a late one."""
+"""Feature visualisation: filters of the first layer, and top activations of channels of an early, a middle and a late one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PICTURES_BYTES = 250_000  # all of them, beside those of rows
 
 @dataclass(frozen=True, kw_only=True)
 class Strip:
-    """Patches that excite one channel. picture: a data URI;  caption: what they are;  alt: the rows they were cut from."""
+    """Patches with a channel's highest activations. picture: a data URI; caption: what they are; alt: their rows."""
 
     picture: str
     caption: str
@@ -22,7 +22,7 @@ class Strip:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """told: its name, and what is shown of it."""
+    """told: what is shown of it."""
 
     name: str
     told: str
@@ -83,8 +83,8 @@ class _Room:
 
 def _about(found: Mapping[str, Any]) -> str:
     return (
-        f"A look at {count(found['rows'])} {found['split']} images: each strip shows the parts of them that excite one channel "
-        "most. In convolutional networks early layers answer to edges and textures, late ones to parts of things."
+        f"From {count(found['rows'])} {found['split']} images: each strip shows the patches with the highest activations of one "
+        "channel. In convolutional networks early layers respond to edges and textures, late ones to parts of objects."
     )
 
 
@@ -93,7 +93,7 @@ def _filters_told(filters: Mapping[str, Any]) -> str:
     which = f"All {count(filters['count'])}" if filters["shown"] == filters["count"] else (
         f"The {count(filters['shown'])} strongest of {count(filters['count'])}"
     )  # fmt: skip
-    return f"{which} filters of the layer {filters['layer']}: {height}x{width} pixels; middle grey is 0."
+    return f"{which} filters of the layer {filters['layer']}: {height}x{width} pixels; mid-grey is 0."
 
 
 def _layer(entry: Mapping[str, Any], place: int, layers: list[Any], room: _Room) -> Layer:
@@ -104,7 +104,7 @@ def _layer(entry: Mapping[str, Any], place: int, layers: list[Any], room: _Room)
         if picture := room.picture(channel.get("picture")):
             alt = ", ".join(str(row) for row in channel.get("rows") or [])
             strips.append(Strip(picture=picture, caption=_caption(channel), alt=alt[:400]))
-    told = f"{len(strips)} of {count(entry['channels'])} channels, the most selective; each place sees about " + (
+    told = f"{len(strips)} of {count(entry['channels'])} channels, the most selective; receptive field about " + (
         f"{entry['side']}x{entry['side']} pixels"
     )
     return Layer(name=name, told=told, strips=strips)

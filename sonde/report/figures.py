@@ -114,7 +114,7 @@ def heat_map(names: Sequence[str], counts: Sequence[Sequence[int]], *, name: str
         whole, y = sum(row) or 1, 6 + i * cell
         parts.append(_label(left - 6, y + cell / 2 + 4, names[i], "end", text_size))
         for j, value in enumerate(row):
-            told = f"{names[i]} taken for {names[j]}" if i != j else f"{names[i]} recognised"
+            told = f"{names[i]} predicted as {names[j]}" if i != j else f"{names[i]} predicted as {names[i]}"
             title = f"{told}: {count(value)} of {count(whole)} ({share(value / whole, 1)})"
             parts.append(
                 _cell(

@@ -1,4 +1,4 @@
-"""The course of training as figures: losses, the metric, the learning rate, the gradient norm, the range test."""
+"""Training curves: losses, the metric, the learning rate, the gradient norm, the range test."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A picture with what to look at. wide: over both columns of the page."""
+    """A figure with a caption that says how to read it. wide: over both columns of the page."""
 
     title: str
     svg: Markup
@@ -53,11 +53,11 @@ def _loss(run: Reading) -> Figure | None:
         ),
     ]
     log = _wants_log([y for s in shown for _, y in s.points])
-    caption = (
-        "Both falling: it is learning. Validation rising while train falls: it is learning the training rows by heart."
-    )
+    caption = "Both falling: the model is learning. Validation rising while training falls: overfitting."
     if len(shown) == 1 or not evaluated:
-        caption = "Falling: it is learning. Level: it has stopped. Rising or jagged: the learning rate may be too high."
+        caption = (
+            "Falling: the model is learning. Flat: it has stopped. Rising or noisy: the learning rate may be too high."
+        )
     broken = sum(y is None for _, y in train)
     if broken:
         caption += f" {broken} logged values were not finite; the curve is broken there."
@@ -88,7 +88,7 @@ def _metric(run: Reading) -> Figure | None:
     direction = known.get(
         str(objective.get("mode")), "improving"
     )  # the metric that is shown need not be the one that chose
-    caption = f"Still {direction} at the end: more epochs may help. Level for long: fewer would do."
+    caption = f"Still {direction} at the end: more epochs may help. Flat for long: fewer epochs are enough."
     return Figure(title=title, svg=figure, caption=caption)
 
 
@@ -100,10 +100,8 @@ def _parts(run: Reading) -> Figure | None:
     if not kept:
         return None
     series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(kept)]
-    figure = curves(series, _across(run), Axis(label="value"), name="Parts of the loss over time")
-    return Figure(
-        title="Parts of the loss", svg=figure, caption="What the objective is made of, as each step reported it."
-    )
+    figure = curves(series, _across(run), Axis(label="value"), name="Loss terms over time")
+    return Figure(title="Loss terms", svg=figure, caption="The terms of the training loss, logged at each step.")
 
 
 def _rate(run: Reading) -> Figure | None:
@@ -112,7 +110,7 @@ def _rate(run: Reading) -> Figure | None:
         return None
     series = [Series(name="learning rate", points=points, colour=3)]
     figure = curves(series, _across(run), Axis(label="learning rate", zero=True), name="Learning rate over time")
-    return Figure(title="Learning rate", svg=figure, caption="The schedule as it was carried out.")
+    return Figure(title="Learning rate", svg=figure, caption="The learning-rate schedule as applied.")
 
 
 def _norm(run: Reading) -> Figure | None:
@@ -123,7 +121,7 @@ def _norm(run: Reading) -> Figure | None:
     axis = Axis(label=f"norm{', log scale' if log else ''}", log=log)
     series = [Series(name="gradient norm", points=points, colour=4)]
     figure = curves(series, _across(run), axis, name="Gradient norm over time")
-    caption = "Before clipping. Steady is healthy; spikes that grow point to a learning rate that is too high."
+    caption = "Before clipping. Steady is healthy; growing spikes indicate that the learning rate is too high."
     return Figure(title="Gradient norm", svg=figure, caption=caption)
 
 
@@ -143,7 +141,9 @@ def _range_test(run: Reading) -> Figure | None:
         name="Loss over the learning rate",
         mark=(chosen, f"chosen {number(chosen, 2)}") if chosen else None,
     )
-    caption = "A short trial with a rising rate. A good rate lies on the steep slope, well before the loss turns up."
+    caption = (
+        "The loss as the rate is raised. A good rate lies on the steep downward slope, well before the loss rises."
+    )
     return Figure(title="Learning-rate range test", svg=figure, caption=caption)
 
 

@@ -9,16 +9,6 @@ from markupsafe import Markup
 from sonde.core.errors import RunFolderError
 from sonde.core.files import write_text
 from sonde.core.units import count, number, share
-from sonde.report.account import (
-    class_balance,
-    headline,
-    key_figures,
-    machine,
-    metric_table,
-    settings,
-    split_table,
-    time_parts,
-)
 from sonde.report.additions import Additions, figure_html
 from sonde.report.evaluated import (
     MOST_CLASSES,
@@ -33,6 +23,16 @@ from sonde.report.evaluated import (
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
 from sonde.report.learning import learning_figures
+from sonde.report.overview import (
+    class_balance,
+    headline,
+    key_figures,
+    machine,
+    metric_table,
+    settings,
+    split_table,
+    time_parts,
+)
 
 MOST_LINES = 100  # of facts, warnings, findings and events
 _RANK = {"error": 0, "warning": 1, "note": 2}
@@ -55,7 +55,7 @@ def write_page(run: Reading, added: AddedBy = nothing) -> Path:
         write_text(path, page)
     except OSError as error:
         raise RunFolderError(
-            f"cannot write {path}: {error.strerror}; make room or give the folder back its rights"
+            f"cannot write {path}: {error.strerror}; free disk space or check the folder's permissions"
         ) from None
     return path
 
@@ -126,7 +126,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
 
 
 def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
-    """The most wrong rows and the best, which share the room there is for pictures."""
+    """The rows with the highest and the lowest loss, which share the room there is for pictures."""
     if not run.split:
         return {"worst": [], "best": []}
     folder, both = run.path / "evaluation" / run.split, "best" in details

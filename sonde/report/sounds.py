@@ -1,4 +1,4 @@
-"""Recordings in a report, to be heard: WAV files that are small enough to stand in the page itself."""
+"""Recordings in a report, with a player: WAV files that are small enough to stand in the page itself."""
 
 import base64
 from collections.abc import Mapping

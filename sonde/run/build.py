@@ -115,7 +115,7 @@ class Assembly:
         }
 
     def step_settings(self, precision: Precision | None = None) -> StepSettings:
-        """How a step is computed under this config, or in another precision."""
+        """Precision, accumulation and clipping under this config, or in another precision."""
         optim = self.config.optim
         return StepSettings(
             device=self.device,
@@ -237,7 +237,7 @@ def _sources(
 
 
 def changes(schema: Schema, text: str, *, task: str) -> Augment | Views | None:
-    """How rows are changed for a task; None for not at all.
+    """The augmentation for a task; None for none.
 
     Raises: ConfigError for text that says no such thing
     """

@@ -49,7 +49,7 @@ def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -
 def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     """The tuned defaults for this data, task and model.
 
-    Raises: ConfigError for data that the task cannot learn from, or a model that gives another kind of answer
+    Raises: ConfigError for data that the task cannot learn from, or a model with another kind of output
     """
     kind, chosen = dataset.schema.input.kind, spec(task)
     if chosen.inputs and kind not in chosen.inputs:
@@ -67,7 +67,7 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
 
 
 def check_answer(task: str, model: str, kind: str) -> None:
-    """Raises: ConfigError when a model of the catalogue reads or answers with something else than is needed."""
+    """Raises: ConfigError when a model of the catalogue takes another input or gives another output than is needed."""
     needed = spec(task).answers
     check_input(model, kind, needed.name)
     if model not in MODELS or needed.name in (MODELS[model].answers, *MODELS[model].also):

@@ -48,7 +48,7 @@ class Compiling:
         if self.pays_after is not None and (steps is None or self.pays_after <= steps):
             return []
         action = "leave --compile out" if self.pays_after is None else "leave --compile out of a run this short"
-        return [Finding(check="compiling does not pay", severity="note", evidence=self.line(steps), action=action)]
+        return [Finding(check="compiling does not pay off", severity="note", evidence=self.line(steps), action=action)]
 
 
 def compiled_execution(stepper: Stepper) -> tuple[Compiled | None, list[Finding]]:
@@ -56,7 +56,7 @@ def compiled_execution(stepper: Stepper) -> tuple[Compiled | None, list[Finding]
     obstacle = why_not(stepper.settings.device)
     if obstacle:
         return None, [
-            _not_compiled(obstacle, "install g++ (Debian: apt install g++); the run went on without compiling")
+            _not_compiled(obstacle, "install g++ (Debian: apt install g++); the run continued without compiling")
         ]
     return Compiled([update.phase for update in stepper.updates], Eager(stepper.settings)), []
 
@@ -85,10 +85,12 @@ def time_compiling(stepper: Stepper, batch: Batch, *, scale: float = 1.0) -> Com
 
 
 def not_compilable(trouble: str) -> list[Finding]:
-    """What torch.compile failed with, said once. trouble: its words, or nothing"""
+    """What torch.compile failed with, as a finding. trouble: its message, or nothing"""
     if not trouble:
         return []
-    return [_not_compiled(f"torch.compile failed: {trouble}", "leave --compile out; the run went on without compiling")]
+    return [
+        _not_compiled(f"torch.compile failed: {trouble}", "leave --compile out; the run continued without compiling")
+    ]
 
 
 def _not_compiled(evidence: str, action: str) -> Finding:

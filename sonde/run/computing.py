@@ -114,8 +114,8 @@ def _kept(low: Stepper, full: Stepper, batch: Batch, folder: RunFolder) -> Decid
     precision = low.settings.precision
     if trouble := inability(low, full, batch):
         raise RunFolderError(
-            f"{folder.path} is computed in {precision}, and this machine cannot compute a step in it ({trouble}); go on with it "
-            "where it was begun, or train anew with --precision fp32 in another --out"
+            f"{folder.path} is computed in {precision}, and this machine cannot compute a step in it ({trouble}); resume it "
+            "where it was started, or start a new run with --precision fp32 and another --out"
         )
     return Decided(precision=precision)
 

@@ -1,4 +1,4 @@
-"""Jobs of a researcher's own task or module and data: the same life, and the same kind of run folder."""
+"""Jobs with a custom task or module and custom data: the same stages, and the same kind of run folder."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ from sonde.tasks.custom.task import ModuleTask
 def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, Any], *, name: str) -> Job:
     """The job of training `task` on whatever holds training data.
 
-    name: what a folder is called after;  Raises: SondeError subclasses
+    name: of the run folder;  Raises: SondeError subclasses
     """
     clock, resolved = Clock(), settings_of(task, settings)
     if resolved.config.place.out is not None:
@@ -52,7 +52,7 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
 
     with clock.part("data"):
         fingerprint = _hashes({"train": data, "validation": validation})
-    about = {"source": type(data).__name__, "form": "data of your own", "facts": [], "warnings": []}
+    about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": []}
     return Job(
         resolved=resolved,
         given=settings,
@@ -64,22 +64,18 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
 
 
 def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
-    """The settings of a task of one's own. Raises: ConfigError for an unknown one, or one that is not for such tasks."""
+    """The settings of a custom task. Raises: ConfigError for an unknown one, or one that is not for such tasks."""
     recipe = Recipe(task=type(task).__name__, model=CUSTOM_MODULE, settings={})
     resolved = resolve(from_keywords(settings), recipe, custom_task=True)
     if resolved.config.transfer.pretrained is not None:
-        raise ConfigError(
-            "pretrained= is for sonde.train; load the weights into your own modules before you hand them over"
-        )
+        raise ConfigError("pretrained= is for sonde.train; load the weights into your modules before you pass them")
     if resolved.config.transfer.freeze not in ("none", 0):
-        raise ConfigError(
-            "freeze= is for sonde.train; call requires_grad_(False) on the parts of your own that are to stay"
-        )
+        raise ConfigError("freeze= is for sonde.train; call requires_grad_(False) on the modules that are to be frozen")
     return resolved
 
 
 def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, clock: Clock) -> Assembly:
-    """The parts of a run whose task and data are the researcher's."""
+    """The parts of a run with a custom task and custom data."""
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
     task.modules.to(device)
@@ -95,7 +91,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
         dataset=None,
         config=config,
         device=device,
-        decision=FeedDecision(kind="resident", why="data of your own", bytes=0),
+        decision=FeedDecision(kind="resident", why="custom data", bytes=0),
         channels_last=False,
         task=task,
         train=train,
@@ -106,7 +102,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
 
 
 def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int, training: bool) -> Source:
-    """A source from whatever holds training data. Raises: ConfigError for what cannot."""
+    """A source from whatever holds training data. Raises: ConfigError for what does not."""
     if isinstance(data, Source):
         return data
     if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
@@ -162,7 +158,7 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None) -> Task:
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
-    """Content hashes of what is in memory as tensors or arrays; a Dataset or a loader cannot be asked for one."""
+    """Content hashes of what is in memory as tensors or arrays; a Dataset or a loader has none."""
     arrays: dict[str, np.ndarray] = {}
     for split, data in given.items():
         named = dict(enumerate(data)) if isinstance(data, tuple | list) else data if isinstance(data, Mapping) else {}

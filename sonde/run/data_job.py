@@ -33,7 +33,7 @@ ParseRest = Callable[[str, str, tuple[str, ...]], dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """What a job has of whoever asks for it, besides data and settings.
+    """What a caller passes to a job besides data and settings.
 
     parse_rest: reads the words that are the model's and the task's own; None where there are none
     module:     a network of the caller's own
@@ -47,11 +47,11 @@ class Caller:
 
 
 def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
-    """The job of training on `data`; everything that is not given is inferred and said.
+    """The job of training on `data`; whatever is not given is inferred, and what was inferred is printed.
 
     With `folds` and no `fold`, each part of the rows is evaluated in turn, by a run of its own.
 
-    Raises: SondeError subclasses for what is the caller's to mend
+    Raises: SondeError subclasses for mistakes that the caller can fix
     """
     clock = Clock(begun=caller.begun)
     out = overrides.values.get("out")
@@ -68,7 +68,8 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
     resolved = replace(resolved, config=replace(resolved.config, data=replace(resolved.config.data, fold=0)))
     spare = replace(caller, module=copy.deepcopy(caller.module))  # each fold starts from the weights that were given
     cut = Fact(
-        f"cut into {resolved.config.data.folds} parts, each evaluated once", "--folds; what stands here is the first's"
+        f"{resolved.config.data.folds}-fold cross-validation, each fold evaluated once",
+        "--folds; this is the first fold's",
     )
 
     def fold(folder: RunFolder, number: int) -> Job:
@@ -81,7 +82,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
 
 
 def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], screen: Screen) -> Job | None:
-    """The job of going on with a run; None where it is finished, and no longer than it is to be.
+    """The job of resuming a run; None where it is finished, and no longer than it is to be.
 
     data: needed again when the run was trained on arrays in memory
     overrides: settings that may change
@@ -97,7 +98,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
         screen.say(f"{folder.path} is finished; train it further with: sonde resume {folder.path} --epochs N")
         return None
     if data is None and " in memory" in str(saved.data):
-        raise ConfigError(f"{folder.path} was trained on {saved.data}; give them again: sonde.resume(…, data=…)")
+        raise ConfigError(f"{folder.path} was trained on {saved.data}; pass them again: sonde.resume(…, data=…)")
     caller, data = Caller(screen=screen), saved.data if data is None else data
     if config.data.folds and not config.data.fold:
         return data_job(data, _said_before(saved, overrides).having({"out": str(folder.path)}), caller)
@@ -114,7 +115,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
 
 
 def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:
-    """Open the data, choose task and model, merge all settings, and say what was inferred."""
+    """Open the data, choose task and model, merge all settings, and print what was inferred."""
     overrides = with_vocabulary(overrides)
     dataset = open_data(data, data_config(overrides), task=overrides.task, tick=caller.screen.tick)
     task, task_why = choose_task(dataset, overrides.task)
@@ -147,16 +148,16 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
 
 
 def _model_for(dataset: Dataset, overrides: Overrides, task: str, module: nn.Module | None) -> tuple[str, str]:
-    """(model, why): the caller's, or that of the run whose weights are asked for, where nobody says another."""
+    """(model, why): the caller's, or that of the run whose weights are asked for, where none is named."""
     if module is not None:
-        return CUSTOM_MODULE, "a module of your own"
+        return CUSTOM_MODULE, "a custom module"
     where = overrides.values.get("pretrained")
     before = model_of(where) if overrides.model is None else None
     return choose_model(dataset, overrides.model, task) if before is None else (before, f"as in {where}")
 
 
 def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfig:
-    """`config` with what is said anew. Raises: ConfigError for a value that is refused."""
+    """`config` with what is given now. Raises: ConfigError for a value that is refused."""
     groups = dict(leaves())
     given = {name: suited(name, value, annotations(GROUPS[groups[name]])[name]) for name, value in overrides.items()}
     changed = {
@@ -169,7 +170,7 @@ def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfi
 
 
 def _said_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:
-    """What was asked of a cross-validation that is to go on, with what is said anew."""
+    """The overrides of a cross-validation that is resumed, with what is given now."""
     skip = {"fold", "fresh", *(LENGTHS if any(overrides.get(name) is not None for name in LENGTHS) else ())}
     values = {name: value for name, value in saved.overrides().items() if name not in skip}
     model, task = values.pop("model", None), values.pop("task", None)

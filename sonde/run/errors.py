@@ -1,4 +1,4 @@
-"""What ends a run before its time, in one line that says where, what and how to go on."""
+"""What ends a run early, as a one-line error that says where, what and how to resume."""
 
 import errno
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from sonde.run.resolve import CUSTOM_MODULE
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
-REMEDY = "lower --lr, add --clip 1, or mend the rows"
+REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 
 def words_to_go_on(folder: RunFolder, config: TrainConfig) -> str:
-    """What a person types to go on with a run."""
+    """What to type to resume a run."""
     if config.model == CUSTOM_MODULE:  # a network that only the caller's program can build
         return f"the same call with out={str(folder.path)!r}"
     return f"sonde resume {folder.path}"
@@ -30,7 +30,7 @@ def words_to_go_on(folder: RunFolder, config: TrainConfig) -> str:
 
 @contextmanager
 def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
-    """Say of what stops the body where it happened and what to do about it.
+    """Raise what stops the body as an error that says where it happened and what to do about it.
 
     Raises: NonFinite, Interrupted, OutOfMemory, ConfigError; any other error as it is
     """
@@ -42,7 +42,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
         raise evaluated_not_finite(trouble, folder) from trouble
     except Interrupted as stop:
         again = words_to_go_on(folder, assembly.config)
-        raise Interrupted(f"{stop}; go on with: {again}", signal_number=stop.signal_number) from None
+        raise Interrupted(f"{stop}; resume with: {again}", signal_number=stop.signal_number) from None
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
     except ValueError as trouble:
@@ -50,7 +50,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
 
 
 def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
-    """The step, the rows and where to go on from; also written down as a finding, once the run's logs are closed."""
+    """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
     rows = [int(row) for row in trouble.rows]
     suspects, words = rows, "rows"
     if trouble.batch is not None and "input" in trouble.batch:
@@ -64,13 +64,13 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
     _note(folder, f"step {trouble.step}: {trouble.what}; {words}: {named}{more}", step=trouble.step)
     return NonFinite(
-        f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were left as "
-        f"they were, {_last(folder, 'last good checkpoint')}; {REMEDY}"
+        f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
+        f"updated, {_last(folder, 'last good checkpoint')}; {REMEDY}"
     )
 
 
 def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
-    """The same for outputs that an evaluation found: what it says of them, and where the weights of before are."""
+    """The same for non-finite outputs in an evaluation: its message, and where the last weights are."""
     _note(folder, str(trouble), step=None)
     return NonFinite(f"{trouble}; {_last(folder, 'last checkpoint')}")
 
@@ -89,9 +89,10 @@ def _last(folder: RunFolder, what: str) -> str:
 
 @contextmanager
 def room_in(folder: RunFolder, again: str) -> Iterator[None]:
-    """Say in one line what to do where the body finds the disk full or not to be written to.
+    """Raise a one-line error where the body finds the disk full or not writable.
 
-    again: how a person goes on with the run
+    again: how to resume the run
+
     Raises: RunFolderError; any other error as it is
     """
     try:
@@ -100,34 +101,34 @@ def room_in(folder: RunFolder, again: str) -> Iterator[None]:
         if trouble.errno not in FULL:
             raise
         raise RunFolderError(
-            f"cannot write to {trouble.filename or folder.path}: {trouble.strerror}; what was saved is whole: make room, "
-            f"then go on with: {again}"
+            f"cannot write to {trouble.filename or folder.path}: {trouble.strerror}; saved files are intact: free disk "
+            f"space, then resume with: {again}"
         ) from trouble
 
 
 def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device) -> Exception:
-    """What to make smaller, where `trouble` is a lack of memory; any other error as it is."""
+    """What to make smaller where `trouble` is an out-of-memory error; any other error as it is."""
     text = str(trouble)
     full = isinstance(trouble, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
     if not full:
         return trouble
     return OutOfMemory(
         f"out of memory on {device} with --batch-size {feed.batch_size} --accumulate {feed.accumulate}: "
-        f"give --accumulate {feed.accumulate * 2} (the same update from smaller pieces) or --batch-size "
+        f"give --accumulate {feed.accumulate * 2} (the same update from smaller micro-batches) or --batch-size "
         f"{max(1, feed.batch_size // 2)}"
     )
 
 
 def one_row_or_itself(trouble: ValueError, feed: FeedConfig) -> Exception:
-    """What to change, where `trouble` is batch norm's refusal of a single row while training; any other error as it is."""
+    """What to change where `trouble` is batch norm's refusal of a single row in training; any other error as it is."""
     if "more than 1 value per channel" not in str(trouble):
         return trouble
     if feed.accumulate > 1:
-        where = f"--batch-size {feed.batch_size} --accumulate {feed.accumulate} leaves a piece of one row"
-        remedy = "lower --accumulate or raise --batch-size (the last batch of an epoch may be small, too)"
+        where = f"--batch-size {feed.batch_size} --accumulate {feed.accumulate} leaves a micro-batch of one row"
+        remedy = "lower --accumulate or raise --batch-size (the last batch of an epoch may be smaller)"
     else:
         where = f"--batch-size {feed.batch_size} leaves a batch of one row"
         remedy = "give another --batch-size"
     return ConfigError(
-        f"{where}, and batch norm needs two rows or more while training; {remedy}, or take a model without batch norm"
+        f"{where}, and batch norm needs at least two rows in training; {remedy}, or use a model without batch norm"
     )

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in the run folder: numbers, tables and pictures of what went most wrong and best."""
+"""What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
 from collections.abc import Callable
 from functools import partial
@@ -38,9 +38,10 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
-    """What an answer that ignores its input reaches on a split: metrics by name, and "what" that answer is.
+    """Metrics of a trivial baseline on a split (a prediction that ignores the input), and "what" it predicts.
 
-    Empty where the task knows of none, and for rows that were learnt by heart.
+    Empty where the task knows of none, and with --overfit-batches.
+
     """
     dataset, able = assembly.dataset, abilities_of(assembly.task)
     if assembly.config.data.overfit_batches:
@@ -53,14 +54,14 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     if dataset is None or able.trivial_baseline is None:
         return {}
     target = dataset.schema.target
-    known, judged = (
+    known, evaluated = (
         {
             name: torch.as_tensor(values, dtype=torch.int64 if target.has_classes else torch.float32)
             for name, values in truth_of(dataset.splits[part], masked=target.masked).items()
         }
         for part in ("train", split)
     )
-    what, metrics = able.trivial_baseline(known, judged)
+    what, metrics = able.trivial_baseline(known, evaluated)
     return {**metrics, "what": what}
 
 
@@ -71,8 +72,8 @@ def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source
     if assembly.dataset is None:
         return named
     spec = assembly.dataset.schema.input
-    by_heart = bool(assembly.config.data.overfit_batches)  # then training rows are judged as validation
-    rows = assembly.dataset.splits["train" if by_heart else folder.name]
+    overfitting = bool(assembly.config.data.overfit_batches)  # then training rows are evaluated as validation
+    rows = assembly.dataset.splits["train" if overfitting else folder.name]
     draw = abilities_of(assembly.task).draw
     show = modality(spec.kind).show
     case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw and partial(_drawn, draw, entry))

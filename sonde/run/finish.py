@@ -1,4 +1,4 @@
-"""The end of a run: its best checkpoint evaluated on what was held back, result.json, the report, and what is said."""
+"""The end of a run: its best checkpoint evaluated on held-out rows, result.json, the report, the closing lines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time lim
 
 
 def evaluated(run: Prepared) -> dict[str, Any]:
-    """The content of result.json: the best checkpoint is loaded, and evaluated on what was held back.
+    """The content of result.json: the best checkpoint is loaded, and evaluated on held-out rows.
 
     The network is left with its weights, in evaluation mode. Raises: Interrupted between two splits, when asked to stop
     """
@@ -44,7 +44,8 @@ def evaluated(run: Prepared) -> dict[str, Any]:
         for split, source in assembly.evaluation_sources.items():
             if request.number is not None:
                 raise Interrupted(
-                    "stopped before the final evaluation as asked; everything is saved", signal_number=request.number
+                    "stopped before the final evaluation as requested; everything is saved",
+                    signal_number=request.number,
                 )
             meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
             budget = None if meter is None else attempt.best_budget
@@ -79,7 +80,7 @@ def _add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
 
 
 def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
-    """Write result.json and the report, and say how the run ended."""
+    """Write result.json and the report, and print how the run ended."""
     folder, screen = attempt.folder, attempt.job.screen
     write_json(folder.result, dict(result))
     write_report(folder.path)
@@ -91,7 +92,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
 def _next_commands(attempt: Attempt) -> list[str]:
     folder = attempt.folder
     if attempt.built is None:
-        return [f"open {folder.path}/fold-1/report.html", "train on all rows: the same without --folds"]
+        return [f"open {folder.path}/fold-1/report.html", "to train on all rows, run the same command without --folds"]
     commands, dataset = [f"open {folder.report}"], attempt.built.dataset
     if attempt.config.model == CUSTOM_MODULE or dataset is None:  # only the caller's program can use such a network
         return commands
@@ -101,7 +102,7 @@ def _next_commands(attempt: Attempt) -> list[str]:
 
 
 def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
-    """What a network of images looks for, for the report; of other data, and of several networks, nothing is written."""
+    """Feature visualisations of an image network, for the report; nothing for other data and for several networks."""
     modules, dataset = assembly.task.modules, assembly.dataset
     if dataset is None or not dataset.schema.input.has_planes or "model" not in modules:
         return

@@ -1,4 +1,4 @@
-"""Cross-validation: a run for each part of the rows, evaluated on that part, and what they reach together."""
+"""Cross-validation: a run for each part of the rows, evaluated on that part, and their mean metrics."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +19,10 @@ SHARED = ("status", "task", "model", "parameters", "objective", "headline")  # w
 
 @contextmanager
 def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
-    """The job of one fold, to be carried out in the body; what it reached is said. A fold that is done already stays.
+    """The job of one fold, to be carried out in the body; its metrics are printed. A fold that is done already is kept.
 
-    Raises: Interrupted saying how to go on
+    Raises: Interrupted saying how to resume
+
     """
     fold, folds, folder = attempt.job.fold, attempt.config.data.folds, attempt.folder
     assert fold is not None
@@ -34,7 +35,7 @@ def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
     except Interrupted as stop:
         again = words_to_go_on(folder, attempt.config)
         raise Interrupted(
-            f"stopped in fold {number} of {folds}; go on with: {again}", signal_number=stop.signal_number
+            f"stopped in fold {number} of {folds}; resume with: {again}", signal_number=stop.signal_number
         ) from None
     place = _place(folder, number)
     attempt.findings += [Finding(**line) for line in read_lines(place.findings)] if place.findings.exists() else []
@@ -80,7 +81,7 @@ def summary(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _baseline(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The mean of what ignoring the input reaches, where each fold knows it."""
+    """The mean of the folds' baselines, where each has one."""
     first = results[0].get("baseline") or {}
     numbers = [name for name, value in first.items() if isinstance(value, int | float)]
     shared = [name for name in numbers if all(name in (result.get("baseline") or {}) for result in results)]

@@ -1,4 +1,4 @@
-"""A job: what is to be trained. An attempt: one sitting at it, in a run folder where it begins or goes on."""
+"""A job: what is to be trained. An attempt: one session of it, in a run folder where it begins or resumes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ class Job:
     given:     settings that were given by this very call, by name
     about:     what data.json says of the data: their source, form, facts, warnings, splits and fingerprint
     build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are asked for
-    name:      (data, model), by which a folder is called where nobody names one
+    name:      (data, model), of which the run folder's name is made where none is given
     observers: read the run's records, besides those that show and log them
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn
     """
@@ -62,12 +62,12 @@ class Job:
 
 @dataclass(kw_only=True)
 class Attempt:
-    """One sitting at a job: what is known of it once its folder is claimed.
+    """One session of a job: what is known of it once its folder is claimed.
 
     config:   the job's, as long as the folder's run is to be
     built:    the parts; None where none are needed: each fold builds its own, and a finished run is opened from its folder
     saved:    what a resumed run goes on from
-    finished: whether the folder holds this very run, finished
+    finished: whether the folder already holds this run, finished
     """
 
     job: Job
@@ -98,7 +98,7 @@ class Attempt:
 
 @contextmanager
 def begun(job: Job) -> Iterator[Attempt]:
-    """Hold the job's folder for the body's duration, with its run begun, or ready to go on where it was.
+    """Hold the job's folder for the body's duration, with its run begun, or ready to resume.
 
     Raises: RunFolderError for a folder that is in use or holds another run, DataError for other data, ConfigError
     """
@@ -134,7 +134,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         remember(folder, config, job.resolved.origin)
         return Attempt(job=job, folder=folder, config=config)  # each fold goes on by itself
     if nothing_to_do(folder, config.loop):
-        say(f"{folder.path} holds this very run, finished; {_further(folder, config)}")
+        say(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
         return Attempt(job=job, folder=folder, config=config, built=_opened(job, folder), finished=True)
     saved = saved_state(folder, config.loop, say=say)
     built = job.build(config, saved is None)
@@ -144,7 +144,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         return _begin(job, folder, built)
     refuse_idle(built, saved, folder)
     remember(folder, config, job.resolved.origin)
-    say(f"going on at step {saved.step:,} of {folder.path}")
+    say(f"resuming {folder.path} at step {saved.step:,}")
     folder.result.unlink(missing_ok=True)
     return Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
 

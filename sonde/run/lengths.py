@@ -1,4 +1,4 @@
-"""How long a run is: the lengths that were asked for, which of them ends it, and what a source without a length allows."""
+"""How long a run is: the lengths that are set, which of them ends it, and what a source of unknown length allows."""
 
 from contextlib import suppress
 
@@ -27,12 +27,12 @@ def check_length(config: TrainConfig, source: Source) -> int | None:
         if loop.steps is not None or loop.time_limit is not None:
             return None
         raise ConfigError(
-            "the training data have no end, so an epoch of them is never over; say how long to train with --steps 10000 or "
+            "the training data are endless, so an epoch never ends; set the length of training with --steps 10000 or "
             "--time-limit 10m"
         )
     if epochs != int(epochs):
         raise ConfigError(
-            f"--epochs {epochs:g}: of data without a length only whole epochs can be counted; or give --steps"
+            f"--epochs {epochs:g}: for data of unknown length only whole epochs can be counted; or give --steps"
         )
     if loop.steps is None and loop.time_limit is None:
         _refuse_shape(config.optim, int(epochs))
@@ -51,23 +51,23 @@ def _refuse_shape(optim: OptimConfig, passes: int) -> None:
 
 
 def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
-    """Raises: ConfigError when a run that is to go on has no way to go, saying what to give."""
+    """Raises: ConfigError when a resumed run has nothing left to do, saying what to give."""
     loop, batches = assembly.config.loop, assembly.train.batches
     progress = Progress(**saved.state["progress"])
     if loop.limit_s is not None and (saved.finished or saved.new_limit) and saved.elapsed >= loop.limit_s:
         used = duration(saved.elapsed)
-        raise ConfigError(f"--time-limit {loop.time_limit}: {folder.path} has taken {used} already; give more in all")
+        raise ConfigError(f"--time-limit {loop.time_limit}: {folder.path} has already used {used}; give a longer total")
     for name, total in fixed_ends(loop, batches).items():
         if total < saved.step or (saved.finished and total == saved.step):
             raise ConfigError(
-                f"{folder.path} has trained {saved.step:,} steps already, and {_asked(loop, name, batches)} are asked for; give "
-                "a larger number in all, or start over with --fresh"
+                f"{folder.path} has trained {saved.step:,} steps already, and {_asked(loop, name, batches)} are set; give a "
+                "larger total, or start over with --fresh"
             )
     passes = check_length(assembly.config, assembly.train)
     if passes is not None and saved.finished and progress.passes >= passes:
         raise ConfigError(
-            f"{folder.path} has trained {counted(progress.passes, 'epoch')} already, and {passes} are asked for; give a larger "
-            "number in all, or start over with --fresh"
+            f"{folder.path} has trained {counted(progress.passes, 'epoch')} already, and {passes} are set; give a larger "
+            "total, or start over with --fresh"
         )
     patience = loop.patience_for
     if saved.finished and patience_over(patience, progress, batches=batches, elapsed=saved.elapsed):
@@ -99,7 +99,7 @@ def fixed_why(loop: LoopConfig, batches: int | None, passes: int | None) -> str:
     if passes is not None:
         unknown = f"{counted(passes, 'epoch')} of unknown length"
         if not texts:
-            return f"{unknown}, each until the data end (data without end need --steps or --time-limit)"
+            return f"{unknown}, each until the data end (endless data need --steps or --time-limit)"
         return f"{texts[0]} or {unknown}, whichever ends first"
     return texts[0] + (f" (before {' and '.join(texts[1:])})" if texts[1:] else "") if texts else ""
 

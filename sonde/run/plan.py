@@ -29,11 +29,11 @@ RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test;
 def make_plan(
     assembly: Assembly, folder: RunFolder, *, saved: Saved | None, say: Callable[[str], None]
 ) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
-    """Decide how the run is carried out; a resumed run keeps what was decided, unless it is asked to go further.
+    """Decide how the run is carried out; a resumed run keeps what was decided, unless its length is changed.
 
     The stepper has fresh optimisers and the schedule of the decided number of steps. A source that cannot be rewound is
-    replaced by one that begins with the batch that was looked at.
-    The findings are of what was typed and cannot be had, or does not pay.
+    replaced by one that begins with the batch that was taken for planning.
+    The findings are about settings that are not available here, or do not pay off.
     Raises: ConfigError for a length that such data do not have, and as `choose_computing`
     """
     config = assembly.config
@@ -177,5 +177,5 @@ def _plan_lines(assembly: Assembly, computing: Computing, length: Length, *, com
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')
     if batches := assembly.config.data.overfit_batches:
         same = "the same batch" if batches == 1 else f"the same {batches} batches"
-        lines.append(f"{same} in every epoch, and judged on just these rows (--overfit-batches)")
+        lines.append(f"{same} in every epoch, and evaluated on the same rows (--overfit-batches)")
     return [*lines, *assembly.transferred]

@@ -95,7 +95,7 @@ def locate(model: str, *, tick: Tick = silent, opener: Opener = urllib.request.u
     model = STANDS_ON.get(model, model)
     if model not in FILES:
         raise ConfigError(
-            f"--pretrained imagenet: no weights are published here for {model}; give a file of weights, or take one of "
+            f"--pretrained imagenet: no published weights are known for {model}; give a file of weights, or use one of "
             f"{', '.join(FILES)}"
         )
     name, folder = FILES[model], cache_folder() / "weights"
@@ -104,5 +104,5 @@ def locate(model: str, *, tick: Tick = silent, opener: Opener = urllib.request.u
         return fetch(RemoteFile(name=name, sha256=checksum, mirrors=(mirror + name,)), folder, tick=tick, opener=opener)
     except Unobtainable as error:
         raise DataError(
-            f"--pretrained imagenet: {error}; place {name} (from {mirror}) in {folder}, or give it as --pretrained FILE"
+            f"--pretrained imagenet: {error}; put {name} (from {mirror}) into {folder}, or give it as --pretrained FILE"
         ) from None

@@ -1,4 +1,4 @@
-"""`report.html` with what the run's task shows of itself. Free of torch: a copied folder is drawn without it."""
+"""`report.html` with the figures of the run's task. Free of torch: a copied folder is drawn without it."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def write_report(folder: Path) -> Path:
 
 
 def _added_by(run: Reading) -> AddedBy:
-    """What the run's task shows; nothing for a task that is not in the table, such as one out of a program."""
+    """The figures of the run's task; none for a task that is not in the table, such as a custom one."""
     name = str((run.config.get("settings") or {}).get("task"))
     figures = spec(name).figures if name in names() else ""
     return load(figures) if figures else nothing

@@ -29,7 +29,7 @@ USUAL_RATE = {
 
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
-    """A module or task of one's own has no settings here."""
+    """A custom module or task has no settings here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def data_config(overrides: Overrides) -> DataConfig:
 def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) -> Resolved:
     """Typed values win over the file's, those over the recipe's, those over the defaults.
 
-    custom_task: whether the task is the caller's own, which has no settings here
+    custom_task: whether the task is a custom one, which has no settings here
     Raises: ConfigError for a setting that neither Sonde, nor the model, nor the task knows
     """
     model_kind = NoSettings if recipe.model == CUSTOM_MODULE else model_config_class(recipe.model)
@@ -105,8 +105,8 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
 
 
 def by_heart(advice: Advice, batches: int) -> dict[str, tuple[Any, str]]:
-    """The advice for learning a few batches by heart: updates enough, and nothing that is there to prevent it."""
-    why = "to learn by heart"
+    """Settings for overfitting a few batches: enough updates, and no regularisation."""
+    why = "to overfit a few batches"
     against = ("ema", "label_smoothing", "weight_decay", "dropout", "monitor")
     kept = {name: entry for name, entry in advice.items() if name not in against}
     epochs = max(1, HEART_STEPS // batches)
@@ -121,7 +121,7 @@ def settled(saved: SavedConfig) -> TrainConfig:
     """
     if saved.settings.get("model") == CUSTOM_MODULE:
         raise ConfigError(
-            "the network of this run is a module of your own, which only your program can build; make the same call "
+            "the network of this run is a custom module, which only your program can build; make the same call "
             "again with out= this folder, and use the Run it returns"
         )
     saved = with_new_names(saved)

@@ -1,4 +1,4 @@
-"""Going on with a run: what may have changed, what must be as it was, and what is remembered for the next time."""
+"""Resuming a run: what may change, what must not, and what is stored for the next time."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -46,7 +46,7 @@ def same_settings(folder: RunFolder, config: TrainConfig) -> None:
         old = before.get(name)
         if name not in MAY_DIFFER and not same_setting(name, old, value):
             raise RunFolderError(
-                f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; go on with: "
+                f"{folder.path} holds a run with {flag(name)} {_typed(old)}, and now it is {_typed(value)}; resume with: "
                 f"{again}, start over with --fresh, or give --out another folder"
             )
 
@@ -65,8 +65,8 @@ def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
         if before.get(name) != now.get(name):
             what = "is gone" if name not in now else "is new" if name not in before else "has changed"
             raise DataError(
-                f"{name} {what} since {folder.path} was started, so it cannot be resumed exactly; put the data back, or "
-                "train anew with --fresh"
+                f"{name} {what} since {folder.path} was started, so it cannot be resumed exactly; restore the data, or "
+                "start over with --fresh"
             )
 
 
@@ -76,7 +76,7 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
         if name not in leaves():
             raise unknown("setting", name, MAY_DIFFER)
         if name not in MAY_DIFFER:
-            raise ConfigError(f"{flag(name)} cannot change when a run is resumed; train anew with it in another --out")
+            raise ConfigError(f"{flag(name)} cannot be changed on resume; start a new run with another --out")
 
 
 def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
@@ -86,16 +86,20 @@ def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
 
 
 def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
-    """What to say of lengths that hold no longer, since another is given; empty where there are none.
+    """A note on lengths that no longer apply, since another is given; empty where there are none.
 
     >>> dropped_lengths(LoopConfig(epochs=10, time_limit="10m"), {"epochs": 20})
-    '--time-limit 10m holds no longer; give it too to keep it'
+    '--time-limit 10m no longer applies; give it as well to keep it'
     """
     if all(given.get(name) is None for name in LENGTHS):
         return ""
     before = {name: getattr(loop, name) for name in LENGTHS}
     old = [f"{flag(name)} {value}" for name, value in before.items() if value is not None and given.get(name) is None]
-    return f"{' and '.join(old)} {'hold' if len(old) > 1 else 'holds'} no longer; give it too to keep it" if old else ""
+    return (
+        f"{' and '.join(old)} no longer {'apply' if len(old) > 1 else 'applies'}; give it as well to keep it"
+        if old
+        else ""
+    )
 
 
 def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:
@@ -107,7 +111,7 @@ def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]
 
 
 def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
-    """Whether a finished run is to be trained further: its length, or the patience that ended it, is said anew."""
+    """Whether a finished run is to be trained further: its length, or the patience that ended it, is set anew."""
     before = read_config(folder.config).settings
     patience = not same_setting("patience", before.get("patience", 0), loop.patience)
     stopped_early = read_json(folder.result).get("status") == "stopped early"
@@ -120,7 +124,7 @@ def nothing_to_do(folder: RunFolder, loop: LoopConfig) -> bool:
 
 
 def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], None]) -> Saved | None:
-    """What there is to go on from; None where no checkpoint was written yet."""
+    """The checkpoint to resume from; None where none was written yet."""
     found = checkpoint.newest(folder.checkpoints, say=say)
     if found is None:
         return None
@@ -140,7 +144,7 @@ def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:
 
 
 def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) -> None:
-    """Write down what was changed, so that the next resume goes on from it."""
+    """Store what was changed, so that the next resume starts from it."""
     before = read_config(folder.config)
     now = {
         name: value for name, value in flat(config).items() if name in MAY_DIFFER - {"out", "fresh", "quiet", "debug"}

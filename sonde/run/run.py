@@ -45,19 +45,19 @@ class Run:
     def result(self) -> dict[str, Any]:
         """The content of result.json. Raises: RunFolderError while the run is unfinished."""
         if not self._folder.result.exists():
-            raise RunFolderError(f"{self.folder} is not finished; go on with: sonde resume {self.folder}")
+            raise RunFolderError(f"{self.folder} is not finished; resume with: sonde resume {self.folder}")
         return read_json(self._folder.result)
 
     @property
-    def judged_on(self) -> str:
+    def evaluated_on(self) -> str:
         """The split `metrics` are of: test, else validation, else train."""
         metrics = self.result["metrics"]
         return next(split for split in ("test", "validation", "train") if split in metrics)
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The scores of the best checkpoint on the split `judged_on`."""
-        return dict(self.result["metrics"][self.judged_on])
+        """The scores of the best checkpoint on the split `evaluated_on`."""
+        return dict(self.result["metrics"][self.evaluated_on])
 
     @property
     def schema(self) -> Schema:
@@ -66,17 +66,19 @@ class Run:
             settings = read_config(self._folder.config).settings
             if settings.get("folds") and not settings.get("fold"):
                 raise RunFolderError(
-                    f"{self.folder} holds a run for each fold and no network of its own; take one of them, such as "
+                    f"{self.folder} is a cross-validation, without a network of its own; use one of its folds, such as "
                     f"{self.folder / 'fold-1'}"
                 )
             if not self._folder.schema.exists():
-                raise RunFolderError(f"{self.folder} has no schema.json: its data are your own; call run.model(input)")
+                raise RunFolderError(
+                    f"{self.folder} has no schema.json: it was trained on custom data; call run.model(input)"
+                )
             self._schema = read_schema(self._folder)
         return self._schema
 
     @property
     def spec(self) -> TaskSpec:
-        """The record of its task. Raises: ConfigError for a task out of a program, which has none"""
+        """The record of its task. Raises: ConfigError for a custom task, which has none"""
         return spec(str(read_config(self._folder.config).settings.get("task")))
 
     @property
@@ -98,7 +100,7 @@ class Run:
         return self
 
     def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
-        """One dict per input: "input" (its name) and what the task says of it, such as "prediction" and "probability".
+        """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
         """
@@ -116,7 +118,7 @@ class Run:
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
     def generate(self, prompt: str = "", **how: Any) -> str:
-        """Text that goes on from a prompt, as a whole; the settings are those of `stream`."""
+        """The continuation of a prompt, as a whole; the settings are those of `stream`."""
         return "".join(self.stream(prompt, **how))
 
     def stream(
@@ -130,17 +132,19 @@ class Run:
         seed: int = 0,
         memory: bool = True,
     ) -> Iterator[str]:
-        """Pieces of text that follow a prompt, as they are drawn.
+        """Pieces of text that continue a prompt, as they are sampled.
 
-        tokens: to draw at most;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
-        seed: the same gives the same text;  memory: whether the model remembers what it has read, which changes the speed alone
-        Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot read
+        tokens: maximum to generate;  temperature, top_k, top_p: see `sonde.tasks.decode.sampling.Sampling`
+        seed: the same gives the same text;  memory: whether to use a key-value cache or recurrent state (for speed)
+        Raises: ConfigError for a run that does not model language, DataError for a prompt that it cannot encode
         """
         from sonde.tasks.decode.sampling import Sampling
         from sonde.tasks.language_model.task import LanguageModel
 
         if not isinstance(self.task, LanguageModel):
-            raise ConfigError(f"{self.folder} cannot write text: it was trained on {self._trained_on()}; use predict")
+            raise ConfigError(
+                f"{self.folder} cannot generate text: it was trained on {self._trained_on()}; use predict"
+            )
         sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p)
         context = self.schema.input.shape[0]
         return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
@@ -150,8 +154,8 @@ class Run:
     ) -> dict[str, float]:
         """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
 
-        split: which of the data's splits to judge on;  target: columns of the truth, by default those trained on
-        Raises: DataError for data that cannot be judged, ConfigError when there is no such split
+        split: which of the data's splits to evaluate on; target: target columns, by default those trained on
+        Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         from sonde.core.errors import unknown
         from sonde.engine.evaluate import evaluate
@@ -185,13 +189,13 @@ class Run:
             return evaluated_in("fp32")
 
     def report(self) -> Path:
-        """Write report.html anew and return its path."""
+        """Rebuild report.html and return its path."""
         from sonde.run.report import write_report
 
         return write_report(self.folder)
 
     def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held back."""
+        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held out."""
         settings = read_config(self._folder.config).settings
         names = ("target", "columns", "labels", "label_names", "held_out")
         read = {name: settings[name] for name in names if settings.get(name)}
@@ -241,7 +245,7 @@ class Run:
         if not self._folder.result.exists():
             return f"Run({str(self.folder)!r}, unfinished)"
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items() if isinstance(value, float))
-        return f"Run({str(self.folder)!r}, {self.judged_on}: {scores})"
+        return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
 
 
 def load(folder: str | Path) -> Run:
@@ -250,7 +254,7 @@ def load(folder: str | Path) -> Run:
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:
-    """What a run is evaluated in: the precision it was trained and evaluated in before, where the kind of device has it."""
+    """The precision to evaluate in: that of training, where the kind of device has it."""
     return "fp32" if trained is None or (trained == "fp16" and device.type != "cuda") else trained
 
 

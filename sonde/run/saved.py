@@ -1,4 +1,4 @@
-"""What a run that is to go on goes on from."""
+"""What a run resumes from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sonde.engine.plan import ExecutionPlan
 
 @dataclass(kw_only=True)
 class Saved:
-    """What a resumed run goes on from.
+    """What a run resumes from.
 
     finished: it had come to its end;  new_limit: another time limit is given than its steps were chosen for
     """

@@ -1,4 +1,4 @@
-"""What fits into a time limit, told from trials that take little of it; and who may take what of it while the run goes on."""
+"""What fits into a time limit, measured by trial steps that take little of it; and how it is divided during the run."""
 
 import math
 import os
@@ -77,8 +77,8 @@ class TimeLimit:
         limit = parse(self.limit_s, bare="seconds")
         found = []
         if partly := [f"{split} on {rows_in_words(budget)}" for split, budget in budgets.items() if not budget.whole]:
-            evidence = f"evaluated {' and '.join(partly)}, spread evenly: there was no time for more"
-            action = f"a longer --time-limit than {limit} leaves time for all"
+            evidence = f"evaluated {' and '.join(partly)}, evenly spaced: the time limit left no time for more"
+            action = f"give a longer --time-limit than {limit} to evaluate all rows"
             found.append(Finding(check="partial evaluation", severity="warning", evidence=evidence, action=action))
         taken, steps = training.clock.elapsed(), max(1, training.progress.step)
         if taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
@@ -91,7 +91,7 @@ class TimeLimit:
                     severity="warning",
                     evidence=f"the run took {duration(taken)} of {limit}: {duration(before_s)} until the first step, "
                     f"{counted(steps, 'step')} of {duration(step_s)}, evaluation {duration(spent['evaluation'])}",
-                    action="what has begun is not broken off; give more time, or smaller batches",
+                    action="a step or evaluation that has begun is not interrupted; give more time, or smaller batches",
                 )
             )
         return found
@@ -103,7 +103,7 @@ def rows_in_words(budget: EvaluationBudget) -> str:
 
 
 def after_seconds(limit_s: float) -> float:
-    """Seconds of a limit that are kept back for the report and the end of the process."""
+    """Seconds of a limit that are reserved for the report and the end of the process."""
     return min(AFTER_S, 0.05 * limit_s) + 0.01 * limit_s
 
 
@@ -111,7 +111,7 @@ def after_seconds(limit_s: float) -> float:
 class Length:
     """How long a run is, and why; the seconds are of a time limit.
 
-    final_s: kept back for what comes after the training;  last_evaluation_s: and before it, for the training's last evaluation
+    final_s: reserved for what comes after training;  last_evaluation_s: and before it, for the training's last evaluation
     evaluation_s: what evaluations would take: "quick", while training goes on, and of each split
     """
 
@@ -209,7 +209,7 @@ def length_in_time(
         )
     if share < 1:
         seconds = duration(share * (quick + final))
-        why += f"; evaluation is kept to {seconds}, about {share:.0%} of the rows"
+        why += f"; evaluation is limited to {seconds}, about {share:.0%} of the rows"
     return Length(
         steps=total if fixed is None else min(total, fixed),
         why=why,
@@ -220,8 +220,9 @@ def length_in_time(
 
 
 def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
-    """The splits that are evaluated once the training is over: of the validation the best evaluation is kept, where it was a
-    whole one of this sitting."""
+    """The splits that are evaluated once the training is over: the validation split is left out
+    where its best evaluation was a whole one in this session.
+    """
     again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
@@ -310,7 +311,7 @@ def _middle_batch(source: Source, at_most_s: float) -> Batch:
             break
     source.load_state_dict(position)
     if found is None:
-        raise DataError("the data to evaluate on yield no batch")
+        raise DataError("the data to evaluate on yielded no batch")
     return found
 
 

@@ -168,7 +168,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
 def _calls(
     attempt: Attempt, plan: ExecutionPlan, training: Training, settings: FitSettings, request: StopRequest
 ) -> FitParts:
-    """What the loop calls on."""
+    """The callbacks of the loop."""
     assembly, machine, limit = attempt.assembly, attempt.assembly.config.machine, attempt.limit
     validates = "validation" in assembly.evaluation_sources
     tuner = budget = None
@@ -199,7 +199,7 @@ def _calls(
 
 
 def _note_failed_compiling(attempt: Attempt, training: Training) -> None:
-    """A finding where a step that compiled in the plan no longer did, with other sizes, say, and went on eagerly."""
+    """A finding where a step that compiled in the plan no longer did, with other sizes, say, and continued eagerly."""
     execution = training.stepper.execution
     for finding in not_compilable(execution.trouble if isinstance(execution, Compiled) else ""):
         attempt.findings.append(finding)
@@ -246,7 +246,7 @@ def _threads_changed(attempt: Attempt, training: Training, details: Mapping[str,
         severity="note",
         evidence=f"{details['why']}: {details['from']} → {details['to']} threads; a step takes "
         + ", ".join(f"{value:.3g} ms with {count}" for count, value in details["milliseconds"].items()),
-        action="another program uses the processor; --threads fixes the number",
+        action="another program is using the CPU; --threads fixes the number",
         step=training.progress.step,
     )
     attempt.findings.append(finding)
@@ -254,7 +254,7 @@ def _threads_changed(attempt: Attempt, training: Training, details: Mapping[str,
 
 
 def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) -> None:
-    """Let the run end at another step, its schedule with it; a schedule that has no room there stays as it is."""
+    """Move the end of the run to another step, and its schedule with it; a schedule that does not fit stays as it is."""
     progress = training.progress
     try:
         attempt.assembly.move_end(training.stepper, total=end, done=progress.step)
@@ -267,7 +267,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
 
 
 def _length_known(attempt: Attempt, training: Training, settings: FitSettings) -> None:
-    """The first pass over data without a length is over: the rate takes the shape that it has for the whole run."""
+    """The first pass over data of unknown length is over: the schedule is set for the whole run."""
     total = move_end(training, settings, attempt.assembly)
     took = training.progress.pass_steps
     details = {} if total is None else {"to": total}

@@ -1,4 +1,4 @@
-"""Starting from what was learned before: finding the weights, loading them, freezing, and the settings that suit it."""
+"""Transfer learning: finding the weights, loading them, freezing, and the settings that suit it."""
 
 import math
 from collections.abc import Mapping
@@ -48,16 +48,16 @@ def prepare(model: nn.Module, config: TransferConfig, *, name: str, out_dim: int
     if config.layer_decay != 1:
         farthest = max(distances(model).values(), default=0)
         lines.append(
-            f"each layer learns at {config.layer_decay:g} of the rate of the one after it; the first of {farthest + 1} at "
-            f"{config.layer_decay**farthest:.2g} of the head's"
+            f"each layer has {config.layer_decay:g} of the learning rate of the next (layer-wise decay); the first of "
+            f"{farthest + 1} has {config.layer_decay**farthest:.2g} of the head's"
         )
     return lines
 
 
 def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
-    """The dataset with its images scaled as those that the pre-trained weights saw: ImageNet's, or an earlier run's.
+    """The dataset with its images normalised as for the pre-trained weights: ImageNet's, or an earlier run's.
 
-    Of weights from a file nobody knows how their images were scaled, so the data's own mean and spread stay.
+    For weights from a file the normalisation is unknown, so the data's own mean and standard deviation stay.
     """
     if not dataset.schema.input.has_planes or config.pretrained is None:
         return dataset
@@ -70,7 +70,7 @@ def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
         return dataset
     if len(mean) != dataset.schema.input.shape[0]:
         return dataset
-    fact = Fact("pixels scaled as the pre-trained weights saw them", f"--pretrained {config.pretrained}")
+    fact = Fact("pixels normalised as for the pre-trained weights", f"--pretrained {config.pretrained}")
     return replace(scaled(dataset, mean, std), facts=[*dataset.facts, fact])
 
 
@@ -97,9 +97,7 @@ def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:
         return read_weights(locate(model, tick=tick))
     path = Path(where).expanduser()
     if not path.exists():
-        raise ConfigError(
-            f"--pretrained {where}: there is no such file or run folder; {IMAGENET} stands for published weights"
-        )
+        raise ConfigError(f"--pretrained {where}: no such file or run folder; {IMAGENET} selects published weights")
     if not path.is_dir():
         return _as_numbered(read_weights(path), path.parent)
     if (published := _published(path)) is not None:
@@ -139,7 +137,7 @@ def _is_run_on_text(folder: Path) -> bool:
 
 
 def model_of(where: str | None) -> str | None:
-    """The network of the run whose weights are asked for; None where they are no run's, or it was a module of one's own."""
+    """The network of the run whose weights are asked for; None where they are no run's, or it was a custom module."""
     path = None if where is None else Path(where).expanduser()
     if path is None or not path.is_dir() or _published(path) is not None:
         return None
@@ -161,8 +159,9 @@ def with_vocabulary(overrides: Overrides) -> Overrides:
 
 
 def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:
-    """A recipe for pre-trained weights: the shape they were trained in, a gentler rate unless the head alone learns, and
-    updates enough for a new head where training rows are few.
+    """A recipe for pre-trained weights: the shape they were trained in, a lower rate unless only the head is trained, and
+    enough updates for a new head where training rows are few.
+
     """
     where = asked.get("pretrained")
     if where is None:
@@ -175,14 +174,14 @@ def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:
 
 
 def _enough(settings: Mapping[str, Any], asked: Mapping[str, Any], rows: int) -> dict[str, tuple[Any, str]]:
-    """More epochs, judged as often as before, where those of the recipe are but a few updates."""
+    """More epochs, evaluated as often as before, where those of the recipe are only a few updates."""
     if "epochs" not in settings:
         return {}
     batch = asked.get("batch_size") or settings.get("batch_size", (FeedConfig.batch_size, ""))[0]
     before, needed = settings["epochs"][0], math.ceil(FEWEST_UPDATES / max(1, rows // batch))
     if needed <= before:
         return {}
-    why = f"{FEWEST_UPDATES} updates, which a new head needs, of {rows:,} training rows"
+    why = f"{FEWEST_UPDATES} updates for the new head, with {rows:,} training rows"
     return {"epochs": (needed, why), "evaluate_every": (max(1.0, needed // before), why)}
 
 

@@ -1,4 +1,4 @@
-"""From a task's phases to what moves their weights: each with its optimiser, rate, schedule and clipping, or the run's."""
+"""From a task's phases to their updates: each with its optimiser, rate, schedule and clipping, or the run's."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,7 +30,7 @@ def updates(
 
     lr:     peak rate of the phases that have none of their own
     shapes: of the rate, by name of phase
-    shares: of the rate, for parameters that learn at less than all of it, by name
+    shares: of the rate, for parameters with a lower rate, by name
     Raises: ConfigError for settings of a phase that are unknown, or the run's alone
     """
     spare_the_compiler()
@@ -79,7 +79,7 @@ def settings_of(phase: Phase, optim: OptimConfig) -> OptimConfig:
         return optim
     for name in OF_THE_RUN:
         if name in phase.optimizer:
-            raise ConfigError(f"phase {phase.name!r}: {name} is of the whole run; set it there")
+            raise ConfigError(f"phase {phase.name!r}: {name} can only be set for the whole run")
     if phase.optimizer.get("lr") == "auto":
         raise ConfigError(f"phase {phase.name!r}: lr 'auto' is found for the whole run; give a number, or leave it out")
     return replace_leaves(OptimConfig, {**vars(optim), **phase.optimizer})

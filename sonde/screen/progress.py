@@ -1,4 +1,4 @@
-"""How training gets on: a row of a table per epoch, and a line in place that a terminal refreshes a few times a second."""
+"""Progress of training: a row of a table per epoch, and a line in place that a terminal refreshes a few times a second."""
 
 import math
 import time
@@ -54,7 +54,7 @@ class Progress:
         self._rows = 0  # since the last row of the table
         self._rows_since = 0.0
         self._row_step = 0  # step of the last row
-        self._judged = ""  # the latest value of the metric
+        self._latest = ""  # the latest value of the metric
         self._headed = False
         self._planned = (
             epochs if epochs is not None else steps / batches_per_epoch if steps and batches_per_epoch else None
@@ -72,7 +72,7 @@ class Progress:
             self._row(self._last, "")
         self._next = float("inf")
 
-    def __call__(self, record: Record) -> Literal["go on"]:
+    def __call__(self, record: Record) -> Literal["continue"]:
         if type(record) is StepRecord:
             last = self._last
             if last is None:
@@ -90,7 +90,7 @@ class Progress:
             self._evaluated(record)
         elif isinstance(record, EventRecord):
             self._event(record)
-        return "go on"
+        return "continue"
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: what is shown follows from the records."""
@@ -115,10 +115,10 @@ class Progress:
         if record.split != "validation" or self._metric is None or self._output.quiet:
             return
         self._rows_since += record.seconds
-        self._judged = metric(self._metric, record.metrics.get(self._metric))
+        self._latest = metric(self._metric, record.metrics.get(self._metric))
         at_end = self._steps is not None and record.step >= self._steps
         if self._last is not None and (at_end or (record.epoch + 1) % self._stride == 0):
-            self._row(self._last, self._judged)
+            self._row(self._last, self._latest)
         elif self._last is not None:
             self._row_step = self._last.step
 
@@ -134,7 +134,7 @@ class Progress:
         now = time.monotonic()
         self._next = now + self._every
         if self._output.live:
-            head, cells = self._columns(record, self._judged, now)
+            head, cells = self._columns(record, self._latest, now)
             self._header(head)
             self._output.transient(cells)
         else:
@@ -142,11 +142,11 @@ class Progress:
             place = f"step {self._of_all(record.step)}"
             self._output.row(f"  {place}, loss {number(self._loss())}" + (f", {left} left" if left else ""))
 
-    def _row(self, record: StepRecord, judged: str) -> None:
+    def _row(self, record: StepRecord, latest: str) -> None:
         if self._output.quiet:
             return
         now = time.monotonic()
-        head, cells = self._columns(record, judged, now)
+        head, cells = self._columns(record, latest, now)
         self._header(head)
         self._output.row(cells)
         self._rows, self._rows_since, self._row_step = 0, now, record.step
@@ -158,14 +158,14 @@ class Progress:
             self._headed = True
             self._output.row(head, style="dim")
 
-    def _columns(self, record: StepRecord, judged: str, now: float) -> tuple[str, str]:
+    def _columns(self, record: StepRecord, latest: str, now: float) -> tuple[str, str]:
         """The table's head and one line under it."""
         seconds = now - self._rows_since
         speed = rate(self._rows / seconds) if seconds > 0 and self._rows > 0 else ""
         shown = [("epoch" if self._batches else "step", self._place(record), 9), ("loss", number(self._loss()), 8)]
         if self._metric is not None:
             name = f"validation {metric_name(self._metric)}"
-            shown.append((name, judged, len(name)))
+            shown.append((name, latest, len(name)))
         shown += [("lr", number(record.lr, 2), 8), (f"{self._unit}/s", speed, max(8, len(self._unit) + 2))]
         shown.append(("left", self._left(record, now), 9))
         head = "  ".join(f"{name:<{width}}" for name, _, width in shown)

@@ -1,4 +1,4 @@
-"""All that a run says to a person, in the order in which it happens. Takes plain data, so it never needs torch."""
+"""All that a run prints, in the order in which it happens. Takes plain data, so it never needs torch."""
 
 import sys
 import time
@@ -43,7 +43,7 @@ class Screen:
             self.output.line(warning, label="warning", style="yellow")
 
     def task(self, text: str, model_text: str) -> None:
-        """What is learned, and by which model."""
+        """The task and the model."""
         self.output.line(text, label="task")
         self.output.line(model_text, label="model")
 
@@ -83,7 +83,7 @@ class Screen:
         unit: str = "rows",
         within_s: float | None = None,
     ) -> Progress:
-        """An observer that shows how training gets on, while it is entered.
+        """An observer that shows the progress of training, while it is entered.
 
         epochs, steps: planned;  objective: which validation metric to show;  unit: what a row of the data is ("images")
         within_s: seconds from now in which the run ends in any case
@@ -99,21 +99,21 @@ class Screen:
         )
 
     def result(self, result: Mapping[str, Any]) -> None:
-        """The closing summary of a `result.json`: the main metric, what it compares with, where the time went."""
+        """The closing summary of a `result.json`: the main metric, its baseline, where the time went."""
         self._block("result", result_lines(result))
         line = time_line(result.get("seconds") or {})
         if line:
             self.output.line(line, label="time")
 
     def findings(self, found: Sequence[Mapping[str, Any]]) -> None:
-        """What the run noticed about itself, worst first."""
+        """Findings of the automatic checks, most severe first."""
         if not found:
-            self.output.line("none", label="findings")
+            self.output.line("nothing found", label="checks")
         for severity, text in findings_lines(found):
             self.output.line(text, label=severity, style=_STYLES.get(severity, ""))
 
     def next(self, lines: Sequence[str]) -> None:
-        """What one may want to do now."""
+        """Commands that one may want to run next."""
         self._block("next", lines)
 
     def say(self, text: str) -> None:
@@ -121,7 +121,7 @@ class Screen:
         self.output.line(text)
 
     def write(self, text: str) -> None:
-        """Text as it comes, without an end of line: what a model writes."""
+        """Text as it comes, without an end of line: what a model generates."""
         self.output.write(text)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -18,7 +18,7 @@ def headline(result: Mapping[str, Any]) -> str:
 
 
 def result_lines(result: Mapping[str, Any]) -> list[str]:
-    """The main metric on the last split that was judged, with the best checkpoint; then the baseline and the status.
+    """The main metric on the last split that was evaluated, with the best checkpoint; then the baseline and the status.
 
     >>> result_lines({"objective": {"metric": "accuracy", "mode": "max"}, "metrics": {"test": {"accuracy": 0.98}}})
     ['98.00 % test accuracy']
@@ -33,12 +33,12 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
         lines += _beside(metrics[split], name)
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
-        what = result["baseline"].get("what") or "the trivial predictor"
-        lines.append(f"{what}: {metric(name, baseline)}")
+        what = result["baseline"].get("what") or "trivial predictor"
+        lines.append(f"baseline ({what}): {metric(name, baseline)}")
     lines += _ended_by(result)
     if result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
-    return lines or ["nothing was judged: the data have neither test nor validation rows"]
+    return lines or ["not evaluated: the data have neither test nor validation rows"]
 
 
 def _part(result: Mapping[str, Any], split: str) -> str:
@@ -66,10 +66,10 @@ def _best(result: Mapping[str, Any], name: str, split: str) -> str:
         return ""
     value = best.get("value")
     told = split != "validation" and value is not None and best.get("metric") == name
-    judged = f", {metric(name, value)} validation" if told else ""
+    chosen_by = f", {metric(name, value)} validation" if told else ""
     if value is not None and not told and best.get("metric") not in (None, name):
-        judged = f", by its validation {metric_name(best['metric'])} of {metric(best['metric'], value)}"
-    return f" (best checkpoint: epoch {best['epoch'] + 1}{judged})"
+        chosen_by = f", validation {metric_name(best['metric'])} {metric(best['metric'], value)}"
+    return f" (best checkpoint: epoch {best['epoch'] + 1}{chosen_by})"
 
 
 def _spread(result: Mapping[str, Any], name: str, split: str) -> str:

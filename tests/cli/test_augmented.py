@@ -151,7 +151,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path):
 def test_inspect_draws_what_the_recipe_would_do(tmp_path: Path, monkeypatch: Any, capsys: Any):
     monkeypatch.chdir(tmp_path)
     assert main(["inspect", "digits", "--augment", "auto"]) == 0
-    assert "wrote augmented.png: training images as --augment crop=1:zero changes them" in capsys.readouterr().out
+    assert "wrote augmented.png: training images with --augment crop=1:zero" in capsys.readouterr().out
     assert tiles(tmp_path / "augmented.png", below=True)[0, 0].any()
 
 
@@ -160,7 +160,7 @@ def test_inspect_draws_what_the_recipe_would_do(tmp_path: Path, monkeypatch: Any
     [
         (
             ["--augment", "flip", "--out", "s.jpg"],
-            "--out s.jpg: augmented images are drawn to a PNG; end its name in .png",
+            "--out s.jpg: augmented images are written as PNG; use a name ending in .png",
         ),
         (["--augment", "flip", "--out", "nowhere/s.png"], "--out nowhere/s.png: there is no folder nowhere"),
     ],

@@ -20,15 +20,15 @@ def test_a_word_chooses_in_any_case() -> None:
 
 
 def test_a_word_that_chooses_nothing_gets_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"^no model is about 'resnt'; did you mean 'resnet'\?$"):
+    with pytest.raises(ConfigError, match=r"^no model matches 'resnt'; did you mean 'resnet'\?$"):
         matching("model", "resnt", {"resnet": "resnet", "mlp": "mlp"})
-    with pytest.raises(ConfigError, match=r"^no model is about 'zzz'; there are: resnet, mlp$"):
+    with pytest.raises(ConfigError, match=r"^no model matches 'zzz'; there are: resnet, mlp$"):
         matching("model", "zzz", {"resnet": "resnet", "mlp": "mlp"})
 
 
 def test_one_word_at_most() -> None:
     assert optional_word([], verb="models") == ""
-    with pytest.raises(ConfigError, match="sonde models takes one WORD at most, got 'a' and 'b'"):
+    with pytest.raises(ConfigError, match="sonde models takes at most one WORD, got 'a' and 'b'"):
         optional_word(["a", "b"], verb="models")
 
 
@@ -42,10 +42,10 @@ def test_datasets_say_where_each_is(
     monkeypatch.setenv("SONDE_CACHE", str(tmp_path / "cache"))
     assert main(["datasets"]) == 0
     head, *lines = rows(capsys)
-    assert head.split() == ["name", "what", "it", "is", "rows", "size", "where", "licence"]
+    assert head.split() == ["name", "description", "rows", "size", "where", "licence"]
     where = {line.split()[0]: line for line in lines}
-    assert "here, always" in where["digits"]
-    assert "here, in SONDE_DATA" in where["kmnist"]
+    assert "built in" in where["digits"]
+    assert "in SONDE_DATA" in where["kmnist"]
     assert "70,000   12 MB  download" in where["mnist"]
     assert main(["datasets", "CLOTHES"]) == 0
     assert [line.split()[0] for line in rows(capsys)] == ["name", "fashion-mnist"]

@@ -25,6 +25,14 @@ def verb_that_raises(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> N
     monkeypatch.setattr(command, "_verb", lambda name: run)
 
 
+@pytest.mark.parametrize(
+    ("words", "title"), [(["--model", "compact-cnn"], "compact"), (["--task", "language-model"], "language")]
+)
+def test_help_of_names_with_hyphens(words: list[str], title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help", *words]) == 0
+    assert f"{title} " in capsys.readouterr().out.replace("-", " ").replace("_", " ")
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; from sonde.cli.main import main; main(['--help']); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -84,19 +92,19 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["trian"], "unknown verb 'trian'; did you mean train? there are: train, resume, eval,"),
+        (["trian"], "unknown command 'trian'; did you mean train? commands: train, resume, eval,"),
         (
             ["fly"],
-            "unknown verb 'fly'; there are: train, resume, eval, predict, generate, chat, runs, report, inspect, models",
+            "unknown command 'fly'; commands: train, resume, eval, predict, generate, chat, runs, report, inspect, models",
         ),
-        (["--epochs", "3"], "a verb comes first, then its flags, got --epochs; there are: train,"),
-        (["eval"], "sonde eval needs RUN; the command is: sonde eval RUN DATA"),
-        (["eval", "runs/x"], "sonde eval needs DATA; the command is: sonde eval RUN DATA"),
-        (["report", "nowhere"], "there is no run folder nowhere; `sonde runs` lists those there are"),
-        (["resume", "nowhere"], "there is no run folder nowhere; `sonde runs` lists those there are"),
+        (["--epochs", "3"], "the command comes first, then its flags, got --epochs; commands: train,"),
+        (["eval"], "sonde eval needs RUN; usage: sonde eval RUN DATA"),
+        (["eval", "runs/x"], "sonde eval needs DATA; usage: sonde eval RUN DATA"),
+        (["report", "nowhere"], "there is no run folder nowhere; `sonde runs` lists existing runs"),
+        (["resume", "nowhere"], "there is no run folder nowhere; `sonde runs` lists existing runs"),
         (["resume", "nowhere", "--epoch", "3"], "unknown flag --epoch; did you mean --epochs?"),
-        (["datasets", "mnist", "kmnist"], "sonde datasets takes one WORD at most, got 'mnist' and 'kmnist'"),
-        (["models", "--lr", "3"], "unknown flag --lr; `sonde models --help` lists those there are"),
+        (["datasets", "mnist", "kmnist"], "sonde datasets takes at most one WORD, got 'mnist' and 'kmnist'"),
+        (["models", "--lr", "3"], "unknown flag --lr; `sonde models --help` lists all flags"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_code_2(
@@ -146,9 +154,9 @@ def test_a_fault_of_ours_keeps_its_traceback_and_code_1() -> None:
 def test_a_run_that_was_asked_to_stop_ends_with_the_signals_code(
     number: int, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verb_that_raises(monkeypatch, Interrupted("saved; go on with: sonde resume r", signal_number=number))
+    verb_that_raises(monkeypatch, Interrupted("saved; resume with: sonde resume r", signal_number=number))
     assert main(["train"]) == code
-    assert "go on with: sonde resume r" in capsys.readouterr().err
+    assert "resume with: sonde resume r" in capsys.readouterr().err
 
 
 def test_ctrl_c_outside_a_run_is_silent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -99,7 +99,7 @@ def test_a_list_keeps_its_last_word_where_the_data_are_known_otherwise() -> None
         ("d --no-epochs", "unknown flag --no-epochs; did you mean --epochs?"),
         ("d -epochs 3", "unknown flag -epochs; did you mean --epochs?"),
         ("d --Epochs 3", "unknown flag --Epochs; did you mean --epochs?"),
-        ("d --zzz", "unknown flag --zzz; `sonde train --help` lists those there are"),
+        ("d --zzz", "unknown flag --zzz; `sonde train --help` lists all flags"),
         ("d --epochs x", "--epochs expects a number, got 'x'"),
         ("d --epochs ''", "--epochs expects a number, got ''"),
         ("d --steps 2.5", "--steps expects a whole number, got '2.5'"),
@@ -113,8 +113,11 @@ def test_a_list_keeps_its_last_word_where_the_data_are_known_otherwise() -> None
         ("d --balanced=yes", "--balanced takes no value; write --balanced or --no-balanced"),
         ("d --epochs 3 --epochs 4", "--epochs is given twice, as 3 and as 4; keep one"),
         ("d --balanced --no-balanced", "--balanced is given twice, as yes and as no; keep one"),
-        ("d e", "sonde train takes one DATA, got 'd' and 'e'; write it right after the verb: sonde train DATA"),
-        ("--hidden 3 4", "sonde train needs DATA: a path or a name such as digits; write it right after the verb"),
+        (
+            "d e",
+            "sonde train takes one DATA argument, got 'd' and 'e'; put it right after the command: sonde train DATA",
+        ),
+        ("--hidden 3 4", "sonde train needs DATA: a path or a name such as digits; put it right after the command"),
         ("--target a b --columns c d", "sonde train needs DATA"),
         ("--target a", "sonde train needs DATA"),
         ("", "sonde train needs DATA"),
@@ -145,9 +148,9 @@ def test_values_have_the_types_of_the_dataclass() -> None:
 
 def test_words_that_are_missing_or_too_many_are_named() -> None:
     assert take_words(["a", "b"], ["RUN", "DATA"], verb="eval") == ["a", "b"]
-    with pytest.raises(ConfigError, match=r"^sonde eval needs DATA; the command is: sonde eval RUN DATA$"):
+    with pytest.raises(ConfigError, match=r"^sonde eval needs DATA; usage: sonde eval RUN DATA$"):
         take_words(["a"], ["RUN", "DATA"], verb="eval")
-    with pytest.raises(ConfigError, match=r"^sonde eval does not know what to do with 'c'; the command is: sonde eval"):
+    with pytest.raises(ConfigError, match=r"^sonde eval: unexpected argument 'c'; usage: sonde eval"):
         take_words(["a", "b", "c"], ["RUN", "DATA"], verb="eval")
 
 

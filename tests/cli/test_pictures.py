@@ -34,13 +34,15 @@ def test_each_keeps_its_name_and_size_and_a_second_one_gets_a_number(tmp_path: P
 def test_an_input_is_never_written_over(tmp_path: Path):
     found = [picture(tmp_path / "x.jpg")]
     before = (tmp_path / "x.jpg").read_bytes()
-    with pytest.raises(DataError, match=r"holds x.jpg itself, which would be written over; name another folder"):
+    with pytest.raises(DataError, match=r"contains x.jpg itself, which would be overwritten; name another folder"):
         write_pictures(tmp_path, found, inverted)
     assert (tmp_path / "x.jpg").read_bytes() == before
 
 
 def test_what_is_no_file_cannot_be_drawn_on(tmp_path: Path):
-    with pytest.raises(DataError, match="image 3 is no file, so nothing can be drawn on it; use .csv or .json"):
+    with pytest.raises(
+        DataError, match="image 3 is not a file, so predictions cannot be drawn on it; use .csv or .json"
+    ):
         write_pictures(tmp_path / "out", [{"input": "image 3"}], inverted)
 
 

@@ -67,10 +67,10 @@ def test_json_is_what_python_gets(tmp_path: Path) -> None:
     [
         (
             "p.xls",
-            "--out p.xls is no kind of file that predictions can be written to; end its name in .csv, .json, .png",
+            "--out p.xls is not a supported output format; use a name ending in .csv, .json, .png",
         ),
-        ("p.cvs", "--out p.cvs is no kind of file that predictions can be written to; did you mean p.csv?"),
-        ("p", "--out p is no kind of file"),
+        ("p.cvs", "--out p.cvs is not a supported output format; did you mean p.csv?"),
+        ("p", "--out p is not a supported output format"),
         ("nowhere/p.csv", "--out nowhere/p.csv: there is no folder nowhere"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_file_that_cannot_be_written_is_known_at_once(out: str, message: str) 
 @pytest.mark.parametrize(("words", "missing"), [([], "RUN"), (["runs/a"], "INPUT")])
 def test_both_words_are_needed(words: list[str], missing: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", *words]) == 2
-    line = f"sonde: error: sonde predict needs {missing}; the command is: sonde predict RUN INPUT …\n"
+    line = f"sonde: error: sonde predict needs {missing}; usage: sonde predict RUN INPUT …\n"
     assert capsys.readouterr().err == line
 
 

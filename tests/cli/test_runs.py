@@ -110,7 +110,7 @@ def test_a_lock_of_a_process_that_died_is_no_run(tmp_path: Path) -> None:
     ("name", "content", "status"),
     [
         ("result.json", "{", "broken: result.json is not JSON"),
-        ("result.json", "[1]", "broken: result.json holds no object"),
+        ("result.json", "[1]", "broken: result.json does not hold a JSON object"),
         ("env.json", '{"started": ', "broken: env.json is not JSON"),
         ("data.json", "\udcff", "broken: data.json is not JSON"),
     ],
@@ -152,7 +152,7 @@ def test_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_no_runs_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["runs"]) == 0
-    assert capsys.readouterr().out == "no runs in runs; begin one with: sonde train digits\n"
+    assert capsys.readouterr().out == "no runs in runs; start one with: sonde train digits\n"
     assert main(["runs", "elsewhere"]) == 2
     assert "there is no folder elsewhere; `sonde train` writes its runs to runs/" in capsys.readouterr().err
 

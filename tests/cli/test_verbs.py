@@ -72,7 +72,7 @@ def test_eval_agrees_with_counting_predictions(capsys: pytest.CaptureFixture[str
     truth = [line.split(",")[2] for line in Path("t.csv").read_text().splitlines()[1:]]
     predicted = [entry["prediction"] for entry in json.loads(Path("p.json").read_text())]
     assert said == f"{100 * np.mean([a == b for a, b in zip(truth, predicted, strict=True)]):.2f}"
-    assert "rows it has learnt" in out
+    assert "training rows are evaluated as well" in out
 
 
 def test_eval_finds_the_truth_in_another_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +81,7 @@ def test_eval_finds_the_truth_in_another_column(capsys: pytest.CaptureFixture[st
     assert "no column 'kind'" in out_of(["eval", "runs/table", "renamed.csv"], capsys, code=2)
     out = out_of(["eval", "runs/table", "renamed.csv", "--target", "class"], capsys)
     assert "accuracy" in out
-    assert "rows it has learnt" not in out
+    assert "training rows are evaluated as well" not in out
 
 
 def test_eval_names_the_splits_there_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +103,7 @@ def test_predict_writes_a_contact_sheet(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_predict_refuses_a_sheet_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     err = out_of(["predict", "runs/table", "t.csv", "--out", "s.png"], capsys, code=2)
-    assert "a contact sheet shows pictures, and this run reads tables; use .csv or .json" in err
+    assert "a contact sheet shows images, and this run takes tables as input; use .csv or .json" in err
 
 
 def test_predict_prints_some_and_says_how_many_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +117,7 @@ def test_resume_trains_a_finished_run_further(place: Path, capsys: pytest.Captur
     out_of(["resume", "runs/table", "--epochs", "2"], capsys)
     assert json.loads((place / "runs/table/result.json").read_text())["epochs"] == 2
     err = out_of(["resume", "runs/table", "--lr", "3"], capsys, code=2)
-    assert "--lr cannot change when a run is resumed" in err
+    assert "--lr cannot be changed on resume" in err
 
 
 def test_resume_help_shows_what_may_change(capsys: pytest.CaptureFixture[str]) -> None:

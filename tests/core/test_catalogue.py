@@ -47,14 +47,12 @@ def test_an_installed_package_adds_names_without_being_imported(packages: Path) 
 
 def test_a_name_that_is_taken_is_refused_naming_both_packages(packages: Path) -> None:
     install(packages, "counting", "[sonde.tasks]\ncount = a:A\n")
-    with pytest.raises(
-        ConfigError, match="^sonde and counting both call something of sonde.tasks 'count'; uninstall one$"
-    ):
+    with pytest.raises(ConfigError, match="^sonde and counting both register 'count' in sonde.tasks; uninstall one$"):
         added("sonde.tasks", ["count"])
     install(packages, "tallying", "[sonde.tasks]\ncount = b:B\n")
     _entry_points.cache_clear()
     with pytest.raises(
-        ConfigError, match="^(counting and tallying|tallying and counting) both call something of sonde.t"
+        ConfigError, match="^(counting and tallying|tallying and counting) both register 'count' in sonde.t"
     ):
         added("sonde.tasks", [])
 

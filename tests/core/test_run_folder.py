@@ -72,7 +72,7 @@ def test_a_live_run_holds_its_folder_and_a_dead_one_does_not(tmp_path: Path) -> 
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(RunFolderError, match=rf"is in use by a live run \(process {holder.pid}\); wait for it"):
+        with pytest.raises(RunFolderError, match=rf"is in use by process {holder.pid}; wait for it"):
             claim(folder)
         holder.kill()
         holder.wait()
@@ -88,7 +88,7 @@ def test_a_child_that_outlives_a_killed_run_does_not_hold_its_folder(tmp_path: P
     ) as holder:
         assert holder.stdout is not None
         child = int(holder.stdout.readline())
-        with pytest.raises(RunFolderError, match="is in use by a live run"):
+        with pytest.raises(RunFolderError, match="is in use by process"):
             claim(folder)  # the child gave up its share alone
         holder.kill()
         holder.wait()

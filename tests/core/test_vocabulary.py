@@ -115,7 +115,7 @@ def test_pieces_travel_to_other_processes() -> None:
 
 def test_a_torn_vocabulary_is_refused() -> None:
     content = json.dumps({"kind": "words", "lower": True, "symbols": ["a"]})
-    with pytest.raises(DataError, match="the vocabulary is no JSON .* copy the run folder anew"):
+    with pytest.raises(DataError, match="the vocabulary is not valid JSON .* copy the run folder again"):
         read_vocabulary(content[:-3])
 
 

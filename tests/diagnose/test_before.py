@@ -34,9 +34,9 @@ def gradient(task: Any, pieces: int) -> torch.Tensor:
 @pytest.mark.parametrize(
     ("layer", "what"),
     [
-        (nn.BatchNorm1d(8), "batch norm: 2 batch-norm layers see 4 pieces instead of the whole batch"),
-        (nn.Dropout(0.3), "dropout: 2 dropout layers draw anew for each of 4 pieces"),
-        (Dropout(0.3), "dropout: 2 dropout layers draw anew for each of 4 pieces"),
+        (nn.BatchNorm1d(8), "batch norm: 2 batch-norm layers see 4 micro-batches instead of the whole batch"),
+        (nn.Dropout(0.3), "dropout: 2 dropout layers draw a new mask for each of 4 micro-batches"),
+        (Dropout(0.3), "dropout: 2 dropout layers draw a new mask for each of 4 micro-batches"),
         (nn.AlphaDropout(0.3), "dropout: 2 dropout layers"),
         (DropPath(0.3), "dropout: 2 dropout layers"),
         (nn.LayerNorm(8), None),
@@ -60,7 +60,7 @@ def test_a_finding_stands_where_the_gradient_differs_and_only_there(layer: nn.Mo
         assert far < 1e-5
         return
     assert far > 1e-3
-    assert [f.check for f in found] == ["accumulation is not the big batch"]
+    assert [f.check for f in found] == ["gradient accumulation differs from the whole batch"]
     assert found[0].evidence.startswith(what)
     assert "--accumulate 1" in found[0].action
     assert found[0].severity == "note"
@@ -72,7 +72,7 @@ def test_losses_across_rows_are_told_by_the_task() -> None:
     assert [f.evidence.split(":")[0] for f in accumulation(task, 2)] == ["batch norm", "dropout", "contrastive"]
     assert (
         accumulation(task, 2)[2].evidence
-        == "contrastive: the loss 'contrastive' compares rows, and a piece holds fewer"
+        == "contrastive: the loss 'contrastive' compares rows with each other, and a micro-batch holds fewer"
     )
 
 

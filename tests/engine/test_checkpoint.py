@@ -144,7 +144,7 @@ def test_a_full_disk_is_said_and_the_previous_checkpoint_stays(tmp_path: Path, m
     monkeypatch.setattr(checkpoint, "write_bytes", full)
     writer.save(weights(2), state(2))
     with pytest.raises(
-        RunFolderError, match="cannot write a checkpoint .* No space left on device; the one before is whole"
+        RunFolderError, match="cannot write a checkpoint .* No space left on device; the previous one is intact"
     ):
         writer.wait()
     found = checkpoint.newest(tmp_path, say=silent)

@@ -219,7 +219,7 @@ def test_a_source_without_a_length_resumes_to_the_last_bit(at: int) -> None:
     whole = streamed()
     fit(whole, settings, run(whole))
     assert whole.progress.step == 9
-    half = streamed(observers=[Listener(lambda record: "stop" if getattr(record, "step", 0) == at else "go on")])
+    half = streamed(observers=[Listener(lambda record: "stop" if getattr(record, "step", 0) == at else "continue")])
     fit(half, settings, run(half))
     assert half.progress.step == at
     held, state = copied(weights(half.task.modules)), copied(capture(half))
@@ -288,7 +288,7 @@ def test_checkpoints_fall_due_by_steps_or_epochs(period: Duration, at: list[int]
 class Listener:
     """Keeps what it is told."""
 
-    def __init__(self, verdict: Callable[[Record], str] = lambda record: "go on") -> None:
+    def __init__(self, verdict: Callable[[Record], str] = lambda record: "continue") -> None:
         self.heard: list[Record] = []
         self.verdict = verdict
 
@@ -340,7 +340,7 @@ def test_the_time_limit_ends_the_run_after_a_last_evaluation() -> None:
 
 
 def test_an_observer_can_stop_the_run_and_touches_nothing() -> None:
-    listener = Listener(lambda record: "stop" if isinstance(record, StepRecord) and record.step == 5 else "go on")
+    listener = Listener(lambda record: "stop" if isinstance(record, StepRecord) and record.step == 5 else "continue")
     live = training("supervised", observers=[listener])
     fit(live, FitSettings(stop=100), parts(live))
     assert live.progress.step == 5
@@ -354,7 +354,7 @@ def test_a_request_to_stop_finishes_the_step() -> None:
     def ask(record: Record) -> str:
         if isinstance(record, StepRecord) and record.step == 3:
             run.request.number = 2
-        return "go on"
+        return "continue"
 
     live.observers = [Listener(ask)]
     with pytest.raises(Interrupted, match="stopped at step 3") as caught:
@@ -370,7 +370,7 @@ def test_a_source_without_batches_is_refused() -> None:
             return iter(())
 
     empty: Any = Empty()
-    with pytest.raises(DataError, match="yield no batch"):
+    with pytest.raises(DataError, match="yielded no batch"):
         list(steps(stepper(build("supervised")[0]), empty, stop=3))
 
 

@@ -51,7 +51,7 @@ def test_a_typed_number_of_threads_is_taken_unmeasured(monkeypatch: pytest.Monke
     monkeypatch.setattr(plan_module, "time_threads", None)
     steps = stepper(Supervised(mlp(2, 3)))
     assert choose_threads(steps, DATA, MachineConfig(threads=3), kept=2) == (3, {}, "3 threads (typed)")
-    assert choose_threads(steps, DATA, MachineConfig(), kept=1) == (1, {}, "1 thread (kept from before)")
+    assert choose_threads(steps, DATA, MachineConfig(), kept=1) == (1, {}, "1 thread (as before the resume)")
 
 
 def test_threads_are_chosen_by_measuring_and_the_reason_has_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,9 +96,9 @@ def test_known_devices() -> None:
         ("cuda:-1", "--device 'cuda:-1' is not a device"),
         ("", "--device '' is not a device"),
         ("meta", "--device 'meta' is not supported; use cpu, cuda, cuda:1 or mps"),
-        ("cuda", "--device cuda was asked for, but torch"),
+        ("cuda", "--device cuda: torch"),
         ("cuda:1", "sees no CUDA GPU; use --device cpu"),
-        ("mps", "--device mps was asked for, but this machine has no Apple GPU; use --device cpu"),
+        ("mps", "--device mps: this machine has no Apple GPU; use --device cpu"),
     ],
 )
 def test_a_device_that_is_unknown_or_absent_is_refused(
@@ -118,7 +118,7 @@ def test_gpus_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     assert pick_device("cuda") == pick_device("auto") == pick_device("cuda:1") == torch.device("cuda", 1)
     assert pick_device("cuda:0") == torch.device("cuda", 0)
-    with pytest.raises(ConfigError, match=r"--device cuda:2: this machine has 2 GPU\(s\), counted from cuda:0"):
+    with pytest.raises(ConfigError, match=r"--device cuda:2: this machine has 2 GPU\(s\), numbered from cuda:0"):
         pick_device("cuda:2")
 
 

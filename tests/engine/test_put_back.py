@@ -72,5 +72,5 @@ def test_what_it_says_of_itself_is_the_sources() -> None:
 
 
 def test_a_source_without_a_batch_is_refused() -> None:
-    with pytest.raises(DataError, match="the training data yield no batch"):
+    with pytest.raises(DataError, match="the training data yielded no batch"):
         PutBack(Once(passes=0))

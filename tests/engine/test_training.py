@@ -29,7 +29,7 @@ class Counter:
 
     def __call__(self, record: Any) -> Any:
         self.count += 1
-        return "go on"
+        return "continue"
 
     def state_dict(self) -> dict[str, Any]:
         return {"count": self.count}
@@ -134,7 +134,7 @@ def test_weights_of_another_model_are_refused_by_name() -> None:
     saved = weights(nn.Linear(2, 3))
     with pytest.raises(RunFolderError, match=r"does not fit this model: weight is \(3, 2\), expected \(3, 4\)"):
         load_weights(nn.Linear(4, 3), saved)
-    with pytest.raises(RunFolderError, match=r"lacks \['bias'\], has besides \['extra'\]"):
+    with pytest.raises(RunFolderError, match=r"missing \['bias'\], unexpected \['extra'\]"):
         load_weights(nn.Linear(2, 3), {"weight": saved["weight"], "extra": saved["bias"]})
 
 

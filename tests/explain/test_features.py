@@ -96,7 +96,7 @@ def test_what_is_missing_has_its_reason_and_old_pictures_go(tmp_path: Path):
     assert len(list((tmp_path / "features").iterdir())) == 3
     found = written(tmp_path, edges(), seen(Stripes(60)), seconds=0)
     assert (found["layers"], found["rows"]) == ([], 0)
-    assert "s for a picture, too much" in found["reason"]
+    assert "s per image, too slow" in found["reason"]
     assert [path.name for path in (tmp_path / "features").iterdir()] == ["filters.png"]
 
 
@@ -104,7 +104,7 @@ def test_a_head_alone_has_filters_and_no_layers(tmp_path: Path):
     model = nn.Sequential(nn.Flatten(), nn.Linear(144, 2))
     write_features(tmp_path, model, {}, seen(Stripes(60)), seconds=100)
     found = json.loads((tmp_path / "features.json").read_text())
-    assert found["reason"] == "no layer before the answer has channels to look at"
+    assert found["reason"] == "no layer before the output has channels to show"
     assert (found["filters"]["layer"], found["filters"]["size"]) == ("1", [12, 12])
 
 

@@ -52,10 +52,10 @@ def test_of_many_the_strongest_are_shown_in_their_order():
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        (nn.ReLU(), "it has neither a convolution nor a dense layer"),
-        (nn.Conv2d(24, 8, 3), "its first layer, Conv2d, sees 24 channels that were made of the image before"),
-        (nn.Sequential(nn.Conv2d(3, 8, 1)), "its first layer, 0, looks at single pixels"),
-        (nn.Sequential(nn.Linear(5, 2)), "its first layer, 0, takes 5 numbers that are no image"),
+        (nn.ReLU(), "it has neither a convolution nor a linear layer"),
+        (nn.Conv2d(24, 8, 3), "its first layer, Conv2d, takes 24 channels that are not those of the image"),
+        (nn.Sequential(nn.Conv2d(3, 8, 1)), "its first layer, 0, has filters of a single pixel"),
+        (nn.Sequential(nn.Linear(5, 2)), "its first layer, 0, takes 5 numbers that are not pixels"),
     ],
 )
 def test_where_there_is_nothing_to_see_it_is_said(model: nn.Module, reason: str):

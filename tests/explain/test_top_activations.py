@@ -114,7 +114,7 @@ def test_boxes_lie_inside(place: int, size: tuple[int, int], side: int, shape: t
 
 def test_what_would_take_too_long_is_refused():
     model = averaging(1)
-    with pytest.raises(TooSlow, match=r"the network needs .* s for a picture, too much for a look at enough of them"):
+    with pytest.raises(TooSlow, match=r"the network needs .* s per image, too slow to process enough of them"):
         exciting(model, {"0": [model[0]]}, reading(torch.zeros(30, 1, 8, 8)), range(30), seconds=0)
 
 

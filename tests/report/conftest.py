@@ -71,7 +71,7 @@ def common(folder: Path, *, model: str, task: str, metric: str, mode: str, test:
         "best": {"epoch": 6, "step": 2800, "metric": metric, "value": best}, "samples_per_s": 4060.2,
         "seconds": {"total": 58.03, "input": 0.41, "step": 50.9, "optimizer": 1.2, "evaluation": 4.0, "checkpoint": 0.1,
                     "other": 1.42},
-        "baseline": {metric: 0.1135 if mode == "max" else 11.3, "what": "always saying the most frequent"},
+        "baseline": {metric: 0.1135 if mode == "max" else 11.3, "what": "always predicting the most frequent"},
     }  # fmt: skip
     put(folder / "result.json", result)
     lines = ["2 threads (63 ms a step; 1 thread: 118)", "fp32, resident in memory (47 MB), eager"]

@@ -91,7 +91,7 @@ def test_the_observer_keeps_to_its_interval(tmp_path):
     events = Events(tmp_path)
     observe = EventsObserver(events, log_every=5)
     for step in range(1, 21):
-        assert observe(StepRecord(step, 0, 8, {"model/loss": 1.0 * step}, {"model": 2.0}, 0.1)) == "go on"
+        assert observe(StepRecord(step, 0, 8, {"model/loss": 1.0 * step}, {"model": 2.0}, 0.1)) == "continue"
     observe(EvaluationRecord(20, 0, "validation", {"accuracy": 0.75}, 0.1))
     observe(EventRecord(20, "resumed"))
     observe.close()

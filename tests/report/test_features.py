@@ -48,12 +48,12 @@ def section(run: Path, content: dict[str, Any]) -> Features:
 
 def test_layers_and_filters_are_told_in_words(image_run: Path):
     shown = section(image_run, found(image_run))
-    assert shown.about.startswith("A look at 300 test images: each strip shows the parts of them")
+    assert shown.about.startswith("From 300 test images: each strip shows the patches")
     assert [layer.name for layer in shown.layers] == ["Early layer: conv1", "Late layer: layer4.1"]
-    assert shown.layers[1].told == "2 of 1,280 channels, the most selective; each place sees about 12x12 pixels"
+    assert shown.layers[1].told == "2 of 1,280 channels, the most selective; receptive field about 12x12 pixels"
     assert [strip.caption for strip in shown.layers[0].strips] == ["channel 7: 5 of 6 are cat", "channel 9"]
     assert [strip.alt for strip in shown.layers[0].strips] == ["test/7.png", "test/9.png"]
-    assert shown.filters_told == "The 64 strongest of 96 filters of the layer conv1: 7x5 pixels; middle grey is 0."
+    assert shown.filters_told == "The 64 strongest of 96 filters of the layer conv1: 7x5 pixels; mid-grey is 0."
     kind, _, content = shown.filters.partition(",")
     assert (kind, base64.b64decode(content)) == ("data:image/png;base64", png_of(image_run))
     assert shown.reasons == []
@@ -87,7 +87,7 @@ def test_only_pictures_of_the_folder_are_taken(image_run: Path):
 
 def test_other_runs_have_no_such_section(table_run: Path):
     assert features_section({}, table_run) is None
-    assert "What the network looks for" not in write_page(read_folder(table_run)).read_text(encoding="utf-8")
+    assert "Learned features" not in write_page(read_folder(table_run)).read_text(encoding="utf-8")
 
 
 def test_it_stands_on_the_page(image_run: Path):
@@ -95,7 +95,7 @@ def test_it_stands_on_the_page(image_run: Path):
     content["layers"][0]["name"] = "<b>conv</b>"
     (image_run / "evaluation" / "features.json").write_text(json.dumps(content))
     page = write_page(read_folder(image_run)).read_text(encoding="utf-8")
-    assert "What the network looks for" in page
+    assert "Learned features" in page
     assert "Early layer: &lt;b&gt;conv&lt;/b&gt;" in page
     assert page.count("channel 7: 5 of 6 are cat") == 2
 
@@ -115,7 +115,7 @@ def test_with_as_many_pictures_as_there_can_be_the_page_stays_under_two_megabyte
     page = write_page(read_folder(image_run)).read_text(encoding="utf-8")
     assert 1_400_000 < len(page.encode()) < 2_000_000
     assert "Lowest loss" in page
-    assert page.count("picture left out") > 20  # both have some
+    assert page.count("image omitted") > 20  # both have some
 
 
 @pytest.mark.parametrize("missing", ["filters", "layers"])

@@ -73,7 +73,7 @@ def test_the_heat_map_shows_each_count_in_its_cell():
     assert len(cells) == 9
     found = [[int(g.findtext("text") or "0") for g in cells[3 * i : 3 * i + 3]] for i in range(3)]
     assert found == counts
-    assert cells[1].findtext("title") == "ant taken for bee: 3 of 53 (5.7 %)"
+    assert cells[1].findtext("title") == "ant predicted as bee: 3 of 53 (5.7 %)"
     strength = [float(r.get("fill-opacity", "0")) for r in root.iter("rect") if r.get("class") == "hit"]
     shares = [50 / 53, 40 / 43, 1.0]
     assert np.argsort(strength).tolist() == np.argsort(shares).tolist()

@@ -55,7 +55,7 @@ def test_further_losses_get_a_figure_of_their_own(image_run):
     run = read_folder(image_run)
     steps = [line | {"critic/loss": 1.0 / line["step"], "generator/loss": 2.0} for line in run.steps]
     figure = learning_figures(replace(run, steps=steps))[2]
-    assert figure.title == "Parts of the loss"
+    assert figure.title == "Loss terms"
     assert ">critic/loss</text>" in figure.svg
 
 
@@ -91,5 +91,5 @@ def test_a_long_run_is_drawn_in_time_and_space(image_run):
 def test_a_part_that_stays_at_nothing_is_not_drawn(image_run):
     run = read_folder(image_run)
     silent = replace(run, steps=[{**line, "unreachable": 0.0} for line in run.steps])
-    assert "Parts of the loss" not in titles(silent)
-    assert "Parts of the loss" in titles(replace(run, steps=[{**line, "main": 0.5} for line in run.steps]))
+    assert "Loss terms" not in titles(silent)
+    assert "Loss terms" in titles(replace(run, steps=[{**line, "main": 0.5} for line in run.steps]))

@@ -60,9 +60,9 @@ def page(folder) -> Page:
 def test_a_finished_image_run(image_run):
     shown = page(image_run)
     assert "99.36 % accuracy on the test data" in shown.text
-    assert [h for h in shown.headings if h in ("Findings", "Scores", "Learning", "Highest loss", "Data", "How it ran",
+    assert [h for h in shown.headings if h in ("Findings", "Scores", "Training curves", "Highest loss", "Data", "Execution",
                                                "Settings", "Machine")] == [
-        "Findings", "Scores", "Learning", "Highest loss", "Data", "How it ran", "Settings", "Machine",
+        "Findings", "Scores", "Training curves", "Highest loss", "Data", "Execution", "Settings", "Machine",
     ]  # fmt: skip
     assert {"Confusion matrix", "Calibration", "Most confused", "Per class", "Learning-rate range test"} <= set(
         shown.headings
@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_written(image_run, monkeypatch):
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr("sonde.report.page.write_text", full)
-    with pytest.raises(RunFolderError, match=r"cannot write .*report.html: No space left on device; make room"):
+    with pytest.raises(RunFolderError, match=r"cannot write .*report.html: No space left on device; free disk space"):
         write_page(read_folder(image_run))
 
 

@@ -107,7 +107,7 @@ def test_each_layer_learns_at_its_share_of_the_rate(digits: Dataset, optimizer: 
     record = parts.stepper(lr=0.08, total=10)(next(iter(parts.train)), step=1, epoch=0)
     assert record.lr == 0.08
     assert parts.transferred == (
-        "each layer learns at 0.5 of the rate of the one after it; the first of 3 at 0.25 of the head's",
+        "each layer has 0.5 of the learning rate of the next (layer-wise decay); the first of 3 has 0.25 of the head's",
     )
     one = assembly(digits, hidden=(16, 8), optimizer=optimizer, device="cpu")
     assert {group["lr"] for group in one.stepper(lr=0.08, total=10).updates[0].optimizer.param_groups} == {0.08}

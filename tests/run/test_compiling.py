@@ -64,7 +64,9 @@ def test_a_run_trains_compiled_and_its_plan_tells_the_price(model: str, graphs: 
     assert run.predict(torch.zeros(8, 8, dtype=torch.uint8))  # only steps are compiled
     assert len(graphs) == captured
     assert [name for name in run.task.modules.state_dict() if "_orig_mod" in name] == []
-    notes = [line for line in read_lines(run.folder / "findings.jsonl") if line["check"] == "compiling does not pay"]
+    notes = [
+        line for line in read_lines(run.folder / "findings.jsonl") if line["check"] == "compiling does not pay off"
+    ]
     assert [(note["severity"], note["evidence"]) for note in notes] == [("note", plan["lines"][-1])]  # not in 3 steps
 
 

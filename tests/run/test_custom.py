@@ -101,7 +101,7 @@ def test_what_is_found_before_the_run_is_said_and_kept(tmp_path: Path, capsys: p
     run = sonde.fit(net, line(), loss=mse_loss, epochs=1, accumulate=4, threads=1, out=str(tmp_path / "run"))
     kept = (run.folder / "findings.jsonl").read_text()
     assert "accumul" in kept
-    assert "findings  none" not in capsys.readouterr().out
+    assert "checks    nothing found" not in capsys.readouterr().out
 
 
 def test_the_same_call_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +123,7 @@ def test_the_same_call_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch:
 
     out = str(tmp_path / "run")
     monkeypatch.setattr(Stepper, "__call__", stopped)
-    with pytest.raises(Interrupted, match=f"go on with: the same call with out='{out}'"):
+    with pytest.raises(Interrupted, match=f"resume with: the same call with out='{out}'"):
         once(out)
     monkeypatch.undo()
     gone_on = once(out)
@@ -141,7 +141,7 @@ def own_network(tmp_path: Path) -> tuple[nn.Module, str]:
 
 def test_only_the_users_program_opens_a_module_of_hers(own_network: tuple[nn.Module, str]) -> None:
     _, out = own_network
-    expected = "the network of this run is a module of your own, which only your program can build; make the same call"
+    expected = "the network of this run is a custom module, which only your program can build; make the same call"
     with pytest.raises(ConfigError, match=expected):
         sonde.resume(out, epochs=2)
     with pytest.raises(ConfigError, match=expected):
@@ -167,7 +167,7 @@ def fit(out: Path, data: Any = None, **settings: Any) -> sonde.Run:
 def test_a_finished_run_says_so_and_fills_the_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained = fit(tmp_path / "run").model
     other = sonde.fit(nn.Linear(1, 1), line(), loss=mse_loss, epochs=2, out=tmp_path / "run", threads=1)
-    assert f"{tmp_path / 'run'} holds this very run, finished; give epochs=N" in capsys.readouterr().out
+    assert f"{tmp_path / 'run'} already holds this run, finished; give epochs=N" in capsys.readouterr().out
     for name, value in trained.state_dict().items():
         assert torch.equal(other.model.state_dict()[name], value)
 
@@ -181,7 +181,7 @@ def test_it_is_trained_further_and_held_to_what_it_was(tmp_path: Path) -> None:
         fit(out, lr=0.1)
     with pytest.raises(DataError, match="train 1 has changed since"):
         fit(out, (line()[0], line()[1] + 1), epochs=4)
-    with pytest.raises(ConfigError, match="has trained 2 steps already, and 1 epoch of 1 step are asked for"):
+    with pytest.raises(ConfigError, match="has trained 2 steps already, and 1 epoch of 1 step are set"):
         fit(out, epochs=1)
 
 
@@ -226,17 +226,15 @@ def test_a_task_of_two_phases_leaves_a_run_like_any_other(tmp_path: Path) -> Non
 def test_a_run_of_fit_explains_what_it_cannot_do(tmp_path: Path) -> None:
     out = fit(tmp_path / "run").folder
     for call in (lambda: sonde.resume(out, epochs=3), lambda: sonde.load(out).model):
-        with pytest.raises(
-            ConfigError, match="the network of this run is a module of your own, which only your program"
-        ):
+        with pytest.raises(ConfigError, match="the network of this run is a custom module, which only your program"):
             call()
     assert sonde.load(out).metrics.keys() == {"loss"}
-    with pytest.raises(RunFolderError, match="has no schema.json: its data are your own; call"):
+    with pytest.raises(RunFolderError, match="has no schema.json: it was trained on custom data; call"):
         sonde.load(out).predict(line()[0])
 
 
 def test_a_module_of_ones_own_is_loaded_and_frozen_by_its_program(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="pretrained= is for sonde.train; load the weights into your own modules"):
+    with pytest.raises(ConfigError, match="pretrained= is for sonde.train; load the weights into your modules"):
         fit(tmp_path / "run", pretrained="weights.pth")
     with pytest.raises(ConfigError, match=r"freeze= is for sonde.train; call requires_grad_\(False\)"):
         fit(tmp_path / "run", freeze="backbone")
@@ -272,7 +270,7 @@ def test_an_epoch_of_an_iterable_is_a_pass(data: Any, steps: int, tmp_path: Path
 
 
 def test_data_without_end_need_steps(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the training data have no end"):
+    with pytest.raises(ConfigError, match="the training data are endless"):
         sonde.fit(nn.Linear(1, 1), Rows(None), loss=mse_loss, epochs=2, out=str(tmp_path / "none"), **QUIET)
     run = sonde.fit(nn.Linear(1, 1), Rows(None), loss=mse_loss, steps=9, out=str(tmp_path / "run"), **QUIET)
     assert read_json(run.folder / "result.json")["steps"] == 9

@@ -57,8 +57,8 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     text = str(told.value)
     assert text.startswith("step 8, phase 'model': the loss is nan; rows: row ")
     assert text.count("row ") == 4
-    assert "and 4 more; the weights were left as they were, last good checkpoint: " + str(last) in text
-    assert text.endswith("; lower --lr, add --clip 1, or mend the rows")
+    assert "and 4 more; the weights were not updated, last good checkpoint: " + str(last) in text
+    assert text.endswith("; lower --lr, add --clip 1, or fix the rows")
     assert "\n" not in text
 
     weights, state = checkpoint.read(last)
@@ -147,7 +147,7 @@ def test_out_of_memory_says_what_to_make_smaller(
         assert main(words) == 2
         assert capsys.readouterr().err == (
             "sonde: error: out of memory on cpu with --batch-size 64 --accumulate 2: give --accumulate 4 (the same update "
-            "from smaller pieces) or --batch-size 32\n"
+            "from smaller micro-batches) or --batch-size 32\n"
         )
 
 
@@ -157,9 +157,9 @@ def test_out_of_memory_says_what_to_make_smaller(
         (
             40,
             8,
-            "--batch-size 8 --accumulate 8 leaves a piece of one row, .* while training; lower --accumulate or raise",
+            "--batch-size 8 --accumulate 8 leaves a micro-batch of one row, .* in training; lower --accumulate or raise",
         ),
-        (40, 5, "--batch-size 8 --accumulate 5 leaves a piece of one row"),
+        (40, 5, "--batch-size 8 --accumulate 5 leaves a micro-batch of one row"),
     ],
 )
 @pytest.mark.parametrize("threads", [None, 1])
@@ -210,7 +210,9 @@ def test_a_full_disk_is_the_persons_and_other_errors_are_ours(tmp_path: Path) ->
             raise OSError(number, "told", "a/file")
 
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        with pytest.raises(RunFolderError, match="cannot write to a/file: told; what was saved is whole: make room"):
+        with pytest.raises(
+            RunFolderError, match="cannot write to a/file: told; saved files are intact: free disk space"
+        ):
             fail(number)
     with pytest.raises(FileNotFoundError):
         fail(errno.ENOENT)

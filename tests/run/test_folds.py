@@ -39,7 +39,7 @@ def test_every_row_is_judged_once_by_a_run_that_did_not_see_it(table: Path) -> N
     sizes = [json.loads((folder / "data.json").read_text())["splits"]["test"] for folder in folders]
     assert sum(sizes) == 45
     each = [sonde.load(folder) for folder in folders]
-    assert [one.judged_on for one in each] == ["test"] * 3
+    assert [one.evaluated_on for one in each] == ["test"] * 3
     assert run.metrics["accuracy"] == pytest.approx(statistics.fmean(one.metrics["accuracy"] for one in each))
     found = json.loads((run.folder / "result.json").read_text())
     assert found["folds"] == 3
@@ -47,7 +47,7 @@ def test_every_row_is_judged_once_by_a_run_that_did_not_see_it(table: Path) -> N
         np.std([one.metrics["log_loss"] for one in each], ddof=1)
     )
     assert found["steps"] == sum(one.result["steps"] for one in each)
-    assert "cut into 3 parts, each evaluated once" in (run.folder / "report.html").read_text()
+    assert "3-fold cross-validation, each fold evaluated once" in (run.folder / "report.html").read_text()
 
 
 def test_each_fold_is_a_run_of_its_own(table: Path) -> None:
@@ -65,7 +65,9 @@ def test_what_is_fitted_is_fitted_without_the_part_that_is_judged(table: Path) -
 
 
 def test_the_whole_has_no_network_to_predict_with(table: Path) -> None:
-    with pytest.raises(RunFolderError, match="holds a run for each fold and no network of its own; take one of them"):
+    with pytest.raises(
+        RunFolderError, match="is a cross-validation, without a network of its own; use one of its folds"
+    ):
         folds_of(table).predict({"a": [0.9], "b": [0.1]})
 
 
@@ -80,7 +82,7 @@ def test_a_cross_validation_that_was_stopped_goes_on_where_it_was(table: Path, m
         return real(*given)
 
     monkeypatch.setattr(loop, "fit", stopping)
-    with pytest.raises(Interrupted, match=r"stopped in fold 2 of 3; go on with: sonde resume .*run$"):
+    with pytest.raises(Interrupted, match=r"stopped in fold 2 of 3; resume with: sonde resume .*run$"):
         folds_of(table)
     first = (table.parent / "run" / "fold-1" / "result.json").stat().st_mtime_ns
     run = sonde.resume(table.parent / "run", quiet=True)

@@ -83,7 +83,9 @@ def test_a_finished_run_of_ones_own_network_says_how_it_is_trained_further(
     begin(tmp_path / "run")
     begin(tmp_path / "run", quiet=False)
     told = capsys.readouterr().out
-    assert f"{tmp_path / 'run'} holds this very run, finished; give epochs=N to train it further, or fresh=True" in told
+    assert (
+        f"{tmp_path / 'run'} already holds this run, finished; give epochs=N to train it further, or fresh=True" in told
+    )
     assert "sonde resume" not in told
 
 
@@ -91,7 +93,7 @@ def test_a_finished_run_of_ones_own_network_says_how_it_is_trained_further(
 def test_going_on_is_said(begin: Callable[..., sonde.Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     begin(tmp_path / "run")
     begin(tmp_path / "run", epochs=3, quiet=False)
-    assert f"going on at step 8 of {tmp_path / 'run'}" in capsys.readouterr().out
+    assert f"resuming {tmp_path / 'run'} at step 8" in capsys.readouterr().out
     for name in ("last", "previous", "best"):
         (tmp_path / "run" / "checkpoints" / name / "state.json").unlink(missing_ok=True)
     (tmp_path / "run" / "result.json").unlink()
@@ -104,7 +106,7 @@ def test_going_on_is_said(begin: Callable[..., sonde.Run], tmp_path: Path, capsy
 @BOTH
 def test_another_setting_is_not_said_to_be_resumable_by_name(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
     begin(tmp_path / "run")
-    with pytest.raises(RunFolderError, match="and now it is 0.5; go on with: the same call as before, start over"):
+    with pytest.raises(RunFolderError, match="and now it is 0.5; resume with: the same call as before, start over"):
         begin(tmp_path / "run", lr=0.5)
 
 
@@ -146,7 +148,7 @@ def test_a_full_disk_names_what_goes_on_with_such_a_run(tmp_path: Path, monkeypa
         raise OSError(errno.ENOSPC, "No space left on device", "config.yaml")
 
     monkeypatch.setattr("sonde.run.job.write_start", full)
-    with pytest.raises(RunFolderError, match=r"make room, then go on with: the same call with out='.*run'"):
+    with pytest.raises(RunFolderError, match=r"free disk space, then resume with: the same call with out='.*run'"):
         fit(tmp_path / "run")
 
 

@@ -114,7 +114,7 @@ def test_an_epoch_of_an_iterable_is_a_pass_through_it(tmp_path: Path, capsys: py
     assert [line["step"] for line in lines(run, "evaluation")] == [5, 10, 15]
     assert [line["epoch"] for line in lines(run, "step")] == [0] * 5 + [1] * 5 + [2] * 5
     out = capsys.readouterr().out
-    assert "3 epochs of unknown length, each until the data end (data without end need --steps or --time-limit)" in out
+    assert "3 epochs of unknown length, each until the data end (endless data need --steps or --time-limit)" in out
     assert "step 5: length known (to 15, the first epoch took 5 steps)" in out
     assert read_json(run.folder / "plan.json")["steps"] is None
 
@@ -139,9 +139,7 @@ def test_a_finished_run_is_trained_further_as_if_it_had_been_one(tmp_path: Path)
     assert (parts.result["steps"], parts.result["epochs"]) == (20, 4)
     last = [checkpoint.read(run.folder / "checkpoints" / "last")[0] for run in (whole, parts)]
     assert all(torch.equal(value, last[1][name]) for name, value in last[0].items())
-    with pytest.raises(
-        ConfigError, match="has trained 4 epochs already, and 3 are asked for; give a larger number in all"
-    ):
+    with pytest.raises(ConfigError, match="has trained 4 epochs already, and 3 are set; give a larger total"):
         fit(Rows(), tmp_path / "parts", epochs=3, lr=0.1)
 
 
@@ -150,9 +148,9 @@ def test_a_finished_run_is_trained_further_as_if_it_had_been_one(tmp_path: Path)
     [
         (
             {},
-            "the training data have no end, so an epoch of them is never over; say how long to train with --steps 10000",
+            "the training data are endless, so an epoch never ends; set the length of training with --steps 10000",
         ),
-        ({"epochs": 2}, "the training data have no end"),
+        ({"epochs": 2}, "the training data are endless"),
     ],
 )
 def test_data_without_end_want_steps_or_a_time(settings: dict[str, Any], told: str, tmp_path: Path) -> None:
@@ -170,7 +168,7 @@ def test_data_without_end_want_steps_or_a_time(settings: dict[str, Any], told: s
         (
             {},
             {"epochs": 1.5},
-            "--epochs 1.5: of data without a length only whole epochs can be counted; or give --steps",
+            "--epochs 1.5: for data of unknown length only whole epochs can be counted; or give --steps",
         ),
         (
             {"warmup": 0.1},

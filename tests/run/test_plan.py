@@ -123,7 +123,7 @@ def test_a_batch_that_cannot_be_timed_is_left_to_the_first_step(
 
 def test_learning_by_heart_is_said(tmp_path: Path) -> None:
     lines = plan(tmp_path / "one", overfit_batches=1, epochs=2)["lines"]
-    assert lines[-1] == "the same batch in every epoch, and judged on just these rows (--overfit-batches)"
+    assert lines[-1] == "the same batch in every epoch, and evaluated on the same rows (--overfit-batches)"
     assert plan(tmp_path / "two", overfit_batches=2, epochs=2)["lines"][-1].startswith(
         "the same 2 batches in every epoch"
     )

@@ -83,11 +83,11 @@ def test_offline_it_says_which_file_to_place_where(cache: Path):
         locate("resnet18", mirror="http://127.0.0.1:9/")
     message = str(caught.value)
     assert message.startswith("--pretrained imagenet: cannot download resnet18-f37072fd.pth (127.0.0.1:9: ")
-    assert f"place resnet18-f37072fd.pth (from http://127.0.0.1:9/) in {cache / 'weights'}, or give it as" in message
+    assert f"put resnet18-f37072fd.pth (from http://127.0.0.1:9/) into {cache / 'weights'}, or give it as" in message
 
 
 def test_a_network_without_published_weights_is_said_to_be_one():
     with pytest.raises(
-        ConfigError, match="no weights are published here for vit-tiny-16; give a file of weights, or take"
+        ConfigError, match="no published weights are known for vit-tiny-16; give a file of weights, or use"
     ):
         locate("vit-tiny-16")

@@ -56,7 +56,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_finished_run_says_so_and_is_left_alone(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.name != ".lock" and path.is_file()}
     again = sonde.train(rows(), out=run, **{**SETTINGS, "epochs": 2, "quiet": False})
-    assert f"{run} holds this very run, finished; train it further with: sonde resume {run} --epochs N" in (
+    assert f"{run} already holds this run, finished; train it further with: sonde resume {run} --epochs N" in (
         capsys.readouterr().out
     )
     sonde.resume(run)
@@ -78,7 +78,7 @@ def test_a_finished_run_says_so_and_is_left_alone(run: Path, capsys: pytest.Capt
 def test_another_setting_is_refused_with_both_values(run: Path, changed: dict[str, Any], told: str) -> None:
     given = {name: value for name, value in {**SETTINGS, "epochs": 2, **changed}.items() if value is not None}
     with pytest.raises(
-        RunFolderError, match=f"holds a run with {told}; go on with: sonde resume .*, start over with --f"
+        RunFolderError, match=f"holds a run with {told}; resume with: sonde resume .*, start over with --f"
     ):
         sonde.train(rows(), out=run, **given)
 
@@ -171,16 +171,16 @@ def test_typed_threads_are_kept_and_a_change_is_an_event(run: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"epochs": 1}, "has trained 8 steps already, and 1 epoch of 4 steps are asked for; give a larger number"),
+        ({"epochs": 1}, "has trained 8 steps already, and 1 epoch of 4 steps are set; give a larger total"),
         ({"epochs": 2.0, "patience": 0}, None),
-        ({"steps": 8}, "has trained 8 steps already, and 8 steps are asked for"),
+        ({"steps": 8}, "has trained 8 steps already, and 8 steps are set"),
         ({"time_limit": "1ms"}, "'1ms' is not a duration"),
-        ({"time_limit": "0.001s"}, "--time-limit 0.001s: .* has taken .* already; give more in all"),
-        ({"lr": 0.1}, "--lr cannot change when a run is resumed; train anew with it in another --out"),
+        ({"time_limit": "0.001s"}, "--time-limit 0.001s: .* has already used .*; give a longer total"),
+        ({"lr": 0.1}, "--lr cannot be changed on resume; start a new run with another --out"),
         ({"epoch": 9}, "unknown setting 'epoch'; did you mean 'epochs'"),
         ({"epochs": "many"}, "--epochs expects .*, got 'many'"),
         ({"epochs": -1}, "--epochs must be above 0, got -1"),
-        ({"epochs": 3, "steps": 8}, "has trained 8 steps already, and 8 steps are asked for"),
+        ({"epochs": 3, "steps": 8}, "has trained 8 steps already, and 8 steps are set"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_the_run_stays_finished(
@@ -214,7 +214,7 @@ def test_a_run_that_stopped_early_wants_more_patience(tmp_path: Path) -> None:
 
 
 def test_arrays_must_be_given_again(run: Path) -> None:
-    with pytest.raises(ConfigError, match=r"was trained on arrays in memory \(80, 4\); give them again: sonde.resume"):
+    with pytest.raises(ConfigError, match=r"was trained on arrays in memory \(80, 4\); pass them again: sonde.resume"):
         sonde.resume(run, epochs=3)
 
 

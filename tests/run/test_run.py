@@ -27,7 +27,7 @@ AGAIN = """
 import json, sys
 import sonde
 run = sonde.load(sys.argv[1])
-print(json.dumps([run.predict(sys.argv[2]), run.metrics, run.judged_on, str(run.report())]))
+print(json.dumps([run.predict(sys.argv[2]), run.metrics, run.evaluated_on, str(run.report())]))
 """
 
 
@@ -51,7 +51,7 @@ def seven() -> Image.Image:
 
 
 def test_what_a_run_says_of_itself(digits: sonde.Run) -> None:
-    assert digits.judged_on == "test"
+    assert digits.evaluated_on == "test"
     assert (
         digits.metrics
         == digits.result["metrics"]["test"]
@@ -132,9 +132,9 @@ def test_another_process_and_another_place_give_the_same(digits: sonde.Run, tmp_
         capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    predicted, metrics, judged_on, report = json.loads(done.stdout)
+    predicted, metrics, evaluated_on, report = json.loads(done.stdout)
     assert predicted == digits.predict(tmp_path / "seven.png")
-    assert (metrics, judged_on) == (digits.metrics, "test")
+    assert (metrics, evaluated_on) == (digits.metrics, "test")
     assert Path(report).stat().st_size > 10_000
 
 
@@ -166,7 +166,7 @@ def test_an_unfinished_run_says_how_to_go_on(digits: sonde.Run, tmp_path: Path) 
     (tmp_path / "run" / "result.json").unlink()
     run = sonde.load(tmp_path / "run")
     assert repr(run) == f"Run({str(tmp_path / 'run')!r}, unfinished)"
-    with pytest.raises(RunFolderError, match="is not finished; go on with: sonde resume"):
+    with pytest.raises(RunFolderError, match="is not finished; resume with: sonde resume"):
         _ = run.metrics
     assert run.predict(seven()) == digits.predict(seven())  # with the best so far
 
@@ -179,7 +179,7 @@ def test_what_is_no_run(digits: sonde.Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="unknown split 'tset'; did you mean 'test'"):
         digits.evaluate("digits", split="tset")
     if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="--device cuda was asked for, but torch .* sees no CUDA GPU"):
+        with pytest.raises(ConfigError, match="--device cuda: torch .* sees no CUDA GPU"):
             digits.to("cuda")
 
 
@@ -187,7 +187,7 @@ def test_an_altered_best_checkpoint_is_named(digits: sonde.Run, tmp_path: Path) 
     shutil.copytree(digits.folder, tmp_path / "run")
     weights = tmp_path / "run" / "checkpoints" / "best" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x00")
-    with pytest.raises(RunFolderError, match="best/weights.safetensors is truncated or was altered"):
+    with pytest.raises(RunFolderError, match="best/weights.safetensors is truncated or was modified"):
         sonde.load(tmp_path / "run").predict(seven())
 
 

@@ -54,7 +54,7 @@ def test_an_evaluation_that_would_take_too_long_says_how_many_rows_it_was(
     assert part["of"] == 4000
     assert 200 < part["rows"] < 3000
     findings = [line for line in read_lines(run.folder / "findings.jsonl") if line["check"] == "partial evaluation"]
-    assert f"evaluated validation on {part['rows']:,} of 4,000 rows, spread evenly" in findings[-1]["evidence"]
+    assert f"evaluated validation on {part['rows']:,} of 4,000 rows, evenly spaced" in findings[-1]["evidence"]
     out = capsys.readouterr().out
     assert f"on {part['rows']:,} of 4,000 rows" in out
     assert "evaluation is kept to" in out

@@ -60,14 +60,14 @@ def test_what_the_network_looks_for_is_left_for_the_report(tmp_path: Path) -> No
     pictures = [entry["picture"] for layer in found["layers"] for entry in layer["shown"]]
     assert pictures
     assert all((tmp_path / "run" / "evaluation" / picture).exists() for picture in pictures)
-    assert "What the network looks for" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Learned features" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_run_with_no_time_left_does_not_look(tmp_path: Path) -> None:
     train(tmp_path / "run", "--time-limit", "0.02s")
     found = read_json(tmp_path / "run" / "evaluation" / "features.json")
     assert found["layers"] == []
-    assert "s for a picture, too much for a look" in found["reason"]
+    assert "s per image, too slow to process" in found["reason"]
 
 
 def test_the_seconds_add_up(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_nothing_held_back_trains_on_every_row_and_keeps_the_last(
     assert result["metrics"].keys() == {"train"}
     assert result["best"] == {"epoch": None, "step": result["steps"], "metric": None, "value": None}
     assert lines(tmp_path / "run", "evaluation") == []
-    assert "nothing was judged: the data have neither test nor validation rows" in capsys.readouterr().out
+    assert "not evaluated: the data have neither test nor validation rows" in capsys.readouterr().out
     for name, value in weights(tmp_path / "run").items():
         assert torch.equal(weights(tmp_path / "run", "best")[name], value)
 
@@ -114,7 +114,7 @@ def test_accumulated_pieces_give_the_weights_of_the_whole_batch(tmp_path: Path) 
         torch.testing.assert_close(weights(tmp_path / "pieces")[name], value, rtol=1e-4, atol=1e-5)
     train(tmp_path / "dropout", "--epochs", 1, "--dropout", 0.5, "--accumulate", 5)
     assert [found["check"] for found in read_lines(tmp_path / "dropout" / "findings.jsonl")] == [
-        "accumulation is not the big batch"
+        "gradient accumulation differs from the whole batch"
     ]
 
 
@@ -197,7 +197,7 @@ class Watcher:
     def __call__(self, record: Any) -> Any:
         self.steps += isinstance(record, StepRecord)
         self.evaluations += isinstance(record, EvaluationRecord)
-        return "stop" if self.steps == self.stop_at else "go on"
+        return "stop" if self.steps == self.stop_at else "continue"
 
     def state_dict(self) -> dict[str, Any]:
         return {"steps": self.steps}

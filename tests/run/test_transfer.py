@@ -120,7 +120,7 @@ def test_a_run_goes_on_when_the_weights_it_started_from_are_gone(tmp_path: Path)
     path.unlink()
     sonde.resume(tmp_path / "run", data=rows(), epochs=2, quiet=True)
     assert read_json(tmp_path / "run" / "result.json")["epochs"] == 2
-    with pytest.raises(ConfigError, match=r"--pretrained .*start.safetensors: there is no such file or run folder"):
+    with pytest.raises(ConfigError, match=r"--pretrained .*start.safetensors: no such file or run folder"):
         train(tmp_path / "new", rows(), **settings)
     assert not (tmp_path / "new" / "config.yaml").exists()
 
@@ -142,7 +142,7 @@ def test_torchvisions_file_with_other_classes_and_channels(tmp_path: Path):
         "conv1 takes 1 channel instead of 3",
         "fc is randomly initialised",
         "9 of 10 layers frozen (conv1 to layer4.1)",
-        "each layer learns at 0.75 of the rate of the one after it; the first of 10 at 0.075 of the head's",
+        "each layer has 0.75 of the learning rate of the next (layer-wise decay); the first of 10 has 0.075 of the head's",
     ]
     assert prepare(model, TransferConfig(), name="resnet18", out_dim=10, fresh=True, tick=silent) == []
 
@@ -187,7 +187,7 @@ def test_few_rows_are_looked_at_more_often():
     settings = {"epochs": (12, "tuned"), "batch_size": (128, "tuned"), "lr": (0.05, "usual")}
     recipe = Recipe(task="classification", model="compact-cnn", settings=settings)
     tuned = advised(recipe, {"pretrained": "w.pth"}, rows=450).settings  # 3 whole batches an epoch
-    assert tuned["epochs"] == (134, "400 updates, which a new head needs, of 450 training rows")
+    assert tuned["epochs"] == (134, "400 updates for the new head, with 450 training rows")
     assert tuned["evaluate_every"][0] == 11  # twelve times, as before
     assert advised(recipe, {"pretrained": "w.pth", "batch_size": 10}, rows=450).settings["epochs"] == (12, "tuned")
     assert advised(recipe, {}, rows=450).settings["epochs"] == (12, "tuned")
@@ -219,6 +219,6 @@ def test_published_weights_see_the_colours_they_were_trained_with(model: str, me
     dataset = open_data(pictures(), DataConfig())
     scaled = normalised(dataset, TransferConfig(pretrained="imagenet"), model)
     assert scaled.schema.input.mean == mean
-    assert scaled.facts[-1].what == "pixels scaled as the pre-trained weights saw them"
+    assert scaled.facts[-1].what == "pixels normalised as for the pre-trained weights"
     assert normalised(dataset, TransferConfig(pretrained="some.pth"), model) is dataset
     assert normalised(dataset, TransferConfig(), model) is dataset

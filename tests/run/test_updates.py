@@ -82,7 +82,7 @@ def test_the_runs_schedule_spans_a_stage_and_starts_anew_in_the_next() -> None:
     ("own", "message"),
     [
         ({"momentun": 0.9}, "unknown setting 'momentun'; did you mean 'momentum'"),
-        ({"ema": 0.9}, "phase 'model': ema is of the whole run"),
+        ({"ema": 0.9}, "phase 'model': ema can only be set for the whole run"),
         ({"lr": "auto"}, "phase 'model': lr 'auto' is found for the whole run"),
         ({"lr": -1.0}, "lr"),
     ],

@@ -52,7 +52,7 @@ def run(clock, *, epochs=2, metric: str | None = "accuracy", evaluate=True, seco
     ) as observe:
         for number in range(1, epochs * 10 + 1):
             clock.s += seconds
-            assert observe(step(number, loss=float(number))) == "go on"
+            assert observe(step(number, loss=float(number))) == "continue"
             if evaluate and number % 10 == 0:
                 clock.s += 2.0
                 observe(judged(number, number / 100))

@@ -47,7 +47,7 @@ def test_the_opening_and_closing_of_a_run_as_plain_lines():
         "run       runs/mnist-mlp-1\n"
         "result    3.700 test RMSE\n"
         "time      2.00 s:\n"
-        "findings  none\n"
+        "checks    nothing found\n"
         "warning   a at step 3: e; do\n"
         "next      open runs/mnist-mlp-1/report.html\n"
         "\n"

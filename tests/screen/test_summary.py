@@ -10,7 +10,7 @@ RESULT = {
         "test": {"accuracy": 0.9936, "log_loss": 0.0213, "accuracy/cat": 0.5},
     },
     "best": {"epoch": 3, "step": 100, "metric": "accuracy", "value": 0.9931},
-    "baseline": {"accuracy": 0.1135, "what": "always saying 1"},
+    "baseline": {"accuracy": 0.1135, "what": "always predicting 1"},
     "steps": 1200,
 }
 
@@ -19,7 +19,7 @@ def test_the_test_split_is_the_headline_and_epochs_count_from_one():
     assert result_lines(RESULT) == [
         "99.36 % test accuracy (best checkpoint: epoch 4, 99.31 % validation)",
         "log loss 0.0213",
-        "always saying 1: 11.35 %",
+        "baseline (always predicting 1): 11.35 %",
     ]
 
 
@@ -34,7 +34,7 @@ def test_an_early_end_is_said():
 
 
 def test_nothing_judged_is_said():
-    assert result_lines({"metrics": {}}) == ["nothing was judged: the data have neither test nor validation rows"]
+    assert result_lines({"metrics": {}}) == ["not evaluated: the data have neither test nor validation rows"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class Compiled:
 
     What is compiled is a function around a phase's loss; modules, tasks and their `state_dict` are not touched, and whatever
     is called in another way (evaluation, prediction, hooks of `explain`) runs as ever. What torch.compile cannot capture runs
-    eagerly between the compiled parts; where it fails altogether the phase goes on eagerly, and `trouble` says why.
+    eagerly between the compiled parts; where it fails altogether the phase continues eagerly, and `trouble` says why.
     The number of rows is marked as one that varies (torch's dynamic shapes), so that a smaller last batch or piece needs no
     code of its own (but one of a single row does, and one below 16 rows where torch has another convolution for it). Any other
     size that is seen to vary, such as the length of padded sequences, costs one compilation more and varies freely from then
@@ -103,7 +103,7 @@ def _apart(loss: Callable[[Batch], Loss]) -> Callable[[Batch], Loss]:
 
 
 def why_not(device: torch.device) -> str:
-    """What stands in the way of compiling for a device, in words; empty for nothing that is known beforehand."""
+    """Why compiling is not possible on a device; empty where nothing is known to prevent it."""
     if device.type == "cpu" and cxx_compiler() is None:
         return "--compile needs a C++ compiler on a CPU, and neither g++ nor clang++ is installed"
     return ""

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from sonde.core.units import TIME_PARTS
-from sonde.report import account
-from sonde.report.account import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
+from sonde.report import overview
 from sonde.report.folder import read_folder
+from sonde.report.overview import class_balance, headline, key_figures, machine, metric_table, settings, time_parts
 
 
 def test_the_headline_is_the_test_score_in_words(image_run):
@@ -14,8 +14,9 @@ def test_the_headline_is_the_test_score_in_words(image_run):
     assert (found.value, found.what, found.tone) == ("99.36 %", "accuracy on the test data", "good")
     assert [sentence.replace("\u00a0", " ") for sentence in found.sentences] == [
         "compact-cnn was trained on /home/ann/data/mnist for 8 epochs (3,200 steps) in 58 s.",
-        "The best checkpoint is that of epoch 7 (99.31 % validation accuracy); the test data were evaluated once, with it.",
-        "For comparison, always saying the most frequent reaches 11.35 %.",
+        "The best checkpoint is from epoch 7 (99.31 % validation accuracy); "
+        "the test split was evaluated once, with this checkpoint.",
+        "Baseline (always predicting the most frequent): 11.35 %.",
     ]
 
 
@@ -40,7 +41,9 @@ def test_an_unfinished_run_says_how_far_it_came(image_run):
     run = read_folder(image_run)
     found = headline(run)
     assert (found.value, found.tone) == ("No result yet", "open")
-    assert found.sentences == ["Still running, or stopped at step 3,200 of 3,200: what was logged until then is shown."]
+    assert found.sentences == [
+        "Still running, or stopped at step 3,200 of 3,200; the report shows what was logged so far."
+    ]
     assert "not logged a step" in headline(replace(run, steps=[], evaluations=[])).sentences[0]
 
 
@@ -97,6 +100,6 @@ def test_machine_and_keys_leave_out_what_is_unknown(image_run):
 
 
 def test_each_part_of_the_time_has_a_colour():
-    css = (Path(account.__file__).parent / "page.css").read_text(encoding="utf-8")
+    css = (Path(overview.__file__).parent / "page.css").read_text(encoding="utf-8")
     missing = [f".{kind}{n}" for kind in "sf" for n in range(1, len(TIME_PARTS) + 1) if f".{kind}{n} {{" not in css]
     assert missing == []

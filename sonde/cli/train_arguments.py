@@ -1,4 +1,4 @@
-"""From `sonde train`'s words to what was asked for: general settings now, the model's and the task's own in a second pass."""
+"""From the arguments of `sonde train` to overrides: general settings first, those of the model and the task in a second pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -22,16 +22,16 @@ class WhatOptions:
     """What is trained, and from which settings."""
 
     model: str | None = None
-    """A name from `sonde models`, or file.py:Net for a network of your own; by default chosen from the data."""
+    """A name from `sonde models`, or file.py:Net for your own network; by default chosen for the data."""
     task: str | None = None
     """A name from `sonde tasks`; by default chosen from the target."""
     config: str | None = None
-    """The config.yaml of an earlier run, or its folder: data, model, task and typed settings, where none are typed here."""
+    """config.yaml of an earlier run, or its folder, to take data, model, task and typed settings from; flags override them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What `sonde train` was asked: the data, the settings, and what to tell the person about a config file."""
+    """The arguments of `sonde train`: the data, the overrides, and notes to print about a config file."""
 
     data: str
     overrides: Overrides
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class _Base:
-    """What was named before the other settings can be understood; `saved` is empty without --config."""
+    """Model, task and config file, known before the other flags are parsed; `saved` is empty without --config."""
 
     model: str | None
     task: str | None
@@ -49,9 +49,10 @@ class _Base:
 
 
 def read_request(words: Sequence[str]) -> Request:
-    """Take `sonde train`'s words apart.
+    """Parse the arguments of `sonde train`.
 
-    Torch is loaded only where a model or task is named or a flag is not a general one. Raises: ConfigError
+    Torch is loaded only where a model or task is named or a flag is not a general one.
+    Raises: ConfigError
     """
     general = flags_of(WhatOptions, *groups().values())
     first = split_line(words, general)
@@ -152,7 +153,7 @@ def _catalogue(*, models: bool = True, tasks: bool = True) -> Iterator[tuple[str
 def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """A config file's settings as values, and what to say about those that were left out.
 
-    Where that run was written and how much it said (`PlaceConfig`) is not asked again, nor what the line says anew, nor the
+    Where that run was written and how much it printed (`PlaceConfig`) is not taken over, nor what the flags override, nor the
     settings of its model or task when another one is typed. Raises: ConfigError naming the file and the setting
     """
     if base.file is None:
@@ -168,7 +169,7 @@ def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[d
             kind = dict(_catalogue()).get(f"{what} {before}")
             theirs = flags_of(kind) if kind is not None else {}
             foreign |= {name: f"{what} {before}" for name in asked if name in theirs and name not in flags}
-    notes = tuple(f"{base.file}: left out {flag(name)}, a setting of {owner}" for name, owner in foreign.items())
+    notes = tuple(f"{base.file}: ignored {flag(name)}, a setting of {owner}" for name, owner in foreign.items())
     kept = {name: value for name, value in asked.items() if name not in foreign}
     return {name: from_file(name, value, flags, base.file) for name, value in kept.items()}, notes
 

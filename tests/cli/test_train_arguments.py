@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sonde.cli.asking import Request, parse_rest, read_request
+from sonde.cli.train_arguments import Request, parse_rest, read_request
 from sonde.core.config_file import write_config
 from sonde.core.errors import ConfigError
 
@@ -46,7 +46,8 @@ def test_only_what_was_typed_is_asked() -> None:
 
 def test_general_flags_need_no_torch() -> None:
     code = (
-        "import sys; from sonde.cli.asking import read_request; read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
+        "import sys; from sonde.cli.train_arguments import read_request;"
+        "read_request(['digits', '--lr', 'auto', '--epochs', '3']);"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -153,7 +154,7 @@ def test_settings_of_another_model_are_left_out_aloud(tmp_path: Path) -> None:
     file = saved(tmp_path, {"lr": 0.5, "hidden": [7]})
     request = asked(f"--config {file} --model lenet5")
     assert (request.overrides.model, request.overrides.values) == ("lenet5", {"lr": 0.5})
-    assert request.notes == (f"{file}: left out --hidden, a setting of model mlp",)
+    assert request.notes == (f"{file}: ignored --hidden, a setting of model mlp",)
     assert request.overrides.origin["model"] == "typed"
 
 

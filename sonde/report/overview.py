@@ -1,4 +1,4 @@
-"""A run told in words and tables: headline, key figures, data, settings with their reasons, where the time went, the machine."""
+"""A run in words and tables: headline, key figures, data, settings with their reasons, where the time went, the machine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Setting:
 
 
 def headline(run: Reading) -> Headline:
-    """The main metric in words, what it compares with, and how it came about."""
+    """The main metric in words, its baseline, and how the run went."""
     split, value = _main(run)
     if not run.result:
         return Headline(value="No result yet", what="", sentences=[_unfinished(run)], tone="open")
@@ -49,13 +49,13 @@ def headline(run: Reading) -> Headline:
 
 
 def key_figures(run: Reading) -> list[tuple[str, str]]:
-    """(name, value) of the numbers one looks for first."""
+    """(name, value) of the key figures."""
     result, seconds = run.result, run.result.get("seconds") or {}
     found = [
         ("model", result.get("model") or _setting(run, "model")),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
-        ("rows a second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
+        ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
         ("steps", count(result.get("steps") or run.last_step)),
         ("machine", str(run.env.get("device") or run.plan.get("device") or "")),
     ]
@@ -165,10 +165,10 @@ def _main(run: Reading) -> tuple[str, str]:
 
 def _unfinished(run: Reading) -> str:
     if not run.last_step:
-        return "The run has not logged a step yet: it is still starting, or stopped before it began."
+        return "The run has not logged a step yet: it is still starting, or stopped before its first step."
     planned = run.plan.get("steps")
     of = f" of {count(planned)}" if planned else ""
-    return f"Still running, or stopped at step {count(run.last_step)}{of}: what was logged until then is shown."
+    return f"Still running, or stopped at step {count(run.last_step)}{of}; the report shows what was logged so far."
 
 
 def _story(run: Reading) -> str:
@@ -198,11 +198,11 @@ def _best(run: Reading) -> str:
     best = run.result.get("best") or {}
     if best.get("epoch") is None:
         return ""
-    text = f"The best checkpoint is that of epoch {best['epoch'] + 1}"
+    text = f"The best checkpoint is from epoch {best['epoch'] + 1}"
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
     tested = (run.result.get("metrics") or {}).get("test")
-    return text + ("; the test data were evaluated once, with it." if tested else ".")
+    return text + ("; the test split was evaluated once, with this checkpoint." if tested else ".")
 
 
 def _baseline(run: Reading) -> str:
@@ -210,8 +210,8 @@ def _baseline(run: Reading) -> str:
     value = baseline.get(run.metric)
     if value is None:
         return ""
-    what = str(baseline.get("what") or "a predictor that ignores its input")
-    return f"For comparison, {what} reaches {metric(run.metric, value)}."
+    what = str(baseline.get("what") or "a predictor that ignores the input")
+    return f"Baseline ({what}): {metric(run.metric, value)}."
 
 
 def _setting(run: Reading, name: str) -> Any:
