@@ -147,7 +147,7 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     ),
     "question answering": Configuration(
         commands=(
-            "$data/questions --width 16 --embedding 8 --batch-size 8 --steps 8",
+            "$data/questions --width 16 --embedding 8 --batch-size 11 --steps 8",
             "$data/questions --width 16 --embedding 8 --batch-size 8 --overfit-batches 2 --lr 0.02 --warmup 0 --steps 16",
         )
     ),
@@ -165,14 +165,14 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
         )
     ),
     "structure": Configuration(
-        commands=("$data/protein --task structure --pair-width 8 --residue-width 16 --batch-size 2 --steps 5",)
+        commands=("$data/protein --task structure --pair-width 8 --residue-width 16 --batch-size 4 --steps 5",)
     ),
     "torsions": Configuration(
-        commands=("$data/protein --task torsions --residue-width/embedding 8 --units/width 8 --batch-size 2 --steps 6",)
+        commands=("$data/protein --task torsions --residue-width/embedding 8 --units/width 8 --batch-size 4 --steps 6",)
     ),
     "inverse folding": Configuration(
         commands=(
-            "$data/protein --task inverse-folding --width 16 --rounds/layers 1 --neighbours 8 --batch-size 2 --steps 6",
+            "$data/protein --task inverse-folding --width 16 --rounds/layers 1 --neighbours 8 --batch-size 4 --steps 6",
         )
     ),
     "sonde.train of arrays": Configuration(program=ARRAYS),
