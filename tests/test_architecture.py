@@ -180,3 +180,52 @@ def test_constraints_pin_every_dependency() -> None:
     pinned = {pin.split("==")[0].lower().replace("_", "-") for pin in pins}
     names = {dep.split(">")[0].split("=")[0].split("<")[0].strip().lower().replace("_", "-") for dep in wanted}
     assert names - pinned == set()
+
+
+# Files outside modalities/ and tasks/ that name a kind of data, of target or a task, in how many lines, and why.
+NAMES_KINDS = {
+    "sonde/core/dataset.py": (6, "questions about a target, such as has_masks, stand beside its record"),
+    "sonde/data/targets.py": (12, "says which of classes, labels and values an array of targets holds"),
+    "sonde/models/build.py": (1, "a network of the user's own is counted at a photograph"),
+}
+
+
+def lines_with_kinds(tree: ast.Module, known: set[str]) -> set[int]:
+    """Lines that compare a kind or task with one of `known`, set a kind to one, or hold a table by kinds."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+            names = {getattr(part, "attr", getattr(part, "id", "")) for part in parts}
+            if names & {"kind", "task"} and known & {part.value for part in parts if isinstance(part, ast.Constant)}:
+                found.add(node.lineno)
+        elif isinstance(node, ast.keyword) and node.arg == "kind":
+            if isinstance(node.value, ast.Constant) and node.value.value in known:
+                found.add(node.value.lineno)
+        elif isinstance(node, ast.Dict):
+            keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+            if len(keys & known) > 1:
+                found.add(node.lineno)
+    return found
+
+
+def test_kinds_and_tasks_are_named_in_their_own_folders() -> None:
+    """Whatever else must know a kind of data or a task asks its record."""
+    from sonde.modalities.catalogue import names
+    from sonde.tasks.table import specs
+
+    tasks = list(specs())
+    known = {*names(), *(task.name for task in tasks), *(kind for task in tasks for kind in task.targets)}
+    found = {}
+    for path, tree in TREES.items():
+        place = path.relative_to(ROOT).as_posix()
+        if not place.startswith(("sonde/modalities/", "sonde/tasks/")) and (lines := lines_with_kinds(tree, known)):
+            found[place] = len(lines)
+    allowed = {place: lines for place, (lines, _) in NAMES_KINDS.items()}
+    assert {place: lines for place, lines in found.items() if lines > allowed.get(place, 0)} == {}
+    assert sum(allowed.values()) <= 20
+
+
+def test_this_check_sees_kinds() -> None:
+    tree = ast.parse('if spec.kind != "image":\n    make(kind="table")\nWORDS = {"image": 1, "audio": 2}\n')
+    assert lines_with_kinds(tree, {"image", "table", "audio"}) == {1, 2, 3}
