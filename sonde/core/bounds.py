@@ -23,8 +23,8 @@ def within(
     """Raises: ConfigError where a setting does not lie between `low` and `high`, one or both of them left out."""
     fits = (value > low if open_left else value >= low) and (value < high if open_right else value <= high)
     if not fits:
-        bounds = f"{'above' if open_left else 'from'} {low:g} {'to below' if open_right else 'to'} {high:g}"
-        raise ConfigError(f"{flag(name)} must lie {bounds}, got {value:g}")
+        lowest, highest = "above" if open_left else "at least", "below" if open_right else "at most"
+        raise ConfigError(f"{flag(name)} must be {lowest} {low:g} and {highest} {high:g}, got {value:g}")
 
 
 def flag(name: str) -> str:

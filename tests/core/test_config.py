@@ -39,7 +39,7 @@ REFUSED = [
     ("validation", 1.0, "--validation must be at least 0 and below 1, got 1"),
     ("validation", -0.1, "--validation must be at least 0 and below 1, got -0.1"),
     ("validation", NAN, "--validation must be at least 0 and below 1, got nan"),
-    ("label_fraction", 0.0, "--label-fraction must lie above 0 to 1, got 0"),
+    ("label_fraction", 0.0, "--label-fraction must be above 0 and at most 1, got 0"),
     ("momentum", 1.0, "--momentum must be at least 0 and below 1, got 1"),
     ("ema", 1.5, "--ema must be at least 0 and below 1, got 1.5"),
     ("eps", 0.0, "--eps must be above 0, got 0"),

@@ -175,7 +175,7 @@ def test_what_holds_no_weights_is_refused(tmp_path: Path):
         train(tmp_path / "run", rows(), pretrained=tmp_path / "begun")
     assert model_of(str(tmp_path / "begun")) == "mlp"
     assert model_of("imagenet") is None
-    with pytest.raises(ConfigError, match="--layer-decay must lie above 0 to 1, got 0"):
+    with pytest.raises(ConfigError, match="--layer-decay must be above 0 and at most 1, got 0"):
         train(tmp_path / "run", rows(), layer_decay=0)
     with pytest.raises(ConfigError, match="--freeze expects a whole number or one of none, backbone, got 'head'"):
         train(tmp_path / "run", rows(), freeze="head")
