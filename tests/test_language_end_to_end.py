@@ -118,7 +118,7 @@ def test_it_is_asked_what_comes_next(run: sonde.Run, text: Path, tmp_path: Path)
 
 def test_another_kind_of_run_cannot_write(tmp_path: Path) -> None:
     trained = sonde.train("digits", model="perceptron", epochs=1, out=tmp_path / "run", threads=1, quiet=True)
-    with pytest.raises(ConfigError, match="cannot write text: it was trained on task classification; use predict$"):
+    with pytest.raises(ConfigError, match="cannot generate text: it was trained on task classification; use predict$"):
         trained.generate("a")
 
 

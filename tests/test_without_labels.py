@@ -113,7 +113,7 @@ def test_predictions_are_features(before: sonde.Run, tmp_path: Path, capsys: pyt
     found = sonde.load(before.folder).predict(picture)[0]["features"]
     assert [float(read[0][f"features/{place}"]) for place in range(8)] == list(found.values())
     assert main(["predict", str(before.folder), str(picture), "--out", str(tmp_path / "sheet.png")]) == 2
-    assert "this run learnt features of images, which no picture shows; use .csv or .json" in capsys.readouterr().err
+    assert "this run learned image features, which cannot be drawn; use .csv or .json" in capsys.readouterr().err
 
 
 def test_views_that_are_the_same_are_refused(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_an_evaluation_that_would_take_too_long_says_how_many_rows_it_was(
     assert f"evaluated validation on {part['rows']:,} of 4,000 rows, evenly spaced" in findings[-1]["evidence"]
     out = capsys.readouterr().out
     assert f"on {part['rows']:,} of 4,000 rows" in out
-    assert "evaluation is kept to" in out
+    assert "evaluation is limited to" in out
 
 
 def test_an_evaluation_that_fits_is_whole(tmp_path: Path) -> None:
