@@ -40,7 +40,7 @@ def parts_of(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
     for name in names:
         match = wanted.fullmatch(name if "/" in pattern else name.rsplit("/", 1)[-1])
         if match is None:
-            raise DataError(f"the name {name} does not fit --labels {pattern!r}; rename it, or mend the pattern")
+            raise DataError(f"the name {name} does not fit --labels {pattern!r}; rename it, or fix the pattern")
         found.append(match.groupdict())
     return found
 

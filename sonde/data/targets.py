@@ -167,7 +167,7 @@ def _check(part: RawTarget, train: RawTarget) -> None:
     rows = values if values.ndim == 2 else values[:, None]
     infinite = np.flatnonzero(np.isinf(rows).any(axis=1))
     if len(infinite):
-        raise DataError(f"{part.row(int(infinite[0]))} has an infinite target; mend or leave out the row")
+        raise DataError(f"{part.row(int(infinite[0]))} has an infinite target; fix or leave out the row")
     missing = np.flatnonzero(np.isnan(rows).all(axis=1))
     if len(missing):
         raise DataError(

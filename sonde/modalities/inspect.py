@@ -150,7 +150,7 @@ def _warnings(dataset: Dataset) -> list[Finding]:
             check="unreadable files" if "unreadable" in warning else "data",
             severity="warning",
             evidence=warning,
-            action="mend or remove them; training stops at them, or leaves them out with --skip-unreadable"
+            action="fix or remove them; training stops at them, or skips them with --skip-unreadable"
             if "unreadable" in warning
             else "look whether that is meant",
         )

@@ -82,10 +82,7 @@ def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[s
     main(["inspect", "--help"])
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "--image-size INTEGER Stored height and width of images, in pixels" in out
-    assert (
-        "Share held back for the final judgement when the data has no test split; by default 0.2, of a text to continue none."
-        in out
-    )
+    assert "Share kept for testing when the data has no test split; by default 0.2, or 0 for language modelling." in out
     assert "--target NAME … Table columns to predict; several give several outputs. (default: unset)" in out
 
 

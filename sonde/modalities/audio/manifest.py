@@ -101,7 +101,7 @@ def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise DataError(f"{path} line {number} is no JSON ({error.msg}); mend it or take it out") from None
+            raise DataError(f"{path} line {number} is no JSON ({error.msg}); fix it or take it out") from None
         if not isinstance(row, dict):
             raise DataError(
                 f'{path} line {number} is no object; write it like {{"file": "a.wav", "transcript": "one"}}'
@@ -122,7 +122,7 @@ def _table_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
             continue
         if len(cells) != len(header):
             raise DataError(
-                f"{path} line {reader.line_num} has {len(cells)} columns, and the header {len(header)}; mend it or take it out"
+                f"{path} line {reader.line_num} has {len(cells)} columns, and the header {len(header)}; fix it or take it out"
             )
         found.append((reader.line_num, dict(zip(header, cells, strict=True))))
     return found

@@ -113,14 +113,14 @@ def stored_size(
     heights, widths = np.array(sizes).T
     height, width = int(np.median(heights)), int(np.median(widths))
     same = bool((heights == height).all() and (widths == width).all())
-    why = "their common size" if same else f"the median of sizes from {_span(heights, widths)}"
+    why = "their common size" if same else f"the median size of {_span(heights, widths)}"
     longest = max(height, width)
     if longest > largest:
         factor = largest / longest
         height, width = max(1, round(height * factor)), max(1, round(width * factor))
-        why += f", scaled down to {largest} (--image-size changes it)"
+        why += f", limited to {largest} (--image-size changes the size)"
     elif not same:
-        why += "; all are stretched to it (--image-size changes it)"
+        why += "; aspect ratios are not kept (--image-size changes the size)"
     return height, width, why
 
 
@@ -222,7 +222,7 @@ def _unreadable(place: str, error: Exception) -> DataError:
     if "cannot identify image file" in what:
         what = "no image format is known that starts like this"
     return DataError(
-        f"{place} cannot be read as an image ({what}); replace it or take it out; training passes over such images with "
+        f"{place} cannot be read as an image ({what}); replace it or take it out; training skips such images with "
         "--skip-unreadable"
     )
 

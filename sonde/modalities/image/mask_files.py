@@ -68,7 +68,7 @@ class MaskFiles:
         highest = int(values[values != IGNORED].max(initial=0))
         if highest >= self.classes:
             raise DataError(
-                f"{self.names[index]} holds class {highest}, and classes go from 0 to {self.classes - 1}; mend the mask, or "
+                f"{self.names[index]} holds class {highest}, and classes go from 0 to {self.classes - 1}; fix the mask, or "
                 "name all classes in a classes.txt beside the images, one a line"
             )
         return Labels(values.astype(np.uint8))

@@ -106,16 +106,16 @@ def from_runs(form: Mapping[str, Any], height: int, width: int, place: str) -> n
     """
     counts = form.get("counts")
     if list(form.get("size") or []) != [height, width]:
-        raise DataError(f"{place} has runs for {form.get('size')}, and its image is {[height, width]}; mend the file")
+        raise DataError(f"{place} has runs for {form.get('size')}, and its image is {[height, width]}; fix the file")
     if isinstance(counts, str):
         lengths = _lengths(counts, place)
     elif isinstance(counts, list) and all(isinstance(length, int) for length in counts):
         lengths = np.array(counts, np.int64)
     else:
-        raise DataError(f"{place} has runs that are no whole numbers; mend the file")
+        raise DataError(f"{place} has runs that are no whole numbers; fix the file")
     if (lengths < 0).any() or int(lengths.sum()) != height * width:
         raise DataError(
-            f"{place} has runs of {int(lengths.sum()):,} pixels, and its image has {height * width:,}; mend the file"
+            f"{place} has runs of {int(lengths.sum()):,} pixels, and its image has {height * width:,}; fix the file"
         )
     values = np.arange(len(lengths)) % 2 == 1
     return np.repeat(values, lengths).reshape(width, height).T
@@ -129,7 +129,7 @@ def _lengths(text: str, place: str) -> np.ndarray:
         bits = ord(character) - 48
         if not 0 <= bits < 64:
             raise DataError(
-                f"{place} has runs with the character {character!r}, which stands for no number; mend the file"
+                f"{place} has runs with the character {character!r}, which stands for no number; fix the file"
             )
         value |= (bits & 0x1F) << shift
         shift += 5
@@ -140,7 +140,7 @@ def _lengths(text: str, place: str) -> np.ndarray:
         found.append(value + (found[-2] if len(found) > 2 else 0))
         value = shift = 0
     if shift:
-        raise DataError(f"{place} has runs that break off; mend the file")
+        raise DataError(f"{place} has runs that break off; fix the file")
     return np.array(found, np.int64)
 
 
@@ -148,7 +148,7 @@ def _corners(polygon: Any, place: str) -> list[tuple[float, float]]:
     """(x, y) of each corner. Raises: DataError."""
     numbers = polygon if isinstance(polygon, list) else []
     if not all(isinstance(number, int | float) for number in numbers) or len(numbers) % 2:
-        raise DataError(f"{place} has a polygon that is no list of x and y in turn; mend the file")
+        raise DataError(f"{place} has a polygon that is no list of x and y in turn; fix the file")
     if len(numbers) < FEWEST:
         raise DataError(f"{place} has a polygon of {len(numbers) // 2} points; it takes three to enclose something")
     return list(zip(numbers[::2], numbers[1::2], strict=True))

@@ -116,7 +116,7 @@ def _atoms(path: Path) -> Any:
         found = _read(path)
     except (InvalidFileError, BadStructureError, ValueError, KeyError, IndexError, OSError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as a structure ({told}); mend it or take it out") from None
+        raise DataError(f"{path} cannot be read as a structure ({told}); fix it or take it out") from None
     return found[filter_amino_acids(found)]
 
 

@@ -88,7 +88,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     if (places < 0).any():
         row = int(order[(places < 0).argmax()])
         raise DataError(
-            f"{table.place(row)}: {_told(stamps[row])} falls between two steps, and most rows are {step.word}; mend the times in "
+            f"{table.place(row)}: {_told(stamps[row])} falls between two steps, and most rows are {step.word}; fix the times in "
             f"{time!r}, or read an ordinary table with --task regression"
         )
     steps = int(places[-1]) + 1

@@ -71,9 +71,7 @@ def _groups(table: Table, column: str, index: np.ndarray) -> np.ndarray:
     codes = categories(table, column).codes[index]
     _refuse_gaps(table, column, index, codes < 0)
     if len(np.unique(codes)) < 3:
-        raise DataError(
-            f"{table.name}: column {column!r} holds {len(np.unique(codes))} groups, too few to hold any back"
-        )
+        raise DataError(f"{table.name}: column {column!r} holds {len(np.unique(codes))} groups, too few to split")
     return codes
 
 

@@ -207,7 +207,7 @@ def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow]) -> DataError:
     more = f"; {len(ragged) - 1} more rows like it" if len(ragged) > 1 else ""
     return DataError(
         f"{path.name} row {row.number}: {row.actual_columns} fields where {row.expected_columns} were expected{more}; "
-        f"mend the row, or quote cells that hold the delimiter"
+        f"fix the row, or quote cells that hold the delimiter"
     )
 
 

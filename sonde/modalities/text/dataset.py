@@ -58,7 +58,7 @@ def assemble_texts(
     """A dataset of texts, or of chains of letters ("nucleotides", "residues").
 
     spec: of the targets, mean and std still empty
-    Raises: DataError for rows that are empty throughout, too few to hold any back, or hold a letter that is none of a chain's
+    Raises: DataError for rows that are empty throughout, too few to split, or hold a letter that is none of a chain's
     """
     settings = config.of(TextConfig)
     whole, warnings = _filled(parts)

@@ -97,7 +97,7 @@ def _add(found: Questions, entry: Any, context: str, place: str, *, skip: bool, 
         elif answer.text.strip():
             answers.append(answer)
     if wrong and not skip:
-        raise DataError(f"{name}: {wrong}; mend answer_start, or pass over such questions with --skip-unreadable")
+        raise DataError(f"{name}: {wrong}; fix answer_start, or skip such questions with --skip-unreadable")
     if wrong and not answers:
         found.left_out.setdefault("whose answer does not stand where it should", []).append(name)
         return

@@ -80,7 +80,7 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("m.csv", b"file,text\na.wav,x\nb.wav\n", r"m\.csv line 3 has 1 columns, and the header 2; mend it"),
+        ("m.csv", b"file,text\na.wav,x\nb.wav\n", r"m\.csv line 3 has 1 columns, and the header 2; fix it"),
         ("m.csv", b"file,text\na.wav,\xff\n", r"m\.csv is not UTF-8 \(byte 16\)"),
         ("m.jsonl", b'{"file": "a.wav"\n', r"m\.jsonl line 1 is no JSON"),
         ("m.jsonl", b'["a.wav"]\n', r"m\.jsonl line 1 is no object"),

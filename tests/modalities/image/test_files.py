@@ -134,7 +134,7 @@ def test_the_stored_size() -> None:
     assert stored_size([(30, 40)] * 3, None) == (30, 40, "their common size")
     height, width, why = stored_size([(10, 20), (30, 40), (50, 90)], None)
     assert (height, width) == (30, 40)
-    assert why == "the median of sizes from 10x20 to 50x90; all are stretched to it (--image-size changes it)"
+    assert why == "the median size of 10x20 to 50x90; aspect ratios are not kept (--image-size changes the size)"
     assert stored_size([(480, 640)], None)[:2] == (168, 224)
     assert stored_size([(480, 640)], 320) == (320, 320, "--image-size")
 

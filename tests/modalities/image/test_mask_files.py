@@ -107,7 +107,7 @@ def test_files_that_are_no_masks(kind: str, message: str, tmp_path: Path) -> Non
 
 def test_a_class_beyond_the_last_is_named(tmp_path: Path) -> None:
     save(tmp_path / "a.png", np.array([[0, 1], [7, 255]], np.uint8))
-    message = r"^a.png holds class 7, and classes go from 0 to 1; mend the mask, or name all classes in a classes.txt"
+    message = r"^a.png holds class 7, and classes go from 0 to 1; fix the mask, or name all classes in a classes.txt"
     with pytest.raises(DataError, match=message):
         MaskFiles(tmp_path, ("a.png",), "classes", 2).read(0)
 

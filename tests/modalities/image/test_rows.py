@@ -49,8 +49,8 @@ def test_mixed_sizes_take_the_median_and_mixed_colours_rgb(tmp_path: Path) -> No
     assert seen.shape == (3, 20, 30)
     assert [(fact.what, fact.why) for fact in seen.facts] == [
         (
-            "images are stored at 20x30",
-            "the median of sizes from 10x10 to 40x50; all are stretched to it (--image-size changes it)",
+            "image size 20x30",
+            "the median size of 10x10 to 40x50; aspect ratios are not kept (--image-size changes the size)",
         ),
         ("all images are read as RGB", "1 of 3 are grey, the others in colour"),
     ]

@@ -173,5 +173,5 @@ def test_how_sources_are_parsed_again_is_in_the_columns():
 
 def test_text_in_a_number_column_of_a_later_table_is_named():
     found, _ = fitted({"x": [1.0, 2.0]})
-    with pytest.raises(DataError, match=r"^new row 1: text where numbers should be: 'two' in column 'x'; mend"):
+    with pytest.raises(DataError, match=r"^new row 1: text where numbers should be: 'two' in column 'x'; fix"):
         encode(frame_table({"x": ["1", "two"]}, "new"), found.columns)

@@ -70,7 +70,7 @@ def test_rows_of_one_moment_stay_together() -> None:
     [
         ({"time": "sen"}, "t.csv has no column 'sen' for --time; did you mean 'seen'?"),
         ({"time": "kind"}, "t.csv: column 'kind' holds no times; name another with --time"),
-        ({"group": "kind"}, "t.csv: column 'kind' holds 2 groups, too few to hold any back"),
+        ({"group": "kind"}, "t.csv: column 'kind' holds 2 groups, too few to split"),
         ({"group": "patint"}, "t.csv has no column 'patint' for --group; did you mean 'patient'?"),
         ({"group": "patient", "time": "seen"}, "--time cuts t.csv once, at a moment; leave it or --group out"),
         ({"time": "seen", "folds": 3}, "--time cuts t.csv once, at a moment; leave it or --folds out"),

@@ -38,7 +38,7 @@ def test_an_answer_that_is_not_where_it_should_be_is_named_or_counted(tmp_path: 
     with pytest.raises(
         DataError,
         match=r"^q.json: Article_0, question Article_0-0-0: answer 'nowhere' does not stand at character 5 of its context; "
-        "mend answer_start, or pass over such questions with --skip-unreadable",
+        "fix answer_start, or skip such questions with --skip-unreadable",
     ):
         read_questions(path, skip=False)
     found = read_questions(path, skip=True)

@@ -230,7 +230,7 @@ def _shape(
             return like.input.shape, None, []
         height, width, why = stored_size(sizes, config.of(ImageConfig).image_size)
         channels = 3 if any(seen.colour for seen in gathered.values()) else 1
-        return (channels, height, width), None, [Fact(f"images are stored at {height}x{width}", why)]
+        return (channels, height, width), None, [Fact(f"image size {height}x{width}", why)]
     if len(shapes) > 1:
         raise DataError(f"items differ in shape: {', '.join(map(str, sorted(shapes)[:4]))}; resize them in the Dataset")
     shape = next(iter(shapes))

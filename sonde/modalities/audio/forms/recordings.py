@@ -97,7 +97,7 @@ def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Hea
             kept.append(recording)
         except DataError as error:
             if not skip:
-                raise DataError(f"{error}; --skip-unreadable passes over such files") from None
+                raise DataError(f"{error}; --skip-unreadable skips such files") from None
             unread.append(recording.name)
         tick("reading headers", number, len(found.recordings))
     if not kept:

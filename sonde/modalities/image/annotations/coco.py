@@ -89,7 +89,7 @@ def opened_file(file: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_bytes())
     except ValueError as error:
-        raise DataError(f"{file} is no JSON ({error}); mend the file") from None
+        raise DataError(f"{file} is no JSON ({error}); fix the file") from None
     for name in LISTS:
         if not isinstance(content, dict) or not isinstance(content.get(name), list):
             raise DataError(f"{file} has no list {name!r}; a COCO file has {', '.join(LISTS)}")

@@ -61,7 +61,9 @@ def read(
         tick("reading labels", len(splits), len(by_split))
         target = _targets(files, targets)
         if split != "train" and (target is None or (target.values.dtype.kind in "iu" and (target.values == -1).all())):
-            warnings.append(f"{split} has no labels, so it cannot judge; predict on it after training")
+            warnings.append(
+                f"{split} has no labels, so the model cannot be evaluated on it; use sonde predict on it after training"
+            )
             continue
         if target is None:
             raise DataError(f"{files[0]}: column {targets[0]!r} is missing in every row")

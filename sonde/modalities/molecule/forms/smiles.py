@@ -55,7 +55,7 @@ LOOKED_AT = 200  # rows, to recognise the form by
 NAMED = re.compile(r"smiles", re.IGNORECASE)
 WRITTEN = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:%/\\.*~]+")  # the characters of OpenSMILES, and RDKit's ~ for any bond
 TEXT_FILES = (".smi", ".smiles", ".txt")
-HINT = "mend the row, or pass over such rows with --skip-unreadable"
+HINT = "fix the row, or skip such rows with --skip-unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +279,7 @@ def _split(
     own = [split for split in parts if split != "train"]
     chosen |= {split: (split, np.arange(len(parts[split].graphs))) for split in own}
     facts = [Fact(f"{len(held['train']):,} training rows", f"of {len(part.table):,} in {part.table.name}")]
-    facts += [Fact(f"{len(parts[split].graphs):,} {split} rows", "the data brings them") for split in own]
+    facts += [Fact(f"{len(parts[split].graphs):,} {split} rows", "from the data") for split in own]
     sizes = {split: len(places) for split, (_, places) in chosen.items()}
     facts += held_back_facts(sizes, [s for s in held if s != "train"], stratified=classes and not twice)
     if twice and len(held) > 1:
@@ -308,7 +308,7 @@ def _asked(texts: Sequence[str], places: Sequence[str], names: list[str]) -> tup
     for text, place in zip(texts, places, strict=True):
         graph = graph_of(text)
         if graph is None:
-            raise DataError(f"{place}: {text!r} is no SMILES that RDKit can read; mend it or take it out")
+            raise DataError(f"{place}: {text!r} is no SMILES that RDKit can read; fix it or take it out")
         graphs.append(graph)
     if not graphs:
         raise DataError("there is nothing to predict on: no SMILES was given")

@@ -155,7 +155,8 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
     return [
-        f"{tables.pop(split).name} has no column {target.columns[0]!r}, so it cannot judge; predict on it after training"
+        f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
+        "use sonde predict on it after training"
         for split in lacking
     ]
 
@@ -180,14 +181,14 @@ def _split(
     test = 0.0 if "test" in parts else config.test_share
     validation = 0.0 if "validation" in parts else config.validation
     if len(index) < 3 and test + validation > 0:
-        raise DataError(f"{table.name} has {len(index)} rows with a target, too few to hold any back; bring more rows")
+        raise DataError(f"{table.name} has {len(index)} rows with a target, too few to split; add more rows")
     held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
     own = {split: f"{len(rows):,} {split}" for split, (_, rows) in parts.items() if split != "train"}
     for split in ("train", "validation", "test"):
         if split in held and len(held[split]) and (split == "train" or split not in parts):
             parts[split] = (table, index[held[split]])
     facts = [Fact(f"{len(parts['train'][1]):,} training rows", f"of {len(table):,} in {table.name}")]
-    facts += [Fact(f"{text} rows", "the data brings them") for text in own.values()]
+    facts += [Fact(f"{text} rows", "from the data") for text in own.values()]
     drawn = [split for split in parts if split != "train" and split not in own]
     sizes = {split: len(rows) for split, (_, rows) in parts.items()}
     facts += held_back_facts(sizes, drawn, stratified=labels is not None, how=how)

@@ -76,7 +76,8 @@ def _dataset(
     target = infer_target(train, target_columns(train, found.targets), task)
     judged = {split: table for split, table in tables.items() if set(target.columns) <= set(table.columns)}
     warnings = [
-        f"{tables[split].name} has no column {target.columns[0]!r}, so it cannot judge; predict on it after training"
+        f"{tables[split].name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
+        "use sonde predict on it after training"
         for split in tables.keys() - judged.keys()
     ]
     parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in judged.items()}
@@ -143,7 +144,7 @@ def _hash(texts: Sequence[str]) -> str:
 def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -> TextPart:
     """Texts and targets of a table as they stand, gaps and all. Raises: DataError"""
     if column not in table.columns:
-        raise DataError(f"{table.name} has no column {column!r}, which holds the text elsewhere; mend the names")
+        raise DataError(f"{table.name} has no column {column!r}, which holds the text elsewhere; fix the names")
     values = read_target(table, targets, spec)
     if spec.kind == "class":
         values = np.array([*spec.names, ""])[values]

@@ -133,9 +133,7 @@ def test_what_cannot_be_read_stops_or_is_left_out(tmp_path: Path) -> None:
     folder = digits(tmp_path)
     (folder / "0_ann_77.wav").write_bytes(b"RIFF nothing")
     (folder / "0_ann_78.wav").write_bytes(b"")
-    with pytest.raises(
-        DataError, match=r"0_ann_77\.wav cannot be read as sound .*; --skip-unreadable passes over such"
-    ):
+    with pytest.raises(DataError, match=r"0_ann_77\.wav cannot be read as sound .*; --skip-unreadable skips such"):
         opened(folder, labels=PATTERN)
     found = opened(folder, labels=PATTERN, skip_unreadable=True)
     assert found.warnings == ["2 recordings cannot be read and left out: 0_ann_77.wav, 0_ann_78.wav"]

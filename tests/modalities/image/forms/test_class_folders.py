@@ -120,12 +120,12 @@ def test_unreadable_images_stop_or_are_counted(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / name, 10)
     (tmp_path / "a" / "3.png").write_bytes(b"oops")
-    remedy = r"replace it or take it out; training passes over such images with --skip-unreadable"
+    remedy = r"replace it or take it out; training skips such images with --skip-unreadable"
     with pytest.raises(DataError, match=rf"a/3.png cannot be read as an image \(.*\); {remedy}$"):
         read(tmp_path, DataConfig())
     data = read(tmp_path, DataConfig(skip_unreadable=True, test=0, validation=0))
     assert sizes(data) == {"train": 19}
-    assert data.warnings == ["train: 1 unreadable images were left out: a/3.png"]
+    assert data.warnings == ["train: 1 unreadable images skipped: a/3.png"]
     names = [data.splits["train"].describe(i) for i in range(19)]
     assert "a/3.png" not in names
     assert targets_of(data.splits["train"]).tolist() == [0] * 9 + [1] * 10

@@ -102,7 +102,7 @@ def test_an_image_that_is_not_there_is_named_or_counted(tmp_path: Path) -> None:
         open_data(tmp_path, WHOLE, task="segmentation")
     data = open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True), task="segmentation")
     assert len(data.splits["train"]) == 1
-    assert data.warnings[0] == "train: 1 unreadable images or masks were left out: images/5.png"
+    assert data.warnings[0] == "train: 1 unreadable images or masks skipped: images/5.png"
 
 
 def test_json_that_breaks_off(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_what_is_missing_or_does_not_fit_is_named_or_counted(tmp_path: Path) -> 
     data = open_data(tmp_path, skipping)
     assert (sizes(data), data.warnings) == (
         {"train": 7},
-        ["1 images without a mask were left out, such as images/3.png"],
+        ["1 images without a mask skipped, such as images/3.png"],
     )
     Image.new("L", (5, 4)).save(tmp_path / "masks" / "3.png")
     message = (
@@ -179,7 +179,7 @@ def test_what_is_missing_or_does_not_fit_is_named_or_counted(tmp_path: Path) -> 
     (tmp_path / "images" / "5.png").write_bytes((tmp_path / "images" / "5.png").read_bytes()[:200])
     data = open_data(tmp_path, skipping)
     assert sizes(data) == {"train": 6}
-    assert data.warnings == ["train: 2 unreadable images or masks were left out: images/3.png, images/5.png"]
+    assert data.warnings == ["train: 2 unreadable images or masks skipped: images/3.png, images/5.png"]
 
 
 def test_masks_that_show_nothing_or_cannot_be_read(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_masks_that_show_nothing_or_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"masks/2.png cannot be read as a mask"):
         open_data(tmp_path, WHOLE)
     data = open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True))
-    assert data.warnings == ["train: 1 unreadable images or masks were left out: images/2.png"]
+    assert data.warnings == ["train: 1 unreadable images or masks skipped: images/2.png"]
 
 
 def test_nothing_in_common(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_large_images_are_stored_smaller_and_masks_with_them(tmp_path: Path) -> 
         Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
     data = open_data(tmp_path, WHOLE)
     assert data.schema.input.shape == (3, 128, 256)
-    assert "scaled down to 256 (--image-size changes it)" in " ".join(fact.why for fact in data.facts)
+    assert "limited to 256 (--image-size changes the size)" in " ".join(fact.why for fact in data.facts)
     target = data.splits["train"].read(np.array([0]))["target"][0]
     assert target[:, :128].max() == 0
     assert target[:, 128:].min() == 1

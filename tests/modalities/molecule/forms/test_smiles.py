@@ -120,7 +120,7 @@ def test_with_several_columns_of_numbers_the_target_must_be_named(tmp_path: Path
 def test_a_row_that_is_no_molecule_is_named_or_counted(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", [*CHAINS[:30], "C1CC", *CHAINS[30:], ""])
     with pytest.raises(
-        DataError, match=r"^a.csv row 32: 'C1CC' is no SMILES that RDKit can read; mend the row, or pass over"
+        DataError, match=r"^a.csv row 32: 'C1CC' is no SMILES that RDKit can read; fix the row, or skip"
     ):
         opened(file)
     found = opened(file, skip_unreadable=True)

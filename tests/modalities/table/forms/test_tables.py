@@ -109,13 +109,15 @@ def test_a_folders_own_splits_are_kept_and_the_rest_held_back(tmp_path: Path):
     assert dataset.splits["test"].describe(0) == "test.csv row 2"
     assert dataset.form == "folder of CSV tables"
     assert set(dataset.fingerprint) == {"train.csv", "test.csv"}
-    assert ("30 test rows", "the data brings them") in [(f.what, f.why) for f in dataset.facts]
+    assert ("30 test rows", "from the data") in [(f.what, f.why) for f in dataset.facts]
 
 
 def test_a_test_file_without_target_is_set_aside_and_test_rows_held_back(tmp_path: Path):
     place = folder(tmp_path, train=frame(100), test=frame(30).drop(columns="y"))
     dataset = read(place, config())
-    assert dataset.warnings == ["test.csv has no column 'y', so it cannot judge; predict on it after training"]
+    assert dataset.warnings == [
+        "test.csv has no column 'y', so the model cannot be evaluated on it; use sonde predict on it after training"
+    ]
     assert {k: len(v) for k, v in dataset.splits.items()} == {"train": 72, "validation": 8, "test": 20}
 
 

@@ -145,7 +145,10 @@ def test_a_table_without_targets_is_left_for_predicting(folder: Path) -> None:
     (folder / "dev.tsv").write_text("text\tlabel\n" + (folder / "dev.tsv").read_text())
     (folder / "test.tsv").write_text("text\nfine film\n")
     found = open_data(folder, data_config(target=("label",)))
-    assert "test.tsv has no column 'label', so it cannot judge; predict on it after training" in found.warnings
+    assert (
+        "test.tsv has no column 'label', so the model cannot be evaluated on it; use sonde predict on it after training"
+        in found.warnings
+    )
     assert set(found.splits) == {"train", "validation", "test"}  # a test part is drawn instead
 
 
@@ -159,7 +162,7 @@ def test_a_fraction_of_the_labels_leaves_that_many_rows(folder: Path) -> None:
     found = open_data(folder, DataConfig(label_fraction=0.25))
     assert len(found.splits["train"]) == 20
     assert labels_of(found.splits["train"]).mean() == 0.5
-    assert "20 of 80 training rows (--label-fraction, each class alike)" in facts(found)
+    assert "20 of 80 training rows (--label-fraction, same share of every class)" in facts(found)
 
 
 def test_judging_reads_with_the_models_vocabulary(folder: Path) -> None:
