@@ -217,7 +217,7 @@ def _values(train: RawTarget, task: str | None, columns: Sequence[str]) -> tuple
         why = "--task regression"
     elif kind == "f":
         whole = (train.values == np.floor(train.values)).all()
-        why = f"{train.place} holds real numbers" + ("; with --task classification they are classes" if whole else "")
+        why = f"{train.place} holds real numbers" + ("; --task classification treats them as classes" if whole else "")
     else:
         why = f"{train.place} holds {len(np.unique(train.values)):,} different integers, too many for classes"
     name = columns[0] if len(columns) == 1 else "value"

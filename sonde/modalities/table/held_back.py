@@ -21,7 +21,7 @@ def hold_back(
     settings = config.of(TableConfig)
     if settings.time is not None and (settings.group is not None or config.folds):
         other = "--folds" if config.folds else "--group"
-        raise DataError(f"--time cuts {table.name} once, at a moment; leave it or {other} out")
+        raise DataError(f"--time splits {table.name} at one point in time; leave it or {other} out")
     if settings.time is not None:
         times = _times(table, settings.time, index)
         return in_time(times, test=test, validation=validation), f"the latest by {settings.time!r}"
@@ -48,7 +48,7 @@ def in_time(times: np.ndarray, *, test: float, validation: float) -> dict[str, n
             continue
         begin = int(np.searchsorted(ordered, ordered[end - max(1, round(share * end))]))
         if begin == 0:
-            raise DataError("too many rows happened at one moment to hold the latest back; leave --time out")
+            raise DataError("too many rows have the same timestamp to split by time; leave --time out")
         parts[name], end = np.sort(order[begin:end]), begin
     parts["train"] = np.sort(order[:end])
     return {name: parts[name] for name in ORDER if name in parts}

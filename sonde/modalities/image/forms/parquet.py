@@ -137,9 +137,7 @@ def _target_columns(schema: pa.Schema, image: str, asked: Sequence[str], path: P
             return (choice[0],)
     if not others:
         raise DataError(f"{path} has images in column {image!r} and no other column to predict")
-    raise DataError(
-        f"{path}: which column is to be predicted? Say --target with one of {', '.join(declared or others)}"
-    )
+    raise DataError(f"{path}: which column is the target? Use --target with one of {', '.join(declared or others)}")
 
 
 def _targets(files: Sequence[Path], columns: Sequence[str]) -> RawTarget | None:

@@ -168,7 +168,7 @@ def with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tup
     if gone == len(table):
         raise DataError(f"{table.name}: target column {columns[0]!r} is missing in every row")
     which = f"no {columns[0]!r}" if len(columns) == 1 else f"none of the {len(columns)} targets"
-    warnings = [f"{table.name}: {gone:,} of {len(table):,} rows have {which} and are left out"] if gone else []
+    warnings = [f"{table.name}: {gone:,} of {len(table):,} rows have {which} and are dropped"] if gone else []
     return np.flatnonzero(there), warnings
 
 
@@ -248,7 +248,7 @@ def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     if spec.kind != "class":
         return spec.names
     if not settings.target:
-        raise DataError("which column holds the true class? Say --target COLUMN")
+        raise DataError("which column holds the true class? Use --target COLUMN")
     return settings.target[:1]
 
 

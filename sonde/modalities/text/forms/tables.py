@@ -82,15 +82,17 @@ def _dataset(
     ]
     parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in judged.items()}
     sizes = " + ".join(f"{len(table):,} {split}" for split, table in judged.items())
-    what = "chains" if found.chain else "texts"
+    what = "sequences" if found.chain else "texts"
     facts = [Fact(f"{sizes if len(judged) > 1 else f'{len(train):,}'} {what}", f"{about.form}: column {found.input!r}")]
     if train.headless and not config.of(TableConfig).columns:
         names = ", ".join(train.columns)
-        facts.append(Fact(f"no header, so the columns are called {names}", "the first row reads like those below it"))
+        facts.append(Fact(f"no header, so the columns are called {names}", "the first row looks like data"))
     if found.guessed:
         facts.append(Fact(f"column {found.targets[0]!r} is to be predicted", found.guessed))
     if found.aside:
-        facts.append(Fact(f"left out {', '.join(found.aside)}", "only the text is read; without it they would be"))
+        facts.append(
+            Fact(f"left out {', '.join(found.aside)}", "only the text column is used; without it they would be")
+        )
     prints = about.fingerprint or {split: _hash(part.texts) for split, part in parts.items()}
     about = replace(about, facts=[*facts, target.fact], warnings=warnings, fingerprint=prints)
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
@@ -132,7 +134,7 @@ def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> t
         return settings.target[:1]
     found = find_text(table, ())
     if found is None or found.input != column:
-        raise DataError(f"{table.name}: which column holds the true class? Say --target COLUMN")
+        raise DataError(f"{table.name}: which column holds the true class? Use --target COLUMN")
     return found.targets
 
 

@@ -139,7 +139,7 @@ def test_which_column_is_the_target(tmp_path: Path) -> None:
         read(tmp_path, data_config(target=("fin",)))
     unclear = table(range(60), fine=[i % 5 for i in range(60)]).rename_columns(["image", "coarse", "fine"])
     pq.write_table(unclear, tmp_path / "train.parquet")
-    with pytest.raises(DataError, match="which column is to be predicted. Say --target with one of coarse, fine"):
+    with pytest.raises(DataError, match="which column is the target. Use --target with one of coarse, fine"):
         read(tmp_path, DataConfig())
 
 

@@ -110,7 +110,7 @@ def _numbers(found: Dataset) -> list[int]:
 
 def test_with_several_columns_of_numbers_the_target_must_be_named(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", one=np.linspace(0, 1, 60).tolist(), two=np.linspace(1, 3, 60).tolist())
-    with pytest.raises(DataError, match="which column is to be predicted"):
+    with pytest.raises(DataError, match="which column is the target"):
         read(file, DataConfig())
     assert read(file, data_config(target=("two",))).schema.target.names == ("two",)
     with pytest.raises(DataError, match="no column 'tow' to predict; did you mean 'two'"):
