@@ -116,7 +116,7 @@ def _as_trained(rows: Mapping[str, MaskRows], about: About, like: Schema) -> Dat
         splits = {"test": next(iter(splits.values()))}
     facts = [
         _size_fact(rows, like.input, about),
-        Fact("read as the model was trained", "size and classes of its schema"),
+        Fact("preprocessed as in training", "size and classes of its schema"),
     ]
     return replace(about, facts=facts).dataset(like, splits)
 
@@ -208,7 +208,7 @@ def _check(part: Masked, row: int, *, whole: bool) -> None:
     if (height, width) != (header.height, header.width):
         raise DataError(
             f"{part.masks.describe(row)} is {height}x{width} and its image {part.images.describe(row)} is "
-            f"{header.height}x{header.width}; a mask has a number for each pixel of its image"
+            f"{header.height}x{header.width}; a mask must have the size of its image"
         )
     if whole:
         decode(content, place)

@@ -60,7 +60,7 @@ def _times(table: Table, column: str, index: np.ndarray) -> np.ndarray:
     kind = infer_kind(table, column)
     found = parse(table, column, kind)
     if isinstance(found, Categories) or kind.kind not in ("date", "number"):
-        raise DataError(f"{table.name}: column {column!r} holds no times; name another with --time")
+        raise DataError(f"{table.name}: column {column!r} has no timestamps; choose another with --time")
     chosen = found[index]
     _refuse_gaps(table, column, index, np.isnat(chosen) if kind.kind == "date" else np.isnan(chosen))
     return chosen
@@ -78,7 +78,7 @@ def _groups(table: Table, column: str, index: np.ndarray) -> np.ndarray:
 def _refuse_gaps(table: Table, column: str, index: np.ndarray, gone: np.ndarray) -> None:
     if gone.any():
         place = table.place(int(index[gone.argmax()]))
-        raise DataError(f"{place}: column {column!r} is empty; fill the cell, or take the row out")
+        raise DataError(f"{place}: column {column!r} is empty; fill in the cell, or remove the row")
 
 
 def _check_there(table: Table, column: str, flag: str) -> None:

@@ -98,7 +98,7 @@ def frame_table(frame: Any, name: str) -> Table:
 
 
 def first_batch(path: Path) -> Table | None:
-    """The first rows of a table that is no text, None where it has none. Raises: DataError for what cannot be read"""
+    """The first rows of a table that is no text, None where none. Raises: DataError for what cannot be read"""
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
     try:

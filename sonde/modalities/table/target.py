@@ -69,7 +69,7 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     elif task == "classification" or _looks_like_classes(values):
         distinct = np.unique(values[~np.isnan(values)])
         names = [number_name(v) for v in distinct]
-        why = f"{column!r} holds {len(names)} different integers; --task regression treats them as values"
+        why = f"{column!r} holds {len(names)} distinct integers; --task regression treats them as values"
         if task == "classification":
             why = "--task classification"
     else:

@@ -118,7 +118,7 @@ def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise DataError(f"{path} is no JSON: line {error.lineno}, {error.msg}; download it anew") from None
+        raise DataError(f"{path} is not valid JSON: line {error.lineno}, {error.msg}; download it again") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start:,}; save it as UTF-8") from None
 

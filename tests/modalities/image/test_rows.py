@@ -72,7 +72,7 @@ def test_sixteen_bits_are_said(tmp_path: Path) -> None:
 def test_headers_are_checked_and_bad_ones_found_when_asked(tmp_path: Path) -> None:
     encoded = files(tmp_path, picture(6, 6), picture(6, 6), picture(6, 6))
     (tmp_path / "1.png").write_bytes(b"nothing")
-    with pytest.raises(DataError, match=r"1.png cannot be read as an image \(no image format is known"):
+    with pytest.raises(DataError, match=r"1.png cannot be read as an image \(unknown image format"):
         survey({"train": encoded}, DataConfig(), every_header=True)
     whole = (tmp_path / "2.png").read_bytes()
     (tmp_path / "2.png").write_bytes(whole[:-30])  # the header is fine, the pixels are not

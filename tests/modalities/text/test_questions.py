@@ -101,7 +101,7 @@ def test_what_is_missing_is_named(given: Any, message: str, tmp_path: Path) -> N
 def test_what_is_no_json_or_no_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "q.json"
     path.write_text('{"data": [\n{"title": }', encoding="utf-8")
-    with pytest.raises(DataError, match=r"q.json is no JSON: line 2, Expecting value; download it anew"):
+    with pytest.raises(DataError, match=r"q.json is not valid JSON: line 2, Expecting value; download it again"):
         read_questions(path, skip=False)
     path.write_bytes(json.dumps({"data": []}).encode() + b"\xff")
     with pytest.raises(DataError, match="q.json is not UTF-8 at byte 12; save it as UTF-8"):

@@ -84,7 +84,7 @@ def number(text: str | None, what: str, place: str) -> float:
     try:
         return float(text or "")
     except ValueError:
-        raise DataError(f"{place}: {what} is {text!r}, which is no number; fix the file") from None
+        raise DataError(f"{place}: {what} is {text!r}, which is not a number; fix the file") from None
 
 
 def folders_in(path: Path) -> list[Path]:

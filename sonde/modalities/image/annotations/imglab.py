@@ -70,7 +70,7 @@ def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotat
     try:
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
-        raise DataError(f"{file} is no XML ({error}); fix the file") from None
+        raise DataError(f"{file} is not valid XML ({error}); fix the file") from None
     found = []
     for row, image in enumerate(root.iter("image"), start=1):
         try:

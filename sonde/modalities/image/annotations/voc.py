@@ -109,7 +109,7 @@ def _read_one(file: Path, known: dict[str, Path], images: Path, place: str) -> A
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
         raise DataError(
-            f"{place} is no XML ({error}); fix the file, or skip such files with --skip-unreadable"
+            f"{place} is not valid XML ({error}); fix the file, or skip such files with --skip-unreadable"
         ) from None
     objects = []
     for entry in root.iter("object"):

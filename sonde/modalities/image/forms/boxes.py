@@ -83,7 +83,7 @@ def read(
 def _no_empty(path: Path, images: Mapping[str, Sequence[Measured]]) -> None:
     for split, members in images.items():
         if not members:
-            raise DataError(f"{path}: the {split} split holds no images that can be read; fill it or take it away")
+            raise DataError(f"{path}: the {split} split holds no images that can be read; add files or remove it")
 
 
 def _schema(

@@ -230,7 +230,7 @@ def _paired(
             bare.append(name)
         else:
             raise DataError(
-                f"{name} has no mask {masks.path.relative_to(path).as_posix()}/{key}.*; add it or take the image out; training "
+                f"{name} has no mask {masks.path.relative_to(path).as_posix()}/{key}.*; add it or remove the image; training "
                 "skips such images with --skip-unreadable"
             )
     if bare:

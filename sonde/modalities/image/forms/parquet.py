@@ -159,7 +159,9 @@ def _targets(files: Sequence[Path], columns: Sequence[str]) -> RawTarget | None:
             row = column.is_null().to_pylist().index(True)
             raise DataError(f"{file.name} row {row} has no {columns[0]!r}; leave the row out")
     if pa.types.is_nested(series[0].type):
-        raise DataError(f"{place} holds {series[0].type}; a target has one value a row, so name another with --target")
+        raise DataError(
+            f"{place} holds {series[0].type}; a target has one value per row, so name another with --target"
+        )
     return raw_target(_numpy(series[0]), place)
 
 

@@ -111,7 +111,7 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
-    facts = [Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as the model was trained")]
+    facts = [Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as in training")]
     return about.dataset(schema, splits, facts, warnings, fingerprint=about.fingerprint or _hashes(splits))
 
 

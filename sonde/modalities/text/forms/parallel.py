@@ -163,7 +163,7 @@ def _direction(
     """((from, to), why). Raises: DataError for languages that are not there, and for a direction that is left open."""
     settings = config.of(TextConfig)
     if like is not None:
-        return (like.target.names[0], like.target.names[1]), "as the model was trained"
+        return (like.target.names[0], like.target.names[1]), "as in training"
     asked = {
         "--source-language": settings.source_language,
         "--target-language": settings.target_language,
@@ -216,7 +216,7 @@ def lines_of(file: Path) -> list[str]:
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     except (gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"{file} cannot be unpacked ({error}); copy it anew") from None
+        raise DataError(f"{file} cannot be unpacked ({error}); copy it again") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

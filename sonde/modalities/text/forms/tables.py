@@ -161,5 +161,5 @@ def texts_in(table: Table, like: Schema) -> tuple[list[str], list[str]]:
     names = [table.place(row) for row in range(len(texts))]
     empty = next((name for text, name in zip(texts, names, strict=True) if not text), None)
     if empty is not None:
-        raise DataError(f"{empty} has no text to predict on; fill the cell or take the row out")
+        raise DataError(f"{empty} has no text to predict on; fill in the cell or remove the row")
     return texts, names

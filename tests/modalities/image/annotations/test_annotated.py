@@ -60,6 +60,6 @@ def test_an_image_in_two_lists_is_refused(tmp_path: Path):
 def test_sides_must_be_finite_numbers():
     with pytest.raises(DataError, match="here: box 2 has a coordinate that is not a finite number"):
         annotated(Path("a.png"), "here", [("x", (0, 0, 1, 1)), ("x", (0, float("inf"), 1, 1))])
-    with pytest.raises(DataError, match="here: xmin is 'left', which is no number; fix the file"):
+    with pytest.raises(DataError, match="here: xmin is 'left', which is not a number; fix the file"):
         number("left", "xmin", "here")
     assert annotated(Path("a.png"), "here", []).boxes.shape == (0, 4)

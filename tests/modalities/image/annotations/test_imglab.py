@@ -47,11 +47,11 @@ def test_two_files_of_a_split_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ("<image>", "training.xml is no XML"),
+        ("<image>", "training.xml is not valid XML"),
         ("<image/>", "training.xml image 1 names no file; fix training.xml"),
         (
             "<image file='a.png'><box left='1' width='3' height='4'/></image>",
-            "image 1: top is None, which is no number",
+            "image 1: top is None, which is not a number",
         ),
     ],
 )

@@ -162,7 +162,7 @@ def test_masks_may_have_a_mark_behind_their_name(tmp_path: Path) -> None:
 def test_what_is_missing_or_does_not_fit_is_named_or_counted(tmp_path: Path) -> None:
     folder(tmp_path, 8)
     (tmp_path / "masks" / "3.png").unlink()
-    with pytest.raises(DataError, match=r"^images/3.png has no mask masks/3.\*; add it or take the image out"):
+    with pytest.raises(DataError, match=r"^images/3.png has no mask masks/3.\*; add it or remove the image"):
         open_data(tmp_path, WHOLE)
     skipping = DataConfig(validation=0, test=0, skip_unreadable=True)
     data = open_data(tmp_path, skipping)
@@ -171,9 +171,7 @@ def test_what_is_missing_or_does_not_fit_is_named_or_counted(tmp_path: Path) -> 
         ["1 images without a mask skipped, such as images/3.png"],
     )
     Image.new("L", (5, 4)).save(tmp_path / "masks" / "3.png")
-    message = (
-        r"^masks/3.png is 4x5 and its image images/3.png is 32x32; a mask has a number for each pixel of its image$"
-    )
+    message = r"^masks/3.png is 4x5 and its image images/3.png is 32x32; a mask must have the size of its image$"
     with pytest.raises(DataError, match=message):
         open_data(tmp_path, WHOLE)
     (tmp_path / "images" / "5.png").write_bytes((tmp_path / "images" / "5.png").read_bytes()[:200])
