@@ -100,7 +100,7 @@ def test_the_command_line_looks_into_recordings(data: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "say where the label stands in their names, such as --labels"),
+        ([], "give the label in their names, such as --labels"),
         (
             ["--labels", PATTERN, "--model", "resnet18"],
             "--model resnet18 takes inputs of kind image, and this data is of kind audio; take audio-cnn",

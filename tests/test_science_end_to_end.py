@@ -33,7 +33,7 @@ def test_molecules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "lengths in atoms" in said
     assert main(["predict", out, "C1CC"]) == 2
-    assert "'C1CC' is no SMILES that RDKit can read" in capsys.readouterr().err
+    assert "'C1CC' is not a SMILES string that RDKit can parse" in capsys.readouterr().err
 
 
 def test_protein_structure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,19 +27,19 @@ class DataConfig:
     """What is read, and how it is split."""
 
     validation: float = 0.1
-    """Share of train held back when the data has no validation split; 0 trains on every row."""
+    """Share of the training rows kept for validation when the data has no validation split; 0 trains on every row."""
     test: float | None = None
-    """Share held back for the final judgement when the data has no test split; by default 0.2, of a text to continue none."""
+    """Share kept for testing when the data has no test split; by default 0.2, or 0 for language modelling."""
     skip_unreadable: bool = False
-    """Leave out unreadable images, counting them, instead of stopping."""
+    """Skip unreadable files and count them, instead of stopping."""
     label_fraction: float = 1.0
-    """Share of the training rows to use, drawn per class."""
+    """Share of the training rows to use, the same share of every class."""
     overfit_batches: int = 0
-    """Train and evaluate on this many batches only: the dry run that shows a model can learn by heart."""
+    """Train and evaluate on this many batches only: a sanity check that the model can overfit them."""
     folds: int = 0
-    """Cross-validate: cut the rows into this many parts and train as often, each part judged by the run that did not see it."""
+    """Cross-validation: split the rows into this many folds and train once per fold, each evaluated on its held-out fold."""
     fold: int = 0
-    """Train once only, with this of the parts (1 to folds) judged; 0 takes each in turn."""
+    """Train only once, with this fold (1 to folds) held out; 0 trains once for every fold."""
     given: tuple[Any, ...] = field(default=(), metadata={"holds_settings": True})
     """Settings of kinds of data, each an instance of the dataclass that a kind's record names; no flag of its own."""
 
@@ -54,7 +54,7 @@ class DataConfig:
 
     @property
     def test_share(self) -> float:
-        """What is held back of rows that are drawn, for the final judgement."""
+        """The share of rows kept for testing where they are split at random."""
         return 0.2 if self.test is None else self.test
 
     @property
@@ -84,7 +84,7 @@ class FeedConfig:
     workers: int | None = None
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     feed: Literal["auto", "resident", "streaming"] = "auto"
-    """Keep all rows in memory (resident), or stream them from disk; auto decides by size."""
+    """Keep all rows in memory (resident) or stream them from disk; auto decides by size."""
     memory: str = "50%"
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
     augment: str = "auto"

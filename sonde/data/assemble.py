@@ -151,7 +151,7 @@ def _assemble_like(found: Found, like: Schema) -> Dataset:
         )
         for split, part in parts.items()
     }
-    said = [size_fact(found), Fact("read as the model was trained", "sizes, classes and scales of its schema")]
+    said = [size_fact(found), Fact("preprocessed as in training", "image size, classes and scaling of the model")]
     return replace(found.about, facts=said).dataset(like, splits)
 
 

@@ -70,7 +70,7 @@ def copy_findings(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> l
                 severity="warning",
                 evidence=f"{_groups(len(disputed))} of equal {kind.noun} have more than one label: "
                 + _examples(disputed, survey, labels=True),
-                action="keep each under its right label, and remove the others",
+                action="keep the copy with the correct label and remove the others",
             )
         )
     if within:
@@ -80,7 +80,7 @@ def copy_findings(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> l
                 check=f"{kind.alike} copies within a split",
                 severity="note",
                 evidence=f"{count(surplus)} {kind.noun} repeat another of their split: {_examples(within, survey)}",
-                action="remove them, unless they are meant to count more than once",
+                action="remove the duplicates, unless they are intended as weights",
             )
         )
     return findings
@@ -105,7 +105,7 @@ def _across(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> list[Fi
             check=f"{kind.alike} copies across splits",
             severity="warning",
             evidence=f"{' and '.join(parts)} are also in another split: {_examples(groups, survey)}",
-            action="remove the copies from train, or scores on them say how well it remembers",
+            action="remove the copies from train; scores on them measure memorisation",
         )
     ]
 
@@ -140,7 +140,7 @@ def _class_copies(
                 severity="warning",
                 evidence=f"{count(n)} of {count(int(sizes[one]))} {kind.noun} ({share(n / sizes[one], 0)}) of class "
                 f"{names[one]!r} are {kind.alike} copies of some in {names[other]!r}",
-                action=f"remove {names[one]!r}, or join the two classes",
+                action=f"remove {names[one]!r}, or merge the two classes",
             )
         )
     return findings, paired

@@ -67,7 +67,9 @@ def fetch(file: RemoteFile, folder: Path, *, tick: Tick = silent, opener: Opener
             got = sha256(target)
             if file.has(got):
                 return target
-            reasons.append(f"the copy in {folder} is altered ({_mismatch(file, target.stat().st_size, got)})")
+            reasons.append(
+                f"the file in {folder} does not match its checksum ({_mismatch(file, target.stat().st_size, got)})"
+            )
         part = folder / f".{file.name}.part"
         for mirror in file.mirrors:
             reason = _try_mirror(file, mirror, part, tick=tick, opener=opener)
@@ -193,7 +195,7 @@ def _writable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"cannot write to {folder}: {_words(error)}; make room, or set SONDE_CACHE to a folder"
+            f"cannot write to {folder}: {_words(error)}; free some space, or set SONDE_CACHE to a folder"
         ) from None
 
 

@@ -40,7 +40,7 @@ def parts_of(names: Sequence[str], pattern: str) -> list[dict[str, str]]:
     for name in names:
         match = wanted.fullmatch(name if "/" in pattern else name.rsplit("/", 1)[-1])
         if match is None:
-            raise DataError(f"the name {name} does not fit --labels {pattern!r}; rename it, or mend the pattern")
+            raise DataError(f"the name {name} does not fit --labels {pattern!r}; rename it, or fix the pattern")
         found.append(match.groupdict())
     return found
 
@@ -74,7 +74,7 @@ def spelled(labels: Sequence[str], pairs: Sequence[str]) -> list[str]:
     given = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     if len(given) < len(pairs):
         wrong = next((pair for pair in pairs if "=" not in pair), None)
-        trouble = f"{wrong!r} is no pair" if wrong else "a label is given two names"
+        trouble = f"{wrong!r} is not a pair" if wrong else "a label has two names"
         raise ConfigError(f"--label-names: {trouble}; write each once, like 0=zero 1=one")
     return [given.get(label, label) for label in labels]
 
@@ -93,12 +93,10 @@ def _expression(pattern: str) -> re.Pattern[str]:
     """The regular expression of a pattern, its parts as named groups."""
     names = PART.findall(pattern)
     if "label" not in names:
-        raise ConfigError(
-            f"--labels {pattern!r} does not say where the label stands; write it like '{{label}}_{{take}}'"
-        )
+        raise ConfigError(f"--labels {pattern!r} has no {{label}}; write it like '{{label}}_{{take}}'")
     wrong = next((name for name in names if not name.isidentifier() or names.count(name) > 1), None)
     if wrong is not None:
-        raise ConfigError(f"--labels {pattern!r}: {{{wrong}}} is no name of a part, or stands there twice")
+        raise ConfigError(f"--labels {pattern!r}: {{{wrong}}} is not a valid part name, or occurs twice")
     pieces = PART.split(pattern)  # text and names by turns
     text = [f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)]
     return re.compile("".join(text))

@@ -85,7 +85,7 @@ class OfEncoded(Protocol):
 
 @dataclass(frozen=True)
 class ArrayInputs:
-    """Inputs that are in memory already."""
+    """Inputs that are already in memory."""
 
     array: np.ndarray  # (n, …), possibly a view in another order of axes
     place: str  # what `describe` calls the array: a file's name, or "" for one that has none

@@ -126,7 +126,7 @@ def split_rows(
     if fold[0]:
         judged = next((name for name, share in shares.items() if share > 0), None)
         if judged is None:
-            raise DataError("--folds has nothing to cut: the data brings validation and test rows; leave it out")
+            raise DataError("--folds has nothing to split: the data has its own validation and test rows; leave it out")
         parts[judged] = np.flatnonzero(_fold_of(n if labels is None else labels, groups, fold[1]) == fold[0] - 1)
         left = np.delete(left, parts[judged])
     for name, share in shares.items():
@@ -175,7 +175,7 @@ def hold_back(
     """
     shares = {"test": config.test_share, "validation": config.validation}
     if rows < 3 and any(share > 0 for split, share in shares.items() if split not in brought):
-        raise DataError(f"{called}, too few to hold any back; bring more")
+        raise DataError(f"{called}, too few to split; add more")
     indices = {split: found for split, found in share_out(rows, brought, config, labels=labels).items() if len(found)}
     held = [split for split in ("validation", "test") if split in indices]
     facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=labels is not None)
@@ -211,7 +211,9 @@ def thinned(dataset: Dataset, config: DataConfig) -> Dataset:
 
 def fraction_fact(kept: int, rows: int, classes: bool) -> Fact:
     """How many training rows `--label-fraction` left."""
-    return Fact(f"{kept:,} of {rows:,} training rows", "--label-fraction" + (", each class alike" if classes else ""))
+    return Fact(
+        f"{kept:,} of {rows:,} training rows", "--label-fraction" + (", same share of every class" if classes else "")
+    )
 
 
 def _fold_of(labels: np.ndarray | int, groups: np.ndarray | None, parts: int) -> np.ndarray:
@@ -282,9 +284,9 @@ def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator) ->
 
 
 def held_back_facts(sizes: Mapping[str, int], drawn: Sequence[str], *, stratified: bool, how: str = "") -> list[Fact]:
-    """What was held back from the training rows, and how; by default drawn at random."""
-    how = how or "drawn reproducibly" + (", each class alike" if stratified else "")
+    """How many training rows were kept for validation and testing, and how they were chosen; by default at random."""
+    how = how or "random" + (", same share of every class" if stratified else "")
     return [
-        Fact(f"{sizes[name]:,} {name} rows held back from train", f"the data brings no {name} split; {how}")
+        Fact(f"{sizes[name]:,} of the training rows kept for {'testing' if name == 'test' else name}", how)
         for name in drawn
     ]

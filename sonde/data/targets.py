@@ -42,7 +42,7 @@ def raw_target(values: Any, place: str, *, first: int = 0) -> RawTarget:
         array = array[:, 0]
     if array.ndim not in (1, 2):
         raise DataError(
-            f"{place} has {array.ndim} axes {array.shape}; a target has one value a row, or a row of values"
+            f"{place} has {array.ndim} axes {array.shape}; a target has one value or a row of values per row"
         )
     if array.dtype == object:
         array = _text(array, place)
@@ -72,7 +72,9 @@ def infer(
     everything = np.concatenate([part.values for part in parts.values()])
     if kind in "bU" or names:
         if task == "regression" and kind == "U":
-            raise DataError(f"{train.place} holds text, which cannot be regressed on; leave --task regression out")
+            raise DataError(
+                f"{train.place} holds text, which cannot be a regression target; leave --task regression out"
+            )
         if task != "regression":
             return _classes(train, everything, names)
     if task == "regression" or (task != "classification" and not _class_like(everything)):
@@ -80,7 +82,7 @@ def infer(
     distinct = np.unique(everything)
     if len(distinct) > FEW_VALUES or (kind == "f" and (distinct != np.floor(distinct)).any()):
         raise DataError(
-            f"{train.place} holds {len(distinct):,} different numbers, which are no classes; leave --task {task} out"
+            f"{train.place} holds {len(distinct):,} distinct numbers, which are not classes; leave --task {task} out"
         )
     return _classes(train, everything, ())
 
@@ -167,7 +169,7 @@ def _check(part: RawTarget, train: RawTarget) -> None:
     rows = values if values.ndim == 2 else values[:, None]
     infinite = np.flatnonzero(np.isinf(rows).any(axis=1))
     if len(infinite):
-        raise DataError(f"{part.row(int(infinite[0]))} has an infinite target; mend or leave out the row")
+        raise DataError(f"{part.row(int(infinite[0]))} has an infinite target; fix or leave out the row")
     missing = np.flatnonzero(np.isnan(rows).all(axis=1))
     if len(missing):
         raise DataError(
@@ -188,7 +190,9 @@ def _infer_outputs(parts: Mapping[str, RawTarget], task: str | None, columns: Se
         spec = TargetSpec(kind="class", names=names)
         return spec, Fact(f"{outputs} classes", f"every row of {train.place} holds a single 1")
     if task == "classification" and not binary:
-        raise DataError(f"{train.place} has {outputs} outputs that are not all 0 or 1; they can only be regressed on")
+        raise DataError(
+            f"{train.place} has {outputs} outputs that are not all 0 or 1; they can only be regression targets"
+        )
     if not binary or task == "regression":
         spec = TargetSpec(kind="value", names=names, masked=masked)
         return spec, Fact(f"{outputs} values to predict", f"{train.place} has {outputs} columns of numbers{gaps}")
@@ -217,9 +221,9 @@ def _values(train: RawTarget, task: str | None, columns: Sequence[str]) -> tuple
         why = "--task regression"
     elif kind == "f":
         whole = (train.values == np.floor(train.values)).all()
-        why = f"{train.place} holds real numbers" + ("; with --task classification they are classes" if whole else "")
+        why = f"{train.place} holds real numbers" + ("; --task classification treats them as classes" if whole else "")
     else:
-        why = f"{train.place} holds {len(np.unique(train.values)):,} different integers, too many for classes"
+        why = f"{train.place} holds {len(np.unique(train.values)):,} distinct integers, too many for classes"
     name = columns[0] if len(columns) == 1 else "value"
     return TargetSpec(kind="value", names=(name,)), Fact("one value to predict", why)
 
@@ -228,7 +232,7 @@ def _classes(train: RawTarget, everything: np.ndarray, names: Sequence[str]) -> 
     _refuse_constant(train)
     kind = train.values.dtype.kind
     if names:
-        chosen, why = list(names), "their names come with the data"
+        chosen, why = list(names), "class names from the data"
     elif kind == "U":
         chosen = sorted(map(str, np.unique(everything)), key=natural)
         why = f"names in {train.place}"
@@ -236,7 +240,7 @@ def _classes(train: RawTarget, everything: np.ndarray, names: Sequence[str]) -> 
         distinct = np.unique(everything)
         chosen = [_class_name(value) for value in distinct]
         run = len(distinct) == int(distinct[-1]) - int(distinct[0]) + 1
-        span = f"the integers {chosen[0]}-{chosen[-1]}" if run else f"{len(chosen)} different integers"
+        span = f"the integers {chosen[0]}-{chosen[-1]}" if run else f"{len(chosen)} distinct integers"
         why = "labels are true and false" if kind == "b" else f"labels are {span}"
     listing = f": {listed(chosen)}" if names or kind == "U" else ""
     return TargetSpec(kind="class", names=tuple(chosen)), Fact(f"{len(chosen)} classes{listing}", why)
@@ -251,7 +255,7 @@ def _codes(part: RawTarget, names: Sequence[str]) -> np.ndarray:
     if part.values.ndim == 2 and part.values.shape[1] == len(names) and _one_hot(part.values):
         return part.values.argmax(axis=1)
     if part.values.ndim != 1:
-        raise DataError(f"{part.place} has {part.values.shape[1]} outputs; the model tells classes apart, one a row")
+        raise DataError(f"{part.place} has {part.values.shape[1]} outputs; the model predicts one class per row")
     known = {name: code for code, name in enumerate(names)}
     distinct, where = np.unique(part.values, return_inverse=True)
     if part.values.dtype.kind in "iuf" and not all(_is_integer(name) for name in names):

@@ -150,9 +150,9 @@ def _warnings(dataset: Dataset) -> list[Finding]:
             check="unreadable files" if "unreadable" in warning else "data",
             severity="warning",
             evidence=warning,
-            action="mend or remove them; training stops at them, or leaves them out with --skip-unreadable"
+            action="fix or remove them; training stops at them, or skips them with --skip-unreadable"
             if "unreadable" in warning
-            else "look whether that is meant",
+            else "check whether that is intended",
         )
         for warning in dataset.warnings
     ]
@@ -174,7 +174,7 @@ def _classes(look: Look) -> list[Finding]:
             check="tiny classes",
             severity="warning",
             evidence=f"fewer than {FEW_OF_A_CLASS} training {what}: {', '.join(tiny[:6])}{more}",
-            action="bring more of them, join them with another class, or leave them out",
+            action="add more rows, merge them with another class, or remove them",
         )
     ]
 

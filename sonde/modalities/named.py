@@ -267,7 +267,9 @@ def _convert(archive: Path, layout: CifarLayout, target: Path, tick: Tick) -> Pa
         os.replace(part, target)
         write_json(target.with_name(RECORD), {target.name: digest})
     except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}; make room, or set SONDE_CACHE to a folder") from None
+        raise DataError(
+            f"cannot write {target}: {error.strerror}; free some space, or set SONDE_CACHE to a folder"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     return target

@@ -138,14 +138,14 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
     try:
         form = recognise(listing, wanted).form
         if config.folds and not form.folds:
-            raise DataError(f"{path}: --folds is for rows that stand for themselves, and these do not; leave it out")
+            raise DataError(f"{path}: --folds needs independent rows, and these are not; leave it out")
         named = config.of(TableConfig)
         if form.instead_of_columns and (named.target or named.columns):
             unread = "--target" if named.target else "--columns"  # which would be ignored otherwise
             raise DataError(f"{path} has {form.instead_of_columns} and no columns, so leave {unread} out")
         return import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
     except PermissionError as error:
-        raise DataError(f"{error.filename or path} may not be read; give yourself the permission") from None
+        raise DataError(f"{error.filename or path} cannot be read: permission denied") from None
 
 
 def _with_names(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
@@ -186,8 +186,8 @@ def _near_entries(path: Path) -> list[str]:
 def _contents(listing: Listing) -> str:
     """What a folder or file is, for an error: "is empty", "holds 3 .wav, 1 .md"."""
     if listing.is_file:
-        return f"is no form of data that is known by its ending ({listing.path.suffix or 'it has none'})"
-    counts = Counter(file.suffix.lower() or "files without ending" for file in listing.files)
+        return f"has no known data format suffix ({listing.path.suffix or 'none'})"
+    counts = Counter(file.suffix.lower() or "files without suffix" for file in listing.files)
     counts.update({"folders": len(listing.folders)} if listing.folders else {})
     if not counts:
         return "is empty"
@@ -195,4 +195,4 @@ def _contents(listing: Listing) -> str:
         named = ", ".join(file.name for file in tables[:LISTED])
         return f"holds several tables; name one of {named}, or call them train and test"
     held = ", ".join(f"{number} {kind}" for kind, number in counts.most_common(LISTED)) + " …" * (len(counts) > LISTED)
-    return f"holds {held}, which is no form that can be read"
+    return f"holds {held}, which is not a known data format"

@@ -7,7 +7,7 @@ from sonde.models.table import MODELS
 
 Settings = dict[str, tuple[Any, str]]
 
-INTRODUCTORY = "the introductory setting for this network"
+INTRODUCTORY = "a common default for this model"
 SLOW_NORM = ("mobilenet-v3-small", "mobilenet-v3-large", "efficientnet-b5", "efficientnet-b6", "efficientnet-b7")
 WITHOUT_NORM = ("alexnet", "vgg11", "vgg13", "vgg16", "vgg19")
 
@@ -15,7 +15,7 @@ WITHOUT_NORM = ("alexnet", "vgg11", "vgg13", "vgg16", "vgg19")
 def untuned(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a network of numbers that no measurement here has tuned."""
     if model == "perceptron" and dataset.schema.target.kind in ("class", "labels"):
-        why = "Rosenblatt's rule: one row at a time, unit steps, from zero weights"
+        why = "Rosenblatt's perceptron rule: one row at a time, learning rate 1, zero initial weights"
         return {
             "loss": ("perceptron", why),
             "optimizer": ("sgd", why),
@@ -31,14 +31,14 @@ def untuned(dataset: Dataset, model: str) -> Settings:
         }
         if model == "mlp":
             # MNIST, 784-256-128-10, 5 epochs, test accuracy: torch 97.93 % (mean of 3 seeds), he 97.74 % (5 seeds)
-            settings["init"] = ("torch", "better than He's on the introductory network")
+            settings["init"] = ("torch", "better than He initialisation on this model")
         return settings
     if model.startswith(("vit-", "convnext-")):
         return _transformer_settings()
-    why = "SGD with momentum and a cosine, as residual networks are usually trained"
+    why = "usual for residual networks: SGD with momentum, cosine schedule"
     rate = (0.05, why)
     if model in WITHOUT_NORM:
-        rate = (0.01, "the rate of their papers: they have no normalisation, which larger ones rest on")
+        rate = (0.01, "the rate of their papers; larger rates need normalisation layers")
     settings = {
         "optimizer": ("nesterov", why),
         "lr": rate,
@@ -51,13 +51,13 @@ def untuned(dataset: Dataset, model: str) -> Settings:
     }
     if model in SLOW_NORM:
         # digits, mobilenet-v3-small, 10 epochs of 11 steps, test accuracy: 10.0 % by the published 0.01, 94.4 % by 0.1 (one seed)
-        settings["norm_momentum"] = (0.1, "by the published 0.01 evaluation lags hundreds of steps behind training")
+        settings["norm_momentum"] = (0.1, "with the published 0.01 the running statistics lag hundreds of steps behind")
     return settings
 
 
 def _transformer_settings() -> Settings:
     """Layer norms and attention in place of batch norms: plain SGD hardly moves such networks from where they start."""
-    why = "AdamW with warm-up and a cosine, as vision transformers and ConvNeXt are trained"
+    why = "usual for vision transformers and ConvNeXt: AdamW, warm-up, cosine schedule"
     return {
         "optimizer": ("adamw", why),
         "lr": (5e-4, why),
@@ -66,7 +66,7 @@ def _transformer_settings() -> Settings:
         "warmup": (0.1, why),
         "clip": (
             1.0,
-            "the gradient norm that vision transformers are clipped to (Dosovitskiy et al. 2020, appendix B.1)",
+            "gradient clipping of vision transformers (Dosovitskiy et al. 2020, appendix B.1)",
         ),
         "batch_size": (128, why),
         "epochs": (10, why),

@@ -81,12 +81,11 @@ def test_each_verb_explains_its_flags(name: str, capsys: pytest.CaptureFixture[s
 def test_flags_come_with_explanation_and_default(capsys: pytest.CaptureFixture[str]) -> None:
     main(["inspect", "--help"])
     out = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    assert "--image-size INTEGER Stored height and width of images, in pixels" in out
+    assert "--image-size INTEGER Height and width that images are resized to, in pixels" in out
+    assert "Share kept for testing when the data has no test split; by default 0.2, or 0 for language modelling." in out
     assert (
-        "Share held back for the final judgement when the data has no test split; by default 0.2, of a text to continue none."
-        in out
+        "--target NAME … Target columns of a table; several give a model with several outputs. (default: unset)" in out
     )
-    assert "--target NAME … Table columns to predict; several give several outputs. (default: unset)" in out
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_facts_in_one_short_block() -> None:
         ("50 train + 10 test images, 8x8 grey", "arrays: x and y"),
         ("5 classes", "labels are the integers 0-4"),
         (
-            "5 validation rows held back from train",
-            "the data brings no validation split; drawn reproducibly, each class alike",
+            "5 of the training rows kept for validation",
+            "random, same share of every class",
         ),
     ]

@@ -57,7 +57,7 @@ def test_a_class_that_copies_another_is_named_once_and_not_as_a_dispute() -> Non
     assert found["class copies another"] == (
         "4 of 4 images (100 %) of class 'kitten' are exact copies of some in 'cat'"
     )
-    assert findings[0].action == "remove 'kitten', or join the two classes"
+    assert findings[0].action == "remove 'kitten', or merge the two classes"
 
 
 def test_two_equal_classes_are_named_once() -> None:

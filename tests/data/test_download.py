@@ -186,7 +186,8 @@ def test_an_altered_copy_is_named_when_it_cannot_be_replaced(server: Server, tmp
     (tmp_path / "file.bin").write_bytes(b"edited")
     got = hashlib.sha256(b"edited").hexdigest()
     with pytest.raises(
-        Unobtainable, match=rf"is altered \(6 of 1,048,576 bytes, expected sha256 {DIGEST}, got {got}\)"
+        Unobtainable,
+        match=rf"does not match its checksum \(6 of 1,048,576 bytes, expected sha256 {DIGEST}, got {got}\)",
     ):
         fetch(remote(server, "missing"), tmp_path)
 
@@ -224,7 +225,7 @@ def test_a_full_disk_is_not_blamed_on_the_mirror(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(download.os, "fsync", full)
-    with pytest.raises(DataError, match=r"cannot write to .*: No space left on device; make room"):
+    with pytest.raises(DataError, match=r"cannot write to .*: No space left on device; free some space"):
         fetch(remote(server, "good"), tmp_path)
 
 

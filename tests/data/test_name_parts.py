@@ -26,9 +26,9 @@ def test_a_name_that_does_not_fit_is_named() -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("{speaker}_{take}", "does not say where the label stands"),
-        ("{label}_{label}", r"\{label\} is no name of a part, or stands there twice"),
-        ("{label}_{}", r"\{\} is no name of a part"),
+        ("{speaker}_{take}", "has no \\{label\\}"),
+        ("{label}_{label}", r"\{label\} is not a valid part name, or occurs twice"),
+        ("{label}_{}", r"\{\} is not a valid part name"),
     ],
 )
 def test_patterns_that_are_none(pattern: str, message: str) -> None:
@@ -55,9 +55,9 @@ def test_a_choice_by_a_part_that_is_not_there() -> None:
 
 def test_labels_by_their_names() -> None:
     assert spelled(["1", "0", "2"], ["0=zero", "1=a=b"]) == ["a=b", "zero", "2"]
-    with pytest.raises(ConfigError, match="'zero' is no pair; write each once, like 0=zero"):
+    with pytest.raises(ConfigError, match="'zero' is not a pair; write each once, like 0=zero"):
         spelled(["0"], ["zero"])
-    with pytest.raises(ConfigError, match="a label is given two names"):
+    with pytest.raises(ConfigError, match="a label has two names"):
         spelled(["0"], ["0=a", "0=b"])
 
 

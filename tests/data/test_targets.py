@@ -54,7 +54,7 @@ def test_objects_of_text_and_of_numbers() -> None:
 def test_class_names_of_the_source_are_used() -> None:
     spec, why, target = inferred([1, 0, 1], names=("cat", "dog", "owl"))
     assert spec.names == ("cat", "dog", "owl")
-    assert why == "their names come with the data"
+    assert why == "class names from the data"
     assert target.tolist() == [1, 0, 1]
 
 
@@ -78,7 +78,7 @@ def test_the_task_decides() -> None:
 def test_integers_that_hardly_repeat_are_values_and_that_is_said() -> None:
     spec, why, _ = inferred(np.arange(30))
     assert spec.kind == "value"
-    assert why == "y holds 30 different integers, too many for classes"
+    assert why == "y holds 30 distinct integers, too many for classes"
 
 
 def test_whole_floats_are_values_but_the_flag_is_named() -> None:
@@ -133,8 +133,8 @@ def test_standardisation_looks_at_training_rows_alone() -> None:
         ([[1, 0, 1], [1, 1, 0]], {}, "y: label '0' is the same in every row"),
         ([0, 1, 7], {"names": ("a", "b")}, "y row 2: label 7 is out of range; the 2 classes are a, b"),
         ([0, -1, 1], {"names": ("a", "b")}, "y row 1: label -1 is out of range"),
-        (["a", "b"], {"task": "regression"}, "y holds text, which cannot be regressed on"),
-        ([0.5, 1.5, 0.5], {"task": "classification"}, "y holds 2 different numbers, which are no classes"),
+        (["a", "b"], {"task": "regression"}, "y holds text, which cannot be a regression target"),
+        ([0.5, 1.5, 0.5], {"task": "classification"}, "y holds 2 distinct numbers, which are not classes"),
         ([[0.5, 1], [2, 3]], {"task": "classification"}, "y has 2 outputs that are not all 0 or 1"),
         ([[0.5, 1], [2, 1]], {}, "y: '1' is the same in every training row"),
         (np.zeros((2, 2, 2)), {}, "y has 3 axes (2, 2, 2)"),

@@ -297,7 +297,7 @@ def test_pieces_report_every_part_of_the_loss_as_the_big_batch_does() -> None:
 
 @pytest.mark.parametrize("kind", ["number", "tensor"])
 def test_weights_keep_their_digits(kind: str) -> None:
-    """Weights that are no whole numbers, in float64: a sum rounded to float32 would cost nine digits."""
+    """Weights that are not integers, in float64: a sum rounded to float32 would cost nine digits."""
 
     class Weighted(Supervised):
         def loss(self, batch: Batch) -> Loss:

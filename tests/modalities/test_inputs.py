@@ -183,8 +183,8 @@ def test_what_is_no_table_is_refused(given: Any) -> None:
     ("given", "message"),
     [
         ([], "there is nothing to predict on: the list is empty"),
-        (17, "input 0 of type int is no image; give paths, folders, Pillow's images or arrays"),
-        (np.zeros(5, np.uint8), "the input of shape (5,) is no image"),
+        (17, "input 0 of type int is not an image; give paths, folders, Pillow's images or arrays"),
+        (np.zeros(5, np.uint8), "the input of shape (5,) is not an image"),
         ("nowhere/cat.png", "nowhere/cat.png: no such file or folder, nor a dataset's name; nowhere does not exist"),
         ("nowhere/*.png", "nowhere/*.png matches no file"),
         (np.full((6, 8, 3), np.nan), "the input row 0 holds nan"),
@@ -201,7 +201,7 @@ def test_refused(given: Any, message: str) -> None:
 def test_files_that_are_no_images(tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(b"oops")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"cat.png cannot be read as an image \(no image format"):
+    with pytest.raises(DataError, match=r"cat.png cannot be read as an image \(unknown image format"):
         rows_for(tmp_path / "cat.png", COLOUR)
     with pytest.raises(DataError, match="empty holds no images to predict on"):
         rows_for(tmp_path / "empty", COLOUR)

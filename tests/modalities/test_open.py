@@ -107,7 +107,7 @@ def test_a_form_that_is_not_read_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "one.docx").write_bytes(b"PK")
     with pytest.raises(
-        DataError, match=r"holds 1 \.docx, which is no form that can be read; it should hold one of: class folders"
+        DataError, match=r"holds 1 \.docx, which is not a known data format; it should hold one of: class folders"
     ):
         open_data(tmp_path / "letters", DataConfig())
 
@@ -172,10 +172,10 @@ def test_what_no_form_takes(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_bytes(b"")
     (tmp_path / "b.xyz").write_bytes(b"")
     (tmp_path / "README").write_text("")
-    assert refused(tmp_path).startswith(f"{tmp_path} holds 2 .xyz, 1 files without ending, which is no form")
-    assert refused(tmp_path / "a.xyz").startswith(
-        f"{tmp_path}/a.xyz is no form of data that is known by its ending (.xyz)"
+    assert refused(tmp_path).startswith(
+        f"{tmp_path} holds 2 .xyz, 1 files without suffix, which is not a known data format"
     )
+    assert refused(tmp_path / "a.xyz").startswith(f"{tmp_path}/a.xyz has no known data format suffix (.xyz)")
 
 
 def test_several_tables_are_to_be_named(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_value_out_of_range_names_its_flag(name: str, value: Any, message: str
         ({"image_size": 32}, "holds no images; leave --image-size out"),
         ({"max_tokens": 8}, "holds no text to be cut into tokens; leave --max-tokens out"),
         ({"source_language": "en"}, "holds no text to be cut into tokens; leave --source-language out"),
-        ({"horizon": 3}, "was not read as a time series; say --task forecasting, or leave --horizon out"),
+        ({"horizon": 3}, "was not read as a time series; use --task forecasting, or leave --horizon out"),
         ({"labels": "{label}"}, "was not read as recordings; leave --labels out"),
     ],
 )

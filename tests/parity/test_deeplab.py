@@ -34,7 +34,7 @@ def logits(model: nn.Module, input: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("name", ["fcn-resnet50", "deeplabv3-resnet50", "fcn-resnet101", "deeplabv3-resnet101"])
-@pytest.mark.filterwarnings("ignore")  # what torchvision warns of on import is not ours to mend
+@pytest.mark.filterwarnings("ignore")  # what torchvision warns of on import is not ours to fix
 def test_parameters_logits_gradients_and_statistics_are_torchvisions(name: str) -> None:
     try:
         segmentation = parity["import_library"]("torchvision").models.segmentation

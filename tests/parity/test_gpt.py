@@ -10,7 +10,7 @@ from sonde.models.pretrained import load_pretrained
 from sonde.tasks.decode.generation import Remembers, continued
 from sonde.tasks.decode.sampling import Sampling
 
-pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]  # what the library warns of is not ours to mend
+pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]  # what the library warns of is not ours to fix
 
 transformers = pytest.importorskip("transformers")
 

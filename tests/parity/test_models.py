@@ -14,7 +14,7 @@ parity = runpy.run_path(str(Path(__file__).resolve().parents[2] / "benchmarks" /
 
 
 @pytest.mark.parametrize("name", parity["COMPARISONS"])
-@pytest.mark.filterwarnings("ignore")  # what the libraries warn of on import is not ours to mend
+@pytest.mark.filterwarnings("ignore")  # what the libraries warn of on import is not ours to fix
 def test_parameters_logits_gradients_and_statistics_are_theirs(name: str):
     comparison = parity["COMPARISONS"][name]
     try:

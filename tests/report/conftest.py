@@ -92,7 +92,7 @@ def account_of_data(balance: dict[str, int]) -> dict:
     facts = [
         {"what": "60,000 train + 10,000 test images, 28x28 grey", "why": "IDX files"},
         {"what": "10 classes", "why": "labels are the integers 0-9"},
-        {"what": "6,000 of train held back for validation", "why": "no validation split"},
+        {"what": "6,000 of the training rows kept for validation", "why": "no validation split"},
     ]
     splits = {"train": 54000, "validation": 6000, "test": 10000}
     head = {"source": "/home/ann/data/mnist", "form": "IDX files", "facts": facts, "warnings": ["3 unreadable"]}

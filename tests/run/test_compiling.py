@@ -126,7 +126,7 @@ def test_without_a_compiler_the_run_goes_on_and_says_so(
     assert run.result["status"] == "finished"
     assert read_json(run.folder / "plan.json")["compile"] is False
     text = capsys.readouterr().out
-    assert "in memory already, eager" in text
+    assert "already in memory, eager" in text
     assert (
         "warning   not compiled: --compile needs a C++ compiler on a CPU, and neither g++ nor clang++ is installed; "
         in text

@@ -59,7 +59,7 @@ class Unreadable:
 
     def __call__(self, indices: np.ndarray) -> None:
         if self.row in indices:
-            raise DataError(f"photos/{self.row}.png: truncated at byte 77; delete it or copy it anew")
+            raise DataError(f"photos/{self.row}.png: truncated at byte 77; delete it or copy it again")
 
 
 @dataclass(frozen=True)

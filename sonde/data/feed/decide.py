@@ -35,15 +35,17 @@ def decide(dataset: Dataset, config: FeedConfig, *, free_bytes: int) -> FeedDeci
     if config.feed == "resident":
         if extra > free_bytes:
             raise ConfigError(
-                f"--feed resident needs {size(extra)} and {size(free_bytes)} are free; use --feed streaming, or a smaller "
-                "--image-size"
+                f"--feed resident needs {size(extra)} of memory, but only {size(free_bytes)} is free; "
+                "use --feed streaming, or a smaller --image-size"
             )
         return FeedDecision(kind="resident", why=f"--feed resident ({size(total)})", bytes=total)
     if extra == 0:
         on_disk = any(isinstance(rows, OnDisk) and rows.on_disk for rows in dataset.splits.values())
-        where = "read from a temporary file" if on_disk else "in memory already"
+        where = "read from a temporary file" if on_disk else "already in memory"
         return FeedDecision(kind="resident", why=f"{size(total)}, {where}", bytes=total)
-    limit = f"{size(allowed)} allowed" + (f" ({config.memory} of what is free)" if "%" in config.memory else "")
+    limit = f"memory limit of {size(allowed)}" + (
+        f" ({config.memory} of the free memory)" if "%" in config.memory else ""
+    )
     if extra <= allowed:
-        return FeedDecision(kind="resident", why=f"{size(total)} fit in the {limit}", bytes=total)
-    return FeedDecision(kind="streaming", why=f"{size(total)} do not fit in the {limit}", bytes=total)
+        return FeedDecision(kind="resident", why=f"{size(total)}, within the {limit}", bytes=total)
+    return FeedDecision(kind="streaming", why=f"{size(total)}, more than the {limit}", bytes=total)

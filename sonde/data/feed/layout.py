@@ -1,4 +1,4 @@
-"""What a row is made of, and whether rows are in memory already. Free of torch: worker processes import this."""
+"""What a row is made of, and whether rows are already in memory. Free of torch: worker processes import this."""
 
 import os
 from collections.abc import Mapping

@@ -215,9 +215,9 @@ def exactness(loader: Iterable[Any]) -> tuple[bool, str]:
     while isinstance(loader, iterables.Rows | iterables.Looked):
         loader = loader.data
     if not isinstance(loader, DataLoader):
-        return False, f"a {type(loader).__name__} decides by itself what it yields"
+        return False, f"a {type(loader).__name__} determines its own order"
     if isinstance(loader.dataset, IterableDataset):
-        return False, "an iterable dataset decides by itself what it yields"
+        return False, "an iterable dataset determines its own order"
     if loader.num_workers and loader.persistent_workers:
         return False, "persistent workers keep random states that cannot be saved"
     sampler = _sampler(loader)

@@ -145,11 +145,11 @@ class WorkerPool:
         if self._restarts == MOST_RESTARTS:
             self.close()
             raise DataError(
-                f"reading workers died {MOST_RESTARTS + 1} times; the last {how}{where}, most likely for want of memory: "
+                f"reading workers died {MOST_RESTARTS + 1} times; the last {how}{where}, most likely out of memory: "
                 "use fewer --workers, or --workers 0 to read in the main process"
             )
         self._restarts += 1
-        self._warnings.append(f"reading worker {lost.process.pid} {how}{where}; another took over, nothing was lost")
+        self._warnings.append(f"reading worker {lost.process.pid} {how}{where}; it was replaced, and no data was lost")
         hand = self._start()
         hand.pending = dict(lost.pending)
         self._hands[self._hands.index(lost)] = hand

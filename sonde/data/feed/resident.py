@@ -49,7 +49,7 @@ class ResidentReader:
 def resident_reader(
     rows: Rows, chosen: Tensor, device: torch.device, *, label: str = "", tick: Tick = silent
 ) -> ResidentReader:
-    """A reader over the rows `chosen` (sorted, int64) of a split, packed now; rows in memory already are used as they are.
+    """A reader over the rows `chosen` (sorted, int64) of a split, packed now; rows already in memory are used as they are.
 
     Raises: DataError naming the file of a row that cannot be read
     """

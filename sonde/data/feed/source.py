@@ -129,12 +129,12 @@ class BatchSource:
                 what = {"rows": "training rows", "batch_size": "--batch-size", "seed": "--seed"}[name]
                 raise ConfigError(
                     f"the saved position in the data was taken with {what} {state[name]:,}, and now it is {now:,}; resume "
-                    "with the same, or start over with --fresh"
+                    "with the same, or restart with --fresh"
                 )
         if "batches" not in state and isinstance(self.order, Order) and self.order.joins_last:
             raise ConfigError(
                 f"the saved position in the data is of a version whose epochs of these rows had {self.batches + 1:,} batches, "
-                "the last of one row; that row now joins the batch before; go on with that version, or start over with --fresh"
+                "the last of one row; that row now joins the batch before; go on with that version, or restart with --fresh"
             )
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._turn += 1

@@ -116,7 +116,7 @@ def _resized(
     changed: dict[str, ArrayInputs | MappedInputs] = {
         split: ArrayInputs(convert_all(_whole(held), wanted, tick=tick), held.place) for split, held in inputs.items()
     }
-    return changed, [Fact(f"images resized from {height}x{width} to {wanted[1]}x{wanted[2]}", "the size asked for")]
+    return changed, [Fact(f"images resized from {height}x{width} to {wanted[1]}x{wanted[2]}", "--image-size")]
 
 
 def _shape(inputs: ArrayInputs | MappedInputs) -> tuple[int, ...]:

@@ -80,7 +80,7 @@ def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
         return Layout(axes=axes, scale=255.0, why="values in 0..1, stored in 8 bits")
     if low >= 0 and high <= 255:
         return Layout(axes=axes, why=f"{first.dtype} values in 0..255, stored in 8 bits")
-    return Layout(axes="flat", why=f"values from {low:g} to {high:g} are no pixels")
+    return Layout(axes="flat", why=f"values from {low:g} to {high:g} are not pixels")
 
 
 def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:

@@ -8,8 +8,8 @@ class AudioConfig:
     """What the names of recordings say."""
 
     labels: str = ""
-    """How names of recordings are made, such as {label}_{speaker}_{take}; label is what is predicted, split may name a split."""
+    """File name pattern of recordings, such as {label}_{speaker}_{take}; label is the target, split may name the split."""
     label_names: tuple[str, ...] = ()
-    """Names for labels, such as 0=zero 1=one: what classes are called, and what is said where speech is recognised."""
+    """Names for labels, such as 0=zero 1=one: class names, or the transcripts for speech recognition."""
     held_out: str = ""
-    """Recordings for the final judgement, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
+    """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""

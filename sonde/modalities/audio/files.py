@@ -59,7 +59,7 @@ def read_header(path: Path) -> Header:
     except library.LibsndfileError as error:
         raise _unreadable(path, error) from None
     if found.frames == 0:
-        raise DataError(f"{path} holds no samples; take it out")
+        raise DataError(f"{path} holds no samples; remove it")
     return Header(samples=found.frames, rate=found.samplerate, channels=found.channels)
 
 
@@ -73,9 +73,9 @@ def read_samples(path: Path) -> tuple[np.ndarray, int]:
     except library.LibsndfileError as error:
         raise _unreadable(path, error) from None
     if not len(samples):
-        raise DataError(f"{path} holds no samples; take it out")
+        raise DataError(f"{path} holds no samples; remove it")
     if not np.isfinite(samples).all():
-        raise DataError(f"{path} holds samples that are no numbers (NaN or infinite); write it anew")
+        raise DataError(f"{path} holds samples that are NaN or infinite; write it again")
     return samples.mean(1), int(rate)
 
 
@@ -120,12 +120,12 @@ def _closed_up(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> R
 
 def _check_there(path: Path) -> None:
     if not path.is_file():
-        raise DataError(f"{path} is not there; mend its name or take it out")
+        raise DataError(f"{path} is not there; fix its name or take it out")
     if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty (0 bytes); take it out, or copy it anew")
+        raise DataError(f"{path} is empty (0 bytes); remove it, or copy it again")
 
 
 def _unreadable(path: Path, error: Any) -> DataError:
     """libsndfile's own words, without the path that they repeat."""
     said = str(error).rsplit(": ", 1)[-1].rstrip(".")
-    return DataError(f"{path} cannot be read as sound ({said}); take it out, or convert it to WAV")
+    return DataError(f"{path} cannot be read as audio ({said}); remove it, or convert it to WAV")

@@ -41,7 +41,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
             samples.append(to_int16(resampled(held, given or rate, rate)))
             names.append(name)
     if not samples:
-        raise DataError("there is nothing to listen to: the list is empty")
+        raise DataError("no recordings to predict on: the list is empty")
     return Waveforms(samples=end_to_end(samples, np.int16), names=names), names
 
 
@@ -62,12 +62,12 @@ def _floats(samples: Any, number: int) -> np.ndarray:
     """float32 (S,) in -1..1. Raises: DataError for what is no row of numbers, and for numbers out of range"""
     array = as_array(samples, f"input {number}")
     if array.ndim != 1 or not len(array):
-        raise DataError(f"input {number} of shape {array.shape} is no recording; give its samples in one row")
+        raise DataError(f"input {number} of shape {array.shape} is not a recording; give its samples in one row")
     if array.dtype == np.int16:
         return array.astype(np.float32) / FULL_SCALE
     if array.dtype.kind != "f" or not np.isfinite(array).all() or np.abs(array).max() > 4:
         raise DataError(
-            f"input {number} holds {array.dtype} that is no sound; give floats in -1..1, or 16-bit integers"
+            f"input {number} holds {array.dtype} that is not audio; give floats in -1..1, or 16-bit integers"
         )
     return array.astype(np.float32)
 

@@ -82,14 +82,14 @@ def names_recordings(path: Path) -> bool:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """All lines. Raises: DataError for text that is not UTF-8, a line of another width, and one that is no JSON object."""
+    """All lines. Raises: DataError for text that is not UTF-8, a line of another width, and one that is not a JSON object."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start:,}); save it as such") from None
     found = _json_rows(path, text) if path.suffix.lower() == ".jsonl" else _table_rows(path, text)
     if not found:
-        raise DataError(f"{path} holds no rows; fill it or take it away")
+        raise DataError(f"{path} holds no rows; add rows or remove it")
     return Manifest(path=path, rows=[row for _, row in found], lines=[line for line, _ in found])
 
 
@@ -101,7 +101,7 @@ def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise DataError(f"{path} line {number} is no JSON ({error.msg}); mend it or take it out") from None
+            raise DataError(f"{path} line {number} is not valid JSON ({error.msg}); fix or remove it") from None
         if not isinstance(row, dict):
             raise DataError(
                 f'{path} line {number} is no object; write it like {{"file": "a.wav", "transcript": "one"}}'
@@ -122,7 +122,7 @@ def _table_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
             continue
         if len(cells) != len(header):
             raise DataError(
-                f"{path} line {reader.line_num} has {len(cells)} columns, and the header {len(header)}; mend it or take it out"
+                f"{path} line {reader.line_num} has {len(cells)} columns, and the header {len(header)}; fix or remove it"
             )
         found.append((reader.line_num, dict(zip(header, cells, strict=True))))
     return found

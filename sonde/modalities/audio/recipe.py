@@ -15,12 +15,12 @@ TELEPHONE = 8000  # samples a second: up to here there is nothing above 4 kHz
 
 def model(dataset: Dataset) -> tuple[str, str]:
     """(model, why)."""
-    return "audio-cnn", "recordings that get one answer each"
+    return "audio-cnn", "classification of recordings"
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any network that hears."""
-    why = "AdamW, a warm-up and a cosine, as such networks are usually trained"
+    why = "usual for these models: AdamW, warm-up, cosine schedule"
     batch, updates = 32, UPDATES.get(model, UPDATES_SPEECH)
     batches = -(-len(dataset.splits["train"]) // batch)
     epochs = min(MOST, max(FEWEST, round(updates / batches)))
@@ -31,10 +31,10 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (1e-2, why),
         "schedule": ("cosine", why),
         "warmup": (0.1, why),
-        "clip": (1.0, "transcripts give large gradients at first"),
-        "batch_size": (batch, "few recordings, and so more updates an epoch"),
+        "clip": (1.0, "CTC has large gradients at first"),
+        "batch_size": (batch, "few recordings: more updates per epoch"),
         "epochs": (epochs, f"about {updates:,} updates, from {FEWEST} to {MOST} epochs"),
-        "evaluate_every": (max(1.0, epochs // JUDGED), "validation is small beside training"),
-        "mels": (40 if low else 64, "as many pitches as the sampling rate can tell apart well"),
-        "augment": ("speed=0.1,noise=15,time-mask=2x0.1,band-mask=2x0.15", "few recordings serve for many"),
+        "evaluate_every": (max(1.0, epochs // JUDGED), "validation is small compared with training"),
+        "mels": (40 if low else 64, "suits the sampling rate"),
+        "augment": ("speed=0.1,noise=15,time-mask=2x0.1,band-mask=2x0.15", "more variety from few recordings"),
     }

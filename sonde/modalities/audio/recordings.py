@@ -109,7 +109,7 @@ def _by_folder(listing: Listing) -> Recordings:
 
 def _no_label(path: Path, name: str) -> DataError:
     return DataError(
-        f"{path}: {name} and the others stand in no class folder of their own; say where the label stands in their names, such "
+        f"{path}: {name} and the others stand in no class folder of their own; give the label in their names, such "
         "as --labels '{label}_{speaker}_{take}', or name them in a CSV file with columns file and transcript"
     )
 
@@ -153,7 +153,9 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
         name, truth = row.get(files, "").strip(), row.get(column, "").strip()
         if not name or not truth:
             what = files if not name else column
-            raise DataError(f"{manifest.path} line {manifest.lines[place]} has no {what}; fill it or take the line out")
+            raise DataError(
+                f"{manifest.path} line {manifest.lines[place]} has no {what}; fill it in or remove the line"
+            )
         told = split or _split(row.get(tells, "train") if tells else "train", manifest.place(place))
         relative = Path(name) if Path(name).is_absolute() else manifest.path.parent / name
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
@@ -181,7 +183,7 @@ def _held_out(found: Recordings, chosen: Choice, *, judged: bool) -> Recordings:
         Recording(name=r.name, truth=r.truth, split="test" if held else r.split, parts=r.parts)
         for r, held in zip(found.recordings, taken, strict=True)
     ]
-    fact = Fact(f"{sum(taken):,} recordings are for the final judgement", f"--held-out {chosen.text}")
+    fact = Fact(f"{sum(taken):,} recordings are the test split", f"--held-out {chosen.text}")
     return Recordings(
         root=found.root, recordings=recordings, why=found.why, spoken=found.spoken, facts=[*found.facts, fact]
     )

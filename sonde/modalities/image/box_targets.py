@@ -16,11 +16,11 @@ EACH_TICK = 200
 BEYOND = 1.0  # pixels: annotation programs differ by one in where an edge is
 
 # what is done to odd boxes: of one, of several
-FLAT = ("box without area was left out", "boxes without area were left out")
-OUTSIDE = ("box that lies outside its image was left out", "boxes that lie outside their image were left out")
+FLAT = ("box of zero area dropped", "boxes of zero area dropped")
+OUTSIDE = ("box outside its image dropped", "boxes outside their image dropped")
 CUT = (
-    "box reaches beyond its image and was cut at the edge",
-    "boxes reach beyond their image and were cut at the edge",
+    "box clipped to its image",
+    "boxes clipped to their image",
 )
 
 Oddities = Counter[tuple[str, str]]
@@ -47,7 +47,7 @@ def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick) -> list[
         try:
             if not image.file.is_file():
                 raise DataError(
-                    f"{image.place} is of {image.file}, which is not there; bring it, or pass over such with --skip-unreadable"
+                    f"{image.place} is of {image.file}, which does not exist; add it, or skip such files with --skip-unreadable"
                 )
             found.append(Measured(image, read_header(image.file, str(image.file))))
             if skipped is not None:

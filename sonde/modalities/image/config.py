@@ -10,7 +10,7 @@ class ImageConfig:
     """How images are stored."""
 
     image_size: int | None = None
-    """Stored height and width of images, in pixels; by default chosen from the images."""
+    """Height and width that images are resized to, in pixels; by default chosen from the images."""
 
     def __post_init__(self) -> None:
         if self.image_size is not None:

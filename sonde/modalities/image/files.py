@@ -113,14 +113,14 @@ def stored_size(
     heights, widths = np.array(sizes).T
     height, width = int(np.median(heights)), int(np.median(widths))
     same = bool((heights == height).all() and (widths == width).all())
-    why = "their common size" if same else f"the median of sizes from {_span(heights, widths)}"
+    why = "their common size" if same else f"the median size of {_span(heights, widths)}"
     longest = max(height, width)
     if longest > largest:
         factor = largest / longest
         height, width = max(1, round(height * factor)), max(1, round(width * factor))
-        why += f", scaled down to {largest} (--image-size changes it)"
+        why += f", limited to {largest} (--image-size changes the size)"
     elif not same:
-        why += "; all are stretched to it (--image-size changes it)"
+        why += "; aspect ratios are not kept (--image-size changes the size)"
     return height, width, why
 
 
@@ -210,9 +210,9 @@ def _check_png(content: bytes) -> None:
         if name == b"IEND":
             return
         if name == b"IDAT" and zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
-            raise SyntaxError("broken PNG file: bytes of the pixels have changed or are missing")
+            raise SyntaxError("broken PNG file: corrupt pixel data")
         at = end
-    raise SyntaxError("broken PNG file: it breaks off")
+    raise SyntaxError("broken PNG file: truncated")
 
 
 def _unreadable(place: str, error: Exception) -> DataError:
@@ -220,9 +220,9 @@ def _unreadable(place: str, error: Exception) -> DataError:
         return error
     what = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "cannot identify image file" in what:
-        what = "no image format is known that starts like this"
+        what = "unknown image format"
     return DataError(
-        f"{place} cannot be read as an image ({what}); replace it or take it out; training passes over such images with "
+        f"{place} cannot be read as an image ({what}); replace or remove it; training skips such images with "
         "--skip-unreadable"
     )
 

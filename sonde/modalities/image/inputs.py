@@ -74,7 +74,7 @@ def _contents(item: Any, number: int, spec: InputSpec) -> list[tuple[Any, str]]:
     if any(kind.__module__.startswith("PIL.") for kind in type(item).__mro__):
         return [(item, str(getattr(item, "filename", "") or f"image {number}"))]
     raise DataError(
-        f"input {number} of type {type(item).__name__} is no image; give paths, folders, Pillow's images or arrays"
+        f"input {number} of type {type(item).__name__} is not an image; give paths, folders, Pillow's images or arrays"
     )
 
 
@@ -135,7 +135,7 @@ def _stack(array: np.ndarray, spec: InputSpec, place: str) -> np.ndarray:
     if array.ndim == 2 or array.ndim == 3 and _is_one_image(array.shape, spec):
         array = array[None]
     elif array.ndim not in (3, 4):
-        raise DataError(f"{place} of shape {array.shape} is no image; it has (height, width) and perhaps channels")
+        raise DataError(f"{place} of shape {array.shape} is not an image; it has (height, width) and perhaps channels")
     return lay_out(array, layout_for(array, spec, place), place)
 
 

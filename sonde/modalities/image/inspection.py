@@ -19,7 +19,7 @@ def _copies(look: Look) -> list[Finding]:
     findings = copy_findings(same_groups(look.keys), Kind("exact", "images"), look.survey)
     if look.pictures is None:
         return findings
-    look.tick("looking for copies that were saved anew", 0, 0)
+    look.tick("searching for re-encoded copies", 0, 0)
     first = np.array(sorted({key: place for place, key in reversed(list(enumerate(look.keys)))}.values()))
     for _, rows in look.survey.splits:
         if pieces := pieces_of(rows):

@@ -60,4 +60,4 @@ def room_for(sizes: Sequence[tuple[int, int]], asked: int | None) -> tuple[int, 
     rows, columns = (ALIGNED * max(1, int(np.ceil(round(scale * side, 3) / ALIGNED))) for side in (height, width))
     what = f"images of {height:.0f}x{width:.0f}" if same else f"images of {height:.0f}x{width:.0f} in the middle"
     how = "--image-size" if asked else "--image-size changes the longer side"
-    return rows, columns, f"{what} are scaled to fit, not stretched, into multiples of {ALIGNED} ({how})"
+    return rows, columns, f"{what} are resized and padded to multiples of {ALIGNED} , aspect ratio kept ({how})"

@@ -68,7 +68,7 @@ class MaskFiles:
         highest = int(values[values != IGNORED].max(initial=0))
         if highest >= self.classes:
             raise DataError(
-                f"{self.names[index]} holds class {highest}, and classes go from 0 to {self.classes - 1}; mend the mask, or "
+                f"{self.names[index]} holds class {highest}, and classes go from 0 to {self.classes - 1}; fix the mask, or "
                 "name all classes in a classes.txt beside the images, one a line"
             )
         return Labels(values.astype(np.uint8))
@@ -99,8 +99,8 @@ class ObjectFiles:
             values = read_values(self.root / name)
             if values.shape != objects.shape:
                 raise DataError(
-                    f"{name} is {_by(values.shape)} and {self.names[index][0]} is {_by(objects.shape)}; objects of one image "
-                    "need masks of one size"
+                    f"{name} is {_by(values.shape)} and {self.names[index][0]} is {_by(objects.shape)}; all masks of an image "
+                    "must have the same size"
                 )
             objects[values > 0] = number
         return Labels((objects > 0).astype(np.uint8), objects)
@@ -193,7 +193,7 @@ def infer_coding(files: Sequence[Path], *, skip: bool = False) -> tuple[Coding, 
         else:
             deep = deep or file
     if deep is not None and shallow is not None:
-        raise DataError(f"{shallow} has 8 bits and {deep} more; write masks of one kind")
+        raise DataError(f"{shallow} has 8 bits and {deep} more; write all masks with the same bit depth")
     if deep is not None:
         return "objects", 2
     levels = np.flatnonzero(seen)
@@ -215,7 +215,7 @@ def _numbers(image: Image.Image, path: Path) -> np.ndarray:
         if (bands == bands[..., :1]).all():
             return bands[..., 0]
         raise DataError(
-            f"{path} is a picture in colours; a mask holds one number a pixel: save it as a palette or grey PNG of class numbers"
+            f"{path} is a colour image; a mask has one number per pixel: save it as a palette or grey PNG of class numbers"
         )
     raise DataError(f"{path} has pixels of kind {image.mode}; save the mask as a palette or grey PNG of class numbers")
 
@@ -224,7 +224,7 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return error
     what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"{path} cannot be read as a mask ({what}); replace it, or take it and its image out")
+    return DataError(f"{path} cannot be read as a mask ({what}); replace it, or remove it and its image")
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -116,7 +116,7 @@ def _as_trained(rows: Mapping[str, MaskRows], about: About, like: Schema) -> Dat
         splits = {"test": next(iter(splits.values()))}
     facts = [
         _size_fact(rows, like.input, about),
-        Fact("read as the model was trained", "size and classes of its schema"),
+        Fact("preprocessed as in training", "size and classes of its schema"),
     ]
     return replace(about, facts=facts).dataset(like, splits)
 
@@ -168,11 +168,9 @@ def _shown(train: MaskRows, places: np.ndarray, names: Sequence[str]) -> tuple[l
     looked = f"of the pixels of {count(len(places))} training masks"
     facts = [Fact(f"{len(names)} classes of pixels: {listed(list(names))}", f"{shares} {looked}")]
     if train.with_objects:
-        facts.append(Fact(f"{objects / max(1, len(places)):.1f} objects an image", "each has a number of its own"))
+        facts.append(Fact(f"{objects / max(1, len(places)):.1f} objects per image", "instance masks"))
     if pixels[IGNORED]:
-        facts.append(
-            Fact(f"{share(pixels[IGNORED] / pixels.sum(), 1)} of the pixels count nowhere", "their class is 255")
-        )
+        facts.append(Fact(f"{share(pixels[IGNORED] / pixels.sum(), 1)} of the pixels are ignored", "class 255"))
     absent = [name for name, number in zip(names, known, strict=True) if number == 0]
     return facts, [f"none of {len(places):,} training masks shows {listed(absent)}"] if absent else []
 
@@ -195,7 +193,7 @@ def _usable(splits: Mapping[str, Masked], config: DataConfig, tick: Tick) -> tup
         kept[split] = part.chosen(np.delete(np.arange(len(part.images)), bad)) if bad else part
         if bad:
             named = ", ".join(part.images.describe(row) for row in bad[:NAMED_BAD]) + " …" * (len(bad) > NAMED_BAD)
-            warnings.append(f"{split}: {len(bad):,} unreadable images or masks were left out: {named}")
+            warnings.append(f"{split}: {len(bad):,} unreadable images or masks skipped: {named}")
         if not len(kept[split].images):
             raise DataError(f"{split}: none of its {len(part.images):,} images can be used with its mask")
     return kept, warnings
@@ -210,7 +208,7 @@ def _check(part: Masked, row: int, *, whole: bool) -> None:
     if (height, width) != (header.height, header.width):
         raise DataError(
             f"{part.masks.describe(row)} is {height}x{width} and its image {part.images.describe(row)} is "
-            f"{header.height}x{header.width}; a mask has a number for each pixel of its image"
+            f"{header.height}x{header.width}; a mask must have the size of its image"
         )
     if whole:
         decode(content, place)

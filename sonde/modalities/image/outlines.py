@@ -95,7 +95,7 @@ def _polygons(shape: Shape) -> Sequence[Any]:
     if isinstance(shape.form, Mapping):
         return ()
     if not isinstance(shape.form, list) or not shape.form:
-        raise DataError(f"{shape.place} has no outline; it is a list of polygons, or runs with size and counts")
+        raise DataError(f"{shape.place} has no outline; it is a list of polygons, or RLE with size and counts")
     return shape.form
 
 
@@ -106,16 +106,18 @@ def from_runs(form: Mapping[str, Any], height: int, width: int, place: str) -> n
     """
     counts = form.get("counts")
     if list(form.get("size") or []) != [height, width]:
-        raise DataError(f"{place} has runs for {form.get('size')}, and its image is {[height, width]}; mend the file")
+        raise DataError(
+            f"{place} has RLE counts for size {form.get('size')}, and its image is {[height, width]}; fix the file"
+        )
     if isinstance(counts, str):
         lengths = _lengths(counts, place)
     elif isinstance(counts, list) and all(isinstance(length, int) for length in counts):
         lengths = np.array(counts, np.int64)
     else:
-        raise DataError(f"{place} has runs that are no whole numbers; mend the file")
+        raise DataError(f"{place} has RLE counts that are not integers; fix the file")
     if (lengths < 0).any() or int(lengths.sum()) != height * width:
         raise DataError(
-            f"{place} has runs of {int(lengths.sum()):,} pixels, and its image has {height * width:,}; mend the file"
+            f"{place} has RLE counts for {int(lengths.sum()):,} pixels, and its image has {height * width:,}; fix the file"
         )
     values = np.arange(len(lengths)) % 2 == 1
     return np.repeat(values, lengths).reshape(width, height).T
@@ -129,7 +131,7 @@ def _lengths(text: str, place: str) -> np.ndarray:
         bits = ord(character) - 48
         if not 0 <= bits < 64:
             raise DataError(
-                f"{place} has runs with the character {character!r}, which stands for no number; mend the file"
+                f"{place} has RLE counts with the character {character!r}, which is not valid there; fix the file"
             )
         value |= (bits & 0x1F) << shift
         shift += 5
@@ -140,7 +142,7 @@ def _lengths(text: str, place: str) -> np.ndarray:
         found.append(value + (found[-2] if len(found) > 2 else 0))
         value = shift = 0
     if shift:
-        raise DataError(f"{place} has runs that break off; mend the file")
+        raise DataError(f"{place} has truncated RLE counts; fix the file")
     return np.array(found, np.int64)
 
 
@@ -148,7 +150,7 @@ def _corners(polygon: Any, place: str) -> list[tuple[float, float]]:
     """(x, y) of each corner. Raises: DataError."""
     numbers = polygon if isinstance(polygon, list) else []
     if not all(isinstance(number, int | float) for number in numbers) or len(numbers) % 2:
-        raise DataError(f"{place} has a polygon that is no list of x and y in turn; mend the file")
+        raise DataError(f"{place} has a polygon that is not a list of alternating x and y; fix the file")
     if len(numbers) < FEWEST:
-        raise DataError(f"{place} has a polygon of {len(numbers) // 2} points; it takes three to enclose something")
+        raise DataError(f"{place} has a polygon of {len(numbers) // 2} points; a polygon needs at least three")
     return list(zip(numbers[::2], numbers[1::2], strict=True))

@@ -207,8 +207,8 @@ def survey(
         [(h.height, h.width) for h in headers], config.of(ImageConfig).image_size, largest=largest
     )
     channels = max(h.channels for h in headers)
-    seen = "" if len(headers) == total else f", judged by {len(headers):,} of them"
-    facts = [Fact(f"images are stored at {height}x{width}", why + seen), *_colour_facts(headers, channels)]
+    seen = "" if len(headers) == total else f", from {len(headers):,} of them"
+    facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels)]
     return Survey(shape=(channels, height, width), facts=facts, bad=bad)
 
 
@@ -261,4 +261,4 @@ def _colour_facts(headers: Sequence[Header], channels: int) -> list[Fact]:
 
 def _left_out(split: str, encoded: Encoded, bad: Sequence[int] | np.ndarray) -> str:
     names = ", ".join(encoded.describe(int(row)) for row in bad[:NAMED_BAD]) + " …" * (len(bad) > NAMED_BAD)
-    return f"{split}: {len(bad):,} unreadable images were left out: {names}"
+    return f"{split}: {len(bad):,} unreadable images skipped: {names}"

@@ -237,7 +237,9 @@ def _unpacked(path: Path, column: str) -> Path:
     except pa.ArrowException as error:
         raise _damaged(path, error) from None
     except OSError as error:
-        raise DataError(f"{path} cannot be unpacked to {target} ({error}); make room, or set SONDE_CACHE") from None
+        raise DataError(
+            f"{path} cannot be unpacked to {target} ({error}); free some space, or set SONDE_CACHE"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     return target

@@ -19,21 +19,21 @@ def settings(dataset: Dataset, model: str) -> Settings:
     rows = len(dataset.splits["train"])
     small = rows < SMALL
     found: Settings = {
-        "optimizer": ("adamw", "what graph networks are usually trained with"),
-        "lr": (1e-3, "usual for adamw at this width"),
-        "weight_decay": (1e-2, "few molecules are easily learnt by heart"),
-        "schedule": ("cosine", "ends in small steps"),
-        "warmup": (0.05, "lets the rate start without a jump"),
-        "clip": (1.0, "a few large molecules must not throw the weights"),
-        "batch_size": (32 if small else 64, "several updates an epoch also where rows are few"),
+        "optimizer": ("adamw", "the usual optimizer for graph networks"),
+        "lr": (1e-3, "usual for AdamW at this width"),
+        "weight_decay": (1e-2, "few molecules are easily overfitted"),
+        "schedule": ("cosine", "small steps at the end"),
+        "warmup": (0.05, "avoids a jump at the start"),
+        "clip": (1.0, "limits the effect of a few large molecules"),
+        "batch_size": (32 if small else 64, "several updates per epoch even with few rows"),
         "epochs": (
             40 if small else 15,
-            "ESOL, one cut: of 60 epochs the best was the 39th, and little moved after the 24th; Tox21: not tuned",
+            "ESOL, one split: the best of 60 epochs was the 39th, with little change after the 24th; Tox21: not tuned",
         ),
-        "evaluate_every": (2.0 if small else 1.0, "ESOL: judging every epoch took a fifth of the time"),
-        "dropout": (0.1, "few molecules are easily learnt by heart"),
-        "ema": (0.99, "steadies the choice by few validation rows"),
+        "evaluate_every": (2.0 if small else 1.0, "ESOL: evaluating every epoch took a fifth of the time"),
+        "dropout": (0.1, "few molecules are easily overfitted"),
+        "ema": (0.99, "makes the choice of the best epoch on few validation rows less noisy"),
     }
     if dataset.schema.target.kind == "labels":
-        found["monitor"] = ("auroc", "labels are rare, and ranking is what such assays are judged by")
+        found["monitor"] = ("auroc", "positives are rare, and AUROC is the standard metric for such assays")
     return found

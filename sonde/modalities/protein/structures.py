@@ -60,7 +60,7 @@ def read_chains(path: Path) -> list[Chain]:
     if not kept:
         most = max((len(one.letters) for one in found.values()), default=0)
         raise DataError(
-            f"{path} holds no protein chain of {FEWEST} residues or more with a backbone ({most} at most); take it out"
+            f"{path} holds no protein chain of {FEWEST} residues or more with a backbone ({most} at most); remove it"
         )
     if len(kept) == 1:
         return list(kept.values())
@@ -87,7 +87,7 @@ def families(folder: Path) -> dict[str, str]:
 
 
 def family_of(chain: Chain, known: dict[str, str]) -> str:
-    """The family of a chain; where none is known, its own residues: equal chains are kin."""
+    """The family of a chain; where none is known, its own residues: identical sequences are one family."""
     return known.get(chain.name.split("_")[0].split(" ")[0].upper(), chain.letters)
 
 
@@ -116,7 +116,7 @@ def _atoms(path: Path) -> Any:
         found = _read(path)
     except (InvalidFileError, BadStructureError, ValueError, KeyError, IndexError, OSError) as error:
         told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as a structure ({told}); mend it or take it out") from None
+        raise DataError(f"{path} cannot be read as a structure ({told}); fix or remove it") from None
     return found[filter_amino_acids(found)]
 
 

@@ -79,7 +79,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     """
     stamps = _times(table, time)
     if len(stamps) < 3:
-        raise DataError(f"{table.name} holds {len(stamps)} rows, too few for a series; bring more")
+        raise DataError(f"{table.name} holds {len(stamps)} rows, too few for a time series; add more")
     order = np.argsort(stamps, kind="stable")
     warnings = _order_warnings(table, time, stamps)
     _refuse_twice(table, time, stamps, order)
@@ -88,7 +88,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     if (places < 0).any():
         row = int(order[(places < 0).argmax()])
         raise DataError(
-            f"{table.place(row)}: {_told(stamps[row])} falls between two steps, and most rows are {step.word}; mend the times in "
+            f"{table.place(row)}: {_told(stamps[row])} falls between two steps, and most rows are {step.word}; fix the times in "
             f"{time!r}, or read an ordinary table with --task regression"
         )
     steps = int(places[-1]) + 1
@@ -105,9 +105,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     empty = int((~known).sum()) - (steps - len(stamps)) * len(names)
     told = [gaps] * bool(gaps) + [f"{empty:,} of {known.size:,} values are missing"] * bool(empty)
     if told:
-        told.append(
-            "what is missing was filled with the value before, and is neither trained on nor judged as a target"
-        )
+        told.append("missing values were forward-filled and are ignored as targets in training and evaluation")
     stamps = between(stamps[order], step, steps)
     return Series(values=filled, known=known, stamps=stamps, step=step, warnings=(*warnings, *told))
 
@@ -132,7 +130,7 @@ def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
         )
     test = round(config.test_share * steps)
     validation = round(config.validation * steps)
-    return Cuts(steps - test - validation, steps - test, steps), "what is judged lies after what is trained on"
+    return Cuts(steps - test - validation, steps - test, steps), "split by time: validation and test come after train"
 
 
 def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) -> Sizes:
@@ -143,7 +141,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
     settings = config.of(SeriesConfig)
     facts: list[Fact] = []
     season, why = _season(series.step, scaled)
-    facts.append(Fact(f"a season of {season} steps" if season > 1 else "no season", why))
+    facts.append(Fact(f"season of {season} steps" if season > 1 else "no season", why))
     held = {split: end - begin for split, (begin, end) in cuts.parts().items() if split != "train"}
     shortest = min([*held.values(), max(1, cuts.train // 3)])
     first = series.step.seasons[0]
@@ -158,7 +156,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
                 f"--horizon {horizon} is longer than the {steps:,} {split} steps; give at most {steps}, or hold more back with "
                 f"--{split} or --split-at"
             )
-    facts.append(Fact(f"{horizon} steps are forecast at a time", why))
+    facts.append(Fact(f"forecast horizon of {horizon} steps", why))
     look_back, why = settings.look_back, "--look-back"
     if look_back is None:
         look_back, why = _look_back(series.step, horizon, cuts.train)
@@ -167,7 +165,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
             f"--look-back {look_back} and --horizon {horizon} need {look_back + horizon:,} training steps, and there are "
             f"{cuts.train:,}; give smaller ones"
         )
-    facts.append(Fact(f"{look_back} steps are looked back on", why))
+    facts.append(Fact(f"input window of {look_back} steps", why))
     return Sizes(look_back=look_back, horizon=horizon, season=season, facts=tuple(facts))
 
 
@@ -189,13 +187,13 @@ def _season(step: TimeStep, scaled: np.ndarray) -> tuple[int, str]:
     """The customary season by which repeating the past errs least in the training part."""
     possible = [season for season in step.seasons if 1 < season <= len(scaled) // 2]
     if not possible:
-        return 1, "none is customary at such steps" if step.seasons == (
+        return 1, "none is common at this sampling rate" if step.seasons == (
             1,
-        ) else "the training part is too short for one"
+        ) else "the training split is too short for one"
     errors = {season: float(np.abs(scaled[season:] - scaled[:-season]).mean()) for season in possible}
     best = min(possible, key=lambda season: errors[season])
     others = ", ".join(f"{errors[season]:.2f} after {season}" for season in possible if season != best)
-    told = f"{step.word}: what was so many steps before is {errors[best]:.2f} deviations off"
+    told = f"{step.word}: error of the seasonal naive forecast {errors[best]:.2f} standard deviations"
     return best, told + (f" ({others})" if others else "")
 
 
@@ -208,10 +206,10 @@ def _times(table: Table, time: str) -> np.ndarray:
         if whole.all():
             return (found.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[s]")
     if kind.kind != "date" or isinstance(found, Categories):
-        raise DataError(f"{table.name}: column {time!r} holds no times; name another with --time")
+        raise DataError(f"{table.name}: column {time!r} has no timestamps; choose another with --time")
     gone = np.flatnonzero(np.isnat(found))
     if len(gone):
-        raise DataError(f"{table.place(int(gone[0]))}: no time in column {time!r}; fill the cell, or take the row out")
+        raise DataError(f"{table.place(int(gone[0]))}: no time in column {time!r}; fill in the cell, or remove the row")
     return found
 
 

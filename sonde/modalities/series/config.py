@@ -11,11 +11,11 @@ class SeriesConfig:
     """What is forecast from what, and where a series is cut."""
 
     horizon: int | None = None
-    """Steps of a time series to forecast at a time; by default a season (24 hours, 7 days, 12 months)."""
+    """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None = None
-    """Steps before a forecast that it is made from; by default chosen from the horizon and the season."""
+    """Input window in time steps; by default chosen from the horizon and the season."""
     split_at: tuple[str, ...] = ()
-    """Where validation and test of a time series begin, and perhaps where test ends: numbers of steps, or dates."""
+    """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
 
     def __post_init__(self) -> None:
         for name in ("horizon", "look_back"):

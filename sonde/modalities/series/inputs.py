@@ -23,7 +23,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     look_back, horizon = schema.input.shape[0], schema.target.shape[0]
     if len(series) < look_back:
         raise DataError(
-            f"{table.name} holds {len(series):,} steps, and the model looks back on {look_back}; bring as many"
+            f"{table.name} holds {len(series):,} steps, and the model needs an input window of {look_back}; add more"
         )
     ahead = following(series.stamps, series.step, horizon)
     inputs = ArrayInputs(scaled[-look_back:][None], table.name)

@@ -8,10 +8,10 @@ class TableConfig:
     """What the columns of a table are."""
 
     target: tuple[str, ...] = ()
-    """Table columns to predict; several give several outputs."""
+    """Target columns of a table; several give a model with several outputs."""
     columns: tuple[str, ...] = ()
-    """Names for the columns of a table without a header."""
+    """Column names for a table without a header."""
     time: str | None = None
-    """Column that says when a row happened: what is judged then lies after what is trained on; series find theirs themselves."""
+    """Timestamp column: validation and test rows are then the latest ones; found automatically for time series."""
     group: str | None = None
-    """Column of what belongs together, such as a patient: no group is both trained on and judged. It is no input."""
+    """Group column, such as a patient ID: no group is in more than one split. It is not used as an input."""

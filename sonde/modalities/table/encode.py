@@ -48,7 +48,7 @@ def fit_columns(values: Mapping[str, Values], kinds: Mapping[str, Kind], train: 
         if reason:
             dropped[name] = reason
     if not columns:
-        raise DataError("no column is left to learn from: " + "; ".join(f"{c!r}: {why}" for c, why in dropped.items()))
+        raise DataError("no usable input column: " + "; ".join(f"{c!r}: {why}" for c, why in dropped.items()))
     return Fitted(tuple(columns), dropped)
 
 
@@ -106,7 +106,7 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray) -> tuple[list
     if kind.kind == "date":
         return _fit_date(name, kind, values, train)
     if is_row_number(name, values):
-        return [], "it numbers the rows"
+        return [], "a row ID"
     found = _fit_number(name, values, train, source=name, part="")
     return found, "" if found else _nothing(values, train)
 
@@ -174,7 +174,7 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
     if distinct > FEW and distinct > NEAR_UNIQUE * present:
         # what the text says is lost, that there is one can still tell a lot (the cabin of a Titanic passenger)
         kept = [_indicator(name, name)] if missing else []
-        return kept, "nearly every row has its own text" + ("; whether it is missing is kept" if kept else "")
+        return kept, "nearly every row has a distinct text" + ("; only whether it is missing is used" if kept else "")
     if distinct == 1 and not missing:
         return [], "the same value in every training row"
     # categories seen once would be learned by heart; with the unseen ones they share code 0, which is trained through them

@@ -21,7 +21,7 @@ def hold_back(
     settings = config.of(TableConfig)
     if settings.time is not None and (settings.group is not None or config.folds):
         other = "--folds" if config.folds else "--group"
-        raise DataError(f"--time cuts {table.name} once, at a moment; leave it or {other} out")
+        raise DataError(f"--time splits {table.name} at one point in time; leave it or {other} out")
     if settings.time is not None:
         times = _times(table, settings.time, index)
         return in_time(times, test=test, validation=validation), f"the latest by {settings.time!r}"
@@ -48,7 +48,7 @@ def in_time(times: np.ndarray, *, test: float, validation: float) -> dict[str, n
             continue
         begin = int(np.searchsorted(ordered, ordered[end - max(1, round(share * end))]))
         if begin == 0:
-            raise DataError("too many rows happened at one moment to hold the latest back; leave --time out")
+            raise DataError("too many rows have the same timestamp to split by time; leave --time out")
         parts[name], end = np.sort(order[begin:end]), begin
     parts["train"] = np.sort(order[:end])
     return {name: parts[name] for name in ORDER if name in parts}
@@ -60,7 +60,7 @@ def _times(table: Table, column: str, index: np.ndarray) -> np.ndarray:
     kind = infer_kind(table, column)
     found = parse(table, column, kind)
     if isinstance(found, Categories) or kind.kind not in ("date", "number"):
-        raise DataError(f"{table.name}: column {column!r} holds no times; name another with --time")
+        raise DataError(f"{table.name}: column {column!r} has no timestamps; choose another with --time")
     chosen = found[index]
     _refuse_gaps(table, column, index, np.isnat(chosen) if kind.kind == "date" else np.isnan(chosen))
     return chosen
@@ -71,16 +71,14 @@ def _groups(table: Table, column: str, index: np.ndarray) -> np.ndarray:
     codes = categories(table, column).codes[index]
     _refuse_gaps(table, column, index, codes < 0)
     if len(np.unique(codes)) < 3:
-        raise DataError(
-            f"{table.name}: column {column!r} holds {len(np.unique(codes))} groups, too few to hold any back"
-        )
+        raise DataError(f"{table.name}: column {column!r} holds {len(np.unique(codes))} groups, too few to split")
     return codes
 
 
 def _refuse_gaps(table: Table, column: str, index: np.ndarray, gone: np.ndarray) -> None:
     if gone.any():
         place = table.place(int(index[gone.argmax()]))
-        raise DataError(f"{place}: column {column!r} is empty; fill the cell, or take the row out")
+        raise DataError(f"{place}: column {column!r} is empty; fill in the cell, or remove the row")
 
 
 def _check_there(table: Table, column: str, flag: str) -> None:

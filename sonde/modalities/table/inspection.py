@@ -36,7 +36,7 @@ def _silent_columns(summaries: dict[str, list[ColumnSummary]], config: DataConfi
                         check=check,
                         severity="note",
                         evidence=f"{table}: {', '.join(map(repr, chosen))}: {what}",
-                        action="they are left out of training; look whether the export lost something",
+                        action="they are not used in training; check whether the export lost something",
                     )
                 )
     return findings

@@ -16,7 +16,7 @@ from sonde.modalities.table.read import Table
 
 ColumnKind = Literal["number", "category", "date", "empty", "unusable"]
 MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-nan")  # in lower case
-MOSTLY = 0.95  # a column with more of one kind than this, but not all, has cells to mend
+MOSTLY = 0.95  # a column with more of one kind than this, but not all, has cells to fix
 NUMBER = r"^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))$"
 _TIME = r"(?:[T ](?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.\d+)?)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?$"
 DATES = {
@@ -135,7 +135,7 @@ def _refuse_strays(table: Table, column: str, text: pa.Array, stray: np.ndarray,
     others = f" (and {stray.sum() - 1} more)" if stray.sum() > 1 else ""
     raise DataError(
         f"{table.place(first)}: text where {wanted}s should be: {_short(text[first].as_py())!r} in column {column!r}{others}; "
-        f"mend the cell, or empty it to count as missing"
+        f"fix the cell, or empty it to count as missing"
     )
 
 
@@ -157,7 +157,7 @@ def _numbers(table: Table, column: str) -> np.ndarray:
         raise DataError(f"{table.name}: column {column!r} holds {array.type}, where numbers should be")
     infinite = np.isinf(values)
     if infinite.any():
-        raise DataError(f"{table.place(int(infinite.argmax()))}: column {column!r} is infinite; mend or empty the cell")
+        raise DataError(f"{table.place(int(infinite.argmax()))}: column {column!r} is infinite; fix or empty the cell")
     return values
 
 

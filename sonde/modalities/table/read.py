@@ -98,7 +98,7 @@ def frame_table(frame: Any, name: str) -> Table:
 
 
 def first_batch(path: Path) -> Table | None:
-    """The first rows of a table that is no text, None where it has none. Raises: DataError for what cannot be read"""
+    """The first rows of a table that is no text, None where none. Raises: DataError for what cannot be read"""
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
     try:
@@ -207,7 +207,7 @@ def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow]) -> DataError:
     more = f"; {len(ragged) - 1} more rows like it" if len(ragged) > 1 else ""
     return DataError(
         f"{path.name} row {row.number}: {row.actual_columns} fields where {row.expected_columns} were expected{more}; "
-        f"mend the row, or quote cells that hold the delimiter"
+        f"fix the row, or quote cells that hold the delimiter"
     )
 
 

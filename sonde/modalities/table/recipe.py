@@ -31,23 +31,23 @@ def settings(dataset: Dataset, model: str) -> Settings:
 def _tabular(dataset: Dataset) -> Settings:
     rows = len(dataset.splits["train"])
     chosen: Settings = {
-        "optimizer": ("adamw", "what the source papers of the tabular family train with"),
-        "schedule": ("cosine", "housing: still improving at a constant rate when the time is up"),
-        "warmup": (0.05, "lets the high rate start without a jump"),
-        "clip": (1.0, "a few rows with extreme values must not throw the weights"),
+        "optimizer": ("adamw", "as in the papers of these tabular models"),
+        "schedule": ("cosine", "housing: at a constant rate the loss is still falling at the end"),
+        "warmup": (0.05, "avoids a jump at the high initial rate"),
+        "clip": (1.0, "limits the effect of rows with extreme values"),
         "weight_decay": (3e-4, "housing: 3e-4 and 2e-2 give 44,603 and 44,685"),
     }
     chosen |= _small() if rows < SMALL else _middle() if rows < LARGE else _large()
     chosen["batch_size"] = (min(chosen["batch_size"][0], rows), chosen["batch_size"][1])
     if dataset.schema.target.kind == "class" and "validation" in dataset.splits:
-        why = "accuracy on few validation rows moves in coarse steps, log-loss does not"
+        why = "accuracy is too coarse on few validation rows, log loss is not"
         chosen["monitor"] = ("log_loss", why)
     return chosen
 
 
 def _small() -> Settings:
     return {
-        "batch_size": (64, "several updates an epoch also where rows are few"),
+        "batch_size": (64, "several updates per epoch even with few rows"),
         "epochs": (
             30,
             "titanic: 20, 30, 40 epochs give log-loss 0.411, 0.412, 0.416; on penguins it makes no difference",
@@ -68,8 +68,8 @@ def _middle() -> Settings:
 
 def _large() -> Settings:
     return {
-        "batch_size": (1024, "not measured: fewer, larger products for the same rows"),
-        "epochs": (10, "not measured: as many updates as on smaller tables, and more"),
+        "batch_size": (1024, "not measured: fewer, larger matrix products"),
+        "epochs": (10, "not measured: at least as many updates as on smaller tables"),
         "lr": (1.2e-2, "as on housing"),
         "dropout": (0.1, "as on housing"),
     }

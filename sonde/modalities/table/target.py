@@ -38,7 +38,7 @@ def target_columns(table: Table, asked: Sequence[str]) -> tuple[str, ...]:
     if not asked:
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
         raise DataError(
-            f"{table.name}: which column is to be predicted? Say --target {likely[0]!r}, or another of "
+            f"{table.name}: which column is the target? Use --target {likely[0]!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
         )
     for name in asked:
@@ -69,7 +69,7 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     elif task == "classification" or _looks_like_classes(values):
         distinct = np.unique(values[~np.isnan(values)])
         names = [number_name(v) for v in distinct]
-        why = f"{column!r} holds {len(names)} different integers; with --task regression they are values"
+        why = f"{column!r} holds {len(names)} distinct integers; --task regression treats them as values"
         if task == "classification":
             why = "--task classification"
     else:
@@ -175,7 +175,7 @@ def _check_classes(table: Table, column: str, names: Sequence[str], rows: int) -
     if len(names) == rows:
         raise DataError(
             f"{table.name}: target column {column!r} has as many classes as rows ({rows}); name another --target, "
-            f"or say --task regression if it holds quantities"
+            f"or use --task regression if it holds quantities"
         )
 
 

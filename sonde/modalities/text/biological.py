@@ -44,5 +44,5 @@ def check_letters(cells: Sequence[str], kind: str, places: Sequence[str]) -> Non
         if found:
             raise DataError(
                 f"{places[number]}: {found.group()!r} at letter {found.start() + 1} of {len(cell)} is none of the IUPAC {kind} "
-                f"({ALPHABETS[kind]}); mend the cell, or take the column as plain text with --tokenizer characters"
+                f"({ALPHABETS[kind]}); fix the cell, or take the column as plain text with --tokenizer characters"
             )

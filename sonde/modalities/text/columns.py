@@ -58,7 +58,7 @@ def find_text(table: Table, asked: Sequence[str]) -> TextColumns | None:
         if len(targets) != 1:
             return None
         why = "the only other column" if len(rest) == 1 else f"of {len(rest)} others the only one with repeated values"
-        return TextColumns(input=input, targets=(targets[0],), chain=chain, guessed=f"{why}; --target names another")
+        return TextColumns(input=input, targets=(targets[0],), chain=chain, guessed=f"{why}; --target selects another")
     aside = [name for name in rest if not _says_nothing(table, name)]
     if aside and not chain and _mean_words(texts[input]) < MANY_WORDS:
         return None

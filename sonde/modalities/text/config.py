@@ -14,22 +14,22 @@ class TextConfig:
     """How text is cut into tokens, and in which languages it is."""
 
     tokenizer: TokenizerName = "auto"
-    """What text is cut into: characters, words, or pieces of words (bpe; bytes for pieces that no text escapes)."""
+    """Tokenizer: characters, words, subwords (bpe), or byte-level subwords without unknown tokens (bytes)."""
     vocabulary: int = 0
-    """Most different tokens to know, the most frequent of the training text; 0 lets the text choose."""
+    """Maximum vocabulary size, the most frequent tokens of the training text; 0 chooses it from the text."""
     vocabulary_of: str | None = None
-    """Run, or tokenizer.json, whose vocabulary text is read with; with --pretrained RUN by default that run's."""
+    """Run folder or tokenizer.json whose vocabulary to use; with --pretrained RUN by default that run's."""
     max_tokens: int = 0
-    """Longest row of tokens; what is longer is cut, counted and said. 0 lets the text choose."""
+    """Maximum sequence length in tokens; longer rows are truncated, and their number is reported. 0 chooses it from the text."""
     source_language: str = ""
-    """Of line-aligned texts, the language to translate from, as its files end (en); by default English where it is one of two."""
+    """Source language of a parallel corpus, as in its file suffix (en); by default English if it is one of the two."""
     target_language: str = ""
-    """The language to translate into; by default the other of two."""
+    """Target language of a parallel corpus; by default the other of the two."""
     shared_vocabulary: bool = True
-    """Of line-aligned texts, cut both sides into the same tokens; names and numbers are then the same on both."""
+    """Use one vocabulary for both sides of a parallel corpus; names and numbers are then the same tokens on both."""
 
     def __post_init__(self) -> None:
         at_least("vocabulary", self.vocabulary, 0)
         if self.vocabulary_of is not None and (self.vocabulary or self.tokenizer != "auto"):
-            raise ConfigError("--vocabulary-of brings tokens of its own; leave --tokenizer and --vocabulary out")
+            raise ConfigError("--vocabulary-of has its own tokens; leave --tokenizer and --vocabulary out")
         at_least("max_tokens", self.max_tokens, 0)

@@ -58,7 +58,7 @@ def assemble_texts(
     """A dataset of texts, or of chains of letters ("nucleotides", "residues").
 
     spec: of the targets, mean and std still empty
-    Raises: DataError for rows that are empty throughout, too few to hold any back, or hold a letter that is none of a chain's
+    Raises: DataError for rows that are empty throughout, too few to split, or hold a letter that is none of a chain's
     """
     settings = config.of(TextConfig)
     whole, warnings = _filled(parts)
@@ -108,7 +108,7 @@ def texts_like(parts: Mapping[str, TextPart], about: About, like: Schema) -> Dat
     tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in named.items()}
     splits: dict[str, Rows] = {split: _rows(part, tokens[split][0], like.target) for split, part in named.items()}
     warnings += _cut(tokens, named, DataConfig(given=(TextConfig(max_tokens=most),)))
-    facts = [Fact(f"{sum(map(len, splits.values())):,} texts", "read with the vocabulary of the model")]
+    facts = [Fact(f"{sum(map(len, splits.values())):,} texts", "tokenized with the vocabulary of the model")]
     return _dataset(about, like, splits, facts, warnings)
 
 
@@ -137,7 +137,7 @@ def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[st
             if gone.any():
                 first = part.names[int(gone.argmax())]
                 warnings.append(
-                    f"{gone.sum():,} of {len(gone):,} {split} rows have {what} and are left out, first {first}"
+                    f"{gone.sum():,} of {len(gone):,} {split} rows have {what} and are dropped, first {first}"
                 )
         kept = np.flatnonzero(~(empty | untold))
         if not len(kept):
@@ -176,14 +176,14 @@ def _rows(part: TextPart, tokens: Ragged, spec: TargetSpec) -> Rows:
 def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
     number = count(vocabulary.size)
     if chain and isinstance(vocabulary, Characters):
-        return Fact(f"read letter by letter: {', '.join(vocabulary.symbols)}", f"the cells are chains of {chain}")
+        return Fact(f"letter tokens: {', '.join(vocabulary.symbols)}", f"the cells are sequences of {chain}")
     if isinstance(vocabulary, Words):
         return Fact(
-            f"read word by word, in small letters; {number} tokens", f"words that train holds {LEAST} times or more"
+            f"lowercased word tokens, vocabulary of {number}", f"words that occur {LEAST} times or more in train"
         )
     if isinstance(vocabulary, Subwords):
-        return Fact(f"read in pieces of words; {number} tokens", "pieces that often stand together in train")
-    return Fact(f"read character by character; {number} tokens", "those of the training texts")
+        return Fact(f"subword tokens (BPE), vocabulary of {number}", "merges learned from train")
+    return Fact(f"character tokens, vocabulary of {number}", "the characters of train")
 
 
 def _length_fact(splits: Mapping[str, Rows], config: DataConfig) -> Fact:
@@ -195,11 +195,9 @@ def _length_fact(splits: Mapping[str, Rows], config: DataConfig) -> Fact:
     unknown = missed / max(1, int(judged.sum()))
     low, high = int(lengths.min()), int(lengths.max())
     what = (
-        f"{low} to {high} tokens a row, {int(np.median(lengths))} in the middle"
-        if low < high
-        else f"{low} tokens a row"
+        f"{low} to {high} tokens per row, median {int(np.median(lengths))}" if low < high else f"{low} tokens per row"
     )
-    return Fact(what, f"{share(unknown, 1)} of those in {where} are unknown")
+    return Fact(what, f"{share(unknown, 1)} unknown in {where}")
 
 
 def _tokens(rows: Rows) -> tuple[np.ndarray, int]:
@@ -215,7 +213,7 @@ def _tokens(rows: Rows) -> tuple[np.ndarray, int]:
 def _cut(tokens: Mapping[str, tuple[Ragged, int]], whole: Mapping[str, TextPart], config: DataConfig) -> list[str]:
     most = config.of(TextConfig).max_tokens or MOST_TOKENS
     return [
-        f"{cut:,} of {len(whole[split].texts):,} {split} rows are longer than {most} tokens and are cut there (--max-tokens)"
+        f"{cut:,} of {len(whole[split].texts):,} {split} rows are longer than {most} tokens and are truncated (--max-tokens)"
         for split, (_, cut) in tokens.items()
         if cut
     ]

@@ -86,5 +86,5 @@ def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
 def _whole(file: Path) -> str:
     text = read_text(file).strip()
     if not text:
-        raise DataError(f"{file} is empty; fill it or take it away")
+        raise DataError(f"{file} is empty; add text or remove it")
     return text

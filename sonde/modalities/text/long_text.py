@@ -30,7 +30,7 @@ def whole_text(file: Path) -> Text:
         characters += len(piece)
         blank = blank and not piece.strip()
     if blank:
-        raise DataError(f"{file} holds no text; bring some")
+        raise DataError(f"{file} has no text; add some")
     return Text(file, 0, characters, file.name)
 
 
@@ -38,7 +38,7 @@ def read_text(file: Path) -> str:
     """The text of a file, its lines ended by a newline alone. Raises: DataError for one that is empty or not UTF-8"""
     text = "".join(_read(file))
     if not text.strip():
-        raise DataError(f"{file} holds no text; bring some")
+        raise DataError(f"{file} has no text; add some")
     return text
 
 

@@ -79,10 +79,10 @@ def assemble_pairs(
     warnings = [*dataset.warnings]
     if left := before - len(indices["train"]):
         warnings.append(
-            f"{left:,} training pairs of more than {most} tokens are left out; --max-tokens takes longer ones"
+            f"{left:,} training pairs longer than {most} tokens are dropped; raise --max-tokens to keep them"
         )
     cut = {split: int(long[split].sum()) for split in rows if split != "train"}
-    warnings += [f"{n:,} {split} pairs are cut to {most} tokens (--max-tokens)" for split, n in cut.items() if n]
+    warnings += [f"{n:,} {split} pairs are truncated to {most} tokens (--max-tokens)" for split, n in cut.items() if n]
     facts = [*dataset.facts, *told, _length_fact(rows["train"]), *facts]
     return replace(dataset, schema=schema, splits=splits, facts=facts, warnings=warnings)
 
@@ -140,5 +140,5 @@ def _length_fact(rows: TextRows) -> Fact:
     told = []
     for side in ("input", "target"):
         lengths = rows.tokens.ragged[side].lengths()
-        told.append(f"{lengths.min()} to {lengths.max()} ({int(np.median(lengths))} in the middle)")
-    return Fact(f"{told[0]} tokens a source, {told[1]} a target", "train, the end counted")
+        told.append(f"{lengths.min()} to {lengths.max()} (median {int(np.median(lengths))})")
+    return Fact(f"{told[0]} tokens per source, {told[1]} per target", "train, including the end token")

@@ -63,7 +63,7 @@ def looks_like_squad(path: Path) -> bool:
 def read_questions(path: Path, *, skip: bool, answered: bool = True) -> Questions:
     """All questions of a file.
 
-    skip:     leave out questions whose answer does not stand where it should, counting them
+    skip:     leave out questions whose answer is not at answer_start, counting them
     answered: questions need answers; those of SQuAD 2.0 that have none are left out and counted
     Raises: DataError naming the file, the article and the question
     """
@@ -79,7 +79,7 @@ def read_questions(path: Path, *, skip: bool, answered: bool = True) -> Question
             for entry in _list(paragraph, "qas", place):
                 _add(found, entry, context, place, skip=skip, answered=answered)
     if not found.questions:
-        raise DataError(f"{path} holds no question with an answer; each needs answers with text and answer_start")
+        raise DataError(f"{path} has no question with an answer; each needs answers with text and answer_start")
     return found
 
 
@@ -87,22 +87,22 @@ def _add(found: Questions, entry: Any, context: str, place: str, *, skip: bool, 
     text = _text(entry, "question", place).strip()
     name = f"{place}, question {entry.get('id', len(found.questions))}"
     if entry.get("is_impossible"):
-        found.left_out.setdefault("that their text does not answer (SQuAD 2.0)", []).append(name)
+        found.left_out.setdefault("without an answer in their context (SQuAD 2.0)", []).append(name)
         return
     answers, wrong = [], ""
     for given in _list(entry, "answers", name) if answered or "answers" in entry else []:
         answer = _answer(given, name)
         if context[answer.begin : answer.end] != answer.text:
-            wrong = f"answer {answer.text!r} does not stand at character {answer.begin} of its context"
+            wrong = f"answer {answer.text!r} is not at character {answer.begin} of its context"
         elif answer.text.strip():
             answers.append(answer)
     if wrong and not skip:
-        raise DataError(f"{name}: {wrong}; mend answer_start, or pass over such questions with --skip-unreadable")
+        raise DataError(f"{name}: {wrong}; fix answer_start, or skip such questions with --skip-unreadable")
     if wrong and not answers:
-        found.left_out.setdefault("whose answer does not stand where it should", []).append(name)
+        found.left_out.setdefault("whose answer is not at answer_start", []).append(name)
         return
     if answered and not answers:
-        raise DataError(f"{name} has no answer; add one with text and answer_start, or take the question out")
+        raise DataError(f"{name} has no answer; add one with text and answer_start, or remove the question")
     question = Question(name=name, text=text, paragraph=len(found.paragraphs) - 1, answers=tuple(answers))
     found.questions.append(question)
 
@@ -118,7 +118,7 @@ def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise DataError(f"{path} is no JSON: line {error.lineno}, {error.msg}; download it anew") from None
+        raise DataError(f"{path} is not valid JSON: line {error.lineno}, {error.msg}; download it again") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 at byte {error.start:,}; save it as UTF-8") from None
 

@@ -60,7 +60,7 @@ def _frequent_characters(texts: Iterable[str], size: int) -> Vocabulary:
 
 def _pieces(texts: Iterable[str], *, size: int, of_bytes: bool) -> str:
     """The JSON of a trained tokenizer. Spaces are part of the pieces, so decoding gives the text back."""
-    library: Any = require("tokenizers", extra="text", purpose="training a vocabulary of pieces of words")
+    library: Any = require("tokenizers", extra="text", purpose="training a BPE vocabulary")
     from tokenizers import decoders, models, pre_tokenizers, trainers
 
     alphabet: list[str] = []

@@ -87,7 +87,7 @@ def test_streaming_resumes_where_it_was(workers: int, at: int) -> None:
 
 @pytest.mark.parametrize(("kind", "workers"), WAYS)
 def test_an_unreadable_row_is_named_in_one_line(kind: Literal["resident", "streaming"], workers: int) -> None:
-    with pytest.raises(DataError, match="^photos/9.png: truncated at byte 77; delete it or copy it anew$"):
+    with pytest.raises(DataError, match="^photos/9.png: truncated at byte 77; delete it or copy it again$"):
         epochs(source(kind, workers, PixelRows(21, Unreadable(9))), 1)
 
 

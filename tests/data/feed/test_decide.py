@@ -21,14 +21,14 @@ def decided(*splits: Rows, free: int, **settings: str) -> FeedDecision:
 
 def test_all_splits_count() -> None:
     assert decided(KB_152, free=304_000) == FeedDecision(
-        kind="resident", why="152 kB fit in the 152 kB allowed (50% of what is free)", bytes=152_000
+        kind="resident", why="152 kB, within the memory limit of 152 kB (50% of the free memory)", bytes=152_000
     )
     assert decided(KB_152, KB_152, free=304_000).kind == "streaming"
 
 
 def test_a_size_may_be_typed() -> None:
     found = decided(KB_152, free=10**9, memory="100kB")
-    assert found == FeedDecision(kind="streaming", why="152 kB do not fit in the 100 kB allowed", bytes=152_000)
+    assert found == FeedDecision(kind="streaming", why="152 kB, more than the memory limit of 100 kB", bytes=152_000)
 
 
 def test_what_is_typed_is_kept() -> None:
@@ -38,7 +38,7 @@ def test_what_is_typed_is_kept() -> None:
 
 def test_what_cannot_fit_at_all_is_refused() -> None:
     said = re.escape(
-        "--feed resident needs 152 kB and 100 kB are free; use --feed streaming, or a smaller --image-size"
+        "--feed resident needs 152 kB of memory, but only 100 kB is free; use --feed streaming, or a smaller --image-size"
     )
     with pytest.raises(ConfigError, match=f"^{said}$"):
         decided(KB_152, free=100_000, feed="resident")
@@ -46,7 +46,7 @@ def test_what_cannot_fit_at_all_is_refused() -> None:
 
 def test_rows_in_memory_already_stay_there() -> None:
     rows = InputRows(ArrayInputs(np.zeros((1000, 100), np.float32), "x"))
-    assert decided(rows, free=10) == FeedDecision(kind="resident", why="400 kB, in memory already", bytes=400_000)
+    assert decided(rows, free=10) == FeedDecision(kind="resident", why="400 kB, already in memory", bytes=400_000)
     assert decided(rows, KB_152, free=304_000).kind == "resident"  # only the second needs room
 
 

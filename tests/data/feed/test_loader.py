@@ -232,9 +232,9 @@ class Halves(BatchSampler):
             False,
             "Halves may shuffle with its own",
         ),
-        (DataLoader(Endless(), 6), False, "an iterable dataset decides by itself what it yields"),
+        (DataLoader(Endless(), 6), False, "an iterable dataset determines its own order"),
         (shuffled(num_workers=1, persistent_workers=True), False, "persistent workers keep random states"),
-        ([(1, 2)], False, "a list decides by itself what it yields"),
+        ([(1, 2)], False, "a list determines its own order"),
     ],
 )
 def test_what_can_be_promised_is_said(loader: Any, exact: bool, why: str) -> None:

@@ -38,7 +38,7 @@ def test_several_threads_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_first_unreadable_row_is_named_and_reading_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packing, "CHUNK_ROWS", 5)
-    with pytest.raises(DataError, match=r"^photos/33.png: truncated at byte 77; delete it or copy it anew$"):
+    with pytest.raises(DataError, match=r"^photos/33.png: truncated at byte 77; delete it or copy it again$"):
         pack(PixelRows(5000, Unreadable(33)), np.arange(5000))
 
 

@@ -97,7 +97,7 @@ def test_a_killed_worker_is_replaced_and_no_batch_is_lost(workers: int) -> None:
         check(arrays, rows)
     assert len(said) == 1
     assert said[0].startswith(f"reading worker {before[0]} was killed by signal 9")
-    assert said[0].endswith("another took over, nothing was lost")
+    assert said[0].endswith("it was replaced, and no data was lost")
     assert len(set(reading.processes)) == workers
     assert before[0] not in reading.processes
     reading.close()
@@ -121,7 +121,7 @@ def test_a_row_that_kills_every_reader_ends_the_run() -> None:
     with pytest.raises(
         DataError,
         match=r"^reading workers died 4 times; the last was killed by signal 9 while reading 5 rows from photos/20.png on, "
-        r"most likely for want of memory: use fewer --workers, or --workers 0 to read in the main process$",
+        r"most likely out of memory: use fewer --workers, or --workers 0 to read in the main process$",
     ):
         list(reading.read(BATCHES))
     assert len(said) == 3
@@ -133,7 +133,7 @@ def test_an_unreadable_row_is_told_when_its_batch_is_due() -> None:
     due = reading.read(BATCHES)
     for rows in BATCHES[:3]:
         check(next(due), rows)
-    with pytest.raises(DataError, match="^photos/17.png: truncated at byte 77; delete it or copy it anew$"):
+    with pytest.raises(DataError, match="^photos/17.png: truncated at byte 77; delete it or copy it again$"):
         next(due)
     reading.close()
 

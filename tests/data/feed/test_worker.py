@@ -37,7 +37,7 @@ def test_what_goes_wrong_is_told_apart() -> None:
     layout = layout_of(PixelRows(9))
     slot = views(bytearray(slot_bytes(layout, 4)), layout, 4)
     refused = _read(PixelRows(9, Unreadable(2)), slot, 1, np.array([2]))
-    assert refused == Answer(1, "refused", "photos/2.png: truncated at byte 77; delete it or copy it anew")
+    assert refused == Answer(1, "refused", "photos/2.png: truncated at byte 77; delete it or copy it again")
     broke = _read(PixelRows(9, Faulty(2)), slot, 1, np.array([2]))
     assert broke.kind == "broke"
     assert broke.text.startswith("Traceback")

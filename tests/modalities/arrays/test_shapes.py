@@ -72,7 +72,7 @@ def test_numbers_out_of_range_are_no_pixels() -> None:
     array = RNG.normal(size=(5, 6, 7))
     layout = layout_of([array], "x")
     assert layout.kind == "array"
-    assert "are no pixels" in layout.why
+    assert "are not pixels" in layout.why
     assert lay_out(array, layout, "x").shape == (5, 42)
 
 

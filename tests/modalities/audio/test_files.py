@@ -79,12 +79,12 @@ def test_the_rate_of_most_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"a\.wav is empty \(0 bytes\); take it out, or copy it anew"),
+        (b"", r"a\.wav is empty \(0 bytes\); remove it, or copy it again"),
         (
             b"RIFX no sound at all, but some text",
-            r"a\.wav cannot be read as sound \(Format not recognised\); take it out",
+            r"a\.wav cannot be read as audio \(Format not recognised\); remove it",
         ),
-        (None, r"a\.wav is not there; mend its name"),
+        (None, r"a\.wav is not there; fix its name"),
     ],
 )
 def test_what_is_no_sound_is_refused_by_name(tmp_path: Path, content: bytes | None, message: str) -> None:
@@ -99,11 +99,11 @@ def test_what_is_no_sound_is_refused_by_name(tmp_path: Path, content: bytes | No
 def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.zeros(0))
     for read in (read_header, read_samples):
-        with pytest.raises(DataError, match=r"a\.wav holds no samples; take it out"):
+        with pytest.raises(DataError, match=r"a\.wav holds no samples; remove it"):
             read(path)
 
 
 def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.array([0.0, np.nan]), subtype="FLOAT")
-    with pytest.raises(DataError, match=r"a\.wav holds samples that are no numbers"):
+    with pytest.raises(DataError, match=r"a\.wav holds samples that are NaN or infinite"):
         read_samples(path)

@@ -75,11 +75,11 @@ def test_several_of_different_kinds_and_lengths(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([], "there is nothing to listen to: the list is empty"),
-        (np.zeros((2, 3, 4)), r"input 0 of shape \(2, 3, 4\) is no recording; give its samples in one row"),
-        (np.full(10, 3000.0), "input 0 holds float64 that is no sound; give floats in -1..1, or 16-bit integers"),
-        (np.array([0.0, np.nan]), "input 0 holds float64 that is no sound"),
-        (np.zeros(10, np.int64), "input 0 holds int64 that is no sound"),
+        ([], "no recordings to predict on: the list is empty"),
+        (np.zeros((2, 3, 4)), r"input 0 of shape \(2, 3, 4\) is not a recording; give its samples in one row"),
+        (np.full(10, 3000.0), "input 0 holds float64 that is not audio; give floats in -1..1, or 16-bit integers"),
+        (np.array([0.0, np.nan]), "input 0 holds float64 that is not audio"),
+        (np.zeros(10, np.int64), "input 0 holds int64 that is not audio"),
         ({"samples": TONE}, "input 0 is a dict without array and sampling_rate; give both"),
         ("*.wav", r"\*\.wav matches no file"),
         ("nothing-like-it.wav", "nothing-like-it.wav: no such file or folder"),

@@ -73,16 +73,16 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
         read_manifest(written(tmp_path, "file,speaker\na.wav,x\n")).truth_column((), spoken=None)
     with pytest.raises(DataError, match=r"m\.csv names no recordings in any column"):
         read_manifest(written(tmp_path, "file,speaker\na.txt,x\n")).file_column()
-    with pytest.raises(DataError, match=r"m\.csv holds no rows; fill it"):
+    with pytest.raises(DataError, match=r"m\.csv holds no rows; add rows"):
         read_manifest(written(tmp_path, "file,transcript\n"))
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("m.csv", b"file,text\na.wav,x\nb.wav\n", r"m\.csv line 3 has 1 columns, and the header 2; mend it"),
+        ("m.csv", b"file,text\na.wav,x\nb.wav\n", r"m\.csv line 3 has 1 columns, and the header 2; fix or"),
         ("m.csv", b"file,text\na.wav,\xff\n", r"m\.csv is not UTF-8 \(byte 16\)"),
-        ("m.jsonl", b'{"file": "a.wav"\n', r"m\.jsonl line 1 is no JSON"),
+        ("m.jsonl", b'{"file": "a.wav"\n', r"m\.jsonl line 1 is not valid JSON"),
         ("m.jsonl", b'["a.wav"]\n', r"m\.jsonl line 1 is no object"),
     ],
 )

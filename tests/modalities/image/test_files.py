@@ -134,7 +134,7 @@ def test_the_stored_size() -> None:
     assert stored_size([(30, 40)] * 3, None) == (30, 40, "their common size")
     height, width, why = stored_size([(10, 20), (30, 40), (50, 90)], None)
     assert (height, width) == (30, 40)
-    assert why == "the median of sizes from 10x20 to 50x90; all are stretched to it (--image-size changes it)"
+    assert why == "the median size of 10x20 to 50x90; aspect ratios are not kept (--image-size changes the size)"
     assert stored_size([(480, 640)], None)[:2] == (168, 224)
     assert stored_size([(480, 640)], 320) == (320, 320, "--image-size")
 
@@ -150,14 +150,14 @@ def test_arrays_are_resized_like_images() -> None:
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"", "no image format is known that starts like this"),
-        (b"not an image at all", "no image format is known that starts like this"),
+        (b"", "unknown image format"),
+        (b"not an image at all", "unknown image format"),
         (encoded(Image.fromarray(RGB))[:60], "Truncated File Read|broken PNG|truncated"),
         (encoded(Image.fromarray(RGB.repeat(9, 0)), "JPEG")[:400], "Truncated File Read"),
     ],
 )
 def test_broken_content_names_the_place(content: bytes, what: str) -> None:
-    with pytest.raises(DataError, match=rf"^train/cat/1.png cannot be read as an image \(.*({what}).*\); replace it"):
+    with pytest.raises(DataError, match=rf"^train/cat/1.png cannot be read as an image \(.*({what}).*\); replace or"):
         decode(content, "train/cat/1.png")
 
 

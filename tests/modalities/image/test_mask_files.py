@@ -75,7 +75,7 @@ def test_one_file_an_object_becomes_one_mask(tmp_path: Path) -> None:
     assert (chosen.read(0).classes == (OBJECTS == 2)).all()
     save(tmp_path / "3.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(
-        DataError, match=r"^3.png is 4x4 and 1.png is 32x32; objects of one image need masks of one size$"
+        DataError, match=r"^3.png is 4x4 and 1.png is 32x32; all masks of an image must have the same size$"
     ):
         masks.read(0)
 
@@ -83,9 +83,9 @@ def test_one_file_an_object_becomes_one_mask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("colour", r"a.png is a picture in colours; a mask holds one number a pixel: save it as a palette or grey PNG"),
+        ("colour", r"a.png is a colour image; a mask has one number per pixel: save it as a palette or grey PNG"),
         ("text", r"a.png cannot be read as a mask \(cannot identify"),
-        ("cut", r"a.png cannot be read as a mask \(.*truncated.*\); replace it, or take it and its image out"),
+        ("cut", r"a.png cannot be read as a mask \(.*truncated.*\); replace it, or remove it and its image"),
         ("float", r"a.tif has pixels of kind F; save the mask as a palette or grey PNG of class numbers"),
     ],
 )
@@ -107,7 +107,7 @@ def test_files_that_are_no_masks(kind: str, message: str, tmp_path: Path) -> Non
 
 def test_a_class_beyond_the_last_is_named(tmp_path: Path) -> None:
     save(tmp_path / "a.png", np.array([[0, 1], [7, 255]], np.uint8))
-    message = r"^a.png holds class 7, and classes go from 0 to 1; mend the mask, or name all classes in a classes.txt"
+    message = r"^a.png holds class 7, and classes go from 0 to 1; fix the mask, or name all classes in a classes.txt"
     with pytest.raises(DataError, match=message):
         MaskFiles(tmp_path, ("a.png",), "classes", 2).read(0)
 
@@ -115,7 +115,9 @@ def test_a_class_beyond_the_last_is_named(tmp_path: Path) -> None:
 def test_files_of_two_kinds_are_refused(tmp_path: Path) -> None:
     written(OBJECTS, "objects").save(tmp_path / "deep.png")
     written(OBJECTS, "binary").save(tmp_path / "flat.png")
-    with pytest.raises(DataError, match=r"flat.png has 8 bits and .*deep.png more; write masks of one kind"):
+    with pytest.raises(
+        DataError, match=r"flat.png has 8 bits and .*deep.png more; write all masks with the same bit depth"
+    ):
         infer_coding([tmp_path / "deep.png", tmp_path / "flat.png"])
 
 

@@ -97,10 +97,10 @@ def test_smaller_objects_stand_on_larger_ones_and_crowds_count_nowhere() -> None
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ([[1, 1, 5, 5]], "has a polygon of 2 points; it takes three to enclose something"),
-        ([[1, 1, 5, 5, 3]], "has a polygon that is no list of x and y in turn; mend the file"),
-        ([["a", 1, 5, 5, 3, 3]], "has a polygon that is no list of x and y in turn; mend the file"),
-        ([], "has no outline; it is a list of polygons, or runs with size and counts"),
+        ([[1, 1, 5, 5]], "has a polygon of 2 points; a polygon needs at least three"),
+        ([[1, 1, 5, 5, 3]], "has a polygon that is not a list of alternating x and y; fix the file"),
+        ([["a", 1, 5, 5, 3, 3]], "has a polygon that is not a list of alternating x and y; fix the file"),
+        ([], "has no outline; it is a list of polygons, or RLE with size and counts"),
         (None, "has no outline"),
         ("abc", "has no outline"),
     ],
@@ -114,15 +114,18 @@ def test_outlines_that_enclose_nothing_are_known_before_anything_is_drawn(form: 
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"size": [8, 9], "counts": [72]}, r"has runs for \[8, 9\], and its image is \[8, 8\]; mend the file"),
-        ({"counts": [64]}, r"has runs for None, and its image is \[8, 8\]"),
-        ({"size": [8, 8], "counts": [60]}, "has runs of 60 pixels, and its image has 64; mend the file"),
-        ({"size": [8, 8], "counts": [-1, 65]}, "has runs of 64 pixels, and its image has 64; mend the file"),
-        ({"size": [8, 8], "counts": ["a"]}, "has runs that are no whole numbers; mend the file"),
-        ({"size": [8, 8], "counts": "P"}, "has runs that break off; mend the file"),
+        (
+            {"size": [8, 9], "counts": [72]},
+            r"has RLE counts for size \[8, 9\], and its image is \[8, 8\]; fix the file",
+        ),
+        ({"counts": [64]}, r"has RLE counts for size None, and its image is \[8, 8\]"),
+        ({"size": [8, 8], "counts": [60]}, "has RLE counts for 60 pixels, and its image has 64; fix the file"),
+        ({"size": [8, 8], "counts": [-1, 65]}, "has RLE counts for 64 pixels, and its image has 64; fix the file"),
+        ({"size": [8, 8], "counts": ["a"]}, "has RLE counts that are not integers; fix the file"),
+        ({"size": [8, 8], "counts": "P"}, "has truncated RLE counts; fix the file"),
         (
             {"size": [8, 8], "counts": "1 2"},
-            "has runs with the character ' ', which stands for no number; mend the file",
+            "has RLE counts with the character ' ', which is not valid there; fix the file",
         ),
     ],
 )

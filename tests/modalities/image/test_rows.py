@@ -49,8 +49,8 @@ def test_mixed_sizes_take_the_median_and_mixed_colours_rgb(tmp_path: Path) -> No
     assert seen.shape == (3, 20, 30)
     assert [(fact.what, fact.why) for fact in seen.facts] == [
         (
-            "images are stored at 20x30",
-            "the median of sizes from 10x10 to 40x50; all are stretched to it (--image-size changes it)",
+            "image size 20x30",
+            "the median size of 10x10 to 40x50; aspect ratios are not kept (--image-size changes the size)",
         ),
         ("all images are read as RGB", "1 of 3 are grey, the others in colour"),
     ]
@@ -72,7 +72,7 @@ def test_sixteen_bits_are_said(tmp_path: Path) -> None:
 def test_headers_are_checked_and_bad_ones_found_when_asked(tmp_path: Path) -> None:
     encoded = files(tmp_path, picture(6, 6), picture(6, 6), picture(6, 6))
     (tmp_path / "1.png").write_bytes(b"nothing")
-    with pytest.raises(DataError, match=r"1.png cannot be read as an image \(no image format is known"):
+    with pytest.raises(DataError, match=r"1.png cannot be read as an image \(unknown image format"):
         survey({"train": encoded}, DataConfig(), every_header=True)
     whole = (tmp_path / "2.png").read_bytes()
     (tmp_path / "2.png").write_bytes(whole[:-30])  # the header is fine, the pixels are not

@@ -78,7 +78,7 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
         (
             "b.pdb",
             pdb("GGG", helix(3)),
-            r"holds no protein chain of 10 residues or more with a backbone \(3 at most\); take it out",
+            r"holds no protein chain of 10 residues or more with a backbone \(3 at most\); remove it",
         ),
         ("c.cif", "data_x\n_entry.id x\n", "cannot be read as a structure"),
     ],

@@ -127,8 +127,8 @@ def test_what_cannot_help_is_left_out_and_said():
         }
     )
     assert [c.name for c in found.columns] == ["x"]
-    assert found.dropped["PassengerId"] == found.dropped["customer_id"] == "it numbers the rows"
-    assert found.dropped["name"] == "nearly every row has its own text"
+    assert found.dropped["PassengerId"] == found.dropped["customer_id"] == "a row ID"
+    assert found.dropped["name"] == "nearly every row has a distinct text"
     assert found.dropped["constant"] == found.dropped["same"] == "the same value in every training row"
     assert found.dropped["empty"] == "every cell is missing"
     assert "left out PassengerId, customer_id" in [fact.what for fact in found.facts()]
@@ -138,7 +138,7 @@ def test_text_that_is_left_out_leaves_whether_it_was_there():
     names = [f"C{i}" if i % 2 else None for i in range(80)]
     found, table = fitted({"cabin": names})
     assert [(c.name, c.part) for c in found.columns] == [("cabin missing", "missing")]
-    assert found.dropped == {"cabin": "nearly every row has its own text; whether it is missing is kept"}
+    assert found.dropped == {"cabin": "nearly every row has a distinct text; only whether it is missing is used"}
     assert encode(table, found.columns)[:, 0].tolist() == [1, 0] * 40
     assert encode(frame_table({"cabin": ["new", None]}, "p"), found.columns)[:, 0].tolist() == [0, 1]
 
@@ -150,9 +150,7 @@ def test_quantities_are_no_row_numbers():
 
 
 def test_nothing_left_says_why():
-    with pytest.raises(
-        DataError, match=r"^no column is left to learn from: 'a': the same value in every training row$"
-    ):
+    with pytest.raises(DataError, match=r"^no usable input column: 'a': the same value in every training row$"):
         fitted({"a": ["x", "x"]})
 
 
@@ -173,5 +171,5 @@ def test_how_sources_are_parsed_again_is_in_the_columns():
 
 def test_text_in_a_number_column_of_a_later_table_is_named():
     found, _ = fitted({"x": [1.0, 2.0]})
-    with pytest.raises(DataError, match=r"^new row 1: text where numbers should be: 'two' in column 'x'; mend"):
+    with pytest.raises(DataError, match=r"^new row 1: text where numbers should be: 'two' in column 'x'; fix"):
         encode(frame_table({"x": ["1", "two"]}, "new"), found.columns)

@@ -69,11 +69,11 @@ def test_rows_of_one_moment_stay_together() -> None:
     ("settings", "said"),
     [
         ({"time": "sen"}, "t.csv has no column 'sen' for --time; did you mean 'seen'?"),
-        ({"time": "kind"}, "t.csv: column 'kind' holds no times; name another with --time"),
-        ({"group": "kind"}, "t.csv: column 'kind' holds 2 groups, too few to hold any back"),
+        ({"time": "kind"}, "t.csv: column 'kind' has no timestamps; choose another with --time"),
+        ({"group": "kind"}, "t.csv: column 'kind' holds 2 groups, too few to split"),
         ({"group": "patint"}, "t.csv has no column 'patint' for --group; did you mean 'patient'?"),
-        ({"group": "patient", "time": "seen"}, "--time cuts t.csv once, at a moment; leave it or --group out"),
-        ({"time": "seen", "folds": 3}, "--time cuts t.csv once, at a moment; leave it or --folds out"),
+        ({"group": "patient", "time": "seen"}, "--time splits t.csv at one point in time; leave it or --group out"),
+        ({"time": "seen", "folds": 3}, "--time splits t.csv at one point in time; leave it or --folds out"),
     ],
 )
 def test_columns_that_say_nothing_are_refused(tmp_path: Path, settings: dict[str, Any], said: str) -> None:
@@ -84,7 +84,7 @@ def test_columns_that_say_nothing_are_refused(tmp_path: Path, settings: dict[str
 def test_empty_cells_are_refused_with_their_row(tmp_path: Path) -> None:
     frame = table()
     frame.loc[4, "patient"] = None
-    with pytest.raises(DataError, match=r"t.csv row 6: column 'patient' is empty; fill the cell, or take the row out"):
+    with pytest.raises(DataError, match=r"t.csv row 6: column 'patient' is empty; fill in the cell, or remove the row"):
         opened(frame, tmp_path, group="patient")
     frame.loc[7, "seen"] = pd.NaT
     with pytest.raises(DataError, match=r"t.csv row 9: column 'seen' is empty"):
@@ -92,7 +92,5 @@ def test_empty_cells_are_refused_with_their_row(tmp_path: Path) -> None:
 
 
 def test_one_moment_for_all_leaves_nothing_to_train_on() -> None:
-    with pytest.raises(
-        DataError, match="too many rows happened at one moment to hold the latest back; leave --time out"
-    ):
+    with pytest.raises(DataError, match="too many rows have the same timestamp to split by time; leave --time out"):
         in_time(np.zeros(20), test=0.2, validation=0.1)

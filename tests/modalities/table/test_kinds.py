@@ -47,7 +47,7 @@ def test_decimal_commas_beside_semicolons_only():
 def test_text_among_numbers_names_row_and_cell():
     cells = [str(i) for i in range(60)]
     cells[17], cells[40] = "seventeen", "x"
-    message = r"^t\.csv row 19: text where numbers should be: 'seventeen' in column 'x' \(and 1 more\); mend the cell"
+    message = r"^t\.csv row 19: text where numbers should be: 'seventeen' in column 'x' \(and 1 more\); fix the cell"
     with pytest.raises(DataError, match=message):
         infer_kind(table(cells), "x")
 
@@ -58,7 +58,7 @@ def test_mixed_columns_are_categories():
 
 
 def test_infinite_cells_are_named():
-    with pytest.raises(DataError, match=r"^t\.csv row 3: column 'x' is infinite; mend or empty the cell$"):
+    with pytest.raises(DataError, match=r"^t\.csv row 3: column 'x' is infinite; fix or empty the cell$"):
         read(["1", "inf", "2"])
     frame = frame_table({"x": np.array([1.0, -np.inf])}, "t")
     with pytest.raises(DataError, match=r"^t row 1: column 'x' is infinite"):

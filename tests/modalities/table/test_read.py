@@ -68,10 +68,10 @@ def test_names_that_repeat_the_header_do_not_make_it_a_row(tmp_path: Path):
 
 
 BAD = {
-    "ragged short": ("a,b\n1,2\n\n3\n", r"t.csv row 3: 1 fields where 2 were expected; mend the row"),
+    "ragged short": ("a,b\n1,2\n\n3\n", r"t.csv row 3: 1 fields where 2 were expected; fix the row"),
     "ragged long": (
         'a,b\n1,"x\ny"\n3,4,5\n6\n',
-        r"t.csv row 3: 3 fields where 2 were expected; 1 more rows like it; mend the row",
+        r"t.csv row 3: 3 fields where 2 were expected; 1 more rows like it; fix the row",
     ),
     "empty": ("", r"t.csv is empty"),
     "blank": ("\n\n", r"t.csv is empty"),

@@ -24,7 +24,7 @@ def test_few_integers_are_classes_and_say_how_to_get_values():
     found, table = target({"y": [0, 1, 2, 1, 0, 2, 10, 10]})
     assert found.spec.names == ("0", "1", "2", "10")
     assert read_target(table, found.columns, found.spec).tolist() == [0, 1, 2, 1, 0, 2, 3, 3]
-    assert "with --task regression they are values" in found.fact.why
+    assert "--task regression treats them as values" in found.fact.why
 
 
 def test_one_class_whatever_way_its_number_is_written():
@@ -102,9 +102,7 @@ def test_missing_column_suggests_near_ones():
 
 
 def test_no_column_named_suggests_likely_ones():
-    with pytest.raises(
-        DataError, match=r"^t\.csv: which column is to be predicted\? Say --target 'label', or another of"
-    ):
+    with pytest.raises(DataError, match=r"^t\.csv: which column is the target\? Use --target 'label', or another of"):
         target_columns(frame_table({"label": [1], "x": [2]}, "t.csv"), [])
-    with pytest.raises(DataError, match=r"Say --target 'z', or another of 'x', 'z'$"):
+    with pytest.raises(DataError, match=r"Use --target 'z', or another of 'x', 'z'$"):
         target_columns(frame_table({"x": [1], "z": [2]}, "t.csv"), [])

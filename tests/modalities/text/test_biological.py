@@ -19,7 +19,7 @@ PROTEIN = ["".join(draw.choices("ACDEFGHIKLMNPQRSTVWY", k=80)) for _ in range(10
         ([f"   {cell}\t" for cell in DNA], "nucleotides"),
         ([cell.replace("T", "U") for cell in DNA], "nucleotides"),
         ([*DNA, "ACGTNNRYACGTACGT", ""], "nucleotides"),
-        ([*DNA, "ACGTXACGTACGT"], "nucleotides"),  # one strange letter of 101: a cell to mend
+        ([*DNA, "ACGTXACGTACGT"], "nucleotides"),  # one strange letter of 101: a cell to fix
         (PROTEIN, "residues"),
         ([*PROTEIN, "MKXXBZ*" * 2], "residues"),
         ([cell.lower() for cell in PROTEIN], ""),  # any word would be one
@@ -44,7 +44,7 @@ def test_alphabets_are_those_of_the_union() -> None:
 
 def test_a_letter_that_stands_for_nothing_is_named() -> None:
     said = re.escape(
-        "b.csv row 3: 'x' at letter 4 of 6 is none of the IUPAC nucleotides (ACGTURYSWKMBDHVN-); mend the cell"
+        "b.csv row 3: 'x' at letter 4 of 6 is none of the IUPAC nucleotides (ACGTURYSWKMBDHVN-); fix the cell"
     )
     with pytest.raises(DataError, match=said):
         check_letters(["acgt", "acgxac"], "nucleotides", ["b.csv row 2", "b.csv row 3"])

@@ -38,7 +38,7 @@ def table(**columns: Sequence[object]) -> Table:
 
 def test_text_beside_one_other_column_is_read_and_the_other_predicted() -> None:
     found = find_text(table(c1=SENTENCES, c2=LABELS), ())
-    assert found == TextColumns(input="c1", targets=("c2",), guessed="the only other column; --target names another")
+    assert found == TextColumns(input="c1", targets=("c2",), guessed="the only other column; --target selects another")
 
 
 def test_what_names_the_rows_is_no_target() -> None:
@@ -46,7 +46,7 @@ def test_what_names_the_rows_is_no_target() -> None:
     found = find_text(table(kind=["EI", "IE"] * 30, name=ids, number=list(range(ROWS)), chain=DNA), ())
     assert found is not None
     assert (found.input, found.targets, found.chain) == ("chain", ("kind",), "nucleotides")
-    assert found.guessed == "of 3 others the only one with repeated values; --target names another"
+    assert found.guessed == "of 3 others the only one with repeated values; --target selects another"
 
 
 def test_two_columns_that_might_be_meant_are_not_chosen_between() -> None:

@@ -85,8 +85,8 @@ def test_a_vocabulary_makes_of_pieces_what_it_makes_of_the_whole(tmp_path: Path,
         (b"good\nline\n\xff\xfe", "line 3 is not UTF-8 (byte 10 is 0xff); save the file as UTF-8"),
         (b"x\n" * 50 + b"\xc3", "line 51 is not UTF-8 (byte 100 is 0xc3)"),
         (b"\xef\xbb\xbf" + b"abcdefg" * 5 + "é".encode() + b"\n\xe9 ", "line 2 is not UTF-8 (byte 41 is 0xe9)"),
-        (b" \r\n" * 99, "holds no text; bring some"),
-        (b"", "holds no text; bring some"),
+        (b" \r\n" * 99, "has no text; add some"),
+        (b"", "has no text; add some"),
     ],
 )
 def test_what_is_no_text_is_said(tmp_path: Path, content: bytes, said: str) -> None:

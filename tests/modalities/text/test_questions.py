@@ -37,14 +37,14 @@ def test_an_answer_that_is_not_where_it_should_be_is_named_or_counted(tmp_path: 
     path = write(tmp_path / "q.json", given)
     with pytest.raises(
         DataError,
-        match=r"^q.json: Article_0, question Article_0-0-0: answer 'nowhere' does not stand at character 5 of its context; "
-        "mend answer_start, or pass over such questions with --skip-unreadable",
+        match=r"^q.json: Article_0, question Article_0-0-0: answer 'nowhere' is not at character 5 of its context; "
+        "fix answer_start, or skip such questions with --skip-unreadable",
     ):
         read_questions(path, skip=False)
     found = read_questions(path, skip=True)
     assert len(found.questions) == 17
     assert found.warnings() == [
-        "1 questions whose answer does not stand where it should were left out, such as q.json: Article_0, question "
+        "1 questions whose answer is not at answer_start were left out, such as q.json: Article_0, question "
         "Article_0-0-0"
     ]
 
@@ -62,7 +62,7 @@ def test_questions_without_an_answer_are_left_out_where_the_file_says_so(tmp_pat
     given["data"][0]["paragraphs"][0]["qas"][0] |= {"is_impossible": True, "answers": []}
     found = read_questions(write(tmp_path / "q.json", given), skip=False)
     assert len(found.questions) == 17
-    assert found.warnings()[0].startswith("1 questions that their text does not answer (SQuAD 2.0) were left out")
+    assert found.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were left out")
 
 
 BROKEN: list[tuple[Any, str]] = [
@@ -88,7 +88,7 @@ BROKEN: list[tuple[Any, str]] = [
         {"data": [{"paragraphs": [{"context": "x", "qas": [{"question": "x?", "answers": [{"text": "x"}]}]}]}]},
         "q.json: article 0, question 0: an answer needs text and answer_start",
     ),
-    ({"data": []}, "q.json holds no question with an answer"),
+    ({"data": []}, "q.json has no question with an answer"),
 ]
 
 
@@ -101,7 +101,7 @@ def test_what_is_missing_is_named(given: Any, message: str, tmp_path: Path) -> N
 def test_what_is_no_json_or_no_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "q.json"
     path.write_text('{"data": [\n{"title": }', encoding="utf-8")
-    with pytest.raises(DataError, match=r"q.json is no JSON: line 2, Expecting value; download it anew"):
+    with pytest.raises(DataError, match=r"q.json is not valid JSON: line 2, Expecting value; download it again"):
         read_questions(path, skip=False)
     path.write_bytes(json.dumps({"data": []}).encode() + b"\xff")
     with pytest.raises(DataError, match="q.json is not UTF-8 at byte 12; save it as UTF-8"):

@@ -39,9 +39,7 @@ def test_what_holds_none_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", [{"tokenizer": "words"}, {"vocabulary": 100}])
 def test_a_vocabulary_is_either_trained_or_taken(other: dict) -> None:
-    with pytest.raises(
-        ConfigError, match="--vocabulary-of brings tokens of its own; leave --tokenizer and --vocabulary out"
-    ):
+    with pytest.raises(ConfigError, match="--vocabulary-of has its own tokens; leave --tokenizer and --vocabulary out"):
         data_config(vocabulary_of="run", **other)
 
 

@@ -1,4 +1,4 @@
-"""Data that is in memory already: arrays, tensors, lists, data frames, and any of these for each split."""
+"""Data that is already in memory: arrays, tensors, lists, data frames, and any of these for each split."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

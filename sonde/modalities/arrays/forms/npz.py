@@ -114,7 +114,7 @@ def find_keys(arrays: Mapping[str, np.ndarray], place: str) -> dict[str, Keys]:
     by_shape = _by_shape(arrays)
     if by_shape is None:
         listing = ", ".join(f"{name} {array.shape}" for name, array in sorted(arrays.items())) or "nothing"
-        raise DataError(f"{place} does not say what to learn from; it holds {listing}; {KEYS_HINT}")
+        raise DataError(f"{place} has no array named as the input or target; it holds {listing}; {KEYS_HINT}")
     return {"train": by_shape}
 
 
@@ -204,7 +204,7 @@ def _unloadable(place: str, error: Exception) -> DataError:
             f"{place} holds pickled Python objects, which could run any code when read; save it as an array of numbers "
             "or of text with dtype=str"
         )
-    return DataError(f"{place} is damaged or no numpy file ({str(error) or type(error).__name__}); save it again")
+    return DataError(f"{place} is damaged or not a NumPy file ({str(error) or type(error).__name__}); save it again")
 
 
 def _with_partner(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
@@ -213,7 +213,7 @@ def _with_partner(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
     wanted = {"inputs": "targets", "targets": "inputs"}.get(role)
     partners = [file for file in _npy_files(path.parent) if _meaning(file.stem) == (split, wanted)]
     if len(partners) != 1:
-        raise DataError(f"{path} needs the other half beside it, inputs or targets; {KEYS_HINT}")
+        raise DataError(f"{path} has only inputs or only targets; the other file is missing; {KEYS_HINT}")
     files = [path, partners[0]]
     return {file.stem: load_npy(file) for file in files}, files, path.parent
 

@@ -120,12 +120,12 @@ def read(
     for split, given in splits.items():
         source = given.dataset if isinstance(given, DataLoader) else given
         if source is not given:
-            facts.append(Fact("the rows of the DataLoader's dataset", "batches and their order are Sonde's own"))
+            facts.append(Fact("the rows of the DataLoader's dataset", "Sonde makes its own batches and order"))
         place = type(source).__name__
         sources[split] = source
         gathered[split] = _gather(source, place, limit, tick)
         if not _same_twice(source, place):
-            warnings.append(f"{place} gives another item 0 each time (a random transform?); what is read first is kept")
+            warnings.append(f"{place} gives another item 0 each time (a random transform?); the first one read is kept")
     shape, layout, more = _shape(gathered, config, like)
     first = splits["train"]
     parts = {}
@@ -163,7 +163,7 @@ def pair_of(item: Any, place: str) -> tuple[Any, Any]:
         targets = [key for key in TARGET_KEYS if key in item]
         if inputs and targets:
             return item[inputs[0]], item[targets[0]]
-        raise DataError(f"{place} is a dict with {', '.join(map(str, item))}; call the two that count input and target")
+        raise DataError(f"{place} is a dict with {', '.join(map(str, item))}; name the two to use input and target")
     if isinstance(item, tuple | list) and len(item) >= 2:
         return item[0], item[1]
     raise DataError(f"{place} is a {type(item).__name__}; an item is (input, target) or a dict with these keys")
@@ -230,7 +230,7 @@ def _shape(
             return like.input.shape, None, []
         height, width, why = stored_size(sizes, config.of(ImageConfig).image_size)
         channels = 3 if any(seen.colour for seen in gathered.values()) else 1
-        return (channels, height, width), None, [Fact(f"images are stored at {height}x{width}", why)]
+        return (channels, height, width), None, [Fact(f"image size {height}x{width}", why)]
     if len(shapes) > 1:
         raise DataError(f"items differ in shape: {', '.join(map(str, sorted(shapes)[:4]))}; resize them in the Dataset")
     shape = next(iter(shapes))

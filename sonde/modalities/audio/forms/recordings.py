@@ -97,7 +97,7 @@ def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Hea
             kept.append(recording)
         except DataError as error:
             if not skip:
-                raise DataError(f"{error}; --skip-unreadable passes over such files") from None
+                raise DataError(f"{error}; --skip-unreadable skips such files") from None
             unread.append(recording.name)
         tick("reading headers", number, len(found.recordings))
     if not kept:
@@ -128,7 +128,7 @@ def _splits(
     if groups is not None and held:
         facts.append(
             Fact(
-                f"no {settings.group} is both trained on and held back",
+                f"no {settings.group} is in more than one split",
                 f"--group {settings.group}",
             )
         )
@@ -167,15 +167,15 @@ def _target(
 
 def _transcripts(truths: Sequence[str], train: np.ndarray, like: Schema | None) -> tuple[TargetSpec, Fact, list[str]]:
     if like is not None:
-        return like.target, Fact("transcripts read as the model was trained", "characters of its vocabulary"), []
+        return like.target, Fact("transcripts preprocessed as in training", "characters of its vocabulary"), []
     heard = [truths[int(row)] for row in train]
     vocabulary = characters_of(heard)
     strange = sorted(set("".join(truths)) - set(vocabulary.symbols))
     words = len({word for text in heard for word in text.split()})
     warnings = [f"no training transcript has the character {listed(strange)}"] if strange else []
     spec = TargetSpec(kind="tokens", names=(), tokenizer=vocabulary.to_json(), symbols=vocabulary.size)
-    what = f"transcripts of {len(vocabulary.symbols)} different characters and {words:,} different words"
-    return spec, Fact(what, "as they are written: capitals and marks are characters of their own"), warnings
+    what = f"transcripts with {len(vocabulary.symbols)} distinct characters and {words:,} distinct words"
+    return spec, Fact(what, "case and punctuation are kept"), warnings
 
 
 def _fields(
@@ -215,7 +215,7 @@ def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
         rates = ", ".join(f"{other / 1000:g}" for other in others)
         facts.append(Fact(f"{_counted(count)} of {rates} kHz resampled to {rate / 1000:g} kHz", "most have that rate"))
     if count := sum(header.channels > 1 for header in headers):
-        facts.append(Fact(f"{_counted(count)} of several channels mixed to one", "the mean of the channels"))
+        facts.append(Fact(f"{_counted(count)} of several channels mixed to mono", "the mean of the channels"))
     return facts
 
 

@@ -75,7 +75,7 @@ def annotated(file: Path, place: str, objects: Sequence[tuple[str, Sequence[floa
     boxes = np.array([box for _, box in objects], np.float64).reshape(-1, 4)
     for number, box in enumerate(boxes, start=1):
         if not np.isfinite(box).all():
-            raise DataError(f"{place}: box {number} has a side that is no finite number; mend the file")
+            raise DataError(f"{place}: box {number} has a coordinate that is not a finite number; fix the file")
     return Annotated(file=file, place=place, boxes=boxes, names=tuple(name for name, _ in objects))
 
 
@@ -84,7 +84,7 @@ def number(text: str | None, what: str, place: str) -> float:
     try:
         return float(text or "")
     except ValueError:
-        raise DataError(f"{place}: {what} is {text!r}, which is no number; mend the file") from None
+        raise DataError(f"{place}: {what} is {text!r}, which is not a number; fix the file") from None
 
 
 def folders_in(path: Path) -> list[Path]:
@@ -138,8 +138,8 @@ def chosen_by(lists: Mapping[str, Path], names: Sequence[str], skipped: Skipped)
             if not key:
                 continue
             if len(matches) != 1:
-                what = "nothing here that is annotated" if not matches else f"{len(matches)} files"
-                pass_over(DataError(f"{file} line {line}: {key!r} names {what}; mend the list"), skipped)
+                what = "no annotated image" if not matches else f"{len(matches)} files"
+                pass_over(DataError(f"{file} line {line}: {key!r} names {what}; fix the list"), skipped)
                 continue
             if owner.setdefault(matches[0], split) != split:
                 raise DataError(

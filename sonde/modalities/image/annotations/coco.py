@@ -85,11 +85,11 @@ def _is_coco(listing: Listing, file: Path) -> bool:
 
 
 def opened_file(file: Path) -> Mapping[str, Any]:
-    """The content of a file. Raises: DataError for one that is no JSON, or has no such lists."""
+    """The content of a file. Raises: DataError for one that is not valid JSON, or has no such lists."""
     try:
         content = json.loads(file.read_bytes())
     except ValueError as error:
-        raise DataError(f"{file} is no JSON ({error}); mend the file") from None
+        raise DataError(f"{file} is not valid JSON ({error}); fix the file") from None
     for name in LISTS:
         if not isinstance(content, dict) or not isinstance(content.get(name), list):
             raise DataError(f"{file} has no list {name!r}; a COCO file has {', '.join(LISTS)}")
@@ -150,7 +150,7 @@ def whole_number(entry: Any, name: str, place: str) -> int:
     """A whole number in an entry. Raises: DataError naming where."""
     value = entry.get(name) if isinstance(entry, dict) else None
     if not isinstance(value, int):
-        raise DataError(f"{place}: an entry has the {name} {value!r}; it is a whole number")
+        raise DataError(f"{place}: an entry has the {name} {value!r}; it must be an integer")
     return value
 
 

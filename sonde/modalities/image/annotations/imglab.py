@@ -70,7 +70,7 @@ def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotat
     try:
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
-        raise DataError(f"{file} is no XML ({error}); mend the file") from None
+        raise DataError(f"{file} is not valid XML ({error}); fix the file") from None
     found = []
     for row, image in enumerate(root.iter("image"), start=1):
         try:
@@ -83,7 +83,7 @@ def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotat
 def _read_image(image: ElementTree.Element, file: Path, place: str, ignored: list[int]) -> Annotated:
     name = image.get("file")
     if not name:
-        raise DataError(f"{place} names no file; mend {file.name}")
+        raise DataError(f"{place} names no file; fix {file.name}")
     objects = []
     for box in image.iter("box"):
         if box.get("ignore") in ("1", "true"):

@@ -109,13 +109,13 @@ def _read_one(file: Path, known: dict[str, Path], images: Path, place: str) -> A
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
         raise DataError(
-            f"{place} is no XML ({error}); mend the file, or pass over such with --skip-unreadable"
+            f"{place} is not valid XML ({error}); fix the file, or skip such files with --skip-unreadable"
         ) from None
     objects = []
     for entry in root.iter("object"):
         name = (entry.findtext("name") or "").strip()
         if not name:
-            raise DataError(f"{place}: object {len(objects) + 1} has no name; mend the file")
+            raise DataError(f"{place}: object {len(objects) + 1} has no name; fix the file")
         box = [
             number(entry.findtext(f"bndbox/{side}"), f"{side} of object {len(objects) + 1}", place) for side in SIDES
         ]

@@ -140,7 +140,7 @@ def _names_of_yaml(file: Path) -> tuple[str, ...]:
     try:
         content = yaml.safe_load(file.read_bytes())
     except yaml.YAMLError as error:
-        raise DataError(f"{file} is no YAML ({' '.join(str(error).split())}); mend the file") from None
+        raise DataError(f"{file} is not valid YAML ({' '.join(str(error).split())}); fix the file") from None
     names = content.get("names") if isinstance(content, dict) else None
     if isinstance(names, Mapping) and sorted(names) == list(range(len(names))):
         names = [names[place] for place in range(len(names))]

@@ -53,7 +53,7 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     if like is not None and like.target.kind != "boxes":
-        raise DataError(f"{path} marks objects by boxes; the model was trained on another kind of target")
+        raise DataError(f"{path} has bounding boxes; the model was trained on another kind of target")
     skipped: list[str] | None = [] if config.skip_unreadable else None
     reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
     found: Annotations = import_module(reader).read(listing, skipped)
@@ -83,7 +83,7 @@ def read(
 def _no_empty(path: Path, images: Mapping[str, Sequence[Measured]]) -> None:
     for split, members in images.items():
         if not members:
-            raise DataError(f"{path}: the {split} split holds no images that can be read; fill it or take it away")
+            raise DataError(f"{path}: the {split} split holds no images that can be read; add files or remove it")
 
 
 def _schema(
@@ -93,14 +93,14 @@ def _schema(
     everything = [image for members in images.values() for image in members]
     names = found.names or tuple(sorted({n for image in everything for n in image.annotated.names}, key=natural))
     if not names:
-        raise DataError(f"{path} marks no object in any image; there is nothing to learn")
+        raise DataError(f"{path} has no boxes in any image; there is nothing to learn")
     height, width, why = room_for(
         [(one.header.height, one.header.width) for one in everything], config.of(ImageConfig).image_size
     )
     channels = max(one.header.channels for one in everything)
     facts = [
         Fact(f"{len(names)} {'class' if len(names) == 1 else 'classes'}: {listed(names)}", "names of the boxes"),
-        Fact(f"images are stored at {height}x{width}", why),
+        Fact(f"image size {height}x{width}", why),
     ]
     spec = InputSpec(kind="image", shape=(channels, height, width), fit="letterbox")
     return Schema(input=spec, target=TargetSpec(kind="boxes", names=names)), facts
@@ -127,7 +127,7 @@ def _fitted(dataset: Dataset) -> Dataset:
     counts = class_counts(rows, schema.target)
     assert counts is not None
     if not counts.sum():
-        raise DataError(f"{dataset.source} marks no object in any training image; there is nothing to learn")
+        raise DataError(f"{dataset.source} has no boxes in any training image; there is nothing to learn")
     absent = [name for name, count in zip(schema.target.names, counts, strict=True) if not count]
     warnings = [f"no training image shows the class {', '.join(absent)}"] if absent else []
     spec = replace(schema.input, mean=mean, std=std)
@@ -149,9 +149,7 @@ def _empty_fact(rows: Mapping[str, Rows]) -> list[Fact]:
     empty = sum(int((targets_of(part)[..., 0] < 0).all(axis=1).sum()) for part in rows.values())
     if not empty:
         return []
-    return [
-        Fact(told(empty, "image shows no object", "images show no object"), "what is no object is learned from them")
-    ]
+    return [Fact(told(empty, "image shows no object", "images show no object"), "used as negative examples")]
 
 
 def _counted(set_aside: Mapping[str, int], oddities: Oddities) -> list[str]:
@@ -163,5 +161,5 @@ def _unreadable(skipped: Sequence[str] | None) -> list[str]:
     if not skipped:
         return []
     named = "; ".join(skipped[:NAMED_BAD]) + " …" * (len(skipped) > NAMED_BAD)
-    words = "unreadable image or annotation was left out", "unreadable images or annotations were left out"
+    words = "unreadable image or annotation skipped", "unreadable images or annotations skipped"
     return [f"{told(len(skipped), *words)}: {named}"]

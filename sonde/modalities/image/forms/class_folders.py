@@ -132,7 +132,7 @@ def _other_form(listing: Listing) -> bool:
 def _no_empty(path: Path, found: Mapping[str, Sequence[str]]) -> None:
     for name, images in found.items():
         if not images:
-            raise DataError(f"{path}: {name} holds no images; fill it or take it away")
+            raise DataError(f"{path}: {name} holds no images; add files or remove it")
 
 
 def split_lists(listing: Listing) -> dict[str, Path]:
@@ -162,7 +162,7 @@ def listed(file: Path, names: Sequence[str]) -> list[str]:
             raise DataError(f"{file} line {number}: {key!r} names {what}; write its path from {file.parent.name}/")
         chosen[matches[0]] = None
     if not chosen:
-        raise DataError(f"{file} names no images; fill it or take it away")
+        raise DataError(f"{file} names no images; add some or remove it")
     return sorted(chosen, key=natural)
 
 

@@ -31,7 +31,7 @@ def read(config: DataConfig, *, task: str | None = None, tick: Tick = silent, li
         source="digits",
         form="embedded",
         why="scikit-learn's handwritten digits",
-        facts=[Fact("17 levels of grey spread over 0-255", "the scans hold 0 to 16")],
+        facts=[Fact("17 grey levels rescaled to 0-255", "stored as 0 to 16")],
         fingerprint=fingerprint.of_arrays({"images": images, "labels": labels}),
     )
     return assemble_arrays(

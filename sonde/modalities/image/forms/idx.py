@@ -69,7 +69,7 @@ def read(
         if len(images) != len(labels):
             raise DataError(
                 f"{pair.labels.name} has {len(labels):,} labels, but {pair.images.name} {len(images):,} images; "
-                "they are not of one set"
+                "they do not belong together"
             )
         found[split] = ArrayPair(images, raw_target(labels, pair.labels.name), pair.images.name)
     about = About.at(
@@ -92,7 +92,7 @@ def read_idx(path: Path) -> np.ndarray:
     content = _content(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] == 0:
         raise DataError(
-            f"{path} is no IDX file: it starts with {content[:4].hex(' ') or 'nothing'} instead of 00 00, a type and the "
+            f"{path} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'} instead of 00 00, a type and the "
             "number of axes; download it again"
         )
     dtype, axes = np.dtype(TYPES[content[2]]), content[3]
@@ -134,7 +134,7 @@ def inflate(file: RawIOBase, path: Path) -> bytearray:
             block = member.unused_data
             member = None if member.eof else member
     if member is not None:
-        raise DataError(f"{path} is truncated: the gzip stream breaks off; download it again")
+        raise DataError(f"{path} is truncated: the gzip stream ends early; download it again")
     return content
 
 

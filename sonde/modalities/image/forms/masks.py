@@ -86,7 +86,7 @@ def read(
     if like is not None and like.target.kind != "mask":
         raise DataError(f"{path} holds masks; the model was trained on another kind of target")
     found = _found(listing, skip=config.skip_unreadable)
-    tick("looking at masks", 0, 0)
+    tick("reading masks", 0, 0)
     known = list(like.target.names) if like is not None else None
     names, masks, with_objects = (
         _objects(path, found, known) if found.by_object else _files(path, found, known, skip=config.skip_unreadable)
@@ -230,11 +230,11 @@ def _paired(
             bare.append(name)
         else:
             raise DataError(
-                f"{name} has no mask {masks.path.relative_to(path).as_posix()}/{key}.*; add it or take the image out; training "
-                "passes over such images with --skip-unreadable"
+                f"{name} has no mask {masks.path.relative_to(path).as_posix()}/{key}.*; add it or remove the image; training "
+                "skips such images with --skip-unreadable"
             )
     if bare:
-        warnings.append(f"{len(bare):,} images without a mask were left out, such as {bare[0]}")
+        warnings.append(f"{len(bare):,} images without a mask skipped, such as {bare[0]}")
     if not pairs:
         raise DataError(
             f"{path}: {images.name}/ and {masks.name}/ have no name in common; give masks their images' names"

@@ -61,7 +61,9 @@ def read(
         tick("reading labels", len(splits), len(by_split))
         target = _targets(files, targets)
         if split != "train" and (target is None or (target.values.dtype.kind in "iu" and (target.values == -1).all())):
-            warnings.append(f"{split} has no labels, so it cannot judge; predict on it after training")
+            warnings.append(
+                f"{split} has no labels, so the model cannot be evaluated on it; use sonde predict on it after training"
+            )
             continue
         if target is None:
             raise DataError(f"{files[0]}: column {targets[0]!r} is missing in every row")
@@ -135,9 +137,7 @@ def _target_columns(schema: pa.Schema, image: str, asked: Sequence[str], path: P
             return (choice[0],)
     if not others:
         raise DataError(f"{path} has images in column {image!r} and no other column to predict")
-    raise DataError(
-        f"{path}: which column is to be predicted? Say --target with one of {', '.join(declared or others)}"
-    )
+    raise DataError(f"{path}: which column is the target? Use --target with one of {', '.join(declared or others)}")
 
 
 def _targets(files: Sequence[Path], columns: Sequence[str]) -> RawTarget | None:
@@ -159,7 +159,9 @@ def _targets(files: Sequence[Path], columns: Sequence[str]) -> RawTarget | None:
             row = column.is_null().to_pylist().index(True)
             raise DataError(f"{file.name} row {row} has no {columns[0]!r}; leave the row out")
     if pa.types.is_nested(series[0].type):
-        raise DataError(f"{place} holds {series[0].type}; a target has one value a row, so name another with --target")
+        raise DataError(
+            f"{place} holds {series[0].type}; a target has one value per row, so name another with --target"
+        )
     return raw_target(_numpy(series[0]), place)
 
 

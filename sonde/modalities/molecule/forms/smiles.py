@@ -55,7 +55,7 @@ LOOKED_AT = 200  # rows, to recognise the form by
 NAMED = re.compile(r"smiles", re.IGNORECASE)
 WRITTEN = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:%/\\.*~]+")  # the characters of OpenSMILES, and RDKit's ~ for any bond
 TEXT_FILES = (".smi", ".smiles", ".txt")
-HINT = "mend the row, or pass over such rows with --skip-unreadable"
+HINT = "fix the row, or skip such rows with --skip-unreadable"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def read(
     if like is not None:
         parts, warnings = _parts(tables, column, saved_target(like.target, config), like, config, tick)
         splits = {split: _rows(part, np.arange(len(part.graphs)), like) for split, part in parts.items()}
-        facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "coded as the model was trained")]
+        facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
         return about.dataset(like, splits, facts, warnings)
     target = infer_target(first, _targets(first, column, settings.target), task)
     warnings = without_target(tables, target)
@@ -248,7 +248,9 @@ def _parts(
                 tick("reading molecules", done, len(index))
             graphs.append(graph_of(texts[place]))
             if graphs[-1] is None and not config.skip_unreadable:
-                raise DataError(f"{table.place(place)}: {texts[place]!r} is no SMILES that RDKit can read; {HINT}")
+                raise DataError(
+                    f"{table.place(place)}: {texts[place]!r} is not a SMILES string that RDKit can parse; {HINT}"
+                )
         there = np.array([graph is not None for graph in graphs], dtype=bool)
         warnings += [*dropped, *_left_out(table, index[~there])]
         kept = [graph for graph in graphs if graph is not None]
@@ -260,7 +262,7 @@ def _left_out(table: Table, places: np.ndarray) -> list[str]:
     if not len(places):
         return []
     example = table.place(int(places[0]))
-    return [f"{len(places):,} rows hold no SMILES that RDKit can read and were left out, such as {example}"]
+    return [f"{len(places):,} rows hold no SMILES string that RDKit can parse and were dropped, such as {example}"]
 
 
 def _split(
@@ -279,7 +281,7 @@ def _split(
     own = [split for split in parts if split != "train"]
     chosen |= {split: (split, np.arange(len(parts[split].graphs))) for split in own}
     facts = [Fact(f"{len(held['train']):,} training rows", f"of {len(part.table):,} in {part.table.name}")]
-    facts += [Fact(f"{len(parts[split].graphs):,} {split} rows", "the data brings them") for split in own]
+    facts += [Fact(f"{len(parts[split].graphs):,} {split} rows", "from the data") for split in own]
     sizes = {split: len(places) for split, (_, places) in chosen.items()}
     facts += held_back_facts(sizes, [s for s in held if s != "train"], stratified=classes and not twice)
     if twice and len(held) > 1:
@@ -308,7 +310,7 @@ def _asked(texts: Sequence[str], places: Sequence[str], names: list[str]) -> tup
     for text, place in zip(texts, places, strict=True):
         graph = graph_of(text)
         if graph is None:
-            raise DataError(f"{place}: {text!r} is no SMILES that RDKit can read; mend it or take it out")
+            raise DataError(f"{place}: {text!r} is not a SMILES string that RDKit can parse; fix or remove it")
         graphs.append(graph)
     if not graphs:
         raise DataError("there is nothing to predict on: no SMILES was given")

@@ -142,7 +142,7 @@ def _bare(name: str, letters: str) -> Chain:
     """A chain of which only the residues are known. Raises: DataError for what are no letters."""
     plain = letters.strip().upper()
     if not plain.isascii() or not plain.isalpha():
-        raise DataError(f"{name}: residues are told by letters such as MKTAYIAK, got {letters[:40]!r}")
+        raise DataError(f"{name}: residues are written as letters such as MKTAYIAK, got {letters[:40]!r}")
     return Chain(name, plain, np.zeros((len(plain), 4, 3), np.float32), 0, 0)
 
 
@@ -200,7 +200,7 @@ def _split(
     sizes = {split: len(rows) for split, rows in splits.items()}
     facts = held_back_facts(sizes, [split for split in held if split != "train"], stratified=False)
     if len(held) > 1:
-        why = "the table of domains says which are kin" if known else "equal chains are kin"
+        why = "from the domain table" if known else "identical sequences are one family"
         facts.append(Fact(f"{len(set(kin)):,} families, each in one split", why))
     return splits, facts
 

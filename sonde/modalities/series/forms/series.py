@@ -95,7 +95,7 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
 
 def _dataset(table: Table, config: DataConfig) -> Dataset:
     if config.folds:
-        raise DataError(f"{table.name} is a time series, which is cut by time and not into folds; leave --folds out")
+        raise DataError(f"{table.name} is a time series, which is split by time; leave --folds out")
     time = _time_column(table, config.of(TableConfig).time)
     targets, names, warnings = _variables(table, config, time)
     series = regular(table, time, names)
@@ -142,8 +142,8 @@ def _like(table: Table, schema: Schema) -> Dataset:
     first = max(look_back, season)
     if first + horizon > len(series):
         raise DataError(
-            f"{table.name} holds {len(series):,} steps, and to judge a forecast of {horizon} needs {first + horizon:,} of them; "
-            "bring more"
+            f"{table.name} holds {len(series):,} steps, and evaluating a horizon of {horizon} needs {first + horizon:,}; "
+            "add more"
         )
     found = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
     windows = _windows(series, scaled, found, table.name, forecast=len(schema.target.names))
@@ -157,7 +157,7 @@ def _like(table: Table, schema: Schema) -> Dataset:
         facts=[
             Fact(
                 f"{len(moments):,} windows",
-                "every step with enough before and behind it; scaled as the model was trained",
+                "every step with enough steps before and after it; scaled as in training",
             )
         ],
         warnings=series.warnings,
@@ -227,7 +227,7 @@ def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], 
         raise DataError(f"{table.name} has no column of numbers to forecast")
     others = [name for name in kinds if name not in numbers]
     listed = ", ".join(repr(name) for name in others[:LISTED]) + " …" * (len(others) > LISTED)
-    warnings = [f"{len(others)} columns that hold no numbers were left out: {listed}"] if others else []
+    warnings = [f"{len(others)} non-numeric columns were dropped: {listed}"] if others else []
     return targets, [*targets, *(name for name in numbers if name not in targets)], warnings
 
 
@@ -276,7 +276,7 @@ def _variables_fact(targets: list[str], names: list[str]) -> Fact:
     listed = ", ".join(targets[:LISTED]) + " …" * (len(targets) > LISTED)
     if len(targets) == len(names):
         return Fact(f"{count} forecast: {listed}", "all columns of numbers; --target takes some")
-    return Fact(f"{count} forecast: {listed}", f"--target; models may look at {len(names) - len(targets)} more")
+    return Fact(f"{count} forecast: {listed}", f"--target; {len(names) - len(targets)} more are inputs")
 
 
 def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: str) -> list[Fact]:

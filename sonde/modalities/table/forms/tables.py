@@ -111,7 +111,7 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
-    facts = [Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as the model was trained")]
+    facts = [Fact(f"{sum(map(len, splits.values())):,} rows", "encoded as in training")]
     return about.dataset(schema, splits, facts, warnings, fingerprint=about.fingerprint or _hashes(splits))
 
 
@@ -155,7 +155,8 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
     return [
-        f"{tables.pop(split).name} has no column {target.columns[0]!r}, so it cannot judge; predict on it after training"
+        f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
+        "use sonde predict on it after training"
         for split in lacking
     ]
 
@@ -167,7 +168,7 @@ def with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tup
     if gone == len(table):
         raise DataError(f"{table.name}: target column {columns[0]!r} is missing in every row")
     which = f"no {columns[0]!r}" if len(columns) == 1 else f"none of the {len(columns)} targets"
-    warnings = [f"{table.name}: {gone:,} of {len(table):,} rows have {which} and are left out"] if gone else []
+    warnings = [f"{table.name}: {gone:,} of {len(table):,} rows have {which} and are dropped"] if gone else []
     return np.flatnonzero(there), warnings
 
 
@@ -180,14 +181,14 @@ def _split(
     test = 0.0 if "test" in parts else config.test_share
     validation = 0.0 if "validation" in parts else config.validation
     if len(index) < 3 and test + validation > 0:
-        raise DataError(f"{table.name} has {len(index)} rows with a target, too few to hold any back; bring more rows")
+        raise DataError(f"{table.name} has {len(index)} rows with a target, too few to split; add more rows")
     held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
     own = {split: f"{len(rows):,} {split}" for split, (_, rows) in parts.items() if split != "train"}
     for split in ("train", "validation", "test"):
         if split in held and len(held[split]) and (split == "train" or split not in parts):
             parts[split] = (table, index[held[split]])
     facts = [Fact(f"{len(parts['train'][1]):,} training rows", f"of {len(table):,} in {table.name}")]
-    facts += [Fact(f"{text} rows", "the data brings them") for text in own.values()]
+    facts += [Fact(f"{text} rows", "from the data") for text in own.values()]
     drawn = [split for split in parts if split != "train" and split not in own]
     sizes = {split: len(rows) for split, (_, rows) in parts.items()}
     facts += held_back_facts(sizes, drawn, stratified=labels is not None, how=how)
@@ -247,7 +248,7 @@ def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     if spec.kind != "class":
         return spec.names
     if not settings.target:
-        raise DataError("which column holds the true class? Say --target COLUMN")
+        raise DataError("which column holds the true class? Use --target COLUMN")
     return settings.target[:1]
 
 

@@ -65,7 +65,7 @@ def _classes(home: Listing) -> list[Listing]:
 def _files(home: Listing) -> list[Path]:
     found = [file for folder in _classes(home) for file in folder.ending(ENDING)]
     if not found:
-        raise DataError(f"{home.path} holds no class folders of {ENDING} files; fill it or take it away")
+        raise DataError(f"{home.path} holds no class folders of {ENDING} files; add files or remove it")
     return sorted(found, key=lambda file: natural(file.as_posix()))
 
 

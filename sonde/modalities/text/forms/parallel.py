@@ -84,7 +84,7 @@ def read(
     tick("reading lines", 0, 0)
     parts, warnings = (
         {},
-        [f"{name} is left aside; judge on it with: sonde eval RUN {path / name}" for name in found.aside],
+        [f"{name} is not used; evaluate on it with: sonde eval RUN {path / name}" for name in found.aside],
     )
     for split, files in found.parts.items():
         parts[split], empty = _aligned(files)
@@ -143,7 +143,7 @@ def _found(listing: Listing, config: DataConfig, like: Schema | None) -> Found:
             continue
         if len(there) == 1:
             lacking = next(side for side in languages if side not in sides)
-            raise DataError(f"{there[0]} has no {stem}.{lacking} beside it; bring that side, or take this file away")
+            raise DataError(f"{there[0]} has no {stem}.{lacking} beside it; add that side, or remove this file")
         if split in parts:
             aside.append(there[0].name)
             continue
@@ -163,7 +163,7 @@ def _direction(
     """((from, to), why). Raises: DataError for languages that are not there, and for a direction that is left open."""
     settings = config.of(TextConfig)
     if like is not None:
-        return (like.target.names[0], like.target.names[1]), "as the model was trained"
+        return (like.target.names[0], like.target.names[1]), "as in training"
     asked = {
         "--source-language": settings.source_language,
         "--target-language": settings.target_language,
@@ -178,15 +178,15 @@ def _direction(
         return (source, target), "typed"
     rest = [side for side in every if side not in (source, target)]
     if len(every) == 1:
-        raise DataError(f"{path} has files in {every[0]} alone; bring the same lines in another language beside them")
+        raise DataError(f"{path} has files in {every[0]} alone; add the same lines in another language beside them")
     if len(every) > 2:
         raise DataError(f"{path} has files in {', '.join(every[:MANY])}; give --source-language and --target-language")
     if source or target:
         return (source or rest[0], target or rest[0]), "typed"
     first = next((side for side in FIRST if side in every), every[0])
     other = next(side for side in every if side != first)
-    why = "English first" if first == "en" else "by their names" if first == "src" else "by the alphabet"
-    return (first, other), f"{why}; --source-language {other} turns it round"
+    why = "English first" if first == "en" else "by their names" if first == "src" else "in alphabetical order"
+    return (first, other), f"{why}; --source-language {other} reverses the direction"
 
 
 def _aligned(files: Part) -> tuple[Pairs, str]:
@@ -208,7 +208,7 @@ def _aligned(files: Part) -> tuple[Pairs, str]:
     if not (gone := len(sources) - len(numbers)):
         return pairs, ""
     first = next(n for n, pair in enumerate(zip(sources, targets, strict=True), 1) if not all(pair))
-    return pairs, f"{gone:,} lines of {place} are empty on a side and are left out, first line {first:,}"
+    return pairs, f"{gone:,} lines of {place} are empty on one side and are dropped, first line {first:,}"
 
 
 def lines_of(file: Path) -> list[str]:
@@ -216,7 +216,7 @@ def lines_of(file: Path) -> list[str]:
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     except (gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"{file} cannot be unpacked ({error}); copy it anew") from None
+        raise DataError(f"{file} cannot be unpacked ({error}); copy it again") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -133,7 +133,9 @@ def _facts(
     lengths = np.concatenate([each.lengths() for each in rows.values()])
     window = schema.target.shape[0]
     longer = int((lengths > window).sum())
-    read = f"{longer:,} are longer than {window} tokens and read in windows" if longer else f"window of {window} tokens"
+    read = (
+        f"{longer:,} are longer than {window} tokens and split into windows" if longer else f"window of {window} tokens"
+    )
     several = sum(len(q.answers) > 1 for questions in found.values() for q in questions.questions)
     facts = [
         Fact(f"{counts} questions about {paragraphs:,} paragraphs of {articles:,} articles", "SQuAD JSON"),
@@ -142,7 +144,10 @@ def _facts(
     ]
     if several:
         facts.append(
-            Fact(f"{several:,} questions with several true answers", "trained on the first, judged by the nearest")
+            Fact(
+                f"{several:,} questions with several correct answers",
+                "trained on the first, evaluated against the best match",
+            )
         )
     return facts
 

@@ -76,20 +76,23 @@ def _dataset(
     target = infer_target(train, target_columns(train, found.targets), task)
     judged = {split: table for split, table in tables.items() if set(target.columns) <= set(table.columns)}
     warnings = [
-        f"{tables[split].name} has no column {target.columns[0]!r}, so it cannot judge; predict on it after training"
+        f"{tables[split].name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
+        "use sonde predict on it after training"
         for split in tables.keys() - judged.keys()
     ]
     parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in judged.items()}
     sizes = " + ".join(f"{len(table):,} {split}" for split, table in judged.items())
-    what = "chains" if found.chain else "texts"
+    what = "sequences" if found.chain else "texts"
     facts = [Fact(f"{sizes if len(judged) > 1 else f'{len(train):,}'} {what}", f"{about.form}: column {found.input!r}")]
     if train.headless and not config.of(TableConfig).columns:
         names = ", ".join(train.columns)
-        facts.append(Fact(f"no header, so the columns are called {names}", "the first row reads like those below it"))
+        facts.append(Fact(f"no header, so the columns are called {names}", "the first row looks like data"))
     if found.guessed:
         facts.append(Fact(f"column {found.targets[0]!r} is to be predicted", found.guessed))
     if found.aside:
-        facts.append(Fact(f"left out {', '.join(found.aside)}", "only the text is read; without it they would be"))
+        facts.append(
+            Fact(f"left out {', '.join(found.aside)}", "only the text column is used; without it they would be")
+        )
     prints = about.fingerprint or {split: _hash(part.texts) for split, part in parts.items()}
     about = replace(about, facts=[*facts, target.fact], warnings=warnings, fingerprint=prints)
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
@@ -131,7 +134,7 @@ def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> t
         return settings.target[:1]
     found = find_text(table, ())
     if found is None or found.input != column:
-        raise DataError(f"{table.name}: which column holds the true class? Say --target COLUMN")
+        raise DataError(f"{table.name}: which column holds the true class? Use --target COLUMN")
     return found.targets
 
 
@@ -143,7 +146,7 @@ def _hash(texts: Sequence[str]) -> str:
 def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -> TextPart:
     """Texts and targets of a table as they stand, gaps and all. Raises: DataError"""
     if column not in table.columns:
-        raise DataError(f"{table.name} has no column {column!r}, which holds the text elsewhere; mend the names")
+        raise DataError(f"{table.name} has no column {column!r}, which holds the text elsewhere; fix the names")
     values = read_target(table, targets, spec)
     if spec.kind == "class":
         values = np.array([*spec.names, ""])[values]
@@ -158,5 +161,5 @@ def texts_in(table: Table, like: Schema) -> tuple[list[str], list[str]]:
     names = [table.place(row) for row in range(len(texts))]
     empty = next((name for text, name in zip(texts, names, strict=True) if not text), None)
     if empty is not None:
-        raise DataError(f"{empty} has no text to predict on; fill the cell or take the row out")
+        raise DataError(f"{empty} has no text to predict on; fill in the cell or remove the row")
     return texts, names

@@ -66,7 +66,7 @@ def read(
     """
     path = listing.path
     if like is not None and like.target.kind != "next":
-        raise DataError(f"{path} is text to be continued; the model was trained on another kind of target")
+        raise DataError(f"{path} is plain text for language modelling; the model was trained on another kind of target")
     files = [path] if listing.is_file else _files(listing)
     texts = {file: whole_text(file) for file in files}
     parts, facts = (_named(texts), []) if _splits(files) else _cut(texts, config, whole=like is not None)
@@ -134,9 +134,9 @@ def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tupl
             total -= size
             parts[split], everything = after(everything, total), first(everything, total)
             what = "the last" if split == "test" or not sizes["test"] else "before it"
-            facts.append(Fact(f"{what} {size:,} characters for {split}", "a text is cut, not drawn from"))
+            facts.append(Fact(f"{what} {size:,} characters for {split}", "text is split in order, not at random"))
     if not sizes["test"]:
-        facts.append(Fact("no test part", "give --test 0.1 to cut one off"))
+        facts.append(Fact("no test split", "use --test 0.1 for one"))
     return {"train": everything, **parts}, facts
 
 
@@ -148,9 +148,9 @@ def _vocabulary(texts: Sequence[Text], config: DataConfig) -> tuple[Vocabulary, 
     symbols, total = len(symbols_of(texts)), sum(map(len, texts))
     kind, why = settings.tokenizer, "--tokenizer"
     if kind == "auto" and symbols <= MOST_SYMBOLS and total <= MOST_CHARACTERS:
-        kind, why = "characters", "a short text of few different ones"
+        kind, why = "characters", "a short text with few distinct characters"
     elif kind == "auto":
-        kind, why = "bytes", "a text that is long, or of many different characters"
+        kind, why = "bytes", "a long text, or one with many distinct characters"
     read = (piece for text in texts for piece in pieces(text)) if kind == "characters" else lines(texts)
     return train_vocabulary(read, kind=kind, size=settings.vocabulary), why
 
@@ -184,7 +184,7 @@ def _check(streams: Mapping[str, Stream], length: int, path: Path) -> None:
             window = f" for a window of --max-tokens {length}" if split == "train" else ""
             leave = ", or give --validation 0" if split == "validation" else ""
             raise DataError(
-                f"{path}: the {split} text has {len(held):,} tokens, and {needed:,} are needed{window}; bring more text{leave}"
+                f"{path}: the {split} text has {len(held):,} tokens, and {needed:,} are needed{window}; add more text{leave}"
             )
 
 
@@ -205,17 +205,17 @@ def _sizes(
     sizes = {split: sum(map(len, texts)) for split, texts in parts.items()}
     characters = " + ".join(f"{count(sizes[split])} {split}" for split in ORDER if split in sizes)
     if isinstance(vocabulary, Characters):
-        return [Fact(f"{characters} characters, {len(vocabulary.symbols)} different ones", why)]
+        return [Fact(f"{characters} characters, {len(vocabulary.symbols)} distinct", why)]
     tokens = sum(map(len, streams.values()))
     per = sum(sizes.values()) / max(1, tokens)
     return [
         Fact(f"{characters} characters", ""),
-        Fact(f"{tokens:,} tokens of {vocabulary.size:,} different ones, {per:.2f} characters each", why),
+        Fact(f"{tokens:,} tokens, vocabulary of {vocabulary.size:,}, {per:.2f} characters per token", why),
     ]
 
 
 def _reading(length: int, word: str) -> Fact:
-    return Fact(f"windows of {length} {word}s", "the longest context that is learnt; --max-tokens changes it")
+    return Fact(f"windows of {length} {word}s", "context length; --max-tokens changes it")
 
 
 def _unknown(parts: Mapping[str, Sequence[Text]], streams: Mapping[str, Stream], vocabulary: Vocabulary) -> list[str]:
@@ -229,6 +229,6 @@ def _unknown(parts: Mapping[str, Sequence[Text]], streams: Mapping[str, Stream],
                 more = " …" * (len(characters) > SHOWN)
                 which = f" ({' '.join(map(repr, characters[:SHOWN]))}{more})"
             found.append(
-                f"{missed:,} tokens of the {split} text ({share(missed / len(held))}) are not known from training{which}"
+                f"{missed:,} tokens of the {split} text ({share(missed / len(held))}) do not occur in the training text{which}"
             )
     return found

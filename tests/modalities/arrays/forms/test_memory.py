@@ -125,7 +125,7 @@ NAN[7, 1] = np.nan
         ((X, np.where(np.arange(60) == 5, np.nan, 1.5)), "y row 5 has no target (NaN)"),
         ((X, np.ones(60, int)), "y: the target is 1 in every row; there is nothing to learn"),
         ((X[:0], Y[:0]), "x holds no rows"),
-        ((X[:2], np.array([0, 1])), "arrays in memory (2, 4) has 2 training rows, too few to hold any back"),
+        ((X[:2], np.array([0, 1])), "arrays in memory (2, 4) has 2 training rows, too few to split"),
         (X, "train of type ndarray cannot be trained on; give a path, a name, (inputs, targets)"),
         (17, "train of type int cannot be trained on; give a path"),
         ({"test": (X, Y)}, "there is no train split, only test"),

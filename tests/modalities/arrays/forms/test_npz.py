@@ -76,7 +76,7 @@ def test_one_npy_file_finds_its_other_half(tmp_path: Path) -> None:
     np.save(tmp_path / "digits_labels.npy", Y)
     assert len(read(tmp_path / "digits_images.npy", DataConfig(test=0, validation=0)).splits["train"]) == 40
     (tmp_path / "digits_labels.npy").unlink()
-    with pytest.raises(DataError, match=r"digits_images.npy needs the other half beside it, inputs or targets"):
+    with pytest.raises(DataError, match=r"digits_images.npy has only inputs or only targets"):
         read(tmp_path / "digits_images.npy", DataConfig())
 
 
@@ -126,7 +126,7 @@ def refused(path: Path) -> str:
 def test_keys_that_say_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", a=X, b=Y, c=Y)
     assert refused(tmp_path / "set.npz") == (
-        "set.npz does not say what to learn from; it holds a (40, 8, 8), b (40,), c (40,); "
+        "set.npz has no array named as the input or target; it holds a (40, 8, 8), b (40,), c (40,); "
         "call them x and y, or x_train, y_train, x_test, y_test"
     )
 
@@ -150,9 +150,9 @@ def test_damaged_files(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", x=X, y=Y)
     whole = (tmp_path / "set.npz").read_bytes()
     (tmp_path / "set.npz").write_bytes(whole[: len(whole) // 2])
-    assert refused(tmp_path / "set.npz").startswith("set.npz is damaged or no numpy file (File is not a zip file)")
+    assert refused(tmp_path / "set.npz").startswith("set.npz is damaged or not a NumPy file (File is not a zip file)")
     (tmp_path / "set.npz").write_bytes(whole[:500] + bytes(8) + whole[508:])
-    assert refused(tmp_path / "set.npz").startswith("set.npz 'x' is damaged or no numpy file (Bad CRC-32")
+    assert refused(tmp_path / "set.npz").startswith("set.npz 'x' is damaged or not a NumPy file (Bad CRC-32")
 
 
 def test_unequal_lengths(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_splits_may_be_datasets() -> None:
 def test_a_random_transform_is_noticed() -> None:
     generator = torch.Generator().manual_seed(0)
     data = open_data(Items(lambda i: (X[i] + torch.randn(3, generator=generator), i % 2)), WHOLE)
-    assert data.warnings == ["Items gives another item 0 each time (a random transform?); what is read first is kept"]
+    assert data.warnings == ["Items gives another item 0 each time (a random transform?); the first one read is kept"]
 
 
 def test_a_loader_is_told_that_its_batches_are_not_used() -> None:
@@ -138,7 +138,7 @@ def test_a_dicts_keys_are_said() -> None:
         (Items(lambda i: X[i]), "Items item 0 is a Tensor; an item is (input, target) or a dict with these keys"),
         (
             Items(lambda i: {"a": 1, "b": 2}),
-            "Items item 0 is a dict with a, b; call the two that count input and target",
+            "Items item 0 is a dict with a, b; name the two to use input and target",
         ),
         (Items(lambda i: (X[i][: 1 + i % 2], 0)), "items differ in shape: (1,), (2,); resize them in the Dataset"),
         (Items(lambda i: (X[i], 0)), "Items target: the target is 0 in every row"),

@@ -67,7 +67,7 @@ def test_a_group_is_never_on_both_sides(tmp_path: Path) -> None:
         name: {rows.describe(index).split("_")[1] for index in range(len(rows))} for name, rows in found.splits.items()
     }
     assert all(not speakers[one] & speakers[two] for one in speakers for two in speakers if one != two)
-    assert "no speaker is both trained on and held back" in said(found)
+    assert "no speaker is in more than one split" in said(found)
     with pytest.raises(
         ConfigError, match="--group speeker: the recordings have no part of that name; there are label, sp"
     ):
@@ -98,7 +98,7 @@ def test_transcripts_from_a_manifest(tmp_path: Path) -> None:
     for source, name in ((tmp_path, tmp_path.name), (tmp_path / "clips.csv", "clips")):
         found = opened(source)
         assert (found.name, found.suggestion) == (name, "speech-recognition")
-        assert "transcripts of 8 different characters and 3 different words" in said(found)
+        assert "transcripts with 8 distinct characters and 3 distinct words" in said(found)
         assert sum(len(rows) for rows in found.splits.values()) == 12
 
 
@@ -116,7 +116,7 @@ def test_rates_that_differ_become_the_usual_one(tmp_path: Path) -> None:
 def test_channels_are_mixed_and_said(tmp_path: Path) -> None:
     folder = digits(tmp_path)
     soundfile.write(folder / "0_ann_99.wav", np.full((400, 2), 0.25), 8000)
-    assert "1 recording of several channels mixed to one" in said(opened(folder, labels=PATTERN))
+    assert "1 recording of several channels mixed to mono" in said(opened(folder, labels=PATTERN))
 
 
 def test_clipped_and_silent_recordings_are_counted_by_name(tmp_path: Path) -> None:
@@ -133,9 +133,7 @@ def test_what_cannot_be_read_stops_or_is_left_out(tmp_path: Path) -> None:
     folder = digits(tmp_path)
     (folder / "0_ann_77.wav").write_bytes(b"RIFF nothing")
     (folder / "0_ann_78.wav").write_bytes(b"")
-    with pytest.raises(
-        DataError, match=r"0_ann_77\.wav cannot be read as sound .*; --skip-unreadable passes over such"
-    ):
+    with pytest.raises(DataError, match=r"0_ann_77\.wav cannot be read as audio .*; --skip-unreadable skips such"):
         opened(folder, labels=PATTERN)
     found = opened(folder, labels=PATTERN, skip_unreadable=True)
     assert found.warnings == ["2 recordings cannot be read and left out: 0_ann_77.wav, 0_ann_78.wav"]

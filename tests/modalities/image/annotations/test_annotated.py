@@ -38,8 +38,8 @@ def test_what_is_in_no_list_is_said(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("one\nthree", r"train.txt line 2: 'three' names nothing here that is annotated; mend the list"),
-        ("two", r"train.txt line 1: 'two' names 2 files; mend the list"),
+        ("one\nthree", r"train.txt line 2: 'three' names no annotated image; fix the list"),
+        ("two", r"train.txt line 1: 'two' names 2 files; fix the list"),
     ],
 )
 def test_a_line_that_names_no_single_image_is_refused_or_counted(tmp_path: Path, text: str, message: str):
@@ -58,8 +58,8 @@ def test_an_image_in_two_lists_is_refused(tmp_path: Path):
 
 
 def test_sides_must_be_finite_numbers():
-    with pytest.raises(DataError, match="here: box 2 has a side that is no finite number"):
+    with pytest.raises(DataError, match="here: box 2 has a coordinate that is not a finite number"):
         annotated(Path("a.png"), "here", [("x", (0, 0, 1, 1)), ("x", (0, float("inf"), 1, 1))])
-    with pytest.raises(DataError, match="here: xmin is 'left', which is no number; mend the file"):
+    with pytest.raises(DataError, match="here: xmin is 'left', which is not a number; fix the file"):
         number("left", "xmin", "here")
     assert annotated(Path("a.png"), "here", []).boxes.shape == (0, 4)

@@ -62,7 +62,7 @@ def broken(change: Any) -> dict[str, Any]:
     [
         (
             '{"images": [{"file_name": "a"}], "categories": [',
-            r"annotations.json is no JSON \(.*line 1.*\); mend the file",
+            r"annotations.json is not valid JSON \(.*line 1.*\); fix the file",
         ),
         (
             broken(lambda c: c.pop("annotations")),

@@ -47,11 +47,11 @@ def test_two_files_of_a_split_are_refused(tmp_path: Path):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ("<image>", "training.xml is no XML"),
-        ("<image/>", "training.xml image 1 names no file; mend training.xml"),
+        ("<image>", "training.xml is not valid XML"),
+        ("<image/>", "training.xml image 1 names no file; fix training.xml"),
         (
             "<image file='a.png'><box left='1' width='3' height='4'/></image>",
-            "image 1: top is None, which is no number",
+            "image 1: top is None, which is not a number",
         ),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_broken_image_may_be_passed_over(tmp_path: Path):
     skipped: list[str] = []
     found = read(write(tmp_path, "<image/><image file='a.png'/>"), skipped)
     assert len(found.splits["train"]) == 1
-    assert skipped == ["training.xml image 1 names no file; mend training.xml"]
+    assert skipped == ["training.xml image 1 names no file; fix training.xml"]
 
 
 def test_other_files_are_not_taken_for_it(tmp_path: Path):

@@ -44,16 +44,16 @@ def test_an_image_is_found_by_its_annotations_stem_or_file_name(tmp_path: Path):
     [
         (
             "<annotation><object>",
-            r"Annotations/one.xml is no XML \(.*line 1.*\); mend the file, or pass over such with --skip",
+            r"Annotations/one.xml is not valid XML \(.*line 1.*\); fix the file, or skip such files with --skip",
         ),
-        ("<annotation><object></object></annotation>", "Annotations/one.xml: object 1 has no name; mend the file"),
+        ("<annotation><object></object></annotation>", "Annotations/one.xml: object 1 has no name; fix the file"),
         (
             "<annotation><object><name>a</name><bndbox><xmin>1</xmin></bndbox></object></annotation>",
-            "Annotations/one.xml: ymin of object 1 is None, which is no number",
+            "Annotations/one.xml: ymin of object 1 is None, which is not a number",
         ),
         (
             "<annotation><object><name>a</name><bndbox><xmin>left</xmin></bndbox></object></annotation>",
-            "xmin of object 1 is 'left', which is no number",
+            "xmin of object 1 is 'left', which is not a number",
         ),
     ],
 )

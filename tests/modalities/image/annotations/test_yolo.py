@@ -106,7 +106,9 @@ def test_a_word_among_good_files_is_named(tmp_path: Path):
         read(tmp_path, None)
 
 
-@pytest.mark.parametrize(("text", "message"), [("names: 3", "has no names; write names:"), ("a: [", "is no YAML")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("names: 3", "has no names; write names:"), ("a: [", "is not valid YAML")]
+)
 def test_a_broken_yaml_file_is_named(tmp_path: Path, text: str, message: str):
     beside(tmp_path, yolo_lines(ONE), names="")
     (tmp_path / "data.yaml").write_text(text, encoding="utf-8")

@@ -105,9 +105,9 @@ def test_odd_boxes_are_left_out_or_cut_and_counted(tmp_path: Path):
     data = open_data(write_voc(tmp_path, {"train": [odd, empty, OBJECT]}), DataConfig(validation=0, test=0))
     assert [entry[1:] for entry in objects(data, "train", 1)] == [[0, 10, 20, 30], [30, 10, 50, 30]]
     assert sorted(data.warnings) == [
-        "1 box reaches beyond its image and was cut at the edge",
-        "1 box that lies outside its image was left out",
-        "1 box without area was left out",
+        "1 box clipped to its image",
+        "1 box of zero area dropped",
+        "1 box outside its image dropped",
     ]
     assert "1 image shows no object" in [fact.what for fact in data.facts]
     assert objects(data, "train", 0) == []
@@ -117,12 +117,12 @@ def test_an_image_that_is_not_there_is_named_or_passed_over(tmp_path: Path):
     write_voc(tmp_path, {"train": random_images(5)})
     (tmp_path / "JPEGImages" / "image2.png").unlink()
     with pytest.raises(
-        DataError, match=r"image2.xml is of .*image2.png, which is not there; bring it, or pass over such"
+        DataError, match=r"image2.xml is of .*image2.png, which does not exist; add it, or skip such files"
     ):
         open_data(tmp_path, DataConfig())
     data = open_data(tmp_path, DataConfig(skip_unreadable=True, validation=0, test=0))
     assert len(data.splits["train"]) == 4
-    assert data.warnings[0].startswith("1 unreadable image or annotation was left out: Annotations/image2.xml")
+    assert data.warnings[0].startswith("1 unreadable image or annotation skipped: Annotations/image2.xml")
 
 
 def test_a_broken_image_is_passed_over_where_asked(tmp_path: Path):
@@ -146,8 +146,8 @@ def test_all_images_broken_is_no_split(tmp_path: Path):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        ([Drawn("a"), Drawn("b"), Drawn("c")], "marks no object in any image; there is nothing to learn"),
-        ([OBJECT], "has 1 training images, too few to hold any back; bring more"),
+        ([Drawn("a"), Drawn("b"), Drawn("c")], "has no boxes in any image; there is nothing to learn"),
+        ([OBJECT], "has 1 training images, too few to split; add more"),
     ],
 )
 def test_too_little_to_learn_from(tmp_path: Path, images: list[Drawn], message: str):
@@ -189,7 +189,7 @@ def test_blood_cells_are_as_their_readme_counts_them(shared_data: Path):
         "validation": [39, 481, 44],  # one of 482 has no area
         "test": [37, 495, 41],
     }
-    assert data.warnings == ["1 box without area was left out"]
+    assert data.warnings == ["1 box of zero area dropped"]
 
 
 def test_faces_are_read_from_imglab(shared_data: Path):

@@ -120,12 +120,12 @@ def test_unreadable_images_stop_or_are_counted(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / name, 10)
     (tmp_path / "a" / "3.png").write_bytes(b"oops")
-    remedy = r"replace it or take it out; training passes over such images with --skip-unreadable"
+    remedy = r"replace or remove it; training skips such images with --skip-unreadable"
     with pytest.raises(DataError, match=rf"a/3.png cannot be read as an image \(.*\); {remedy}$"):
         read(tmp_path, DataConfig())
     data = read(tmp_path, DataConfig(skip_unreadable=True, test=0, validation=0))
     assert sizes(data) == {"train": 19}
-    assert data.warnings == ["train: 1 unreadable images were left out: a/3.png"]
+    assert data.warnings == ["train: 1 unreadable images skipped: a/3.png"]
     names = [data.splits["train"].describe(i) for i in range(19)]
     assert "a/3.png" not in names
     assert targets_of(data.splits["train"]).tolist() == [0] * 9 + [1] * 10
@@ -166,7 +166,7 @@ def test_an_empty_split(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / "train" / name, 3)
     (tmp_path / "test" / "a").mkdir(parents=True)
-    assert refused(tmp_path) == ": test holds no images; fill it or take it away"
+    assert refused(tmp_path) == ": test holds no images; add files or remove it"
 
 
 def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:

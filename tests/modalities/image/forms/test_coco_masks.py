@@ -66,7 +66,7 @@ def polygon(*numbers: float) -> list[dict[str, Any]]:
     [
         (
             {"annotations": polygon(1, 1, 4, 4)},
-            "annotations.json annotation 1 has a polygon of 2 points; it takes three",
+            "annotations.json annotation 1 has a polygon of 2 points; a polygon needs at least three",
         ),
         (
             {"annotations": [{"id": 4, "image_id": 6, "category_id": 9}]},
@@ -81,11 +81,11 @@ def polygon(*numbers: float) -> list[dict[str, Any]]:
                 "images": [{"id": 3, "file_name": "3.png", "height": 9, "width": 10}],
                 "annotations": polygon(1, 1, 4, 4, 1, 4),
             },
-            "annotations.json image 3 is 9x10 and its image images/3.png is 8x10; a mask has a number for each pixel",
+            "annotations.json image 3 is 9x10 and its image images/3.png is 8x10; a mask must have the size of its image",
         ),
         (
             {"images": [{"id": 3, "file_name": "3.png"}], "annotations": []},
-            "annotations.json image 3: an entry has the height None; it is a whole number",
+            "annotations.json image 3: an entry has the height None; it must be an integer",
         ),
     ],
 )
@@ -102,11 +102,11 @@ def test_an_image_that_is_not_there_is_named_or_counted(tmp_path: Path) -> None:
         open_data(tmp_path, WHOLE, task="segmentation")
     data = open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True), task="segmentation")
     assert len(data.splits["train"]) == 1
-    assert data.warnings[0] == "train: 1 unreadable images or masks were left out: images/5.png"
+    assert data.warnings[0] == "train: 1 unreadable images or masks skipped: images/5.png"
 
 
 def test_json_that_breaks_off(tmp_path: Path) -> None:
     write(tmp_path, content())
     (tmp_path / "annotations.json").write_text(json.dumps(content())[:-9])
-    with pytest.raises(DataError, match=r"annotations.json is no JSON"):
+    with pytest.raises(DataError, match=r"annotations.json is not valid JSON"):
         open_data(tmp_path, WHOLE, task="segmentation")

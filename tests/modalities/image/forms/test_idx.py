@@ -111,7 +111,7 @@ def broken(tmp_path: Path, **files: bytes) -> str:
 def test_a_truncated_gzip_is_named(tmp_path: Path) -> None:
     packed = gzip.compress(idx(np.zeros((10, 9, 7), np.uint8)))
     said = broken(tmp_path, train_images_idx3_ubyte__gz=packed[:-9])
-    assert said.startswith("train-images-idx3-ubyte.gz is truncated: the gzip stream breaks off; download it again")
+    assert said.startswith("train-images-idx3-ubyte.gz is truncated: the gzip stream ends early; download it again")
 
 
 def test_a_damaged_gzip_is_named(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_reading_holds_the_content_once(tmp_path: Path, packed: bool) -> None:
 
 def test_bad_magic(tmp_path: Path) -> None:
     said = broken(tmp_path, train_labels_idx1_ubyte__gz=b"<html>404 not found</html>")
-    assert said.startswith("train-labels-idx1-ubyte.gz is no IDX file: it starts with 3c 68 74 6d instead of 00 00")
+    assert said.startswith("train-labels-idx1-ubyte.gz is not an IDX file: it starts with 3c 68 74 6d instead of 00 00")
 
 
 def test_a_short_file_says_how_short(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_short_file_says_how_short(tmp_path: Path) -> None:
 def test_labels_of_another_set(tmp_path: Path) -> None:
     said = broken(tmp_path, train_labels_idx1_ubyte__gz=idx(np.zeros(9, np.uint8)))
     assert said == (
-        "train-labels-idx1-ubyte.gz has 9 labels, but train-images-idx3-ubyte.gz 10 images; they are not of one set"
+        "train-labels-idx1-ubyte.gz has 9 labels, but train-images-idx3-ubyte.gz 10 images; they do not belong together"
     )
 
 

@@ -162,24 +162,22 @@ def test_masks_may_have_a_mark_behind_their_name(tmp_path: Path) -> None:
 def test_what_is_missing_or_does_not_fit_is_named_or_counted(tmp_path: Path) -> None:
     folder(tmp_path, 8)
     (tmp_path / "masks" / "3.png").unlink()
-    with pytest.raises(DataError, match=r"^images/3.png has no mask masks/3.\*; add it or take the image out"):
+    with pytest.raises(DataError, match=r"^images/3.png has no mask masks/3.\*; add it or remove the image"):
         open_data(tmp_path, WHOLE)
     skipping = DataConfig(validation=0, test=0, skip_unreadable=True)
     data = open_data(tmp_path, skipping)
     assert (sizes(data), data.warnings) == (
         {"train": 7},
-        ["1 images without a mask were left out, such as images/3.png"],
+        ["1 images without a mask skipped, such as images/3.png"],
     )
     Image.new("L", (5, 4)).save(tmp_path / "masks" / "3.png")
-    message = (
-        r"^masks/3.png is 4x5 and its image images/3.png is 32x32; a mask has a number for each pixel of its image$"
-    )
+    message = r"^masks/3.png is 4x5 and its image images/3.png is 32x32; a mask must have the size of its image$"
     with pytest.raises(DataError, match=message):
         open_data(tmp_path, WHOLE)
     (tmp_path / "images" / "5.png").write_bytes((tmp_path / "images" / "5.png").read_bytes()[:200])
     data = open_data(tmp_path, skipping)
     assert sizes(data) == {"train": 6}
-    assert data.warnings == ["train: 2 unreadable images or masks were left out: images/3.png, images/5.png"]
+    assert data.warnings == ["train: 2 unreadable images or masks skipped: images/3.png, images/5.png"]
 
 
 def test_masks_that_show_nothing_or_cannot_be_read(tmp_path: Path) -> None:
@@ -197,7 +195,7 @@ def test_masks_that_show_nothing_or_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"masks/2.png cannot be read as a mask"):
         open_data(tmp_path, WHOLE)
     data = open_data(tmp_path, DataConfig(validation=0, test=0, skip_unreadable=True))
-    assert data.warnings == ["train: 1 unreadable images or masks were left out: images/2.png"]
+    assert data.warnings == ["train: 1 unreadable images or masks skipped: images/2.png"]
 
 
 def test_nothing_in_common(tmp_path: Path) -> None:
@@ -235,7 +233,7 @@ def test_large_images_are_stored_smaller_and_masks_with_them(tmp_path: Path) -> 
         Image.fromarray(mask).save(tmp_path / "masks" / f"{number}.png")
     data = open_data(tmp_path, WHOLE)
     assert data.schema.input.shape == (3, 128, 256)
-    assert "scaled down to 256 (--image-size changes it)" in " ".join(fact.why for fact in data.facts)
+    assert "limited to 256 (--image-size changes the size)" in " ".join(fact.why for fact in data.facts)
     target = data.splits["train"].read(np.array([0]))["target"][0]
     assert target[:, :128].max() == 0
     assert target[:, 128:].min() == 1

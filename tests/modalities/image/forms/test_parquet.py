@@ -139,7 +139,7 @@ def test_which_column_is_the_target(tmp_path: Path) -> None:
         read(tmp_path, data_config(target=("fin",)))
     unclear = table(range(60), fine=[i % 5 for i in range(60)]).rename_columns(["image", "coarse", "fine"])
     pq.write_table(unclear, tmp_path / "train.parquet")
-    with pytest.raises(DataError, match="which column is to be predicted. Say --target with one of coarse, fine"):
+    with pytest.raises(DataError, match="which column is the target. Use --target with one of coarse, fine"):
         read(tmp_path, DataConfig())
 
 
@@ -158,7 +158,9 @@ def test_an_unlabelled_test_split_is_left_out_and_said(tmp_path: Path) -> None:
     hidden = table(range(50, 60)).set_column(1, "label", pa.array([-1] * 10))
     pq.write_table(hidden, tmp_path / "test.parquet")
     data = read(tmp_path, DataConfig())
-    assert data.warnings == ["test has no labels, so it cannot judge; predict on it after training"]
+    assert data.warnings == [
+        "test has no labels, so the model cannot be evaluated on it; use sonde predict on it after training"
+    ]
     assert len(data.splits["test"]) == 10  # held back from train instead
 
 
@@ -204,7 +206,7 @@ def test_a_spoilt_image_is_named_or_skipped(tmp_path: Path) -> None:
     pq.write_table(pa.table(content), tmp_path / "train.parquet")
     data = read(tmp_path, DataConfig(skip_unreadable=True, validation=0, test=0))
     assert len(data.splits["train"]) == 59
-    assert data.warnings == ["train: 1 unreadable images were left out: train.parquet row 17"]
+    assert data.warnings == ["train: 1 unreadable images skipped: train.parquet row 17"]
     with pytest.raises(DataError, match=r"^train.parquet row 17 cannot be read as an image"):
         read(tmp_path, DataConfig(validation=0, test=0)).splits["train"].read(np.arange(60))
 

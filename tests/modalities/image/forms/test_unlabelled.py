@@ -37,7 +37,7 @@ def test_class_folders_keep_their_labels(tmp_path: Path):
 
 
 def test_other_tasks_need_labels(tmp_path: Path):
-    with pytest.raises(DataError, match=r"holds 24 \.png, which is no form that can be read"):
+    with pytest.raises(DataError, match=r"holds 24 \.png, which is not a known data format"):
         open_data(fill(tmp_path / "photos"), DataConfig())
 
 

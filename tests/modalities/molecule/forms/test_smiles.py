@@ -110,7 +110,7 @@ def _numbers(found: Dataset) -> list[int]:
 
 def test_with_several_columns_of_numbers_the_target_must_be_named(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", one=np.linspace(0, 1, 60).tolist(), two=np.linspace(1, 3, 60).tolist())
-    with pytest.raises(DataError, match="which column is to be predicted"):
+    with pytest.raises(DataError, match="which column is the target"):
         read(file, DataConfig())
     assert read(file, data_config(target=("two",))).schema.target.names == ("two",)
     with pytest.raises(DataError, match="no column 'tow' to predict; did you mean 'two'"):
@@ -120,12 +120,14 @@ def test_with_several_columns_of_numbers_the_target_must_be_named(tmp_path: Path
 def test_a_row_that_is_no_molecule_is_named_or_counted(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", [*CHAINS[:30], "C1CC", *CHAINS[30:], ""])
     with pytest.raises(
-        DataError, match=r"^a.csv row 32: 'C1CC' is no SMILES that RDKit can read; mend the row, or pass over"
+        DataError, match=r"^a.csv row 32: 'C1CC' is not a SMILES string that RDKit can parse; fix the row, or skip"
     ):
         opened(file)
     found = opened(file, skip_unreadable=True)
     assert sum(map(len, found.splits.values())) == 60
-    assert found.warnings == ["2 rows hold no SMILES that RDKit can read and were left out, such as a.csv row 32"]
+    assert found.warnings == [
+        "2 rows hold no SMILES string that RDKit can parse and were dropped, such as a.csv row 32"
+    ]
 
 
 def test_rows_of_one_molecule_stay_in_one_split(tmp_path: Path) -> None:
@@ -180,7 +182,7 @@ def test_what_is_predicted_on(tmp_path: Path) -> None:
         assert found == names
         assert all((rows.read(np.arange(3))[name] == expected[name]).all() for name in ("input", "bonds"))
     assert rows_to_predict("CCO", schema)[1] == ["CCO"]
-    with pytest.raises(DataError, match=r"^input 0: 'C1CC' is no SMILES that RDKit can read"):
+    with pytest.raises(DataError, match=r"^input 0: 'C1CC' is not a SMILES string that RDKit can parse"):
         rows_to_predict("C1CC", schema)
     with pytest.raises(DataError, match="nothing to predict on"):
         rows_to_predict([], schema)

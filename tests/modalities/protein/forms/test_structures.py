@@ -164,7 +164,7 @@ def test_what_is_predicted_on(tmp_path: Path) -> None:
     assert names == [f"D{n}_A" for n in range(5)]
     np.testing.assert_array_equal(rows.read(np.array([1]))["input"][0], chain.backbone)
     assert residues().decode(rows_to_predict("MKUO", forward)[0].read(np.array([0]))["input"][0].tolist()) == "MKXX"
-    with pytest.raises(DataError, match=r"^M K1: residues are told by letters such as MKTAYIAK, got 'M K1'"):
+    with pytest.raises(DataError, match=r"^M K1: residues are written as letters such as MKTAYIAK, got 'M K1'"):
         rows_to_predict("M K1", forward)
     with pytest.raises(
         DataError, match="^none.pdb is not a PDB, mmCIF or FASTA file, or residues as letters, or is not there"

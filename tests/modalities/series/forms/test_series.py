@@ -68,7 +68,7 @@ def test_a_table_of_even_times_and_numbers_is_a_series_cut_by_time(tmp_path: Pat
     assert "350 train steps" in told
     assert "50 validation steps" in told
     assert "100 test steps" in told
-    assert "a season of 24 steps (hourly: what was so many steps before is" in told
+    assert "season of 24 steps (hourly: error of the seasonal naive forecast" in told
     assert Schema.from_dict(dataset.schema.as_dict()) == dataset.schema
 
 
@@ -112,7 +112,7 @@ def test_target_says_what_is_forecast_and_the_rest_is_looked_at(tmp_path: Path) 
     assert dataset.schema.input.forecast == 1
     read = dataset.splits["test"].read(np.arange(2))
     assert (read["input"].shape[2], read["target"].shape[2], read["seasonal"].shape[2]) == (2, 1, 1)
-    assert "--target; models may look at 1 more" in facts(dataset)
+    assert "--target; 1 more are inputs" in facts(dataset)
 
 
 def test_rows_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_gaps_are_counted_filled_with_the_value_before_and_masked(tmp_path: Path
     assert list(dataset.warnings) == [
         "2 of 500 steps have no row, the first after 2020-01-14 07:00:00",
         "1 of 1,000 values are missing",
-        "what is missing was filled with the value before, and is neither trained on nor judged as a target",
+        "missing values were forward-filled and are ignored as targets in training and evaluation",
     ]
     train = windows(dataset, "train")
     assert dataset.schema.target.masked
@@ -158,7 +158,7 @@ def test_gaps_are_counted_filled_with_the_value_before_and_masked(tmp_path: Path
         ),
         (
             lambda t: t.assign(when=[None, *t["when"][1:]]),
-            "bad.csv row 2: no time in column 'when'; fill the cell, or take the row out",
+            "bad.csv row 2: no time in column 'when'; fill in the cell, or remove the row",
         ),
         (lambda t: t.assign(heat=np.nan, load=np.nan), "has no column of numbers to forecast"),
         (lambda t: t.drop(columns="when"), "bad.csv has no column of times, which a series needs; name it with --time"),
@@ -214,7 +214,7 @@ def test_other_tables_are_no_series(tmp_path: Path) -> None:
     dataset = opened(tmp_path / "plant.csv", task="regression", target=("load",))
     assert dataset.schema.input.kind == "table"
     with pytest.raises(
-        DataError, match="was not read as a time series; say --task forecasting, or leave --horizon out"
+        DataError, match="was not read as a time series; use --task forecasting, or leave --horizon out"
     ):
         opened(tmp_path / "kinds.csv", target=("load",), horizon=3)
 
@@ -222,7 +222,7 @@ def test_other_tables_are_no_series(tmp_path: Path) -> None:
 def test_columns_that_are_no_numbers_are_left_out_when_a_forecast_is_asked_for(tmp_path: Path) -> None:
     dataset = opened(written(tmp_path, frame().assign(kind="a")), task="forecasting")
     assert dataset.schema.target.names == ("load", "heat")
-    assert list(dataset.warnings) == ["1 columns that hold no numbers were left out: 'kind'"]
+    assert list(dataset.warnings) == ["1 non-numeric columns were dropped: 'kind'"]
 
 
 def test_parquet_and_frames_in_memory_are_read_alike(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ def test_a_trained_model_judges_every_window_of_another_table(tmp_path: Path) ->
     daily = written(tmp_path, frame(freq="D"), "daily.csv")
     with pytest.raises(DataError, match=r"daily.csv is daily, and the model was trained on a series that is hourly"):
         open_like(daily, schema, DataConfig())
-    with pytest.raises(DataError, match=r"few.csv holds 30 steps, and to judge a forecast of 10 needs 34 of them"):
+    with pytest.raises(DataError, match=r"few.csv holds 30 steps, and evaluating a horizon of 10 needs 34"):
         open_like(written(tmp_path, frame(30), "few.csv"), schema, DataConfig())
 
 
@@ -266,7 +266,7 @@ def test_the_last_window_of_a_table_is_what_a_forecast_is_made_from(tmp_path: Pa
     read = rows.read(np.array([0]))
     raw = read["input"][0] * np.array(schema.target.std) + np.array(schema.target.mean)
     np.testing.assert_allclose(raw, table[["load", "heat"]].to_numpy()[-12:], rtol=1e-5)
-    with pytest.raises(DataError, match="table holds 11 steps, and the model looks back on 12; bring as many"):
+    with pytest.raises(DataError, match="table holds 11 steps, and the model needs an input window of 12; add more"):
         rows_to_predict(table.head(11), schema)
     with pytest.raises(DataError, match="table has no column 'load', which the model was trained on"):
         rows_to_predict(table.drop(columns="load"), schema)

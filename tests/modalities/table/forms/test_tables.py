@@ -109,13 +109,15 @@ def test_a_folders_own_splits_are_kept_and_the_rest_held_back(tmp_path: Path):
     assert dataset.splits["test"].describe(0) == "test.csv row 2"
     assert dataset.form == "folder of CSV tables"
     assert set(dataset.fingerprint) == {"train.csv", "test.csv"}
-    assert ("30 test rows", "the data brings them") in [(f.what, f.why) for f in dataset.facts]
+    assert ("30 test rows", "from the data") in [(f.what, f.why) for f in dataset.facts]
 
 
 def test_a_test_file_without_target_is_set_aside_and_test_rows_held_back(tmp_path: Path):
     place = folder(tmp_path, train=frame(100), test=frame(30).drop(columns="y"))
     dataset = read(place, config())
-    assert dataset.warnings == ["test.csv has no column 'y', so it cannot judge; predict on it after training"]
+    assert dataset.warnings == [
+        "test.csv has no column 'y', so the model cannot be evaluated on it; use sonde predict on it after training"
+    ]
     assert {k: len(v) for k, v in dataset.splits.items()} == {"train": 72, "validation": 8, "test": 20}
 
 
@@ -149,7 +151,7 @@ def test_several_targets_with_gaps_are_masked():
     dataset = read_frame(source, config("a,b"))
     assert dataset.schema.target.masked
     assert sum(len(rows) for rows in dataset.splits.values()) == 95
-    assert dataset.warnings == ["table: 5 of 100 rows have none of the 2 targets and are left out"]
+    assert dataset.warnings == ["table: 5 of 100 rows have none of the 2 targets and are dropped"]
     masks = np.concatenate([fields(dataset, split)["mask"] for split in dataset.splits])
     targets = np.concatenate([fields(dataset, split)["target"] for split in dataset.splits])
     assert masks.sum(axis=0).tolist() == [90, 95]
@@ -162,7 +164,7 @@ def test_rows_without_a_target_are_left_out_and_counted():
     source = frame(100)
     source.loc[3:5, "y"] = None
     dataset = read_frame(source, config())
-    assert dataset.warnings == ["table: 3 of 100 rows have no 'y' and are left out"]
+    assert dataset.warnings == ["table: 3 of 100 rows have no 'y' and are dropped"]
     assert sum(len(rows) for rows in dataset.splits.values()) == 97
 
 
@@ -210,7 +212,7 @@ def test_judging_another_table_uses_the_saved_encoding(tmp_path: Path):
     strange.to_csv(tmp_path / "s.csv", index=False)
     with pytest.raises(DataError, match=r"^s\.csv row 9: 'y' is 'perhaps', a class that training rows do not have"):
         read(tmp_path / "s.csv", config(), like=dataset.schema)
-    with pytest.raises(DataError, match=r"^which column holds the true class\? Say --target COLUMN$"):
+    with pytest.raises(DataError, match=r"^which column holds the true class\? Use --target COLUMN$"):
         read_frame(frame(5), DataConfig(), dataset.schema)
 
 
@@ -256,8 +258,8 @@ def test_real_titanic(shared_data: Path):
     assert dataset.schema.target.names == ("0", "1")
     assert dataset.schema.target.out_dim == 1
     said = {fact.what: fact.why for fact in dataset.facts}
-    assert said["left out PassengerId"] == "it numbers the rows"
-    assert said["left out Name, Ticket"] == "nearly every row has its own text"
+    assert said["left out PassengerId"] == "a row ID"
+    assert said["left out Name, Ticket"] == "nearly every row has a distinct text"
     columns = {c.name: c for c in dataset.schema.input.columns}
     assert columns["Sex"].categories == ("female", "male")
     index = list(columns).index("Cabin missing")

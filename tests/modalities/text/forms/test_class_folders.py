@@ -59,7 +59,7 @@ def test_a_file_that_is_no_text_and_one_that_is_empty(tmp_path: Path) -> None:
     fill(tmp_path)
     (tmp_path / "pos" / "0.txt").write_text("  \n")
     found = open_data(tmp_path, DataConfig(test=0.25))
-    assert list(found.warnings) == ["1 of 24 train rows have no text and are left out, first pos/0.txt"]
+    assert list(found.warnings) == ["1 of 24 train rows have no text and are dropped, first pos/0.txt"]
     (tmp_path / "pos" / "1.txt").write_bytes(b"na\xefve")
     with pytest.raises(DataError, match=r"pos/1\.txt is not UTF-8 in line 1 \(byte 2\)"):
         open_data(tmp_path, DataConfig())

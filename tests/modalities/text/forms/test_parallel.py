@@ -119,8 +119,8 @@ def test_long_training_pairs_are_left_out_and_long_ones_elsewhere_cut(tmp_path: 
     root = folder(tmp_path / "pairs")
     found = open_data(root, data_config(tokenizer="words", max_tokens=6))
     assert len(found.splits["train"]) == 16
-    assert any(text.startswith("16 training pairs of more than 6 tokens are left out") for text in found.warnings)
-    assert any(text.startswith("2 test pairs are cut to 6 tokens") for text in found.warnings)
+    assert any(text.startswith("16 training pairs longer than 6 tokens are dropped") for text in found.warnings)
+    assert any(text.startswith("2 test pairs are truncated to 6 tokens") for text in found.warnings)
     assert said(found, "test", 3)[2] == GERMAN[3]
     with pytest.raises(DataError, match="every training pair is longer than 2 tokens; give a larger --max-tokens"):
         open_data(root, data_config(tokenizer="words", max_tokens=2))
@@ -131,7 +131,7 @@ def test_empty_lines_are_counted_and_left_out(tmp_path: Path) -> None:
     (root / "val.en").write_text("One.\n\n  \nFour.\n")
     found = open_data(root, WORDS)
     assert len(found.splits["validation"]) == 2
-    assert found.warnings == ["2 lines of val.en, val.de are empty on a side and are left out, first line 2"]
+    assert found.warnings == ["2 lines of val.en, val.de are empty on one side and are dropped, first line 2"]
     assert found.splits["validation"].describe(1) == "val.en, val.de line 4"
 
 
@@ -139,7 +139,7 @@ def test_a_second_test_set_is_left_aside_and_said(tmp_path: Path) -> None:
     root = folder(tmp_path / "pairs", ("train", "test_2016", "test_2017"))
     found = open_data(root, WORDS)
     assert found.splits["test"].describe(0).startswith("test_2016.en")
-    assert found.warnings == [f"test_2017.en is left aside; judge on it with: sonde eval RUN {root / 'test_2017.en'}"]
+    assert found.warnings == [f"test_2017.en is not used; evaluate on it with: sonde eval RUN {root / 'test_2017.en'}"]
 
 
 def test_other_breaks_than_newlines_break_no_line(tmp_path: Path) -> None:
@@ -166,8 +166,8 @@ def broken(root: Path, name: str, content: bytes | None) -> Path:
         ),
         ("val.en", b"One.\n", r"val.de has 4 lines and val.en 1: line 2, “Zwei Hunde rennen.”, has no translation"),
         ("val.de", b"Eins.\nZw\xffei.\n\n\n", r"val.de line 2 is not UTF-8 \(byte 0xff\); save the file as UTF-8"),
-        ("val.de", None, r"val.en has no val.de beside it; bring that side, or take this file away"),
-        ("train.de", None, r"train.en has no train.de beside it; bring that side, or take this file away"),
+        ("val.de", None, r"val.en has no val.de beside it; add that side, or remove this file"),
+        ("train.de", None, r"train.en has no train.de beside it; add that side, or remove this file"),
         ("val.de", b"\n\n\n\n", r"val.en and val.de have no line with text on both sides; fill them"),
     ],
 )
@@ -180,7 +180,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, content: bytes | None
 def test_a_torn_gzip_is_named(tmp_path: Path) -> None:
     root = folder(tmp_path / "pairs", packed=True)
     (root / "val.en.gz").write_bytes((root / "val.en.gz").read_bytes()[:20])
-    with pytest.raises(DataError, match=r"val.en.gz cannot be unpacked \(.*\); copy it anew"):
+    with pytest.raises(DataError, match=r"val.en.gz cannot be unpacked \(.*\); copy it again"):
         open_data(root, WORDS)
 
 
@@ -188,7 +188,7 @@ def test_one_side_alone_is_told(tmp_path: Path) -> None:
     root = folder(tmp_path / "pairs")
     for file in root.glob("*.de"):
         file.unlink()
-    with pytest.raises(DataError, match="has files in en alone; bring the same lines in another language beside them"):
+    with pytest.raises(DataError, match="has files in en alone; add the same lines in another language beside them"):
         open_data(root, WORDS)
 
 

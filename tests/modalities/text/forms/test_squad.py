@@ -120,7 +120,7 @@ def test_several_answers_are_kept_and_told(tmp_path: Path) -> None:
     first["answers"] = [answer, shorter]
     dataset = opened(write(tmp_path / "facts.json", given), test=0.0, validation=0.0)
     assert texts_of(dataset.splits["train"].read(np.array([0]))["answers"][0]) == [answer["text"], shorter["text"]]
-    assert any("1 questions with several true answers" in fact.what for fact in dataset.facts)
+    assert any("1 questions with several correct answers" in fact.what for fact in dataset.facts)
 
 
 def test_long_questions_are_cut_and_windows_said(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_long_questions_are_cut_and_windows_said(tmp_path: Path) -> None:
     assert list(tokens).index(END) == QUESTION + 1
     assert dataset.schema.target.shape == (200,)
     assert dataset.schema.input.shape == (200,)
-    assert any("longer than 200 tokens and read in windows" in fact.why for fact in dataset.facts)
+    assert any("longer than 200 tokens and split into windows" in fact.why for fact in dataset.facts)
 
 
 def test_a_part_of_the_training_rows(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_a_folder_without_headers_is_text_to_be_classified(folder: Path) -> None
     assert labels_of(found.splits["test"]).tolist() == [label for _, label in lines(30, seed=2)]
     assert found.splits["validation"].describe(0) == "dev.tsv row 1"
     told = facts(found)
-    assert "no header, so the columns are called c1, c2 (the first row reads like those below it)" in told
-    assert "column 'c2' is to be predicted (the only other column; --target names another)" in told
+    assert "no header, so the columns are called c1, c2 (the first row looks like data)" in told
+    assert "column 'c2' is to be predicted (the only other column; --target selects another)" in told
     assert "80 train + 21 validation + 30 test texts" in told
 
 
@@ -96,7 +96,7 @@ def test_values_and_labels_are_predicted_from_text_too(tmp_path: Path) -> None:
     train = targets_of(values.splits["train"])
     assert abs(train.mean()) < 1e-6
     assert abs(train.std() - 1) < 1e-6
-    assert "left out good, bad (only the text is read; without it they would be)" in facts(values)
+    assert "left out good, bad (only the text column is used; without it they would be)" in facts(values)
 
 
 @pytest.mark.parametrize(("kind", "type_of"), [("characters", Characters), ("bpe", Subwords), ("words", Words)])
@@ -112,7 +112,7 @@ def test_long_rows_are_cut_and_counted(folder: Path) -> None:
     found = open_data(folder, data_config(max_tokens=7))
     assert found.schema.input.shape == (7,)
     long = sum(len(text.split()) > 7 for text, _ in lines(80))
-    assert f"{long} of 80 train rows are longer than 7 tokens and are cut there (--max-tokens)" in found.warnings
+    assert f"{long} of 80 train rows are longer than 7 tokens and are truncated (--max-tokens)" in found.warnings
 
 
 def test_empty_texts_and_absent_targets_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_empty_texts_and_absent_targets_are_left_out_and_counted(tmp_path: Path)
     found = open_data(tmp_path / "t.csv", CONFIG)
     assert sum(map(len, found.splits.values())) == 60
     assert list(found.warnings) == [
-        "2 of 63 train rows have no text and are left out, first t.csv row 2",
-        "1 of 63 train rows have no target and are left out, first t.csv row 64",
+        "2 of 63 train rows have no text and are dropped, first t.csv row 2",
+        "1 of 63 train rows have no target and are dropped, first t.csv row 64",
     ]
 
 
@@ -145,7 +145,10 @@ def test_a_table_without_targets_is_left_for_predicting(folder: Path) -> None:
     (folder / "dev.tsv").write_text("text\tlabel\n" + (folder / "dev.tsv").read_text())
     (folder / "test.tsv").write_text("text\nfine film\n")
     found = open_data(folder, data_config(target=("label",)))
-    assert "test.tsv has no column 'label', so it cannot judge; predict on it after training" in found.warnings
+    assert (
+        "test.tsv has no column 'label', so the model cannot be evaluated on it; use sonde predict on it after training"
+        in found.warnings
+    )
     assert set(found.splits) == {"train", "validation", "test"}  # a test part is drawn instead
 
 
@@ -159,7 +162,7 @@ def test_a_fraction_of_the_labels_leaves_that_many_rows(folder: Path) -> None:
     found = open_data(folder, DataConfig(label_fraction=0.25))
     assert len(found.splits["train"]) == 20
     assert labels_of(found.splits["train"]).mean() == 0.5
-    assert "20 of 80 training rows (--label-fraction, each class alike)" in facts(found)
+    assert "20 of 80 training rows (--label-fraction, same share of every class)" in facts(found)
 
 
 def test_judging_reads_with_the_models_vocabulary(folder: Path) -> None:
@@ -196,10 +199,11 @@ def test_chains_of_nucleotides_are_read_letter_by_letter(tmp_path: Path) -> None
     assert vocabulary == Characters(("A", "C", "G", "T"), upper=True)
     assert found.schema.target.names == ("+", "-")
     told = facts(found)
-    assert "60 chains" in told
-    assert "read letter by letter: A, C, G, T (the cells are chains of nucleotides)" in told
+    assert "60 sequences" in told
+    assert "letter tokens: A, C, G, T (the cells are sequences of nucleotides)" in told
     assert (
-        "column 'c1' is to be predicted (of 2 others the only one with repeated values; --target names another)" in told
+        "column 'c1' is to be predicted (of 2 others the only one with repeated values; --target selects another)"
+        in told
     )
 
 

@@ -45,10 +45,8 @@ def test_the_end_of_a_text_is_held_back(tmp_path: Path) -> None:
     assert dataset.schema.target.kind == "next"
     assert dataset.schema.input.symbols == dataset.schema.target.symbols == 4 + len(set(TEXT))
     assert dataset.splits["validation"].describe(0) == f"a.txt from character {cut:,} on, character 0"
-    assert f"{cut:,} train + {len(TEXT) - cut:,} validation characters, {len(set(TEXT))} different ones" in facts(
-        dataset
-    )
-    assert "no test part (give --test 0.1 to cut one off)" in facts(dataset)
+    assert f"{cut:,} train + {len(TEXT) - cut:,} validation characters, {len(set(TEXT))} distinct" in facts(dataset)
+    assert "no test split (use --test 0.1 for one)" in facts(dataset)
     assert list(dataset.fingerprint) == ["a.txt"]
 
 
@@ -93,7 +91,7 @@ def test_many_characters_are_read_in_pieces_of_words(tmp_path: Path) -> None:
     assert isinstance(vocabulary, Subwords)
     cut = len(text) - round(0.1 * len(text))
     assert (text_of(dataset, "train"), text_of(dataset, "validation")) == (text[:cut], text[cut:])
-    assert "tokens of" in facts(dataset)
+    assert "tokens, vocabulary of" in facts(dataset)
     characters = opened(tmp_path / "a.txt", tokenizer="characters")
     assert isinstance(read_vocabulary(characters.schema.input.tokenizer), Characters)
 
@@ -102,7 +100,7 @@ def test_settings_of_windows_and_vocabulary_are_kept(tmp_path: Path) -> None:
     dataset = opened(write(tmp_path / "a.txt"), max_tokens=32, vocabulary=12)
     assert dataset.schema.input.shape == (32,)
     assert dataset.schema.input.symbols == 12
-    assert any("are not known from training" in warning for warning in dataset.warnings)
+    assert any("do not occur in the training text" in warning for warning in dataset.warnings)
     assert "windows of 32 characters" in facts(dataset)
     half = opened(tmp_path / "a.txt", label_fraction=0.5)
     whole = opened(tmp_path / "a.txt")
@@ -115,7 +113,7 @@ def test_characters_that_training_never_had_are_counted(tmp_path: Path) -> None:
     dataset = opened(write(tmp_path / "a.txt", TEXT + "%%&" + TEXT[:50]))
     assert len(dataset.warnings) == 1
     assert "3 tokens of the validation text" in dataset.warnings[0]
-    assert dataset.warnings[0].endswith("are not known from training ('%' '&')")
+    assert dataset.warnings[0].endswith("do not occur in the training text ('%' '&')")
 
 
 def test_lines_end_alike_and_a_byte_order_mark_is_no_character(tmp_path: Path) -> None:
@@ -146,18 +144,18 @@ def test_what_is_text(tmp_path: Path) -> None:
     ("content", "settings", "message"),
     [
         (b"good\nline\n\xff\xfe", {}, r"a\.txt line 3 is not UTF-8 \(byte 10 is 0xff\); save the file as UTF-8"),
-        (b" \n\n", {}, r"a\.txt holds no text; bring some"),
+        (b" \n\n", {}, r"a\.txt has no text; add some"),
         (
             b"a",
             {},
-            r"a\.txt: the train text has 1 tokens, and 2 are needed for a window of --max-tokens 1; bring more text$",
+            r"a\.txt: the train text has 1 tokens, and 2 are needed for a window of --max-tokens 1; add more text$",
         ),
         (
             b"abcdefghij" * 5,
             {"max_tokens": 64},
             r"the train text has 45 tokens, and 65 are needed for a window of --max-tok",
         ),
-        (b"abcdefghij", {}, r"validation text has 1 tokens, and 2 are needed; bring more text, or give --validation 0"),
+        (b"abcdefghij", {}, r"validation text has 1 tokens, and 2 are needed; add more text, or give --validation 0"),
         (TEXT.encode(), {"target": ("x",)}, r"a\.txt has text and no columns, so leave --target out"),
     ],
 )
