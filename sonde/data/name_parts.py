@@ -54,7 +54,7 @@ def choice(text: str) -> Choice:
     part, _, listed = text.partition("=")
     values = [value.strip() for value in listed.split(",") if value.strip()]
     if not part.strip() or not values:
-        raise ConfigError(f"--held-out {text!r} names no part and its values; write it like take=0-4 or speaker=theo")
+        raise ConfigError(f"--held-out {text!r} is not a part and its values; write it like take=0-4 or speaker=theo")
     chosen: set[str] = set()
     for value in values:
         span = re.fullmatch(r"(\d+)-(\d+)", value)

@@ -44,7 +44,7 @@ def test_choices_take_values_and_spans() -> None:
 
 @pytest.mark.parametrize("text", ["take", "=3", "take=", "take=,"])
 def test_choices_that_are_none(text: str) -> None:
-    with pytest.raises(ConfigError, match="names no part and its values; write it like take=0-4"):
+    with pytest.raises(ConfigError, match="is not a part and its values; write it like take=0-4"):
         choice(text)
 
 

@@ -76,8 +76,8 @@ def test_a_value_out_of_range_names_its_flag(name: str, value: Any, message: str
     ("settings", "message"),
     [
         ({"image_size": 32}, "holds no images; leave --image-size out"),
-        ({"max_tokens": 8}, "holds no text to be cut into tokens; leave --max-tokens out"),
-        ({"source_language": "en"}, "holds no text to be cut into tokens; leave --source-language out"),
+        ({"max_tokens": 8}, "holds no text to tokenize; leave --max-tokens out"),
+        ({"source_language": "en"}, "holds no text to tokenize; leave --source-language out"),
         ({"horizon": 3}, "was not read as a time series; use --task forecasting, or leave --horizon out"),
         ({"labels": "{label}"}, "was not read as recordings; leave --labels out"),
     ],

@@ -159,11 +159,11 @@ def repeated(data: Any) -> str:
     name, workers = type(loader.dataset).__name__, loader.num_workers
     if never_shares(loader.dataset) and loader.worker_init_fn is None:
         return (
-            f"every row comes {workers} times an epoch: {name} does not share its rows out among its {workers} workers"
+            f"every row occurs {workers} times per epoch: {name} does not split its rows between its {workers} workers"
         )
     if mentions_workers(loader.dataset) or loader.worker_init_fn is not None:
         return ""
-    return f"rows come {workers} times an epoch unless {name} shares them out among its {workers} workers"
+    return f"rows occur {workers} times per epoch unless {name} splits them between its {workers} workers"
 
 
 def never_shares(dataset: Any) -> bool:

@@ -40,7 +40,7 @@ def fields_of(sample: Any) -> dict[str, Tensor]:
     if isinstance(sample, Tensor | np.ndarray):
         return {"input": _tensor("input", sample)}
     what = f"a {type(sample).__name__} of {len(sample)}" if isinstance(sample, tuple | list) else type(sample).__name__
-    raise DataError(f"samples must be (input, target), a dict or a tensor, and this one is {what}")
+    raise DataError(f"samples must be (input, target), a dict or a tensor, but this one is {what}")
 
 
 def without_texts(sample: Any) -> tuple[Any, list[str]]:

@@ -120,7 +120,7 @@ def _closed_up(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> R
 
 def _check_there(path: Path) -> None:
     if not path.is_file():
-        raise DataError(f"{path} is not there; fix its name or take it out")
+        raise DataError(f"{path} does not exist; fix its name or remove it")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); remove it, or copy it again")
 

@@ -104,7 +104,7 @@ def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
             raise DataError(f"{path} line {number} is not valid JSON ({error.msg}); fix or remove it") from None
         if not isinstance(row, dict):
             raise DataError(
-                f'{path} line {number} is no object; write it like {{"file": "a.wav", "transcript": "one"}}'
+                f'{path} line {number} is not a JSON object; write it like {{"file": "a.wav", "transcript": "one"}}'
             )
         found.append((number, {str(name): "" if cell is None else str(cell) for name, cell in row.items()}))
     return found

@@ -97,7 +97,7 @@ def _by_folder(listing: Listing) -> Recordings:
         pieces = PurePosixPath(name).parts
         split = splits[pieces[0]] if by_split else "train"
         if split is None:
-            raise DataError(f"{path}: {name} stands beside the folders of the splits; put it into one of them")
+            raise DataError(f"{path}: {name} is outside the folders of the splits; move it into one of them")
         if len(pieces) < 2 + by_split:
             raise _no_label(path, name)
         found.append(Recording(name=name, truth=pieces[by_split], split=split))
@@ -109,7 +109,7 @@ def _by_folder(listing: Listing) -> Recordings:
 
 def _no_label(path: Path, name: str) -> DataError:
     return DataError(
-        f"{path}: {name} and the others stand in no class folder of their own; give the label in their names, such "
+        f"{path}: {name} and the others are not in class folders; give the label in their names, such "
         "as --labels '{label}_{speaker}_{take}', or name them in a CSV file with columns file and transcript"
     )
 

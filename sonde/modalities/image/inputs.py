@@ -100,7 +100,7 @@ def _paths(item: str | Path) -> list[Path]:
         return found
     if not path.exists():
         place_of(item)  # says what is near
-        raise DataError(f"{item} is the name of a dataset; it stands alone, not in a list of images")
+        raise DataError(f"{item} is the name of a dataset; it cannot be in a list of images")
     return [path]
 
 

@@ -102,7 +102,7 @@ def read_fasta(path: Path) -> list[tuple[str, str]]:
             name, letters = found.pop() if found else (path.stem, "")
             found.append((name, letters + text))
     if not found:
-        raise DataError(f"{path} holds no sequence; it should hold lines of residues below a line >NAME")
+        raise DataError(f"{path} holds no sequence; a FASTA file has lines of residues below a line >NAME")
     return found
 
 

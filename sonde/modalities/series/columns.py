@@ -88,7 +88,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     if (places < 0).any():
         row = int(order[(places < 0).argmax()])
         raise DataError(
-            f"{table.place(row)}: {_told(stamps[row])} falls between two steps, and most rows are {step.word}; fix the times in "
+            f"{table.place(row)}: {_told(stamps[row])} is not on a time step, and most rows are {step.word}; fix the times in "
             f"{time!r}, or read an ordinary table with --task regression"
         )
     steps = int(places[-1]) + 1
@@ -226,10 +226,10 @@ def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray
     again = np.flatnonzero(np.diff(stamps[order]).astype(np.int64) == 0)
     if len(again):
         first, second = int(order[again[0]]), int(order[again[0] + 1])
-        more = f", and {len(again) - 1:,} more stand twice" if len(again) > 1 else ""
+        more = f", and {len(again) - 1:,} more are duplicates" if len(again) > 1 else ""
         raise DataError(
             f"{table.place(second)}: {time!r} is {_told(stamps[second])}, as in row {first + table.first_row} already{more}; "
-            "keep one row a time (a file holds one series), or read an ordinary table with --task regression"
+            "keep one row per time (a file holds one series), or read an ordinary table with --task regression"
         )
 
 

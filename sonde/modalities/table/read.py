@@ -238,7 +238,7 @@ def _check_quotes(path: Path, content: pa.Table) -> None:
     with _open(path) as file:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
     if quotes % 2:
-        raise DataError(f'{path.name}: the last row holds several lines; a quote (") before it is never closed')
+        raise DataError(f'{path.name}: the last row spans several lines; an opening quote (") is never closed')
 
 
 def _read_binary(path: Path) -> Table:
@@ -251,7 +251,7 @@ def _read_binary(path: Path) -> Table:
             content = feather.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"{path.name} cannot be read ({str(error).splitlines()[0]}); the file is truncated or not what its name says"
+            f"{path.name} cannot be read ({str(error).splitlines()[0]}); the file is truncated or has the wrong suffix"
         ) from None
     names = [name for name in content.column_names if not name.startswith("__index_level_")]  # pandas' own row labels
     _check_names(names, path.name)

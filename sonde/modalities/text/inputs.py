@@ -50,7 +50,7 @@ def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
         each = [_found(one, schema) for one in (item if isinstance(item, Sequence) else item.tolist())]
         return [text for texts, _ in each for text in texts], [name for _, names in each for name in names]
     raise DataError(
-        f"an input of type {type(item).__name__} is no text; give text, files of text, a table, or a list of these"
+        f"an input of type {type(item).__name__} is not text; give text, files of text, a table, or a list of these"
     )
 
 

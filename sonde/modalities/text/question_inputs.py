@@ -29,7 +29,7 @@ def _from_file(path: Path) -> Questions:
     path = path.expanduser()
     files = sorted(file for file in path.glob("*.json") if looks_like_squad(file)) if path.is_dir() else [path]
     if len(files) != 1 or not looks_like_squad(files[0]):
-        raise DataError(f"{path} is no file of questions; {KNOWN}")
+        raise DataError(f"{path} is not a file of questions; {KNOWN}")
     return read_questions(files[0], skip=True, answered=False)
 
 
@@ -55,7 +55,7 @@ def _asked(item: Any, number: int) -> tuple[str, str]:
     pair = (item.get("question"), item.get("context")) if isinstance(item, Mapping) else item
     if _is_pair(pair) and (text := str(pair[0])).strip() and (context := str(pair[1])).strip():
         return text, context
-    raise DataError(f"input {number} is no question with a context; {KNOWN}")
+    raise DataError(f"input {number} is not a question with a context; {KNOWN}")
 
 
 def _is_pair(item: Any) -> bool:

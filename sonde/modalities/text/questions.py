@@ -46,7 +46,7 @@ class Questions:
     def warnings(self) -> list[str]:
         """What was left out, counted."""
         return [
-            f"{len(names):,} questions {why} were left out, such as {', '.join(names[:NAMED])}"
+            f"{len(names):,} questions {why} were skipped, such as {', '.join(names[:NAMED])}"
             for why, names in self.left_out.items()
         ]
 

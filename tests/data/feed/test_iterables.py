@@ -168,7 +168,7 @@ def test_workers_that_would_repeat_all_rows_are_refused(defined: Callable[[str, 
     lone = defined("Lone", "for row in range(self.rows):\n            yield torch.zeros(2), row")
     with pytest.raises(ConfigError, match=re.escape(said)):
         batches_of(lone, batch_size=4, workers=2)
-    assert "every row comes 2 times an epoch: Lone does not share" in repeated(DataLoader(lone, 4, num_workers=2))
+    assert "every row occurs 2 times per epoch: Lone does not split" in repeated(DataLoader(lone, 4, num_workers=2))
     assert repeated(DataLoader(lone, 4, num_workers=1)) == repeated(DataLoader(lone, 4)) == ""
 
 
@@ -178,7 +178,7 @@ def test_what_may_share_its_rows_is_not_refused(defined: Callable[[str, str], An
     assert not never_shares(sharing)
     assert not never_shares(calling)
     assert repeated(DataLoader(sharing, 4, num_workers=2)) == ""
-    said = "rows come 2 times an epoch unless Calling shares them out among its 2 workers"
+    said = "rows occur 2 times per epoch unless Calling splits them between its 2 workers"
     assert repeated(DataLoader(calling, 4, num_workers=2)) == said
     batches_of(calling, batch_size=4, workers=2)
 

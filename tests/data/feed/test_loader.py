@@ -76,8 +76,8 @@ def test_doubles_become_floats() -> None:
 @pytest.mark.parametrize(
     ("sample", "said"),
     [
-        ("abc", r"^samples must be \(input, target\), a dict or a tensor, and this one is str$"),
-        ((1, 2, 3, 4), "and this one is a tuple of 4$"),
+        ("abc", r"^samples must be \(input, target\), a dict or a tensor, but this one is str$"),
+        ((1, 2, 3, 4), "but this one is a tuple of 4$"),
         ({"a": 1}, r"^no field of a sample looks like an input: \['a'\]; rename one to 'input'$"),
         ({"x": 1, "image": 2}, "^a sample has 'x' and 'image'; rename the one to be used to 'input'$"),
         ((object(), 1), "^field 'input' of a sample is a object; give tensors, arrays or numbers$"),

@@ -84,7 +84,7 @@ def test_the_rate_of_most_is_taken(tmp_path: Path) -> None:
             b"RIFX no sound at all, but some text",
             r"a\.wav cannot be read as audio \(Format not recognised\); remove it",
         ),
-        (None, r"a\.wav is not there; fix its name"),
+        (None, r"a\.wav does not exist; fix its name"),
     ],
 )
 def test_what_is_no_sound_is_refused_by_name(tmp_path: Path, content: bytes | None, message: str) -> None:

@@ -83,7 +83,7 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
         ("m.csv", b"file,text\na.wav,x\nb.wav\n", r"m\.csv line 3 has 1 columns, and the header 2; fix or"),
         ("m.csv", b"file,text\na.wav,\xff\n", r"m\.csv is not UTF-8 \(byte 16\)"),
         ("m.jsonl", b'{"file": "a.wav"\n', r"m\.jsonl line 1 is not valid JSON"),
-        ("m.jsonl", b'["a.wav"]\n', r"m\.jsonl line 1 is no object"),
+        ("m.jsonl", b'["a.wav"]\n', r"m\.jsonl line 1 is not a JSON object"),
     ],
 )
 def test_broken_files_are_named_with_their_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:

@@ -36,9 +36,9 @@ def test_a_folder_is_a_class_and_perhaps_below_a_split(tmp_path: Path) -> None:
 
 def test_recordings_in_one_heap_need_to_be_told_apart(tmp_path: Path) -> None:
     for names in (("a.wav", "b.wav"), ("all/a.wav", "all/b.wav")):
-        with pytest.raises(DataError, match="stand in no class folder of their own; give the label in their"):
+        with pytest.raises(DataError, match="are not in class folders; give the label in their"):
             found(touched(tmp_path / names[0].replace("/", "-"), *names))
-    with pytest.raises(DataError, match=r"x/a\.wav stands beside the folders of the splits; put it into one of them"):
+    with pytest.raises(DataError, match=r"x/a\.wav is outside the folders of the splits; move it into one of them"):
         found(touched(tmp_path / "c", "train/yes/1.wav", "train/no/1.wav", "x/a.wav"))
 
 

@@ -84,7 +84,10 @@ BAD = {
     ),
     "utf-16": ("a,b\n1,2\n".encode("utf-16"), r"t.csv is UTF-16; save it as UTF-8"),
     "binary": (b"a,b\n\x00\x01,2\n", r"t.csv holds binary data, not text"),
-    "open quote": ('a,b\n1,"2\n3,4\n5,6\n', r't.csv: the last row holds several lines; a quote \("\) before it'),
+    "open quote": (
+        'a,b\n1,"2\n3,4\n5,6\n',
+        r't.csv: the last row spans several lines; an opening quote \("\) is never closed',
+    ),
 }
 
 
@@ -105,7 +108,7 @@ def test_truncated_files(tmp_path: Path):
     frame.to_parquet(whole)
     short = written(tmp_path, whole.read_bytes()[:-50], "short.parquet")
     with pytest.raises(
-        DataError, match=r"^short\.parquet cannot be read \(.*\); the file is truncated or not what its name"
+        DataError, match=r"^short\.parquet cannot be read \(.*\); the file is truncated or has the wrong suffix"
     ):
         read_table(short)
     packed = written(tmp_path, gzip.compress(b"a,b\n" + b"1,2\n" * 5000)[:-20], "short.csv.gz")

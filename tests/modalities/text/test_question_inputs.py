@@ -52,13 +52,13 @@ def test_a_file_needs_no_answers(schema: Schema, tmp_path: Path) -> None:
     [
         (
             [("Who?", "")],
-            r"input 0 is no question with a context; give a file of SQuAD's JSON, or pairs \(question, context\)",
+            r"input 0 is not a question with a context; give a file of SQuAD's JSON, or pairs \(question, context\)",
         ),
-        ([{"question": "Who?"}], "input 0 is no question with a context"),
+        ([{"question": "Who?"}], "input 0 is not a question with a context"),
         (7, "the model answers questions, and the input is of type int; give a file of SQuAD's JSON"),
         ([], "the model answers questions, and the input is of type list"),
         (["a.json", "b.json"], "a.json: one file of questions is answered at a time; give a file of SQuAD's JSON"),
-        ("nothing.json", "nothing.json is no file of questions; give a file of SQuAD's JSON"),
+        ("nothing.json", "nothing.json is not a file of questions; give a file of SQuAD's JSON"),
     ],
 )
 def test_anything_else_is_refused(given: Any, message: str, schema: Schema) -> None:

@@ -44,7 +44,7 @@ def test_an_answer_that_is_not_where_it_should_be_is_named_or_counted(tmp_path: 
     found = read_questions(path, skip=True)
     assert len(found.questions) == 17
     assert found.warnings() == [
-        "1 questions whose answer is not at answer_start were left out, such as q.json: Article_0, question "
+        "1 questions whose answer is not at answer_start were skipped, such as q.json: Article_0, question "
         "Article_0-0-0"
     ]
 
@@ -62,7 +62,7 @@ def test_questions_without_an_answer_are_left_out_where_the_file_says_so(tmp_pat
     given["data"][0]["paragraphs"][0]["qas"][0] |= {"is_impossible": True, "answers": []}
     found = read_questions(write(tmp_path / "q.json", given), skip=False)
     assert len(found.questions) == 17
-    assert found.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were left out")
+    assert found.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were skipped")
 
 
 BROKEN: list[tuple[Any, str]] = [

@@ -102,7 +102,7 @@ def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Hea
         tick("reading headers", number, len(found.recordings))
     if not kept:
         raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
-    warnings = [f"{_counted(len(unread))} cannot be read and left out: {_named(unread)}"] if unread else []
+    warnings = [f"{_counted(len(unread))} cannot be read and are skipped: {_named(unread)}"] if unread else []
     return headers, replace(found, recordings=kept), warnings
 
 

@@ -152,4 +152,4 @@ def unlisted(names: Sequence[str], chosen: Mapping[str, Sequence[str]], lists: M
     """A note on what is in no list; empty where there is nothing to say."""
     left = len(names) - sum(map(len, chosen.values()))
     files = ", ".join(file.name for file in lists.values())
-    return [f"{left:,} annotated images are in none of {files} and are left out"] if lists and left else []
+    return [f"{left:,} annotated images are in none of {files} and are not used"] if lists and left else []

@@ -54,7 +54,7 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         names=tuple(dict.fromkeys(name for name in names.values() if name in used)),
         files=list(files.values()),
         set_aside={"crowds": crowds[0]} if crowds[0] else {},
-        notes=[f"{len(unused)} categories have no boxes and are left out: {', '.join(unused[:8])}"] if unused else [],
+        notes=[f"{len(unused)} categories have no boxes and are dropped: {', '.join(unused[:8])}"] if unused else [],
     )
 
 

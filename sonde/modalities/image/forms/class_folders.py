@@ -69,14 +69,14 @@ def _listing(listing: Listing) -> tuple[dict[str, list[str]], str, list[str]]:
     _no_empty(path, {path.name: everything})
     loose = [name for name in everything if "/" not in name]
     inside = [name for name in everything if "/" in name]
-    warnings = [f"{len(loose):,} images stand beside the class folders and are left out"] if loose else []
+    warnings = [f"{len(loose):,} images are outside the class folders and are not used"] if loose else []
     lists = split_lists(listing)
     if "train" not in lists:
         return {"train": inside}, "none", warnings
     chosen = {split: listed(file, inside) for split, file in lists.items()}
     no_overlap(lists, chosen)
     unlisted = len(inside) - len({name for names in chosen.values() for name in names})
-    warnings += [f"{unlisted:,} images are in none of {', '.join(f.name for f in lists.values())} and are left out"] * (
+    warnings += [f"{unlisted:,} images are in none of {', '.join(f.name for f in lists.values())} and are not used"] * (
         unlisted > 0
     )
     return chosen, "lists", warnings
@@ -90,7 +90,7 @@ def _class_of(name: str, split: str, how: str) -> str:
     parts = PurePosixPath(name).parts
     depth = 1 if how == "folders" else 0
     if len(parts) < depth + 2:
-        raise DataError(f"{name} stands in no class folder; put it into one, {parts[0]}/CLASS/{parts[-1]}")
+        raise DataError(f"{name} is not in a class folder; move it into one, {parts[0]}/CLASS/{parts[-1]}")
     return parts[depth]
 
 

@@ -163,7 +163,7 @@ def _found(listing: Listing, *, skip: bool) -> Matched:
         )
     cases = [pair for folder in _cases(listing) if (pair := _case(path, folder, skip=skip))]
     if not cases:
-        raise DataError(f"{path} holds no image with a mask; fill it")
+        raise DataError(f"{path} has no image with a mask; add some")
     by_image = {pair.image: pair for pair in cases}
     chosen, left = _by_lists(listing, list(by_image))
     pairs = {split: [by_image[name] for name in names] for split, names in chosen.items()}
@@ -207,7 +207,7 @@ def _by_lists(listing: Listing, names: list[str]) -> tuple[dict[str, list[str]],
     no_overlap(lists, chosen)
     left = len(names) - sum(map(len, chosen.values()))
     files = ", ".join(file.name for file in lists.values())
-    return chosen, [f"{left:,} images are in none of {files} and are left out"] if left else []
+    return chosen, [f"{left:,} images are in none of {files} and are not used"] if left else []
 
 
 def _paired(

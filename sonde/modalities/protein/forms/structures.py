@@ -170,11 +170,11 @@ def _chains(
     warnings = []
     if unreadable:
         what = "files" if len(unreadable) != 1 else "file"
-        warnings.append(f"{len(unreadable):,} unreadable {what} left out, such as {unreadable[0]}")
+        warnings.append(f"{len(unreadable):,} unreadable {what} skipped, such as {unreadable[0]}")
     if bare:
         count = sum(chain.bare for chain in bare)
         what = "residues" if count != 1 else "residue"
-        warnings.append(f"{count:,} {what} without a whole backbone left out, in {_named(bare)}")
+        warnings.append(f"{count:,} {what} without a complete backbone dropped, in {_named(bare)}")
     if broken:
         count = sum(chain.breaks for chain in broken)
         warnings.append(f"{count:,} break{'s' * (count != 1)}, where residues are missing, in {_named(broken)}")

@@ -136,7 +136,7 @@ def test_what_cannot_be_read_stops_or_is_left_out(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"0_ann_77\.wav cannot be read as audio .*; --skip-unreadable skips such"):
         opened(folder, labels=PATTERN)
     found = opened(folder, labels=PATTERN, skip_unreadable=True)
-    assert found.warnings == ["2 recordings cannot be read and left out: 0_ann_77.wav, 0_ann_78.wav"]
+    assert found.warnings == ["2 recordings cannot be read and are skipped: 0_ann_77.wav, 0_ann_78.wav"]
     assert sum(map(len, found.splits.values())) == 60
 
 

@@ -31,7 +31,7 @@ def test_lists_without_one_for_train_are_none(tmp_path: Path):
 
 def test_what_is_in_no_list_is_said(tmp_path: Path):
     found = lists(tmp_path, train="one")
-    note = "2 annotated images are in none of train.txt and are left out"
+    note = "2 annotated images are in none of train.txt and are not used"
     assert unlisted(NAMES, chosen_by(found, NAMES, None), found) == [note]
 
 

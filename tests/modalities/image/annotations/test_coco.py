@@ -48,7 +48,7 @@ def test_crowds_are_set_aside_and_categories_without_boxes_left_out(tmp_path: Pa
     found = read(write(tmp_path, content), None)
     assert found.set_aside == {"crowds": 1}
     assert found.names == ("red",)
-    assert found.notes == ["1 categories have no boxes and are left out: ghost"]
+    assert found.notes == ["1 categories have no boxes and are dropped: ghost"]
 
 
 def broken(change: Any) -> dict[str, Any]:

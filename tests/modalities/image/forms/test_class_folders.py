@@ -98,7 +98,7 @@ def test_lists_of_files_per_split(tmp_path: Path) -> None:
     data = read(tmp_path, DataConfig())
     assert sizes(data) == {"train": 4, "validation": 2, "test": 2}
     assert data.splits["train"].describe(2) == "b/0.png"
-    assert data.warnings == ["4 images are in none of train.txt, val.txt, test.txt and are left out"]
+    assert data.warnings == ["4 images are in none of train.txt, val.txt, test.txt and are not used"]
 
 
 def test_lists_that_name_nothing_or_too_much(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_one_class_only(tmp_path: Path) -> None:
 def test_images_without_class_folders(tmp_path: Path) -> None:
     fill(tmp_path / "train", 3)
     assert recognise(tmp_path) == "folders train, with 0 class folders"
-    assert refused(tmp_path) == "train/0.png stands in no class folder; put it into one, train/CLASS/0.png"
+    assert refused(tmp_path) == "train/0.png is not in a class folder; move it into one, train/CLASS/0.png"
 
 
 def test_an_empty_split(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_lists_of_names_tell_the_splits(tmp_path: Path) -> None:
     (tmp_path / "val.txt").write_text("7.png\nimages/8.png\n")
     data = open_data(tmp_path, DataConfig(test=0))
     assert sizes(data) == {"train": 7, "validation": 2}
-    assert data.warnings == ["3 images are in none of train.txt, val.txt and are left out"]
+    assert data.warnings == ["3 images are in none of train.txt, val.txt and are not used"]
     check_rows(data, "binary")
     (tmp_path / "masks" / "11.png").unlink()  # of an image that no list names
     assert sizes(open_data(tmp_path, DataConfig(test=0))) == {"train": 7, "validation": 2}

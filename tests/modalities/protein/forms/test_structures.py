@@ -125,14 +125,14 @@ def test_what_is_missing_is_counted_and_what_cannot_be_read_is_named(tmp_path: P
     )
     found = open_data(tmp_path, DataConfig())
     assert found.warnings == [
-        "3 residues without a whole backbone left out, in E_A",
+        "3 residues without a complete backbone dropped, in E_A",
         "1 break, where residues are missing, in E_A",
     ]
     (tmp_path / "F_A.pdb").write_text(pdb("AA", helix(2)) + "END\n", encoding="utf-8")
     with pytest.raises(DataError, match="F_A.pdb holds no protein chain of 10 residues or more"):
         open_data(tmp_path, DataConfig())
     assert (
-        "1 unreadable file left out, such as F_A.pdb" in open_data(tmp_path, DataConfig(skip_unreadable=True)).warnings
+        "1 unreadable file skipped, such as F_A.pdb" in open_data(tmp_path, DataConfig(skip_unreadable=True)).warnings
     )
 
 

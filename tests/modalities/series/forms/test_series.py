@@ -150,11 +150,11 @@ def test_gaps_are_counted_filled_with_the_value_before_and_masked(tmp_path: Path
         (lambda t: t.drop(index=range(100, 200)), "100 of 500 steps have no row, the first after 2020-01-05 03:00:00"),
         (
             lambda t: pd.concat([t, t.iloc[[7]]]),
-            "bad.csv row 502: 'when' is 2020-01-01 07:00:00, as in row 9 already; keep one row a time",
+            "bad.csv row 502: 'when' is 2020-01-01 07:00:00, as in row 9 already; keep one row per time",
         ),
         (
             lambda t: t.assign(when=[*t["when"][:9], pd.Timestamp("2020-01-01 08:30"), *t["when"][10:]]),
-            "bad.csv row 11: 2020-01-01 08:30:00 falls between two steps, and most rows are hourly",
+            "bad.csv row 11: 2020-01-01 08:30:00 is not on a time step, and most rows are hourly",
         ),
         (
             lambda t: t.assign(when=[None, *t["when"][1:]]),

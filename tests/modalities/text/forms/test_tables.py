@@ -154,7 +154,7 @@ def test_a_table_without_targets_is_left_for_predicting(folder: Path) -> None:
 
 def test_settings_of_text_are_refused_where_there_is_none(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{n * 0.5},{n % 2}\n" for n in range(40)))
-    with pytest.raises(DataError, match="holds no text to be cut into tokens; leave --max-tokens out"):
+    with pytest.raises(DataError, match="holds no text to tokenize; leave --max-tokens out"):
         open_data(tmp_path / "t.csv", data_config(target=("b",), max_tokens=9))
 
 
