@@ -106,7 +106,7 @@ def test_the_command_line_draws_and_writes(
     assert main(["inspect", str(data)]) == 0
     printed = capsys.readouterr().out
     assert "2 classes of pixels: background, foreground" in printed
-    assert "objects an image (each has a number of its own)" in printed
+    assert "objects per image (instance masks)" in printed
 
 
 def test_a_resumed_run_ends_where_a_straight_one_does(data: Path, tmp_path: Path) -> None:
