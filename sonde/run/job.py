@@ -1,4 +1,4 @@
-"""A job: what is to be trained. An attempt: one session of it, in a run folder where it begins or resumes."""
+"""A job: what is to be trained. An attempt: what one process does for it, in a run folder where it begins or resumes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -62,7 +62,7 @@ class Job:
 
 @dataclass(kw_only=True)
 class Attempt:
-    """One session of a job: what is known of it once its folder is claimed.
+    """What one process does for a job: what is known of it once its folder is claimed.
 
     config:   the job's, as long as the folder's run is to be
     built:    the parts; None where none are needed: each fold builds its own, and a finished run is opened from its folder

@@ -221,7 +221,7 @@ def length_in_time(
 
 def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     """The splits that are evaluated once the training is over: the validation split is left out
-    where its best evaluation was a whole one in this session.
+    where its best evaluation was a whole one since this process began.
     """
     again = saved is not None or abilities_of(assembly.task).quick_evaluate is not None
     return [name for name in assembly.evaluation_sources if again or name != "validation"]

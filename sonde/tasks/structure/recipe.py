@@ -1,10 +1,7 @@
 """Tuned defaults for structure prediction, each with its reason (`benchmarks/protein.py` measures them as they are)."""
 
-from typing import Any
-
 from sonde.core.dataset import Dataset
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.protein_recipe import Settings, protein_settings
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
@@ -14,23 +11,5 @@ def model(dataset: Dataset) -> tuple[str, str]:
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any such network."""
-    rows = len(dataset.splits["train"])
-    return {
-        "optimizer": ("adamw", "usual for graph networks and transformers"),
-        "lr": (
-            5e-3,
-            "150 updates at this rate beat the baseline by sequence separation on a held-out fifth of 40 domains",
-        ),
-        "weight_decay": (1e-2, "few chains are easily overfitted"),
-        "schedule": ("cosine", "small steps at the end"),
-        "warmup": (0.05, "ramps the learning rate up gradually"),
-        "clip": (1.0, "limits the update of a long chain"),
-        "batch_size": (min(2, rows), "each chain gives hundreds of residues and thousands of pairs"),
-        "epochs": (
-            20,
-            "one fifth of 40 domains held out: the validation loss of inverse folding plateaus after epoch 12",
-        ),
-        "evaluate_every": (2.0, "an evaluation takes as long as several updates"),
-        "dropout": (0.1, "few chains are easily overfitted"),
-        "monitor": ("loss", "recovery and lDDT change in coarse steps on few chains, the loss does not"),
-    }
+    why = "150 updates at this rate beat the baseline by sequence separation on a held-out fifth of 40 domains"
+    return protein_settings(dataset, lr=(5e-3, why), batch_size=2)
