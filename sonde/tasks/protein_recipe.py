@@ -8,7 +8,10 @@ Settings = dict[str, tuple[Any, str]]
 
 
 def protein_settings(dataset: Dataset, *, lr: tuple[float, str], batch_size: int) -> Settings:
-    """Leaf settings for networks of attention or graphs over residues. lr: (rate, why);  batch_size: where there are rows enough"""
+    """Leaf settings for attention or graph networks over residues.
+
+    lr: (rate, why);  batch_size: where there are rows enough
+    """
     rows = len(dataset.splits["train"])
     return {
         "optimizer": ("adamw", "usual for graph networks and transformers"),
