@@ -71,7 +71,12 @@ class TimeBudget:
         if progress.step - self._since[2] < FEWEST and elapsed - self._since[0] < LONG * self._limit_s:
             return False
         shares = bisect_right(SHARES, elapsed / self._limit_s)
-        due = shares > progress.ends_asked or (2 * progress.step >= planned and progress.half_asked != planned)
+        half = 2 * progress.step >= planned and progress.half_asked != planned
+        if (
+            progress.half_asked
+        ):  # the middle of what was left when the end was moved, or each move would ask again at once
+            half = half and progress.step - self._since[2] >= planned - progress.step
+        due = shares > progress.ends_asked or half
         if due:
             progress.ends_asked = max(shares, progress.ends_asked)
             progress.half_asked = planned if 2 * progress.step >= planned else progress.half_asked

@@ -396,3 +396,13 @@ def test_the_last_batch_of_an_epoch_may_be_smaller() -> None:
 def test_a_plain_batch_is_enough() -> None:
     record = stepper(build("supervised")[0])(batch(**blobs(8)), step=1, epoch=0)
     assert record.rows == 8
+
+
+def test_of_several_lengths_the_first_ends_the_run() -> None:
+    """Known from the start, or from the end of the first pass on."""
+    settings = FitSettings(stop=12, ends={"epochs": 20, "steps": 12})
+    live = training("supervised")
+    assert known_end(settings, live.progress) == 12
+    live.progress.pass_steps = 3
+    assert known_end(replace(settings, passes=2), live.progress) == 6
+    assert known_end(replace(settings, passes=5), live.progress) == 12

@@ -1,5 +1,7 @@
 """The end of a run under a time limit follows its pace, told by a clock that only the test moves."""
 
+import random
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -104,6 +106,16 @@ def test_a_plan_that_is_far_too_short_is_mended_before_it_ends() -> None:
     assert step == 50
     assert end == pytest.approx(2000, rel=0.05)
     assert world.training.progress.half_asked == 100
+
+
+def test_a_pace_that_wavers_near_the_end_is_not_asked_at_every_turn() -> None:
+    """Steps of 30 to 70 ms, about 2,000 of which fit: four of them are no measure to move the end by again and again."""
+    drawn, world = random.Random(0), World()
+    while world.training.progress.step < (world.training.progress.ends_at or 100):
+        world.run(1, 0.05 * drawn.uniform(0.6, 1.4))
+    late = [step for step, _ in world.moved if step > world.training.progress.ends_at // 2]
+    assert world.training.progress.ends_at == pytest.approx(2000, rel=0.1)
+    assert all(after - before > 10 * FEWEST for before, after in pairwise(late))
 
 
 def test_a_plan_of_one_long_step_goes_on_while_there_is_time() -> None:
