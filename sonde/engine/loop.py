@@ -216,6 +216,8 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     if settings.evaluate_every.unit == "seconds":
         progress.evaluated_s = training.clock.elapsed()
     epoch = epoch_of(training.source, progress.step)
+    if training.source.batches is None and progress.pass_end == progress.step:
+        epoch = progress.passes - 1  # that of the pass which is over; the source stands before the next
     record = EvaluationRecord(progress.step, epoch, "validation", metrics, time.perf_counter() - begun)
     training.journals["metrics.jsonl"].write(
         {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}

@@ -406,3 +406,9 @@ def test_of_several_lengths_the_first_ends_the_run() -> None:
     live.progress.pass_steps = 3
     assert known_end(replace(settings, passes=2), live.progress) == 6
     assert known_end(replace(settings, passes=5), live.progress) == 12
+
+
+def test_an_evaluation_at_the_end_of_a_pass_is_of_that_epoch() -> None:
+    listener = Listener()
+    fit(live := streamed(observers=[listener]), FitSettings(stop=None, passes=2), parts(live, **LOSS))
+    assert [record.epoch for record in listener.heard if isinstance(record, EvaluationRecord)] == [0, 1]
