@@ -1,6 +1,7 @@
 """BERT: a bidirectional transformer encoder. Its norms stand after each residual sum, its positions are learned."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -122,26 +123,13 @@ def _build(input: InputSpec, out_dim: int, config: BertConfig, *, dim: int, dept
     return model
 
 
-def bert_tiny(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
-    """2 blocks of 128 channels (Turc et al. 2019, Well-read students learn better, arXiv:1908.08962)."""
-    return _build(input, out_dim, config, dim=128, depth=2)
-
-
-def bert_mini(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
-    """4 blocks of 256 channels (Turc et al. 2019, arXiv:1908.08962)."""
-    return _build(input, out_dim, config, dim=256, depth=4)
-
-
-def bert_small(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
-    """4 blocks of 512 channels (Turc et al. 2019, arXiv:1908.08962)."""
-    return _build(input, out_dim, config, dim=512, depth=4)
-
-
-def bert_base(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
-    """12 blocks of 768 channels (Devlin et al. 2018, arXiv:1810.04805)."""
-    return _build(input, out_dim, config, dim=768, depth=12)
-
-
-def bert_large(input: InputSpec, out_dim: int, config: BertConfig) -> Bert:
-    """24 blocks of 1024 channels (Devlin et al. 2018, arXiv:1810.04805)."""
-    return _build(input, out_dim, config, dim=1024, depth=24)
+bert_tiny = partial(_build, dim=128, depth=2)
+"""2 blocks of 128 channels (Turc et al. 2019, Well-read students learn better, arXiv:1908.08962)."""
+bert_mini = partial(_build, dim=256, depth=4)
+"""4 blocks of 256 channels (Turc et al. 2019, arXiv:1908.08962)."""
+bert_small = partial(_build, dim=512, depth=4)
+"""4 blocks of 512 channels (Turc et al. 2019, arXiv:1908.08962)."""
+bert_base = partial(_build, dim=768, depth=12)
+"""12 blocks of 768 channels (Devlin et al. 2018, arXiv:1810.04805)."""
+bert_large = partial(_build, dim=1024, depth=24)
+"""24 blocks of 1024 channels (Devlin et al. 2018, arXiv:1810.04805)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -59,7 +60,7 @@ def absolute(name: str) -> str:
 
 def config_class(name: str) -> type:
     """The frozen dataclass of the family's settings, whose fields are flags. Raises: ConfigError as `builder`."""
-    return get_type_hints(builder(name))["config"]
+    return _config_class(builder(name))
 
 
 def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None) -> "nn.Module":
@@ -69,7 +70,7 @@ def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None
     """
     make = builder(name)
     check_input(name, input.kind)
-    return make(input, out_dim, config if config is not None else get_type_hints(make)["config"]())
+    return make(input, out_dim, config if config is not None else _config_class(make)())
 
 
 def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, config: Any | None = None) -> ModelFacts:
@@ -105,3 +106,9 @@ def default_input(name: str) -> "InputSpec":
         return InputSpec(kind="image", shape=PHOTO)
     entry = MODELS[name]
     return InputSpec(kind=entry.reads[0], shape=entry.input, symbols=entry.symbols, rate=entry.rate)
+
+
+def _config_class(make: Builder) -> type:
+    """The type of its argument `config`; a builder is a function, a class, or a function with the sizes of one network."""
+    function = make.func if isinstance(make, partial) else make
+    return get_type_hints(function.__init__ if isinstance(function, type) else function)["config"]

@@ -1,6 +1,7 @@
 """The residual networks for CIFAR-10, and the same networks without the way around: what depth costs where nothing helps it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -88,36 +89,17 @@ def _build(
     return model
 
 
-def resnet20(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """20 layers: 3 blocks a stage; 0.27 M parameters at width 16."""
-    return _build(20, input, out_dim, config)
-
-
-def resnet32(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """32 layers: 5 blocks a stage; 0.46 M parameters at width 16."""
-    return _build(32, input, out_dim, config)
-
-
-def resnet44(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """44 layers: 7 blocks a stage; 0.66 M parameters at width 16."""
-    return _build(44, input, out_dim, config)
-
-
-def resnet56(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """56 layers: 9 blocks a stage; 0.85 M parameters at width 16."""
-    return _build(56, input, out_dim, config)
-
-
-def resnet110(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """110 layers: 18 blocks a stage; 1.7 M parameters at width 16."""
-    return _build(110, input, out_dim, config)
-
-
-def plain20(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """resnet20 without the way around its blocks: the same parameters."""
-    return _build(20, input, out_dim, config, residual=False)
-
-
-def plain56(input: InputSpec, out_dim: int, config: CifarResNetConfig) -> CifarResNet:
-    """resnet56 without the way around its blocks: the same parameters; it trains worse than plain20 (figure 6)."""
-    return _build(56, input, out_dim, config, residual=False)
+resnet20 = partial(_build, 20)
+"""20 layers: 3 blocks a stage; 0.27 M parameters at width 16."""
+resnet32 = partial(_build, 32)
+"""32 layers: 5 blocks a stage; 0.46 M parameters at width 16."""
+resnet44 = partial(_build, 44)
+"""44 layers: 7 blocks a stage; 0.66 M parameters at width 16."""
+resnet56 = partial(_build, 56)
+"""56 layers: 9 blocks a stage; 0.85 M parameters at width 16."""
+resnet110 = partial(_build, 110)
+"""110 layers: 18 blocks a stage; 1.7 M parameters at width 16."""
+plain20 = partial(_build, 20, residual=False)
+"""resnet20 without the way around its blocks: the same parameters."""
+plain56 = partial(_build, 56, residual=False)
+"""resnet56 without the way around its blocks: the same parameters; it trains worse than plain20 (figure 6)."""

@@ -1,6 +1,7 @@
 """ConvNeXt: convolutional networks built as transformers are. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -144,25 +145,11 @@ def _build(
     return model
 
 
-def convnext_tiny(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
-    """18 blocks, 96 to 768 channels."""
-    dims = (96, 192, 384, 768)
-    return _build(input, out_dim, config, depths=(3, 3, 9, 3), dims=dims, stochastic_depth=0.1)
-
-
-def convnext_small(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
-    """36 blocks, 96 to 768 channels."""
-    dims = (96, 192, 384, 768)
-    return _build(input, out_dim, config, depths=(3, 3, 27, 3), dims=dims, stochastic_depth=0.4)
-
-
-def convnext_base(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
-    """36 blocks, 128 to 1024 channels."""
-    dims = (128, 256, 512, 1024)
-    return _build(input, out_dim, config, depths=(3, 3, 27, 3), dims=dims, stochastic_depth=0.5)
-
-
-def convnext_large(input: InputSpec, out_dim: int, config: ConvNeXtConfig) -> ConvNeXt:
-    """36 blocks, 192 to 1536 channels."""
-    dims = (192, 384, 768, 1536)
-    return _build(input, out_dim, config, depths=(3, 3, 27, 3), dims=dims, stochastic_depth=0.5)
+convnext_tiny = partial(_build, depths=(3, 3, 9, 3), dims=(96, 192, 384, 768), stochastic_depth=0.1)
+"""18 blocks, 96 to 768 channels."""
+convnext_small = partial(_build, depths=(3, 3, 27, 3), dims=(96, 192, 384, 768), stochastic_depth=0.4)
+"""36 blocks, 96 to 768 channels."""
+convnext_base = partial(_build, depths=(3, 3, 27, 3), dims=(128, 256, 512, 1024), stochastic_depth=0.5)
+"""36 blocks, 128 to 1024 channels."""
+convnext_large = partial(_build, depths=(3, 3, 27, 3), dims=(192, 384, 768, 1536), stochastic_depth=0.5)
+"""36 blocks, 192 to 1536 channels."""

@@ -1,6 +1,8 @@
 """A residual network whose last stages keep their resolution, under a head for every pixel. Names are torchvision's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,7 @@ from sonde.models.resnet import ResNet, ResNetConfig, resnet50, resnet101
 FEATURES = 2048  # channels of the last stage of bottlenecks
 PYRAMID = 256  # channels of each branch of the pyramid
 RATES = (12, 24, 36)  # dilations of the pyramid where maps have 1/8 of the image's size (section 3.3.1)
+Resnet = Callable[[InputSpec, int, ResNetConfig], ResNet]
 IMAGENET_STEM = ResNetConfig(stem="imagenet")  # dilations of the stages are made for its 1/4 resolution
 
 
@@ -124,38 +127,26 @@ def _dilated(stage: nn.Sequential, *, first: int, rest: int) -> nn.Sequential:
     return stage
 
 
-def _share(config: DeepLabConfig, usual: float) -> float:
-    return usual if config.head_dropout is None else config.head_dropout
-
-
-def _deeplab(network: ResNet, out_dim: int, config: DeepLabConfig) -> DenseLogits:
-    head = nn.Sequential(
-        Pyramid(FEATURES, _share(config, 0.5)), *Normed(PYRAMID, PYRAMID, 3), nn.Conv2d(PYRAMID, out_dim, 1)
-    )
+def _deeplab(input: InputSpec, out_dim: int, config: DeepLabConfig, *, resnet: Resnet) -> DenseLogits:
+    network = resnet(input, 1, IMAGENET_STEM)
+    dropout = 0.5 if config.head_dropout is None else config.head_dropout
+    head = nn.Sequential(Pyramid(FEATURES, dropout), *Normed(PYRAMID, PYRAMID, 3), nn.Conv2d(PYRAMID, out_dim, 1))
     return DenseLogits(Backbone(network), head)
 
 
-def _fcn(network: ResNet, out_dim: int, config: DeepLabConfig) -> DenseLogits:
+def _fcn(input: InputSpec, out_dim: int, config: DeepLabConfig, *, resnet: Resnet) -> DenseLogits:
+    network = resnet(input, 1, IMAGENET_STEM)
+    dropout = 0.1 if config.head_dropout is None else config.head_dropout
     inner = FEATURES // 4
-    head = nn.Sequential(*Normed(FEATURES, inner, 3), nn.Dropout(_share(config, 0.1)), nn.Conv2d(inner, out_dim, 1))
+    head = nn.Sequential(*Normed(FEATURES, inner, 3), nn.Dropout(dropout), nn.Conv2d(inner, out_dim, 1))
     return DenseLogits(Backbone(network), head)
 
 
-def fcn_resnet50(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
-    """Two convolutions on the maps of a 50-layer network (Long et al. 2014, arXiv:1411.4038, without its skips)."""
-    return _fcn(resnet50(input, 1, IMAGENET_STEM), out_dim, config)
-
-
-def fcn_resnet101(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
-    """Two convolutions on the maps of a 101-layer network."""
-    return _fcn(resnet101(input, 1, IMAGENET_STEM), out_dim, config)
-
-
-def deeplabv3_resnet50(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
-    """The pyramid on the maps of a 50-layer network."""
-    return _deeplab(resnet50(input, 1, IMAGENET_STEM), out_dim, config)
-
-
-def deeplabv3_resnet101(input: InputSpec, out_dim: int, config: DeepLabConfig) -> DenseLogits:
-    """The pyramid on the maps of a 101-layer network."""
-    return _deeplab(resnet101(input, 1, IMAGENET_STEM), out_dim, config)
+fcn_resnet50 = partial(_fcn, resnet=resnet50)
+"""Two convolutions on the maps of a 50-layer network (Long et al. 2014, arXiv:1411.4038, without its skips)."""
+fcn_resnet101 = partial(_fcn, resnet=resnet101)
+"""Two convolutions on the maps of a 101-layer network."""
+deeplabv3_resnet50 = partial(_deeplab, resnet=resnet50)
+"""The pyramid on the maps of a 50-layer network."""
+deeplabv3_resnet101 = partial(_deeplab, resnet=resnet101)
+"""The pyramid on the maps of a 101-layer network."""

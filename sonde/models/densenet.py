@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -142,21 +143,11 @@ def _build(
     return model
 
 
-def densenet121(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
-    """121 layers: blocks of 6, 12, 24, 16 layers that add 32 maps each."""
-    return _build((6, 12, 24, 16), input, out_dim, config)
-
-
-def densenet169(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
-    """169 layers: blocks of 6, 12, 32, 32 layers that add 32 maps each."""
-    return _build((6, 12, 32, 32), input, out_dim, config)
-
-
-def densenet201(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
-    """201 layers: blocks of 6, 12, 48, 32 layers that add 32 maps each."""
-    return _build((6, 12, 48, 32), input, out_dim, config)
-
-
-def densenet161(input: InputSpec, out_dim: int, config: DenseNetConfig) -> DenseNet:
-    """161 layers: blocks of 6, 12, 36, 24 layers that add 48 maps each."""
-    return _build((6, 12, 36, 24), input, out_dim, config, growth=48)
+densenet121 = partial(_build, (6, 12, 24, 16))
+"""121 layers: blocks of 6, 12, 24, 16 layers that add 32 maps each."""
+densenet169 = partial(_build, (6, 12, 32, 32))
+"""169 layers: blocks of 6, 12, 32, 32 layers that add 32 maps each."""
+densenet201 = partial(_build, (6, 12, 48, 32))
+"""201 layers: blocks of 6, 12, 48, 32 layers that add 32 maps each."""
+densenet161 = partial(_build, (6, 12, 36, 24), growth=48)
+"""161 layers: blocks of 6, 12, 36, 24 layers that add 48 maps each."""

@@ -202,47 +202,21 @@ def _build(size: Size, input: InputSpec, out_dim: int, config: EfficientNetConfi
     return model
 
 
-def efficientnet_b0(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """The network that the others are scaled from; published at 224 pixels."""
-    return _build(scaled(width=1.0, depth=1.0, dropout=0.2), input, out_dim, config)
-
-
-def efficientnet_b1(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 1, depth 1.1; published at 240 pixels."""
-    return _build(scaled(width=1.0, depth=1.1, dropout=0.2), input, out_dim, config)
-
-
-def efficientnet_b2(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 1.1, depth 1.2; published at 260 pixels."""
-    return _build(scaled(width=1.1, depth=1.2, dropout=0.3), input, out_dim, config)
-
-
-def efficientnet_b3(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 1.2, depth 1.4; published at 300 pixels."""
-    return _build(scaled(width=1.2, depth=1.4, dropout=0.3), input, out_dim, config)
-
-
-def efficientnet_b4(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 1.4, depth 1.8; published at 380 pixels."""
-    return _build(scaled(width=1.4, depth=1.8, dropout=0.4), input, out_dim, config)
-
-
-def efficientnet_b5(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 1.6, depth 2.2; published at 456 pixels."""
-    return _build(scaled(width=1.6, depth=2.2, dropout=0.4, norm=_slow_norm), input, out_dim, config)
-
-
-def efficientnet_b6(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 1.8, depth 2.6; published at 528 pixels."""
-    return _build(scaled(width=1.8, depth=2.6, dropout=0.5, norm=_slow_norm), input, out_dim, config)
-
-
-def efficientnet_b7(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """Width 2, depth 3.1; published at 600 pixels."""
-    return _build(scaled(width=2.0, depth=3.1, dropout=0.5, norm=_slow_norm), input, out_dim, config)
-
-
-def efficientnet_v2_s(input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    """The second version: full convolutions in the first stages; published at 384 pixels (Tan and Le 2021, arXiv:2104.00298)."""
-    size = Size(24, V2_S, 1280, dropout=0.2, norm=partial(nn.BatchNorm2d, eps=1e-3))
-    return _build(size, input, out_dim, config)
+efficientnet_b0 = partial(_build, scaled(width=1.0, depth=1.0, dropout=0.2))
+"""The network that the others are scaled from; published at 224 pixels."""
+efficientnet_b1 = partial(_build, scaled(width=1.0, depth=1.1, dropout=0.2))
+"""Width 1, depth 1.1; published at 240 pixels."""
+efficientnet_b2 = partial(_build, scaled(width=1.1, depth=1.2, dropout=0.3))
+"""Width 1.1, depth 1.2; published at 260 pixels."""
+efficientnet_b3 = partial(_build, scaled(width=1.2, depth=1.4, dropout=0.3))
+"""Width 1.2, depth 1.4; published at 300 pixels."""
+efficientnet_b4 = partial(_build, scaled(width=1.4, depth=1.8, dropout=0.4))
+"""Width 1.4, depth 1.8; published at 380 pixels."""
+efficientnet_b5 = partial(_build, scaled(width=1.6, depth=2.2, dropout=0.4, norm=_slow_norm))
+"""Width 1.6, depth 2.2; published at 456 pixels."""
+efficientnet_b6 = partial(_build, scaled(width=1.8, depth=2.6, dropout=0.5, norm=_slow_norm))
+"""Width 1.8, depth 2.6; published at 528 pixels."""
+efficientnet_b7 = partial(_build, scaled(width=2.0, depth=3.1, dropout=0.5, norm=_slow_norm))
+"""Width 2, depth 3.1; published at 600 pixels."""
+efficientnet_v2_s = partial(_build, Size(24, V2_S, 1280, dropout=0.2, norm=partial(nn.BatchNorm2d, eps=1e-3)))
+"""The second version: full convolutions in the first stages; published at 384 pixels (Tan and Le 2021, arXiv:2104.00298)."""

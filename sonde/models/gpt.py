@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -112,31 +113,15 @@ def _build(input: InputSpec, out_dim: int, config: GPTConfig, *, dim: int, depth
     return GPT(input.symbols, input.shape[0], config, dim=dim, depth=depth, heads=heads)
 
 
-def gpt_small(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
-    """4 blocks of 128 channels: what trains in minutes on a CPU (the size of nanoGPT's CPU recipe)."""
-    return _build(input, out_dim, config, dim=128, depth=4, heads=4)
-
-
-def gpt_baby(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
-    """6 blocks of 384 channels: for characters on a GPU (the size of nanoGPT's recipe for Shakespeare)."""
-    return _build(input, out_dim, config, dim=384, depth=6, heads=6)
-
-
-def gpt2(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
-    """12 blocks of 768 channels."""
-    return _build(input, out_dim, config, dim=768, depth=12, heads=12)
-
-
-def gpt2_medium(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
-    """24 blocks of 1024 channels."""
-    return _build(input, out_dim, config, dim=1024, depth=24, heads=16)
-
-
-def gpt2_large(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
-    """36 blocks of 1280 channels."""
-    return _build(input, out_dim, config, dim=1280, depth=36, heads=20)
-
-
-def gpt2_xl(input: InputSpec, out_dim: int, config: GPTConfig) -> GPT:
-    """48 blocks of 1600 channels."""
-    return _build(input, out_dim, config, dim=1600, depth=48, heads=25)
+gpt_small = partial(_build, dim=128, depth=4, heads=4)
+"""4 blocks of 128 channels: what trains in minutes on a CPU (the size of nanoGPT's CPU recipe)."""
+gpt_baby = partial(_build, dim=384, depth=6, heads=6)
+"""6 blocks of 384 channels: for characters on a GPU (the size of nanoGPT's recipe for Shakespeare)."""
+gpt2 = partial(_build, dim=768, depth=12, heads=12)
+"""12 blocks of 768 channels."""
+gpt2_medium = partial(_build, dim=1024, depth=24, heads=16)
+"""24 blocks of 1024 channels."""
+gpt2_large = partial(_build, dim=1280, depth=36, heads=20)
+"""36 blocks of 1280 channels."""
+gpt2_xl = partial(_build, dim=1600, depth=48, heads=25)
+"""48 blocks of 1600 channels."""

@@ -101,8 +101,3 @@ class GraphNetwork(nn.Module):
         weight = self.attention(atoms).masked_fill(there == 0, -torch.inf).softmax(1)
         most = atoms.masked_fill(there == 0, -torch.inf).amax(1)
         return torch.cat([whole, (atoms * there).sum(1) / 16, most, (atoms * weight).sum(1)], -1)
-
-
-def graph_network(input: InputSpec, out_dim: int, config: GraphNetworkConfig) -> GraphNetwork:
-    """Message passing over the bonds of a molecule."""
-    return GraphNetwork(input, out_dim, config)

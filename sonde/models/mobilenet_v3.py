@@ -156,11 +156,7 @@ def _build(
     return model
 
 
-def mobilenet_v3_small(input: InputSpec, out_dim: int, config: MobileNetV3Config) -> MobileNetV3:
-    """11 blocks, a head of 1024 units (table 2)."""
-    return _build(SMALL, input, out_dim, config, hidden=1024)
-
-
-def mobilenet_v3_large(input: InputSpec, out_dim: int, config: MobileNetV3Config) -> MobileNetV3:
-    """15 blocks, a head of 1280 units (table 1)."""
-    return _build(LARGE, input, out_dim, config, hidden=1280)
+mobilenet_v3_small = partial(_build, SMALL, hidden=1024)
+"""11 blocks, a head of 1024 units (table 2)."""
+mobilenet_v3_large = partial(_build, LARGE, hidden=1280)
+"""15 blocks, a head of 1280 units (table 1)."""

@@ -1,6 +1,7 @@
 """Residual networks with the activation before the weights: what goes around a block reaches the end of its stage untouched."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -133,16 +134,9 @@ def _build(
     return model
 
 
-def preact_resnet18(input: InputSpec, out_dim: int, config: PreactResNetConfig) -> PreactResNet:
-    """18 layers: 2, 2, 2, 2 blocks."""
-    return _build(PreactBlock, (2, 2, 2, 2), input, out_dim, config)
-
-
-def preact_resnet34(input: InputSpec, out_dim: int, config: PreactResNetConfig) -> PreactResNet:
-    """34 layers: 3, 4, 6, 3 blocks."""
-    return _build(PreactBlock, (3, 4, 6, 3), input, out_dim, config)
-
-
-def preact_resnet50(input: InputSpec, out_dim: int, config: PreactResNetConfig) -> PreactResNet:
-    """50 layers: 3, 4, 6, 3 bottlenecks."""
-    return _build(PreactBottleneck, (3, 4, 6, 3), input, out_dim, config)
+preact_resnet18 = partial(_build, PreactBlock, (2, 2, 2, 2))
+"""18 layers: 2, 2, 2, 2 blocks."""
+preact_resnet34 = partial(_build, PreactBlock, (3, 4, 6, 3))
+"""34 layers: 3, 4, 6, 3 blocks."""
+preact_resnet50 = partial(_build, PreactBottleneck, (3, 4, 6, 3))
+"""50 layers: 3, 4, 6, 3 bottlenecks."""

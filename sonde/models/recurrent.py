@@ -1,6 +1,7 @@
 """Recurrent networks with one output per sequence: Elman's, LSTM, GRU, unidirectional or bidirectional."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -74,26 +75,13 @@ class RecurrentClassifier(nn.Module):
         return mean_over_time(read, inside) if self.pool == "mean" else max_over_time(read, inside)
 
 
-def rnn(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
-    """Elman's network (1990): what gates were invented for, beside them."""
-    return RecurrentClassifier(input, out_dim, config, kind="rnn")
-
-
-def lstm(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
-    """Long short-term memory (Hochreiter and Schmidhuber 1997)."""
-    return RecurrentClassifier(input, out_dim, config, kind="lstm")
-
-
-def gru(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
-    """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
-    return RecurrentClassifier(input, out_dim, config, kind="gru")
-
-
-def bilstm(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
-    """LSTM both ways (Graves and Schmidhuber 2005, Neural Networks 18)."""
-    return RecurrentClassifier(input, out_dim, config, kind="lstm", both_ways=True)
-
-
-def bigru(input: InputSpec, out_dim: int, config: RecurrentConfig) -> RecurrentClassifier:
-    """Gated recurrent units both ways (Schuster and Paliwal 1997; Cho et al. 2014)."""
-    return RecurrentClassifier(input, out_dim, config, kind="gru", both_ways=True)
+rnn = partial(RecurrentClassifier, kind="rnn")
+"""Elman's network (1990): what gates were invented for, beside them."""
+lstm = partial(RecurrentClassifier, kind="lstm")
+"""Long short-term memory (Hochreiter and Schmidhuber 1997)."""
+gru = partial(RecurrentClassifier, kind="gru")
+"""Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
+bilstm = partial(RecurrentClassifier, kind="lstm", both_ways=True)
+"""LSTM both ways (Graves and Schmidhuber 2005, Neural Networks 18)."""
+bigru = partial(RecurrentClassifier, kind="gru", both_ways=True)
+"""Gated recurrent units both ways (Schuster and Paliwal 1997; Cho et al. 2014)."""

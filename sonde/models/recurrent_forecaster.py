@@ -1,6 +1,7 @@
 """A recurrent network that encodes a window of all variables and forecasts all steps of the horizon at once."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -61,11 +62,7 @@ def _build(
     return RecurrentForecaster(cell, (input.shape[1], out_dim, forecast), config)
 
 
-def lstm_forecaster(input: InputSpec, out_dim: int, config: RecurrentForecasterConfig) -> RecurrentForecaster:
-    """With long short-term memory (Hochreiter and Schmidhuber 1997). out_dim: steps that are forecast."""
-    return _build(nn.LSTM, input, out_dim, config)
-
-
-def gru_forecaster(input: InputSpec, out_dim: int, config: RecurrentForecasterConfig) -> RecurrentForecaster:
-    """With gated recurrent units (Cho et al. 2014). out_dim: steps that are forecast."""
-    return _build(nn.GRU, input, out_dim, config)
+lstm_forecaster = partial(_build, nn.LSTM)
+"""With long short-term memory (Hochreiter and Schmidhuber 1997). out_dim: steps that are forecast."""
+gru_forecaster = partial(_build, nn.GRU)
+"""With gated recurrent units (Cho et al. 2014). out_dim: steps that are forecast."""

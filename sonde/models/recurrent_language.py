@@ -1,6 +1,7 @@
 """Recurrent language models: the next token, predicted from a hidden state that holds all before it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -70,16 +71,9 @@ class RecurrentLanguageModel(nn.Module):
         return self.head(self.dropout(read)), after
 
 
-def rnn_lm(input: InputSpec, out_dim: int, config: RecurrentLanguageConfig) -> RecurrentLanguageModel:
-    """On Elman's network (Mikolov et al. 2010, Recurrent neural network based language model)."""
-    return RecurrentLanguageModel(input, out_dim, config, kind="rnn")
-
-
-def lstm_lm(input: InputSpec, out_dim: int, config: RecurrentLanguageConfig) -> RecurrentLanguageModel:
-    """On LSTM (Zaremba et al. 2014, arXiv:1409.2329)."""
-    return RecurrentLanguageModel(input, out_dim, config, kind="lstm")
-
-
-def gru_lm(input: InputSpec, out_dim: int, config: RecurrentLanguageConfig) -> RecurrentLanguageModel:
-    """On gated recurrent units (Cho et al. 2014; Chung et al. 2014, arXiv:1412.3555)."""
-    return RecurrentLanguageModel(input, out_dim, config, kind="gru")
+rnn_lm = partial(RecurrentLanguageModel, kind="rnn")
+"""On Elman's network (Mikolov et al. 2010, Recurrent neural network based language model)."""
+lstm_lm = partial(RecurrentLanguageModel, kind="lstm")
+"""On LSTM (Zaremba et al. 2014, arXiv:1409.2329)."""
+gru_lm = partial(RecurrentLanguageModel, kind="gru")
+"""On gated recurrent units (Cho et al. 2014; Chung et al. 2014, arXiv:1412.3555)."""

@@ -154,46 +154,21 @@ def _build(
     return model
 
 
-def resnet18(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """18 layers: 2, 2, 2, 2 basic blocks."""
-    return _build(BasicBlock, (2, 2, 2, 2), input, out_dim, config, expansion=BasicBlock.expansion)
-
-
-def resnet34(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """34 layers: 3, 4, 6, 3 basic blocks."""
-    return _build(BasicBlock, (3, 4, 6, 3), input, out_dim, config, expansion=BasicBlock.expansion)
-
-
-def resnet50(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """50 layers: 3, 4, 6, 3 bottlenecks."""
-    return _build(Bottleneck, (3, 4, 6, 3), input, out_dim, config)
-
-
-def resnet101(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """101 layers: 3, 4, 23, 3 bottlenecks."""
-    return _build(Bottleneck, (3, 4, 23, 3), input, out_dim, config)
-
-
-def resnet152(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """152 layers: 3, 8, 36, 3 bottlenecks."""
-    return _build(Bottleneck, (3, 8, 36, 3), input, out_dim, config)
-
-
-def resnext50_32x4d(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """resnet50 whose 3x3 convolutions have 32 groups of 4 to 32 channels (Xie et al. 2016, arXiv:1611.05431)."""
-    return _build(partial(Bottleneck, groups=32, width_per_group=4), (3, 4, 6, 3), input, out_dim, config)
-
-
-def resnext101_32x8d(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """resnet101 whose 3x3 convolutions have 32 groups of 8 to 64 channels (Xie et al. 2016, arXiv:1611.05431)."""
-    return _build(partial(Bottleneck, groups=32, width_per_group=8), (3, 4, 23, 3), input, out_dim, config)
-
-
-def wide_resnet50_2(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """resnet50 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""
-    return _build(partial(Bottleneck, width_per_group=128), (3, 4, 6, 3), input, out_dim, config)
-
-
-def wide_resnet101_2(input: InputSpec, out_dim: int, config: ResNetConfig) -> ResNet:
-    """resnet101 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""
-    return _build(partial(Bottleneck, width_per_group=128), (3, 4, 23, 3), input, out_dim, config)
+resnet18 = partial(_build, BasicBlock, (2, 2, 2, 2), expansion=BasicBlock.expansion)
+"""18 layers: 2, 2, 2, 2 basic blocks."""
+resnet34 = partial(_build, BasicBlock, (3, 4, 6, 3), expansion=BasicBlock.expansion)
+"""34 layers: 3, 4, 6, 3 basic blocks."""
+resnet50 = partial(_build, Bottleneck, (3, 4, 6, 3))
+"""50 layers: 3, 4, 6, 3 bottlenecks."""
+resnet101 = partial(_build, Bottleneck, (3, 4, 23, 3))
+"""101 layers: 3, 4, 23, 3 bottlenecks."""
+resnet152 = partial(_build, Bottleneck, (3, 8, 36, 3))
+"""152 layers: 3, 8, 36, 3 bottlenecks."""
+resnext50_32x4d = partial(_build, partial(Bottleneck, groups=32, width_per_group=4), (3, 4, 6, 3))
+"""resnet50 whose 3x3 convolutions have 32 groups of 4 to 32 channels (Xie et al. 2016, arXiv:1611.05431)."""
+resnext101_32x8d = partial(_build, partial(Bottleneck, groups=32, width_per_group=8), (3, 4, 23, 3))
+"""resnet101 whose 3x3 convolutions have 32 groups of 8 to 64 channels (Xie et al. 2016, arXiv:1611.05431)."""
+wide_resnet50_2 = partial(_build, partial(Bottleneck, width_per_group=128), (3, 4, 6, 3))
+"""resnet50 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""
+wide_resnet101_2 = partial(_build, partial(Bottleneck, width_per_group=128), (3, 4, 23, 3))
+"""resnet101 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""

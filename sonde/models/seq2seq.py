@@ -1,6 +1,7 @@
 """Recurrent encoder-decoders with attention: a text in, a text out."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -177,11 +178,7 @@ def _build(kind: Literal["gru", "lstm"], input: InputSpec, out_dim: int, config:
     return model
 
 
-def seq2seq_gru(input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
-    """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
-    return _build("gru", input, out_dim, config)
-
-
-def seq2seq_lstm(input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
-    """Long short-term memory (Sutskever et al. 2014, arXiv:1409.3215, with attention)."""
-    return _build("lstm", input, out_dim, config)
+seq2seq_gru = partial(_build, "gru")
+"""Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
+seq2seq_lstm = partial(_build, "lstm")
+"""Long short-term memory (Sutskever et al. 2014, arXiv:1409.3215, with attention)."""

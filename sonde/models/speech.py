@@ -4,6 +4,7 @@ Both networks output logits over the symbols for each frame, for training by con
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch.nn.functional as F
@@ -137,7 +138,10 @@ class SpeechEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.log_mel = LogMel(input.rate, mels=config.mels)
-        self.subsampling = Subsampling(config.mels, dim, _stride(input, config))
+        stride = config.subsampling
+        if stride == "auto":
+            stride = 2 if input.shape[0] < SHORT_S * input.rate else 4
+        self.subsampling = Subsampling(config.mels, dim, stride)
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim)
@@ -155,16 +159,6 @@ class SpeechEncoder(nn.Module):
         return self.head(self.norm(found)), frames
 
 
-def speech_conformer_tiny(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """A conformer for an hour of speech or less."""
-    return _conformer(input, out_dim, config, dim=96, heads=4, count=4, kernel=15)
-
-
-def speech_conformer_small(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
-    """The paper's small conformer, with a kernel of odd width."""
-    return _conformer(input, out_dim, config, dim=144, heads=4, count=16, kernel=31)
-
-
 def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> SpeechEncoder:
     """The same with plain transformer blocks."""
     count = config.layers or 6
@@ -175,13 +169,12 @@ def speech_transformer(input: InputSpec, out_dim: int, config: SpeechConfig) -> 
 def _conformer(
     input: InputSpec, out_dim: int, config: SpeechConfig, *, dim: int, heads: int, count: int, kernel: int
 ) -> SpeechEncoder:
-    blocks: list[nn.Module] = [
-        ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(config.layers or count)
-    ]
+    count = config.layers or count
+    blocks: list[nn.Module] = [ConformerBlock(dim, heads, kernel, config.dropout) for _ in range(count)]
     return SpeechEncoder(input, out_dim, config, dim=dim, blocks=blocks)
 
 
-def _stride(input: InputSpec, config: SpeechConfig) -> int:
-    if config.subsampling != "auto":
-        return config.subsampling
-    return 2 if input.shape[0] < SHORT_S * input.rate else 4
+speech_conformer_tiny = partial(_conformer, dim=96, heads=4, count=4, kernel=15)
+"""A conformer for an hour of speech or less."""
+speech_conformer_small = partial(_conformer, dim=144, heads=4, count=16, kernel=31)
+"""The paper's small conformer, with a kernel of odd width."""

@@ -155,7 +155,7 @@ MODELS: Catalogue[Entry] = Catalogue(
         "mlp": _numbers("mlp:mlp", "mlp", "Rumelhart 1986"),
         "lenet5": _grey("lenet:lenet5", "lenet5", "LeCun 1998"),
         "compact-cnn": _small("compact_cnn:compact_cnn", "compact-cnn", "Jordan 2024"),
-        "tabular": _row("tabular:tabular", "tabular", "Gorishniy 2024", (16,), ("table", "array")),
+        "tabular": _row("tabular:Tabular", "tabular", "Gorishniy 2024", (16,), ("table", "array")),
         # residual networks
         "resnet18": _row("resnet:resnet18", "resnet", "He 2015"),
         "resnet34": _row("resnet:resnet34", "resnet", "He 2015"),
@@ -259,16 +259,16 @@ MODELS: Catalogue[Entry] = Catalogue(
         "gru": _sequence("recurrent:gru", "recurrent", "Cho 2014"),
         "bilstm": _sequence("recurrent:bilstm", "recurrent", "Graves 2005"),
         "bigru": _sequence("recurrent:bigru", "recurrent", "Cho 2014"),
-        "text-cnn": _sequence("text_cnn:text_cnn", "text-cnn", "Kim 2014"),
-        "tcn": _sequence("temporal_convolution:tcn", "tcn", "Bai 2018"),
-        "text-transformer": _sequence("text_transformer:text_transformer", "text-transformer", "Vaswani 2017"),
+        "text-cnn": _sequence("text_cnn:TextCNN", "text-cnn", "Kim 2014"),
+        "tcn": _sequence("temporal_convolution:TemporalConvolution", "tcn", "Bai 2018"),
+        "text-transformer": _sequence("text_transformer:TextTransformer", "text-transformer", "Vaswani 2017"),
         # language models that carry a state
         "rnn-lm": _characters("recurrent_language:rnn_lm", "recurrent-lm", "Mikolov 2010"),
         "lstm-lm": _characters("recurrent_language:lstm_lm", "recurrent-lm", "Zaremba 2014"),
         "gru-lm": _characters("recurrent_language:gru_lm", "recurrent-lm", "Chung 2014"),
         # molecules and proteins
         "graph-network": _row(
-            "graph_network:graph_network", "graph-network", "Hu 2019", (32, 8), ("molecule",), symbols=84
+            "graph_network:GraphNetwork", "graph-network", "Hu 2019", (32, 8), ("molecule",), symbols=84
         ),
         "structure-network": _residues(
             "structure:structure_network", "structure-network", "Jumper 2021", answers="structure"

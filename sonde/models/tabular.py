@@ -124,11 +124,6 @@ class Tabular(nn.Module):
         return self.head(hidden)
 
 
-def tabular(input: InputSpec, out_dim: int, config: TabularConfig) -> nn.Module:
-    """The tabular family for one table or flat arrays: (B, features) -> (B, members, out_dim)."""
-    return Tabular(input, out_dim, config)
-
-
 def _number_embedding(input: InputSpec, numbers: list[int], config: TabularConfig) -> nn.Module | None:
     """The embedding of the number columns; None where they pass as they are."""
     if not numbers or config.number_embedding == "none":

@@ -69,8 +69,3 @@ class TextCNN(nn.Module):
             answers = filters(F.pad(across, ((kernel - 1) // 2, kernel // 2)))  # (B, C, T)
             found.append(max_over_time(answers.transpose(1, 2), inside))
         return torch.cat(found, 1)
-
-
-def text_cnn(input: InputSpec, out_dim: int, config: TextCNNConfig) -> TextCNN:
-    """Windows of 3, 4 and 5 words, 100 filters each, as in the paper."""
-    return TextCNN(input, out_dim, config)

@@ -131,8 +131,3 @@ def _layer(config: TextTransformerConfig) -> TransformerBlock:
     hidden = config.mlp_ratio * config.width
     feed_forward = FeedForward(config.width, hidden, activation=config.activation, dropout=config.dropout)
     return TransformerBlock(config.width, attention, feed_forward, pre=config.pre_norm)
-
-
-def text_transformer(input: InputSpec, out_dim: int, config: TextTransformerConfig) -> TextTransformer:
-    """Two layers of 128 channels and 4 heads."""
-    return TextTransformer(input, out_dim, config)

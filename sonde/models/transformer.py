@@ -1,6 +1,7 @@
 """Encoder-decoder transformers: a text in, a text out. Stepwise decoding caches keys and values."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -189,21 +190,11 @@ def _build(
     return model
 
 
-def transformer_tiny(input: InputSpec, out_dim: int, config: TransformerConfig) -> Transformer:
-    """4 + 4 layers of 128 channels, for some ten thousand pairs (Wu et al. 2021, arXiv:2105.14462)."""
-    return _build(input, out_dim, config, dim=128, heads=4, hidden=256, layers=4)
-
-
-def transformer_small(input: InputSpec, out_dim: int, config: TransformerConfig) -> Transformer:
-    """3 + 3 layers of 256 channels."""
-    return _build(input, out_dim, config, dim=256, heads=4, hidden=1024, layers=3)
-
-
-def transformer_base(input: InputSpec, out_dim: int, config: TransformerConfig) -> Transformer:
-    """6 + 6 layers of 512 channels, the paper's base model."""
-    return _build(input, out_dim, config, dim=512, heads=8, hidden=2048, layers=6)
-
-
-def transformer_big(input: InputSpec, out_dim: int, config: TransformerConfig) -> Transformer:
-    """6 + 6 layers of 1024 channels, the paper's big model."""
-    return _build(input, out_dim, config, dim=1024, heads=16, hidden=4096, layers=6)
+transformer_tiny = partial(_build, dim=128, heads=4, hidden=256, layers=4)
+"""4 + 4 layers of 128 channels, for some ten thousand pairs (Wu et al. 2021, arXiv:2105.14462)."""
+transformer_small = partial(_build, dim=256, heads=4, hidden=1024, layers=3)
+"""3 + 3 layers of 256 channels."""
+transformer_base = partial(_build, dim=512, heads=8, hidden=2048, layers=6)
+"""6 + 6 layers of 512 channels, the paper's base model."""
+transformer_big = partial(_build, dim=1024, heads=16, hidden=4096, layers=6)
+"""6 + 6 layers of 1024 channels, the paper's big model."""

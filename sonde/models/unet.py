@@ -1,6 +1,7 @@
 """U-Net: a contracting path, an expanding path, and skip connections between them."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -91,17 +92,13 @@ def _initialise(model: UNet) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
 
-def _build(input: InputSpec, out_dim: int, config: UNetConfig, widths: tuple[int, ...]) -> UNet:
+def _build(input: InputSpec, out_dim: int, config: UNetConfig, *, widths: tuple[int, ...]) -> UNet:
     model = UNet(input.shape[0], out_dim, config.widths or widths, config.layers)
     _initialise(model)
     return model
 
 
-def unet(input: InputSpec, out_dim: int, config: UNetConfig) -> UNet:
-    """Widths 64 to 1024 over five resolutions, as in the paper."""
-    return _build(input, out_dim, config, PAPER_WIDTHS)
-
-
-def unet_small(input: InputSpec, out_dim: int, config: UNetConfig) -> UNet:
-    """A quarter of the paper's widths: a sixteenth of the work, for training on a CPU."""
-    return _build(input, out_dim, config, SMALL_WIDTHS)
+unet = partial(_build, widths=PAPER_WIDTHS)
+"""Widths 64 to 1024 over five resolutions, as in the paper."""
+unet_small = partial(_build, widths=SMALL_WIDTHS)
+"""A quarter of the paper's widths: a sixteenth of the work, for training on a CPU."""

@@ -1,6 +1,7 @@
 """VGG: nothing but 3x3 convolutions, halvings and three dense layers. Parameter names are torchvision's."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -97,41 +98,19 @@ def _build(depths: tuple[int, ...], input: InputSpec, out_dim: int, config: VGGC
     return model
 
 
-def vgg11(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """11 layers: 1, 1, 2, 2, 2 convolutions (column A of the paper)."""
-    return _build((1, 1, 2, 2, 2), input, out_dim, config, norm=False)
-
-
-def vgg11_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """11 layers with batch norm."""
-    return _build((1, 1, 2, 2, 2), input, out_dim, config, norm=True)
-
-
-def vgg13(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """13 layers: 2, 2, 2, 2, 2 convolutions (column B)."""
-    return _build((2, 2, 2, 2, 2), input, out_dim, config, norm=False)
-
-
-def vgg13_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """13 layers with batch norm."""
-    return _build((2, 2, 2, 2, 2), input, out_dim, config, norm=True)
-
-
-def vgg16(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """16 layers: 2, 2, 3, 3, 3 convolutions (column D)."""
-    return _build((2, 2, 3, 3, 3), input, out_dim, config, norm=False)
-
-
-def vgg16_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """16 layers with batch norm."""
-    return _build((2, 2, 3, 3, 3), input, out_dim, config, norm=True)
-
-
-def vgg19(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """19 layers: 2, 2, 4, 4, 4 convolutions (column E)."""
-    return _build((2, 2, 4, 4, 4), input, out_dim, config, norm=False)
-
-
-def vgg19_bn(input: InputSpec, out_dim: int, config: VGGConfig) -> VGG:
-    """19 layers with batch norm."""
-    return _build((2, 2, 4, 4, 4), input, out_dim, config, norm=True)
+vgg11 = partial(_build, (1, 1, 2, 2, 2), norm=False)
+"""11 layers: 1, 1, 2, 2, 2 convolutions (column A of the paper)."""
+vgg11_bn = partial(_build, (1, 1, 2, 2, 2), norm=True)
+"""11 layers with batch norm."""
+vgg13 = partial(_build, (2, 2, 2, 2, 2), norm=False)
+"""13 layers: 2, 2, 2, 2, 2 convolutions (column B)."""
+vgg13_bn = partial(_build, (2, 2, 2, 2, 2), norm=True)
+"""13 layers with batch norm."""
+vgg16 = partial(_build, (2, 2, 3, 3, 3), norm=False)
+"""16 layers: 2, 2, 3, 3, 3 convolutions (column D)."""
+vgg16_bn = partial(_build, (2, 2, 3, 3, 3), norm=True)
+"""16 layers with batch norm."""
+vgg19 = partial(_build, (2, 2, 4, 4, 4), norm=False)
+"""19 layers: 2, 2, 4, 4, 4 convolutions (column E)."""
+vgg19_bn = partial(_build, (2, 2, 4, 4, 4), norm=True)
+"""19 layers with batch norm."""

@@ -1,6 +1,7 @@
 """Vision transformers: an image as a row of patches that attend to one another. Parameter names are timm's."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -203,56 +204,25 @@ def _build(input: InputSpec, out_dim: int, config: ViTConfig, *, dim: int, depth
     return model
 
 
-def vit_tiny_16(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """Ti/16: 12 blocks of 192 channels (Touvron et al. 2020, DeiT, arXiv:2012.12877)."""
-    return _build(input, out_dim, config, dim=192, depth=12, patch=16)
-
-
-def vit_small_8(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """S/8: 12 blocks of 384 channels (Touvron et al. 2020, DeiT, arXiv:2012.12877)."""
-    return _build(input, out_dim, config, dim=384, depth=12, patch=8)
-
-
-def vit_small_14(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """S/14: 12 blocks of 384 channels."""
-    return _build(input, out_dim, config, dim=384, depth=12, patch=14)
-
-
-def vit_small_16(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """S/16: 12 blocks of 384 channels."""
-    return _build(input, out_dim, config, dim=384, depth=12, patch=16)
-
-
-def vit_base_8(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """B/8: 12 blocks of 768 channels."""
-    return _build(input, out_dim, config, dim=768, depth=12, patch=8)
-
-
-def vit_base_14(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """B/14: 12 blocks of 768 channels."""
-    return _build(input, out_dim, config, dim=768, depth=12, patch=14)
-
-
-def vit_base_16(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """B/16: 12 blocks of 768 channels."""
-    return _build(input, out_dim, config, dim=768, depth=12, patch=16)
-
-
-def vit_base_32(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """B/32: 12 blocks of 768 channels."""
-    return _build(input, out_dim, config, dim=768, depth=12, patch=32)
-
-
-def vit_large_14(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """L/14: 24 blocks of 1024 channels."""
-    return _build(input, out_dim, config, dim=1024, depth=24, patch=14)
-
-
-def vit_large_16(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """L/16: 24 blocks of 1024 channels."""
-    return _build(input, out_dim, config, dim=1024, depth=24, patch=16)
-
-
-def vit_large_32(input: InputSpec, out_dim: int, config: ViTConfig) -> VisionTransformer:
-    """L/32: 24 blocks of 1024 channels."""
-    return _build(input, out_dim, config, dim=1024, depth=24, patch=32)
+vit_tiny_16 = partial(_build, dim=192, depth=12, patch=16)
+"""Ti/16: 12 blocks of 192 channels (Touvron et al. 2020, DeiT, arXiv:2012.12877)."""
+vit_small_8 = partial(_build, dim=384, depth=12, patch=8)
+"""S/8: 12 blocks of 384 channels (Touvron et al. 2020, DeiT, arXiv:2012.12877)."""
+vit_small_14 = partial(_build, dim=384, depth=12, patch=14)
+"""S/14: 12 blocks of 384 channels."""
+vit_small_16 = partial(_build, dim=384, depth=12, patch=16)
+"""S/16: 12 blocks of 384 channels."""
+vit_base_8 = partial(_build, dim=768, depth=12, patch=8)
+"""B/8: 12 blocks of 768 channels."""
+vit_base_14 = partial(_build, dim=768, depth=12, patch=14)
+"""B/14: 12 blocks of 768 channels."""
+vit_base_16 = partial(_build, dim=768, depth=12, patch=16)
+"""B/16: 12 blocks of 768 channels."""
+vit_base_32 = partial(_build, dim=768, depth=12, patch=32)
+"""B/32: 12 blocks of 768 channels."""
+vit_large_14 = partial(_build, dim=1024, depth=24, patch=14)
+"""L/14: 24 blocks of 1024 channels."""
+vit_large_16 = partial(_build, dim=1024, depth=24, patch=16)
+"""L/16: 24 blocks of 1024 channels."""
+vit_large_32 = partial(_build, dim=1024, depth=24, patch=32)
+"""L/32: 24 blocks of 1024 channels."""

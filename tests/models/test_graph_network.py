@@ -12,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.modalities.molecule.codes import BONDS, FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import graph_of, rows_of
-from sonde.models.graph_network import GraphNetwork, GraphNetworkConfig, MessagePassing, graph_network
+from sonde.models.graph_network import GraphNetwork, GraphNetworkConfig, MessagePassing
 from sonde.tasks.classification.config import ClassificationConfig
 from sonde.tasks.classification.task import Classification
 from sonde.tasks.regression.config import RegressionConfig
@@ -31,7 +31,7 @@ def fed(smiles: tuple[str, ...] = SMILES) -> tuple[Tensor, Tensor]:
 
 def network(out_dim: int = 3, **settings: Any) -> GraphNetwork:
     torch.manual_seed(0)
-    return graph_network(SPEC, out_dim, GraphNetworkConfig(**{"width": 32, "layers": 3, **settings})).eval()
+    return GraphNetwork(SPEC, out_dim, GraphNetworkConfig(**{"width": 32, "layers": 3, **settings})).eval()
 
 
 def test_the_order_of_atoms_changes_nothing() -> None:

@@ -6,7 +6,7 @@ from torch import nn
 
 from sonde.core.dataset import Column, InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.tabular import MemberHead, MemberLinear, TabularConfig, tabular
+from sonde.models.tabular import MemberHead, MemberLinear, Tabular, TabularConfig
 
 QUANTILES = tuple(float(q) for q in torch.linspace(-2, 2, 17))
 
@@ -55,7 +55,7 @@ def test_parts_of_one_column_start_with_one_scale():
 @pytest.mark.parametrize("embedding", ["piecewise", "periodic", "none"])
 def test_shape_and_a_gradient_in_every_parameter(embedding):
     torch.manual_seed(0)
-    model = tabular(spec(), 3, TabularConfig(members=4, width=16, layers=2, number_embedding=embedding))
+    model = Tabular(spec(), 3, TabularConfig(members=4, width=16, layers=2, number_embedding=embedding))
     out = model(rows(200))
     assert out.shape == (200, 4, 3)
     out.square().mean().backward()
@@ -66,7 +66,7 @@ def test_shape_and_a_gradient_in_every_parameter(embedding):
 
 def test_members_differ_from_the_start_and_rows_do_not_mix():
     torch.manual_seed(0)
-    model = tabular(spec(), 1, TabularConfig(members=4, width=16)).eval()
+    model = Tabular(spec(), 1, TabularConfig(members=4, width=16)).eval()
     x = rows(6)
     out = model(x)
     assert out.std(dim=1).min() > 1e-3
@@ -77,7 +77,7 @@ def test_members_differ_from_the_start_and_rows_do_not_mix():
 
 
 def test_gradient_of_one_members_loss_leaves_the_other_heads_alone():
-    model = tabular(spec(), 2, TabularConfig(members=3, width=8))
+    model = Tabular(spec(), 2, TabularConfig(members=3, width=8))
     model(rows(10))[:, 1].sum().backward()
     gradient = model.get_parameter("head.weight").grad
     assert gradient is not None
@@ -87,12 +87,12 @@ def test_gradient_of_one_members_loss_leaves_the_other_heads_alone():
 
 @pytest.mark.parametrize(("numbers", "categories"), [(3, 0), (0, 2)])
 def test_tables_of_one_kind_of_column(numbers, categories):
-    model = tabular(spec(numbers, categories), 1, TabularConfig(members=2, width=8))
+    model = Tabular(spec(numbers, categories), 1, TabularConfig(members=2, width=8))
     assert model(torch.ones(4, numbers + categories)).shape == (4, 2, 1)
 
 
 def test_flat_arrays_without_column_descriptions():
-    model = tabular(InputSpec(kind="array", shape=(5,)), 1, TabularConfig(members=2, width=8))
+    model = Tabular(InputSpec(kind="array", shape=(5,)), 1, TabularConfig(members=2, width=8))
     assert model(torch.randn(4, 5)).shape == (4, 2, 1)
 
 
@@ -100,7 +100,7 @@ def test_learns_a_step_that_a_linear_model_cannot():
     torch.manual_seed(0)
     x = rows(512)
     y = (x[:, 0].abs() > 0.7).float() + (x[:, 3] == 2).float()  # a band of a number, and one category
-    model = tabular(spec(), 1, TabularConfig(members=4, width=32, layers=2, dropout=0.0))
+    model = Tabular(spec(), 1, TabularConfig(members=4, width=32, layers=2, dropout=0.0))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(150):
         loss = (model(x).squeeze(-1) - y[:, None]).square().mean()

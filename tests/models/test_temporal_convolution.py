@@ -3,7 +3,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.temporal_convolution import TemporalConvolution, TemporalConvolutionConfig, tcn
+from sonde.models.temporal_convolution import TemporalConvolution, TemporalConvolutionConfig
 
 SERIES = InputSpec(kind="series", shape=(100, 2))
 
@@ -11,7 +11,7 @@ SERIES = InputSpec(kind="series", shape=(100, 2))
 def built(**settings: object) -> TemporalConvolution:
     torch.manual_seed(0)
     config = TemporalConvolutionConfig(embedding=4, width=6, dropout=0.0, **settings)  # type: ignore[arg-type]
-    return tcn(SERIES, 3, config).eval()
+    return TemporalConvolution(SERIES, 3, config).eval()
 
 
 @pytest.mark.parametrize(("blocks", "kernel"), [(1, 3), (3, 2), (4, 3)])

@@ -4,14 +4,14 @@ import torch.nn.functional as F
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.text_cnn import TextCNN, TextCNNConfig, text_cnn
+from sonde.models.text_cnn import TextCNN, TextCNNConfig
 
 TEXT = InputSpec(kind="tokens", shape=(9,), symbols=20)
 
 
 def built(**settings: object) -> TextCNN:
     torch.manual_seed(0)
-    return text_cnn(TEXT, 3, TextCNNConfig(embedding=6, width=4, **settings)).eval()  # type: ignore[arg-type]
+    return TextCNN(TEXT, 3, TextCNNConfig(embedding=6, width=4, **settings)).eval()  # type: ignore[arg-type]
 
 
 def test_each_filter_keeps_the_best_of_all_windows() -> None:
@@ -39,7 +39,7 @@ def test_a_row_shorter_than_any_window_is_read() -> None:
 
 def test_parameters_are_those_of_the_paper() -> None:
     # table 2's CNN-rand at 300 numbers a word: 100 filters each of 3, 4 and 5 words, and two classes
-    model = text_cnn(InputSpec(kind="tokens", shape=(50,), symbols=18_765), 2, TextCNNConfig(embedding=300))
+    model = TextCNN(InputSpec(kind="tokens", shape=(50,), symbols=18_765), 2, TextCNNConfig(embedding=300))
     assert sum(p.numel() for p in model.parameters()) == 18_765 * 300 + 100 * 300 * (3 + 4 + 5) + 300 + 300 * 2 + 2
 
 

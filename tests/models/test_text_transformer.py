@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.text_transformer import TextTransformer, TextTransformerConfig, text_transformer
+from sonde.models.text_transformer import TextTransformer, TextTransformerConfig
 from sonde.nn.positions import sinusoidal
 from sonde.nn.sequence_input import SPREAD
 
@@ -20,7 +20,7 @@ TOKENS = torch.tensor([[5, 6, 7, 8, 9, 10, 11, 12, 13], [4, 19, 5, 6, 0, 0, 0, 0
 
 def built(*, input: InputSpec = TEXT, **settings: Any) -> TextTransformer:
     torch.manual_seed(0)
-    return text_transformer(input, 3, dataclasses.replace(SIZES, **settings)).eval()
+    return TextTransformer(input, 3, dataclasses.replace(SIZES, **settings)).eval()
 
 
 @pytest.mark.parametrize("pre", [True, False])

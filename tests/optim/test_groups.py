@@ -2,7 +2,7 @@ import torch
 from torch import nn
 
 from sonde.core.dataset import Column, InputSpec
-from sonde.models.tabular import TabularConfig, tabular
+from sonde.models.tabular import Tabular, TabularConfig
 from sonde.models.vit import ViTConfig, vit_tiny_16
 from sonde.optim.groups import grouped
 
@@ -37,7 +37,7 @@ def test_embeddings_and_norms_do_not_decay_whatever_their_shape() -> None:
 def test_an_ensembles_scales_and_biases_do_not_decay() -> None:
     column = Column(name="a", kind="number", source="a", quantiles=(-1.0, 0.0, 1.0))
     spec = InputSpec(kind="table", shape=(1,), columns=(column,))
-    split = grouped(tabular(spec, 2, TabularConfig(members=2, width=4, layers=2)).named_parameters())
+    split = grouped(Tabular(spec, 2, TabularConfig(members=2, width=4, layers=2)).named_parameters())
     assert names(split.decayed) == ["layers.0.weight", "layers.1.weight", "head.weight"]
 
 
