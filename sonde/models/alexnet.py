@@ -33,16 +33,17 @@ class AlexNet(nn.Module):
     stride. Weights start as PyTorch draws them.
     Source: Krizhevsky 2014, One weird trick for parallelizing convolutional neural networks, arXiv:1404.5997, after
     Krizhevsky, Sutskever and Hinton 2012, NIPS 25
-
-    places: side lengths of the map that the dense layers see
     """
 
-    def __init__(
-        self, *, channels: int, out_dim: int, small_stem: bool, places: tuple[int, int], dropout: float
-    ) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: AlexNetConfig) -> None:
+        """Raises: ConfigError for images smaller than `SMALLEST`"""
         super().__init__()
+        channels, height, width = input.shape
+        small = is_small(config.stem, input.shape)
+        check_size("alexnet", input.shape, small=small, least=SMALLEST)
+        places = (_small_places(height), _small_places(width)) if small else (PLACES, PLACES)
         self.features = nn.Sequential(
-            nn.Conv2d(channels, 64, 5, padding=2) if small_stem else nn.Conv2d(channels, 64, 11, stride=4, padding=2),
+            nn.Conv2d(channels, 64, 5, padding=2) if small else nn.Conv2d(channels, 64, 11, stride=4, padding=2),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2),
             nn.Conv2d(64, 192, 5, padding=2),
@@ -58,10 +59,10 @@ class AlexNet(nn.Module):
         )
         self.avgpool = nn.AdaptiveAvgPool2d(places)
         self.classifier = nn.Sequential(
-            nn.Dropout(dropout),
+            nn.Dropout(config.dropout),
             nn.Linear(256 * places[0] * places[1], 4096),
             nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
+            nn.Dropout(config.dropout),
             nn.Linear(4096, 4096),
             nn.ReLU(inplace=True),
             nn.Linear(4096, out_dim),
@@ -77,12 +78,3 @@ def _small_places(pixels: int) -> int:
     for _ in range(3):
         pixels = (pixels - 3) // 2 + 1
     return min(pixels, PLACES)
-
-
-def alexnet(input: InputSpec, out_dim: int, config: AlexNetConfig) -> AlexNet:
-    """The network for images of at least 15 pixels (63 with the original stem). Raises: ConfigError for smaller ones."""
-    channels, height, width = input.shape
-    small = is_small(config.stem, input.shape)
-    check_size("alexnet", input.shape, small=small, least=SMALLEST)
-    places = (_small_places(height), _small_places(width)) if small else (PLACES, PLACES)
-    return AlexNet(channels=channels, out_dim=out_dim, small_stem=small, places=places, dropout=config.dropout)

@@ -78,9 +78,9 @@ class AudioCNN(nn.Module):
     Source: after Hershey et al. 2017, CNN architectures for large-scale audio classification, arXiv:1609.09430
     """
 
-    def __init__(self, rate: int, out_dim: int, config: AudioCNNConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: AudioCNNConfig) -> None:
         super().__init__()
-        self.log_mel = LogMel(rate, mels=config.mels, hop_s=config.hop_ms / 1000)
+        self.log_mel = LogMel(input.rate, mels=config.mels, hop_s=config.hop_ms / 1000)
         widths = (1, *config.widths)
         self.stages = nn.ModuleList(
             Stage(one, two, stride=1 if place == 0 else 2) for place, (one, two) in enumerate(pairwise(widths))
@@ -101,8 +101,3 @@ class AudioCNN(nn.Module):
         # never negative, and zero behind the end: sum and maximum are those of the recording
         mean, most = features.sum(3) / frames[:, None, None], features.amax(3)
         return self.head(self.dropout(self.norm(torch.cat([mean, most], 1).flatten(1))))
-
-
-def audio_cnn(input: InputSpec, out_dim: int, config: AudioCNNConfig) -> AudioCNN:
-    """The network for recordings of one sampling rate."""
-    return AudioCNN(input.rate, out_dim, config)

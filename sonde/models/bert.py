@@ -44,9 +44,16 @@ class Bert(nn.Module):
     Source: Devlin et al. 2018, arXiv:1810.04805
     """
 
-    def __init__(self, symbols: int, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> None:
+        """Raises: ConfigError for rows of more tokens than there are positions"""
+        longest, positions = input.shape[0], config.max_positions
+        if longest > positions:
+            raise ConfigError(
+                f"rows of up to {longest:,} tokens are longer than BERT's {positions:,} positions; cut them with "
+                f"--max-tokens {positions - 1}, or give --max-positions {longest + 1}"
+            )
         super().__init__()
-        self.words = nn.Embedding(symbols, dim, padding_idx=PAD)
+        self.words = nn.Embedding(input.symbols, dim, padding_idx=PAD)
         self.positions = nn.Embedding(config.max_positions, dim)
         self.segments = nn.Embedding(SEGMENTS, dim)
         self.norm = nn.LayerNorm(dim)
@@ -63,6 +70,7 @@ class Bert(nn.Module):
         self.pooler = nn.Linear(dim, dim)
         self.head_dropout = Dropout(config.dropout)
         self.head = nn.Linear(dim, out_dim)
+        _initialise(self)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) tokens of text alone -> (B, out_dim): the output at the class token is the row's."""
@@ -112,24 +120,13 @@ def _initialise(model: Bert) -> None:
         model.words.weight[PAD] = 0
 
 
-def _build(input: InputSpec, out_dim: int, config: BertConfig, *, dim: int, depth: int) -> Bert:
-    if input.shape[0] > config.max_positions:
-        raise ConfigError(
-            f"rows of up to {input.shape[0]:,} tokens are longer than BERT's {config.max_positions:,} positions; cut them with "
-            f"--max-tokens {config.max_positions - 1}, or give --max-positions {input.shape[0] + 1}"
-        )
-    model = Bert(input.symbols, out_dim, config, dim=dim, depth=depth)
-    _initialise(model)
-    return model
-
-
-bert_tiny = partial(_build, dim=128, depth=2)
+bert_tiny = partial(Bert, dim=128, depth=2)
 """2 blocks of 128 channels (Turc et al. 2019, Well-read students learn better, arXiv:1908.08962)."""
-bert_mini = partial(_build, dim=256, depth=4)
+bert_mini = partial(Bert, dim=256, depth=4)
 """4 blocks of 256 channels (Turc et al. 2019, arXiv:1908.08962)."""
-bert_small = partial(_build, dim=512, depth=4)
+bert_small = partial(Bert, dim=512, depth=4)
 """4 blocks of 512 channels (Turc et al. 2019, arXiv:1908.08962)."""
-bert_base = partial(_build, dim=768, depth=12)
+bert_base = partial(Bert, dim=768, depth=12)
 """12 blocks of 768 channels (Devlin et al. 2018, arXiv:1810.04805)."""
-bert_large = partial(_build, dim=1024, depth=24)
+bert_large = partial(Bert, dim=1024, depth=24)
 """24 blocks of 1024 channels (Devlin et al. 2018, arXiv:1810.04805)."""

@@ -58,15 +58,19 @@ class CifarResNet(nn.Module):
     Source: He et al. 2015, arXiv:1512.03385, section 4.2; plain20 and plain56 are its "plain" networks
     """
 
-    def __init__(self, n: int, *, channels: int, out_dim: int, width: int, residual: bool) -> None:
+    def __init__(
+        self, input: InputSpec, out_dim: int, config: CifarResNetConfig, *, layers: int, residual: bool = True
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        n, width = (layers - 2) // 6, config.width
+        self.conv1 = nn.Conv2d(input.shape[0], width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = _stage(n, width, width, stride=1, residual=residual)
         self.layer2 = _stage(n, width, 2 * width, stride=2, residual=residual)
         self.layer3 = _stage(n, 2 * width, 4 * width, stride=2, residual=residual)
         self.fc = nn.Linear(4 * width, out_dim)
+        initialise_convolutions(self, mode="fan_in")  # as the paper's reference [13] has it (arXiv:1502.01852)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -80,26 +84,17 @@ def _stage(n: int, in_channels: int, width: int, *, stride: int, residual: bool)
     return nn.Sequential(first, *(Block(width, width, 1, residual=residual) for _ in range(n - 1)))
 
 
-def _build(
-    layers: int, input: InputSpec, out_dim: int, config: CifarResNetConfig, *, residual: bool = True
-) -> CifarResNet:
-    n = (layers - 2) // 6
-    model = CifarResNet(n, channels=input.shape[0], out_dim=out_dim, width=config.width, residual=residual)
-    initialise_convolutions(model, mode="fan_in")  # as the paper's reference [13] has it (arXiv:1502.01852)
-    return model
-
-
-resnet20 = partial(_build, 20)
+resnet20 = partial(CifarResNet, layers=20)
 """20 layers: 3 blocks a stage; 0.27 M parameters at width 16."""
-resnet32 = partial(_build, 32)
+resnet32 = partial(CifarResNet, layers=32)
 """32 layers: 5 blocks a stage; 0.46 M parameters at width 16."""
-resnet44 = partial(_build, 44)
+resnet44 = partial(CifarResNet, layers=44)
 """44 layers: 7 blocks a stage; 0.66 M parameters at width 16."""
-resnet56 = partial(_build, 56)
+resnet56 = partial(CifarResNet, layers=56)
 """56 layers: 9 blocks a stage; 0.85 M parameters at width 16."""
-resnet110 = partial(_build, 110)
+resnet110 = partial(CifarResNet, layers=110)
 """110 layers: 18 blocks a stage; 1.7 M parameters at width 16."""
-plain20 = partial(_build, 20, residual=False)
+plain20 = partial(CifarResNet, layers=20, residual=False)
 """resnet20 without the way around its blocks: the same parameters."""
-plain56 = partial(_build, 56, residual=False)
+plain56 = partial(CifarResNet, layers=56, residual=False)
 """resnet56 without the way around its blocks: the same parameters; it trains worse than plain20 (figure 6)."""

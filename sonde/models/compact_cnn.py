@@ -56,9 +56,14 @@ class CompactCNN(nn.Module):
     Source: the network of Jordan 2024, arXiv:2404.00498, section 3.1, at half its width and without its frozen scales
     """
 
-    def __init__(self, shape: tuple[int, ...], out_dim: int, config: CompactCNNConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: CompactCNNConfig) -> None:
+        """Raises: ConfigError for images of fewer than 8 pixels"""
         super().__init__()
-        channels, height, width = shape
+        channels, height, width = input.shape
+        if min(height, width) < 8:
+            raise ConfigError(
+                f"compact-cnn needs images of at least 8x8 pixels, got {height}x{width}; use --image-size 8"
+            )
         side = min(height, width)
         entrance: list[nn.Module] = []
         if channels > 1:
@@ -67,7 +72,7 @@ class CompactCNN(nn.Module):
             channels, side = whitening.out_channels, side - 1
         self.entrance = nn.Sequential(*entrance)
         stages = []
-        for stage_width in config.widths or (GREY_WIDTHS if shape[0] == 1 else COLOUR_WIDTHS):
+        for stage_width in config.widths or (GREY_WIDTHS if input.shape[0] == 1 else COLOUR_WIDTHS):
             pool = side >= MIN_POOLED
             stages.append(Stage(channels, stage_width, config.layers, pool=pool))
             channels, side = stage_width, side // 2 if pool else side
@@ -77,11 +82,3 @@ class CompactCNN(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
         return self.head(self.stages(self.entrance(input)).amax((2, 3)))
-
-
-def compact_cnn(input: InputSpec, out_dim: int, config: CompactCNNConfig) -> CompactCNN:
-    """The network for images of at least 8 pixels. Raises: ConfigError for smaller ones."""
-    _, height, width = input.shape
-    if min(height, width) < 8:
-        raise ConfigError(f"compact-cnn needs images of at least 8x8 pixels, got {height}x{width}; use --image-size 8")
-    return CompactCNN(input.shape, out_dim, config)

@@ -86,18 +86,23 @@ class ConvNeXt(nn.Module):
 
     def __init__(
         self,
+        input: InputSpec,
+        out_dim: int,
+        config: ConvNeXtConfig,
+        *,
         depths: tuple[int, int, int, int],
         dims: tuple[int, int, int, int],
-        *,
-        channels: int,
-        out_dim: int,
-        patch: int,
         stochastic_depth: float,
     ) -> None:
+        """stochastic_depth: by default. Raises: ConfigError for images that leave the last stage no place"""
         super().__init__()
-        stem = nn.Sequential(nn.Conv2d(channels, dims[0], patch, stride=patch), ChannelNorm(dims[0], eps=EPS))
+        small = is_small(config.stem, input.shape)
+        patch = 2 if small else 4
+        check_size("ConvNeXt", input.shape, small=small, least={"imagenet": 4 * STRIDES, "small": 2 * STRIDES})
+        stem = nn.Sequential(nn.Conv2d(input.shape[0], dims[0], patch, stride=patch), ChannelNorm(dims[0], eps=EPS))
         layers: list[nn.Module] = [stem]
-        rates = iter(rising(stochastic_depth, sum(depths), last=True))
+        largest = stochastic_depth if config.stochastic_depth is None else config.stochastic_depth
+        rates = iter(rising(largest, sum(depths), last=True))
         for stage, (depth, dim) in enumerate(zip(depths, dims, strict=True)):
             if stage:
                 before = dims[stage - 1]
@@ -106,50 +111,22 @@ class ConvNeXt(nn.Module):
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(ChannelNorm(dims[-1], eps=EPS), nn.Flatten(1), nn.Linear(dims[-1], out_dim))
+        for module in self.modules():  # the paper's appendix A.1
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
         return self.classifier(self.avgpool(self.features(input)))
 
 
-def _initialise(model: ConvNeXt) -> None:
-    """Weights normal with std 0.02, biases 0: the paper's appendix A.1."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-
-def _build(
-    input: InputSpec,
-    out_dim: int,
-    config: ConvNeXtConfig,
-    *,
-    depths: tuple[int, int, int, int],
-    dims: tuple[int, int, int, int],
-    stochastic_depth: float,
-) -> ConvNeXt:
-    small = is_small(config.stem, input.shape)
-    patch = 2 if small else 4
-    check_size("ConvNeXt", input.shape, small=small, least={"imagenet": 4 * STRIDES, "small": 2 * STRIDES})
-    model = ConvNeXt(
-        depths,
-        dims,
-        channels=input.shape[0],
-        out_dim=out_dim,
-        patch=patch,
-        stochastic_depth=stochastic_depth if config.stochastic_depth is None else config.stochastic_depth,
-    )
-    _initialise(model)
-    return model
-
-
-convnext_tiny = partial(_build, depths=(3, 3, 9, 3), dims=(96, 192, 384, 768), stochastic_depth=0.1)
+convnext_tiny = partial(ConvNeXt, depths=(3, 3, 9, 3), dims=(96, 192, 384, 768), stochastic_depth=0.1)
 """18 blocks, 96 to 768 channels."""
-convnext_small = partial(_build, depths=(3, 3, 27, 3), dims=(96, 192, 384, 768), stochastic_depth=0.4)
+convnext_small = partial(ConvNeXt, depths=(3, 3, 27, 3), dims=(96, 192, 384, 768), stochastic_depth=0.4)
 """36 blocks, 96 to 768 channels."""
-convnext_base = partial(_build, depths=(3, 3, 27, 3), dims=(128, 256, 512, 1024), stochastic_depth=0.5)
+convnext_base = partial(ConvNeXt, depths=(3, 3, 27, 3), dims=(128, 256, 512, 1024), stochastic_depth=0.5)
 """36 blocks, 128 to 1024 channels."""
-convnext_large = partial(_build, depths=(3, 3, 27, 3), dims=(192, 384, 768, 1536), stochastic_depth=0.5)
+convnext_large = partial(ConvNeXt, depths=(3, 3, 27, 3), dims=(192, 384, 768, 1536), stochastic_depth=0.5)
 """36 blocks, 192 to 1536 channels."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_shares
-from sonde.models.stem import Stem, check_size, is_small
+from sonde.models.stem import Stem, check_size, first_convolution, is_small
 from sonde.nn.dropout import Dropout
 from sonde.nn.initialise import initialise_convolutions
 
@@ -77,17 +77,24 @@ class DenseNet(nn.Module):
 
     def __init__(
         self,
-        depths: tuple[int, int, int, int],
-        *,
-        growth: int,
-        channels: int,
+        input: InputSpec,
         out_dim: int,
-        small_stem: bool,
-        dropout: float,
+        config: DenseNetConfig,
+        *,
+        depths: tuple[int, int, int, int],
+        growth: int = 32,
     ) -> None:
+        """Raises: ConfigError for images smaller than `SMALLEST`"""
         super().__init__()
+        small, dropout = is_small(config.stem, input.shape), config.layer_dropout
+        check_size("DenseNet", input.shape, small=small, least=SMALLEST)
         width = 2 * growth
-        self.features = _stem(channels, width, small=small_stem)
+        first = first_convolution(input.shape[0], width, small=small)
+        self.features = nn.Sequential(
+            OrderedDict[str, nn.Module](conv0=first, norm0=nn.BatchNorm2d(width), relu0=nn.ReLU(inplace=True))
+        )
+        if not small:
+            self.features.add_module("pool0", nn.MaxPool2d(3, stride=2, padding=1))
         for stage, depth in enumerate(depths, 1):
             if stage > 1:
                 self.features.add_module(f"transition{stage - 1}", _transition(width))
@@ -96,58 +103,25 @@ class DenseNet(nn.Module):
             width += depth * growth
         self.features.add_module("norm5", nn.BatchNorm2d(width))
         self.classifier = nn.Linear(width, out_dim)
+        initialise_convolutions(self, mode="fan_in")
+        nn.init.zeros_(self.classifier.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
         return self.classifier(F.relu(self.features(input), inplace=True).mean((2, 3)))
 
 
-def _stem(channels: int, width: int, *, small: bool) -> nn.Sequential:
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv0"] = (
-        nn.Conv2d(channels, width, 3, padding=1, bias=False)
-        if small
-        else nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False)
-    )
-    layers["norm0"] = nn.BatchNorm2d(width)
-    layers["relu0"] = nn.ReLU(inplace=True)
-    if not small:
-        layers["pool0"] = nn.MaxPool2d(3, stride=2, padding=1)
-    return nn.Sequential(layers)
-
-
 def _transition(width: int) -> nn.Sequential:
     """(B, width, H, W) -> (B, width/2, H/2, W/2)."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["norm"] = nn.BatchNorm2d(width)
-    layers["relu"] = nn.ReLU(inplace=True)
-    layers["conv"] = nn.Conv2d(width, width // 2, 1, bias=False)
-    layers["pool"] = nn.AvgPool2d(2)
-    return nn.Sequential(layers)
+    norm, conv = nn.BatchNorm2d(width), nn.Conv2d(width, width // 2, 1, bias=False)
+    return nn.Sequential(OrderedDict(norm=norm, relu=nn.ReLU(inplace=True), conv=conv, pool=nn.AvgPool2d(2)))
 
 
-def _initialise(model: DenseNet) -> None:
-    """He's normal draw by fan-in for convolutions, zero for the head's shift; norms start at scale 1, shift 0 by themselves."""
-    initialise_convolutions(model, mode="fan_in")
-    nn.init.zeros_(model.classifier.bias)
-
-
-def _build(
-    depths: tuple[int, int, int, int], input: InputSpec, out_dim: int, config: DenseNetConfig, *, growth: int = 32
-) -> DenseNet:
-    small = is_small(config.stem, input.shape)
-    check_size("DenseNet", input.shape, small=small, least=SMALLEST)
-    dropout = config.layer_dropout
-    model = DenseNet(depths, growth=growth, channels=input.shape[0], out_dim=out_dim, small_stem=small, dropout=dropout)
-    _initialise(model)
-    return model
-
-
-densenet121 = partial(_build, (6, 12, 24, 16))
+densenet121 = partial(DenseNet, depths=(6, 12, 24, 16))
 """121 layers: blocks of 6, 12, 24, 16 layers that add 32 maps each."""
-densenet169 = partial(_build, (6, 12, 32, 32))
+densenet169 = partial(DenseNet, depths=(6, 12, 32, 32))
 """169 layers: blocks of 6, 12, 32, 32 layers that add 32 maps each."""
-densenet201 = partial(_build, (6, 12, 48, 32))
+densenet201 = partial(DenseNet, depths=(6, 12, 48, 32))
 """201 layers: blocks of 6, 12, 48, 32 layers that add 32 maps each."""
-densenet161 = partial(_build, (6, 12, 36, 24), growth=48)
+densenet161 = partial(DenseNet, depths=(6, 12, 36, 24), growth=48)
 """161 layers: blocks of 6, 12, 36, 24 layers that add 48 maps each."""

@@ -4,8 +4,9 @@
 P cells in the order of `sonde.nn.points.point_grid`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import log
 
 import torch
@@ -17,6 +18,7 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.ranges import check_counts
 from sonde.models.resnet import BasicBlock, ResNet, ResNetConfig, resnet18, resnet50
+from sonde.nn.conv_norm import conv_norm
 from sonde.nn.initialise import initialise_convolutions
 from sonde.nn.points import point_grid
 
@@ -48,12 +50,10 @@ class ResidualMaps(nn.Module):
     widths: of the stem (stride 2) and of the stages at strides 4, 8, 16, 32;  depth: blocks of a stage
     """
 
-    def __init__(self, channels: int, widths: Sequence[int], depth: int) -> None:
+    def __init__(self, input: InputSpec, *, widths: Sequence[int], depth: int = 2) -> None:
         super().__init__()
         first, *rest = widths
-        self.stem = nn.Sequential(
-            nn.Conv2d(channels, first, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(first), nn.ReLU(inplace=True)
-        )
+        self.stem = conv_norm(input.shape[0], first, 3, stride=2)
         stages, before = [], first
         for number, width in enumerate(rest):
             blocks = [BasicBlock(before, width, 2)]
@@ -72,8 +72,15 @@ class ResidualMaps(nn.Module):
 class ResNetMaps(nn.Module):
     """The stages of a residual network at strides 8, 16 and 32, by their names there; its pooling and head are left behind."""
 
-    def __init__(self, net: ResNet, widths: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        input: InputSpec,
+        *,
+        resnet: Callable[[InputSpec, int, ResNetConfig], ResNet],
+        widths: tuple[int, int, int],
+    ) -> None:
         super().__init__()
+        net = resnet(input, 1, ResNetConfig(stem="imagenet"))
         self.conv1, self.bn1, self.relu, self.maxpool = net.conv1, net.bn1, net.relu, net.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = net.layer1, net.layer2, net.layer3, net.layer4
         self.widths = widths
@@ -93,14 +100,7 @@ class Pyramid(nn.Module):
     def __init__(self, widths: Sequence[int], width: int) -> None:
         super().__init__()
         self.lateral = nn.ModuleList([nn.Conv2d(before, width, 1) for before in widths])
-        self.smooth = nn.ModuleList(
-            [
-                nn.Sequential(
-                    nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-                )
-                for _ in widths
-            ]
-        )
+        self.smooth = nn.ModuleList([conv_norm(width, width, 3) for _ in widths])
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps of any widths, the finest first -> as many of one width."""
@@ -142,11 +142,33 @@ class Detector(nn.Module):
 
     strides = STRIDES
 
-    def __init__(self, backbone: ResidualMaps | ResNetMaps, classes: int, width: int, depth: int) -> None:
+    def __init__(
+        self,
+        input: InputSpec,
+        out_dim: int,
+        config: DetectorConfig,
+        *,
+        backbone: Callable[[InputSpec], ResidualMaps | ResNetMaps],
+        width: int,
+        depth: int = 2,
+    ) -> None:
+        """width, depth: the size's own, for settings that are 0. Raises: ConfigError for images smaller than a coarsest cell"""
+        height, across = input.shape[1:]
+        if min(height, across) < SMALLEST_INPUT:
+            raise ConfigError(
+                f"detectors need images of at least {SMALLEST_INPUT} pixels, got {height}x{across}; use --image-size "
+                f"{SMALLEST_INPUT}"
+            )
         super().__init__()
-        self.backbone = backbone
-        self.pyramid = Pyramid(backbone.widths, width)
-        self.head = Head(width, classes, depth)
+        width = config.pyramid_width or width
+        self.backbone = backbone(input)
+        self.pyramid = Pyramid(self.backbone.widths, width)
+        self.head = Head(width, out_dim, config.head_layers or depth)
+        initialise_convolutions(self)
+        for last in (self.head.classes, self.head.distances):
+            nn.init.normal_(last.weight, std=0.01)
+        assert self.head.classes.bias is not None
+        nn.init.constant_(self.head.classes.bias, log(PRIOR / (1 - PRIOR)))
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, P, 4 + classes)."""
@@ -177,55 +199,13 @@ def _branch(width: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _initialise(model: Detector) -> None:
-    """He's normal draw for convolutions before a ReLU; the last ones of the head small, its class bias at `PRIOR`."""
-    initialise_convolutions(model)
-    for last in (model.head.classes, model.head.distances):
-        nn.init.normal_(last.weight, std=0.01)
-    assert model.head.classes.bias is not None
-    nn.init.constant_(model.head.classes.bias, log(PRIOR / (1 - PRIOR)))
-
-
-def _check(input: InputSpec) -> None:
-    if min(input.shape[1:]) < SMALLEST_INPUT:
-        height, width = input.shape[1:]
-        raise ConfigError(
-            f"detectors need images of at least {SMALLEST_INPUT} pixels, got {height}x{width}; use --image-size {SMALLEST_INPUT}"
-        )
-
-
-def _build(
-    backbone: ResidualMaps | ResNetMaps, out_dim: int, config: DetectorConfig, *, width: int, depth: int
-) -> Detector:
-    """width, depth: the size's own, for settings that are 0."""
-    model = Detector(backbone, out_dim, config.pyramid_width or width, config.head_layers or depth)
-    _initialise(model)
-    return model
-
-
-def detector_tiny(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
-    """Stages of 32 to 192 channels and a pyramid of 48: made to be trained from scratch on a CPU."""
-    _check(input)
-    maps = ResidualMaps(input.shape[0], (16, 32, 64, 128, 192), depth=2)
-    return _build(maps, out_dim, config, width=48, depth=2)
-
-
-def detector_small(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
-    """Stages of 48 to 320 channels and a pyramid of 96."""
-    _check(input)
-    maps = ResidualMaps(input.shape[0], (32, 48, 96, 192, 320), depth=2)
-    return _build(maps, out_dim, config, width=96, depth=2)
-
-
-def detector_resnet18(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
-    """ResNet-18 with a pyramid of 128 channels."""
-    _check(input)
-    maps = ResNetMaps(resnet18(input, 1, ResNetConfig(stem="imagenet")), (128, 256, 512))
-    return _build(maps, out_dim, config, width=128, depth=2)
-
-
-def detector_resnet50(input: InputSpec, out_dim: int, config: DetectorConfig) -> Detector:
-    """ResNet-50 with a pyramid of 256 channels and four convolutions a branch, as in the source paper."""
-    _check(input)
-    maps = ResNetMaps(resnet50(input, 1, ResNetConfig(stem="imagenet")), (512, 1024, 2048))
-    return _build(maps, out_dim, config, width=256, depth=4)
+detector_tiny = partial(Detector, backbone=partial(ResidualMaps, widths=(16, 32, 64, 128, 192)), width=48)
+"""Stages of 32 to 192 channels and a pyramid of 48: made to be trained from scratch on a CPU."""
+detector_small = partial(Detector, backbone=partial(ResidualMaps, widths=(32, 48, 96, 192, 320)), width=96)
+"""Stages of 48 to 320 channels and a pyramid of 96."""
+detector_resnet18 = partial(Detector, backbone=partial(ResNetMaps, resnet=resnet18, widths=(128, 256, 512)), width=128)
+"""ResNet-18 with a pyramid of 128 channels."""
+detector_resnet50 = partial(
+    Detector, backbone=partial(ResNetMaps, resnet=resnet50, widths=(512, 1024, 2048)), width=256, depth=4
+)
+"""ResNet-50 with a pyramid of 256 channels and four convolutions a branch, as in the source paper."""

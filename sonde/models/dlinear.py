@@ -57,12 +57,13 @@ class DLinear(nn.Module):
     Source: Zeng et al. 2022, Are transformers effective for time series forecasting?, arXiv:2205.13504
     """
 
-    def __init__(self, look_back: int, horizon: int, variables: int, config: DLinearConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: DLinearConfig) -> None:
         super().__init__()
-        self.variables, self.side = variables, config.kernel // 2
-        matrices = variables if config.individual else 1
-        self.trend = OverTime(look_back, horizon, matrices)
-        self.rest = OverTime(look_back, horizon, matrices)
+        look_back, self.variables = forecast_variables(input)
+        self.side = config.kernel // 2
+        matrices = self.variables if config.individual else 1
+        self.trend = OverTime(look_back, out_dim, matrices)
+        self.rest = OverTime(look_back, out_dim, matrices)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
@@ -77,10 +78,10 @@ class NLinear(nn.Module):
     Source: Zeng et al. 2022, arXiv:2205.13504
     """
 
-    def __init__(self, look_back: int, horizon: int, variables: int, config: NLinearConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: NLinearConfig) -> None:
         super().__init__()
-        self.variables = variables
-        self.ahead = OverTime(look_back, horizon, variables if config.individual else 1)
+        look_back, self.variables = forecast_variables(input)
+        self.ahead = OverTime(look_back, out_dim, self.variables if config.individual else 1)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
@@ -93,15 +94,3 @@ def moving_average(input: Tensor, side: int) -> Tensor:
     """Mean over `side` steps before, the step and as many behind, the ends standing for what lies beyond: (B, L, V)."""
     padded = F.pad(input.transpose(1, 2), (side, side), mode="replicate")
     return F.avg_pool1d(padded, 2 * side + 1, stride=1).transpose(1, 2)
-
-
-def dlinear(input: InputSpec, out_dim: int, config: DLinearConfig) -> DLinear:
-    """A linear map of the trend and one of the rest. out_dim: steps that are forecast."""
-    look_back, variables = forecast_variables(input)
-    return DLinear(look_back, out_dim, variables, config)
-
-
-def nlinear(input: InputSpec, out_dim: int, config: NLinearConfig) -> NLinear:
-    """A linear map of differences from the last value. out_dim: steps that are forecast."""
-    look_back, variables = forecast_variables(input)
-    return NLinear(look_back, out_dim, variables, config)

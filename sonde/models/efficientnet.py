@@ -151,26 +151,27 @@ class EfficientNet(nn.Module):
     Source: Tan and Le 2019, arXiv:1905.11946, table 1
     """
 
-    def __init__(
-        self, size: Size, *, channels: int, out_dim: int, small_stem: bool, dropout: float, stochastic_depth: float
-    ) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: EfficientNetConfig, *, size: Size) -> None:
         super().__init__()
+        small = is_small(config.stem, input.shape)
         make = partial(conv_norm, norm=size.norm, activation=nn.SiLU)
-        layers: list[nn.Module] = [make(channels, size.stem, 3, stride=1 if small_stem else 2)]
-        skipped = iter(rising(stochastic_depth, sum(stage.blocks for stage in size.stages), last=False))
+        layers: list[nn.Module] = [make(input.shape[0], size.stem, 3, stride=1 if small else 2)]
+        blocks_in_all = sum(stage.blocks for stage in size.stages)
+        skipped = iter(rising(config.stochastic_depth, blocks_in_all, last=False))
         width = size.stem
         for index, stage in enumerate(size.stages):
             blocks: list[nn.Module] = []
             for number in range(stage.blocks):
-                stride = (
-                    1 if number > 0 or (small_stem and index == 1) else stage.stride
-                )  # stage 1 has the first halving
+                # the first halving of the stages is that of stage 1
+                stride = 1 if number > 0 or (small and index == 1) else stage.stride
                 blocks.append(stage.block(width, stage, stride=stride, skipped=next(skipped), norm=size.norm))
                 width = stage.channels
             layers.append(nn.Sequential(*blocks))
         layers.append(make(width, size.last, 1))
         self.features = nn.Sequential(*layers)
+        dropout = size.dropout if config.dropout is None else config.dropout
         self.classifier = nn.Sequential(Dropout(dropout), nn.Linear(size.last, out_dim))
+        _initialise(self, norm_momentum=config.norm_momentum)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -189,34 +190,23 @@ def _initialise(model: EfficientNet, *, norm_momentum: float | None) -> None:
             module.momentum = norm_momentum
 
 
-def _build(size: Size, input: InputSpec, out_dim: int, config: EfficientNetConfig) -> EfficientNet:
-    model = EfficientNet(
-        size,
-        channels=input.shape[0],
-        out_dim=out_dim,
-        small_stem=is_small(config.stem, input.shape),
-        dropout=size.dropout if config.dropout is None else config.dropout,
-        stochastic_depth=config.stochastic_depth,
-    )
-    _initialise(model, norm_momentum=config.norm_momentum)
-    return model
-
-
-efficientnet_b0 = partial(_build, scaled(width=1.0, depth=1.0, dropout=0.2))
+efficientnet_b0 = partial(EfficientNet, size=scaled(width=1.0, depth=1.0, dropout=0.2))
 """The network that the others are scaled from; published at 224 pixels."""
-efficientnet_b1 = partial(_build, scaled(width=1.0, depth=1.1, dropout=0.2))
+efficientnet_b1 = partial(EfficientNet, size=scaled(width=1.0, depth=1.1, dropout=0.2))
 """Width 1, depth 1.1; published at 240 pixels."""
-efficientnet_b2 = partial(_build, scaled(width=1.1, depth=1.2, dropout=0.3))
+efficientnet_b2 = partial(EfficientNet, size=scaled(width=1.1, depth=1.2, dropout=0.3))
 """Width 1.1, depth 1.2; published at 260 pixels."""
-efficientnet_b3 = partial(_build, scaled(width=1.2, depth=1.4, dropout=0.3))
+efficientnet_b3 = partial(EfficientNet, size=scaled(width=1.2, depth=1.4, dropout=0.3))
 """Width 1.2, depth 1.4; published at 300 pixels."""
-efficientnet_b4 = partial(_build, scaled(width=1.4, depth=1.8, dropout=0.4))
+efficientnet_b4 = partial(EfficientNet, size=scaled(width=1.4, depth=1.8, dropout=0.4))
 """Width 1.4, depth 1.8; published at 380 pixels."""
-efficientnet_b5 = partial(_build, scaled(width=1.6, depth=2.2, dropout=0.4, norm=_slow_norm))
+efficientnet_b5 = partial(EfficientNet, size=scaled(width=1.6, depth=2.2, dropout=0.4, norm=_slow_norm))
 """Width 1.6, depth 2.2; published at 456 pixels."""
-efficientnet_b6 = partial(_build, scaled(width=1.8, depth=2.6, dropout=0.5, norm=_slow_norm))
+efficientnet_b6 = partial(EfficientNet, size=scaled(width=1.8, depth=2.6, dropout=0.5, norm=_slow_norm))
 """Width 1.8, depth 2.6; published at 528 pixels."""
-efficientnet_b7 = partial(_build, scaled(width=2.0, depth=3.1, dropout=0.5, norm=_slow_norm))
+efficientnet_b7 = partial(EfficientNet, size=scaled(width=2.0, depth=3.1, dropout=0.5, norm=_slow_norm))
 """Width 2, depth 3.1; published at 600 pixels."""
-efficientnet_v2_s = partial(_build, Size(24, V2_S, 1280, dropout=0.2, norm=partial(nn.BatchNorm2d, eps=1e-3)))
+efficientnet_v2_s = partial(
+    EfficientNet, size=Size(24, V2_S, 1280, dropout=0.2, norm=partial(nn.BatchNorm2d, eps=1e-3))
+)
 """The second version: full convolutions in the first stages; published at 384 pixels (Tan and Le 2021, arXiv:2104.00298)."""

@@ -94,12 +94,14 @@ class GoogLeNet(nn.Module):
     Source: Szegedy et al. 2014, arXiv:1409.4842, table 1
     """
 
-    def __init__(self, *, channels: int, out_dim: int, small_stem: bool, config: GoogLeNetConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: GoogLeNetConfig) -> None:
+        """Raises: ConfigError for images smaller than `SMALLEST`"""
         super().__init__()
-        self.conv1 = (
-            ConvNorm(channels, 64, 3, padding=1) if small_stem else ConvNorm(channels, 64, 7, stride=2, padding=3)
-        )
-        self.maxpool1 = nn.Identity() if small_stem else nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        channels = input.shape[0]
+        small = is_small(config.stem, input.shape)
+        check_size("googlenet", input.shape, small=small, least=SMALLEST)
+        self.conv1 = ConvNorm(channels, 64, 3, padding=1) if small else ConvNorm(channels, 64, 7, stride=2, padding=3)
+        self.maxpool1 = nn.Identity() if small else nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.conv2 = ConvNorm(64, 64, 1)
         self.conv3 = ConvNorm(64, 192, 3, padding=1)
         self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
@@ -119,6 +121,9 @@ class GoogLeNet(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear(1024, out_dim)
+        for module in self.modules():  # as in torchvision; biases start as PyTorch draws them
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.trunc_normal_(module.weight, std=0.01)
 
     def forward(self, input: Tensor) -> Tensor | WithAuxiliary:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -134,19 +139,3 @@ class GoogLeNet(nn.Module):
             heads = (self.aux1(first), self.aux2(second))
         logits = self.fc(self.dropout(self.avgpool(maps).flatten(1)))
         return WithAuxiliary(logits, heads, AUXILIARY_SHARE) if heads else logits
-
-
-def _initialise(model: GoogLeNet) -> None:
-    """Weights of deviation 0.01, as in torchvision; biases start as PyTorch draws them, norms at scale 1 and shift 0."""
-    for module in model.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            nn.init.trunc_normal_(module.weight, std=0.01)
-
-
-def googlenet(input: InputSpec, out_dim: int, config: GoogLeNetConfig) -> GoogLeNet:
-    """The network for images of at least 8 pixels (32 with the original stem). Raises: ConfigError for smaller ones."""
-    small = is_small(config.stem, input.shape)
-    check_size("googlenet", input.shape, small=small, least=SMALLEST)
-    model = GoogLeNet(channels=input.shape[0], out_dim=out_dim, small_stem=small, config=config)
-    _initialise(model)
-    return model

@@ -44,13 +44,23 @@ class GPT(nn.Module):
     in Press and Wolf 2016, arXiv:1608.05859
     """
 
-    def __init__(self, symbols: int, context: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> None:
+        """Raises: ConfigError for another number of outputs than tokens"""
         super().__init__()
-        self.context = context
-        self.token_embedding = nn.Embedding(symbols, dim)
-        self.position_embedding = nn.Embedding(context, dim)
+        check_tokens(input, out_dim, name="GPT-2")
+        self.context = input.shape[0]
+        self.token_embedding = nn.Embedding(input.symbols, dim)
+        self.position_embedding = nn.Embedding(self.context, dim)
         self.dropout = Dropout(config.dropout)
-        self.blocks = nn.ModuleList(_block(dim, heads, config) for _ in range(depth))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(
+                dim,
+                SelfAttention(dim, heads, bias=config.bias, dropout=config.dropout),
+                FeedForward(dim, 4 * dim, activation=config.activation, bias=config.bias, dropout=config.dropout),
+                norm_bias=config.bias,
+            )
+            for _ in range(depth)
+        )
         self.norm = norm("layer", dim, bias=config.bias)
         _initialise(self, depth)
 
@@ -71,15 +81,6 @@ class GPT(nn.Module):
         """An empty memory of `context` tokens for each block."""
         like = self.token_embedding.weight.detach()
         return [block.attention.memory(rows, self.context, like) for block in self.blocks]  # type: ignore[union-attr]
-
-
-def _block(dim: int, heads: int, config: GPTConfig) -> TransformerBlock:
-    return TransformerBlock(
-        dim,
-        SelfAttention(dim, heads, bias=config.bias, dropout=config.dropout),
-        FeedForward(dim, 4 * dim, activation=config.activation, bias=config.bias, dropout=config.dropout),
-        norm_bias=config.bias,
-    )
 
 
 def _initialise(model: GPT, depth: int) -> None:
@@ -108,20 +109,15 @@ def check_room(tokens: int, context: int) -> None:
         raise ValueError(f"the model's context is {context} tokens, and these would be {tokens}")
 
 
-def _build(input: InputSpec, out_dim: int, config: GPTConfig, *, dim: int, depth: int, heads: int) -> GPT:
-    check_tokens(input, out_dim, name="GPT-2")
-    return GPT(input.symbols, input.shape[0], config, dim=dim, depth=depth, heads=heads)
-
-
-gpt_small = partial(_build, dim=128, depth=4, heads=4)
+gpt_small = partial(GPT, dim=128, depth=4, heads=4)
 """4 blocks of 128 channels: what trains in minutes on a CPU (the size of nanoGPT's CPU recipe)."""
-gpt_baby = partial(_build, dim=384, depth=6, heads=6)
+gpt_baby = partial(GPT, dim=384, depth=6, heads=6)
 """6 blocks of 384 channels: for characters on a GPU (the size of nanoGPT's recipe for Shakespeare)."""
-gpt2 = partial(_build, dim=768, depth=12, heads=12)
+gpt2 = partial(GPT, dim=768, depth=12, heads=12)
 """12 blocks of 768 channels."""
-gpt2_medium = partial(_build, dim=1024, depth=24, heads=16)
+gpt2_medium = partial(GPT, dim=1024, depth=24, heads=16)
 """24 blocks of 1024 channels."""
-gpt2_large = partial(_build, dim=1280, depth=36, heads=20)
+gpt2_large = partial(GPT, dim=1280, depth=36, heads=20)
 """36 blocks of 1280 channels."""
-gpt2_xl = partial(_build, dim=1600, depth=48, heads=25)
+gpt2_xl = partial(GPT, dim=1600, depth=48, heads=25)
 """48 blocks of 1600 channels."""

@@ -198,14 +198,18 @@ class InceptionV3(nn.Module):
     Source: Szegedy et al. 2015, arXiv:1512.00567, table 1
     """
 
-    def __init__(self, *, channels: int, out_dim: int, small_stem: bool, config: InceptionConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: InceptionConfig) -> None:
+        """Raises: ConfigError for images smaller than `SMALLEST`"""
         super().__init__()
-        self.Conv2d_1a_3x3 = ConvNorm(channels, 32, 3, stride=1 if small_stem else 2, padded=small_stem)
-        self.Conv2d_2a_3x3 = ConvNorm(32, 32, 3, padded=small_stem)
+        channels = input.shape[0]
+        small = config.stem == "small" or (config.stem == "auto" and min(input.shape[1:]) < SMALLEST["imagenet"])
+        check_size("inception-v3", input.shape, small=small, least=SMALLEST)
+        self.Conv2d_1a_3x3 = ConvNorm(channels, 32, 3, stride=1 if small else 2, padded=small)
+        self.Conv2d_2a_3x3 = ConvNorm(32, 32, 3, padded=small)
         self.Conv2d_2b_3x3 = ConvNorm(32, 64, 3)
-        self.maxpool1 = nn.Identity() if small_stem else nn.MaxPool2d(3, stride=2)
+        self.maxpool1 = nn.Identity() if small else nn.MaxPool2d(3, stride=2)
         self.Conv2d_3b_1x1 = ConvNorm(64, 80, 1)
-        self.Conv2d_4a_3x3 = ConvNorm(80, 192, 3, padded=small_stem)
+        self.Conv2d_4a_3x3 = ConvNorm(80, 192, 3, padded=small)
         self.maxpool2 = nn.MaxPool2d(3, stride=2)
         self.Mixed_5b = BlockA(192, 32)
         self.Mixed_5c = BlockA(256, 64)
@@ -222,6 +226,11 @@ class InceptionV3(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(config.dropout)
         self.fc = nn.Linear(2048, out_dim)
+        for module in self.modules():  # as in torchvision; biases as PyTorch draws them
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.trunc_normal_(module.weight, std=0.1)
+        if self.AuxLogits is not None:
+            nn.init.trunc_normal_(self.AuxLogits.fc.weight, std=0.001)
 
     def forward(self, input: Tensor) -> Tensor | WithAuxiliary:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -242,21 +251,3 @@ class InceptionV3(nn.Module):
 def _averaged(input: Tensor) -> Tensor:
     """Each place as the mean of the 3x3 around it, zeros beyond the edge counted: the same shape."""
     return F.avg_pool2d(input, 3, stride=1, padding=1)
-
-
-def _initialise(model: InceptionV3) -> None:
-    """Weights of deviation 0.1, the auxiliary head's last layer 0.001, as in torchvision; biases as PyTorch draws them."""
-    for module in model.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            nn.init.trunc_normal_(module.weight, std=0.1)
-    if model.AuxLogits is not None:
-        nn.init.trunc_normal_(model.AuxLogits.fc.weight, std=0.001)
-
-
-def inception_v3(input: InputSpec, out_dim: int, config: InceptionConfig) -> InceptionV3:
-    """The network for images of at least 15 pixels (75 with the original stem). Raises: ConfigError for smaller ones."""
-    small = config.stem == "small" or (config.stem == "auto" and min(input.shape[1:]) < SMALLEST["imagenet"])
-    check_size("inception-v3", input.shape, small=small, least=SMALLEST)
-    model = InceptionV3(channels=input.shape[0], out_dim=out_dim, small_stem=small, config=config)
-    _initialise(model)
-    return model

@@ -71,7 +71,12 @@ class InverseFoldingNetwork(nn.Module):
     the noise after Dauparas et al. 2022, ProteinMPNN, Science 378. All residues are predicted at once, not one after the other.
     """
 
-    def __init__(self, out_dim: int, config: InverseFoldingConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: InverseFoldingConfig) -> None:
+        """Raises: ConfigError for residues"""
+        if input.symbols:
+            raise ConfigError(
+                "inverse-folding-network takes protein backbones as input, but this data is residues; take --task inverse-folding"
+            )
         super().__init__()
         width = config.width
         self.neighbours, self.noise = config.neighbours, config.noise
@@ -149,12 +154,3 @@ def _gathered(values: Tensor, nearest: Tensor) -> Tensor:
     """(B, R, D) and (B, R, K) -> (B, R, K, D), the values of each neighbour."""
     flat = nearest.flatten(1)[..., None].expand(-1, -1, values.shape[2])
     return values.gather(1, flat).unflatten(1, nearest.shape[1:])
-
-
-def inverse_folding_network(input: InputSpec, out_dim: int, config: InverseFoldingConfig) -> InverseFoldingNetwork:
-    """Residues from a backbone. Raises: ConfigError for residues."""
-    if input.symbols:
-        raise ConfigError(
-            "inverse-folding-network takes protein backbones as input, but this data is residues; take --task inverse-folding"
-        )
-    return InverseFoldingNetwork(out_dim, config)

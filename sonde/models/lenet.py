@@ -30,8 +30,14 @@ class LeNet5(nn.Module):
     Source: LeCun, Bottou, Bengio and Haffner 1998, Proc. IEEE 86(11), figure 2
     """
 
-    def __init__(self, channels: int, height: int, width: int, out_dim: int, config: LeNetConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: LeNetConfig) -> None:
+        """Raises: ConfigError for images of fewer than 12 pixels"""
         super().__init__()
+        channels, height, width = input.shape
+        if min(height, width) < 12:
+            raise ConfigError(
+                f"lenet5 needs images of at least 12x12 pixels, got {height}x{width}; use --image-size 28"
+            )
         padding = 2 if min(height, width) < 32 else 0
 
         def pool() -> nn.Module:
@@ -63,11 +69,3 @@ class LeNet5(nn.Module):
 def _side(pixels: int) -> int:
     """Pixels left by two rounds of a 5x5 convolution and halving."""
     return ((pixels - 4) // 2 - 4) // 2
-
-
-def lenet5(input: InputSpec, out_dim: int, config: LeNetConfig) -> LeNet5:
-    """LeNet-5 for images of at least 12 pixels. Raises: ConfigError for smaller ones."""
-    channels, height, width = input.shape
-    if min(height, width) < 12:
-        raise ConfigError(f"lenet5 needs images of at least 12x12 pixels, got {height}x{width}; use --image-size 28")
-    return LeNet5(channels, height, width, out_dim, config)

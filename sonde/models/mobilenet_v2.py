@@ -71,42 +71,23 @@ class MobileNetV2(nn.Module):
     Source: Sandler et al. 2018, arXiv:1801.04381, table 2
     """
 
-    def __init__(
-        self, *, channels: int, out_dim: int, small_stem: bool, width_factor: float = 1.0, dropout: float = 0.2
-    ) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: MobileNetV2Config) -> None:
         super().__init__()
-        width = scaled_channels(32 * width_factor)
-        layers: list[nn.Module] = [conv_norm(channels, width, 3, stride=1 if small_stem else 2, activation=nn.ReLU6)]
+        small, factor = is_small(config.stem, input.shape), config.width_factor
+        width = scaled_channels(32 * factor)
+        layers: list[nn.Module] = [conv_norm(input.shape[0], width, 3, stride=1 if small else 2, activation=nn.ReLU6)]
         for stage, (expansion, full, blocks, first_stride) in enumerate(STAGES):
-            out_channels = scaled_channels(full * width_factor)
+            out_channels = scaled_channels(full * factor)
             for index in range(blocks):
-                halves = index == 0 and first_stride == 2 and not (small_stem and stage == 1)
+                halves = index == 0 and first_stride == 2 and not (small and stage == 1)
                 layers.append(InvertedResidual(width, out_channels, stride=2 if halves else 1, expansion=expansion))
                 width = out_channels
-        last = scaled_channels(LAST * max(1.0, width_factor))
+        last = scaled_channels(LAST * max(1.0, factor))
         layers.append(conv_norm(width, last, 1, activation=nn.ReLU6))
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(Dropout(dropout), nn.Linear(last, out_dim))
+        self.classifier = nn.Sequential(Dropout(config.dropout), nn.Linear(last, out_dim))
+        initialise_convolutions(self, linear_std=0.01)  # as torchvision does
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
         return self.classifier(self.features(input).mean((2, 3)))
-
-
-def _initialise(model: MobileNetV2) -> None:
-    """He's normal draw by fan-out for convolutions, std 0.01 for the head, as torchvision does."""
-    initialise_convolutions(model, linear_std=0.01)
-
-
-def mobilenet_v2(input: InputSpec, out_dim: int, config: MobileNetV2Config) -> MobileNetV2:
-    """The network of the paper at `width_factor` times its width."""
-    small = is_small(config.stem, input.shape)
-    model = MobileNetV2(
-        channels=input.shape[0],
-        out_dim=out_dim,
-        small_stem=small,
-        width_factor=config.width_factor,
-        dropout=config.dropout,
-    )
-    _initialise(model)
-    return model

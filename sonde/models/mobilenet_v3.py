@@ -114,49 +114,37 @@ class MobileNetV3(nn.Module):
     """
 
     def __init__(
-        self, rows: tuple[Row, ...], *, hidden: int, channels: int, out_dim: int, small_stem: bool, dropout: float
+        self, input: InputSpec, out_dim: int, config: MobileNetV3Config, *, blocks: tuple[Row, ...], hidden: int
     ) -> None:
         super().__init__()
-        first_halving = next(index for index, row in enumerate(rows) if row.stride == 2)
-        layers: list[nn.Module] = [
-            conv_norm(channels, STEM, 3, stride=1 if small_stem else 2, norm=_norm, activation=nn.Hardswish)
-        ]
+        small = is_small(config.stem, input.shape)
+        first_halving = next(index for index, row in enumerate(blocks) if row.stride == 2)
+        stem = conv_norm(input.shape[0], STEM, 3, stride=1 if small else 2, norm=_norm, activation=nn.Hardswish)
+        layers: list[nn.Module] = [stem]
         width = STEM
-        for index, row in enumerate(rows):
-            stride = 1 if small_stem and index == first_halving else row.stride
+        for index, row in enumerate(blocks):
+            stride = 1 if small and index == first_halving else row.stride
             layers.append(InvertedResidual(width, row, stride=stride))
             width = row.out
         layers.append(conv_norm(width, 6 * width, 1, norm=_norm, activation=nn.Hardswish))
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
-            nn.Linear(6 * width, hidden), nn.Hardswish(inplace=True), Dropout(dropout), nn.Linear(hidden, out_dim)
+            nn.Linear(6 * width, hidden),
+            nn.Hardswish(inplace=True),
+            Dropout(config.dropout),
+            nn.Linear(hidden, out_dim),
         )
+        initialise_convolutions(self, linear_std=0.01)  # as torchvision does
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = config.norm_momentum
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
         return self.classifier(self.features(input).mean((2, 3)))
 
 
-def _initialise(model: MobileNetV3, *, norm_momentum: float) -> None:
-    """He's normal draw by fan-out for convolutions, std 0.01 for dense layers, no shifts, as torchvision does."""
-    initialise_convolutions(model, linear_std=0.01)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = norm_momentum
-
-
-def _build(
-    rows: tuple[Row, ...], input: InputSpec, out_dim: int, config: MobileNetV3Config, *, hidden: int
-) -> MobileNetV3:
-    small = is_small(config.stem, input.shape)
-    model = MobileNetV3(
-        rows, hidden=hidden, channels=input.shape[0], out_dim=out_dim, small_stem=small, dropout=config.dropout
-    )
-    _initialise(model, norm_momentum=config.norm_momentum)
-    return model
-
-
-mobilenet_v3_small = partial(_build, SMALL, hidden=1024)
+mobilenet_v3_small = partial(MobileNetV3, blocks=SMALL, hidden=1024)
 """11 blocks, a head of 1024 units (table 2)."""
-mobilenet_v3_large = partial(_build, LARGE, hidden=1280)
+mobilenet_v3_large = partial(MobileNetV3, blocks=LARGE, hidden=1280)
 """15 blocks, a head of 1280 units (table 1)."""

@@ -54,15 +54,17 @@ class ModernGPT(nn.Module):
     and keys after Dehghani et al. 2023, arXiv:2302.05442; groups after Ainslie et al. 2023, arXiv:2305.13245
     """
 
-    def __init__(self, symbols: int, context: int, config: ModernGPTConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: ModernGPTConfig) -> None:
+        """Raises: ConfigError for another number of outputs than tokens"""
         super().__init__()
-        self.context = context
-        self.token_embedding = nn.Embedding(symbols, config.width)
+        check_tokens(input, out_dim, name="modern-gpt")
+        self.context = input.shape[0]
+        self.token_embedding = nn.Embedding(input.symbols, config.width)
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(_block(config) for _ in range(config.layers))
         self.norm = norm("rms", config.width)
-        self.head = nn.Linear(config.width, symbols, bias=False)
-        self.register_buffer("rotary", rotations(context, config.width // config.heads), persistent=False)
+        self.head = nn.Linear(config.width, input.symbols, bias=False)
+        self.register_buffer("rotary", rotations(self.context, config.width // config.heads), persistent=False)
         _initialise(self, config.layers)
 
     def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
@@ -105,9 +107,3 @@ def _initialise(model: ModernGPT, depth: int) -> None:
         if isinstance(module, nn.Linear | nn.Embedding):
             ends = name.endswith(("attention.output", "feed_forward.second"))
             nn.init.normal_(module.weight, std=STD / (2 * depth) ** 0.5 if ends else STD)
-
-
-def modern_gpt(input: InputSpec, out_dim: int, config: ModernGPTConfig) -> ModernGPT:
-    """Of the size given by --width, --layers and --heads."""
-    check_tokens(input, out_dim, name="modern-gpt")
-    return ModernGPT(input.symbols, input.shape[0], config)

@@ -88,11 +88,11 @@ class NBeats(nn.Module):
     Source: Oreshkin et al. 2019, N-BEATS, arXiv:1905.10437
     """
 
-    def __init__(self, look_back: int, horizon: int, variables: int, config: NBeatsConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: NBeatsConfig) -> None:
         super().__init__()
-        self.variables = variables
+        look_back, self.variables = forecast_variables(input)
         self.norm = ReversibleNorm()
-        self.blocks = nn.ModuleList(_blocks(look_back, horizon, config))
+        self.blocks = nn.ModuleList(_blocks(look_back, out_dim, config))
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
@@ -151,9 +151,3 @@ def _blocks(look_back: int, horizon: int, config: NBeatsConfig) -> list[Block]:
         explains=config.blocks > 1,
     )
     return [trend] * config.blocks + [season] * config.blocks
-
-
-def nbeats(input: InputSpec, out_dim: int, config: NBeatsConfig) -> NBeats:
-    """Four generic blocks of 256 units. out_dim: steps that are forecast."""
-    look_back, variables = forecast_variables(input)
-    return NBeats(look_back, out_dim, variables, config)

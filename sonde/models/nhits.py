@@ -78,13 +78,13 @@ class NHits(nn.Module):
     Source: Challu et al. 2022, N-HiTS, arXiv:2201.12886
     """
 
-    def __init__(self, look_back: int, horizon: int, variables: int, config: NHitsConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: NHitsConfig) -> None:
         super().__init__()
-        self.variables = variables
+        look_back, self.variables = forecast_variables(input)
         self.norm = ReversibleNorm()
         self.blocks = nn.ModuleList(
             Block(
-                look_back, horizon, config, pooled=pooled, coarse=coarse, explains=number < len(config.pool_kernels) - 1
+                look_back, out_dim, config, pooled=pooled, coarse=coarse, explains=number < len(config.pool_kernels) - 1
             )
             for number, (pooled, coarse) in enumerate(zip(config.pool_kernels, config.downsample, strict=True))
         )
@@ -112,9 +112,3 @@ def interpolated(numbers: Tensor, steps: int) -> Tensor:
     if numbers.shape[1] == 1:
         return numbers.expand(-1, steps)
     return F.interpolate(numbers[:, None], size=steps, mode="linear", align_corners=False)[:, 0]
-
-
-def nhits(input: InputSpec, out_dim: int, config: NHitsConfig) -> NHits:
-    """Three blocks of 256 units. out_dim: steps that are forecast."""
-    look_back, variables = forecast_variables(input)
-    return NHits(look_back, out_dim, variables, config)

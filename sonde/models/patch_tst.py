@@ -72,9 +72,16 @@ class PatchTST(nn.Module):
     Source: Nie et al. 2022, A time series is worth 64 words, arXiv:2211.14730
     """
 
-    def __init__(self, look_back: int, horizon: int, variables: int, config: PatchTSTConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: PatchTSTConfig) -> None:
+        """Raises: ConfigError for a look-back that holds no patch"""
         super().__init__()
-        self.variables, self.patch, self.stride = variables, config.patch, config.patch_stride
+        look_back, self.variables = forecast_variables(input)
+        if look_back < config.patch:
+            raise ConfigError(
+                f"a look-back of {look_back} steps is shorter than one patch of {config.patch}; use a longer "
+                "--look-back or a shorter --patch"
+            )
+        self.patch, self.stride = config.patch, config.patch_stride
         patches = (look_back - self.patch) // self.stride + 2
         self.norm = ReversibleNorm()
         self.embed = nn.Linear(self.patch, config.width)
@@ -82,7 +89,7 @@ class PatchTST(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.layers = nn.Sequential(*(Layer(config) for _ in range(config.layers)))
         self.head_dropout = Dropout(config.head_dropout)
-        self.head = nn.Linear(patches * config.width, horizon)
+        self.head = nn.Linear(patches * config.width, out_dim)
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, L, V), lengths (B,), all of them L -> (B, H, F)."""
@@ -97,17 +104,3 @@ class PatchTST(nn.Module):
 
 def _per_channel(norm: nn.Module, tokens: Tensor) -> Tensor:
     return norm(tokens.flatten(0, 1)).view_as(tokens)
-
-
-def patchtst(input: InputSpec, out_dim: int, config: PatchTSTConfig) -> PatchTST:
-    """PatchTST with patches of 16 steps, one every 8. out_dim: steps that are forecast.
-
-    Raises: ConfigError for a look-back that holds no patch
-    """
-    look_back, variables = forecast_variables(input)
-    if look_back < config.patch:
-        raise ConfigError(
-            f"a look-back of {look_back} steps is shorter than one patch of {config.patch}; use a longer "
-            "--look-back or a shorter --patch"
-        )
-    return PatchTST(look_back, out_dim, variables, config)

@@ -21,17 +21,12 @@ class Perceptron(nn.Module):
     Source: Rosenblatt 1958, The perceptron, Psychological Review 65(6)
     """
 
-    def __init__(self, in_dim: int, out_dim: int) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: PerceptronConfig) -> None:
         super().__init__()
-        self.linear = nn.Linear(in_dim, out_dim)
+        self.linear = nn.Linear(prod(input.shape), out_dim)
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, …) -> scores (B, out_dim)."""
         return self.linear(input.flatten(1))
-
-
-def perceptron(input: InputSpec, out_dim: int, config: PerceptronConfig) -> nn.Module:
-    """A perceptron per output over all values of a row."""
-    return Perceptron(prod(input.shape), out_dim)

@@ -6,7 +6,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.models.stem import Stem, is_small
+from sonde.models.stem import Stem, first_convolution, is_small
 from sonde.nn.initialise import initialise_convolutions
 
 
@@ -78,22 +78,19 @@ class PreactResNet(nn.Module):
 
     def __init__(
         self,
+        input: InputSpec,
+        out_dim: int,
+        config: PreactResNetConfig,
+        *,
         block: type[PreactBlock] | type[PreactBottleneck],
         depths: tuple[int, int, int, int],
-        *,
-        channels: int,
-        out_dim: int,
-        small_stem: bool,
     ) -> None:
         super().__init__()
-        self.conv1 = (
-            nn.Conv2d(channels, 64, 3, padding=1, bias=False)
-            if small_stem
-            else nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
-        )
+        small = is_small(config.stem, input.shape)
+        self.conv1 = first_convolution(input.shape[0], 64, small=small)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU()
-        self.maxpool = nn.Identity() if small_stem else nn.MaxPool2d(3, stride=2, padding=1)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
         expansion = 4 if block is PreactBottleneck else 1
         blocks: list[nn.Sequential] = []
         in_channels = 64
@@ -106,6 +103,7 @@ class PreactResNet(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = blocks
         self.bn2 = nn.BatchNorm2d(in_channels)
         self.fc = nn.Linear(in_channels, out_dim)
+        initialise_convolutions(self)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -121,22 +119,9 @@ def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Conv2d | N
     return nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
 
 
-def _build(
-    block: type[PreactBlock] | type[PreactBottleneck],
-    depths: tuple[int, int, int, int],
-    input: InputSpec,
-    out_dim: int,
-    config: PreactResNetConfig,
-) -> PreactResNet:
-    small = is_small(config.stem, input.shape)
-    model = PreactResNet(block, depths, channels=input.shape[0], out_dim=out_dim, small_stem=small)
-    initialise_convolutions(model)
-    return model
-
-
-preact_resnet18 = partial(_build, PreactBlock, (2, 2, 2, 2))
+preact_resnet18 = partial(PreactResNet, block=PreactBlock, depths=(2, 2, 2, 2))
 """18 layers: 2, 2, 2, 2 blocks."""
-preact_resnet34 = partial(_build, PreactBlock, (3, 4, 6, 3))
+preact_resnet34 = partial(PreactResNet, block=PreactBlock, depths=(3, 4, 6, 3))
 """34 layers: 3, 4, 6, 3 blocks."""
-preact_resnet50 = partial(_build, PreactBottleneck, (3, 4, 6, 3))
+preact_resnet50 = partial(PreactResNet, block=PreactBottleneck, depths=(3, 4, 6, 3))
 """50 layers: 3, 4, 6, 3 bottlenecks."""

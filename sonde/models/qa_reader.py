@@ -71,10 +71,11 @@ class QAReader(nn.Module):
     arXiv:1612.08083) that run in parallel on a CPU in place of its LSTMs.
     """
 
-    def __init__(self, spec: InputSpec, config: QAReaderConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: QAReaderConfig) -> None:
+        """out_dim is not used: a token has two logits."""
         super().__init__()
-        dim, symbols = config.width, spec.symbols
-        self.spelling = Spelling(symbols, read_vocabulary(spec.tokenizer) if spec.tokenizer else None)
+        dim, symbols = config.width, input.symbols
+        self.spelling = Spelling(symbols, read_vocabulary(input.tokenizer) if input.tokenizer else None)
         self.known = min(symbols - 1, config.known)  # the last embedding is that of all others
         self.embedding = nn.Embedding(self.known + 1, config.embedding, padding_idx=PAD)
         self.importance = nn.Embedding(symbols, 1)
@@ -157,8 +158,3 @@ def _about(values: Tensor, size: int) -> Tensor:
     """(B, T, 1): the sum over `size` tokens about each, divided by its square root."""
     summed = F.avg_pool1d(values.transpose(1, 2), size, stride=1, padding=size // 2) * size**0.5
     return summed.transpose(1, 2)
-
-
-def qa_reader(input: InputSpec, out_dim: int, config: QAReaderConfig) -> QAReader:
-    """Four gated convolutions of 64 channels. out_dim is not used: a token has two logits."""
-    return QAReader(input, config)

@@ -36,13 +36,13 @@ class RecurrentForecaster(nn.Module):
     """
 
     def __init__(
-        self, cell: type[nn.LSTM] | type[nn.GRU], shape: tuple[int, int, int], config: RecurrentForecasterConfig
+        self, input: InputSpec, out_dim: int, config: RecurrentForecasterConfig, *, cell: type[nn.LSTM] | type[nn.GRU]
     ) -> None:
-        """shape: (variables, horizon, variables that are forecast)."""
         super().__init__()
-        variables, self.horizon, self.forecast = shape
+        _, self.forecast = forecast_variables(input)
+        self.horizon = out_dim
         self.norm = ReversibleNorm()
-        self.recurrent = cell(variables, config.width, config.layers, batch_first=True)
+        self.recurrent = cell(input.shape[1], config.width, config.layers, batch_first=True)
         self.dropout = Dropout(config.dropout)
         self.head = nn.Linear(config.width, self.horizon * self.forecast)
 
@@ -55,14 +55,7 @@ class RecurrentForecaster(nn.Module):
         return self.norm.restore(ahead, (mean[..., : self.forecast], std[..., : self.forecast]))
 
 
-def _build(
-    cell: type[nn.LSTM] | type[nn.GRU], input: InputSpec, out_dim: int, config: RecurrentForecasterConfig
-) -> RecurrentForecaster:
-    _, forecast = forecast_variables(input)
-    return RecurrentForecaster(cell, (input.shape[1], out_dim, forecast), config)
-
-
-lstm_forecaster = partial(_build, nn.LSTM)
+lstm_forecaster = partial(RecurrentForecaster, cell=nn.LSTM)
 """With long short-term memory (Hochreiter and Schmidhuber 1997). out_dim: steps that are forecast."""
-gru_forecaster = partial(_build, nn.GRU)
+gru_forecaster = partial(RecurrentForecaster, cell=nn.GRU)
 """With gated recurrent units (Cho et al. 2014). out_dim: steps that are forecast."""

@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.models.stem import Stem, is_small
+from sonde.models.stem import Stem, first_convolution, is_small
 from sonde.nn.initialise import initialise_convolutions
 
 Block = Callable[[int, int, int], nn.Module]  # from (in_channels, width, stride), as the two blocks below
@@ -88,29 +88,31 @@ class ResNet(nn.Module):
 
     def __init__(
         self,
+        input: InputSpec,
+        out_dim: int,
+        config: ResNetConfig,
+        *,
         block: Block,
         depths: tuple[int, int, int, int],
-        *,
-        expansion: int,
-        channels: int,
-        out_dim: int,
-        small_stem: bool,
+        expansion: int = Bottleneck.expansion,
     ) -> None:
         super().__init__()
-        self.conv1 = (
-            nn.Conv2d(channels, 64, 3, padding=1, bias=False)
-            if small_stem
-            else nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
-        )
+        small = is_small(config.stem, input.shape)
+        self.conv1 = first_convolution(input.shape[0], 64, small=small)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.Identity() if small_stem else nn.MaxPool2d(3, stride=2, padding=1)
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
         self.layer1 = _stage(block, 64, 64, depths[0], stride=1, expansion=expansion)
         self.layer2 = _stage(block, 64 * expansion, 128, depths[1], stride=2, expansion=expansion)
         self.layer3 = _stage(block, 128 * expansion, 256, depths[2], stride=2, expansion=expansion)
         self.layer4 = _stage(block, 256 * expansion, 512, depths[3], stride=2, expansion=expansion)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(512 * expansion, out_dim)
+        initialise_convolutions(self)
+        for module in self.modules():
+            if config.zero_init_residual and isinstance(module, (BasicBlock, Bottleneck)):
+                last = module.bn2 if isinstance(module, BasicBlock) else module.bn3
+                nn.init.zeros_(last.weight)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -130,45 +132,21 @@ def _stage(block: Block, in_channels: int, width: int, depth: int, *, stride: in
     return nn.Sequential(first, *(block(width * expansion, width, 1) for _ in range(depth - 1)))
 
 
-def _initialise(model: ResNet, *, zero_residual: bool) -> None:
-    """He's normal draw for convolutions, by fan-out as torchvision does; norms start at scale 1, shift 0 by themselves."""
-    initialise_convolutions(model)
-    for module in model.modules():
-        if zero_residual and isinstance(module, (BasicBlock, Bottleneck)):
-            last = module.bn2 if isinstance(module, BasicBlock) else module.bn3
-            nn.init.zeros_(last.weight)
-
-
-def _build(
-    block: Block,
-    depths: tuple[int, int, int, int],
-    input: InputSpec,
-    out_dim: int,
-    config: ResNetConfig,
-    *,
-    expansion: int = Bottleneck.expansion,
-) -> ResNet:
-    small = is_small(config.stem, input.shape)
-    model = ResNet(block, depths, expansion=expansion, channels=input.shape[0], out_dim=out_dim, small_stem=small)
-    _initialise(model, zero_residual=config.zero_init_residual)
-    return model
-
-
-resnet18 = partial(_build, BasicBlock, (2, 2, 2, 2), expansion=BasicBlock.expansion)
+resnet18 = partial(ResNet, block=BasicBlock, depths=(2, 2, 2, 2), expansion=BasicBlock.expansion)
 """18 layers: 2, 2, 2, 2 basic blocks."""
-resnet34 = partial(_build, BasicBlock, (3, 4, 6, 3), expansion=BasicBlock.expansion)
+resnet34 = partial(ResNet, block=BasicBlock, depths=(3, 4, 6, 3), expansion=BasicBlock.expansion)
 """34 layers: 3, 4, 6, 3 basic blocks."""
-resnet50 = partial(_build, Bottleneck, (3, 4, 6, 3))
+resnet50 = partial(ResNet, block=Bottleneck, depths=(3, 4, 6, 3))
 """50 layers: 3, 4, 6, 3 bottlenecks."""
-resnet101 = partial(_build, Bottleneck, (3, 4, 23, 3))
+resnet101 = partial(ResNet, block=Bottleneck, depths=(3, 4, 23, 3))
 """101 layers: 3, 4, 23, 3 bottlenecks."""
-resnet152 = partial(_build, Bottleneck, (3, 8, 36, 3))
+resnet152 = partial(ResNet, block=Bottleneck, depths=(3, 8, 36, 3))
 """152 layers: 3, 8, 36, 3 bottlenecks."""
-resnext50_32x4d = partial(_build, partial(Bottleneck, groups=32, width_per_group=4), (3, 4, 6, 3))
+resnext50_32x4d = partial(ResNet, block=partial(Bottleneck, groups=32, width_per_group=4), depths=(3, 4, 6, 3))
 """resnet50 whose 3x3 convolutions have 32 groups of 4 to 32 channels (Xie et al. 2016, arXiv:1611.05431)."""
-resnext101_32x8d = partial(_build, partial(Bottleneck, groups=32, width_per_group=8), (3, 4, 23, 3))
+resnext101_32x8d = partial(ResNet, block=partial(Bottleneck, groups=32, width_per_group=8), depths=(3, 4, 23, 3))
 """resnet101 whose 3x3 convolutions have 32 groups of 8 to 64 channels (Xie et al. 2016, arXiv:1611.05431)."""
-wide_resnet50_2 = partial(_build, partial(Bottleneck, width_per_group=128), (3, 4, 6, 3))
+wide_resnet50_2 = partial(ResNet, block=partial(Bottleneck, width_per_group=128), depths=(3, 4, 6, 3))
 """resnet50 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""
-wide_resnet101_2 = partial(_build, partial(Bottleneck, width_per_group=128), (3, 4, 23, 3))
+wide_resnet101_2 = partial(ResNet, block=partial(Bottleneck, width_per_group=128), depths=(3, 4, 23, 3))
 """resnet101 whose 3x3 convolutions are twice as wide (Zagoruyko and Komodakis 2016, arXiv:1605.07146)."""

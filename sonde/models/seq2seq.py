@@ -108,12 +108,12 @@ class Seq2Seq(nn.Module):
     in a layer of tanh before the logits. With Bahdanau's attention it also enters the next step's cell, word by word.
     """
 
-    def __init__(self, kind: Literal["gru", "lstm"], symbols: int, out_dim: int, config: Seq2SeqConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: Seq2SeqConfig, *, kind: Literal["gru", "lstm"]) -> None:
         super().__init__()
         width, dim, layers = config.embedding, config.width, config.layers
         self.kind, self.layers = kind, layers
         self.feeding = config.attention == "bahdanau"
-        self.source, self.target = nn.Embedding(symbols, width), nn.Embedding(out_dim, width)
+        self.source, self.target = nn.Embedding(input.symbols, width), nn.Embedding(out_dim, width)
         self.encoder = Recurrent(kind, width, dim // 2, layers=layers, both_ways=True, dropout=config.dropout)
         self.bridge = nn.Linear(dim, layers * dim)
         entering = width + dim if self.feeding else width
@@ -122,6 +122,8 @@ class Seq2Seq(nn.Module):
         self.joined = nn.Linear(2 * dim, width)
         self.output = nn.Linear(width, out_dim)
         self.dropout = Dropout(config.dropout)
+        for module in (self.source, self.target):
+            nn.init.normal_(module.weight, std=0.1)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """(B, S), (B, M) int64 -> (B, M, V). target: BEGIN and what follows it, PAD behind the end."""
@@ -171,14 +173,7 @@ class Seq2Seq(nn.Module):
         return self.output(self.dropout(self.joined(both).tanh()))
 
 
-def _build(kind: Literal["gru", "lstm"], input: InputSpec, out_dim: int, config: Seq2SeqConfig) -> Seq2Seq:
-    model = Seq2Seq(kind, input.symbols, out_dim, config)
-    for module in (model.source, model.target):
-        nn.init.normal_(module.weight, std=0.1)
-    return model
-
-
-seq2seq_gru = partial(_build, "gru")
+seq2seq_gru = partial(Seq2Seq, kind="gru")
 """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
-seq2seq_lstm = partial(_build, "lstm")
+seq2seq_lstm = partial(Seq2Seq, kind="lstm")
 """Long short-term memory (Sutskever et al. 2014, arXiv:1409.3215, with attention)."""

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from torch import nn
+
 from sonde.core.errors import ConfigError
 
 Stem = Literal["auto", "imagenet", "small"]
@@ -12,6 +14,13 @@ SMALL_IMAGE = 64  # pixels; up to here the published halvings would leave the la
 def is_small(stem: Stem, shape: tuple[int, ...]) -> bool:
     """Whether images (C, H, W) get the small stem; auto: up to `SMALL_IMAGE` pixels."""
     return stem == "small" or (stem == "auto" and max(shape[1:]) <= SMALL_IMAGE)
+
+
+def first_convolution(channels: int, width: int, *, small: bool) -> nn.Conv2d:
+    """7x7 by stride 2, as residual and dense networks were published; 3x3 for small images."""
+    if small:
+        return nn.Conv2d(channels, width, 3, padding=1, bias=False)
+    return nn.Conv2d(channels, width, 7, stride=2, padding=3, bias=False)
 
 
 def check_size(name: str, shape: tuple[int, ...], *, small: bool, least: dict[Stem, int]) -> None:

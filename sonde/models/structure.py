@@ -89,6 +89,11 @@ class StructureNetwork(nn.Module):
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: StructureNetworkConfig) -> None:
+        """Raises: ConfigError for backbones"""
+        if not input.symbols:
+            raise ConfigError(
+                "structure-network takes protein residues as input, but this data is backbones; leave --model out"
+            )
         super().__init__()
         single, width = config.residue_width, config.pair_width
         self.embedding = nn.Embedding(input.symbols, single, padding_idx=PAD)
@@ -131,12 +136,3 @@ def _steps(places: Tensor) -> Tensor:
     apart = (places[:, None] - places).abs()
     beyond = FARTHEST + ((apart.clamp(min=FARTHEST) / FARTHEST).log() / 0.1).long()
     return torch.where(apart < FARTHEST, apart, beyond.clamp(max=FARTHEST + STEPS - 1))
-
-
-def structure_network(input: InputSpec, out_dim: int, config: StructureNetworkConfig) -> StructureNetwork:
-    """Distances between residues from the residues alone. Raises: ConfigError for backbones."""
-    if not input.symbols:
-        raise ConfigError(
-            "structure-network takes protein residues as input, but this data is backbones; leave --model out"
-        )
-    return StructureNetwork(input, out_dim, config)

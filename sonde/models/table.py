@@ -151,10 +151,10 @@ MODELS: Catalogue[Entry] = Catalogue(
     "sonde.models",
     {
         # introductory
-        "perceptron": _numbers("perceptron:perceptron", "perceptron", "Rosenblatt 1958"),
+        "perceptron": _numbers("perceptron:Perceptron", "perceptron", "Rosenblatt 1958"),
         "mlp": _numbers("mlp:mlp", "mlp", "Rumelhart 1986"),
-        "lenet5": _grey("lenet:lenet5", "lenet5", "LeCun 1998"),
-        "compact-cnn": _small("compact_cnn:compact_cnn", "compact-cnn", "Jordan 2024"),
+        "lenet5": _grey("lenet:LeNet5", "lenet5", "LeCun 1998"),
+        "compact-cnn": _small("compact_cnn:CompactCNN", "compact-cnn", "Jordan 2024"),
         "tabular": _row("tabular:Tabular", "tabular", "Gorishniy 2024", (16,), ("table", "array")),
         # residual networks
         "resnet18": _row("resnet:resnet18", "resnet", "He 2015"),
@@ -163,7 +163,7 @@ MODELS: Catalogue[Entry] = Catalogue(
         "resnet101": _row("resnet:resnet101", "resnet", "He 2015"),
         "resnet152": _row("resnet:resnet152", "resnet", "He 2015"),
         # classic convolutional networks
-        "alexnet": _row("alexnet:alexnet", "alexnet", "Krizhevsky 2014"),
+        "alexnet": _row("alexnet:AlexNet", "alexnet", "Krizhevsky 2014"),
         "vgg11": _row("vgg:vgg11", "vgg", "Simonyan 2014"),
         "vgg11-bn": _row("vgg:vgg11_bn", "vgg", "Simonyan 2014"),
         "vgg13": _row("vgg:vgg13", "vgg", "Simonyan 2014"),
@@ -172,8 +172,8 @@ MODELS: Catalogue[Entry] = Catalogue(
         "vgg16-bn": _row("vgg:vgg16_bn", "vgg", "Simonyan 2014"),
         "vgg19": _row("vgg:vgg19", "vgg", "Simonyan 2014"),
         "vgg19-bn": _row("vgg:vgg19_bn", "vgg", "Simonyan 2014"),
-        "googlenet": _row("googlenet:googlenet", "googlenet", "Szegedy 2014"),
-        "inception-v3": _row("inception:inception_v3", "inception-v3", "Szegedy 2015", (3, 299, 299)),
+        "googlenet": _row("googlenet:GoogLeNet", "googlenet", "Szegedy 2014"),
+        "inception-v3": _row("inception:InceptionV3", "inception-v3", "Szegedy 2015", (3, 299, 299)),
         # residual networks: other blocks, and those of the paper for small images
         "resnext50-32x4d": _row("resnet:resnext50_32x4d", "resnet", "Xie 2016"),
         "resnext101-32x8d": _row("resnet:resnext101_32x8d", "resnet", "Xie 2016"),
@@ -194,7 +194,7 @@ MODELS: Catalogue[Entry] = Catalogue(
         "densenet169": _row("densenet:densenet169", "densenet", "Huang 2016"),
         "densenet201": _row("densenet:densenet201", "densenet", "Huang 2016"),
         "densenet161": _row("densenet:densenet161", "densenet", "Huang 2016"),
-        "mobilenet-v2": _row("mobilenet_v2:mobilenet_v2", "mobilenet-v2", "Sandler 2018"),
+        "mobilenet-v2": _row("mobilenet_v2:MobileNetV2", "mobilenet-v2", "Sandler 2018"),
         "mobilenet-v3-small": _row("mobilenet_v3:mobilenet_v3_small", "mobilenet-v3", "Howard 2019"),
         "mobilenet-v3-large": _row("mobilenet_v3:mobilenet_v3_large", "mobilenet-v3", "Howard 2019"),
         "efficientnet-b0": _row("efficientnet:efficientnet_b0", "efficientnet", "Tan 2019"),
@@ -242,13 +242,13 @@ MODELS: Catalogue[Entry] = Catalogue(
         "gpt2-medium": _gpt2("gpt:gpt2_medium", "gpt", "Radford 2019"),
         "gpt2-large": _gpt2("gpt:gpt2_large", "gpt", "Radford 2019"),
         "gpt2-xl": _gpt2("gpt:gpt2_xl", "gpt", "Radford 2019"),
-        "modern-gpt": _characters("modern_gpt:modern_gpt", "modern-gpt", "Touvron 2023", input=(256,)),
+        "modern-gpt": _characters("modern_gpt:ModernGPT", "modern-gpt", "Touvron 2023", input=(256,)),
         # the steps of a series that follow
-        "dlinear": _forecaster("dlinear:dlinear", "dlinear", "Zeng 2022"),
-        "nlinear": _forecaster("dlinear:nlinear", "nlinear", "Zeng 2022"),
-        "nbeats": _forecaster("nbeats:nbeats", "nbeats", "Oreshkin 2019"),
-        "nhits": _forecaster("nhits:nhits", "nhits", "Challu 2022"),
-        "patchtst": _forecaster("patch_tst:patchtst", "patchtst", "Nie 2022"),
+        "dlinear": _forecaster("dlinear:DLinear", "dlinear", "Zeng 2022"),
+        "nlinear": _forecaster("dlinear:NLinear", "nlinear", "Zeng 2022"),
+        "nbeats": _forecaster("nbeats:NBeats", "nbeats", "Oreshkin 2019"),
+        "nhits": _forecaster("nhits:NHits", "nhits", "Challu 2022"),
+        "patchtst": _forecaster("patch_tst:PatchTST", "patchtst", "Nie 2022"),
         "lstm-forecaster": _forecaster(
             "recurrent_forecaster:lstm_forecaster", "recurrent-forecaster", "Hochreiter 1997"
         ),
@@ -271,13 +271,13 @@ MODELS: Catalogue[Entry] = Catalogue(
             "graph_network:GraphNetwork", "graph-network", "Hu 2019", (32, 8), ("molecule",), symbols=84
         ),
         "structure-network": _residues(
-            "structure:structure_network", "structure-network", "Jumper 2021", answers="structure"
+            "structure:StructureNetwork", "structure-network", "Jumper 2021", answers="structure"
         ),
         "torsion-network": _residues(
-            "torsion_network:torsion_network", "torsion-network", "Heffernan 2017", answers="angles"
+            "torsion_network:TorsionNetwork", "torsion-network", "Heffernan 2017", answers="angles"
         ),
         "inverse-folding-network": _row(
-            "inverse_folding:inverse_folding_network",
+            "inverse_folding:InverseFoldingNetwork",
             "inverse-folding",
             "Ingraham 2019",
             (100,),
@@ -285,7 +285,7 @@ MODELS: Catalogue[Entry] = Catalogue(
             "structure",
         ),
         # sound: one answer a recording, or a symbol for every frame
-        "audio-cnn": _row("audio_cnn:audio_cnn", "audio-cnn", "Hershey 2017", (16_000,), ("audio",), rate=16_000),
+        "audio-cnn": _row("audio_cnn:AudioCNN", "audio-cnn", "Hershey 2017", (16_000,), ("audio",), rate=16_000),
         "speech-conformer-tiny": _speech("speech:speech_conformer_tiny", "conformer", "Gulati 2020"),
         "speech-conformer-small": _speech("speech:speech_conformer_small", "conformer", "Gulati 2020"),
         "speech-transformer": _speech("speech:speech_transformer", "speech-transformer", "Mohamed 2019"),
@@ -302,7 +302,7 @@ MODELS: Catalogue[Entry] = Catalogue(
         "bert-small": _bert("bert:bert_small", "bert", "Turc 2019"),
         "bert-base": _bert("bert:bert_base", "bert", "Devlin 2018"),
         "bert-large": _bert("bert:bert_large", "bert", "Devlin 2018"),
-        "qa-reader": _row("qa_reader:qa_reader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
+        "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
 )
 

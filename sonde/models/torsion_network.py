@@ -42,6 +42,11 @@ class TorsionNetwork(nn.Module):
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> None:
+        """Raises: ConfigError for backbones"""
+        if not input.symbols:
+            raise ConfigError(
+                "torsion-network takes protein residues as input, but this data is backbones; leave --model out"
+            )
         super().__init__()
         self.embedding = nn.Embedding(input.symbols, config.embedding, padding_idx=PAD)
         self.layers = Recurrent(
@@ -56,12 +61,3 @@ class TorsionNetwork(nn.Module):
         own = self.embedding(input)
         read = self.layers(self.dropout(own), lengths)
         return self.head(torch.cat([self.dropout(read), own], -1)).unflatten(-1, (-1, 2))
-
-
-def torsion_network(input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> TorsionNetwork:
-    """Angles of the backbone from the residues alone. Raises: ConfigError for backbones."""
-    if not input.symbols:
-        raise ConfigError(
-            "torsion-network takes protein residues as input, but this data is backbones; leave --model out"
-        )
-    return TorsionNetwork(input, out_dim, config)

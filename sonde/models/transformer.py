@@ -66,11 +66,25 @@ class Transformer(nn.Module):
     """
 
     def __init__(
-        self, symbols: int, out_dim: int, config: TransformerConfig, *, dim: int, heads: int, hidden: int, layers: int
+        self,
+        input: InputSpec,
+        out_dim: int,
+        config: TransformerConfig,
+        *,
+        dim: int,
+        heads: int,
+        hidden: int,
+        layers: int,
     ) -> None:
+        """Raises: ConfigError for one vocabulary that is to serve two sides of different ones"""
+        if config.tied == "all" and input.symbols != out_dim:
+            raise ConfigError(
+                f"--tied all needs one vocabulary for both sides, and they have {input.symbols:,} and {out_dim:,} symbols; take "
+                "--tied output"
+            )
         super().__init__()
         self.dim = dim
-        self.source = nn.Embedding(symbols, dim)
+        self.source = nn.Embedding(input.symbols, dim)
         self.target = None if config.tied == "all" else nn.Embedding(out_dim, dim)
         self.output = nn.Linear(dim, out_dim, bias=False) if config.tied == "none" else None
         self.register_buffer("places", sinusoidal(PLACES, dim), persistent=False)
@@ -90,6 +104,7 @@ class Transformer(nn.Module):
         before = config.norm == "pre"
         self.encoder_norm = nn.LayerNorm(dim) if before else nn.Identity()
         self.decoder_norm = nn.LayerNorm(dim) if before else nn.Identity()
+        _initialise(self)
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """(B, S), (B, M) int64 -> (B, M, V). target: BEGIN and what follows it, PAD behind the end."""
@@ -177,24 +192,11 @@ def _initialise(model: Transformer) -> None:
                 nn.init.zeros_(module.bias)
 
 
-def _build(
-    input: InputSpec, out_dim: int, config: TransformerConfig, *, dim: int, heads: int, hidden: int, layers: int
-) -> Transformer:
-    if config.tied == "all" and input.symbols != out_dim:
-        raise ConfigError(
-            f"--tied all needs one vocabulary for both sides, and they have {input.symbols:,} and {out_dim:,} symbols; take "
-            "--tied output"
-        )
-    model = Transformer(input.symbols, out_dim, config, dim=dim, heads=heads, hidden=hidden, layers=layers)
-    _initialise(model)
-    return model
-
-
-transformer_tiny = partial(_build, dim=128, heads=4, hidden=256, layers=4)
+transformer_tiny = partial(Transformer, dim=128, heads=4, hidden=256, layers=4)
 """4 + 4 layers of 128 channels, for some ten thousand pairs (Wu et al. 2021, arXiv:2105.14462)."""
-transformer_small = partial(_build, dim=256, heads=4, hidden=1024, layers=3)
+transformer_small = partial(Transformer, dim=256, heads=4, hidden=1024, layers=3)
 """3 + 3 layers of 256 channels."""
-transformer_base = partial(_build, dim=512, heads=8, hidden=2048, layers=6)
+transformer_base = partial(Transformer, dim=512, heads=8, hidden=2048, layers=6)
 """6 + 6 layers of 512 channels, the paper's base model."""
-transformer_big = partial(_build, dim=1024, heads=16, hidden=4096, layers=6)
+transformer_big = partial(Transformer, dim=1024, heads=16, hidden=4096, layers=6)
 """6 + 6 layers of 1024 channels, the paper's big model."""

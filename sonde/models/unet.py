@@ -62,14 +62,19 @@ class UNet(nn.Module):
     Source: Ronneberger, Fischer and Brox 2015, arXiv:1505.04597, figure 1
     """
 
-    def __init__(self, channels: int, out_dim: int, widths: tuple[int, ...], depth: int) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: UNetConfig, *, widths: tuple[int, ...]) -> None:
+        """widths: those of the size, by default"""
         super().__init__()
-        before = (channels, *widths[:-1])
+        widths, depth = config.widths or widths, config.layers
+        before = (input.shape[0], *widths[:-1])
         self.down = nn.ModuleList(Convolutions(c, width, depth) for c, width in zip(before, widths, strict=True))
         self.halve = nn.MaxPool2d(2)
         self.up = nn.ModuleList(Up(widths[i + 1], widths[i], depth) for i in reversed(range(len(widths) - 1)))
         self.head = nn.Conv2d(widths[0], out_dim, 1)
         self.multiple = 2 ** (len(widths) - 1)
+        for module in self.modules():  # as section 3 of the paper has it; biases as PyTorch draws them
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim, H, W)."""
@@ -85,20 +90,7 @@ class UNet(nn.Module):
         return self.head(maps)[:, :, :height, :width]
 
 
-def _initialise(model: UNet) -> None:
-    """He's normal draw by fan-in, as section 3 of the paper has it."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-
-
-def _build(input: InputSpec, out_dim: int, config: UNetConfig, *, widths: tuple[int, ...]) -> UNet:
-    model = UNet(input.shape[0], out_dim, config.widths or widths, config.layers)
-    _initialise(model)
-    return model
-
-
-unet = partial(_build, widths=PAPER_WIDTHS)
+unet = partial(UNet, widths=PAPER_WIDTHS)
 """Widths 64 to 1024 over five resolutions, as in the paper."""
-unet_small = partial(_build, widths=SMALL_WIDTHS)
+unet_small = partial(UNet, widths=SMALL_WIDTHS)
 """A quarter of the paper's widths: a sixteenth of the work, for training on a CPU."""

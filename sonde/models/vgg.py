@@ -35,21 +35,17 @@ class VGG(nn.Module):
 
     depths: convolutions of each stage
     norm:   batch norm between a convolution and its ReLU (Ioffe and Szegedy 2015, arXiv:1502.03167)
-    places: side lengths of the map that the dense layers see
     """
 
     def __init__(
-        self,
-        depths: tuple[int, ...],
-        *,
-        norm: bool,
-        channels: int,
-        out_dim: int,
-        small_stem: bool,
-        places: tuple[int, int],
-        dropout: float,
+        self, input: InputSpec, out_dim: int, config: VGGConfig, *, depths: tuple[int, ...], norm: bool = False
     ) -> None:
+        """Raises: ConfigError for images smaller than `SMALLEST`"""
         super().__init__()
+        channels, height, width = input.shape
+        small = is_small(config.stem, input.shape)
+        check_size("VGG", input.shape, small=small, least=SMALLEST)
+        places = (min(height // 16, PLACES), min(width // 16, PLACES)) if small else (PLACES, PLACES)
         layers: list[nn.Module] = []
         for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True)):
             for _ in range(depth):
@@ -58,59 +54,38 @@ class VGG(nn.Module):
                 layers.append(nn.ReLU(inplace=True))
                 channels = width
             # a layer that does nothing keeps the numbers in the names of those after it
-            layers.append(nn.Identity() if small_stem and stage == 0 else nn.MaxPool2d(2))
+            layers.append(nn.Identity() if small and stage == 0 else nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(places)
         self.classifier = nn.Sequential(
             nn.Linear(WIDTHS[-1] * places[0] * places[1], 4096),
             nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
+            nn.Dropout(config.dropout),
             nn.Linear(4096, 4096),
             nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
+            nn.Dropout(config.dropout),
             nn.Linear(4096, out_dim),
         )
+        initialise_convolutions(self, linear_std=0.01)  # as torchvision does
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
         return self.classifier(self.avgpool(self.features(input)).flatten(1))
 
 
-def _initialise(model: VGG) -> None:
-    """He's normal draw by fan-out for convolutions, deviation 0.01 for dense layers, biases 0, as torchvision does."""
-    initialise_convolutions(model, linear_std=0.01)
-
-
-def _build(depths: tuple[int, ...], input: InputSpec, out_dim: int, config: VGGConfig, *, norm: bool) -> VGG:
-    channels, height, width = input.shape
-    small = is_small(config.stem, input.shape)
-    check_size("VGG", input.shape, small=small, least=SMALLEST)
-    model = VGG(
-        depths,
-        norm=norm,
-        channels=channels,
-        out_dim=out_dim,
-        small_stem=small,
-        places=(min(height // 16, PLACES), min(width // 16, PLACES)) if small else (PLACES, PLACES),
-        dropout=config.dropout,
-    )
-    _initialise(model)
-    return model
-
-
-vgg11 = partial(_build, (1, 1, 2, 2, 2), norm=False)
+vgg11 = partial(VGG, depths=(1, 1, 2, 2, 2))
 """11 layers: 1, 1, 2, 2, 2 convolutions (column A of the paper)."""
-vgg11_bn = partial(_build, (1, 1, 2, 2, 2), norm=True)
+vgg11_bn = partial(VGG, depths=(1, 1, 2, 2, 2), norm=True)
 """11 layers with batch norm."""
-vgg13 = partial(_build, (2, 2, 2, 2, 2), norm=False)
+vgg13 = partial(VGG, depths=(2, 2, 2, 2, 2))
 """13 layers: 2, 2, 2, 2, 2 convolutions (column B)."""
-vgg13_bn = partial(_build, (2, 2, 2, 2, 2), norm=True)
+vgg13_bn = partial(VGG, depths=(2, 2, 2, 2, 2), norm=True)
 """13 layers with batch norm."""
-vgg16 = partial(_build, (2, 2, 3, 3, 3), norm=False)
+vgg16 = partial(VGG, depths=(2, 2, 3, 3, 3))
 """16 layers: 2, 2, 3, 3, 3 convolutions (column D)."""
-vgg16_bn = partial(_build, (2, 2, 3, 3, 3), norm=True)
+vgg16_bn = partial(VGG, depths=(2, 2, 3, 3, 3), norm=True)
 """16 layers with batch norm."""
-vgg19 = partial(_build, (2, 2, 4, 4, 4), norm=False)
+vgg19 = partial(VGG, depths=(2, 2, 4, 4, 4))
 """19 layers: 2, 2, 4, 4, 4 convolutions (column E)."""
-vgg19_bn = partial(_build, (2, 2, 4, 4, 4), norm=True)
+vgg19_bn = partial(VGG, depths=(2, 2, 4, 4, 4), norm=True)
 """19 layers with batch norm."""

@@ -118,11 +118,20 @@ class VisionTransformer(nn.Module):
     Source: Dosovitskiy et al. 2020, arXiv:2010.11929
     """
 
-    def __init__(
-        self, shape: tuple[int, ...], out_dim: int, config: ViTConfig, *, dim: int, depth: int, patch: int
-    ) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: ViTConfig, *, dim: int, depth: int, patch: int) -> None:
+        """patch: for large images. Raises: ConfigError for images that do not divide into patches"""
         super().__init__()
-        channels, height, width = shape
+        channels, height, width = input.shape
+        if config.patch != "auto":
+            patch = config.patch
+        elif max(height, width) <= SMALL_IMAGE:
+            patch = SMALL_PATCH
+        if height % patch or width % patch:
+            size = max(1, -(-max(height, width) // patch)) * patch
+            raise ConfigError(
+                f"images of {height}x{width} pixels do not divide into patches of {patch}x{patch}; use --image-size {size}, or "
+                "give --patch a divisor"
+            )
         self.patch = patch  # pixels, a patch's side
         self.grid = (height // patch, width // patch)  # patches from top to bottom, from left to right
         self.prefix = 1 + config.registers  # tokens before the first patch
@@ -137,6 +146,7 @@ class VisionTransformer(nn.Module):
         self.norm = nn.Identity() if self.mean else nn.LayerNorm(dim, eps=EPS)
         self.fc_norm = nn.LayerNorm(dim, eps=EPS) if self.mean else nn.Identity()
         self.head = nn.Linear(dim, out_dim)
+        _initialise(self)
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, out_dim)."""
@@ -187,42 +197,25 @@ def _initialise(model: VisionTransformer) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _build(input: InputSpec, out_dim: int, config: ViTConfig, *, dim: int, depth: int, patch: int) -> VisionTransformer:
-    _, height, width = input.shape
-    if config.patch != "auto":
-        patch = config.patch
-    elif max(height, width) <= SMALL_IMAGE:
-        patch = SMALL_PATCH
-    if height % patch or width % patch:
-        size = max(1, -(-max(height, width) // patch)) * patch
-        raise ConfigError(
-            f"images of {height}x{width} pixels do not divide into patches of {patch}x{patch}; use --image-size {size}, or "
-            "give --patch a divisor"
-        )
-    model = VisionTransformer(input.shape, out_dim, config, dim=dim, depth=depth, patch=patch)
-    _initialise(model)
-    return model
-
-
-vit_tiny_16 = partial(_build, dim=192, depth=12, patch=16)
+vit_tiny_16 = partial(VisionTransformer, dim=192, depth=12, patch=16)
 """Ti/16: 12 blocks of 192 channels (Touvron et al. 2020, DeiT, arXiv:2012.12877)."""
-vit_small_8 = partial(_build, dim=384, depth=12, patch=8)
+vit_small_8 = partial(VisionTransformer, dim=384, depth=12, patch=8)
 """S/8: 12 blocks of 384 channels (Touvron et al. 2020, DeiT, arXiv:2012.12877)."""
-vit_small_14 = partial(_build, dim=384, depth=12, patch=14)
+vit_small_14 = partial(VisionTransformer, dim=384, depth=12, patch=14)
 """S/14: 12 blocks of 384 channels."""
-vit_small_16 = partial(_build, dim=384, depth=12, patch=16)
+vit_small_16 = partial(VisionTransformer, dim=384, depth=12, patch=16)
 """S/16: 12 blocks of 384 channels."""
-vit_base_8 = partial(_build, dim=768, depth=12, patch=8)
+vit_base_8 = partial(VisionTransformer, dim=768, depth=12, patch=8)
 """B/8: 12 blocks of 768 channels."""
-vit_base_14 = partial(_build, dim=768, depth=12, patch=14)
+vit_base_14 = partial(VisionTransformer, dim=768, depth=12, patch=14)
 """B/14: 12 blocks of 768 channels."""
-vit_base_16 = partial(_build, dim=768, depth=12, patch=16)
+vit_base_16 = partial(VisionTransformer, dim=768, depth=12, patch=16)
 """B/16: 12 blocks of 768 channels."""
-vit_base_32 = partial(_build, dim=768, depth=12, patch=32)
+vit_base_32 = partial(VisionTransformer, dim=768, depth=12, patch=32)
 """B/32: 12 blocks of 768 channels."""
-vit_large_14 = partial(_build, dim=1024, depth=24, patch=14)
+vit_large_14 = partial(VisionTransformer, dim=1024, depth=24, patch=14)
 """L/14: 24 blocks of 1024 channels."""
-vit_large_16 = partial(_build, dim=1024, depth=24, patch=16)
+vit_large_16 = partial(VisionTransformer, dim=1024, depth=24, patch=16)
 """L/16: 24 blocks of 1024 channels."""
-vit_large_32 = partial(_build, dim=1024, depth=24, patch=32)
+vit_large_32 = partial(VisionTransformer, dim=1024, depth=24, patch=32)
 """L/32: 24 blocks of 1024 channels."""

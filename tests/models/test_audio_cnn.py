@@ -3,14 +3,14 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.audio_cnn import AudioCNN, AudioCNNConfig, audio_cnn
+from sonde.models.audio_cnn import AudioCNN, AudioCNNConfig
 
 SPEC = InputSpec(kind="audio", shape=(4000,), rate=8000)
 
 
 def built(**settings: object) -> AudioCNN:
     torch.manual_seed(0)
-    return audio_cnn(SPEC, 5, AudioCNNConfig(mels=24, **settings)).eval()  # type: ignore[arg-type]
+    return AudioCNN(SPEC, 5, AudioCNNConfig(mels=24, **settings)).eval()  # type: ignore[arg-type]
 
 
 def sound(rows: int = 3) -> torch.Tensor:
@@ -54,4 +54,4 @@ def test_settings_are_checked(settings: dict[str, object], message: str) -> None
 def test_pitches_that_a_low_rate_cannot_tell_apart_are_refused() -> None:
     low = InputSpec(kind="audio", shape=(4000,), rate=4000)
     with pytest.raises(ConfigError, match="--mels 128: 128 mels are more than 128 samples at 4000 Hz can resolve"):
-        audio_cnn(low, 5, AudioCNNConfig(mels=128))
+        AudioCNN(low, 5, AudioCNNConfig(mels=128))

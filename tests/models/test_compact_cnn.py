@@ -5,7 +5,7 @@ from torch import nn
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.build import describe
-from sonde.models.compact_cnn import CompactCNNConfig, compact_cnn
+from sonde.models.compact_cnn import CompactCNN, CompactCNNConfig
 
 
 def image(channels: int, height: int, width: int | None = None) -> InputSpec:
@@ -41,20 +41,20 @@ def test_a_grey_image_costs_a_tenth():
     ],
 )
 def test_maps_are_halved_only_while_they_are_large_enough(spec: InputSpec, pools: int):
-    model = compact_cnn(spec, 4, CompactCNNConfig())
+    model = CompactCNN(spec, 4, CompactCNNConfig())
     assert sum(isinstance(module, nn.MaxPool2d) for module in model.modules()) == pools
     assert model(torch.randn(2, *spec.shape)).shape == (2, 4)
 
 
 def test_widths_and_depth_are_the_stages():
-    model = compact_cnn(image(1, 28), 2, CompactCNNConfig(widths=(4, 6), layers=3))
+    model = CompactCNN(image(1, 28), 2, CompactCNNConfig(widths=(4, 6), layers=3))
     widths = [module.out_channels for module in model.modules() if isinstance(module, nn.Conv2d)]
     assert widths == [4, 4, 4, 6, 6, 6]
     assert model.head.in_features == 6
 
 
 def test_normalises_behind_the_pooling():
-    stage = compact_cnn(image(1, 28), 2, CompactCNNConfig()).get_submodule("stages.0.layers")
+    stage = CompactCNN(image(1, 28), 2, CompactCNNConfig()).get_submodule("stages.0.layers")
     order = [type(layer).__name__ for layer in stage.children()]
     assert order == ["Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU", "Conv2d", "BatchNorm2d", "ReLU"]
 
@@ -65,7 +65,7 @@ def test_reads_scikit_learns_digits():
     torch.manual_seed(0)
     pixels, labels = (torch.from_numpy(part) for part in load_digits(return_X_y=True))
     pixels = ((pixels.float() / 16 - 0.305) / 0.376).view(-1, 1, 8, 8)
-    model = compact_cnn(image(1, 8), 10, CompactCNNConfig())
+    model = CompactCNN(image(1, 8), 10, CompactCNNConfig())
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     for rows in torch.randperm(1500).repeat(4).split(50):
         optimizer.zero_grad()
@@ -87,4 +87,4 @@ def test_refuses_settings_out_of_range(settings, message):
 
 def test_refuses_images_too_small():
     with pytest.raises(ConfigError, match="at least 8x8 pixels, got 5x9; use --image-size 8"):
-        compact_cnn(image(1, 5, 9), 2, CompactCNNConfig())
+        CompactCNN(image(1, 5, 9), 2, CompactCNNConfig())

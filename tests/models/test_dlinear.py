@@ -6,7 +6,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.dlinear import DLinearConfig, NLinearConfig, dlinear, moving_average, nlinear
+from sonde.models.dlinear import DLinear, DLinearConfig, NLinear, NLinearConfig, moving_average
 
 LOOK_BACK, HORIZON, VARIABLES = 60, 12, 3
 SPEC = InputSpec(kind="series", shape=(LOOK_BACK, VARIABLES))
@@ -27,7 +27,7 @@ def test_the_moving_average_is_that_of_numpy_with_the_ends_repeated() -> None:
 
 def test_dlinear_begins_as_the_mean_of_the_window() -> None:
     input = window()
-    found = dlinear(SPEC, HORIZON, DLinearConfig())(input)
+    found = DLinear(SPEC, HORIZON, DLinearConfig())(input)
     torch.testing.assert_close(found, input.mean(1, keepdim=True).expand(-1, HORIZON, -1), atol=1e-5, rtol=1e-5)
 
 
@@ -37,7 +37,7 @@ def test_it_learns_what_is_linear_exactly() -> None:
     phase = torch.rand(200, 1, 1, generator=generator) * 6.28
     time = torch.arange(LOOK_BACK + HORIZON).view(1, -1, 1)
     series = torch.sin(phase + 0.3 * time)
-    model = nlinear(InputSpec(kind="series", shape=(LOOK_BACK, 1)), HORIZON, NLinearConfig())
+    model = NLinear(InputSpec(kind="series", shape=(LOOK_BACK, 1)), HORIZON, NLinearConfig())
     past, future = series[:, :LOOK_BACK], series[:, LOOK_BACK:]
     differences = (past - past[:, -1:])[..., 0]
     solution = torch.linalg.lstsq(differences, (future - past[:, -1:])[..., 0], driver="gelsd").solution  # (L, H)
@@ -48,14 +48,14 @@ def test_it_learns_what_is_linear_exactly() -> None:
 
 
 def test_nlinear_follows_a_shift_of_its_window() -> None:
-    model, input = nlinear(SPEC, HORIZON, NLinearConfig()), window()
+    model, input = NLinear(SPEC, HORIZON, NLinearConfig()), window()
     torch.testing.assert_close(model(input + 100), model(input) + 100, atol=1e-4, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("build", "config", "matrices"),
-    [(dlinear, DLinearConfig(), 2), (dlinear, DLinearConfig(individual=True), 6), (nlinear, NLinearConfig(), 1),
-     (nlinear, NLinearConfig(individual=True), 3)],
+    [(DLinear, DLinearConfig(), 2), (DLinear, DLinearConfig(individual=True), 6), (NLinear, NLinearConfig(), 1),
+     (NLinear, NLinearConfig(individual=True), 3)],
 )  # fmt: skip
 def test_parameters_are_a_matrix_and_a_row_of_biases_each(build: Any, config: Any, matrices: int) -> None:
     model = build(SPEC, HORIZON, config)
@@ -64,7 +64,7 @@ def test_parameters_are_a_matrix_and_a_row_of_biases_each(build: Any, config: An
 
 
 def test_variables_apart_do_not_meet() -> None:
-    model, input = dlinear(SPEC, HORIZON, DLinearConfig(individual=True)), window()
+    model, input = DLinear(SPEC, HORIZON, DLinearConfig(individual=True)), window()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter)
     changed = input.clone()
@@ -75,7 +75,7 @@ def test_variables_apart_do_not_meet() -> None:
 
 def test_only_what_is_forecast_is_answered() -> None:
     spec = InputSpec(kind="series", shape=(LOOK_BACK, VARIABLES), forecast=1)
-    assert dlinear(spec, HORIZON, DLinearConfig())(window()).shape == (4, HORIZON, 1)
+    assert DLinear(spec, HORIZON, DLinearConfig())(window()).shape == (4, HORIZON, 1)
 
 
 def test_an_even_average_is_refused() -> None:

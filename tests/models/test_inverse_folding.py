@@ -17,7 +17,6 @@ from sonde.models.inverse_folding import (
     MessagePassing,
     beta_carbons,
     dihedrals,
-    inverse_folding_network,
 )
 
 SPEC = InputSpec(kind="protein", shape=(60,))
@@ -26,7 +25,7 @@ SPEC = InputSpec(kind="protein", shape=(60,))
 def network(**settings: Any) -> InverseFoldingNetwork:
     torch.manual_seed(0)
     settings = {"width": 16, "layers": 2, "neighbours": 6, **settings}
-    return inverse_folding_network(SPEC, residues().size, InverseFoldingConfig(**settings)).eval()
+    return InverseFoldingNetwork(SPEC, residues().size, InverseFoldingConfig(**settings)).eval()
 
 
 def walk(length: int = 20, seed: int = 0) -> Tensor:
@@ -137,7 +136,7 @@ def test_residues_are_refused_as_inputs() -> None:
     with pytest.raises(
         ConfigError, match="^inverse-folding-network takes protein backbones as input, but this data is residues"
     ):
-        inverse_folding_network(spec, 25, InverseFoldingConfig())
+        InverseFoldingNetwork(spec, 25, InverseFoldingConfig())
 
 
 def test_a_round_takes_the_mean_of_what_neighbours_say() -> None:

@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.lenet import LeNetConfig, lenet5
+from sonde.models.lenet import LeNet5, LeNetConfig
 
 
 def image(channels: int, side: int) -> InputSpec:
@@ -13,7 +13,7 @@ def image(channels: int, side: int) -> InputSpec:
 
 @pytest.mark.parametrize("side", [28, 32])
 def test_has_the_maps_and_parameters_of_the_paper(side: int):
-    model = lenet5(image(1, side), 10, LeNetConfig())
+    model = LeNet5(image(1, side), 10, LeNetConfig())
     shapes = []
     input = torch.randn(2, 1, side, side)
     for layer in model.features:
@@ -27,7 +27,7 @@ def test_has_the_maps_and_parameters_of_the_paper(side: int):
 
 
 def test_settings_choose_the_functions_of_1998():
-    model = lenet5(image(1, 28), 10, LeNetConfig(activation="tanh", pool="average"))
+    model = LeNet5(image(1, 28), 10, LeNetConfig(activation="tanh", pool="average"))
     kinds = {type(module) for module in model.modules()}
     assert nn.Tanh in kinds
     assert nn.AvgPool2d in kinds
@@ -36,10 +36,10 @@ def test_settings_choose_the_functions_of_1998():
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(3, 32, 32), (1, 12, 12), (3, 40, 64), (1, 28, 40)])
 def test_takes_other_sizes_and_colours(channels: int, height: int, width: int):
-    model = lenet5(InputSpec(kind="image", shape=(channels, height, width)), 4, LeNetConfig())
+    model = LeNet5(InputSpec(kind="image", shape=(channels, height, width)), 4, LeNetConfig())
     assert model(torch.randn(2, channels, height, width)).shape == (2, 4)
 
 
 def test_refuses_images_that_vanish_on_the_way():
     with pytest.raises(ConfigError, match="at least 12x12 pixels, got 8x8; use --image-size 28"):
-        lenet5(image(1, 8), 10, LeNetConfig())
+        LeNet5(image(1, 8), 10, LeNetConfig())

@@ -6,7 +6,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.nbeats import NBeatsConfig, OnBasis, nbeats, season_basis, trend_basis
+from sonde.models.nbeats import NBeats, NBeatsConfig, OnBasis, season_basis, trend_basis
 
 SPEC = InputSpec(kind="series", shape=(40, 2))
 
@@ -39,7 +39,7 @@ def test_on_a_basis_numbers_are_the_rows_weights() -> None:
 
 
 def test_forecasts_of_blocks_are_added_and_each_is_fed_what_is_left() -> None:
-    model = nbeats(SPEC, 6, NBeatsConfig(stacks=2, width=16, theta=8))
+    model = NBeats(SPEC, 6, NBeatsConfig(stacks=2, width=16, theta=8))
     past = torch.randn(3, 40)
     first, second = model.blocks
     left, one = first(past)
@@ -53,7 +53,7 @@ def test_forecasts_of_blocks_are_added_and_each_is_fed_what_is_left() -> None:
     ("basis", "blocks"), [("generic", 1), ("generic", 2), ("interpretable", 1), ("interpretable", 3)]
 )
 def test_shapes_and_a_gradient_everywhere(basis: str, blocks: int) -> None:
-    model = nbeats(SPEC, 6, NBeatsConfig(basis=basis, blocks=blocks, stacks=2, width=16, theta=8))  # type: ignore[arg-type]
+    model = NBeats(SPEC, 6, NBeatsConfig(basis=basis, blocks=blocks, stacks=2, width=16, theta=8))  # type: ignore[arg-type]
     found = model(torch.randn(3, 40, 2))
     assert found.shape == (3, 6, 2)
     found.square().sum().backward()
@@ -61,7 +61,7 @@ def test_shapes_and_a_gradient_everywhere(basis: str, blocks: int) -> None:
 
 
 def test_blocks_of_an_interpretable_stack_are_one_used_again() -> None:
-    one, three = (nbeats(SPEC, 6, NBeatsConfig(basis="interpretable", blocks=n, width=16)) for n in (1, 3))
+    one, three = (NBeats(SPEC, 6, NBeatsConfig(basis="interpretable", blocks=n, width=16)) for n in (1, 3))
     assert len(three.blocks) == 6
     season_back = 16 * len(season_basis(6, 40, before=True))  # which the last block alone does without
     assert sum(p.numel() for p in three.parameters()) == sum(p.numel() for p in one.parameters()) + season_back

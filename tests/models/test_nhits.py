@@ -6,7 +6,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.nhits import NHitsConfig, interpolated, nhits
+from sonde.models.nhits import NHits, NHitsConfig, interpolated
 
 SPEC = InputSpec(kind="series", shape=(48, 2))
 
@@ -21,13 +21,13 @@ def test_lines_are_drawn_as_numpy_draws_them() -> None:
 
 
 def test_a_coarse_block_gives_few_numbers_and_sees_few() -> None:
-    blocks: list[Any] = list(nhits(SPEC, 24, NHitsConfig(width=16)).blocks)
+    blocks: list[Any] = list(NHits(SPEC, 24, NHitsConfig(width=16)).blocks)
     assert [block.numbers for block in blocks] == [1, 2, 24]
     assert [block.layers[0].in_features for block in blocks] == [6, 12, 48]
 
 
 def test_it_begins_at_the_last_value_and_adds_what_blocks_say() -> None:
-    model = nhits(SPEC, 6, NHitsConfig(width=16, pool_kernels=(4, 1), downsample=(3, 1)))
+    model = NHits(SPEC, 6, NHitsConfig(width=16, pool_kernels=(4, 1), downsample=(3, 1)))
     blocks: list[Any] = list(model.blocks)
     past = torch.randn(3, 48)
     left, one = blocks[0](past)

@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.patch_tst import Layer, PatchTSTConfig, patchtst
+from sonde.models.patch_tst import Layer, PatchTST, PatchTSTConfig
 
 SPEC = InputSpec(kind="series", shape=(336, 7))
 
@@ -12,7 +12,7 @@ SPEC = InputSpec(kind="series", shape=(336, 7))
 def test_parameters_are_as_many_as_the_paper_s_layers_have() -> None:
     """42 patches of a look-back of 336, as the name PatchTST/42 says; widths of the paper's appendix for ETTh1."""
     dim, hidden, patches, horizon = 16, 128, (336 - 16) // 8 + 2, 96
-    model = patchtst(SPEC, horizon, PatchTSTConfig())
+    model = PatchTST(SPEC, horizon, PatchTSTConfig())
     assert patches == 42
     layer = 4 * (dim * dim + dim) + 2 * 2 * dim + (dim * hidden + hidden) + (hidden * dim + dim)
     expected = (16 * dim + dim) + patches * dim + 3 * layer + (patches * dim * horizon + horizon)
@@ -39,7 +39,7 @@ def test_a_layer_is_torch_s_with_batch_norm() -> None:
 
 
 def test_every_variable_is_by_itself_and_on_its_own_scale() -> None:
-    model = patchtst(SPEC, 24, PatchTSTConfig()).eval()
+    model = PatchTST(SPEC, 24, PatchTSTConfig()).eval()
     input = torch.randn(2, 336, 7)
     found = model(input)
     assert found.shape == (2, 24, 7)
@@ -50,7 +50,7 @@ def test_every_variable_is_by_itself_and_on_its_own_scale() -> None:
 
 
 def test_the_last_patch_repeats_the_last_value() -> None:
-    model = patchtst(InputSpec(kind="series", shape=(32, 1)), 4, PatchTSTConfig())
+    model = PatchTST(InputSpec(kind="series", shape=(32, 1)), 4, PatchTSTConfig())
     seen: list[torch.Tensor] = []
     model.embed.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     ramp = torch.arange(32.0).view(1, 32, 1)
@@ -78,4 +78,4 @@ def test_a_look_back_without_a_patch_is_refused() -> None:
     with pytest.raises(
         ConfigError, match="a look-back of 12 steps is shorter than one patch of 16; use a longer --look-back"
     ):
-        patchtst(InputSpec(kind="series", shape=(12, 1)), 4, PatchTSTConfig())
+        PatchTST(InputSpec(kind="series", shape=(12, 1)), 4, PatchTSTConfig())

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from sonde.core.dataset import InputSpec
-from sonde.models.perceptron import PerceptronConfig, perceptron
+from sonde.models.perceptron import Perceptron, PerceptronConfig
 
 
 def published_rule(input: np.ndarray, target: np.ndarray, passes: int) -> tuple[np.ndarray, float]:
@@ -17,7 +17,7 @@ def published_rule(input: np.ndarray, target: np.ndarray, passes: int) -> tuple[
 
 def trained(input: np.ndarray, target: np.ndarray, passes: int) -> torch.nn.Module:
     """The module after plain gradient descent at rate 1, row by row, on -t y where t y <= 0."""
-    model = perceptron(InputSpec(kind="table", shape=input.shape[1:]), 1, PerceptronConfig())
+    model = Perceptron(InputSpec(kind="table", shape=input.shape[1:]), 1, PerceptronConfig())
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     for _ in range(passes):
         for x, t in zip(torch.from_numpy(input), target.tolist(), strict=True):
@@ -51,6 +51,6 @@ def test_separates_and_but_not_xor():
 
 
 def test_flattens_images_and_starts_from_zero():
-    model = perceptron(InputSpec(kind="image", shape=(3, 4, 5)), 6, PerceptronConfig())
+    model = Perceptron(InputSpec(kind="image", shape=(3, 4, 5)), 6, PerceptronConfig())
     assert not any(p.any() for p in model.parameters())
     assert model(torch.randn(2, 3, 4, 5)).shape == (2, 6)

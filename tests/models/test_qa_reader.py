@@ -6,7 +6,7 @@ import torch
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, words_of
-from sonde.models.qa_reader import MATCHES, QAReader, QAReaderConfig, qa_reader
+from sonde.models.qa_reader import MATCHES, QAReader, QAReaderConfig
 
 TEXT = (
     "who built the old bridge of lisbon ? the bridge stands . the bridge of lisbon was built by weber . nobody paid ."
@@ -19,7 +19,7 @@ ROW = [BEGIN, *QUESTION, END, *CONTEXT, END]
 def reader(**settings: Any) -> QAReader:
     torch.manual_seed(0)
     spec = InputSpec(kind="tokens", shape=(64,), tokenizer=WORDS.to_json(), symbols=WORDS.size)
-    return qa_reader(spec, 2, QAReaderConfig(width=32, embedding=16, **settings)).eval()
+    return QAReader(spec, 2, QAReaderConfig(width=32, embedding=16, **settings)).eval()
 
 
 def matches(model: QAReader) -> dict[str, list[float]]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.modalities.protein.codes import residues
-from sonde.models.structure import StructureNetwork, StructureNetworkConfig, Triangles, structure_network
+from sonde.models.structure import StructureNetwork, StructureNetworkConfig, Triangles
 
 SPEC = InputSpec(kind="protein", shape=(60,), symbols=residues().size)
 
@@ -20,7 +20,7 @@ def tokens(*letters: str) -> Tensor:
 
 def network(**settings: Any) -> StructureNetwork:
     torch.manual_seed(0)
-    return structure_network(
+    return StructureNetwork(
         SPEC, 5, StructureNetworkConfig(**{"pair_width": 8, "residue_width": 16, **settings})
     ).eval()
 
@@ -90,4 +90,4 @@ def test_backbones_are_refused() -> None:
     with pytest.raises(
         ConfigError, match="^structure-network takes protein residues as input, but this data is backbones"
     ):
-        structure_network(InputSpec(kind="protein", shape=(9,)), 5, StructureNetworkConfig())
+        StructureNetwork(InputSpec(kind="protein", shape=(9,)), 5, StructureNetworkConfig())

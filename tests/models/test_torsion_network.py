@@ -5,14 +5,14 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.torsion_network import TorsionNetwork, TorsionNetworkConfig, torsion_network
+from sonde.models.torsion_network import TorsionNetwork, TorsionNetworkConfig
 
 SPEC = InputSpec(kind="protein", shape=(40,), symbols=25)
 
 
 def network(**settings: Any) -> TorsionNetwork:
     torch.manual_seed(0)
-    return torsion_network(SPEC, 2, TorsionNetworkConfig(embedding=8, width=12, **settings)).eval()
+    return TorsionNetwork(SPEC, 2, TorsionNetworkConfig(embedding=8, width=12, **settings)).eval()
 
 
 def test_each_residue_has_a_direction_for_each_angle_whatever_stands_beside_its_chain() -> None:
@@ -42,7 +42,7 @@ def test_other_inputs_and_settings_are_refused() -> None:
     with pytest.raises(
         ConfigError, match="^torsion-network takes protein residues as input, but this data is backbones"
     ):
-        torsion_network(InputSpec(kind="protein", shape=(40,)), 2, TorsionNetworkConfig())
+        TorsionNetwork(InputSpec(kind="protein", shape=(40,)), 2, TorsionNetworkConfig())
     with pytest.raises(ConfigError, match="--width must be at least 1"):
         TorsionNetworkConfig(width=0)
     with pytest.raises(ConfigError, match="--dropout must be at least 0 and below 1"):

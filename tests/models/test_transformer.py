@@ -19,7 +19,7 @@ def built(seed: int = 0, **settings: object) -> Transformer:
     torch.manual_seed(seed)
     config = TransformerConfig(dropout=0.0, **settings)  # type: ignore[arg-type]
     answers = SYMBOLS if config.tied == "all" else ANSWERS
-    return Transformer(SYMBOLS, answers, config, dim=32, heads=4, hidden=48, layers=3).double().eval()
+    return Transformer(SPEC, answers, config, dim=32, heads=4, hidden=48, layers=3).double().eval()
 
 
 def pairs(rows: int = 3, seed: int = 1) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.models.perceptron import PerceptronConfig, perceptron
+from sonde.models.perceptron import Perceptron, PerceptronConfig
 from sonde.tasks.classification.config import ClassificationConfig, LossName
 from sonde.tasks.classification.task import Classification
 
@@ -272,7 +272,7 @@ def test_the_perceptron_is_rosenblatts_rule_to_the_bit() -> None:
     chosen = np.isin(written, (3, 8))
     inputs = torch.from_numpy(pixels[chosen] / 16).float()
     target = torch.from_numpy((written[chosen] == 8).astype(np.int64))
-    model = perceptron(InputSpec(kind="array", shape=(64,)), 1, PerceptronConfig())
+    model = Perceptron(InputSpec(kind="array", shape=(64,)), 1, PerceptronConfig())
     made = Classification(model, BINARY, ClassificationConfig(loss="perceptron"))
     run = stepper(made, lr=1.0, optimizer=torch.optim.SGD)
     w, b, mistakes = np.zeros(64, np.float32), np.float32(0), 0
@@ -291,7 +291,7 @@ def test_the_perceptron_is_rosenblatts_rule_to_the_bit() -> None:
 
 
 def test_a_perceptron_of_several_classes_updates_each_output_that_errs() -> None:
-    model = perceptron(InputSpec(kind="array", shape=(5,)), 3, PerceptronConfig())
+    model = Perceptron(InputSpec(kind="array", shape=(5,)), 3, PerceptronConfig())
     made = Classification(model, CLASSES, ClassificationConfig(loss="perceptron"))
     batch = rows("classes", 1)
     made.loss(batch).value.backward()

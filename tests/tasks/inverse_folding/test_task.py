@@ -10,7 +10,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Task, abilities_of
 from sonde.modalities.protein.codes import residues
-from sonde.models.inverse_folding import InverseFoldingConfig, inverse_folding_network
+from sonde.models.inverse_folding import InverseFoldingConfig, InverseFoldingNetwork
 from sonde.tasks.inverse_folding.config import InverseFoldingTaskConfig
 from sonde.tasks.inverse_folding.task import InverseFolding
 
@@ -33,7 +33,7 @@ def batch(*lengths: int) -> Batch:
 def task(**settings: float) -> InverseFolding:
     torch.manual_seed(0)
     config = InverseFoldingConfig(width=16, layers=1, neighbours=5, noise=0.0, dropout=0.0)
-    model = inverse_folding_network(InputSpec(kind="protein", shape=(20,)), LETTERS.size, config)
+    model = InverseFoldingNetwork(InputSpec(kind="protein", shape=(20,)), LETTERS.size, config)
     return InverseFolding(model, TARGET, InverseFoldingTaskConfig(**settings))
 
 

@@ -20,7 +20,7 @@ SPEC = InputSpec(kind="image", shape=(3, 16, 16))
 
 def model(**settings: Any) -> VisionTransformer:
     torch.manual_seed(0)
-    return VisionTransformer(SPEC.shape, 3, ViTConfig(**settings), dim=64, depth=2, patch=4)
+    return VisionTransformer(SPEC, 3, ViTConfig(**settings), dim=64, depth=2, patch=4)
 
 
 def task(network: nn.Module | None = None, **settings: Any) -> MaskedAutoencoder:

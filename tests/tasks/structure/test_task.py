@@ -12,7 +12,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Task, abilities_of
 from sonde.modalities.protein.codes import EDGES, bin_centres, bin_names, residues
-from sonde.models.structure import StructureNetworkConfig, structure_network
+from sonde.models.structure import StructureNetwork, StructureNetworkConfig
 from sonde.tasks.structure.config import StructureConfig
 from sonde.tasks.structure.task import Structure, separation_table
 
@@ -39,7 +39,7 @@ def batch(*lengths: int, seed: int = 0) -> Batch:
 
 def task(**settings: Any) -> Structure:
     torch.manual_seed(0)
-    model = structure_network(SPEC, len(bin_names()), StructureNetworkConfig(pair_width=12, residue_width=16, layers=1))
+    model = StructureNetwork(SPEC, len(bin_names()), StructureNetworkConfig(pair_width=12, residue_width=16, layers=1))
     return Structure(model, TARGET, StructureConfig(**settings))
 
 

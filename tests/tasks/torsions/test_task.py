@@ -9,7 +9,7 @@ from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Task, abilities_of
-from sonde.models.torsion_network import TorsionNetworkConfig, torsion_network
+from sonde.models.torsion_network import TorsionNetwork, TorsionNetworkConfig
 from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
 from sonde.tasks.torsions.task import Torsions
 
@@ -34,7 +34,7 @@ def batch(*lengths: int) -> Batch:
 def task() -> Torsions:
     torch.manual_seed(0)
     spec = InputSpec(kind="protein", shape=(20,), symbols=25)
-    model = torsion_network(spec, 2, TorsionNetworkConfig(embedding=8, width=8))
+    model = TorsionNetwork(spec, 2, TorsionNetworkConfig(embedding=8, width=8))
     return Torsions(model, TARGET, TorsionsConfig())
 
 

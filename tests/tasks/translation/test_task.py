@@ -38,10 +38,7 @@ def task(name: str = "transformer", **settings: Any) -> Translation:
     model: nn.Module
     if name == "transformer":
         config = TransformerConfig(dropout=0.0)
-        model = Transformer(WORDS.size, WORDS.size, config, dim=64, heads=2, hidden=64, layers=2)
-        for embedding in (model.source, model.target):
-            assert isinstance(embedding, nn.Embedding)
-            nn.init.normal_(embedding.weight, std=0.125)
+        model = Transformer(SPEC, WORDS.size, config, dim=64, heads=2, hidden=64, layers=2)
     else:
         model = seq2seq_gru(SPEC, TARGET.out_dim, Seq2SeqConfig(embedding=32, width=64, dropout=0.0))
     return Translation(model, TARGET, TranslationConfig(**settings))
