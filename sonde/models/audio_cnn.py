@@ -11,6 +11,7 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.ranges import check_shares
 from sonde.nn.attention import within
+from sonde.nn.conv_norm import ChannelNorm
 from sonde.nn.dropout import Dropout
 from sonde.nn.spectrogram import LogMel
 
@@ -38,15 +39,6 @@ class AudioCNNConfig:
         if not self.widths or min(self.widths) < 1:
             raise ConfigError("--widths needs a number of at least 1 for each stage")
         check_shares(self, "dropout")
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer norm over the channels of each place: (B, C, M, F) -> the same. What is padded changes none of the others."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, C, M, F) -> the same shape."""
-        normed = F.layer_norm(input.movedim(1, -1), self.normalized_shape, self.weight, self.bias, self.eps)
-        return normed.movedim(-1, 1)
 
 
 class Stage(nn.Module):

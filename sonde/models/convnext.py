@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_shares
 from sonde.models.stem import Stem, check_size, is_small
+from sonde.nn.conv_norm import ChannelNorm
 from sonde.nn.stochastic_depth import StochasticDepth, rising
 
 EPS = 1e-6  # of the layer norms
@@ -28,15 +28,6 @@ class ConvNeXtConfig:
 
     def __post_init__(self) -> None:
         check_shares(self, "stochastic_depth")
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer norm over the channels of maps: (B, C, H, W) -> (B, C, H, W)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H, W)."""
-        last = input.permute(0, 2, 3, 1)
-        return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
 class Permute(nn.Module):

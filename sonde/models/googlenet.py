@@ -10,6 +10,7 @@ from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_shares
 from sonde.models.stem import Stem, check_size, is_small
 from sonde.nn.auxiliary import WithAuxiliary
+from sonde.nn.conv_norm import ConvNorm
 
 SMALLEST: dict[Stem, int] = {"imagenet": 32, "small": 8}  # pixels that leave the last blocks one place
 AUXILIARY_SHARE = 0.3  # of each auxiliary head's loss in the training loss: section 5 of the paper
@@ -32,19 +33,6 @@ class GoogLeNetConfig:
         check_shares(self, "dropout", "auxiliary_dropout")
 
 
-class ConvNorm(nn.Module):
-    """A convolution without bias, batch norm and ReLU; the paper of 2014 has no norm, torchvision's network has it."""
-
-    def __init__(self, in_channels: int, width: int, kernel: int, *, stride: int = 1, padding: int = 0) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(in_channels, width, kernel, stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(width, eps=1e-3)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, in, H, W) -> (B, width, H/stride, W/stride)."""
-        return F.relu(self.bn(self.conv(input)), inplace=True)
-
-
 class Inception(nn.Module):
     """Four ways side by side: (B, in, H, W) -> (B, sum of the ways' widths, H, W).
 
@@ -57,8 +45,8 @@ class Inception(nn.Module):
     def __init__(self, in_channels: int, one: int, three: tuple[int, int], five: tuple[int, int], pooled: int) -> None:
         super().__init__()
         self.branch1 = ConvNorm(in_channels, one, 1)
-        self.branch2 = nn.Sequential(ConvNorm(in_channels, three[0], 1), ConvNorm(*three, 3, padding=1))
-        self.branch3 = nn.Sequential(ConvNorm(in_channels, five[0], 1), ConvNorm(*five, 3, padding=1))
+        self.branch2 = nn.Sequential(ConvNorm(in_channels, three[0], 1), ConvNorm(*three, 3))
+        self.branch3 = nn.Sequential(ConvNorm(in_channels, five[0], 1), ConvNorm(*five, 3))
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), ConvNorm(in_channels, pooled, 1))
 
     def forward(self, input: Tensor) -> Tensor:
@@ -100,10 +88,10 @@ class GoogLeNet(nn.Module):
         channels = input.shape[0]
         small = is_small(config.stem, input.shape)
         check_size("googlenet", input.shape, small=small, least=SMALLEST)
-        self.conv1 = ConvNorm(channels, 64, 3, padding=1) if small else ConvNorm(channels, 64, 7, stride=2, padding=3)
+        self.conv1 = ConvNorm(channels, 64, 3) if small else ConvNorm(channels, 64, 7, stride=2)
         self.maxpool1 = nn.Identity() if small else nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.conv2 = ConvNorm(64, 64, 1)
-        self.conv3 = ConvNorm(64, 192, 3, padding=1)
+        self.conv3 = ConvNorm(64, 192, 3)
         self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.inception3a = Inception(192, 64, (96, 128), (16, 32), 32)
         self.inception3b = Inception(256, 128, (128, 192), (32, 96), 64)

@@ -62,7 +62,7 @@ class GPT(nn.Module):
             for _ in range(depth)
         )
         self.norm = norm("layer", dim, bias=config.bias)
-        _initialise(self, depth)
+        initialise_blocks(self, depth)
 
     def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
         """(B, T) -> (B, T, V): logits of the token after each.
@@ -83,7 +83,7 @@ class GPT(nn.Module):
         return [block.attention.memory(rows, self.context, like) for block in self.blocks]  # type: ignore[union-attr]
 
 
-def _initialise(model: GPT, depth: int) -> None:
+def initialise_blocks(model: nn.Module, depth: int) -> None:
     """Matrices normal with std 0.02, those that end a block's part less by √(2 depth), so that their sums keep their size."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Embedding):

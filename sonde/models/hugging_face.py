@@ -1,6 +1,5 @@
 """Networks of Hugging Face's transformers, where it is installed: `--model hf:NAME`."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import signature
@@ -10,8 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.core.errors import ConfigError, MissingDependency
+from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, PAD
+from sonde.models.library import imported
 
 KEPT_AS = ("cache", "past_key_values")  # in newer and in older versions of transformers
 
@@ -81,7 +81,7 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
     next-token prediction it is a causal language model, else a sequence classifier.
     Raises: MissingDependency with the install line; ConfigError for a name that stands for no network
     """
-    library = _import()
+    library = imported("transformers", "hf")
     name = text.partition(":")[2]
     network = _config(library, name)
 
@@ -97,30 +97,14 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
         try:
             if causal:
                 made = library.AutoModelForCausalLM.from_config(network)
-                kept_as = _kept_as(made)
+                parameters = signature(made.forward).parameters
+                kept_as = next((name for name in KEPT_AS if name in parameters), None)
                 return CausalLanguageModel(made) if kept_as is None else RememberingLanguageModel(made, kept_as)
             return SequenceClassifier(library.AutoModelForSequenceClassification.from_config(network))
         except ValueError as error:  # a kind of network that has no such head
             raise ConfigError(f"{text} cannot be used here: {str(error).splitlines()[0]}") from None
 
     return build
-
-
-def _kept_as(network: nn.Module) -> str | None:
-    """What a network calls that which it keeps of the tokens before; None for one that keeps nothing."""
-    known = signature(network.forward).parameters
-    return next((name for name in KEPT_AS if name in known), None)
-
-
-def _import() -> Any:
-    try:
-        return importlib.import_module("transformers")
-    except ModuleNotFoundError as error:
-        if error.name != "transformers":
-            raise
-        raise MissingDependency(
-            "--model hf:NAME needs transformers; install it with: pip install transformers"
-        ) from None
 
 
 def _config(library: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_shares
 from sonde.models.stem import Stem, check_size
 from sonde.nn.auxiliary import WithAuxiliary
+from sonde.nn.conv_norm import ConvNorm
 
 SMALLEST: dict[Stem, int] = {"imagenet": 75, "small": 15}  # pixels that leave the last blocks one place
 AUXILIARY_PLACES = 17  # side of the map that the auxiliary head sees in a 299-pixel image
@@ -31,23 +32,6 @@ class InceptionConfig:
 
     def __post_init__(self) -> None:
         check_shares(self, "dropout")
-
-
-class ConvNorm(nn.Module):
-    """A convolution without bias, batch norm and ReLU. padded: zeros around the map, so that its size stays at stride 1."""
-
-    def __init__(
-        self, in_channels: int, width: int, kernel: int | tuple[int, int], *, stride: int = 1, padded: bool = True
-    ) -> None:
-        super().__init__()
-        high, wide = kernel if isinstance(kernel, tuple) else (kernel, kernel)
-        padding = (high // 2, wide // 2) if padded else 0
-        self.conv = nn.Conv2d(in_channels, width, (high, wide), stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(width, eps=1e-3)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, in, H, W) -> (B, width, …)."""
-        return F.relu(self.bn(self.conv(input)), inplace=True)
 
 
 class BlockA(nn.Module):

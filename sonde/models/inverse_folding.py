@@ -94,7 +94,9 @@ class InverseFoldingNetwork(nn.Module):
         atoms = torch.cat([input, beta_carbons(input)[:, :, None]], 2)  # (B, R, 5, 3)
         known = within(lengths, input.shape[1])  # (B, R)
         nearest, there = _nearest(atoms[:, :, 1], known, self.neighbours)  # (B, R, K)
-        edges = self.edge_norm(self.distances(_apart_in_space(atoms, nearest)) + self.apart(_apart(nearest)))
+        own = torch.arange(nearest.shape[1], device=nearest.device)[:, None]
+        apart = (nearest - own).clamp(-APART, APART) + APART  # (B, R, K): how far on along the chain each neighbour is
+        edges = self.edge_norm(self.distances(_apart_in_space(atoms, nearest)) + self.apart(apart))
         share = (there / there.sum(2, keepdim=True).clamp(min=1))[..., None]
         residues = self.angles(dihedrals(input, known))
         for one in self.rounds:
@@ -142,12 +144,6 @@ def _apart_in_space(atoms: Tensor, nearest: Tensor) -> Tensor:
     distance = (between + 1e-6).sqrt().flatten(3)  # (B, R, K, 25)
     centres = torch.linspace(NEAR, FAR, BUMPS, device=atoms.device, dtype=atoms.dtype)
     return (-((distance[..., None] - centres) * (BUMPS / (FAR - NEAR))).square()).exp().flatten(3)
-
-
-def _apart(nearest: Tensor) -> Tensor:
-    """(B, R, K) int64, 0 to 64: how far on along the chain each neighbour is."""
-    own = torch.arange(nearest.shape[1], device=nearest.device)[:, None]
-    return (nearest - own).clamp(-APART, APART) + APART
 
 
 def _gathered(values: Tensor, nearest: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def load(text: str) -> Callable[[InputSpec, int, LibraryConfig], nn.Module]:
     Raises: MissingDependency with the install line; ConfigError for a name that the library does not have
     """
     source, _, name = text.partition(":")
-    library = _import(source)
+    library = imported(source, source)
     known = library.list_models() if source == "timm" else library.models.list_models(module=library.models)
     if name not in known:
         raise unknown(f"{source} model", name, known)
@@ -39,19 +39,20 @@ def load(text: str) -> Callable[[InputSpec, int, LibraryConfig], nn.Module]:
     return build
 
 
-def _import(source: str) -> Any:
+def imported(library: str, prefix: str) -> Any:
+    """A library whose networks `--model PREFIX:NAME` takes. Raises: MissingDependency with the install line"""
     try:
-        return importlib.import_module(source)
+        return importlib.import_module(library)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != source:
+        if error.name is None or error.name.split(".")[0] != library:
             raise
         raise MissingDependency(
-            f"--model {source}:NAME needs {source}; install it with: pip install {source}"
+            f"--model {prefix}:NAME needs {library}; install it with: pip install {library}"
         ) from None
     except RuntimeError as error:  # compiled operators for another PyTorch than this one
         first = str(error).splitlines()[0]
         raise MissingDependency(
-            f"{source} cannot be imported with this PyTorch ({first}); install the build that matches it"
+            f"{library} cannot be imported with this PyTorch ({first}); install the build that matches it"
         ) from None
 
 

@@ -7,14 +7,13 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.models.gpt import check_room, check_tokens
+from sonde.models.gpt import check_room, check_tokens, initialise_blocks
 from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.attention import Memory, SelfAttention
 from sonde.nn.dropout import Dropout
 from sonde.nn.positions import rotations
 from sonde.nn.transformer_block import FeedForward, TransformerBlock, norm
 
-STD = 0.02
 MULTIPLE = 64  # the MLP's width is rounded up to it, which suits the blocks that matrix products are cut into
 
 # B rows, T tokens, D channels of a token, V symbols
@@ -65,7 +64,7 @@ class ModernGPT(nn.Module):
         self.norm = norm("rms", config.width)
         self.head = nn.Linear(config.width, input.symbols, bias=False)
         self.register_buffer("rotary", rotations(self.context, config.width // config.heads), persistent=False)
-        _initialise(self, config.layers)
+        initialise_blocks(self, config.layers)
 
     def forward(self, tokens: Tensor, memory: Sequence[Memory] | None = None) -> Tensor:
         """(B, T) -> (B, T, V): logits of the token after each.
@@ -99,11 +98,3 @@ def _block(config: ModernGPTConfig) -> TransformerBlock:
     hidden = -(-8 * config.width // (3 * MULTIPLE)) * MULTIPLE  # 8/3: as many weights as 4 without a gate
     feed_forward = FeedForward(config.width, hidden, activation="swiglu", bias=False, dropout=config.dropout)
     return TransformerBlock(config.width, attention, feed_forward, norm_kind="rms")
-
-
-def _initialise(model: ModernGPT, depth: int) -> None:
-    """Normal with std 0.02, what ends a block's part less by √(2 depth), so that sums keep their size (as in GPT-2)."""
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear | nn.Embedding):
-            ends = name.endswith(("attention.output", "feed_forward.second"))
-            nn.init.normal_(module.weight, std=STD / (2 * depth) ** 0.5 if ends else STD)

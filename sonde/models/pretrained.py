@@ -49,7 +49,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise ConfigError(
             f"--pretrained: {path} is not a file of weights, or is damaged ({_first_line(error)})"
         ) from None
-    while isinstance(content, Mapping) and (wrapper := next((key for key in WRAPPERS if _wraps(content, key)), None)):
+    while isinstance(content, Mapping) and (
+        wrapper := next((key for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
+    ):
         content = content[wrapper]
     if not isinstance(content, Mapping) or not content or not all(isinstance(t, Tensor) for t in content.values()):
         raise ConfigError(
@@ -155,7 +157,9 @@ def fit_channels(weight: Tensor, channels: int) -> Tensor:
 def _fitted(model: nn.Module, name: str, given: Tensor, there: Tensor, out_dim: int) -> tuple[Tensor, str] | None:
     """(tensor in the shape of `there`, what to say); None where nothing can be made of it."""
     layer, _, _ = name.rpartition(".")
-    if _is_output(model.get_submodule(layer), out_dim) and given.shape[1:] == there.shape[1:]:
+    module = model.get_submodule(layer)
+    outputs = getattr(module, "out_features", getattr(module, "out_channels", None))
+    if outputs == out_dim and given.shape[1:] == there.shape[1:]:
         said = f"{layer} is randomly initialised: {out_dim} outputs instead of {len(given)}" if there.ndim > 1 else ""
         return there, said
     first = next((known for known, parameter in model.named_parameters() if parameter.ndim == 4), None)
@@ -179,14 +183,6 @@ def _positions(model: VisionTransformer, given: Tensor, there: Tensor) -> tuple[
         return None
     height, width = model.grid
     return resized, f"positions of {given.shape[1] - model.prefix} patches interpolated to {height}x{width}"
-
-
-def _is_output(module: nn.Module, out_dim: int) -> bool:
-    return getattr(module, "out_features", getattr(module, "out_channels", None)) == out_dim
-
-
-def _wraps(content: Mapping[str, Any], key: str) -> bool:
-    return isinstance(content.get(key), Mapping)
 
 
 def _without(tensor: Tensor, dim: int) -> list[int]:

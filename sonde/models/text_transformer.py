@@ -88,7 +88,9 @@ class TextTransformer(nn.Module):
             tokens = torch.cat([self.token.expand(len(tokens), -1, -1), tokens], 1)
             inside = torch.cat([inside[:, :1], inside], 1)
         tokens = self.dropout(self._placed(tokens))
-        mask, rotary = self._mask(inside), self._rotary(tokens)
+        mask, rotary = self._mask(inside), None
+        if self.positions == "rotary":
+            rotary = rotations(tokens.shape[1], tokens.shape[2] // self.heads).to(tokens.device)
         for layer in self.layers:
             tokens = layer(tokens, mask=mask, rotary=rotary)
         pooled = mean_over_time(tokens, inside) if self.token is None else tokens[:, 0]
@@ -119,11 +121,6 @@ class TextTransformer(nn.Module):
             penalties = penalties.clone()
             penalties[:, 0], penalties[:, :, 0] = 0.0, 0.0
         return penalties.masked_fill(~seen, -torch.inf)
-
-    def _rotary(self, tokens: Tensor) -> Tensor | None:
-        if self.positions != "rotary":
-            return None
-        return rotations(tokens.shape[1], tokens.shape[2] // self.heads).to(tokens.device)
 
 
 def _layer(config: TextTransformerConfig) -> TransformerBlock:

@@ -108,7 +108,11 @@ class Transformer(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """(B, S), (B, M) int64 -> (B, M, V). target: BEGIN and what follows it, PAD behind the end."""
-        return self._logits(self._decoded(self.encode(source), seen(source), target))
+        encoded, mask = self.encode(source), seen(source)
+        tokens = self._embedded(target, self._target_matrix())
+        for block in self.decoder:
+            tokens = block(tokens, causal=True, context=_cross(block).project(encoded), context_mask=mask)
+        return self._logits(self.decoder_norm(tokens))
 
     def encode(self, source: Tensor) -> Tensor:
         """(B, S) int64 -> (B, S, D)."""
@@ -149,12 +153,6 @@ class Transformer(nn.Module):
         finally:
             watching.remove()
         return found[0].float().mean(1)
-
-    def _decoded(self, encoded: Tensor, mask: Tensor, target: Tensor) -> Tensor:
-        tokens = self._embedded(target, self._target_matrix())
-        for block in self.decoder:
-            tokens = block(tokens, causal=True, context=_cross(block).project(encoded), context_mask=mask)
-        return self.decoder_norm(tokens)
 
     def _embedded(self, tokens: Tensor, matrix: Tensor, *, begin: int = 0) -> Tensor:
         end = begin + tokens.shape[1]

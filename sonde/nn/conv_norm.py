@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 Norm = Callable[[int], nn.Module]  # from the number of channels
 
@@ -28,6 +29,35 @@ def conv_norm(
     if activation is not None:
         layers.append(activation(inplace=True))
     return nn.Sequential(*layers)
+
+
+class ConvNorm(nn.Module):
+    """A convolution without bias, batch norm and ReLU, by torchvision's names in its Inception networks.
+
+    padded: zeros around the map, so that its size stays at stride 1
+    """
+
+    def __init__(
+        self, in_channels: int, width: int, kernel: int | tuple[int, int], *, stride: int = 1, padded: bool = True
+    ) -> None:
+        super().__init__()
+        high, wide = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        padding = (high // 2, wide // 2) if padded else 0
+        self.conv = nn.Conv2d(in_channels, width, (high, wide), stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(width, eps=1e-3)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, width, …)."""
+        return F.relu(self.bn(self.conv(input)), inplace=True)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of each place: (B, C, H, W) -> (B, C, H, W). What is padded changes none of the others."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        last = input.permute(0, 2, 3, 1)
+        return F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
 def scaled_channels(channels: float) -> int:

@@ -4,7 +4,8 @@ import torch
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
 from sonde.models.build import build, describe
-from sonde.models.convnext import Block, ChannelNorm, ConvNeXt, ConvNeXtConfig
+from sonde.models.convnext import Block, ConvNeXt, ConvNeXtConfig
+from sonde.nn.conv_norm import ChannelNorm
 
 PHOTO = InputSpec(kind="image", shape=(3, 224, 224))
 THUMBNAIL = InputSpec(kind="image", shape=(3, 32, 32))
