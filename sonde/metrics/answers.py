@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonde.core.code_points import text_of, texts_of
-from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 WORST, BEST = 12, 6  # questions kept whole, to be shown
@@ -64,8 +63,8 @@ class AnswersMeter:
         self.rows = 0
         self.exact = self.overlap = 0.0
         self.loss: Mean | None = None
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
-        self.cases: list[dict[str, Any]] = []  # in the order of `_rank`, the first and the last of them
+        self.first_nan = FirstNaN()
+        self.cases: list[dict[str, Any]] = []  # in the order of `_shorten`, the first and the last of them
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: found (B, 2) int64, the first character of the answer in the context and the one behind its last;
@@ -73,10 +72,10 @@ class AnswersMeter:
         are known.
         """
         found, true = outputs["found"].tolist(), outputs["truth"].tolist()
-        questions, contexts, truths = (_rows(outputs[name]) for name in ("question", "context", "answers"))
+        questions, contexts, truths = (outputs[name].tolist() for name in ("question", "context", "answers"))
         losses = outputs["loss"].detach().float() if "loss" in outputs else None
         if losses is not None:
-            self.first_bad = earliest_bad(self.first_bad, losses[:, None], index)
+            self.first_nan.update(losses, index)
             self.loss = self.loss or Mean()
             self.loss.update(losses, outputs.get("weight"))
         sure = outputs["probability"].tolist() if "probability" in outputs else [None] * len(found)
@@ -105,14 +104,9 @@ class AnswersMeter:
 
     def merge(self, other: "AnswersMeter") -> None:
         """Add another process's sums."""
-        self.rows, self.exact, self.overlap = (
-            self.rows + other.rows,
-            self.exact + other.exact,
-            self.overlap + other.overlap,
-        )
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        for name in ("rows", "exact", "overlap"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.first_nan.merge(other.first_nan)
         if other.loss is not None:
             self.loss = self.loss or Mean()
             self.loss.merge(other.loss)
@@ -121,7 +115,7 @@ class AnswersMeter:
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far, the task's own first. Raises: NonFinite when a loss was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         found = {"f1": self.overlap / self.rows, "exact_match": self.exact / self.rows}
         return found if self.loss is None else {**found, "loss": float(self.loss.value())}
 
@@ -132,15 +126,7 @@ class AnswersMeter:
 
     def _shorten(self) -> None:
         """Keep the first and the last cases."""
-        self.cases.sort(key=_rank)
+        # first those that share no word with the truth and that the model was most wrong about
+        self.cases.sort(key=lambda case: (case["f1"], -case["loss"], case["index"]))
         if len(self.cases) > WORST + BEST:
             self.cases = self.cases[:WORST] + self.cases[-BEST:]
-
-
-def _rank(case: Mapping[str, Any]) -> tuple[float, float, int]:
-    """Small for answers that share no word with the truth and that the model was most wrong about."""
-    return case["f1"], -case["loss"], case["index"]
-
-
-def _rows(field: Tensor) -> list[list[int]]:
-    return field.tolist()

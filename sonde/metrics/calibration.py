@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sonde.metrics.mean import widest
+from sonde.metrics.mean import Total, widest
 
 
 class Calibration:
@@ -16,7 +16,7 @@ class Calibration:
 
     def __init__(self, num_bins: int = 15) -> None:
         self.num_bins = num_bins
-        self.sums: Tensor | None = None  # (3, bins): rows, sum of confidence, rows that were right
+        self.sums = Total()  # (3, bins): rows, sum of confidence, rows that were right
 
     def update(self, confidence: Tensor, correct: Tensor, counted: Tensor | None = None) -> None:
         """Add confidences in [0, 1] and whether each was right (same shape); `counted` 0 leaves an entry out."""
@@ -25,23 +25,20 @@ class Calibration:
         share = torch.ones_like(wide) if counted is None else counted.flatten().to(wide.dtype)
         values = torch.stack([share, share * wide, share * correct.flatten().to(wide.dtype)])
         sums = torch.zeros(3, self.num_bins, dtype=wide.dtype, device=wide.device)
-        self._add(sums.index_add_(1, torch.bucketize(wide, edges), values))
+        self.sums.add(sums.index_add_(1, torch.bucketize(wide, edges), values))
 
     def merge(self, other: "Calibration") -> None:
         """Add another process's bins."""
-        if other.sums is not None:
-            self._add(other.sums)
+        self.sums.merge(other.sums)
 
     def error(self) -> float:
         """Expected calibration error: |accuracy - confidence| of the bins, averaged over rows."""
-        assert self.sums is not None
-        rows, confidence, correct = self.sums.cpu()
+        rows, confidence, correct = self.sums.value()
         return float((confidence - correct).abs().sum() / rows.sum())
 
     def table(self) -> dict[str, Any]:
         """For calibration.json: edges (n + 1), confidence, accuracy and count (n each); None in empty bins."""
-        assert self.sums is not None
-        rows, confidence, correct = self.sums.cpu()
+        rows, confidence, correct = self.sums.value()
         empty = rows == 0
         return {
             "edges": torch.linspace(0, 1, self.num_bins + 1, dtype=torch.float64).tolist(),
@@ -49,9 +46,6 @@ class Calibration:
             "accuracy": _absent((correct / rows).tolist(), empty),
             "count": [int(count) for count in rows.tolist()],
         }
-
-    def _add(self, sums: Tensor) -> None:
-        self.sums = sums if self.sums is None else self.sums + sums.to(self.sums.device)
 
 
 def _absent(values: list[float], empty: Tensor) -> list[float | None]:

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sonde.core.errors import NonFinite
 from sonde.metrics.calibration import Calibration
-from sonde.metrics.mean import Mean
+from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.mean import Mean, Total
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
 from sonde.metrics.top_k import Kept
 
@@ -33,8 +33,8 @@ class ClassificationMeter:
         """threshold: for two classes; probabilistic: False where scores are no probabilities (a perceptron's)."""
         self.names, self.threshold, self.probabilistic = list(names), threshold, probabilistic
         self.binary = len(self.names) == 2
-        self.confusion: Tensor | None = None  # (C, C) int64: rows truth, columns prediction
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose output is NaN
+        self.confusion = Total()  # (C, C) int64: rows truth, columns prediction
+        self.first_nan = FirstNaN()
         self.top, self.log_loss, self.loss = Mean(), Mean(), Mean()
         self.calibration, self.ranking = Calibration(), Ranking()
         self.worst, self.best = Kept(WORST), Kept(BEST)
@@ -49,12 +49,12 @@ class ClassificationMeter:
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: logp (B, C), target (B,), loss (B,), and weight (B,) of the loss where rows weigh differently."""
         logp, target = outputs["logp"].detach(), outputs["target"]
-        self.first_bad = earliest_bad(self.first_bad, logp, index)
+        self.first_nan.update(logp, index)
         prediction = self._predict(logp)
         place = target * len(self.names) + prediction
         counts = torch.zeros(len(self.names) ** 2, dtype=torch.int64, device=logp.device)
         counts.index_add_(0, place, torch.ones_like(place))
-        self._add(counts.view(len(self.names), -1))
+        self.confusion.add(counts.view(len(self.names), -1))
         truth = logp.gather(1, target[:, None])
         self.log_loss.update(-truth[:, 0])
         self.loss.update(outputs["loss"], outputs.get("weight"))
@@ -68,18 +68,13 @@ class ClassificationMeter:
 
     def merge(self, other: "ClassificationMeter") -> None:
         """Add another process's sums."""
-        if other.confusion is not None:
-            self._add(other.confusion)
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("top", "log_loss", "loss", "calibration", "ranking", "worst", "best"):
+        for name in ("confusion", "top", "log_loss", "loss", "calibration", "ranking", "worst", "best", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
-        confusion = self._confusion()
+        self.first_nan.refuse()
+        confusion = self.confusion.value()
         precision, recall, f1 = scores_of(confusion)
         support = confusion.sum(1)
         seen = support + confusion.sum(0) > 0
@@ -109,29 +104,21 @@ class ClassificationMeter:
         self.threshold = probability(score)
         true, false = at_threshold(counts, log_odds(self.threshold))
         positives, negatives = float(counts.true[-1]), float(counts.false[-1])
-        self.confusion = torch.tensor([[negatives - false, false], [positives - true, true]]).long()
+        self.confusion.sum = torch.tensor([[negatives - false, false], [positives - true, true]]).long()
         return self.threshold
 
     def details(self) -> dict[str, Any]:
         """confusion, per_class, worst and best; calibration of probabilities; curve for two classes (docs/run-folder.md)."""
-        confusion = self._confusion()
-        precision, recall, f1 = scores_of(confusion)
-        support = [int(count) for count in confusion.sum(1)]
+        confusion = self.confusion.value()
         found: dict[str, Any] = {
             "confusion": {"names": self.names, "counts": confusion.long().tolist()},
-            "per_class": {
-                "names": self.names,
-                "precision": precision.tolist(),
-                "recall": recall.tolist(),
-                "f1": f1.tolist(),
-                "support": support,
-            },
+            "per_class": class_table(self.names, scores_of(confusion), confusion.sum(1)),
             "worst": self._cases(self.worst),
             "best": self._cases(self.best),
         }
         if self.probabilistic:
             found["calibration"] = self.calibration.table()
-        if self.binary and all(support):
+        if self.binary and bool((confusion.sum(1) > 0).all()):
             found["curve"] = curve(self.ranking.counts()[0])
         return found
 
@@ -166,13 +153,6 @@ class ClassificationMeter:
             for (index, target, loss), chosen, sure in zip(listed, prediction.tolist(), confidence, strict=True)
         ]
 
-    def _confusion(self) -> Tensor:
-        assert self.confusion is not None
-        return self.confusion.cpu().double()
-
-    def _add(self, counts: Tensor) -> None:
-        self.confusion = counts if self.confusion is None else self.confusion + counts.to(self.confusion.device)
-
 
 def scores_of(confusion: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(precision, recall, F1) of each class, (C,) each, from counts (C, C); 0 where a quotient is 0 / 0."""
@@ -184,6 +164,13 @@ def scores_from(right: Tensor, *, predicted: Tensor, actual: Tensor) -> tuple[Te
     """(precision, recall, F1) from counts, elementwise; 0 where a quotient is 0 / 0."""
     precision, recall = right / predicted.clamp(min=1), right / actual.clamp(min=1)
     return precision, recall, 2 * right / (predicted + actual).clamp(min=1)
+
+
+def class_table(names: Sequence[str], scores: tuple[Tensor, Tensor, Tensor], support: Tensor) -> dict[str, Any]:
+    """For per_class.json. scores: as `scores_of` gives them; support: (C,) rows of each class"""
+    precision, recall, f1 = (each.tolist() for each in scores)
+    counts = support.long().tolist()
+    return {"names": list(names), "precision": precision, "recall": recall, "f1": f1, "support": counts}
 
 
 def mean_of_defined(values: Sequence[float]) -> float:
@@ -212,22 +199,6 @@ def probability(score: float) -> float:
     (0.5, True)
     """
     return 1 / (1 + math.exp(-max(-30.0, min(score, 30.0))))
-
-
-def earliest_bad(before: Tensor | None, outputs: Tensor, index: Tensor) -> Tensor:
-    """The lowest row index with a NaN among its outputs (B, …), as a device scalar; 2^62 for none. Asks the device nothing."""
-    bad = outputs.isnan().flatten(1).any(1)
-    lowest = torch.where(bad, index.to(outputs.device), 2**62).min()
-    return lowest if before is None else torch.minimum(before, lowest)
-
-
-def refuse_bad(first: Tensor | None) -> None:
-    """Raises: NonFinite when `first`, from `earliest_bad`, names a row."""
-    if first is not None and int(first) < 2**62:
-        raise NonFinite(
-            f"evaluation: the model's output is NaN (first at row {int(first)} of the split); lower --lr or add --clip 1, "
-            "or fix the row if its input is not finite"
-        )
 
 
 def _in_top(logp: Tensor, truth: Tensor, target: Tensor) -> Tensor:

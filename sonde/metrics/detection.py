@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad
+from sonde.metrics.classification import mean_of_defined
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.matching import RECALLS, THRESHOLDS, matched, precision_at_recalls
 from sonde.metrics.mean import Mean
 from sonde.metrics.top_k import Kept
@@ -42,14 +43,14 @@ class DetectionMeter:
         self.objects = torch.zeros(len(self.names), dtype=torch.int64)
         self.pieces: list[Detections] = []
         self.loss = Mean()
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.first_nan = FirstNaN()
         self.worst, self.best = Kept(WORST), Kept(BEST)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add images: found (B, K, 6) class, score and box, best first; target (B, N, 5); loss (B,) and its weight (B,)."""
         # on the host: matching is many small steps in double precision, which some devices are slow at or do not have
         found, target, loss = (outputs[name].detach().cpu() for name in ("found", "target", "loss"))
-        self.first_bad = earliest_bad(self.first_bad, loss[:, None], index)
+        self.first_nan.update(loss, index)
         self.loss.update(loss, outputs["weight"].detach().cpu())
         for rank, kept in ((loss, self.worst), (-loss, self.best)):
             kept.update(rank, index, _levelled(kept, {"found": found, "target": target}))
@@ -65,9 +66,7 @@ class DetectionMeter:
         """Add another process's images."""
         self.objects += other.objects
         self.pieces += other.pieces
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.first_nan.merge(other.first_nan)
         self.loss.merge(other.loss)
         for mine, theirs in ((self.worst, other.worst), (self.best, other.best)):
             theirs.rows = _levelled(mine, theirs.rows)
@@ -75,7 +74,7 @@ class DetectionMeter:
 
     def compute(self) -> dict[str, float]:
         """All metrics over all images so far; NaN where there are no objects. Raises: NonFinite when a loss was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         ordered = self._ordered()
         precision = self._precision(ordered)  # (C, T, 101)
         each = precision.mean(-1)  # (C, T)

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from sonde.core.dataset import TargetSpec
-from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad
-from sonde.metrics.mean import Mean, widest
+from sonde.metrics.classification import mean_of_defined
+from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.mean import Mean, Total, widest
 from sonde.metrics.top_k import Kept, shuffled_rank
 
 WORST, EXAMPLES = 12, 8  # windows kept whole, to be drawn
@@ -29,11 +30,11 @@ class ForecastMeter:
 
     def __init__(self, target: TargetSpec, *, quantiles: Sequence[float] = ()) -> None:
         self.target, self.quantiles = target, list(quantiles)
-        self.errors: Tensor | None = None  # (K, 2, H, V): squared and absolute errors of each of FORECASTS
-        self.percent: Tensor | None = None  # (H, V) of the model: 2 |error| / (|truth| + |forecast|)
-        self.inside: Tensor | None = None  # (H, V): truths between the outermost quantiles
-        self.count: Tensor | None = None  # (H, V): truths that are known
-        self.first_bad: Tensor | None = None
+        self.errors = Total()  # (K, 2, H, V): squared and absolute errors of each of FORECASTS
+        self.percent = Total()  # (H, V) of the model: 2 |error| / (|truth| + |forecast|)
+        self.inside = Total()  # (H, V): truths between the outermost quantiles
+        self.count = Total()  # (H, V): truths that are known
+        self.first_nan = FirstNaN()
         self.loss, self.worst, self.examples = Mean(), Kept(WORST), Kept(EXAMPLES)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
@@ -41,7 +42,7 @@ class ForecastMeter:
         (B, H, V) where truths are missing; quantiles (B, H, V, Q).
         """
         values, target = outputs["values"].detach(), outputs["target"]
-        self.first_bad = earliest_bad(self.first_bad, values.flatten(1), index)
+        self.first_nan.update(values, index)
         wide = widest(values.device)
         counted = outputs["mask"].to(wide) if "mask" in outputs else torch.ones_like(target, dtype=wide)
         last = outputs["input"][:, -1:, : target.shape[2]]
@@ -49,39 +50,29 @@ class ForecastMeter:
         error = (every - target) * counted
         raw, truth = self._raw(values.to(wide)), self._raw(target.to(wide))
         percent = 2 * (raw - truth).abs() / (raw.abs() + truth.abs()).clamp(min=1e-30) * counted
-        sums = {
-            "errors": torch.stack([error.square().sum(1), error.abs().sum(1)], 1),
-            "percent": percent.sum(0),
-            "count": counted.sum(0),
-        }
+        self.errors.add(torch.stack([error.square().sum(1), error.abs().sum(1)], 1))
+        self.percent.add(percent.sum(0))
+        self.count.add(counted.sum(0))
         if "quantiles" in outputs:
             low, high = outputs["quantiles"][..., 0], outputs["quantiles"][..., -1]
-            sums["inside"] = (((target >= low) & (target <= high)) * counted).sum(0)
-        self._add(sums)
+            self.inside.add((((target >= low) & (target <= high)) * counted).sum(0))
         self.loss.update(outputs["loss"], outputs["weight"])
         self._keep(outputs, counted, error[0], index)
 
     def merge(self, other: "ForecastMeter") -> None:
         """Add another process's sums."""
-        names = ("errors", "percent", "inside", "count")
-        self._add({name: value for name in names if (value := getattr(other, name)) is not None})
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("loss", "worst", "examples"):
+        for name in ("errors", "percent", "inside", "count", "loss", "worst", "examples", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
         """All metrics over all windows so far. Raises: NonFinite when an output was NaN"""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         return {**self.scores_of(0), "loss": float(self.loss.value())}
 
     def scores_of(self, which: int) -> dict[str, float]:
         """The metrics of one of FORECASTS, those of the model alone where it takes more than errors."""
-        assert self.errors is not None
-        assert self.count is not None
-        square, absolute = self.errors[which].cpu().double().sum(1)  # (V,)
-        count = self.count.cpu().double().sum(0)
+        square, absolute = self.errors.value()[which].sum(1)  # (V,)
+        count = self.count.value().sum(0)
         std, scales = (torch.tensor(values).double() for values in (self.target.std, self.target.scales))
         raw = absolute * std / count
         found = {
@@ -89,10 +80,10 @@ class ForecastMeter:
             "mae": float(absolute.sum() / count.sum()),
             "mase": mean_of_defined(torch.where(scales > 0, raw / scales, torch.nan).tolist()),
         }
-        if which == 0 and self.percent is not None:
-            found["smape"] = float(100 * self.percent.sum() / count.sum())
-        if which == 0 and self.inside is not None:
-            found["coverage"] = float(self.inside.sum() / count.sum())
+        if which == 0:
+            found["smape"] = float(100 * self.percent.value().sum() / count.sum())
+        if which == 0 and self.inside.sum is not None:
+            found["coverage"] = float(self.inside.value().sum() / count.sum())
         own = {"raw_mae": raw, "raw_rmse": (square / count).sqrt() * std}
         names = self.target.names
         for metric, values in own.items():
@@ -102,13 +93,11 @@ class ForecastMeter:
 
     def details(self) -> dict[str, Any]:
         """horizon: errors of each step beside the baselines'; worst and examples: windows of one variable each, to be drawn."""
-        assert self.errors is not None
-        assert self.count is not None
-        count = self.count.sum(1).cpu()
+        errors, count = self.errors.value(), self.count.value().sum(1)
         by_step = {
             name: {
-                "mse": (self.errors[place, 0].sum(1).cpu() / count).tolist(),
-                "mae": (self.errors[place, 1].sum(1).cpu() / count).tolist(),
+                "mse": (errors[place, 0].sum(1) / count).tolist(),
+                "mae": (errors[place, 1].sum(1) / count).tolist(),
             }
             for place, name in enumerate(FORECASTS)
         }
@@ -175,11 +164,6 @@ class ForecastMeter:
                 }
             )
         return formatted
-
-    def _add(self, sums: Mapping[str, Tensor]) -> None:
-        for name, value in sums.items():
-            held = getattr(self, name)
-            setattr(self, name, value if held is None else held + value.to(held.device))
 
 
 def _span(values: Sequence[float | None], name: str) -> str:

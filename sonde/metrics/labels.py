@@ -10,14 +10,14 @@ from torch import Tensor
 from sonde.metrics.calibration import Calibration
 from sonde.metrics.classification import (
     WORST,
-    earliest_bad,
+    class_table,
     log_odds,
     mean_of_defined,
     probability,
-    refuse_bad,
     scores_from,
 )
-from sonde.metrics.mean import Mean
+from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.mean import Mean, Total
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold
 from sonde.metrics.top_k import Kept
 
@@ -39,8 +39,8 @@ class LabelsMeter:
         """thresholds: of the probability, one per label, 0.5 by default; probabilistic: False for a perceptron's scores."""
         self.names, self.probabilistic = list(names), probabilistic
         self.thresholds = list(thresholds or [0.5] * len(self.names))
-        self.sums: Tensor | None = None  # (4, L) int64: truly called, called, true, counted
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose output is NaN
+        self.sums = Total()  # (4, L) int64: truly called, called, true, counted
+        self.first_nan = FirstNaN()
         self.subset, self.log_loss, self.loss = Mean(), Mean(), Mean()
         self.calibration, self.ranking, self.worst = Calibration(), Ranking(), Kept(WORST)
         self.subset_known = True
@@ -58,9 +58,9 @@ class LabelsMeter:
         odds = outputs["odds"].detach()
         counted = outputs["mask"] > 0 if "mask" in outputs else torch.ones_like(odds, dtype=torch.bool)
         truth = (outputs["target"] > 0.5) & counted
-        self.first_bad = earliest_bad(self.first_bad, odds, index)
+        self.first_nan.update(odds, index)
         called = (odds >= self._limits(odds)) & counted
-        self._add(torch.stack([(called & truth).sum(0), called.sum(0), truth.sum(0), counted.sum(0)]))
+        self.sums.add(torch.stack([(called & truth).sum(0), called.sum(0), truth.sum(0), counted.sum(0)]))
         self.subset.update((called == truth).all(1).float())
         each = F.binary_cross_entropy_with_logits(odds, truth.to(odds.dtype), reduction="none") * counted
         self.log_loss.update(each.flatten(), counted.flatten())
@@ -72,12 +72,7 @@ class LabelsMeter:
 
     def merge(self, other: "LabelsMeter") -> None:
         """Add another process's sums."""
-        if other.sums is not None:
-            self._add(other.sums)
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("subset", "log_loss", "loss", "calibration", "ranking", "worst"):
+        for name in ("sums", "subset", "log_loss", "loss", "calibration", "ranking", "worst", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -85,8 +80,8 @@ class LabelsMeter:
 
         Raises: NonFinite when an output was NaN
         """
-        refuse_bad(self.first_bad)
-        right, called, true, counted = self._sums()
+        self.first_nan.refuse()
+        right, called, true, counted = self.sums.value()
         columns = self.ranking.counts()
         wrong = called + true - 2 * right
         found = {
@@ -104,7 +99,7 @@ class LabelsMeter:
 
     def choose_threshold(self) -> list[float]:
         """Evaluate, from now on and over the rows so far, each label at the threshold with its best F1; return those."""
-        sums = self._sums()
+        sums = self.sums.value()
         for place, counts in enumerate(self.ranking.counts()):
             score = best_threshold(counts)
             if score is None:
@@ -112,22 +107,15 @@ class LabelsMeter:
             self.thresholds[place] = probability(score)
             right, wrong = at_threshold(counts, log_odds(self.thresholds[place]))
             sums[0, place], sums[1, place] = right, right + wrong
-        self.sums = sums.long()
+        self.sums.sum = sums.long()
         self._subset_anew()
         return self.thresholds
 
     def details(self) -> dict[str, Any]:
         """per_class and worst, and calibration of probabilities (docs/run-folder.md)."""
-        right, called, true, _ = self._sums()
-        precision, recall, f1 = scores_from(right, predicted=called, actual=true)
+        right, called, true, _ = self.sums.value()
         found: dict[str, Any] = {
-            "per_class": {
-                "names": self.names,
-                "precision": precision.tolist(),
-                "recall": recall.tolist(),
-                "f1": f1.tolist(),
-                "support": [int(count) for count in true],
-            },
+            "per_class": class_table(self.names, scores_from(right, predicted=called, actual=true), true),
             "worst": self._worst(),
         }
         if self.probabilistic:
@@ -162,10 +150,3 @@ class LabelsMeter:
             called = scores >= self._limits(scores)[:, None]
             self.subset = Mean()
             self.subset.update(((called == (truth == 1)) | (truth < 0)).all(0).float())
-
-    def _sums(self) -> Tensor:
-        assert self.sums is not None
-        return self.sums.cpu().double()
-
-    def _add(self, sums: Tensor) -> None:
-        self.sums = sums if self.sums is None else self.sums + sums.to(self.sums.device)

@@ -4,11 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonde.core.vocabulary import PAD, SPECIAL, Characters, Subwords, Vocabulary
-from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 from sonde.metrics.top_k import Kept
 
@@ -29,14 +28,14 @@ class LanguageMeter:
         self.vocabulary = vocabulary
         self.nats, self.right, self.by_place = Mean(), Mean(), Mean()
         self.characters = 0
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.first_nan = FirstNaN()
         self.worst, self.best = Kept(WORST), Kept(BEST)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows of one length: nats (B, T), and target and prediction (B, T) int64."""
         nats, target, prediction = outputs["nats"].detach(), outputs["target"], outputs["prediction"]
         counted = (target != PAD).to(nats.dtype)
-        self.first_bad = earliest_bad(self.first_bad, nats, index)
+        self.first_nan.update(nats, index)
         self.nats.update(nats.flatten(), counted.flatten())
         self.right.update((prediction == target).flatten().to(nats.dtype), counted.flatten())
         self.by_place.update(nats, counted)
@@ -48,16 +47,13 @@ class LanguageMeter:
 
     def merge(self, other: "LanguageMeter") -> None:
         """Add another process's sums."""
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
         self.characters += other.characters
-        for name in ("nats", "right", "by_place", "worst", "best"):
+        for name in ("nats", "right", "by_place", "worst", "best", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
         """All metrics over all tokens so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         loss = float(self.nats.value())
         found = {"loss": loss, "perplexity": math.exp(min(loss, MOST_NATS))}
         if self.characters and self.nats.total is not None:

@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 MOST_NATS = 700.0  # whose exponential is still a number
@@ -23,26 +22,24 @@ class MaskedTokensMeter:
 
     def __init__(self) -> None:
         self.nats, self.right = Mean(), Mean()
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.first_nan = FirstNaN()
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: nats, right (B,), means over the masked tokens of a row, and hidden (B,), how many those are."""
         nats, hidden = outputs["nats"].detach(), outputs["hidden"]
-        self.first_bad = earliest_bad(self.first_bad, nats[:, None], index)
+        self.first_nan.update(nats, index)
         self.nats.update(nats, hidden)
         self.right.update(outputs["right"], hidden)
 
     def merge(self, other: "MaskedTokensMeter") -> None:
         """Add another process's sums."""
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.first_nan.merge(other.first_nan)
         self.nats.merge(other.nats)
         self.right.merge(other.right)
 
     def compute(self) -> dict[str, float]:
         """All metrics over all masked tokens so far. Raises: NonFinite when a loss was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         loss = float(self.nats.value())
         return {"loss": loss, "perplexity": math.exp(min(loss, MOST_NATS)), "accuracy": float(self.right.value())}
 

@@ -1,4 +1,4 @@
-"""A weighted mean that is added up on the device, in the widest type it has."""
+"""Sums and weighted means that are added up on the device, means in the widest type it has."""
 
 import torch
 from torch import Tensor
@@ -7,6 +7,27 @@ from torch import Tensor
 def widest(device: torch.device) -> torch.dtype:
     """float64, except on devices without it."""
     return torch.float32 if device.type == "mps" else torch.float64
+
+
+class Total:
+    """A sum of tensors of one shape, on the device of the first."""
+
+    def __init__(self) -> None:
+        self.sum: Tensor | None = None
+
+    def add(self, more: Tensor) -> None:
+        """Add a batch's."""
+        self.sum = more if self.sum is None else self.sum + more.to(self.sum.device)
+
+    def merge(self, other: "Total") -> None:
+        """Add another process's sum."""
+        if other.sum is not None:
+            self.add(other.sum)
+
+    def value(self) -> Tensor:
+        """float64, on the host."""
+        assert self.sum is not None
+        return self.sum.cpu().double()
 
 
 class Mean:

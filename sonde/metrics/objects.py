@@ -66,12 +66,11 @@ class Objects:
             both = (found == ours + 1) & (true == theirs + 1)
             matched += int(prediction[both][0] == target[both][0])
         predicted, actual = int(found.max()), int(true.max())
-        self.matched, self.predicted, self.actual = (
-            self.matched + matched,
-            self.predicted + predicted,
-            self.actual + actual,
-        )
-        self.off, self.rows = self.off + abs(predicted - actual), self.rows + 1
+        self.matched += matched
+        self.predicted += predicted
+        self.actual += actual
+        self.off += abs(predicted - actual)
+        self.rows += 1
         return predicted, actual
 
     def merge(self, other: "Objects") -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sonde.metrics.classification import WORST, earliest_bad, mean_of_defined, refuse_bad
+from sonde.metrics.classification import WORST, mean_of_defined
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, widest
 from sonde.metrics.top_k import Kept, shuffled_rank
 
@@ -24,7 +25,7 @@ class RegressionMeter:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = list(names)
         self.moments: Tensor | None = None  # (5, T): count, mean and squared deviations of the target; |error|, error²
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose output is NaN
+        self.first_nan = FirstNaN()
         self.loss, self.worst, self.sample = Mean(), Kept(WORST), Kept(SCATTER)
 
     @property
@@ -36,7 +37,7 @@ class RegressionMeter:
         """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss."""
         values, target = outputs["values"].detach(), outputs["target"]
         counted = outputs["mask"] > 0 if "mask" in outputs else torch.ones_like(target, dtype=torch.bool)
-        self.first_bad = earliest_bad(self.first_bad, values, index)
+        self.first_nan.update(values, index)
         self._add(_moments(values, target, counted))
         self.loss.update(outputs["loss"], outputs.get("weight"))
         rows = {"values": values, "target": target, "counted": counted}
@@ -47,15 +48,12 @@ class RegressionMeter:
         """Add another process's sums."""
         if other.moments is not None:
             self._add(other.moments)
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("loss", "worst", "sample"):
+        for name in ("loss", "worst", "sample", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         assert self.moments is not None
         count, _, deviation, absolute, square = self.moments.cpu().double()
         columns = {

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from sonde.core.units import share
 from sonde.core.vocabulary import PAD
-from sonde.metrics.classification import earliest_bad, refuse_bad, scores_of
-from sonde.metrics.mean import Mean
+from sonde.metrics.classification import class_table, scores_of
+from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.mean import Mean, Total
 
 CASES = 8  # chains kept whole
 
@@ -26,53 +27,42 @@ class ResiduesMeter:
     def __init__(self, names: Sequence[str], *, first: int) -> None:
         """names: of the symbols from number `first` on."""
         self.names, self.first = list(names), first
-        self.confusion: Tensor | None = None  # (C, C) int64: rows truth, columns prediction
-        self.first_bad: Tensor | None = None
+        self.confusion = Total()  # (C, C) int64: rows truth, columns prediction
+        self.first_nan = FirstNaN()
         self.loss = Mean()
         self.worst: list[dict[str, Any]] = []
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add proteins: prediction and target (B, R), loss and its weight of each place (B, R)."""
-        self.first_bad = earliest_bad(self.first_bad, outputs["loss"], index)
+        self.first_nan.update(outputs["loss"], index)
         prediction, target = outputs["prediction"], outputs["target"]
         counted, size = target != PAD, len(self.names)
         place = (target[counted] - self.first) * size + (prediction[counted] - self.first)
-        self._add(torch.bincount(place, minlength=size * size).view(size, size))
+        self.confusion.add(torch.bincount(place, minlength=size * size).view(size, size))
         self.loss.update(outputs["loss"].flatten(), outputs["weight"].flatten())
         self._keep([self._case(*row) for row in zip(prediction, target, index.tolist(), strict=True)])
 
     def merge(self, other: "ResiduesMeter") -> None:
         """Add another process's sums."""
-        if other.confusion is not None:
-            self._add(other.confusion)
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.confusion.merge(other.confusion)
+        self.first_nan.merge(other.first_nan)
         self.loss.merge(other.loss)
         self._keep(other.worst)
 
     def compute(self) -> dict[str, float]:
         """All metrics over all places so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
-        confusion = self._confusion()
+        self.first_nan.refuse()
+        confusion = self.confusion.value()
         loss = float(self.loss.value())
         recovery = float(confusion.diagonal().sum() / confusion.sum())
         return {"recovery": recovery, "perplexity": float(torch.tensor(loss).exp()), "loss": loss}
 
     def details(self) -> dict[str, Any]:
         """confusion and per_class in residues, and the worst chains as letters (docs/run-folder.md)."""
-        confusion = self._confusion()
-        precision, recall, f1 = scores_of(confusion)
+        confusion = self.confusion.value()
         return {
             "confusion": {"names": self.names, "counts": confusion.long().tolist(), "unit": "residues"},
-            "per_class": {
-                "names": self.names,
-                "precision": precision.tolist(),
-                "recall": recall.tolist(),
-                "f1": f1.tolist(),
-                "support": confusion.sum(1).long().tolist(),
-                "unit": "residues",
-            },
+            "per_class": {**class_table(self.names, scores_of(confusion), confusion.sum(1)), "unit": "residues"},
             "worst": self.worst,
         }
 
@@ -92,10 +82,3 @@ class ResiduesMeter:
     def _keep(self, more: Sequence[dict[str, Any]]) -> None:
         ordered = sorted([*self.worst, *more], key=lambda case: (-case["loss"], case["index"]))
         self.worst = ordered[:CASES]
-
-    def _confusion(self) -> Tensor:
-        assert self.confusion is not None
-        return self.confusion.cpu().double()
-
-    def _add(self, counts: Tensor) -> None:
-        self.confusion = counts if self.confusion is None else self.confusion + counts.to(self.confusion.device)

@@ -10,8 +10,9 @@ from sonde.core.dataset import BACKGROUND, IGNORED
 from sonde.core.run_lengths import encode
 from sonde.core.units import share
 from sonde.metrics.boundaries import Boundaries
-from sonde.metrics.classification import earliest_bad, mean_of_defined, refuse_bad, scores_of
-from sonde.metrics.mean import Mean
+from sonde.metrics.classification import class_table, mean_of_defined, scores_of
+from sonde.metrics.first_nan import FirstNaN
+from sonde.metrics.mean import Mean, Total
 from sonde.metrics.objects import Objects
 from sonde.metrics.top_k import Kept
 
@@ -34,8 +35,8 @@ class SegmentationMeter:
         """tolerance: pixels a predicted outline may be off; smallest_object: pixels below which none is counted."""
         self.names = list(names)
         self.wanted = [number for number, name in enumerate(self.names) if name != BACKGROUND]
-        self.confusion: Tensor | None = None  # (C, C) int64 pixels: rows truth, columns prediction
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.confusion = Total()  # (C, C) int64 pixels: rows truth, columns prediction
+        self.first_nan = FirstNaN()
         self.loss, self.boundaries = Mean(), Boundaries(self.wanted, tolerance=tolerance)
         self.objects = Objects(smallest=smallest_object)
         self.worst, self.best = Kept(WORST), Kept(BEST)
@@ -43,11 +44,11 @@ class SegmentationMeter:
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: prediction and target (B, H, W), loss and its weight (B,), and objects (B, H, W) where there are any."""
         prediction, target, loss = outputs["prediction"], outputs["target"], outputs["loss"].detach()
-        self.first_bad = earliest_bad(self.first_bad, loss[:, None], index)
+        self.first_nan.update(loss, index)
         known = target != IGNORED
         place = target[known].long() * len(self.names) + prediction[known].long()
         counts = torch.bincount(place, minlength=len(self.names) ** 2)
-        self._add(counts.view(len(self.names), -1))
+        self.confusion.add(counts.view(len(self.names), -1))
         self.loss.update(loss, outputs["weight"])
         self.boundaries.update(prediction, target)
         kept = {"prediction": prediction, "target": target}
@@ -58,18 +59,13 @@ class SegmentationMeter:
 
     def merge(self, other: "SegmentationMeter") -> None:
         """Add another process's sums."""
-        if other.confusion is not None:
-            self._add(other.confusion)
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("loss", "boundaries", "objects", "worst", "best"):
+        for name in ("confusion", "loss", "boundaries", "objects", "worst", "best", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far, the task's own first. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
-        confusion = self._confusion()
+        self.first_nan.refuse()
+        confusion = self.confusion.value()
         _, _, dice = scores_of(confusion)
         seen = (confusion.sum(0) + confusion.sum(1)) > 0
         found = {
@@ -86,18 +82,11 @@ class SegmentationMeter:
 
     def details(self) -> dict[str, Any]:
         """confusion and per_class in pixels, worst and best images; objects where they are known (docs/run-folder.md)."""
-        confusion = self._confusion()
-        precision, recall, dice = scores_of(confusion)
+        confusion = self.confusion.value()
+        scores = scores_of(confusion)
         found: dict[str, Any] = {
             "confusion": {"names": self.names, "counts": confusion.long().tolist(), "unit": "pixels"},
-            "per_class": {
-                "names": self.names,
-                "precision": precision.tolist(),
-                "recall": recall.tolist(),
-                "f1": dice.tolist(),
-                "iou": _iou(dice).tolist(),
-                "support": confusion.sum(1).long().tolist(),
-            },
+            "per_class": {**class_table(self.names, scores, confusion.sum(1)), "iou": _iou(scores[2]).tolist()},
             "worst": self._formatted(self.worst, sign=1),
             "best": self._formatted(self.best, sign=-1),
         }
@@ -136,13 +125,6 @@ class SegmentationMeter:
         common = sorted((c for c in self.wanted if counts[c]), key=lambda c: -int(counts[c]))[:LISTED]
         words = [f"{self.names[c]} {share(int(counts[c]) / len(pixels), 1)}" for c in common] or ["nothing"]
         return ", ".join(words if objects is None else [f"{objects} object{'s' * (objects != 1)}", *words])
-
-    def _confusion(self) -> Tensor:
-        assert self.confusion is not None
-        return self.confusion.cpu().double()
-
-    def _add(self, counts: Tensor) -> None:
-        self.confusion = counts if self.confusion is None else self.confusion + counts.to(self.confusion.device)
 
 
 def _iou(dice: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.units import number
-from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 from sonde.metrics.traces import contact_precision, local_agreement, superposed_up_to_reflection
 from sonde.modalities.protein.codes import CONTACT
@@ -31,14 +31,14 @@ class StructureMeter:
         """contact: ångström below which residues touch."""
         self.contact = contact
         self.scores, self.precisions, self.rmsd, self.loss = Mean(), Mean(), Mean(), Mean()
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.first_nan = FirstNaN()
         self.cases: list[dict[str, Any]] = []  # those with the lowest lDDT, then those with the highest
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add proteins: distances, contacts (chances), target (B, R, R), lengths, loss, weight (B,), and
         coordinates (B, R, 3) where traces are to be laid on the true ones.
         """
-        self.first_bad = earliest_bad(self.first_bad, outputs["loss"][:, None], index)
+        self.first_nan.update(outputs["loss"], index)
         self.loss.update(outputs["loss"], outputs["weight"])
         for place, length in enumerate(outputs["lengths"].tolist()):
             if outputs["loss"][place].isnan():
@@ -51,16 +51,13 @@ class StructureMeter:
 
     def merge(self, other: "StructureMeter") -> None:
         """Add another process's sums."""
-        for name in ("scores", "precisions", "rmsd", "loss"):
+        for name in ("scores", "precisions", "rmsd", "loss", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
         self._keep(other.cases)
 
     def compute(self) -> dict[str, float]:
         """All metrics over all proteins so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         lddt, error = self.scores.value().tolist()
         precisions = self.precisions.value() if self.precisions.total is not None else torch.full((2,), torch.nan)
         precision, whole = precisions.tolist()  # NaN where no chain is long enough for a long range

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonde.core.vocabulary import Vocabulary
-from sonde.metrics.classification import earliest_bad, refuse_bad
 from sonde.metrics.edits import aligned, distance
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 WORST = 24  # recordings that are told
@@ -42,7 +41,7 @@ class TranscriptMeter:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.first_nan = FirstNaN()
         self.loss = Mean()
         self.rows = self.right = self.unreachable = 0
         self.words = self.word_edits = self.characters = self.character_edits = 0
@@ -52,7 +51,7 @@ class TranscriptMeter:
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: found (B, L) and target (B, M) tokens; loss and its weight (B,); unreachable (B,) bool."""
         loss = outputs["loss"].detach()
-        self.first_bad = earliest_bad(self.first_bad, loss[:, None], index)
+        self.first_nan.update(loss, index)
         self.loss.update(loss, outputs["weight"])
         self.unreachable += int(outputs["unreachable"].sum())
         listed = zip(outputs["target"].tolist(), outputs["found"].tolist(), loss.tolist(), index.tolist(), strict=True)
@@ -61,9 +60,7 @@ class TranscriptMeter:
 
     def merge(self, other: "TranscriptMeter") -> None:
         """Add another process's sums."""
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.first_nan.merge(other.first_nan)
         self.loss.merge(other.loss)
         counted = ("rows", "right", "unreachable", "words", "word_edits", "characters", "character_edits")
         for name in counted:
@@ -73,7 +70,7 @@ class TranscriptMeter:
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         found = {
             "wer": self.word_edits / max(1, self.words),
             "cer": self.character_edits / max(1, self.characters),

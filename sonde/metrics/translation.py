@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonde.core.vocabulary import PAD, Vocabulary
 from sonde.metrics.bleu import Bleu
-from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 SHOWN = 12  # of the worst and of the best sentences
@@ -55,7 +54,7 @@ class TranslationMeter:
     def __init__(self, vocabulary: Vocabulary) -> None:
         """vocabulary: of the target. Raises: MissingDependency without sacrebleu."""
         self.vocabulary = vocabulary
-        self.first_bad: Tensor | None = None  # () int64: lowest row index whose loss is NaN
+        self.first_nan = FirstNaN()
         self.loss, self.right, self.bleu = Mean(), Mean(), Bleu()
         self._worst: list[Sentence] = []
         self._best: list[Sentence] = []
@@ -70,7 +69,7 @@ class TranslationMeter:
         of their sources
         """
         loss = outputs["loss"].detach()
-        self.first_bad = earliest_bad(self.first_bad, loss[:, None], index)
+        self.first_nan.update(loss, index)
         self.loss.update(loss, outputs["tokens"])
         self.right.update(outputs["right"], outputs["tokens"])
         losses = loss.tolist()
@@ -81,17 +80,14 @@ class TranslationMeter:
 
     def merge(self, other: "TranslationMeter") -> None:
         """Add another process's sums."""
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("loss", "right", "bleu"):
+        for name in ("loss", "right", "bleu", "first_nan"):
             getattr(self, name).merge(getattr(other, name))
         self._keep(*other._worst, *other._best)
         self._maps |= other._maps
 
     def compute(self) -> dict[str, float]:
         """All metrics over all rows so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         loss = float(self.loss.value())
         return {
             "bleu": self.bleu.value(),

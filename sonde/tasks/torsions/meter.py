@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sonde.core.units import number, share
-from sonde.metrics.classification import earliest_bad, refuse_bad
+from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 CASES = 8  # chains kept
@@ -29,13 +28,13 @@ class TorsionsMeter:
         self.names = list(names)
         self.errors = [Mean() for _ in self.names]
         self.near, self.loss = Mean(), Mean()
-        self.first_bad: Tensor | None = None
+        self.first_nan = FirstNaN()
         self.worst: list[dict[str, Any]] = []
         self.seen: dict[int, dict[str, Any]] = {}  # row -> angles, true and found (places, A), of the first rows
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add proteins: found and true (B, R, A) in degrees, known (B, R, A) 0 or 1, loss (B, R, A)."""
-        self.first_bad = earliest_bad(self.first_bad, outputs["loss"].flatten(1), index)
+        self.first_nan.update(outputs["loss"], index)
         known, found, true = outputs["known"], outputs["found"], outputs["true"]
         off = apart(found, true)
         for place, error in enumerate(self.errors):
@@ -55,15 +54,13 @@ class TorsionsMeter:
             (*self.errors, self.near, self.loss), (*other.errors, other.near, other.loss), strict=True
         ):
             mine.merge(theirs)
-        if other.first_bad is not None:
-            mine = other.first_bad if self.first_bad is None else self.first_bad
-            self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
+        self.first_nan.merge(other.first_nan)
         self.worst = _hardest([*self.worst, *other.worst])
         self.seen = _first({**self.seen, **other.seen})
 
     def compute(self) -> dict[str, float]:
         """All metrics over all places so far. Raises: NonFinite when an output was NaN."""
-        refuse_bad(self.first_bad)
+        self.first_nan.refuse()
         errors = {f"{name}_error": float(mean.value()) for name, mean in zip(self.names, self.errors, strict=True)}
         return {"near": float(self.near.value()), **errors, "loss": float(self.loss.value())}
 
