@@ -1,7 +1,6 @@
 """Augmentation of images whose objects are marked by boxes: pixels and boxes move together, boxes that vanish are dropped."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,9 +8,9 @@ from torch.nn import functional as F
 
 from sonde.augment import images
 from sonde.augment.colour import hue_radians, jitter
+from sonde.augment.parse import ABOVE_ZERO, Reader, number, read_parts
 from sonde.core.batch import Batch
 from sonde.core.boxes import area, clipped
-from sonde.core.errors import ConfigError, unknown
 from sonde.core.letterbox import GREY
 
 VISIBLE = 0.3  # share of an object that must be left in the picture for its box to stay
@@ -29,9 +28,7 @@ class BoxPolicy:
 
     flip: float = 0.0  # probability of mirroring left to right
     vflip: float = 0.0  # and top to bottom
-    mosaic: float = (
-        0.0  # probability that a batch shows parts of squares of four images (arXiv:2004.10934, section 3.3)
-    )
+    mosaic: float = 0.0  # probability that a batch shows parts of squares of four images (arXiv:2004.10934, 3.3)
     scale: float = 0.0  # images are shown 1 - scale to 1 + scale times as large, at any place
     colour: float = 0.0  # brightness, contrast, saturation times 1 ± this; hue by a tenth of a circle times this
 
@@ -136,29 +133,15 @@ def parse_boxes(text: str) -> BoxPolicy:
     >>> parse_boxes("flip,scale=0.4")
     BoxPolicy(flip=0.5, vflip=0.0, mosaic=0.0, scale=0.4, colour=0.0)
     """
-    chosen: dict[str, Any] = {}
-    parts = [part.strip().lower() for part in text.split(",")]
-    for part in parts if parts not in (["none"], [""]) else []:
-        name, _, value = part.partition("=")
-        field = "colour" if name == "color" else name
-        if field not in PARTS:
-            raise unknown("augmentation of images with boxes", name, PARTS)
-        if field in chosen:
-            raise ConfigError(f"--augment {text!r} gives {name} twice")
-        default, low, high, meaning = PARTS[field]
-        try:
-            chosen[field] = float(value or default)
-        except ValueError:
-            raise ConfigError(f"--augment {part!r}: {meaning}") from None
-        if not low <= chosen[field] <= high:
-            raise ConfigError(f"--augment {part!r}: {meaning}")
-    return BoxPolicy(**chosen)
+    kind = "augmentation of images with boxes"
+    return BoxPolicy(**read_parts(text, READERS, kind=kind, defaults=dict.fromkeys(("flip", "vflip", "mosaic"), "0.5")))
 
 
-PARTS = {  # value without one given, "" where it must be; smallest, largest; what to write
-    "flip": ("0.5", 0.0, 1.0, "write flip, or flip=P with a probability P in 0..1"),
-    "vflip": ("0.5", 0.0, 1.0, "write vflip, or vflip=P with a probability P in 0..1"),
-    "mosaic": ("0.5", 0.0, 1.0, "write mosaic, or mosaic=P with a probability P in 0..1"),
-    "scale": ("", 1e-3, 0.9, "write scale=S with a share S in 0..0.9"),
-    "colour": ("", 1e-3, 1.0, "write colour=S with a strength S in 0..1"),
+READERS: dict[str, tuple[Reader, str]] = {
+    "flip": (number("flip", float, 0, 1), "write flip, or flip=P with a probability P in 0..1"),
+    "vflip": (number("vflip", float, 0, 1), "write vflip, or vflip=P with a probability P in 0..1"),
+    "mosaic": (number("mosaic", float, 0, 1), "write mosaic, or mosaic=P with a probability P in 0..1"),
+    "scale": (number("scale", float, ABOVE_ZERO, 0.9), "write scale=S with a share S in 0..0.9"),
+    "colour": (number("colour", float, ABOVE_ZERO, 1), "write colour=S with a strength S in 0..1"),
 }
+READERS["color"] = READERS["colour"]

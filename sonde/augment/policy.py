@@ -1,7 +1,7 @@
 """Which augmentations, how strong: parsed from text such as "flip,crop=4,cutout=8", applied to a batch of raw images."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +11,11 @@ from torch import Tensor
 from sonde.augment import images
 from sonde.augment.colour import grey, hue_radians, jitter
 from sonde.augment.mixing import mix
+from sonde.augment.parse import ABOVE_ZERO, Reader, number, read_parts
 from sonde.augment.randaugment import LEVELS, rand_augment
 from sonde.core.batch import Batch
 from sonde.core.dataset import IGNORED
-from sonde.core.errors import ConfigError, unknown
+from sonde.core.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,38 +142,14 @@ def parse(text: str) -> Policy:
     >>> parse("flip,crop=4,randaugment=2x9")  # doctest: +ELLIPSIS
     Policy(flip=0.5, vflip=0.0, crop=4, ..., randaugment=(2, 9), ...)
     """
-    chosen: dict[str, Any] = {}
-    parts = [part.strip().lower() for part in text.split(",")]
-    for part in parts if parts not in (["none"], [""]) else []:
-        name, has_value, value = part.partition("=")
-        if name not in READERS:
-            raise unknown("augmentation", name, READERS)
-        read, meaning = READERS[name]
-        try:
-            found = read(value) if has_value else read(DEFAULTS[name])
-        except (KeyError, ValueError):
-            raise ConfigError(f"--augment {part!r}: {meaning}") from None
-        if found.keys() & chosen.keys():
-            raise ConfigError(f"--augment {text!r} gives {name} twice")
-        chosen |= found
-    return Policy(**chosen)
-
-
-def _number(field: str, kind: Callable[[str], float], low: float, high: float) -> Callable[[str], dict[str, Any]]:
-    def read(value: str) -> dict[str, Any]:
-        number = kind(value)
-        if not low <= number <= high:
-            raise ValueError
-        return {field: number}
-
-    return read
+    return Policy(**read_parts(text, READERS, kind="augmentation", defaults=DEFAULTS))
 
 
 def _crop(value: str) -> dict[str, Any]:
     pixels, has_padding, padding = value.partition(":")
     if has_padding and padding not in ("reflect", "zero"):
         raise ValueError
-    found = _number("crop", int, 1, 4096)(pixels)
+    found = number("crop", int, 1, 4096)(pixels)
     return {**found, "padding": padding} if has_padding else found
 
 
@@ -183,20 +160,18 @@ def _operations(value: str) -> dict[str, Any]:
     return {"randaugment": (int(count), int(magnitude))}
 
 
-SMALLEST = 1e-3  # what may be given as a number above 0
-
-READERS: dict[str, tuple[Callable[[str], dict[str, Any]], str]] = {
-    "flip": (_number("flip", float, 0, 1), "write flip, or flip=P with a probability P in 0..1"),
-    "vflip": (_number("vflip", float, 0, 1), "write vflip, or vflip=P with a probability P in 0..1"),
+READERS: dict[str, tuple[Reader, str]] = {
+    "flip": (number("flip", float, 0, 1), "write flip, or flip=P with a probability P in 0..1"),
+    "vflip": (number("vflip", float, 0, 1), "write vflip, or vflip=P with a probability P in 0..1"),
     "crop": (_crop, "write crop=N, or crop=N:zero, with N pixels of at least 1"),
-    "resized-crop": (_number("resized_crop", float, SMALLEST, 1), "write resized-crop=S with a share S of the area in 0..1"),
-    "rotate": (_number("rotate", float, SMALLEST, 180), "write rotate=D with degrees D in 0..180"),
-    "colour": (_number("colour", float, SMALLEST, 1), "write colour=S with a strength S in 0..1"),
-    "grey": (_number("grey", float, SMALLEST, 1), "write grey=P with a probability P in 0..1"),
+    "resized-crop": (number("resized_crop", float, ABOVE_ZERO, 1), "write resized-crop=S with a share S of the area in 0..1"),
+    "rotate": (number("rotate", float, ABOVE_ZERO, 180), "write rotate=D with degrees D in 0..180"),
+    "colour": (number("colour", float, ABOVE_ZERO, 1), "write colour=S with a strength S in 0..1"),
+    "grey": (number("grey", float, ABOVE_ZERO, 1), "write grey=P with a probability P in 0..1"),
     "randaugment": (_operations, "write randaugment=NxM with N operations in 1..10 of magnitude M in 0..30"),
-    "cutout": (_number("cutout", int, 1, 4096), "write cutout=N with N pixels of at least 1"),
-    "mixup": (_number("mixup", float, SMALLEST, 100), "write mixup=A with alpha A in 0..100"),
-    "cutmix": (_number("cutmix", float, SMALLEST, 100), "write cutmix=A with alpha A in 0..100"),
+    "cutout": (number("cutout", int, 1, 4096), "write cutout=N with N pixels of at least 1"),
+    "mixup": (number("mixup", float, ABOVE_ZERO, 100), "write mixup=A with alpha A in 0..100"),
+    "cutmix": (number("cutmix", float, ABOVE_ZERO, 100), "write cutmix=A with alpha A in 0..100"),
 }  # fmt: skip
 READERS["color"] = READERS["colour"]
 

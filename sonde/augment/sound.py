@@ -1,14 +1,13 @@
 """Augmentation of sound: other speeds, other places, noise, and parts of the time or of the pitches made faint."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from sonde.augment.parse import ABOVE_ZERO, Reader, number, read_parts
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError, unknown
 
 FAINT = 10 ** (-30 / 20)  # amplitude of what is masked: 30 dB down, below speech but not the silence that no room has
 NOISE_SPAN = 30.0  # decibels: noise is so much fainter at times than what was asked for at most
@@ -107,38 +106,18 @@ def parse_sound(text: str) -> SoundPolicy | None:
     >>> parse_sound("speed=0.1,time-mask=2x0.1").time_masks
     (2, 0.1)
     """
-    chosen: dict[str, Any] = {}
-    parts = [part.strip().lower() for part in text.split(",")]
-    if parts in (["none"], [""]):
-        return None
-    for part in parts:
-        name, _, value = part.partition("=")
-        if name not in READERS:
-            raise unknown("augmentation of sound", name, READERS)
-        field, read, meaning = READERS[name]
-        if field in chosen:
-            raise ConfigError(f"--augment {text!r} gives {name} twice")
-        try:
-            chosen[field] = read(value)
-        except ValueError:
-            raise ConfigError(f"--augment {part!r}: {meaning}") from None
-    return SoundPolicy(**chosen)
+    fields = read_parts(text, READERS, kind="augmentation of sound")
+    return SoundPolicy(**fields) if fields else None
 
 
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def read(value: str) -> float:
-        if not low <= float(value) <= high:
+def _masks(field: str) -> Reader:
+    def read(value: str) -> dict[str, Any]:
+        count, _, share = value.partition("x")
+        if not (1 <= int(count) <= 20 and 0 < float(share) <= 1):
             raise ValueError
-        return float(value)
+        return {field: (int(count), float(share))}
 
     return read
-
-
-def _masks(value: str) -> tuple[int, float]:
-    count, _, share = value.partition("x")
-    if not (1 <= int(count) <= 20 and 0 < float(share) <= 1):
-        raise ValueError
-    return int(count), float(share)
 
 
 def _spans(masks: tuple[int, float], rows: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -160,14 +139,16 @@ def _inside(sound: Tensor, lengths: Tensor) -> Tensor:
     return torch.arange(sound.shape[1], device=sound.device) < lengths[:, None]
 
 
-READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
-    "speed": ("speed", _number(1e-3, 0.5), "write speed=S with a share S in 0..0.5"),
-    "shift": ("shift", _number(1e-3, 0.5), "write shift=S with a share S of the length in 0..0.5"),
-    "noise": ("noise", _number(1e-3, 100), "write noise=D with a signal-to-noise ratio D in 0..100 decibels"),
-    "time-mask": ("time_masks", _masks, "write time-mask=NxS with N masks in 1..20 of a share S of the time in 0..1"),
+READERS: dict[str, tuple[Reader, str]] = {
+    "speed": (number("speed", float, ABOVE_ZERO, 0.5), "write speed=S with a share S in 0..0.5"),
+    "shift": (number("shift", float, ABOVE_ZERO, 0.5), "write shift=S with a share S of the length in 0..0.5"),
+    "noise": (
+        number("noise", float, ABOVE_ZERO, 100),
+        "write noise=D with a signal-to-noise ratio D in 0..100 decibels",
+    ),
+    "time-mask": (_masks("time_masks"), "write time-mask=NxS with N masks in 1..20 of a share S of the time in 0..1"),
     "band-mask": (
-        "band_masks",
-        _masks,
+        _masks("band_masks"),
         "write band-mask=NxS with N masks in 1..20 of a share S of the mel bands in 0..1",
     ),
 }

@@ -27,11 +27,8 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, nearest
 
 PROBE_ROWS = 2  # one row alone would hide a network that mixes up rows and outputs
-PROBED = (
-    "image",
-    "table",
-    "array",
-)  # networks of sequences are fed more than the input, and answer as their task demands
+# networks of sequences are fed more than the input, and answer as their task demands
+PROBED = ("image", "table", "array")
 IMAGE = 3  # dimensions of a row: channels, height, width; no other kind of input has as many
 
 

@@ -9,11 +9,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from sonde.core.errors import ConfigError
 
-CONTAINERS = (
-    nn.Sequential,
-    nn.ModuleList,
-    nn.ModuleDict,
-)  # they compute nothing of their own: their parts are the layers
+# they compute nothing of their own: their parts are the layers
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 BACKBONE = "backbone"  # what detectors and segmenters call the network they stand on
 
 

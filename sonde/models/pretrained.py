@@ -19,11 +19,8 @@ from sonde.models.vit import VisionTransformer, resize_positions
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys that training programs keep the weights under
 PREFIXES = ("module.", "_orig_mod.")  # what DistributedDataParallel and torch.compile put before every name
 DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # its published file is older than its names
-AUXILIARY = (
-    "aux1.",
-    "aux2.",
-    "AuxLogits.",
-)  # heads that torchvision's files hold beside the main one, where there are any
+# heads that torchvision's files hold beside the main one, where there are any
+AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 NAMED = 3  # misfits that an error names; the others are counted
 
 

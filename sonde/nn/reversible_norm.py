@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 EPS = 1e-5
@@ -13,23 +12,15 @@ EPS = 1e-5
 class ReversibleNorm(nn.Module):
     """Variables of a window less their mean and over their deviation, and forecasts back again: (B, L, V) -> (B, L, V).
 
-    variables: with a learned scale and shift of each; 0 for none
-    Source: Kim et al. 2022, Reversible instance normalization for accurate time-series forecasting (ICLR)
+    Source: Kim et al. 2022, Reversible instance normalization for accurate time-series forecasting (ICLR), without their learned
+    scale and shift
     """
-
-    def __init__(self, variables: int = 0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(variables)) if variables else None
-        self.bias = nn.Parameter(torch.zeros(variables)) if variables else None
 
     def forward(self, input: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(B, L, V) -> the same on its own scale, and that scale: mean and deviation (B, 1, V), for `restore`."""
         mean = input.mean(1, keepdim=True)
         std = (input.var(1, keepdim=True, unbiased=False) + EPS).sqrt()
-        normed = (input - mean) / std
-        if self.weight is not None and self.bias is not None:
-            normed = normed * self.weight + self.bias
-        return normed, (mean, std)
+        return (input - mean) / std, (mean, std)
 
     def each_variable(self, input: Tensor, forecast: Callable[[Tensor], Tensor]) -> Tensor:
         """Every variable by itself, on its own scale, through a forecast (B V, L) -> (B V, H): (B, L, V) -> (B, H, V)."""
@@ -40,6 +31,4 @@ class ReversibleNorm(nn.Module):
     def restore(self, output: Tensor, scale: tuple[Tensor, Tensor]) -> Tensor:
         """(B, H, V) -> the same on the scale that the window had."""
         mean, std = scale
-        if self.weight is not None and self.bias is not None:
-            output = (output - self.bias) / self.weight
         return output * std + mean

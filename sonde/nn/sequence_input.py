@@ -9,9 +9,8 @@ from sonde.core.vocabulary import PAD, UNKNOWN
 from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 
-SPREAD = (
-    0.1  # standard deviation of a token's first values: small, so that what is learned soon outgrows what was drawn
-)
+# standard deviation of a token's first values: small, so that what is learned soon outgrows what was drawn
+SPREAD = 0.1
 
 
 class SequenceInput(nn.Module):

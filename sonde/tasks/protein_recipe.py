@@ -1,10 +1,7 @@
 """What structure prediction and inverse folding share of their tuned defaults (`benchmarks/protein.py` measures them)."""
 
-from typing import Any
-
 from sonde.core.dataset import Dataset
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings
 
 
 def protein_settings(dataset: Dataset, *, lr: tuple[float, str], batch_size: int) -> Settings:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.errors import unknown
+from sonde.core.errors import ConfigError, unknown
 from sonde.core.seams import Loss, Objective
 from sonde.nn.auxiliary import WithAuxiliary
 
@@ -35,6 +35,14 @@ def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str
 def wide(outputs: Tensor) -> Tensor:
     """At least float32: under autocast a model outputs 16 bits, too few for a loss."""
     return outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+
+
+def check_shape(outputs: Tensor, expected: tuple[int, ...], needs: str, *, model: str) -> None:
+    """Raises: ConfigError for outputs of another shape. needs: "task torsions needs …", {} for the shape; model: that has it"""
+    if tuple(outputs.shape) != expected:
+        raise ConfigError(
+            f"{needs.format(expected)}, and the model outputs {tuple(outputs.shape)}; take --model {model}"
+        )
 
 
 def with_auxiliary(output: Tensor | WithAuxiliary, loss_of: Callable[[Tensor], Loss]) -> Loss:

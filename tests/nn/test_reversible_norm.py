@@ -14,11 +14,8 @@ def test_each_window_has_mean_zero_and_deviation_one() -> None:
 
 def test_restoring_gives_back_what_was_taken_off() -> None:
     window = torch.randn(4, 50, 3, dtype=torch.float64) * 7 + 100
-    for norm in (ReversibleNorm(), ReversibleNorm(3).double()):
-        for parameter in norm.parameters():
-            torch.nn.init.uniform_(parameter, 0.5, 2.0)
-        normed, scale = norm(window)
-        torch.testing.assert_close(norm.restore(normed, scale), window, rtol=1e-12, atol=1e-12)
+    normed, scale = ReversibleNorm()(window)
+    torch.testing.assert_close(ReversibleNorm().restore(normed, scale), window, rtol=1e-12, atol=1e-12)
 
 
 def test_a_constant_window_stays_finite() -> None:
@@ -26,16 +23,6 @@ def test_a_constant_window_stays_finite() -> None:
     normed, scale = ReversibleNorm()(window)
     assert not normed.any()
     torch.testing.assert_close(ReversibleNorm().restore(normed, scale), window)
-
-
-def test_shift_and_scale_are_learnt_for_each_variable() -> None:
-    norm = ReversibleNorm(2)
-    with torch.no_grad():
-        norm.get_parameter("weight").copy_(torch.tensor([2.0, 1.0]))
-        norm.get_parameter("bias").copy_(torch.tensor([0.0, 5.0]))
-    plain, _ = ReversibleNorm()(torch.randn(1, 9, 2, generator=torch.Generator().manual_seed(0)))
-    learnt, _ = norm(torch.randn(1, 9, 2, generator=torch.Generator().manual_seed(0)))
-    torch.testing.assert_close(learnt, plain * torch.tensor([2.0, 1.0]) + torch.tensor([0.0, 5.0]))
 
 
 def test_each_variable_is_forecast_by_itself_on_its_own_scale() -> None:

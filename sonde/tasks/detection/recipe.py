@@ -1,13 +1,7 @@
 """Tuned defaults for object detection, each with the measurement behind it."""
 
-from typing import Any
-
-import torch
-
 from sonde.core.dataset import Dataset
-from sonde.optim.build import product_dtype
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings, bf16_where_fast
 
 FEW_ROWS = 2_000  # training images
 
@@ -43,6 +37,4 @@ def settings(dataset: Dataset, model: str) -> Settings:
             36,
             "3x schedule, for training from scratch (He et al. 2018, arXiv:1811.08883)",
         )
-    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "bf16 is supported in hardware: a step takes 0.7x the time")
-    return chosen
+    return chosen | bf16_where_fast("bf16 is supported in hardware: a step takes 0.7x the time")

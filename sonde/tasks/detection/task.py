@@ -23,14 +23,12 @@ from sonde.tasks.detection.drawing import drawn
 from sonde.tasks.supervised import objective, wide
 
 CANDIDATES = 400  # of an image that suppression looks at: several for each of the 100 objects it may keep
-LOWEST = (
-    0.01  # score below which nothing is a candidate: what would come after it changes no average precision by 0.001
-)
+# score below which nothing is a candidate: what would come after it changes no average precision by 0.001
+LOWEST = 0.01
 AT_ONCE = 16  # images whose candidates are compared together: bounds the (16, 400, 400) overlaps
 SHOWN = 0.3  # score from which on a detection is shown, until a validation has chosen
-UNCONDITIONAL = (
-    1.0  # quality that every image adds to what a loss averages over, so that an empty one has a loss as well
-)
+# quality that every image adds to what a loss averages over, so that an empty one has a loss as well
+UNCONDITIONAL = 1.0
 
 # B images, P points, C classes, N objects and K detections of each
 
@@ -138,14 +136,16 @@ class Detection:
         rule = Rule(most=self.config.cells_per_object, least=2.0 * self.strides[0])
         with torch.no_grad():
             quality, places = task_aligned(logits.sigmoid(), boxes, points, target, rule)
-            wanted = target.gather(1, places[..., None].expand(-1, -1, 5)) if target.shape[1] else _none_wanted(boxes)
+            if target.shape[1]:
+                wanted = target.gather(1, places[..., None].expand(-1, -1, 5))
+            else:  # no objects are known at all
+                wanted = boxes.new_zeros(*boxes.shape[:2], 5)
         classes, overlap = image_losses(logits, boxes, quality, wanted, power=self.config.quality_power)
         return {"classes": classes, "boxes": overlap}, quality.sum(1) + UNCONDITIONAL
 
     def _found(self, outputs: Tensor, shape: Sequence[int]) -> Tensor:
         """(B, K, 6) class (-1 for none), score and box of what is left after suppression, the highest score first."""
-        pieces = [self._of_piece(piece, shape) for piece in outputs.split(AT_ONCE)]
-        return torch.cat(pieces)
+        return torch.cat([self._of_piece(piece, shape) for piece in outputs.split(AT_ONCE)])
 
     def _of_piece(self, outputs: Tensor, shape: Sequence[int]) -> Tensor:
         boxes, probs = clipped(outputs[..., :4], shape[2], shape[3]), outputs[..., 4:].sigmoid()
@@ -156,11 +156,6 @@ class Detection:
         found = torch.cat([torch.where(dropped, -1, classes)[..., None], scores[..., None], boxes], -1)
         first = dropped.to(torch.uint8).argsort(dim=1, stable=True)[:, : self.config.most_objects]
         return found.gather(1, first[..., None].expand(-1, -1, 6))
-
-
-def _none_wanted(boxes: Tensor) -> Tensor:
-    """(B, P, 5) for images of which no objects are known at all."""
-    return boxes.new_zeros(*boxes.shape[:2], 5)
 
 
 def _own_pixels(found: Tensor, size: Tensor, shape: Sequence[int]) -> Tensor:

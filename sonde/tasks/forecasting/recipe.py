@@ -1,10 +1,7 @@
 """Defaults for series, each with its reason. Measured on ETTh1 (`benchmarks/forecasting.py`), chosen by validation alone."""
 
-from typing import Any
-
 from sonde.core.dataset import Dataset
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings
 
 FEW = 1_000  # training windows: below, an epoch is only a few updates
 MANY = 5_000  # windows; of 2,400 (minimum temperatures) nlinear, dlinear, patchtst leave 0.443, 0.450, 0.452 of validation error

@@ -16,7 +16,7 @@ from sonde.losses.regression import absolute, huber, squared
 from sonde.metrics.forecasting import ForecastMeter
 from sonde.nn.quantile_band import QuantileBand
 from sonde.tasks.forecasting.config import ForecastingConfig
-from sonde.tasks.supervised import mean_loss, objective, wide
+from sonde.tasks.supervised import check_shape, mean_loss, objective, wide
 
 AT_ONCE = 1024  # windows, of a baseline that is evaluated
 
@@ -73,6 +73,7 @@ class Forecasting:
         each = self._errors(values, quantiles, target)
         mask = batch["mask"].to(each.dtype) if "mask" in batch else torch.ones_like(each)
         weight = mask.flatten(1).sum(1)
+        last = batch["input"][:, -1:, : self.target.shape[1]]
         found = {
             "values": values,
             "target": target,
@@ -80,7 +81,7 @@ class Forecasting:
             "loss": (each * mask).flatten(1).sum(1) / weight.clamp(min=1),
             "weight": weight,
             # training windows (overfit_batches) bring no season; the baseline is the last value then
-            "seasonal": batch["seasonal"] if "seasonal" in batch else self._last(batch).expand_as(target),
+            "seasonal": batch["seasonal"] if "seasonal" in batch else last.expand_as(target),
         }
         found |= {"mask": mask} if "mask" in batch else {}
         return found if quantiles is None else {**found, "quantiles": quantiles}
@@ -142,11 +143,7 @@ class Forecasting:
         """(B, H, V), and (B, H, V, Q) where quantiles are learned. Raises: ConfigError for a network with other outputs"""
         values = wide(self.modules["model"](*batch.fed()))
         expected = (len(batch), *self.target.shape)
-        if tuple(values.shape) != expected:
-            raise ConfigError(
-                f"task forecasting needs {expected}, (windows, steps, variables), and the model outputs {tuple(values.shape)}; "
-                "take --model dlinear"
-            )
+        check_shape(values, expected, "task forecasting needs {}, (windows, steps, variables)", model="dlinear")
         if not self.quantiles:
             return values, None
         return values, self.modules["band"](values, batch["input"][:, :, : self.target.shape[1]])
@@ -157,20 +154,6 @@ class Forecasting:
             return self._each(values, target)
         assert quantiles is not None
         return pinball(quantiles, target, torch.tensor(self.quantiles, dtype=values.dtype, device=values.device))
-
-    def _last(self, batch: Batch) -> Tensor:
-        return batch["input"][:, -1:, : self.target.shape[1]]
-
-
-def by_step(times: Sequence[str], window: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """What `format_predictions` says of one window as a table: a dict for each step, "input" being its time.
-
-    >>> by_step(["12:00", "13:00"], {"load": [3.5, 3.1]})
-    [{'input': '12:00', 'load': 3.5}, {'input': '13:00', 'load': 3.1}]
-    """
-    return [
-        {"input": time, **{name: values[place] for name, values in window.items()}} for place, time in enumerate(times)
-    ]
 
 
 def _metrics(names: Sequence[str], *, band: bool) -> dict[str, Literal["max", "min"]]:

@@ -14,7 +14,7 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import PAD, SPECIAL, read_vocabulary
 from sonde.metrics.residues import ResiduesMeter
 from sonde.tasks.inverse_folding.config import InverseFoldingTaskConfig
-from sonde.tasks.supervised import objective, wide
+from sonde.tasks.supervised import check_shape, objective, wide
 
 FIRST = len(SPECIAL)  # the first symbol that is a residue
 
@@ -91,11 +91,7 @@ class InverseFolding:
         """(B, R, residues). Raises: ConfigError for a model with other outputs."""
         logits = wide(self.modules["model"](*batch.fed()))
         expected = (*batch["input"].shape[:2], self.target.out_dim)
-        if tuple(logits.shape) != expected:
-            raise ConfigError(
-                f"task inverse-folding needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
-                "inverse-folding-network"
-            )
+        check_shape(logits, expected, "task inverse-folding needs logits {}", model="inverse-folding-network")
         return logits[..., FIRST:]
 
     def _evaluated(self, logits: Tensor, target: Tensor) -> dict[str, Tensor]:

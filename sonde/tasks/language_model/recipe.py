@@ -5,13 +5,10 @@ Measured on the last tenth of Shakespeare by characters: 4 blocks of 128 channel
 network, which was not tuned by itself; `benchmarks.language` says what it reaches.
 """
 
-from typing import Any
-
 from sonde.core.dataset import Dataset
 from sonde.models.table import MODELS
 from sonde.optim.build import product_dtype
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings
 
 TOKENS = 3072  # of an update
 SEEN = 12_000_000  # tokens of a run: about what two cores read in a quarter of an hour
@@ -36,7 +33,8 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (0.1, "as GPT-2 and its successors are trained"),
         "beta2": (0.98, "few tokens per update"),
     }
-    return chosen | (_recurrent() if _is_recurrent(model) else _transformer(model))
+    recurrent = model in MODELS and MODELS[model].family == "recurrent-lm"
+    return chosen | (_recurrent() if recurrent else _transformer(model))
 
 
 def _transformer(model: str) -> Settings:
@@ -55,10 +53,6 @@ def _transformer(model: str) -> Settings:
         "momentum": (0.95, "as Muon is usually run"),
         "lr": (0.01, "Shakespeare: 1.61 nats after 1.2 million characters"),
     }
-
-
-def _is_recurrent(model: str) -> bool:
-    return model in MODELS and MODELS[model].family == "recurrent-lm"
 
 
 def _recurrent() -> Settings:

@@ -20,7 +20,7 @@ from sonde.tasks.decode.generation import Unrolls, continued
 from sonde.tasks.decode.sampling import Sampling
 from sonde.tasks.language_model.config import LanguageModelConfig
 from sonde.tasks.language_model.hidden_state import Carried
-from sonde.tasks.supervised import objective, wide
+from sonde.tasks.supervised import check_shape, objective, wide
 
 MODES: dict[str, Literal["max", "min"]] = {
     "loss": "min",
@@ -203,11 +203,7 @@ class LanguageModel:
         else:
             logits = model(input)
         expected = (*input.shape, self.target.symbols)
-        if tuple(logits.shape) != expected:
-            raise ConfigError(
-                f"task language-model needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
-                "gpt-small"
-            )
+        check_shape(logits, expected, "task language-model needs logits {}", model="gpt-small")
         return wide(logits)
 
     def _shown(self, token: int) -> str:

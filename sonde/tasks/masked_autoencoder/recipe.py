@@ -1,13 +1,7 @@
 """Defaults for masked autoencoders, each with its reason."""
 
-from typing import Any
-
-import torch
-
 from sonde.core.dataset import Dataset
-from sonde.optim.build import product_dtype
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings, bf16_where_fast
 
 
 def model(dataset: Dataset) -> tuple[str, str]:
@@ -19,7 +13,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images, whose labels are not used."""
     why = "usual for self-supervised training: AdamW, a warm-up and a cosine"
     why_decay = "as masked autoencoders are trained (He et al. 2021, appendix A.1)"
-    chosen: Settings = {
+    return {
         "optimizer": ("adamw", why),
         "lr": (1e-3, why),
         "schedule": ("cosine", why),
@@ -30,10 +24,8 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "weight_decay": (0.05, why_decay),
         "beta2": (0.95, why_decay),
         "augment": _crops(colour=dataset.schema.input.shape[0] == 3),
+        **bf16_where_fast(),
     }
-    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "bf16 is supported in hardware")
-    return chosen
 
 
 def _crops(*, colour: bool) -> tuple[str, str]:

@@ -17,9 +17,8 @@ from sonde.tasks.masked_autoencoder.config import HEADS, MaskedAutoencoderConfig
 from sonde.tasks.supervised import wide
 from sonde.tasks.unlabelled import meter_for, numbered, probed, unlabelled_objective
 
-EVALUATION_MASKS = (
-    64  # row number n is evaluated under the mask n modulo this: the same in every evaluation, whatever its batch
-)
+# row number n is evaluated under the mask n modulo this: the same in every evaluation, whatever its batch
+EVALUATION_MASKS = 64
 
 # B rows, C channels, T patches of an image, D channels of a token, V = C * patch * patch numbers of a patch
 

@@ -19,11 +19,10 @@ from sonde.tasks.masked_language_model.config import MaskedLanguageModelConfig
 from sonde.tasks.supervised import objective, wide
 from sonde.tasks.unlabelled import numbered
 
+MODES: Mapping[str, Literal["max", "min"]] = {"loss": "min", "perplexity": "min", "accuracy": "max"}
 REPLACED, OTHER = 0.8, 0.1  # of the masked tokens: fed as UNKNOWN, fed as a random one; the rest are fed as they are
-EVALUATION_ROWS, EVALUATION_PLACES = (
-    64,
-    512,
-)  # token t of row n is evaluated under the draw (n, t) modulo these, whatever its batch
+# token t of row n is evaluated under the draw (n, t) modulo these, whatever its batch
+EVALUATION_ROWS, EVALUATION_PLACES = 64, 512
 
 # B rows, T tokens, D channels of a token, N masked tokens of a batch
 
@@ -63,7 +62,7 @@ class MaskedLanguageModel:
         head = MaskedTokenHead(dim, self.symbols)
         self.modules = nn.ModuleDict({"model": model, "head": head})
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model, head]),)
-        self.objective: Objective = objective("loss", _metrics(), monitor)
+        self.objective: Objective = objective("loss", MODES, monitor)
         drawn = torch.Generator().manual_seed(0)
         self._evaluation_noise = torch.rand(3, EVALUATION_ROWS, EVALUATION_PLACES, generator=drawn)
 
@@ -79,7 +78,9 @@ class MaskedLanguageModel:
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: nats and right, means over the masked tokens of each row (B,), and their number."""
         tokens = begun(batch["input"])
-        masked = self.mask(tokens, self._noise(batch.index, tokens))
+        places = torch.arange(tokens.shape[1]) % EVALUATION_PLACES
+        noise = self._evaluation_noise[:, batch.index.cpu() % EVALUATION_ROWS][:, :, places]
+        masked = self.mask(tokens, noise.to(tokens.device))
         logits, true = self._logits(masked), tokens[masked.chosen]
         each = F.cross_entropy(logits, true, reduction="none")
         number = masked.chosen.sum(1)
@@ -118,18 +119,9 @@ class MaskedLanguageModel:
         model = cast(TokenEncoder, self.modules["model"])
         return wide(self.modules["head"](model.hidden(masked.fed)[masked.chosen], model.words.weight))
 
-    def _noise(self, index: Tensor, tokens: Tensor) -> Tensor:
-        """(3, B, T) that depends on a row's number and a token's place alone."""
-        places = torch.arange(tokens.shape[1]) % EVALUATION_PLACES
-        return self._evaluation_noise[:, index.cpu() % EVALUATION_ROWS][:, :, places].to(tokens.device)
-
 
 def begun(tokens: Tensor) -> Tensor:
     """(B, T) with BEGIN first: rows of text alone have none."""
     if bool((tokens[:, 0] == BEGIN).all()):
         return tokens
     return F.pad(tokens, (1, 0), value=BEGIN)
-
-
-def _metrics() -> dict[str, Literal["max", "min"]]:
-    return {"loss": "min", "perplexity": "min", "accuracy": "max"}

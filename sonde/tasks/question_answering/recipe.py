@@ -1,10 +1,7 @@
 """Defaults for questions about paragraphs, each with its reason."""
 
-from typing import Any
-
 from sonde.core.dataset import Dataset
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings, epochs_of_updates
 
 UPDATES = 300  # xquad_en: after 140 of 230 updates, F1 on held-back articles rose no more
 FEWEST, MOST = 3, 40  # epochs
@@ -20,7 +17,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     why = "tuned on 700 questions of xquad_en, evaluated on 240 others of its training articles"
     rows = len(dataset.splits["train"])
     batch = 32
-    epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // batch)))
+    epochs, why_epochs = epochs_of_updates(UPDATES, rows=rows, batch=batch, fewest=FEWEST, most=MOST)
     encoder = model.startswith("bert")
     return {
         "optimizer": ("adamw", why),
@@ -30,5 +27,5 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "warmup": (0.1, why),
         "clip": (1.0, "limits the update of an unusual question"),
         "batch_size": (batch, why),
-        "epochs": (epochs, f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
+        "epochs": (epochs, why_epochs),
     }

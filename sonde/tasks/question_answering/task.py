@@ -18,11 +18,11 @@ from sonde.nn.masked_tokens import TokenEncoder
 from sonde.tasks.question_answering.config import QuestionAnsweringConfig
 from sonde.tasks.question_answering.overlap import answer_by_overlap
 from sonde.tasks.question_answering.spans import Windows, best_span, windows_of
-from sonde.tasks.supervised import objective, wide
+from sonde.tasks.supervised import check_shape, objective, wide
 
-LONGEST_QUESTION = (
-    66  # tokens before the context: BEGIN, the question as it is cut (`sonde.modalities.text.question_rows`), END
-)
+# tokens before the context: BEGIN, the question as it is cut (`sonde.modalities.text.question_rows`), END
+LONGEST_QUESTION = 66
+MODES: Mapping[str, Literal["max", "min"]] = {"f1": "max", "exact_match": "max", "loss": "min"}
 RULE = "word overlap with the question, without training"
 
 # B rows, T tokens of a row, N windows, L tokens of a window
@@ -61,7 +61,7 @@ class QuestionAnswering:
             self.modules["head"] = nn.Linear(model.words.embedding_dim, 2)
         trains = list(self.modules.values())
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=trains),)
-        self.objective: Objective = objective("f1", _metrics(), monitor)
+        self.objective: Objective = objective("f1", MODES, monitor)
         self.abilities = Abilities(rule_baseline=RuleBaseline(RULE, self.answer_by_rule))
 
     def loss(self, batch: Batch) -> Loss:
@@ -120,11 +120,7 @@ class QuestionAnswering:
         else:
             logits = wide(model(windows.tokens))
         expected = (*windows.tokens.shape, 2)
-        if tuple(logits.shape) != expected:
-            raise ConfigError(
-                f"task question-answering needs two logits per token {expected}, and the model outputs {tuple(logits.shape)}; "
-                "take --model qa-reader"
-            )
+        check_shape(logits, expected, "task question-answering needs two logits per token {}", model="qa-reader")
         allowed = windows.places >= 0
         allowed = F.pad(allowed[:, 1:], (1, 0), value=True)
         return logits.movedim(2, 0).masked_fill(~allowed, -torch.inf).log_softmax(2)
@@ -159,10 +155,6 @@ def _characters(batch: Batch, first: Tensor, last: Tensor) -> Tensor:
 
 def _texts(batch: Batch) -> dict[str, Tensor]:
     return {name: batch[name] for name in ("question", "context", "answers")}
-
-
-def _metrics() -> dict[str, Literal["max", "min"]]:
-    return {"f1": "max", "exact_match": "max", "loss": "min"}
 
 
 def _window(target: TargetSpec, config: QuestionAnsweringConfig) -> int:

@@ -18,8 +18,15 @@ from sonde.metrics.objects import components
 from sonde.metrics.segmentation import SegmentationMeter
 from sonde.tasks.segmentation.config import SegmentationConfig
 from sonde.tasks.segmentation.drawing import painted, side_by_side
-from sonde.tasks.supervised import mean_loss, objective, wide
+from sonde.tasks.supervised import check_shape, mean_loss, objective, wide
 
+MODES: Mapping[str, Literal["max", "min"]] = {
+    "dice": "max",
+    "miou": "max",
+    "pixel_accuracy": "max",
+    "boundary_f1": "max",
+    "loss": "min",
+}
 FLIPS = ((), (3,), (2,), (2, 3))  # axes that are flipped
 
 # B rows, O outputs of the model (1 for two classes, else C), C classes, H height, W width
@@ -47,7 +54,7 @@ class Segmentation:
         self.across_rows: Sequence[str] = ("batch Dice",) if config.batch_dice else ()
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         own = "dice" if target.out_dim == 1 else "miou"
-        self.objective: Objective = objective(own, _metrics(), monitor)
+        self.objective: Objective = objective(own, MODES, monitor)
         self.abilities = Abilities(draw=self.draw)
 
     def loss(self, batch: Batch) -> Loss:
@@ -120,11 +127,7 @@ class Segmentation:
         """(B, O, H, W). Raises: ConfigError for a model that does not output a map."""
         logits = wide(self.modules["model"](input))
         expected = (len(input), self.target.out_dim, *input.shape[2:])
-        if tuple(logits.shape) != expected:
-            raise ConfigError(
-                f"task segmentation needs a map of logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
-                "unet-small"
-            )
+        check_shape(logits, expected, "task segmentation needs a map of logits {}", model="unet-small")
         return logits
 
     def _terms(self, logits: Tensor, target: Tensor, extra: Tensor | None = None) -> dict[str, Tensor]:
@@ -157,11 +160,6 @@ def _probs(logits: Tensor) -> Tensor:
 def _countable(target: Tensor) -> Tensor:
     """(B,) 1 for images with a pixel that counts."""
     return counted(target).flatten(1).any(1).float()
-
-
-def _metrics() -> dict[str, Literal["max", "min"]]:
-    modes: dict[str, Literal["max", "min"]] = dict.fromkeys(("dice", "miou", "pixel_accuracy", "boundary_f1"), "max")
-    return {**modes, "loss": "min"}
 
 
 def _check(target: TargetSpec, config: SegmentationConfig) -> None:

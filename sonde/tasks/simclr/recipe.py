@@ -1,19 +1,13 @@
 """Defaults for contrastive learning without labels, each with its reason."""
 
-from typing import Any
-
-import torch
-
 from sonde.core.dataset import Dataset
-from sonde.optim.build import product_dtype
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings, bf16_where_fast
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images, whose labels are not used."""
     why = "usual for self-supervised training: AdamW, a warm-up and a cosine"
-    chosen: Settings = {
+    return {
         "optimizer": ("adamw", why),
         "lr": (1e-3, why),
         "schedule": ("cosine", why),
@@ -23,10 +17,8 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "evaluate_every": (2.0, "evaluation only tracks progress here"),
         "weight_decay": (1e-4, why),
         "augment": _views(colour=dataset.schema.input.shape[0] == 3),
+        **bf16_where_fast(),
     }
-    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        chosen["precision"] = ("bf16", "bf16 is supported in hardware")
-    return chosen
 
 
 def _views(*, colour: bool) -> tuple[str, str]:

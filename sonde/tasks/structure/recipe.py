@@ -1,7 +1,8 @@
 """Tuned defaults for structure prediction, each with its reason (`benchmarks/protein.py` measures them as they are)."""
 
 from sonde.core.dataset import Dataset
-from sonde.tasks.protein_recipe import Settings, protein_settings
+from sonde.tasks.protein_recipe import protein_settings
+from sonde.tasks.settings import Settings
 
 
 def model(dataset: Dataset) -> tuple[str, str]:

@@ -15,8 +15,16 @@ from sonde.losses.structure import binned, distogram
 from sonde.metrics.structure import StructureMeter
 from sonde.modalities.protein.codes import EDGES, bin_centres, bin_names
 from sonde.tasks.structure.config import StructureConfig
-from sonde.tasks.supervised import objective, wide
+from sonde.tasks.supervised import check_shape, objective, wide
 
+MODES: Mapping[str, Literal["max", "min"]] = {
+    "lddt": "max",
+    "distance_error": "min",
+    "contact_precision": "max",
+    "contact_precision_l": "max",
+    "rmsd": "min",
+    "loss": "min",
+}
 LONG_RANGE = 24  # residues apart
 SMOOTHING = 1.0  # pairs that each bin is given beforehand, where distances are counted
 
@@ -43,7 +51,7 @@ class Structure:
         self.modules = nn.ModuleDict({"model": model})
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
-        self.objective: Objective = objective("lddt", _metrics(), monitor)
+        self.objective: Objective = objective("lddt", MODES, monitor)
         self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
 
     def loss(self, batch: Batch) -> Loss:
@@ -100,11 +108,7 @@ class Structure:
         logits = wide(self.modules["model"](*batch.fed()))
         rows, residues = batch["input"].shape
         expected = (rows, residues, residues, self.target.out_dim)
-        if tuple(logits.shape) != expected:
-            raise ConfigError(
-                f"task structure needs logits {expected}, and the model outputs {tuple(logits.shape)}; take --model "
-                "structure-network"
-            )
+        check_shape(logits, expected, "task structure needs logits {}", model="structure-network")
         return logits
 
     def _evaluated(
@@ -146,14 +150,3 @@ def _expected(probs: Tensor) -> Tensor:
 
 def _lengths(batch: Batch) -> Tensor:
     return (batch["input"] != PAD).sum(1)
-
-
-def _metrics() -> dict[str, Literal["max", "min"]]:
-    return {
-        "lddt": "max",
-        "distance_error": "min",
-        "contact_precision": "max",
-        "contact_precision_l": "max",
-        "rmsd": "min",
-        "loss": "min",
-    }

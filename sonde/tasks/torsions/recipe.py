@@ -1,10 +1,7 @@
 """Tuned defaults for the torsions of proteins, each with its reason (`benchmarks/protein.py` measures them as they are)."""
 
-from typing import Any
-
 from sonde.core.dataset import Dataset
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings
 
 
 def model(dataset: Dataset) -> tuple[str, str]:

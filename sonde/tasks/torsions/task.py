@@ -11,7 +11,7 @@ from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.core.vocabulary import PAD
-from sonde.tasks.supervised import objective, wide
+from sonde.tasks.supervised import check_shape, objective, wide
 from sonde.tasks.torsions.config import ANGLES, TorsionsConfig
 from sonde.tasks.torsions.meter import TorsionsMeter
 
@@ -88,11 +88,7 @@ class Torsions:
         """(B, R, A, 2). Raises: ConfigError for a model with other outputs."""
         found = wide(self.modules["model"](*batch.fed()))
         expected = (*batch["input"].shape[:2], self.target.out_dim, 2)
-        if tuple(found.shape) != expected:
-            raise ConfigError(
-                f"task torsions needs (cosine, sine) pairs {expected}, and the model outputs {tuple(found.shape)}; take --model "
-                "torsion-network"
-            )
+        check_shape(found, expected, "task torsions needs (cosine, sine) pairs {}", model="torsion-network")
         return found
 
     def _evaluated(self, directions: Tensor, target: Tensor) -> dict[str, Tensor]:

@@ -1,13 +1,7 @@
 """Defaults for translation, each with its reason."""
 
-from typing import Any
-
-import torch
-
 from sonde.core.dataset import Dataset
-from sonde.optim.build import product_dtype
-
-Settings = dict[str, tuple[Any, str]]
+from sonde.tasks.settings import Settings, bf16_where_fast, epochs_of_updates
 
 FEW = 200_000  # training pairs up to which a network of 128 to 256 channels learns all that there is
 MANY = 2_000_000
@@ -28,7 +22,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
     why = "as small translation networks are usually trained"
     rows = len(dataset.splits["train"])
     batch = min(128, rows)
-    epochs = min(MOST, max(FEWEST, UPDATES // -(-rows // batch)))
+    epochs, why_epochs = epochs_of_updates(UPDATES, rows=rows, batch=batch, fewest=FEWEST, most=MOST)
     found: Settings = {
         "optimizer": ("adamw", why),
         "lr": (1e-3, why),
@@ -41,11 +35,9 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "label_smoothing": (0.1, "worth about a point of BLEU (Vaswani et al. 2017)"),
         "ema": (0.998, "averaged weights translate better than the last ones"),
         "batch_size": (batch, "about 2,000 tokens on each side"),
-        "epochs": (float(epochs), f"about {UPDATES:,} updates, from {FEWEST} to {MOST} epochs"),
+        "epochs": (float(epochs), why_epochs),
         "evaluate_every": (max(1.0, epochs // 15), "an evaluation takes as long as many updates"),
     }
     if dataset.schema.input.tokenizer == dataset.schema.target.tokenizer:
         found["tied"] = ("all", "source and target share one vocabulary")
-    if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        found["precision"] = ("bf16", "bf16 is supported in hardware: an epoch takes 0.6x the time")
-    return found
+    return found | bf16_where_fast("bf16 is supported in hardware: an epoch takes 0.6x the time")

@@ -19,9 +19,8 @@ from sonde.tasks.supervised import objective, wide
 from sonde.tasks.translation.config import TranslationConfig
 
 MOST_EXTRA = 10  # tokens that an answer may have beyond twice those of its source
-EVERY = (
-    7919  # a prime: rows whose number times it falls low enough are a sample that has nothing to do with their order
-)
+# a prime: rows whose number times it falls low enough are a sample that has nothing to do with their order
+EVERY = 7919
 
 MODES: Mapping[str, Literal["max", "min"]] = {
     "bleu": "max",
