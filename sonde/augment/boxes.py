@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sonde.augment import images
-from sonde.augment.colour import hue_radians, jitter
+from sonde.augment.colour import randomly_jittered
 from sonde.augment.parse import ABOVE_ZERO, Reader, number, read_parts
 from sonde.core.batch import Batch
 from sonde.core.boxes import area, clipped
@@ -46,10 +46,7 @@ class BoxPolicy:
             enlarged, across, down = torch.rand(3, len(pictures), generator=generator)
             pictures, target = seen_at(pictures, target, size, 1 + self.scale * (2 * enlarged - 1), across, down)
         if self.colour:
-            drawn = torch.rand(4, len(pictures), generator=generator) * 2 - 1
-            brightness, contrast, saturation = 1 + self.colour * drawn[:3]
-            turn = hue_radians(self.colour) * drawn[3]
-            pictures = jitter(images.as_float(pictures), brightness, contrast, saturation, turn)
+            pictures = randomly_jittered(images.as_float(pictures), self.colour, generator)
         return Batch({**batch.fields, "input": pictures, "target": packed(target)}, batch.index)
 
 

@@ -36,6 +36,13 @@ def jitter(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Ten
     return (images.flatten(2) * gain).add_(lift).view_as(images).clamp_(0, 1)
 
 
+def randomly_jittered(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+    """Brightness, contrast, saturation times 1 ± `strength`, each image's own; hue by a tenth of a circle times it."""
+    drawn = torch.rand(4, len(images), generator=generator) * 2 - 1
+    brightness, contrast, saturation = 1 + strength * drawn[:3]
+    return jitter(images, brightness, contrast, saturation, hue_radians(strength) * drawn[3])
+
+
 def _colour_matrix(saturation: Tensor, hue: Tensor) -> Tensor:
     """(B, 3, 3) on RGB: the colour plane scaled by `saturation` and turned by `hue` radians, brightness kept."""
     to_yiq = torch.tensor([LUMA, (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112)], dtype=torch.float64)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sonde.augment import images
-from sonde.augment.colour import grey, hue_radians, jitter
+from sonde.augment.colour import grey, randomly_jittered
 from sonde.augment.mixing import mix
 from sonde.augment.parse import ABOVE_ZERO, Reader, number, read_parts
 from sonde.augment.randaugment import LEVELS, rand_augment
@@ -58,7 +58,7 @@ class Policy:
         if self.randaugment[0]:
             pictures = rand_augment(images.as_float(pictures), *self.randaugment, generator)
         if self.colour:
-            pictures = self._coloured(pictures, generator)
+            pictures = randomly_jittered(images.as_float(pictures), self.colour, generator)
         if self.grey:
             pictures = self._greyed(pictures, generator)
         if self.cutout:
@@ -106,11 +106,6 @@ class Policy:
         ratio = ((ratio * 2 - 1) * math.log(4 / 3)).exp()
         zoomed = images.zoom(area, ratio, across, down)
         return zoomed if rotated is None else images.after(rotated, zoomed)
-
-    def _coloured(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = torch.rand(4, len(pictures), generator=generator) * 2 - 1
-        brightness, contrast, saturation = 1 + self.colour * drawn[:3]
-        return jitter(images.as_float(pictures), brightness, contrast, saturation, hue_radians(self.colour) * drawn[3])
 
     def _greyed(self, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """A share of the images with the brightness of their pixels in every channel."""

@@ -26,35 +26,18 @@ def _shear_y(pictures: Tensor, strength: Tensor) -> Tensor:
     return images.warped(pictures, images.shear(torch.zeros_like(strength), 0.3 * strength * width / height))
 
 
-def _translate_x(pictures: Tensor, strength: Tensor) -> Tensor:
-    return images.warped(pictures, images.shift(150 / 331 * strength, torch.zeros_like(strength)))
-
-
-def _translate_y(pictures: Tensor, strength: Tensor) -> Tensor:
-    return images.warped(pictures, images.shift(torch.zeros_like(strength), 150 / 331 * strength))
-
-
-def _rotate(pictures: Tensor, strength: Tensor) -> Tensor:
-    height, width = pictures.shape[2:]
-    return images.warped(pictures, images.rotation(30 * strength, height, width))
-
-
-def _posterise(pictures: Tensor, strength: Tensor) -> Tensor:
-    return colour.posterised(pictures, 8 - (4 * strength.abs()).round())
-
-
 OPERATIONS: dict[str, Operation] = {
     "identity": lambda pictures, strength: pictures,
     "shear-x": _shear_x,
     "shear-y": _shear_y,
-    "translate-x": _translate_x,
-    "translate-y": _translate_y,
-    "rotate": _rotate,
+    "translate-x": lambda pictures, strength: images.warped(pictures, images.shift(150 / 331 * strength, 0 * strength)),
+    "translate-y": lambda pictures, strength: images.warped(pictures, images.shift(0 * strength, 150 / 331 * strength)),
+    "rotate": lambda pictures, strength: images.warped(pictures, images.rotation(30 * strength, *pictures.shape[2:])),
     "brightness": lambda pictures, strength: colour.brightened(pictures, 1 + 0.9 * strength),
     "colour": lambda pictures, strength: colour.saturated(pictures, 1 + 0.9 * strength),
     "contrast": lambda pictures, strength: colour.contrasted(pictures, 1 + 0.9 * strength),
     "sharpness": lambda pictures, strength: colour.sharpened(pictures, 1 + 0.9 * strength),
-    "posterise": _posterise,
+    "posterise": lambda pictures, strength: colour.posterised(pictures, 8 - (4 * strength.abs()).round()),
     "solarise": lambda pictures, strength: colour.solarised(pictures, 1 - strength.abs()),
     "stretch": lambda pictures, strength: colour.stretched(pictures),
     "equalise": lambda pictures, strength: colour.equalised(pictures),

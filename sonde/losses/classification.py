@@ -20,7 +20,7 @@ def focal(logits: Tensor, target: Tensor, *, gamma: float) -> Tensor:
 
     Source: Lin et al. 2017, arXiv:1708.02002 (without its alpha: class weights do that)
     """
-    logp = _of(F.log_softmax(logits, dim=1), target)
+    logp = F.log_softmax(logits, dim=1).gather(1, target.unsqueeze(1)).squeeze(1)
     return -_power(-torch.expm1(logp), gamma) * logp
 
 
@@ -65,7 +65,3 @@ def balanced_weights(counts: Tensor) -> Tensor:
 def _power(miss: Tensor, gamma: float) -> Tensor:
     """miss ** gamma, whose gradient at miss = 0 would be infinite below gamma = 1."""
     return miss.clamp(min=torch.finfo(miss.dtype).tiny) ** gamma
-
-
-def _of(logp: Tensor, target: Tensor) -> Tensor:
-    return logp.gather(1, target.unsqueeze(1)).squeeze(1)

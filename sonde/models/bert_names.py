@@ -45,7 +45,10 @@ def fitted(model: Bert, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _ours(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Theirs under our names; queries, keys and values are one matrix here."""
-    plain = {_modern(name.removeprefix("bert.")): value for name, value in weights.items()}
+    plain = {}
+    for name, value in weights.items():
+        place, _, kind = name.removeprefix("bert.").rpartition(".")
+        plain[f"{place}.{OLD_NAMES.get(kind, kind)}"] = value
     found: dict[str, Tensor] = {}
     for name, value in plain.items():
         place, _, kind = name.rpartition(".")
@@ -58,8 +61,3 @@ def _ours(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             stacked = [plain[f"encoder.layer.{block[1]}.attention.self.{part}.{kind}"] for part in PROJECTIONS]
             found[f"blocks.{block[1]}.attention.qkv.{kind}"] = torch.cat(stacked)
     return found
-
-
-def _modern(name: str) -> str:
-    head, _, last = name.rpartition(".")
-    return f"{head}.{OLD_NAMES[last]}" if last in OLD_NAMES else name

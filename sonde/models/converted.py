@@ -43,7 +43,9 @@ def renamed(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor
         return dict(weights)
     plain = {name.removeprefix("transformer."): value for name, value in weights.items()}
     plain = {name: value for name, value in plain.items() if not BUFFERS.search(name) and name != "lm_head.weight"}
-    transposed = _is_transposed(plain)
+    # whether matrices stand as (inputs, outputs), which Hugging Face's GPT-2 keeps from its first program
+    matrix = next((value for name, value in plain.items() if name.endswith("attn.c_attn.weight")), None)
+    transposed = matrix is not None and matrix.shape[1] == 3 * matrix.shape[0]
     found = {}
     for name, value in plain.items():
         if (own := NAMES.get(name)) is None and (match := BLOCK.fullmatch(name)) and match[2] in PARTS:
@@ -66,9 +68,3 @@ def _inside(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor
     places = {own[name].data_ptr(): name for name in found if name in own}
     twins = {name: places[value.data_ptr()] for name, value in own.items() if value.data_ptr() in places}
     return {**{name: found[twin] for name, twin in twins.items()}, **found}
-
-
-def _is_transposed(weights: Mapping[str, Tensor]) -> bool:
-    """Whether matrices stand as (inputs, outputs), which Hugging Face's GPT-2 keeps from its first program."""
-    matrix = next((value for name, value in weights.items() if name.endswith("attn.c_attn.weight")), None)
-    return matrix is not None and matrix.shape[1] == 3 * matrix.shape[0]

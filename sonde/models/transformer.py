@@ -125,7 +125,7 @@ class Transformer(nn.Module):
         """Encode (B, S) and make room for `length` tokens a row."""
         encoded = self.encode(source)
         contexts = [_cross(block).project(encoded) for block in self.decoder]
-        memories = [_attention(block).memory(len(source), length, contexts[0][0]) for block in self.decoder]
+        memories = [block.attention.memory(len(source), length, contexts[0][0]) for block in self.decoder]  # type: ignore[union-attr]
         return Decoding(contexts, seen(source), memories)
 
     def step(self, tokens: Tensor, state: Decoding) -> Tensor:
@@ -172,11 +172,6 @@ def _cross(block: nn.Module) -> CrossAttention:
     assert isinstance(block, TransformerBlock)
     assert block.cross is not None
     return block.cross
-
-
-def _attention(block: nn.Module) -> SelfAttention:
-    assert isinstance(block, TransformerBlock)
-    return block.attention
 
 
 def _initialise(model: Transformer) -> None:

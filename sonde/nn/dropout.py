@@ -31,14 +31,11 @@ class Dropout(nn.Module):
             return input
         if input.device.type != "cpu" or torch.compiler.is_compiling():
             return F.dropout(input, self.p)
-        kept = _random_int16(input.numel()).view(input.shape) >= self.dropped - LEVELS // 2
+        count = input.numel()  # of int16, uniform over all values
+        drawn = torch.empty((count + 3) // 4, dtype=torch.int64).random_(_LOWEST_INT64, None).view(torch.int16)[:count]
+        kept = drawn.view(input.shape) >= self.dropped - LEVELS // 2
         return input * kept.to(input.dtype).mul_(LEVELS / (LEVELS - self.dropped))
 
     def extra_repr(self) -> str:
         """For print(module)."""
         return f"p={self.p:g}"
-
-
-def _random_int16(count: int) -> Tensor:
-    """(count,) int16, uniform over all values, from torch's default generator."""
-    return torch.empty((count + 3) // 4, dtype=torch.int64).random_(_LOWEST_INT64, None).view(torch.int16)[:count]

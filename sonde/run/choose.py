@@ -42,7 +42,7 @@ def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -
         return absolute(asked), "typed"
     chosen = spec(task or for_target(dataset.schema.target))
     if chosen.model:
-        return load(chosen.model)(dataset)
+        return chosen.model if isinstance(chosen.model, tuple) else load(chosen.model)(dataset)
     return _modality_recipe(dataset.schema.input.kind).model(dataset)
 
 

@@ -53,7 +53,7 @@ class TaskSpec:
     labels:    False for a task that learns from inputs alone
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
     class_counts: True where the class also takes class_counts=, training rows per class
-    model:     dataset -> (network, why); "" leaves it to the modality's recipe
+    model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
     figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
     predictions: (names of the inputs, what `format_predictions` gave by row) -> what `predict` gives; None for one dict per input
@@ -74,7 +74,7 @@ class TaskSpec:
     labels: bool = True
     views: bool = False
     class_counts: bool = False
-    model: str = ""
+    model: str | tuple[str, str] = ""
     settings: str = ""
     figures: str = ""
     predictions: Callable[[Sequence[str], Mapping[int, Mapping[str, Any]]], list[dict[str, Any]]] | None = None

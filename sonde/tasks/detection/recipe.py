@@ -6,11 +6,6 @@ from sonde.tasks.settings import Settings, bf16_where_fast
 FEW_ROWS = 2_000  # training images
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "detector-tiny", "object detection in images"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images with boxes."""
     rows = len(dataset.splits["train"])

@@ -12,7 +12,7 @@ DETECTION = TaskSpec(
     targets=("boxes",),
     suggests={"boxes": "objects are annotated with boxes"},
     exclusive="boxes",
-    model="sonde.tasks.detection.recipe:model",
+    model=("detector-tiny", "object detection in images"),
     settings="sonde.tasks.detection.recipe:settings",
     figures="sonde.tasks.detection.figures:additions",
 )

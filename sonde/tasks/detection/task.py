@@ -22,6 +22,14 @@ from sonde.tasks.detection.config import DetectionConfig
 from sonde.tasks.detection.drawing import drawn
 from sonde.tasks.supervised import objective, wide
 
+MODES: Mapping[str, Literal["max", "min"]] = {
+    "map": "max",
+    "map50": "max",
+    "map75": "max",
+    "recall": "max",
+    "f1": "max",
+    "loss": "min",
+}
 CANDIDATES = 400  # of an image that suppression looks at: several for each of the 100 objects it may keep
 # score below which nothing is a candidate: what would come after it changes no average precision by 0.001
 LOWEST = 0.01
@@ -69,7 +77,8 @@ class Detection:
         self.strides = model.strides
         self.threshold = SHOWN if config.score_threshold == "auto" else config.score_threshold
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
-        self.objective: Objective = objective("map", _metrics(target.names), monitor)
+        modes: dict[str, Literal["max", "min"]] = {f"map/{name}": "max" for name in target.names}
+        self.objective: Objective = objective("map", {**MODES, **modes}, monitor)
         self.abilities = Abilities(tune_threshold=self.tune_threshold, draw=self.draw)
 
     def loss(self, batch: Batch) -> Loss:
@@ -166,8 +175,3 @@ def _own_pixels(found: Tensor, size: Tensor, shape: Sequence[int]) -> Tensor:
         scale = image.new_tensor([width / inner_width, height / inner_height] * 2)
         moved.append(torch.cat([image[:, :2], clipped(image[:, 2:] * scale, height, width)], 1))
     return torch.stack(moved)
-
-
-def _metrics(names: Sequence[str]) -> dict[str, Literal["max", "min"]]:
-    modes: dict[str, Literal["max", "min"]] = dict.fromkeys(("map", "map50", "map75", "recall", "f1"), "max")
-    return {**modes, "loss": "min", **{f"map/{name}": "max" for name in names}}

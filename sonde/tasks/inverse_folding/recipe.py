@@ -5,11 +5,6 @@ from sonde.tasks.protein_recipe import protein_settings
 from sonde.tasks.settings import Settings
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "inverse-folding-network", "predicts the residues of a backbone"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any such network."""
     return protein_settings(dataset, lr=(2e-3, "usual for adamw at this width"), batch_size=4)

@@ -12,6 +12,6 @@ INVERSE_FOLDING = TaskSpec(
     targets=("residues",),
     suggests={"residues": "backbone structures with known residues"},
     exclusive="residues",
-    model="sonde.tasks.inverse_folding.recipe:model",
+    model=("inverse-folding-network", "predicts the residues of a backbone"),
     settings="sonde.tasks.inverse_folding.recipe:settings",
 )

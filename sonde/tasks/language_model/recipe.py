@@ -16,11 +16,6 @@ FEWEST, MOST = 1, 30  # epochs
 LARGE = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(name, why)."""
-    return "modern-gpt", "a decoder-only transformer"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a language model on a dataset of windows."""
     rows, length = len(dataset.splits["train"]), dataset.schema.input.shape[0]

@@ -3,10 +3,8 @@
 from sonde.core.dataset import Dataset
 from sonde.tasks.settings import Settings, bf16_where_fast
 
-
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "vit-tiny-16", "a small vision transformer"
+COLOUR_CROPS = ("resized-crop=0.2,flip", "random crops work best for masked autoencoders (He et al. 2021, table 1)")
+GREY_CROPS = ("resized-crop=0.4", "no flips: a mirrored symbol is a different one")
 
 
 def settings(dataset: Dataset, model: str) -> Settings:
@@ -23,12 +21,6 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "evaluate_every": (2.0, "evaluation only tracks progress here"),
         "weight_decay": (0.05, why_decay),
         "beta2": (0.95, why_decay),
-        "augment": _crops(colour=dataset.schema.input.shape[0] == 3),
+        "augment": COLOUR_CROPS if dataset.schema.input.shape[0] == 3 else GREY_CROPS,
         **bf16_where_fast(),
     }
-
-
-def _crops(*, colour: bool) -> tuple[str, str]:
-    if colour:
-        return "resized-crop=0.2,flip", "random crops work best for masked autoencoders (He et al. 2021, table 1)"
-    return "resized-crop=0.4", "no flips: a mirrored symbol is a different one"

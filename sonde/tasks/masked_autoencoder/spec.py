@@ -13,7 +13,7 @@ MASKED_AUTOENCODER = TaskSpec(
     targets=(),
     inputs={"image": "images"},
     labels=False,
-    model="sonde.tasks.masked_autoencoder.recipe:model",
+    model=("vit-tiny-16", "a small vision transformer"),
     settings="sonde.tasks.masked_autoencoder.recipe:settings",
     shorten={"features": lambda values: {"features": f"{count(len(values))} numbers"}},
 )

@@ -7,11 +7,6 @@ UPDATES = 4_000
 FEWEST, MOST = 4, 100  # epochs
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "bert-tiny", "the smallest bidirectional encoder"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for text."""
     why = "as BERT was trained (Devlin et al. 2018, appendix A.2), with a higher learning rate for fewer updates"

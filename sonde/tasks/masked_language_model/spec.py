@@ -13,7 +13,7 @@ MASKED_LANGUAGE_MODEL = TaskSpec(
     targets=(),
     inputs={"tokens": "text"},
     labels=False,
-    model="sonde.tasks.masked_language_model.recipe:model",
+    model=("bert-tiny", "the smallest bidirectional encoder"),
     settings="sonde.tasks.masked_language_model.recipe:settings",
     shorten={"features": lambda values: {"features": f"{count(len(values))} numbers"}},
 )

@@ -7,11 +7,6 @@ UPDATES = 300  # xquad_en: after 140 of 230 updates, F1 on held-back articles ro
 FEWEST, MOST = 3, 40  # epochs
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "qa-reader", "extractive answers, with word matches between question and text as features"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any extractive network."""
     why = "tuned on 700 questions of xquad_en, evaluated on 240 others of its training articles"

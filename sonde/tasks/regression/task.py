@@ -52,7 +52,11 @@ class Regression:
 
     def loss(self, batch: Batch) -> Loss:
         """The mean over rows and targets, those masked left out; what micro-batches scale by comes with it."""
-        return with_auxiliary(self.modules["model"](*batch.fed()), partial(self._loss_of, batch))
+
+        def loss_of(outputs: Tensor) -> Loss:
+            return mean_loss(*terms(batch, wide(outputs), self._each, None), len(batch))
+
+        return with_auxiliary(self.modules["model"](*batch.fed()), loss_of)
 
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: values and target (B, T) in own units, the mask there is; loss and its weight of each row."""
@@ -95,10 +99,6 @@ class Regression:
             else "always predicting the mean of each target"
         )
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
-
-    def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
-        each, weight = terms(batch, wide(outputs), self._each, None)
-        return mean_loss(each, weight, len(batch))
 
     def _own_units(self, values: Tensor) -> Tensor:
         if self._scale.device != values.device:

@@ -7,11 +7,6 @@ UPDATES = 480  # after which a small U-Net has learned what some dozens of image
 FEWEST, MOST = 20, 100  # epochs
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "unet-small", "semantic segmentation, with few enough channels for a CPU"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any segmentation network."""
     why = "as U-Nets are usually trained: AdamW, a warm-up and a cosine"

@@ -24,7 +24,7 @@ SEGMENTATION = TaskSpec(
     targets=("mask",),
     suggests={"mask": "every pixel has a class"},
     exclusive="masks",
-    model="sonde.tasks.segmentation.recipe:model",
+    model=("unet-small", "semantic segmentation, with few enough channels for a CPU"),
     settings="sonde.tasks.segmentation.recipe:settings",
     shorten={"shares": _covers},
 )

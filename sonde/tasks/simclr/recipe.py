@@ -3,6 +3,12 @@
 from sonde.core.dataset import Dataset
 from sonde.tasks.settings import Settings, bf16_where_fast
 
+COLOUR_VIEWS = (
+    "resized-crop=0.2,flip,colour=0.5,grey=0.2",
+    "without colour jitter two crops could be matched by their colours alone (Chen et al. 2020)",
+)
+GREY_VIEWS = ("resized-crop=0.4,rotate=15,colour=0.5", "no flips: a mirrored symbol is a different one")
+
 
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for a dataset of images, whose labels are not used."""
@@ -16,15 +22,6 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "epochs": (40, "self-supervised training needs more epochs than supervised training"),
         "evaluate_every": (2.0, "evaluation only tracks progress here"),
         "weight_decay": (1e-4, why),
-        "augment": _views(colour=dataset.schema.input.shape[0] == 3),
+        "augment": COLOUR_VIEWS if dataset.schema.input.shape[0] == 3 else GREY_VIEWS,
         **bf16_where_fast(),
     }
-
-
-def _views(*, colour: bool) -> tuple[str, str]:
-    if colour:
-        return (
-            "resized-crop=0.2,flip,colour=0.5,grey=0.2",
-            "without colour jitter two crops could be matched by their colours alone (Chen et al. 2020)",
-        )
-    return "resized-crop=0.4,rotate=15,colour=0.5", "no flips: a mirrored symbol is a different one"

@@ -11,5 +11,5 @@ SPEECH_RECOGNITION = TaskSpec(
     answers=Answer("frames", "logits per frame"),
     targets=("tokens",),
     inputs={"audio": "recordings"},
-    model="sonde.tasks.speech_recognition.recipe:model",
+    model=("speech-conformer-tiny", "recordings with transcripts"),
 )

@@ -5,11 +5,6 @@ from sonde.tasks.protein_recipe import protein_settings
 from sonde.tasks.settings import Settings
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "structure-network", "predicts distances between residues"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings for any such network."""
     why = "150 updates at this rate beat the baseline by sequence separation on a held-out fifth of 40 domains"

@@ -4,11 +4,6 @@ from sonde.core.dataset import Dataset
 from sonde.tasks.settings import Settings
 
 
-def model(dataset: Dataset) -> tuple[str, str]:
-    """(model, why)."""
-    return "torsion-network", "predicts backbone torsion angles from residues"
-
-
 def settings(dataset: Dataset, model: str) -> Settings:
     """Leaf settings: a chain teaches some hundred residues, so few chains are soon overfitted."""
     rows = len(dataset.splits["train"])
