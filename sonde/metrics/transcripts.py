@@ -13,7 +13,7 @@ from sonde.metrics.edits import aligned, distance
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
-WORST = 24  # recordings that are told
+WORST = 24  # recordings that are listed
 MOST_WORDS = 25  # different true words of which a table of confusions can be read
 OTHER, NOTHING = "(another word)", "(nothing)"
 

@@ -17,7 +17,7 @@ SHOWN = 12  # of the worst and of the best sentences
 MAPPED = 4  # sentences whose attention is kept
 MOST_MAPPED = 40  # tokens of either side of such a map
 
-# B rows, S source tokens, M target tokens, L tokens that were said
+# B rows, S source tokens, M target tokens, L tokens that were generated
 
 
 @dataclass(frozen=True, order=True)
@@ -63,7 +63,7 @@ class TranslationMeter:
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows.
 
-        loss, right (B,) means over the row's target tokens, tokens (B,) how many those are; target (B, M) and said (B, L)
+        loss, right (B,) means over the row's target tokens, tokens (B,) how many those are; target (B, M) and generated (B, L)
         tokens, the latter where decoded (B,) is True; reference (B, R) UTF-8 bytes of the true text where it is known, else
         it is what the target's tokens say; attention (n, L, S) of the rows of which mapped (B,) is True, spans (n,) tokens
         of their sources
@@ -106,7 +106,7 @@ class TranslationMeter:
         }
 
     def _add(self, outputs: Mapping[str, Tensor], row: int, index: int, loss: float) -> None:
-        prediction = self.vocabulary.decode(outputs["said"][row].tolist())
+        prediction = self.vocabulary.decode(outputs["generated"][row].tolist())
         if "reference" in outputs:
             truth = bytes(outputs["reference"][row].tolist()).rstrip(b"\0").decode()
         else:
@@ -128,7 +128,7 @@ class TranslationMeter:
     def _map(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         rows = outputs["mapped"].nonzero().flatten().tolist()
         for row, weights, across in zip(rows, outputs["attention"], outputs["spans"].tolist(), strict=True):
-            generated = [number for number in outputs["said"][row].tolist() if number != PAD]
+            generated = [number for number in outputs["generated"][row].tolist() if number != PAD]
             if max(len(generated), across) <= MOST_MAPPED:
                 self._maps[int(index[row])] = {
                     "index": int(index[row]),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_shares
 from sonde.models.resnet import ResNet, ResNetConfig, resnet50, resnet101
+from sonde.nn.conv_norm import conv_norm
 
 FEATURES = 2048  # channels of the last stage of bottlenecks
 PYRAMID = 256  # channels of each branch of the pyramid
@@ -50,18 +51,6 @@ class Backbone(nn.Module):
         return self.layer4(self.layer3(self.layer2(self.layer1(maps))))
 
 
-class Normed(nn.Sequential):
-    """A convolution that keeps the size, batch norm and ReLU: (B, in, H, W) -> (B, out, H, W)."""
-
-    def __init__(self, in_channels: int, out_channels: int, kernel: int, dilation: int = 1) -> None:
-        padding = dilation * (kernel // 2)
-        super().__init__(
-            nn.Conv2d(in_channels, out_channels, kernel, padding=padding, dilation=dilation, bias=False),
-            nn.BatchNorm2d(out_channels),
-            nn.ReLU(),
-        )
-
-
 class ImageFeatures(nn.Sequential):
     """The mean over the whole image, convolved and spread out again: (B, in, H, W) -> (B, out, H, W)."""
 
@@ -93,9 +82,12 @@ class Pyramid(nn.Module):
 
     def __init__(self, in_channels: int, dropout: float) -> None:
         super().__init__()
-        branches = [Normed(in_channels, PYRAMID, 1), *(Normed(in_channels, PYRAMID, 3, rate) for rate in RATES)]
+        branches = [
+            conv_norm(in_channels, PYRAMID, 1),
+            *(conv_norm(in_channels, PYRAMID, 3, dilation=rate) for rate in RATES),
+        ]
         self.convs = nn.ModuleList([*branches, ImageFeatures(in_channels, PYRAMID)])
-        joined = Normed(len(self.convs) * PYRAMID, PYRAMID, 1)
+        joined = conv_norm(len(self.convs) * PYRAMID, PYRAMID, 1)
         self.project = nn.Sequential(*joined, nn.Dropout(dropout))
 
     def forward(self, input: Tensor) -> Tensor:
@@ -130,7 +122,7 @@ def _dilated(stage: nn.Sequential, *, first: int, rest: int) -> nn.Sequential:
 def _deeplab(input: InputSpec, out_dim: int, config: DeepLabConfig, *, resnet: Resnet) -> DenseLogits:
     network = resnet(input, 1, IMAGENET_STEM)
     dropout = 0.5 if config.head_dropout is None else config.head_dropout
-    head = nn.Sequential(Pyramid(FEATURES, dropout), *Normed(PYRAMID, PYRAMID, 3), nn.Conv2d(PYRAMID, out_dim, 1))
+    head = nn.Sequential(Pyramid(FEATURES, dropout), *conv_norm(PYRAMID, PYRAMID, 3), nn.Conv2d(PYRAMID, out_dim, 1))
     return DenseLogits(Backbone(network), head)
 
 
@@ -138,7 +130,7 @@ def _fcn(input: InputSpec, out_dim: int, config: DeepLabConfig, *, resnet: Resne
     network = resnet(input, 1, IMAGENET_STEM)
     dropout = 0.1 if config.head_dropout is None else config.head_dropout
     inner = FEATURES // 4
-    head = nn.Sequential(*Normed(FEATURES, inner, 3), nn.Dropout(dropout), nn.Conv2d(inner, out_dim, 1))
+    head = nn.Sequential(*conv_norm(FEATURES, inner, 3), nn.Dropout(dropout), nn.Conv2d(inner, out_dim, 1))
     return DenseLogits(Backbone(network), head)
 
 

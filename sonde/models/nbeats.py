@@ -137,17 +137,8 @@ def _blocks(look_back: int, horizon: int, config: NBeatsConfig) -> list[Block]:
     if config.basis == "generic":
         count = config.stacks * config.blocks
         return [Block(look_back, horizon, config, explains=number < count - 1) for number in range(count)]
-    trend = Block(
-        look_back,
-        horizon,
-        config,
-        bases=(trend_basis(config.degree, look_back, before=True), trend_basis(config.degree, horizon, before=False)),
-    )
-    season = Block(
-        look_back,
-        horizon,
-        config,
-        bases=(season_basis(horizon, look_back, before=True), season_basis(horizon, horizon, before=False)),
-        explains=config.blocks > 1,
-    )
+    trends = trend_basis(config.degree, look_back, before=True), trend_basis(config.degree, horizon, before=False)
+    seasons = season_basis(horizon, look_back, before=True), season_basis(horizon, horizon, before=False)
+    trend = Block(look_back, horizon, config, bases=trends)
+    season = Block(look_back, horizon, config, bases=seasons, explains=config.blocks > 1)
     return [trend] * config.blocks + [season] * config.blocks

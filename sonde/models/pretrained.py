@@ -157,8 +157,8 @@ def _fitted(model: nn.Module, name: str, given: Tensor, there: Tensor, out_dim: 
     module = model.get_submodule(layer)
     outputs = getattr(module, "out_features", getattr(module, "out_channels", None))
     if outputs == out_dim and given.shape[1:] == there.shape[1:]:
-        said = f"{layer} is randomly initialised: {out_dim} outputs instead of {len(given)}" if there.ndim > 1 else ""
-        return there, said
+        note = f"{layer} is randomly initialised: {out_dim} outputs instead of {len(given)}" if there.ndim > 1 else ""
+        return there, note
     first = next((known for known, parameter in model.named_parameters() if parameter.ndim == 4), None)
     if name == first and given.ndim == 4 and _without(given, 1) == _without(there, 1):
         channels = there.shape[1]

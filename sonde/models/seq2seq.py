@@ -127,7 +127,7 @@ class Seq2Seq(nn.Module):
 
     def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """(B, S), (B, M) int64 -> (B, M, V). target: BEGIN and what follows it, PAD behind the end."""
-        return self._said(target, self.begin(source))[0]
+        return self._decode(target, self.begin(source))[0]
 
     def encode(self, source: Tensor) -> Tensor:
         """(B, S) int64 -> (B, S, D), zeros behind the end of each row."""
@@ -145,14 +145,14 @@ class Seq2Seq(nn.Module):
 
     def step(self, tokens: Tensor, state: Decoding) -> Tensor:
         """The last tokens (N,) -> logits (N, V) of the next; `state` moves on."""
-        return self._said(tokens[:, None], state)[0][:, 0]
+        return self._decode(tokens[:, None], state)[0][:, 0]
 
     @torch.no_grad()
     def attention(self, source: Tensor, target: Tensor) -> Tensor:
         """(B, M, S) attention weights of each target token over the source's."""
-        return self._said(target, self.begin(source))[1].float()
+        return self._decode(target, self.begin(source))[1].float()
 
-    def _said(self, tokens: Tensor, state: Decoding) -> tuple[Tensor, Tensor]:
+    def _decode(self, tokens: Tensor, state: Decoding) -> tuple[Tensor, Tensor]:
         """Logits (N, M, V) and weights of attention (N, M, S); `state` moves on."""
         words = self.dropout(self.target(tokens))
         if not self.feeding:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.ranges import check_counts
+from sonde.nn.conv_norm import conv_norm
 
 PAPER_WIDTHS = (64, 128, 256, 512, 1024)
 SMALL_WIDTHS = (16, 32, 64, 128, 256)
@@ -36,9 +37,7 @@ class Convolutions(nn.Sequential):
     def __init__(self, in_channels: int, width: int, depth: int) -> None:
         layers: list[nn.Module] = []
         for index in range(depth):
-            channels = in_channels if index == 0 else width
-            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)]
-            layers.append(nn.ReLU(inplace=True))
+            layers += conv_norm(width if index else in_channels, width, 3)
         super().__init__(*layers)
 
 

@@ -15,6 +15,7 @@ def conv_norm(
     *,
     stride: int = 1,
     groups: int = 1,
+    dilation: int = 1,
     norm: Norm = nn.BatchNorm2d,
     activation: type[nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
@@ -22,8 +23,9 @@ def conv_norm(
 
     kernel: odd; half of it is padded, so that a stride of 1 keeps the sides and one of 2 halves them, rounded up
     """
+    padding = dilation * (kernel // 2)
     layers: list[nn.Module] = [
-        nn.Conv2d(in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
+        nn.Conv2d(in_channels, out_channels, kernel, stride, padding, dilation, groups, bias=False),
         norm(out_channels),
     ]
     if activation is not None:

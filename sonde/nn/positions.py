@@ -3,30 +3,28 @@
 import torch
 from torch import Tensor
 
+BASE = 10_000.0  # the longest wavelength over the shortest
+
 # T tokens, H heads, D channels of a token, K channels of a head
 
 
-def sinusoidal(length: int, dim: int, *, base: float = 10_000.0) -> Tensor:
-    """(length, dim) sines in the even channels and cosines in the odd ones, of wavelengths 2π to base·2π.
+def sinusoidal(length: int, dim: int) -> Tensor:
+    """(length, dim) sines in the even channels and cosines in the odd ones, of wavelengths 2π to `BASE`·2π.
 
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5. Raises: ValueError for an odd dim
     """
     if dim % 2:
         raise ValueError(f"sinusoidal positions need an even number of channels, got {dim}")
-    places = torch.arange(length, dtype=torch.float64)
-    waves = base ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
-    angles = places[:, None] * waves
+    angles = _angles(length, dim)
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1).float()
 
 
-def rotations(length: int, channels: int, *, base: float = 10_000.0) -> Tensor:
+def rotations(length: int, channels: int) -> Tensor:
     """(length, 2, channels / 2) float32: cosines and sines of the angle of each place and pair of channels.
 
     Source: Su et al. 2021, RoFormer, arXiv:2104.09864, section 3.2.2
     """
-    places = torch.arange(length, dtype=torch.float64)
-    waves = base ** (-torch.arange(0, channels, 2, dtype=torch.float64) / channels)
-    angles = places[:, None] * waves
+    angles = _angles(length, channels)
     return torch.stack([angles.cos(), angles.sin()], 1).float()
 
 
@@ -48,3 +46,10 @@ def alibi(heads: int, length: int) -> Tensor:
     slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
     places = torch.arange(length)
     return -slopes[:, None, None] * (places[:, None] - places).abs()
+
+
+def _angles(length: int, channels: int) -> Tensor:
+    """(length, channels / 2) float64: of each place and wavelength."""
+    places = torch.arange(length, dtype=torch.float64)
+    waves = BASE ** (-torch.arange(0, channels, 2, dtype=torch.float64) / channels)
+    return places[:, None] * waves

@@ -64,7 +64,7 @@ class Muon(Optimizer):
         ahead = torch._foreach_lerp(gradients, means, group["momentum"])  # Nesterov: where the mean is about to be
         if group["weight_decay"]:
             torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-        for places in alike(ahead):
+        for places in same_shape(ahead):
             matrices = torch.stack([ahead[place].flatten(1) for place in places])  # (n, rows, columns)
             directions = orthogonalised(matrices, dtype=self.dtype)
             rate = group["lr"] * scale(directions.shape[1], directions.shape[2], group["scaling"])
@@ -100,12 +100,12 @@ class Muon(Optimizer):
         return state[name]
 
 
-def alike(tensors: Sequence[Tensor]) -> list[list[int]]:
+def same_shape(tensors: Sequence[Tensor]) -> list[list[int]]:
     """Places of the tensors that flatten to matrices of one shape and type, in order of first appearance.
 
     One batched product for all of them costs far less than one for each where matrices are small.
 
-    >>> alike([torch.ones(2, 4), torch.ones(3, 2), torch.ones(2, 2, 2)])
+    >>> same_shape([torch.ones(2, 4), torch.ones(3, 2), torch.ones(2, 2, 2)])
     [[0, 2], [1]]
     """
     places: dict[tuple[Any, ...], list[int]] = {}

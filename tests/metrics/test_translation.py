@@ -28,7 +28,7 @@ def outputs(chosen: slice = slice(None), **more: Tensor) -> dict[str, Tensor]:
         "right": torch.tensor([1.0, 0.5, 0.0, 0.8, 0.2])[chosen],
         "tokens": tokens,
         "target": target,
-        "said": rows(SAID, 8)[chosen],
+        "generated": rows(SAID, 8)[chosen],
         "decoded": torch.ones(len(target), dtype=torch.bool),
     }
     return {**found, **more}

@@ -145,16 +145,16 @@ class LanguageModel:
         context: the model's context;  memory: see `sonde.tasks.decode.generation.continued`
         Raises: DataError for a prompt with characters that the model does not know
         """
-        asked = self.encoded(prompt)
+        prompt_tokens = self.encoded(prompt)
         device = next(self.modules.parameters()).device
-        given = torch.tensor([asked], device=device)
+        given = torch.tensor([prompt_tokens], device=device)
         drawn = generator(seed, "sample")
         following = continued(self.modules["model"].eval(), given, sampling, drawn, context=context, memory=memory)
-        return self._pieces(asked, itertools.islice(following, tokens))
+        return self._pieces(prompt_tokens, itertools.islice(following, tokens))
 
-    def _pieces(self, asked: Sequence[int], following: Iterable[Tensor]) -> Iterator[str]:
-        """The text of tokens (1,) that follow those asked, to END."""
-        generated, shown = list(asked), self.vocabulary.decode(asked)
+    def _pieces(self, prompt_tokens: Sequence[int], following: Iterable[Tensor]) -> Iterator[str]:
+        """The text of tokens (1,) that follow those of the prompt, to END."""
+        generated, shown = list(prompt_tokens), self.vocabulary.decode(prompt_tokens)
         for token in following:
             if int(token) == END:
                 break

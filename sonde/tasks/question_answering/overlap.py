@@ -28,15 +28,16 @@ def answer_by_overlap(question: str, context: str) -> Span:
     where, else the longest) and stands nearest to the words shared.
     After: Rajpurkar et al. 2016, SQuAD, arXiv:1606.05250, section 5.1, whose sliding window compares the same words
     """
-    asked = {word.lower() for word in WORD.findall(question)} - COMMON
+    question_words = {word.lower() for word in WORD.findall(question)} - COMMON
     sentences = _sentences(context)
     words = [{word.lower() for word in WORD.findall(context[begin:end])} for begin, end in sentences]
-    found_in = Counter(word for sentence in words for word in sentence & asked)
+    found_in = Counter(word for sentence in words for word in sentence & question_words)
     scores = [
-        sum(math.log(1 + len(sentences) / found_in[word]) for word in sorted(sentence & asked)) for sentence in words
+        sum(math.log(1 + len(sentences) / found_in[word]) for word in sorted(sentence & question_words))
+        for sentence in words
     ]
     begin, end = sentences[max(range(len(sentences)), key=lambda place: scores[place])]
-    return _phrase(question, context, begin, end, asked)
+    return _phrase(question, context, begin, end, question_words)
 
 
 def _sentences(context: str) -> list[Span]:
@@ -44,13 +45,15 @@ def _sentences(context: str) -> list[Span]:
     return [(begin, end) for begin, end in zip(cuts, cuts[1:], strict=False) if context[begin:end].strip()]
 
 
-def _phrase(question: str, context: str, begin: int, end: int, asked: set[str]) -> Span:
+def _phrase(question: str, context: str, begin: int, end: int, question_words: set[str]) -> Span:
     """The most likely run of words between two places of the context."""
     found = list(WORD.finditer(context, begin, end))
     if not found:
         return begin, end
-    shared = [place for place, word in enumerate(found) if word.group().lower() in asked]
-    runs = _runs(context, [(word.span(), word.group().lower() in asked) for word in found]) or [(0, len(found) - 1)]
+    shared = [place for place, word in enumerate(found) if word.group().lower() in question_words]
+    runs = _runs(context, [(word.span(), word.group().lower() in question_words) for word in found]) or [
+        (0, len(found) - 1)
+    ]
     suits = _kind(question)
 
     def rank(run: Span) -> tuple[bool, float, int]:
@@ -66,12 +69,12 @@ def _runs(context: str, words: list[tuple[Span, bool]]) -> list[Span]:
     """First and last word of runs without a word of the question or punctuation, common words at their ends taken off."""
     runs: list[Span] = []
     run: list[int] = []
-    for place, ((begin, _), is_asked) in enumerate(words):
+    for place, ((begin, _), in_question) in enumerate(words):
         broken = bool(run) and re.search(r"[,;:()–—]", context[words[place - 1][0][1] : begin]) is not None
-        if (is_asked or broken) and run:
+        if (in_question or broken) and run:
             runs.append((run[0], run[-1]))
             run = []
-        if not is_asked:
+        if not in_question:
             run.append(place)
     if run:
         runs.append((run[0], run[-1]))
@@ -85,9 +88,9 @@ def _trimmed(context: str, words: list[tuple[Span, bool]], run: Span) -> Span | 
 
 def _kind(question: str) -> Callable[[str], bool]:
     """Whether a phrase is of the kind that a question asks for."""
-    asked = question.lower()
-    if re.search(r"\bwhen\b|\bhow (many|much|old|long|far|large|big)\b|\b(what|which) year\b|\bpercent", asked):
+    lowered = question.lower()
+    if re.search(r"\bwhen\b|\bhow (many|much|old|long|far|large|big)\b|\b(what|which) year\b|\bpercent", lowered):
         return lambda text: bool(NUMBER.search(text))
-    if re.search(r"\bwho\b|\bwhom\b|\bwhere\b|\bwhose\b", asked):
+    if re.search(r"\bwho\b|\bwhom\b|\bwhere\b|\bwhose\b", lowered):
         return lambda text: text[:1].isupper()
     return lambda text: True

@@ -87,7 +87,7 @@ class Translation:
         found = self._evaluated(batch, every, self.config.beam)
         mapped = (batch.index < MAPPED).to(every.device)
         if isinstance(self.decoder, Attends) and bool(mapped.any()):
-            source, generated = batch["input"][mapped], found["said"][mapped]
+            source, generated = batch["input"][mapped], found["generated"][mapped]
             weights = self.decoder.attention(source, shifted(generated))
             return {**found, "mapped": mapped, "attention": weights, "spans": (source != PAD).sum(1)}
         return found
@@ -133,7 +133,7 @@ class Translation:
             "right": right / tokens,
             "tokens": tokens,
             "target": target,
-            "said": generated,
+            "generated": generated,
             "decoded": chosen,
             **more,
         }

@@ -115,11 +115,11 @@ def test_a_quick_evaluation_translates_a_share_by_the_likeliest_token() -> None:
     made, given = task(quick_share=0.25, beam=2), batch(100)
     found = made.quick_evaluate(given)
     assert 15 <= int(found["decoded"].sum()) <= 35
-    assert (found["said"][~found["decoded"]] == 0).all()
+    assert (found["generated"][~found["decoded"]] == 0).all()
     greedy = task(beam=1).predict(given)["tokens"]
     chosen = found["decoded"]
-    width = found["said"].shape[1]
-    assert torch.equal(found["said"][chosen], greedy[chosen][:, :width])
+    width = found["generated"].shape[1]
+    assert torch.equal(found["generated"][chosen], greedy[chosen][:, :width])
     assert made.evaluate(given)["decoded"].all()
     assert judged(made, given, brief=True)["loss"] == pytest.approx(judged(made, given)["loss"])
 
@@ -128,7 +128,7 @@ def test_of_the_first_rows_it_is_kept_what_was_looked_at() -> None:
     made, given = task(), batch()
     found = made.evaluate(given)
     assert found["mapped"].tolist() == [n < 4 for n in range(12)]
-    assert found["attention"].shape == (4, found["said"].shape[1], 7)
+    assert found["attention"].shape == (4, found["generated"].shape[1], 7)
     assert found["spans"].tolist() == (given["input"][:4] != 0).sum(1).tolist()
     later = Batch(given.fields, given.index + 100)
     assert "attention" not in made.evaluate(later)
