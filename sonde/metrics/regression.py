@@ -28,11 +28,6 @@ class RegressionMeter:
         self.first_nan = FirstNaN()
         self.loss, self.worst, self.sample = Mean(), Kept(WORST), Kept(SCATTER)
 
-    @property
-    def notes(self) -> list[str]:
-        """Nothing is approximated."""
-        return []
-
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss."""
         values, target = outputs["values"].detach(), outputs["target"]

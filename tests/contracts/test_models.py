@@ -79,7 +79,7 @@ def documentation(name: str) -> str | None:
     module, _, own = MODELS[name].builder.partition(":")
     body = ast.parse(inspect.getsource(importlib.import_module(module))).body
     after = next(b for a, b in pairwise(body) if isinstance(a, ast.Assign) and ast.unparse(a.targets[0]) == own)
-    return after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+    return ast.literal_eval(after.value) if isinstance(after, ast.Expr) else None
 
 
 def rounding(name: str) -> float:
