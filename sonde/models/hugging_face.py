@@ -97,14 +97,19 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
         try:
             if causal:
                 made = library.AutoModelForCausalLM.from_config(network)
-                parameters = signature(made.forward).parameters
-                kept_as = next((name for name in KEPT_AS if name in parameters), None)
+                kept_as = _kept_as(made)
                 return CausalLanguageModel(made) if kept_as is None else RememberingLanguageModel(made, kept_as)
             return SequenceClassifier(library.AutoModelForSequenceClassification.from_config(network))
         except ValueError as error:  # a kind of network that has no such head
             raise ConfigError(f"{text} cannot be used here: {str(error).splitlines()[0]}") from None
 
     return build
+
+
+def _kept_as(network: nn.Module) -> str | None:
+    """What a network calls that which it keeps of the tokens before; None for one that keeps nothing."""
+    known = signature(network.forward).parameters
+    return next((name for name in KEPT_AS if name in known), None)
 
 
 def _config(library: Any, name: str) -> Any:

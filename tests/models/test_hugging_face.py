@@ -96,7 +96,7 @@ def test_what_does_not_suit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     config = types.SimpleNamespace(max_position_embeddings=4, update=lambda known: None)
     auto = types.SimpleNamespace(from_pretrained=nothing)
     library = types.SimpleNamespace(CONFIG_MAPPING={"tiny": lambda: config}, AutoConfig=auto)
-    monkeypatch.setattr(hugging_face, "_import", lambda: library)
+    monkeypatch.setattr(hugging_face, "imported", lambda name, prefix: library)
     with pytest.raises(ConfigError, match=r"hf:none is neither a folder .* model type \(none is not here\)$"):
         hugging_face.load("hf:none")
     build = hugging_face.load("hf:tiny")
