@@ -7,9 +7,8 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss
-from sonde.engine.execution.eager import Eager
 from sonde.engine.guard import NonFiniteStep
-from sonde.engine.step import OVERFLOWS, Stepper, load_optimizer
+from sonde.engine.step import OVERFLOWS, Eager, Stepper, load_optimizer
 from sonde.engine.training import load_weights, weights
 from sonde.engine.tree import copied, same
 from sonde.optim.ema import EMA

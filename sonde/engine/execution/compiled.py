@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Phase
-from sonde.engine.execution.eager import Eager
+from sonde.engine.step import Eager
 
 TOLD = 300  # characters of torch's own words on what it cannot compile
 
