@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 
 FEW_VALUES = 1000  # more distinct numbers than this are no classes, even when asked
 LISTED = 8
@@ -234,7 +234,7 @@ def _classes(train: RawTarget, everything: np.ndarray, names: Sequence[str]) -> 
     if names:
         chosen, why = list(names), "class names from the data"
     elif kind == "U":
-        chosen = sorted(map(str, np.unique(everything)), key=natural)
+        chosen = in_natural_order(map(str, np.unique(everything)))
         why = f"names in {train.place}"
     else:
         distinct = np.unique(everything)

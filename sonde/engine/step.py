@@ -17,7 +17,7 @@ from sonde.core.seams import Phase, Task, extras_of
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
-from sonde.engine.guard import Guard, total_norm
+from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
@@ -106,8 +106,9 @@ class Stepper:
             self.execution.scaler.update()
         if self.average is not None:
             self.average.update()
-        record = StepRecord(step, epoch, len(batch), losses, norms, lr)
-        self._after_step(record)
+        record = StepRecord(step, epoch, len(batch.index), losses, norms, lr)
+        if self._after_step is not None:
+            self._after_step(record)
         return record
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
@@ -213,6 +214,13 @@ class Stepper:
         self._in_a_row = dict(state["in_a_row"])
         self.stages = replace(self.stages, ends=tuple(state.get("stage_ends", self.stages.ends)))  # older states: none
         self._enter(self._first)
+
+
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
+    if not gradients:
+        return torch.zeros(())
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
 class Eager:

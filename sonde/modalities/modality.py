@@ -69,12 +69,6 @@ class Form:
     packed: bool = False
     frames: bool = False
 
-    def suits(self, wanted: Wanted) -> bool:
-        """Whether it is asked before others, for the sake of the task or of the model that is judged."""
-        if wanted.like is not None:
-            return wanted.like.target.kind in self.targets
-        return wanted.task in self.tasks
-
 
 @dataclass(frozen=True, kw_only=True)
 class Case:

@@ -78,7 +78,10 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
     Raises: DataError saying what is there when no form fits
     """
     everything = forms()
-    suited = [form for form in everything if form.suits(wanted)]
+    if wanted.like is None:
+        suited = [form for form in everything if wanted.task in form.tasks]
+    else:
+        suited = [form for form in everything if wanted.like.target.kind in form.targets]
     others = [form for form in everything if not form.only_for_tasks and form not in suited]
     if (found := claim(listing, wanted, [*suited, *others])) is not None:
         return found
@@ -98,14 +101,16 @@ def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | No
 
 def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
     """The dataset. Raises: DataError for a setting of another kind of data, which would be ignored otherwise"""
-    kind = dataset.schema.input.kind
-    for other in modalities():
-        if other.kind == kind or other.config is None:
+    own = modality(dataset.schema.input.kind)
+    of_others = {other.config: other for other in modalities() if other.config is not own.config}
+    for given in config.given:
+        other = of_others.get(type(given))
+        if other is None or given == type(given)():
             continue
-        given, defaults = flat(config.of(other.config)), flat(other.config())
-        for name in given:
-            if given[name] != defaults[name] and name not in modality(kind).reads:
-                instead = f"{other.instead[kind]}, or " if kind in other.instead else ""
+        defaults = flat(type(given)())
+        for name, value in flat(given).items():
+            if value != defaults[name] and name not in own.reads:
+                instead = f"{other.instead[own.kind]}, or " if own.kind in other.instead else ""
                 raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")
     return dataset
 

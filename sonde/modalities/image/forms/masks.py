@@ -21,7 +21,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER
 from sonde.modalities.catalogue import check_kind
-from sonde.modalities.image.files import is_image
+from sonde.modalities.image.files import SUFFIXES
 from sonde.modalities.image.forms.class_folders import (
     IMAGE_FOLDERS,
     images_below,
@@ -139,7 +139,7 @@ def _sides(listing: Listing) -> tuple[Listing, Listing] | None:
     if images is None:
         return None
     found = (folder for name in MASK_FOLDERS if (folder := listing.folder(name)) is not None)
-    masks = next((folder for folder in found if any(is_image(Path(name)) for name in folder.below)), None)
+    masks = next((folder for folder in found if not folder.endings.isdisjoint(SUFFIXES)), None)
     return None if masks is None else (images, masks)
 
 
