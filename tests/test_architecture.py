@@ -244,7 +244,9 @@ def test_from_fit_to_a_loss_of_ones_own_are_six_frames_in_four_files(tmp_path: P
     stacks: list[list[str]] = []
 
     def look() -> None:
-        stacks.append([frame.filename for frame in traceback.extract_stack() if frame.filename.startswith(str(PACKAGE))])
+        stacks.append(
+            [frame.filename for frame in traceback.extract_stack() if frame.filename.startswith(str(PACKAGE))]
+        )
 
     def mean_squares(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         look()

@@ -88,6 +88,11 @@ class Listing:
         names = [self.name] if self.is_file else self._walk()
         return frozenset(os.path.splitext(name)[1].lower() for name in names)
 
+    @cached_property
+    def folder_names(self) -> frozenset[str]:
+        """Names in small letters of the folders at any depth that hold files."""
+        return frozenset(part.lower() for name in self._walk() for part in name.split("/")[:-1])
+
     def _walk(self, before: str = "") -> Iterator[str]:
         try:
             files, _ = self._entries

@@ -1,7 +1,6 @@
 """One training step: every due phase computes its gradient, has it checked and bounded, and moves its own weights."""
 
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -80,8 +79,7 @@ class Stepper:
 
     def _enter(self, step: int) -> None:
         """Look up which updates are at work at a step, and until which step that holds."""
-        number = self.stages.number_at(step)
-        self._first, self._last = self.stages.bounds(number, total=sys.maxsize)
+        number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
 

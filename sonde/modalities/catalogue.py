@@ -29,7 +29,9 @@ def names() -> list[str]:
 @cache  # a record stays as it is while a program runs
 def modality(kind: str) -> Modality:
     """What is known about a kind of input. Raises: ConfigError with the nearest names when there is none"""
-    return resolve("kind of data", kind, {**MODALITIES, **added(GROUP, MODALITIES)})
+    return resolve(
+        "kind of data", kind, MODALITIES if kind in MODALITIES else {**MODALITIES, **added(GROUP, MODALITIES)}
+    )
 
 
 def modalities() -> Iterator[Modality]:

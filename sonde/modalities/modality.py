@@ -48,6 +48,7 @@ class Form:
     sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
     module:    with its `recognise` (a `Recognise`) and its `read` (a `Reader`), and `read_frame` where `frames`
     endings:   of files without any of which it is not asked; () where names have no such ending
+    folders:   of which one must stand there too, at some depth, in small letters; () where names of folders tell nothing
     tasks:     tasks for which it is asked first, since some folders hold the makings of several
     targets:   kinds of targets that trained models have for which it is asked first
     only_for_tasks: whether it is read for these tasks and targets alone
@@ -61,6 +62,7 @@ class Form:
     sure: int
     module: str
     endings: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     only_for_tasks: bool = False

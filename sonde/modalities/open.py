@@ -73,7 +73,7 @@ def place_of(data: str | Path) -> Place:
 def recognise(listing: Listing, wanted: Wanted) -> Claim:
     """The form that opens a place, and why: of those for the task, else of all, the surest that recognises it.
 
-    Each form is asked only where there is a file with an ending that it knows.
+    Each form is asked only where there is a file with an ending that it knows, and a folder where it needs one.
 
     Raises: DataError saying what is there when no form fits
     """
@@ -93,6 +93,8 @@ def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | No
     """The first of some forms that recognises a place, and why; None where none does."""
     for form in asked:
         if form.endings and listing.endings.isdisjoint(form.endings):
+            continue
+        if form.folders and listing.folder_names.isdisjoint(form.folders):
             continue
         if why := import_module(form.module).recognise(listing, wanted):
             return Claim(form, why)

@@ -38,7 +38,7 @@ class Screen:
 
     def data(self, facts: "Sequence[Fact]", warnings: Sequence[str] = ()) -> None:
         """What was read, each fact with its reason, and what was odd about it."""
-        self._block("data", [f"{fact.what} ({fact.why})" if fact.why else fact.what for fact in facts])
+        self.output.block("data", [f"{fact.what} ({fact.why})" if fact.why else fact.what for fact in facts])
         for warning in warnings:
             self.output.line(warning, label="warning", style="yellow")
 
@@ -49,7 +49,7 @@ class Screen:
 
     def plan(self, lines: Sequence[str]) -> None:
         """How the run is carried out."""
-        self._block("plan", lines)
+        self.output.block("plan", lines)
 
     def folder(self, path: Path | str) -> None:
         """Where the run is written."""
@@ -100,7 +100,7 @@ class Screen:
 
     def result(self, result: Mapping[str, Any]) -> None:
         """The closing summary of a `result.json`: the main metric, its baseline, where the time went."""
-        self._block("result", result_lines(result))
+        self.output.block("result", result_lines(result))
         line = time_line(result.get("seconds") or {})
         if line:
             self.output.line(line, label="time")
@@ -114,7 +114,7 @@ class Screen:
 
     def next(self, lines: Sequence[str]) -> None:
         """Commands that one may want to run next."""
-        self._block("next", lines)
+        self.output.block("next", lines)
 
     def say(self, text: str) -> None:
         """Any other text, as it is."""
@@ -141,10 +141,6 @@ class Screen:
         text = "sonde: error: " + " ".join(message.splitlines())
         sys.stderr.write(encodable(text, sys.stderr) + "\n")
         sys.stderr.flush()
-
-    def _block(self, label: str, lines: Sequence[str]) -> None:
-        for place, line in enumerate(lines):
-            self.output.line(line, label=label if place == 0 else " ")
 
 
 def bar(done: int, total: int, width: int = 24) -> str:

@@ -87,10 +87,13 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
     assert {name: form_of(shared_data / name) for name in forms} == forms
 
 
-def test_an_image_folder_asks_two_forms_and_reads_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_image_folder_one_form_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(opening, "import_module", lambda name: asked.append(name) or import_module(name))
     form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
+    assert [name.rpartition(".")[2] for name in asked] == ["class_folders"]
+    asked.clear()
+    form_of(class_folders(tmp_path / "others", images=3, dog=3))  # a folder of images may stand beside their masks
     assert [name.rpartition(".")[2] for name in asked] == ["masks", "class_folders"]
 
 

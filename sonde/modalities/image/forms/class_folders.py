@@ -17,10 +17,10 @@ from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.files import SUFFIXES
+from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files, assemble_images
 from sonde.modalities.modality import Wanted
 
-IMAGE_FOLDERS = frozenset({"images", "jpegimages", "imgs"})
 ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass"})
 LISTED = 4
 
@@ -124,7 +124,7 @@ def _other_form(listing: Listing) -> bool:
     """Whether images stand beside their masks or annotations, here or one folder below: the form of another task."""
     for folder in (listing, *listing.folders):
         names = {below.name.lower() for below in folder.folders}
-        if names & IMAGE_FOLDERS and names & ANNOTATION_FOLDERS:
+        if not names.isdisjoint(IMAGE_FOLDERS) and names & ANNOTATION_FOLDERS:
             return True
     return False
 
