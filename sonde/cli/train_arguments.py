@@ -115,16 +115,11 @@ def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: s
 def _base(line: Line) -> _Base:
     said = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
     file = said.get("config")
-    saved = SavedConfig(data=None, settings={}) if file is None else _read(Path(file))
-    model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
-    return _Base(model=model, task=task, saved=saved, file=file)
-
-
-def _read(file: Path) -> SavedConfig:
-    """A config file, with the settings of its model as they are called today."""
     from sonde.models.renamed import with_new_names
 
-    return with_new_names(read_config(file))
+    saved = SavedConfig(data=None, settings={}) if file is None else with_new_names(read_config(Path(file)))
+    model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
+    return _Base(model=model, task=task, saved=saved, file=file)
 
 
 def _named_kinds(model: str | None, task: str | None) -> list[type]:
