@@ -64,11 +64,12 @@ def copy_findings(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> l
     disputed = _disputed(groups, survey, paired)
     findings = [*_across(across, kind, survey), *classes]
     if disputed:
+        several = f"{count(len(disputed))} group{'s' if len(disputed) != 1 else ''}"
         findings.append(
             Finding(
                 check=f"{kind.alike} copies under different labels",
                 severity="warning",
-                evidence=f"{_groups(len(disputed))} of equal {kind.noun} have more than one label: "
+                evidence=f"{several} of equal {kind.noun} have more than one label: "
                 + _examples(disputed, survey, labels=True),
                 action="keep the copy with the correct label and remove the others",
             )
@@ -159,12 +160,10 @@ def _examples(groups: Sequence[np.ndarray], survey: Survey, *, labels: bool = Fa
     """ "test a.png = train b.png; …" for the first few groups."""
 
     def words(place: int) -> str:
-        said = survey.describe(place)
-        return f"{said} ({survey.class_names[survey.labels[place]]})" if labels and survey.labels is not None else said
+        origin = survey.describe(place)
+        if not labels or survey.labels is None:
+            return origin
+        return f"{origin} ({survey.class_names[survey.labels[place]]})"
 
     shown = [f"{words(int(group[0]))} = {words(int(group[-1]))}" for group in groups[:EXAMPLES]]
     return "; ".join(shown) + ("; …" if len(groups) > EXAMPLES else "")
-
-
-def _groups(n: int) -> str:
-    return f"{count(n)} group{'s' if n != 1 else ''}"

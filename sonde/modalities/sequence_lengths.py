@@ -8,6 +8,7 @@ from sonde.core.dataset import Dataset, Rows
 from sonde.core.units import count, share
 from sonde.core.vocabulary import PAD, UNKNOWN
 from sonde.data.feed.layout import lengths_of
+from sonde.data.rows import chunks
 from sonde.modalities.catalogue import modality
 from sonde.modalities.molecule.graphs import names_of
 from sonde.modalities.text.rows import shortened, texts_of
@@ -28,8 +29,7 @@ def row_digests(rows: Rows) -> list[bytes] | None:
     if lengths is None:
         return None
     found = []
-    for start in range(0, len(rows), READ_AT_ONCE):
-        places = np.arange(start, min(start + READ_AT_ONCE, len(rows)))
+    for places in chunks(rows, READ_AT_ONCE):
         inputs = rows.read(places)["input"]
         found += [
             hashlib.blake2b(row[:length].tobytes(), digest_size=16).digest()
@@ -57,8 +57,8 @@ def length_tables(dataset: Dataset) -> list[Told]:
 def _unknown(rows: Rows) -> float:
     """Share of the tokens that have no number of their own."""
     tokens = unknown = 0
-    for start in range(0, len(rows), READ_AT_ONCE):
-        inputs = rows.read(np.arange(start, min(start + READ_AT_ONCE, len(rows))))["input"]
+    for some in chunks(rows, READ_AT_ONCE):
+        inputs = rows.read(some)["input"]
         tokens += int((inputs != PAD).sum())
         unknown += int((inputs == UNKNOWN).sum())
     return unknown / max(1, tokens)

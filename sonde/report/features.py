@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.core.units import count
-from sonde.report.evaluated import data_uri, picture_of
+from sonde.report.media import data_uri, picture_of
 
 PICTURES_BYTES = 250_000  # all of them, beside those of rows
 

@@ -44,15 +44,16 @@ def headline(run: Reading) -> Headline:
         return Headline(
             value="Not evaluated", what="there were no rows to evaluate on", sentences=sentences[:1], tone="open"
         )
+    unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = f"{metric_name(run.metric)} on the {'training' if split == 'train' else split} data"
-    return Headline(value=value, what=what, sentences=[_unbroken(s) for s in sentences if s], tone="good")
+    return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 
 def key_figures(run: Reading) -> list[tuple[str, str]]:
     """(name, value) of the key figures."""
     result, seconds = run.result, run.result.get("seconds") or {}
     found = [
-        ("model", result.get("model") or _setting(run, "model")),
+        ("model", result.get("model") or (run.config.get("settings") or {}).get("model")),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
@@ -148,11 +149,6 @@ def machine(run: Reading) -> list[tuple[str, str]]:
     return [(name, _plain(value)) for name, value in found if value]
 
 
-def _unbroken(text: str) -> str:
-    """`text` whose percentages do not break over two lines."""
-    return text.replace(" %", "\u00a0%")
-
-
 def _main(run: Reading) -> tuple[str, str]:
     """(split, value as text) of the main metric on the best split that has it."""
     metrics = run.result.get("metrics") or {}
@@ -212,10 +208,6 @@ def _baseline(run: Reading) -> str:
         return ""
     what = str(baseline.get("what") or "a predictor that ignores the input")
     return f"Baseline ({what}): {metric(run.metric, value)}."
-
-
-def _setting(run: Reading, name: str) -> Any:
-    return (run.config.get("settings") or {}).get(name)
 
 
 def _value(name: str, value: Any) -> str:

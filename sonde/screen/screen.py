@@ -70,7 +70,8 @@ class Screen:
         if self.quiet or began < wait or now - self._work_shown < pause:
             return
         self._work_shown = now
-        text = f"{'':<{INDENT}}{label}  {bar(done, total) if self.output.live else ''}{_amount(done, total)}"
+        amount = f"{count(done)}/{count(total)}" if total else count(done)
+        text = f"{'':<{INDENT}}{label}  {bar(done, total) if self.output.live else ''}{amount}"
         self.output.transient(text) if self.output.live else self.output.row(text)
 
     def progress(
@@ -80,12 +81,11 @@ class Screen:
         steps: int | None,
         batches_per_epoch: int | None,
         objective: "Objective | None",
-        unit: str = "rows",
         within_s: float | None = None,
     ) -> Progress:
         """An observer that shows the progress of training, while it is entered.
 
-        epochs, steps: planned;  objective: which validation metric to show;  unit: what a row of the data is ("images")
+        epochs, steps: planned;  objective: which validation metric to show
         within_s: seconds from now in which the run ends in any case
         """
         return Progress(
@@ -94,7 +94,6 @@ class Screen:
             steps=steps,
             batches_per_epoch=batches_per_epoch,
             metric=None if objective is None else objective.metric,
-            unit=unit,
             within_s=within_s,
         )
 
@@ -153,7 +152,3 @@ def bar(done: int, total: int, width: int = 24) -> str:
         return ""
     full = round(width * min(1.0, done / total))
     return "━" * full + "─" * (width - full) + "  "
-
-
-def _amount(done: int, total: int) -> str:
-    return f"{count(done)}/{count(total)}" if total else count(done)

@@ -13,7 +13,6 @@ from sonde.data.feed.resident import to_device
 class GatheringReader:
     """Reads each batch from rows whose reading is a gather from memory (`sonde.data.rows.Sequences`)."""
 
-    restarts = 0
     warnings = ()
 
     def __init__(self, rows: Rows, device: torch.device) -> None:

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection, util
@@ -87,7 +87,10 @@ class WorkerPool:
                 self._ask(batches, first)
             slot, answer = self._done.pop(first + number)
             try:
-                _check(answer)
+                if answer.kind == "refused":
+                    raise DataError(answer.text)
+                if answer.kind == "broke":
+                    raise RuntimeError(f"a reading worker failed:\n{answer.text}")
                 yield {name: array[: len(rows)] for name, array in self._slots[slot].items()}
             finally:
                 self._free.append(slot)
@@ -161,10 +164,13 @@ class WorkerPool:
         ours, theirs = self._context.Pipe()
         # the system counts the thread that starts a child as its parent; one that may end early would take workers along
         lasting = threading.current_thread() is threading.main_thread()
-        process = _process(
-            self._context,
-            (self._rows, self._memories, self._layout, self._batch_size, theirs),
-            {"other_end": ours, "parent": os.getpid(), "die_with_parent": lasting},
+        context: Any = self._context  # whose Process no type is known of
+        process = context.Process(
+            target=serve,
+            args=(self._rows, self._memories, self._layout, self._batch_size, theirs),
+            kwargs={"other_end": ours, "parent": os.getpid(), "die_with_parent": lasting},
+            daemon=True,
+            name="sonde-reader",
         )
         with _signals_held(), warnings.catch_warnings():
             # Python 3.12: a forked child may hang on a lock another thread held; ours runs no code that takes one
@@ -172,10 +178,6 @@ class WorkerPool:
             process.start()
         theirs.close()
         return Hand(process, ours)
-
-
-def _process(context: Any, args: tuple[Any, ...], settings: Mapping[str, Any]) -> BaseProcess:
-    return context.Process(target=serve, args=args, kwargs=dict(settings), daemon=True, name="sonde-reader")
 
 
 @contextmanager
@@ -189,13 +191,6 @@ def _signals_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _check(answer: Answer) -> None:
-    if answer.kind == "refused":
-        raise DataError(answer.text)
-    if answer.kind == "broke":
-        raise RuntimeError(f"a reading worker failed:\n{answer.text}")
 
 
 def _end(hands: list[Hand]) -> None:

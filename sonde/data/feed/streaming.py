@@ -31,11 +31,6 @@ class StreamingReader:
         self._pool: WorkerPool | None = None
 
     @property
-    def restarts(self) -> int:
-        """Workers that died and were replaced."""
-        return len(self.warnings)
-
-    @property
     def processes(self) -> list[int]:
         """Process ids of the workers that run now."""
         return self._pool.processes if self._pool else []
