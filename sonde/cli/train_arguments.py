@@ -113,12 +113,12 @@ def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: s
 
 
 def _base(line: Line) -> _Base:
-    said = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
-    file = said.get("config")
+    named = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
+    file = named.get("config")
     from sonde.models.renamed import with_new_names
 
     saved = SavedConfig(data=None, settings={}) if file is None else with_new_names(read_config(Path(file)))
-    model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
+    model, task = (named.get(name) or saved.settings.get(name) for name in ("model", "task"))
     return _Base(model=model, task=task, saved=saved, file=file)
 
 

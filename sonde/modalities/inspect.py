@@ -106,7 +106,7 @@ def inspect(data: Any, config: DataConfig, *, tick: Tick = silent) -> Inspection
     found, shown = parts.look(look)
     findings = [*_warnings(dataset), *_classes(look), *found]
     tables = [_class_table(dataset, look.survey), *shown]
-    tables += [InfoTable(*told) for told in length_tables(dataset)]
+    tables += [InfoTable(*table) for table in length_tables(dataset)]
     return Inspection(
         name=dataset.name,
         form=dataset.form,

@@ -89,9 +89,9 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
     raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
 
 
-def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | None:
+def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:
     """The first of some forms that recognises a place, and why; None where none does."""
-    for form in asked:
+    for form in candidates:
         if form.endings and listing.endings.isdisjoint(form.endings):
             continue
         if form.folders and listing.folder_names.isdisjoint(form.folders):

@@ -16,7 +16,7 @@ from sonde.modalities.text.rows import shortened, texts_of
 READ_AT_ONCE = 1024  # rows
 EXTREMES = 3  # shortest and longest rows that are shown, of each
 
-Told = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
+Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 """A title, columns and rows, for a person."""
 
 
@@ -38,7 +38,7 @@ def row_digests(rows: Rows) -> list[bytes] | None:
     return found
 
 
-def length_tables(dataset: Dataset) -> list[Told]:
+def length_tables(dataset: Dataset) -> list[Table]:
     """How long the rows of each split are and how much of them is unknown, and of texts the shortest and longest."""
     found = {split: lengths_of(rows) for split, rows in dataset.splits.items()}
     lengths = {split: each for split, each in found.items() if each is not None and len(each)}
@@ -64,7 +64,7 @@ def _unknown(rows: Rows) -> float:
     return unknown / max(1, tokens)
 
 
-def _extremes(dataset: Dataset, lengths: dict[str, np.ndarray]) -> list[Told]:
+def _extremes(dataset: Dataset, lengths: dict[str, np.ndarray]) -> list[Table]:
     """The shortest and the longest texts of training, with where they stand."""
     rows = dataset.splits["train"]
     texts = texts_of(rows)

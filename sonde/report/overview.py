@@ -103,12 +103,12 @@ def class_balance(run: Reading) -> tuple[Markup | None, str]:
         return None, ""
     most, least = max(entries, key=lambda e: e[1]), min(entries, key=lambda e: e[1])
     ratio = most[1] / least[1] if least[1] else None
-    told = f"Most frequent: {most[0]} ({count(most[1])}); rarest: {least[0]} ({count(least[1])})"
-    told += f", {ratio:.1f} times fewer." if ratio and ratio >= 1.05 else "."
+    text = f"Most frequent: {most[0]} ({count(most[1])}); rarest: {least[0]} ({count(least[1])})"
+    text += f", {ratio:.1f} times fewer." if ratio and ratio >= 1.05 else "."
     kept = entries if len(entries) <= MOST_CLASS_BARS else sorted(entries, key=lambda e: e[1])[:MOST_CLASS_BARS]
     if len(kept) < len(entries):
-        told += f" The {len(kept)} rarest of {count(len(entries))} classes are shown."
-    return bars(kept, name="Training rows per class"), told
+        text += f" The {len(kept)} rarest of {count(len(entries))} classes are shown."
+    return bars(kept, name="Training rows per class"), text
 
 
 def time_parts(run: Reading) -> tuple[Markup | None, list[tuple[str, str, str]]]:

@@ -83,7 +83,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
     details = run.evaluated.get(run.split, {})
     splits, metrics = metric_table(run)
     chosen, defaults = settings(run)
-    balance, balance_told = class_balance(run)
+    balance, balance_text = class_balance(run)
     bar, spent = time_parts(run)
     rows, classes = class_rows(details)
     own = added(details)
@@ -112,7 +112,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "warnings": [str(text)[:400] for text in run.data.get("warnings") or []][:MOST_LINES],
         "split_rows": split_table(run),
         "balance": balance,
-        "balance_told": balance_told,
+        "balance_text": balance_text,
         "plan": [str(line)[:400] for line in run.plan.get("lines") or []][:MOST_LINES],
         "events": [_event(line) for line in run.events][:MOST_LINES],
         "time_bar": bar,
@@ -157,9 +157,9 @@ def _findings(run: Reading) -> list[dict[str, str]]:
 def _event(line: Mapping[str, Any]) -> tuple[str, str, str]:
     """(step, event, details)."""
     details = line.get("details") or {}
-    told = (
+    text = (
         ", ".join(f"{name} {value}" for name, value in details.items())
         if isinstance(details, Mapping)
         else str(details)
     )
-    return count(line.get("step") or 0), str(line.get("event"))[:200], told[:400]
+    return count(line.get("step") or 0), str(line.get("event"))[:200], text[:400]

@@ -125,8 +125,8 @@ class Progress:
         if record.event in (END_MOVED, LENGTH_KNOWN) and "to" in record.details:
             self._steps = int(record.details["to"])
             self._planned = self._steps / self._batches if self._batches else self._planned
-        told = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
-        details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in told.items())
+        shown = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
+        details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in shown.items())
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
 
     def _refresh(self, record: StepRecord) -> None:
