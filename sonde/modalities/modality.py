@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, InputSpec, Rows, Schema
-from sonde.core.progress import Tick
-from sonde.data.listing import Listing
+from sonde.core.dataset import InputSpec, Rows, Schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,27 +24,16 @@ class Wanted:
     like: Schema | None = None
 
 
-class Recognise(Protocol):
-    """Why a place holds a form of data, None if it does not. Raises: DataError for what is of the form but ambiguous"""
-
-    def __call__(self, listing: Listing, wanted: Wanted) -> str | None: ...
-
-
-class Reader(Protocol):
-    """Reads a place as a dataset; `like` is a trained run's schema that the data are to be judged by. Raises: DataError"""
-
-    def __call__(
-        self, listing: Listing, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None
-    ) -> Dataset: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Form:
     """A form in which data of a kind stand on disk.
 
     name:      in words, for errors and `--help`: "class folders of images"
     sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
-    module:    with its `recognise` (a `Recognise`) and its `read` (a `Reader`), and `read_frame` where `frames`
+    module:    with two functions, and `read_frame` where `frames`:
+               recognise(listing, wanted) -> why a place holds the form, None if it does not; it may raise a DataError for what
+               is of the form but ambiguous
+               read(listing, config, *, task, tick, like) -> the dataset, see `Wanted`; it may raise a DataError
     endings:   of files without any of which it is not asked; () where names have no such ending
     folders:   of which one must stand there too, at some depth, in small letters; () where names of folders tell nothing
     tasks:     tasks for which it is asked first, since some folders hold the makings of several
@@ -123,7 +110,7 @@ class Modality:
     values_kept: schema -> how many values a network keeps at a time for each of its input, where that is more than the symbols
                 it tells
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
-    embedded:   name of data that come with a package -> its `read`, a `Reader` that takes no listing
+    embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
 
     kind: str

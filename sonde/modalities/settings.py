@@ -39,5 +39,8 @@ def built(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_config(values: Mapping[str, Any]) -> DataConfig:
-    """What data are opened with, from settings by name, of which those of other groups are left aside. Raises: ConfigError"""
+    """What data are opened with, from settings by name, which no recipe can advise on.
+
+    Raises: ConfigError, for values of other groups too, so that they are refused before data are opened
+    """
     return built(values)["data"]

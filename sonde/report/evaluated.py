@@ -211,7 +211,8 @@ def _curve(name: str, xs: Sequence[float], ys: Sequence[float | None]) -> Series
 
 def _scatters(table: Any) -> list[Figure]:
     figures = []
-    for name, targets, predictions in list(zip(*_columns(table), strict=False))[:MOST_OUTPUTS]:
+    columns = (table[part][:MOST_OUTPUTS] for part in ("names", "target", "prediction")) if table else ([], [], [])
+    for name, targets, predictions in zip(*columns, strict=False):
         pairs = [(t, p) for t, p in zip(targets, predictions, strict=True) if t is not None and p is not None][
             :MOST_POINTS
         ]
@@ -247,9 +248,3 @@ def _scatters(table: Any) -> list[Figure]:
             ),
         ]
     return figures
-
-
-def _columns(table: Any) -> tuple[list[str], list[list[float]], list[list[float]]]:
-    if not table:
-        return [], [], []
-    return [str(name) for name in table["names"]], table["target"], table["prediction"]
