@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-IGNORED = 255  # of a mask's pixels: neither trained on nor judged
+IGNORED = 255  # of a mask's pixels: neither trained on nor evaluated
 BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
 

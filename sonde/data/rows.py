@@ -52,11 +52,11 @@ class Sequences(Protocol):
 
 
 @runtime_checkable
-class Alike(Protocol):
-    """Sequences that say themselves by what they come into one batch: (n,) int64, None for their lengths."""
+class BucketKeys(Protocol):
+    """Sequences that have keys of their own by which they are bucketed: (n,) int64, None for their lengths."""
 
     @property
-    def alike(self) -> np.ndarray | None: ...
+    def bucket_keys(self) -> np.ndarray | None: ...
 
 
 @runtime_checkable

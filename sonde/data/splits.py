@@ -1,4 +1,4 @@
-"""Who trains and who judges: reproducible, stratified shares of rows, and views of some rows of a dataset."""
+"""Rows for training and for evaluation: reproducible, stratified shares of rows, and views of some rows of a dataset."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -15,7 +15,7 @@ class Wanted:
     """What data are opened for.
 
     task: where it is named; None leaves it to the data
-    like: a trained run's schema that the data are to be judged by
+    like: a trained run's schema that the data are to be evaluated by
     """
 
     config: DataConfig = field(default_factory=DataConfig)

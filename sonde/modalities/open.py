@@ -42,7 +42,7 @@ def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: T
 
 
 def open_like(data: Any, schema: Schema, config: DataConfig, *, tick: Tick = silent) -> Dataset:
-    """Data for judging a trained model: sizes, classes and scales are its schema's, nothing is held back.
+    """Data for evaluating a trained model: sizes, classes and scales are its schema's, nothing is held back.
 
     Rows without a split of their own are the split "test".
 

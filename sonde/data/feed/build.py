@@ -13,7 +13,7 @@ from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data.feed.layout import alike_of, is_mapped, pieces_of
+from sonde.data.feed.layout import bucket_keys_of, is_mapped, pieces_of
 from sonde.data.feed.normalise import Normalise
 from sonde.data.feed.order import Order, build_order
 from sonde.data.feed.resident import resident_reader
@@ -45,7 +45,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
 
     training: shuffle and augment; otherwise rows come once as they stand, in batches of `evaluation_batch_size`, with their
               views where those are compared
-    limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and judging
+    limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and evaluation
     labels: (rows,) class of each row, for `config.balanced`
     sampler: (rows, batch_size, seed, training) -> the order, where batches are not drawn at random (windows that follow on)
     values_kept: by a network at a time for each value of its input when it is evaluated; by default one for each symbol told
@@ -55,9 +55,9 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     """
     if not len(rows):
         raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
-    alike = alike_of(rows)
+    keys = bucket_keys_of(rows)
     order = build_order(
-        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=alike
+        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=keys
     )
     chosen = order.chosen
     if not training:
@@ -74,7 +74,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     if sampler is not None:
         drawn = sampler(order.rows, order.batch_size, seed=seed, training=training)
     prepare = Normalise(schema.input, device, channels_last=channels_last)
-    if alike is not None:
+    if keys is not None:
         reader = StreamingReader(rows, device, batch_size=order.batch_size)  # a gather from memory: no work for workers
     elif kind == "resident":
         reader = resident_reader(rows, chosen, device, label=label, tick=tick)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Rows
 from sonde.data.rows import (
-    Alike,
+    BucketKeys,
     InMemory,
     InputRows,
     InputsOf,
@@ -68,10 +68,10 @@ def lengths_of(rows: Rows) -> np.ndarray | None:
     return lengths if lengths is None or chosen is None else lengths[chosen]
 
 
-def alike_of(rows: Rows) -> np.ndarray | None:
-    """(n,) int64 by which sequences come into one batch: what the rows say (`Alike`), else their lengths."""
+def bucket_keys_of(rows: Rows) -> np.ndarray | None:
+    """(n,) int64 by which sequences come into one batch: what the rows say (`BucketKeys`), else their lengths."""
     whole, chosen = _selected(rows)
-    keys = whole.alike if isinstance(whole, Alike) else None
+    keys = whole.bucket_keys if isinstance(whole, BucketKeys) else None
     if keys is None:
         return lengths_of(rows)
     return keys if chosen is None else keys[chosen]
