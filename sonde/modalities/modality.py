@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -78,6 +79,13 @@ class Case:
         path = self.folder / f"{self.stem}{ending}"
         path.parent.mkdir(exist_ok=True)
         return path
+
+
+class Claim(NamedTuple):
+    """A form that recognises a place, and why."""
+
+    form: Form
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
-from sonde.modalities.modality import Form, Wanted
+from sonde.modalities.modality import Claim, Form, Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.modality import FILES as TABLES
 
@@ -70,8 +70,8 @@ def place_of(data: str | Path) -> Place:
     return Place(path=None, name=_named(text, path))
 
 
-def recognise(listing: Listing, wanted: Wanted) -> Form:
-    """The form that opens a place: of those for the task, else of all, the surest that recognises it.
+def recognise(listing: Listing, wanted: Wanted) -> Claim:
+    """The form that opens a place, and why: of those for the task, else of all, the surest that recognises it.
 
     Each form is asked only where there is a file with an ending that it knows, and a folder where it needs one.
 
@@ -83,21 +83,21 @@ def recognise(listing: Listing, wanted: Wanted) -> Form:
     else:
         suited = [form for form in everything if wanted.like.target.kind in form.targets]
     others = [form for form in everything if not form.only_for_tasks and form not in suited]
-    if (found := first_of([*suited, *others], listing, wanted)) is not None:
+    if (found := claim(listing, wanted, [*suited, *others])) is not None:
         return found
     known = ", ".join(form.name for one in modalities() for form in one.forms if not form.only_for_tasks)
     raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
 
 
-def first_of(candidates: Sequence[Form], listing: Listing, wanted: Wanted) -> Form | None:
-    """The first of some forms that recognises a place; None where none does."""
+def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:
+    """The first of some forms that recognises a place, and why; None where none does."""
     for form in candidates:
         if form.endings and listing.endings.isdisjoint(form.endings):
             continue
         if form.folders and listing.folder_names.isdisjoint(form.folders):
             continue
-        if import_module(form.module).recognise(listing, wanted):
-            return form
+        if why := import_module(form.module).recognise(listing, wanted):
+            return Claim(form, why)
     return None
 
 
@@ -143,7 +143,7 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
 def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
     path, config = listing.path, wanted.config
     try:
-        form = recognise(listing, wanted)
+        form = recognise(listing, wanted).form
         if config.folds and not form.folds:
             raise DataError(f"{path}: --folds needs independent rows, and these are not; leave it out")
         named = config.of(TableConfig)

@@ -48,7 +48,7 @@ def csv(path: Path, rows: int = 40) -> Path:
 
 
 def form_of(path: Path) -> str:
-    return recognise(Listing(path), Wanted()).name
+    return recognise(Listing(path), Wanted()).form.name
 
 
 def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:

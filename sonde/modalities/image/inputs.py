@@ -16,7 +16,7 @@ from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_f
 from sonde.modalities.catalogue import forms
 from sonde.modalities.inputs import dataset_rows, is_numeric, single
 from sonde.modalities.modality import Wanted
-from sonde.modalities.open import first_of, place_of
+from sonde.modalities.open import claim, place_of
 
 GLOB = frozenset("*?[")
 
@@ -113,7 +113,7 @@ def _open_form(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, list
         return _image_array(load_npy(path), schema.input)
     if path.exists():
         packed = [form for form in forms() if form.packed]
-        if first_of(packed, Listing(path), Wanted(like=schema)) is None:  # images are in files of their own
+        if claim(Listing(path), Wanted(like=schema), packed) is None:  # images are in files of their own
             return None
     elif GLOB & set(str(data)):
         return None
