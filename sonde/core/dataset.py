@@ -45,6 +45,7 @@ class InputSpec:
     rate:  of audio, samples a second
     step:  of series, how far steps are apart; `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
+    read_as: another kind whose networks read such inputs too, "" for none
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
     there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. Backbones of proteins are
@@ -64,6 +65,7 @@ class InputSpec:
     rate: int = 0
     step: str = ""
     forecast: int = 0
+    read_as: str = ""
 
     @property
     def has_planes(self) -> bool:
