@@ -16,10 +16,11 @@ class Column:
 
     number:   standardised by mean and std; missing becomes 0 and, where training rows miss it, an indicator column follows
     category: code 1.. in `categories` order; 0 is missing or never seen in training
+    text:     read as tokens, where an input is made of several columns of text
     """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "text"]
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
     date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
