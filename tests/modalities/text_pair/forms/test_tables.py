@@ -11,6 +11,7 @@ import pyarrow.parquet as pa_parquet
 import pytest
 from sample_settings import data_config
 
+import sonde
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
@@ -140,3 +141,18 @@ def test_a_class_that_was_not_trained_on_is_refused(tmp_path: Path) -> None:
     strange = write(tmp_path / "new.csv", [*pairs(10), {"premise": "a b c", "hypothesis": "d e f", "label": "odd"}])
     with pytest.raises(DataError, match=r"new.csv row 12: 'label' is 'odd', a class that training rows do not have"):
         open_like(strange, schema, data_config(target="label"))
+
+
+def test_a_reader_learns_what_only_both_texts_together_tell(tmp_path: Path) -> None:
+    path = write(tmp_path / "pairs.csv", pairs(600))
+    run = sonde.train(path, epochs=6, model="pair-reader", threads=1, quiet=True, out=tmp_path / "run", test=0.2)
+    assert run.result["metrics"]["test"]["accuracy"] > 0.9
+    one, other = run.predict([("the dog runs", "a dog sleeps"), ("the dog runs", "a cat sleeps")])
+    assert (one["prediction"], other["prediction"]) == ("same", "other")
+    asked = {"premise": "the hen waits", "hypothesis": "a hen eats"}
+    assert (
+        run.predict(asked)[0]["prediction"] == run.predict(("the hen waits", "a hen eats"))[0]["prediction"] == "same"
+    )
+    assert run.predict(path)[0]["prediction"] == "same"
+    page = run.report().read_text(encoding="utf-8")
+    assert "hypothesis" in page
