@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
@@ -228,7 +227,7 @@ def _without_undecided(table: Table, targets: Sequence[str]) -> Table:
     """The table in which a label "-" is a missing one."""
     columns = dict(table.columns)
     for name in targets:
-        if name in columns and pa.types.is_string(columns[name].type):
-            undecided = pc.equal(columns[name], UNDECIDED)
-            columns[name] = pc.if_else(undecided, pa.scalar(None, columns[name].type), columns[name])
+        if name in columns and UNDECIDED in (cells := columns[name].to_pylist()):
+            decided = [None if cell == UNDECIDED else cell for cell in cells]
+            columns[name] = pa.chunked_array([pa.array(decided, columns[name].type)])
     return replace(table, columns=columns)
