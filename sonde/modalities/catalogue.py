@@ -14,6 +14,7 @@ MODALITIES = {
     "table": "sonde.modalities.table.modality:TABLE",
     "array": "sonde.modalities.arrays.modality:ARRAY",
     "tokens": "sonde.modalities.text.modality:TEXT",
+    "text-pair": "sonde.modalities.text_pair.modality:TEXT_PAIR",
     "audio": "sonde.modalities.audio.modality:AUDIO",
     "series": "sonde.modalities.series.modality:SERIES",
     "molecule": "sonde.modalities.molecule.modality:MOLECULE",

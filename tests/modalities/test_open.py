@@ -61,8 +61,8 @@ def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
         "idx": "IDX files",
         "folders": "class folders of images",
         "arrays.npz": "NPZ or NPY arrays",
-        "table.csv": "CSV, TSV or Parquet tables",
-        "tables": "CSV, TSV or Parquet tables",
+        "table.csv": "CSV, TSV, JSON-lines or Parquet tables",
+        "tables": "CSV, TSV, JSON-lines or Parquet tables",
     }
 
 
@@ -71,7 +71,7 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
         "mnist": "IDX files",
         "cifar10": "Parquet or Arrow files with images",
         "sst2": "tables of texts",
-        "tabular/titanic.csv": "CSV, TSV or Parquet tables",
+        "tabular/titanic.csv": "CSV, TSV, JSON-lines or Parquet tables",
         "dsb2018": "images beside masks",
         "bccd": "images with boxes (VOC, COCO, YOLO, imglab)",
         "faces_dlib": "images with boxes (VOC, COCO, YOLO, imglab)",
