@@ -67,11 +67,11 @@ class PairReader(nn.Module):
     in parallel in place of its LSTMs, and the matches of Chen et al. 2017, arXiv:1704.00051.
     """
 
-    def __init__(self, spec: InputSpec, out_dim: int, config: PairReaderConfig) -> None:
+    def __init__(self, input: InputSpec, out_dim: int, config: PairReaderConfig) -> None:
         super().__init__()
-        dim, symbols = config.width, spec.symbols
+        dim, symbols = config.width, input.symbols
         self.word_dropout = config.word_dropout
-        self.spelling = Spelling(symbols, read_vocabulary(spec.tokenizer) if spec.tokenizer else None)
+        self.spelling = Spelling(symbols, read_vocabulary(input.tokenizer) if input.tokenizer else None)
         self.known = min(symbols - 1, config.known)  # the last embedding is that of all others
         self.embedding = nn.Embedding(self.known + 1, config.embedding, padding_idx=PAD)
         self.dropout = Dropout(config.dropout)
@@ -132,8 +132,3 @@ def _pooled(inner: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
     count = inside.sum(1).clamp(min=1)
     most = inner.masked_fill(~inside, LOW).amax(1)
     return (inner * inside).sum(1) / count, torch.where(inside.any(1), most, 0)
-
-
-def pair_reader(input: InputSpec, out_dim: int, config: PairReaderConfig) -> PairReader:
-    """Two gated convolutions of 128 channels before the comparison, two behind it."""
-    return PairReader(input, out_dim, config)

@@ -303,9 +303,7 @@ MODELS: Catalogue[Entry] = Catalogue(
         "bert-small": _bert("bert:bert_small", "bert", "Turc 2019"),
         "bert-base": _bert("bert:bert_base", "bert", "Devlin 2018"),
         "bert-large": _bert("bert:bert_large", "bert", "Devlin 2018"),
-        "pair-reader": _row(
-            "pair_reader:pair_reader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000
-        ),
+        "pair-reader": _row("pair_reader:PairReader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000),
         "qa-reader": _row("qa_reader:QAReader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
 )
