@@ -7,6 +7,7 @@ import numpy as np
 
 from sonde.core.dataset import Column, InputSpec
 from sonde.data.rows import ArrayInputs, Inputs, StandardisedInputs
+from sonde.data.splits import evenly_spaced
 
 ENOUGH_ROWS = 20_000  # for quantiles
 MOST_BINNED = 256  # features that get quantiles
@@ -64,6 +65,5 @@ def _quantiles(inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarr
         return [()] * len(mean)
     from sonde.modalities.table.encode import bin_edges  # brings pyarrow, which images do without
 
-    places = np.linspace(0, len(rows) - 1, min(len(rows), ENOUGH_ROWS)).round().astype(np.int64)
-    sample = (inputs.read(rows[places]) - mean) / std
+    sample = (inputs.read(rows[evenly_spaced(len(rows), ENOUGH_ROWS)]) - mean) / std
     return [bin_edges(feature) for feature in sample.T]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.core.progress import Tick, silent
 from sonde.modalities.image.modality import FILES
 
@@ -218,9 +218,7 @@ def _check_png(content: bytes) -> None:
 def _unreadable(place: str, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return error
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "cannot identify image file" in what:
-        what = "unknown image format"
+    what = "unknown image format" if "cannot identify image file" in str(error) else first_line(error)
     return DataError(
         f"{place} cannot be read as an image ({what}); replace or remove it; training skips such images with "
         "--skip-unreadable"

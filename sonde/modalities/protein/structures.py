@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sonde.core.catalogue import require
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.data.listing import Listing
 from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER
 
@@ -115,8 +115,7 @@ def _atoms(path: Path) -> Any:
     try:
         found = _read(path)
     except (InvalidFileError, BadStructureError, ValueError, KeyError, IndexError, OSError) as error:
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as a structure ({told}); fix or remove it") from None
+        raise DataError(f"{path} cannot be read as a structure ({first_line(error)}); fix or remove it") from None
     return found[filter_amino_acids(found)]
 
 

@@ -16,6 +16,7 @@ from sonde.modalities.image.annotations.annotated import (
     Annotations,
     Skipped,
     annotated,
+    files_by_split,
     folders_in,
     pass_over,
     split_of,
@@ -64,18 +65,7 @@ def files_of(listing: Listing) -> dict[str, Path]:
     found = [file for folder in (listing, *below) for file in folder.ending(".json") if _is_coco(listing, file)]
     if len(found) > 1:  # COCO's own folder holds key points and captions of the same images as well
         found = [file for file in found if "instances" in file.stem] or found
-    if len(found) == 1:
-        return {"train": found[0]}
-    splits: dict[str, Path] = {}
-    for file in found:
-        split = split_of(file.stem) or split_of(file.parent.name)
-        if split is not None and split in splits:
-            raise DataError(
-                f"{listing.path}: {splits[split].name} and {file.name} both hold the {split} split; keep one"
-            )
-        if split is not None:
-            splits[split] = file
-    return splits if "train" in splits else {}
+    return files_by_split(listing.path, found, lambda file: split_of(file.stem) or split_of(file.parent.name))
 
 
 def _is_coco(listing: Listing, file: Path) -> bool:
