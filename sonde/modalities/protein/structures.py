@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def read_chains(path: Path) -> list[Chain]:
         )
     if len(kept) == 1:
         return list(kept.values())
-    return [Chain(f"{one.name} chain {chain}", *_rest(one)) for chain, one in kept.items()]
+    return [replace(one, name=f"{one.name} chain {chain}") for chain, one in kept.items()]
 
 
 def families(folder: Path) -> dict[str, str]:
@@ -144,10 +144,6 @@ def _chain(name: str, atoms: Any) -> Chain:
     backbone = np.array(places, dtype=np.float32).reshape(-1, len(BACKBONE), 3)
     steps = np.linalg.norm(np.diff(backbone[:, 1], axis=0), axis=1)
     return Chain(name, "".join(letters), backbone, bare, int((steps > BREAK).sum()))
-
-
-def _rest(chain: Chain) -> tuple[str, np.ndarray, int, int]:
-    return chain.letters, chain.backbone, chain.bare, chain.breaks
 
 
 def _place(header: Sequence[str], words: Sequence[str]) -> int | None:
