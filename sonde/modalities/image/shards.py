@@ -43,9 +43,8 @@ class Opened:
 
     def __init__(self, keep: bool = False) -> None:
         self.keep = keep
-        self.groups: dict[
-            int, tuple[int, ...]
-        ] = {}  # file -> row at which each piece starts, and the number of all rows
+        # file -> row at which each piece starts, and the number of all rows
+        self.groups: dict[int, tuple[int, ...]] = {}
         self.kept: dict[tuple[int, int], Piece] = {}
         self.shared: WeakValueDictionary[tuple[int, int], Piece] = WeakValueDictionary()
         self.reading = threading.Lock()

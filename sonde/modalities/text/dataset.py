@@ -18,8 +18,7 @@ from sonde.data.targets import RawTarget, encode, standardised
 from sonde.modalities.text.biological import check_letters
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.rows import ENCODED_AT_ONCE, encoded, text_rows
-from sonde.modalities.text.train_vocabulary import train_vocabulary
-from sonde.modalities.text.vocabulary import earlier_vocabulary
+from sonde.modalities.text.vocabulary import vocabulary_for
 
 MOST_TOKENS = 512  # of a row; what is longer is cut unless --max-tokens says more
 LEAST = 2  # times a word must occur: rarer ones teach what an unknown word is like
@@ -72,7 +71,10 @@ def assemble_texts(
     indices, facts = hold_back(count, whole, config, called=called, labels=labels)
     tick("training a vocabulary", 0, 0)
     texts = [whole["train"].texts[int(i)] for i in indices["train"]]
-    vocabulary = _vocabulary(texts, config, chain if not plain else "")
+    if chain and not plain:
+        vocabulary: Vocabulary = Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
+    else:
+        vocabulary, _ = vocabulary_for(texts, config, least=LEAST)
     most = settings.max_tokens or MOST_TOKENS
     tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in whole.items()}
     longest = max(int(found.lengths().max()) for found, _ in tokens.values())
@@ -119,15 +121,6 @@ def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[st
             )
         whole[split] = part if len(kept) == len(empty) else part.chosen(kept)
     return whole, warnings
-
-
-def _vocabulary(texts: Sequence[str], config: DataConfig, chain: str) -> Vocabulary:
-    settings = config.of(TextConfig)
-    if chain:
-        return Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
-    if settings.vocabulary_of is not None:
-        return earlier_vocabulary(settings.vocabulary_of)
-    return train_vocabulary(texts, kind=settings.tokenizer, size=settings.vocabulary, least=LEAST)
 
 
 def _rows(parts: Mapping[str, TextPart], tokens: Mapping[str, tuple[Ragged, int]], spec: TargetSpec) -> dict[str, Rows]:

@@ -4,7 +4,7 @@ Source: Lin et al. 2014, arXiv:1405.0312, and cocodataset.org/#format-data
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +106,7 @@ def _read_file(
     objects: dict[int, list[tuple[str, Sequence[float]]]] = {number: [] for number in images}
     for entry in content["annotations"]:
         try:
-            number = whole_number(entry, "image_id", f"{file.name}, annotations")
-            if number not in images:
-                raise DataError(
-                    f"{file.name}: annotation {entry.get('id')} is of image {number}, which is not in its images"
-                )
+            number = image_of(entry, images, file.name)
             if entry.get("iscrowd"):
                 crowds[0] += 1
             else:
@@ -125,15 +121,29 @@ def _read_file(
 
 
 def _object(entry: Mapping[str, Any], names: Mapping[int, str], file: str) -> tuple[str, Sequence[float]]:
-    category, box = entry.get("category_id"), entry.get("bbox")
-    if not isinstance(category, int) or category not in names:
-        raise DataError(f"{file}: annotation {entry.get('id')} has category {category}, which is not in its categories")
+    category, box = category_of(entry, names, file), entry.get("bbox")
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
         raise DataError(
             f"{file}: annotation {entry.get('id')} has the bbox {box}; it is four numbers, left, top, width, height"
         )
     left, top, width, height = box
     return names[category], (left, top, left + width, top + height)
+
+
+def image_of(entry: Mapping[str, Any], images: Container[int], file: str) -> int:
+    """The id of the image that an annotation is of. Raises: DataError for one that the file does not have."""
+    number = whole_number(entry, "image_id", f"{file}, annotations")
+    if number not in images:
+        raise DataError(f"{file}: annotation {entry.get('id')} is of image {number}, which is not in its images")
+    return number
+
+
+def category_of(entry: Mapping[str, Any], categories: Container[int], file: str) -> int:
+    """The id of an annotation's category. Raises: DataError for one that the file does not have."""
+    category = entry.get("category_id")
+    if not isinstance(category, int) or category not in categories:
+        raise DataError(f"{file}: annotation {entry.get('id')} has category {category}, which is not in its categories")
+    return category
 
 
 def whole_number(entry: Any, name: str, place: str) -> int:

@@ -162,14 +162,11 @@ def _direction(
     settings = config.of(TextConfig)
     if like is not None:
         return (like.target.names[0], like.target.names[1]), "as in training"
-    asked = {
-        "--source-language": settings.source_language,
-        "--target-language": settings.target_language,
-    }
-    for flag, side in asked.items():
+    given = {"--source-language": settings.source_language, "--target-language": settings.target_language}
+    for flag, side in given.items():
         if side and side not in every:
             raise DataError(f"{path} has no files in {flag} {side}; there are {', '.join(every[:MANY])}")
-    source, target = asked.values()
+    source, target = given.values()
     if source and source == target:
         raise DataError(f"--source-language and --target-language are both {source}; give two languages")
     if source and target:
