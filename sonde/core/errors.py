@@ -48,7 +48,11 @@ class Interrupted(SondeError):
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an error of some library says, or its kind where it says nothing."""
+    """The first line of what an error of some library says, or its kind where it says nothing.
+
+    >>> first_line(ValueError("no header\\n at 0x0")), first_line(EOFError())
+    ('no header', 'EOFError')
+    """
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 

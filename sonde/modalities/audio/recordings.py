@@ -39,10 +39,10 @@ class Recordings:
     facts: Sequence[Fact] = ()
 
 
-def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, judged: bool = False) -> Recordings:
+def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, evaluating: bool = False) -> Recordings:
     """The recordings at a path, with their splits.
 
-    judged: for judging what was trained elsewhere, where `--held-out` need not take any
+    evaluating: what was trained elsewhere, where `--held-out` need not take any
     Raises: DataError, ConfigError
     """
     names, columns = config.of(AudioConfig), config.of(TableConfig)
@@ -58,7 +58,7 @@ def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, j
     else:
         found = _by_folder(listing)
     if names.held_out:
-        found = _held_out(found, choice(names.held_out), judged=judged)
+        found = _held_out(found, choice(names.held_out), evaluating=evaluating)
     spoken = found.spoken if task is None else task == RECOGNITION
     return replace(found, spoken=spoken)
 
@@ -171,11 +171,11 @@ def _split(text: str, place: str) -> str:
     return split
 
 
-def _held_out(found: Recordings, chosen: Choice, *, judged: bool) -> Recordings:
+def _held_out(found: Recordings, chosen: Choice, *, evaluating: bool) -> Recordings:
     """The recordings with those that are chosen as the test split. Raises: DataError when none is, or all are."""
     taken = [chosen.takes(recording.parts, recording.name) for recording in found.recordings]
     if all(taken) or not any(taken):
-        if judged:
+        if evaluating:
             return found
         what = "every recording" if all(taken) else "no recording"
         raise DataError(f"--held-out {chosen.text} takes {what} of {found.root}; choose other values")

@@ -132,8 +132,8 @@ def _fitted(
     )
     splits = drawn_from_train(rows, indices)
     what, warnings = _shown(train, places[:COUNTED], names)
-    said = [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
-    return replace(about, facts=said).dataset(schema, splits, warnings=warnings)
+    facts = [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
+    return replace(about, facts=facts).dataset(schema, splits, warnings=warnings)
 
 
 def _size_fact(rows: Mapping[str, MaskRows], spec: InputSpec, about: About) -> Fact:

@@ -88,7 +88,7 @@ def assemble_texts(
 
 
 def texts_like(parts: Mapping[str, TextPart], about: About, like: Schema) -> Dataset:
-    """Texts for judging a trained model, by its vocabulary and classes; a single part is the split "test".
+    """Texts to evaluate a trained model on, by its vocabulary and classes; a single part is the split "test".
 
     Raises: DataError for a class that the model does not know
     """

@@ -54,7 +54,7 @@ def read(
     check_kind("audio", str(path), like)
     if like is not None:
         task = RECOGNITION if like.target.kind == "tokens" else "classification"
-    found = find_recordings(listing, config, task=task, judged=like is not None)
+    found = find_recordings(listing, config, task=task, evaluating=like is not None)
     headers, found, warnings = _headers(found, skip=config.skip_unreadable, tick=tick)
     truths = [recording.truth for recording in found.recordings]
     if like is None:

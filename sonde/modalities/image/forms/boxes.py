@@ -26,7 +26,7 @@ from sonde.data.splits import (
     targets_of,
 )
 from sonde.data.targets import listed
-from sonde.modalities.catalogue import check_kind
+from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.annotations.annotated import Annotations
 from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, counted, measured
 from sonde.modalities.image.config import ImageConfig
@@ -59,8 +59,7 @@ def read(
     """
     path = listing.path
     check_kind("image", str(path), like)
-    if like is not None and like.target.kind != "boxes":
-        raise DataError(f"{path} has bounding boxes; the model was trained on another kind of target")
+    check_target("boxes", f"{path} has bounding boxes", like)
     skipped: list[str] | None = [] if config.skip_unreadable else None
     reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
     found: Annotations = import_module(reader).read(listing, skipped)

@@ -18,7 +18,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER, evenly_spaced, in_order
-from sonde.modalities.catalogue import check_kind
+from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.files import is_image
 from sonde.modalities.image.forms.class_folders import IMAGE_FOLDERS, by_lists, images_below, split_lists
 from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
@@ -75,8 +75,7 @@ def read(
     """
     path = listing.path
     check_kind("image", str(path), like)
-    if like is not None and like.target.kind != "mask":
-        raise DataError(f"{path} holds masks; the model was trained on another kind of target")
+    check_target("mask", f"{path} holds masks", like)
     found = _found(listing, skip=config.skip_unreadable)
     tick("reading masks", 0, 0)
     known = list(like.target.names) if like is not None else None

@@ -35,14 +35,11 @@ from sonde.modalities.table.forms.tables import (
     with_target,
     without_target,
 )
-from sonde.modalities.table.header import is_header
 from sonde.modalities.table.kinds import clean, infer_kind, is_text, parse
 from sonde.modalities.table.read import (
-    TEXT_SUFFIXES,
     Table,
-    first_batch,
-    first_rows,
     frame_table,
+    head_of,
     is_frame,
     read_table,
     table_suffix,
@@ -87,7 +84,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if file is None:
         return None
     try:
-        column = smiles_column(_head(listing, file))
+        head = listing.once(head_of, file)
+        column = smiles_column(_cells(head)) if head is not None else None
     except DataError:
         return None  # what is wrong with the file is said when it is read
     return f"column {column!r} of {file.name} holds SMILES" if column is not None else None
@@ -111,13 +109,13 @@ def read(
     form = f"{form_of(next(iter(files.values())))} of molecules"
     about = About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
     if like is not None:
-        parts, warnings = _parts(tables, column, saved_target(like.target, config), like, config, tick)
+        parts, warnings = _parts(tables, saved_target(like.target, config), like, config, tick)
         splits = {split: part.rows(np.arange(len(part.graphs)), like.target) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
         return about.dataset(like, splits, facts, warnings)
     target = infer_target(first, _targets(first, column, settings.target), task)
     warnings = without_target(tables, target)
-    parts, more = _parts(tables, column, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
+    parts, more = _parts(tables, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
     chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
     train = parts["train"]
     target = standardised(target, train.target[chosen["train"][1]])
@@ -173,20 +171,6 @@ def _holds_smiles(name: str, cells: Sequence[str]) -> bool:
     return sum(parsed(cell) is not None for cell in there) >= PARSES * len(there)
 
 
-def _head(listing: Listing, file: Path) -> dict[str, list[str]]:
-    """Text columns of a table's first rows. Raises: DataError for a file that is none."""
-    if table_suffix(file) in TEXT_SUFFIXES:
-        _, found = listing.once(first_rows, file)
-        named = is_header(found)
-        # without a header as `read_table` has it
-        names = found[0] if named else [f"c{place}" for place, _ in enumerate(found[0], start=1)]
-        rows = found[1:] if named else found
-        whole = [row for row in rows if len(row) == len(names)]
-        return {name: [row[place].strip() for row in whole] for place, name in enumerate(names)}
-    first = listing.once(first_batch, file)
-    return {} if first is None else _cells(first)
-
-
 def _cells(table: Table) -> dict[str, list[str]]:
     """Text columns of some of a table's rows, from all over it."""
     places = np.unique(np.linspace(0, len(table) - 1, min(len(table), LOOKED_AT)).astype(np.int64))
@@ -230,7 +214,7 @@ def _targets(table: Table, column: str, asked: Sequence[str]) -> tuple[str, ...]
 
 
 def _parts(
-    tables: Mapping[str, Table], column: str, targets: Sequence[str], schema: Schema, config: DataConfig, tick: Tick
+    tables: Mapping[str, Table], targets: Sequence[str], schema: Schema, config: DataConfig, tick: Tick
 ) -> tuple[dict[str, Part], list[str]]:
     """Each table's molecules with a target, and a warning for what was left out."""
     parts, warnings = {}, []

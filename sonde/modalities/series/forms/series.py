@@ -21,7 +21,7 @@ from sonde.modalities.series.windows import SeriesWindows
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import about_frame, form_of, short_name
 from sonde.modalities.table.kinds import infer_kind
-from sonde.modalities.table.read import TEXT_SUFFIXES, Table, first_batch, first_rows, read_table, table_suffix
+from sonde.modalities.table.read import Table, head_of, read_table, table_suffix
 from sonde.modalities.table.target import target_columns
 
 FEWEST = 20  # rows that say whether a table is a series
@@ -40,7 +40,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if wanted.task is not None or wanted.like is not None:
         return None
     try:
-        head = _head(listing)
+        head = listing.once(head_of, path)
         if head is None or len(head) < FEWEST:
             return None
         kinds = {name: infer_kind(head, name).kind for name in head.columns if name}
@@ -92,7 +92,7 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
     windows = _windows(series, scaled, found, table.name, forecast=len(targets))
     splits: dict[str, Rows] = {}
     for split, (begin, end) in cuts.parts().items():
-        first = found.look_back if split == "train" else begin  # what is judged looks back into the part before
+        first = found.look_back if split == "train" else begin  # what is evaluated looks back into the part before
         moments = np.arange(first, end - found.horizon + 1)
         splits[split] = replace(windows, moments=moments, season=0 if split == "train" else found.season)
     facts = [_variables_fact(targets, names), *_facts(series, time, cuts.parts(), why), *found.facts]
@@ -255,19 +255,3 @@ def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: st
     if last < len(series):
         facts.append(Fact(f"{len(series) - last:,} steps at the end are not used", why))
     return facts
-
-
-def _head(listing: Listing) -> Table | None:
-    """The first rows of a table, as text where the file is text; None where it has no header."""
-    path = listing.path
-    if table_suffix(path) in TEXT_SUFFIXES:
-        delimiter, rows = listing.once(first_rows, path)
-        names, below = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if len(row) == len(rows[0])]
-        if len(set(names)) < len(names) or not below:
-            return None
-        columns = {
-            name: pa.chunked_array([pa.array(cells)])
-            for name, cells in zip(names, zip(*below, strict=True), strict=True)
-        }
-        return Table(name=path.name, columns=columns, first_row=2, delimiter=delimiter)
-    return listing.once(first_batch, path)

@@ -61,7 +61,7 @@ def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
 def read_tables(
     listing: Listing, config: DataConfig, *, like: Schema | None = None, tick: Tick = silent
 ) -> dict[str, Table]:
-    """Split -> table; where a trained model is judged, a single one is the split "test"."""
+    """Split -> table; where a trained model is evaluated, a single one is the split "test"."""
     files = split_files(listing, alone="train" if like is None else "test")
     tables: dict[str, Table] = {}
     for done, (split, file) in enumerate(files.items()):
@@ -103,7 +103,7 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset:
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, schema: Schema) -> Dataset:
-    """Tables for judging a trained model: encoded by its schema."""
+    """Tables to evaluate a trained model on: encoded by its schema."""
     columns = saved_target(schema.target, config)
     splits, warnings = {}, []
     for split, table in tables.items():

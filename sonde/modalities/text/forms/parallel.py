@@ -1,7 +1,7 @@
 """Line-aligned texts in two languages: line k of train.en says what line k of train.de says. Gzipped or not.
 
 train.en(.gz)  train.de(.gz)  val.en  val.de  test_2016.en  test_2016.de     also dev and valid; src and tgt as languages
-A single file of such a pair may be named too, for judging on it.
+A single file of such a pair may be named too, to evaluate on it.
 """
 
 import gzip
@@ -21,6 +21,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.parallel import Pairs, assemble_pairs, pairs_like
@@ -78,8 +79,7 @@ def read(
             direction open
     """
     path = listing.path
-    if like is not None and like.target.kind != "tokens":
-        raise DataError(f"{path} holds texts in two languages; the model was trained on another kind of target")
+    check_target("tokens", f"{path} holds texts in two languages", like)
     found = _found(listing, config, like)
     tick("reading lines", 0, 0)
     parts: dict[str, Pairs] = {}

@@ -12,7 +12,6 @@ import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
-from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import Vocabulary, read_vocabulary
 from sonde.data.assemble import About
@@ -27,6 +26,7 @@ from sonde.data.splits import (
     sizes_in_words,
     thinned,
 )
+from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
@@ -49,8 +49,7 @@ def read(
 ) -> Dataset:
     """Questions as rows. Raises: DataError naming file, article and question for what cannot be used"""
     path = listing.path
-    if like is not None and like.target.kind != "span":
-        raise DataError(f"{path} holds questions about paragraphs; the model was trained on another kind of target")
+    check_target("span", f"{path} holds questions about paragraphs", like)
     files = _files(listing)
     found: dict[str, Questions] = {}
     for place, (split, file) in enumerate(files.items()):

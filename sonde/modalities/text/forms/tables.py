@@ -103,7 +103,7 @@ def _dataset(
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
-    """Tables for judging a trained model of texts. Raises: DataError as `read`, and for a class the model does not know"""
+    """Tables to evaluate a trained model of texts on. Raises: DataError as `read`, and for a class the model does not know"""
     parts = {}
     for split, table in tables.items():
         column = text_column(table, like)

@@ -21,6 +21,7 @@ from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_voc
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.long_text import Text, after, first, lines, pieces, symbols_of, whole_text
@@ -65,8 +66,7 @@ def read(
     Raises: DataError for a file that is empty or not UTF-8, and a text that is too short
     """
     path = listing.path
-    if like is not None and like.target.kind != "next":
-        raise DataError(f"{path} is plain text for language modelling; the model was trained on another kind of target")
+    check_target("next", f"{path} is plain text for language modelling", like)
     files = [path] if listing.is_file else _files(listing)
     texts = {file: whole_text(file) for file in files}
     parts, facts = _by_split(texts), []
@@ -118,7 +118,7 @@ def _by_split(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
 def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tuple[dict[str, list[Text]], list[Fact]]:
     """The texts end to end, cut off at the end for test and before that for validation.
 
-    A share for test is taken where one is asked for: a text's model is usually judged on its validation part.
+    A share for test is taken where one is asked for: a text's model is usually evaluated on its validation part.
     """
     everything = list(texts.values())
     if whole:
