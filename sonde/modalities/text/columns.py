@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from sonde.core.errors import DataError
-from sonde.data.splits import evenly_spaced
 from sonde.modalities.table.encode import FEW, NEAR_UNIQUE, is_row_number
 from sonde.modalities.table.kinds import Categories, infer_kind, is_text, parse
 from sonde.modalities.table.read import Table
@@ -81,7 +81,8 @@ def _is_text(table: Table, name: str) -> bool:
 
 def _looked_at(table: Table, name: str) -> list[str]:
     """Some cells of a column, evenly spaced."""
-    cells = table.columns[name].take(pa.array(evenly_spaced(len(table), LOOKED_AT))).to_pylist()
+    places = np.linspace(0, len(table) - 1, min(len(table), LOOKED_AT)).round().astype(np.int64)
+    cells = table.columns[name].take(pa.array(places)).to_pylist()
     return [str(cell).strip() for cell in cells if cell is not None and str(cell).strip()]
 
 

@@ -71,10 +71,7 @@ def assemble_texts(
     indices, facts = hold_back(count, whole, config, called=called, labels=labels)
     tick("training a vocabulary", 0, 0)
     texts = [whole["train"].texts[int(i)] for i in indices["train"]]
-    if chain and not plain:
-        vocabulary: Vocabulary = Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
-    else:
-        vocabulary, _ = vocabulary_for(texts, config, least=LEAST)
+    vocabulary = vocabulary_of(texts, config, chain if not plain else "")
     most = settings.max_tokens or MOST_TOKENS
     tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in whole.items()}
     longest = max(int(found.lengths().max()) for found, _ in tokens.values())
@@ -82,7 +79,7 @@ def assemble_texts(
     input = InputSpec(kind="tokens", shape=(longest,), tokenizer=vocabulary.to_json(), symbols=size, column=column)
     spec = standardised(spec, whole["train"].target, indices["train"])
     splits = drawn_from_train(_rows(whole, tokens, spec), indices)
-    facts = [_vocabulary_fact(vocabulary, chain), _length_fact(splits), *facts]
+    facts = [vocabulary_fact(vocabulary, chain), length_fact(splits), *facts]
     schema = Schema(input=input, target=spec)
     return about.dataset(schema, splits, facts, [*warnings, *_truncated(tokens, most)])
 
@@ -123,6 +120,16 @@ def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[st
     return whole, warnings
 
 
+def vocabulary_of(texts: Sequence[str], config: DataConfig, chain: str = "") -> Vocabulary:
+    """The vocabulary of training texts: letters of a chain, an earlier run's that the settings name, else one trained on them.
+
+    Raises: DataError where the run or file that is named has none; MissingDependency
+    """
+    if chain:
+        return Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
+    return vocabulary_for(texts, config, least=LEAST)[0]
+
+
 def _rows(parts: Mapping[str, TextPart], tokens: Mapping[str, tuple[Ragged, int]], spec: TargetSpec) -> dict[str, Rows]:
     return {
         split: text_rows(tokens[split][0], part.texts, part.names, encode(part.target, spec))
@@ -130,7 +137,8 @@ def _rows(parts: Mapping[str, TextPart], tokens: Mapping[str, tuple[Ragged, int]
     }
 
 
-def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
+def vocabulary_fact(vocabulary: Vocabulary, chain: str = "") -> Fact:
+    """How text is cut into tokens, and how many there are."""
     number = count(vocabulary.size)
     if chain and isinstance(vocabulary, Characters):
         return Fact(f"letter tokens: {', '.join(vocabulary.symbols)}", f"the cells are sequences of {chain}")
@@ -143,7 +151,7 @@ def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
     return Fact(f"character tokens, vocabulary of {number}", "the characters of train")
 
 
-def _length_fact(splits: Mapping[str, Rows]) -> Fact:
+def length_fact(splits: Mapping[str, Rows]) -> Fact:
     """How long rows are, and how much of what is evaluated the vocabulary does not know."""
     held = {split: _tokens(rows) for split, rows in splits.items()}
     lengths = np.concatenate([lengths for lengths, _ in held.values()])
