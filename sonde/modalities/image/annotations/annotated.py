@@ -123,12 +123,11 @@ def files_by_split(place: Path, files: Sequence[Path], split_of_file: Callable[[
     return splits if "train" in splits else {}
 
 
-def split_lists(folder: Path | None) -> dict[str, Path]:
+def split_lists(folder: Listing | None) -> dict[str, Path]:
     """Split -> text file that lists what belongs to it, such as train.txt; empty unless there is one for train."""
-    if folder is None or not folder.is_dir():
-        return {}
-    files = {SPLIT_NAMES[f.stem.lower()]: f for f in sorted(folder.glob("*.txt")) if f.stem.lower() in SPLIT_NAMES}
-    return in_order(files) if "train" in files else {}
+    files = folder.ending(".txt") if folder is not None else []
+    lists = {SPLIT_NAMES[file.stem.lower()]: file for file in files if file.stem.lower() in SPLIT_NAMES}
+    return in_order(lists) if "train" in lists else {}
 
 
 def names_by_key(names: Iterable[str]) -> dict[str, list[str]]:

@@ -47,7 +47,7 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         for images, text in pairs
         for image in images_below(images)
     }
-    lists = split_lists(path)
+    lists = split_lists(listing)
     relative = {image.relative_to(path).as_posix(): image for image in labels}
     notes: list[str] = []
     if lists:

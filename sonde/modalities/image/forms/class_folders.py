@@ -13,10 +13,10 @@ from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
-from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.data.splits import in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.catalogue import check_kind
-from sonde.modalities.image.annotations.annotated import names_by_key
+from sonde.modalities.image.annotations.annotated import names_by_key, split_lists
 from sonde.modalities.image.files import is_image
 from sonde.modalities.image.rows import Files, assemble_images
 from sonde.modalities.modality import Wanted
@@ -73,7 +73,7 @@ def _names(listing: Listing) -> tuple[dict[str, list[str]], str, list[str]]:
     warnings = [f"{len(loose):,} images are outside the class folders and are not used"] if loose else []
     lists = split_lists(listing)
     chosen, unlisted = by_lists(lists, inside)
-    return chosen, "a list of files per split" if "train" in lists else path.name, warnings + unlisted
+    return chosen, "a list of files per split" if lists else path.name, warnings + unlisted
 
 
 def _class_of(name: str, depth: int) -> str:
@@ -128,17 +128,12 @@ def _no_empty(path: Path, found: Mapping[str, Sequence[str]]) -> None:
             raise DataError(f"{path}: {name} holds no images; add files or remove it")
 
 
-def split_lists(listing: Listing) -> dict[str, Path]:
-    """Split -> text file naming its images, such as train.txt."""
-    return in_order({SPLIT_NAMES[f.stem.lower()]: f for f in listing.ending(".txt") if f.stem.lower() in SPLIT_NAMES})
-
-
 def by_lists(lists: Mapping[str, Path], names: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Names of each split's images as its list has them, else all as train; a warning of those in no list.
+    """Names of each split's images as its list (`split_lists`) has them, else all as train; a warning of those in no list.
 
     Raises: DataError for a line that names no image or several, and for an image in two lists
     """
-    if "train" not in lists:
+    if not lists:
         return {"train": list(names)}, []
     chosen = {split: _listed(file, names) for split, file in lists.items()}
     counts = Counter(name for found in chosen.values() for name in found)

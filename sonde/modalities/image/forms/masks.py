@@ -19,8 +19,9 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER, evenly_spaced, in_order
 from sonde.modalities.catalogue import check_kind, check_target
+from sonde.modalities.image.annotations.annotated import split_lists
 from sonde.modalities.image.files import is_image
-from sonde.modalities.image.forms.class_folders import IMAGE_FOLDERS, by_lists, images_below, split_lists
+from sonde.modalities.image.forms.class_folders import IMAGE_FOLDERS, by_lists, images_below
 from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.rows import Files
@@ -170,7 +171,7 @@ def _beside(listing: Listing, images: Listing, masks: Listing, *, skip: bool) ->
     pairs = {
         split: _paired(path, images, masks, skip=skip, warnings=warnings, only=names) for split, names in chosen.items()
     }
-    listed = " and lists of names" * ("train" in lists)
+    listed = " and lists of names" * bool(lists)
     return Matched(pairs=pairs, why=f"{images.name}/, {masks.name}/{listed}", warnings=warnings)
 
 
@@ -232,8 +233,7 @@ def _case(path: Path, folder: Listing, *, skip: bool) -> Pair | None:
 def _lists(listing: Listing) -> dict[str, Path]:
     """Split -> text file naming its images, here or where Pascal VOC has them."""
     sets = listing.folder("imagesets")
-    theirs = sets.folder("segmentation") if sets else None
-    return split_lists(listing) or (split_lists(theirs) if theirs else {})
+    return split_lists(listing) or split_lists(sets.folder("segmentation") if sets else None)
 
 
 def _class_names(path: Path, classes: int) -> list[str]:
