@@ -8,7 +8,7 @@ from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.rows import InputRows, InputsOf
 from sonde.modalities.catalogue import modality
@@ -49,7 +49,7 @@ def matching(pattern: str | Path) -> list[Path] | None:
     path = Path(pattern).expanduser()
     if path.exists() or not GLOB & set(str(pattern)):
         return None
-    found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True), key=natural)]
+    found = [Path(name) for name in in_natural_order(glob.glob(str(path), recursive=True))]
     if not found:
         raise DataError(f"{pattern} matches no file")
     return found

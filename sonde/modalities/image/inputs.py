@@ -76,7 +76,7 @@ def _contents(item: Any, number: int, spec: InputSpec) -> list[tuple[Any, str]]:
 
 def _paths(item: str | Path) -> list[Path]:
     """Image files that a path, a folder or a pattern means."""
-    from sonde.modalities.image.files import is_image
+    from sonde.modalities.image.files import SUFFIXES
 
     path = Path(item).expanduser()
     if path.is_dir():
@@ -85,7 +85,7 @@ def _paths(item: str | Path) -> list[Path]:
         listing = Listing(path)
         if masks.recognise(listing, Wanted()):
             return masks.pictures(listing)
-        found = [path / name for name in listing.below if is_image(Path(name))]
+        found = [path / name for name in listing.below_ending(SUFFIXES)]
         if not found:
             raise DataError(f"{path} holds no images to predict on")
         return found

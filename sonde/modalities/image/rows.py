@@ -19,7 +19,7 @@ from sonde.data.targets import RawTarget, first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
-from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, pixels, read_header, stored_size
+from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, read_header, read_pixels, stored_size
 from sonde.modalities.table.config import TableConfig
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
@@ -114,7 +114,7 @@ class ImageInputs:
         """uint8 (len(indices), channels, height, width). Raises: DataError naming the image that cannot be decoded."""
         out = np.empty((len(indices), *self.shape), np.uint8)
         for row, index in enumerate(indices):
-            out[row] = pixels(decode(*content_at(self.encoded, int(index)), near=self.shape[1:]), self.shape)
+            out[row] = read_pixels(*content_at(self.encoded, int(index)), self.shape)
         return out
 
     def describe(self, index: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.kinds import Categories, Kind, categories, infer_kind, number_name, parse
 from sonde.modalities.table.read import Table
 
@@ -64,7 +64,7 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     values = parse(table, column, kind)
     if isinstance(values, Categories):
         used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
-        names = sorted((name for name, there in zip(values.names, used, strict=True) if there), key=natural)
+        names = in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
         why = f"{column!r} holds names"
     elif task == "regression":
         return _values(table, (column,), values[:, None], "--task regression")
