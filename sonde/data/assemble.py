@@ -14,7 +14,7 @@ from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, Inputs
 from sonde.data.splits import drawn_from_train, for_evaluation, hold_back, in_order, labels_of, sizes_in_words
-from sonde.data.targets import RawTarget, by_name, encode, infer, standardised
+from sonde.data.targets import RawTarget, TargetKind, by_name, encode, infer, standardised
 
 LISTED_ABSENT = 8
 
@@ -104,10 +104,18 @@ class Found:
     outputs: tuple[str, ...] = ()
 
 
-def assemble(found: Found, config: DataConfig, *, task: str | None = None, like: Schema | None = None) -> Dataset:
+def assemble(
+    found: Found,
+    config: DataConfig,
+    *,
+    kind: TargetKind | None = None,
+    task: str | None = None,
+    like: Schema | None = None,
+) -> Dataset:
     """A dataset whose schema is fitted on its training rows, or is `like` a trained model's.
 
     With `like` nothing is held back, and rows without a split of their own are the test split.
+    kind, task: what targets are taken for, and the task that asks for it, as in `infer`
 
     Raises: DataError for inputs and targets that do not fit each other, the task or the model
     """
@@ -115,7 +123,7 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
     if like is not None:
         return _assemble_like(found, like)
     raw = {split: part.target for split, part in found.parts.items()}
-    spec, target_fact = infer(raw, task=task, names=found.about.class_names, columns=found.outputs)
+    spec, target_fact = infer(raw, kind=kind, task=task, names=found.about.class_names, columns=found.outputs)
     labels = encode(raw["train"], spec)["target"] if spec.has_classes else None
     count = len(found.parts["train"].inputs)
     called = f"{found.about.source} has {count} training rows"

@@ -19,6 +19,7 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.table.config import TableConfig
+from sonde.tasks.table import target_kind
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def assemble_arrays(
     found = found_numbers(
         parts, replace(about, facts=facts), config, shape=shape, scale=scale if images else None, like=like
     )
-    return assemble(found, config, task=task, like=like)
+    return assemble(found, config, kind=target_kind(task), task=task, like=like)
 
 
 def found_numbers(

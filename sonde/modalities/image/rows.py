@@ -21,6 +21,7 @@ from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, read_header, read_pixels, stored_size
 from sonde.modalities.table.config import TableConfig
+from sonde.tasks.table import target_kind
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
 HEADERS = 1000  # encoded images whose headers are read when their container is large
@@ -161,7 +162,7 @@ def assemble_images(
         outputs=config.of(TableConfig).target,
     )
     check_kind("image", about.source, like)
-    dataset = assemble(found, config, task=task, like=like)
+    dataset = assemble(found, config, kind=target_kind(task), task=task, like=like)
     give_back()  # what decoding the sample left
     return dataset
 

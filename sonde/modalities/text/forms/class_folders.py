@@ -17,6 +17,7 @@ from sonde.data.targets import RawTarget, infer
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
 from sonde.modalities.text.files import read_text
+from sonde.tasks.table import target_kind
 
 ENDING = ".txt"
 EACH_TICK = 500  # files
@@ -47,7 +48,7 @@ def read(
     about = About.at(listing, form="class folders of texts", why=path.name, files=everything)
     if like is not None:
         return texts_like(parts, about, like)
-    spec, fact = infer({split: part.target for split, part in parts.items()}, task=task)
+    spec, fact = infer({split: part.target for split, part in parts.items()}, kind=target_kind(task), task=task)
     sizes = sizes_in_words({split: part.texts for split, part in parts.items()})
     size = Fact(f"{sizes} texts", f"{about.form}: {about.why}")
     known = set(spec.names) & set(parts["train"].target.values.tolist())
