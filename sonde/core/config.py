@@ -232,7 +232,7 @@ class MachineConfig:
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Precision = "fp32"
-    """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 gives way where it is clearly slower."""
+    """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 is kept only where it is clearly faster."""
     compile: bool = False
     """Compile the step with torch.compile; needs a C++ compiler on CPUs."""
     threads: int | None = None

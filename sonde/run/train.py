@@ -34,6 +34,7 @@ from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
 from sonde.run.saved import Saved
+from sonde.run.start import write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
@@ -85,6 +86,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     write_json(folder.plan, plan.as_dict())
     parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
+        if plan.precision_why:
+            write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
