@@ -155,7 +155,7 @@ def test_equal_runs_of_a_small_network_are_computed_alike_whatever_the_clock_say
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Too small to gain reliably, it is computed in fp32, whichever of the two is faster at the moment."""
-    monkeypatch.setattr(precision, "LARGE", {"cpu": 5e7})
+    monkeypatch.setattr(precision, "LARGE", {"cpu": 1e12})
     ratios = iter((0.5, 2.0))
     for name in ("first", "second"):
         ratio = next(ratios)

@@ -76,7 +76,7 @@ def worth_trying(low: Stepper, full: Stepper, batch: Batch, *, scale: float = 1.
         return Decided(precision="fp32", why=lack)
     if trouble := inability(low, full, batch):
         return Decided(precision="fp32", why=f"{precision} cannot be computed here: {trouble}")
-    size, large = scale * mean_product(full, batch), LARGE.get(device.type, LARGE["cuda"])
+    size, large = scale * mean_product(full, batch), LARGE[device.type]
     if size < large:
         why = f"{precision} not tried: the mean matrix product takes {_millions(size)} operations, and fewer than "
         return Decided(precision="fp32", why=f"{why}{_millions(large)} gain nothing reliable")

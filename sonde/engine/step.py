@@ -106,7 +106,7 @@ class Stepper:
             self.execution.scaler.update()
         if self.average is not None:
             self.average.update()
-        record = StepRecord(step, epoch, len(batch), losses, norms, lr)
+        record = StepRecord(step, epoch, len(batch), losses, norms, lr, self.main)
         self._after_step(record)
         return record
 

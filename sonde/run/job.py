@@ -68,6 +68,8 @@ class Attempt:
     built:    the parts; None where none are needed: each fold builds its own, and a finished run is opened from its folder
     saved:    what a resumed run goes on from
     finished: whether the folder already holds this run, finished
+    again:    whether the folder held this run before, so that what is refused must leave it there
+    before:   of a resumed cross-validation, its config.yaml as it was
     """
 
     job: Job
@@ -76,6 +78,8 @@ class Attempt:
     built: Assembly | None = None
     saved: Saved | None = None
     finished: bool = False
+    again: bool = False
+    before: bytes | None = None
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
@@ -131,8 +135,9 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
     same_data(folder, job.about["fingerprint"])
     config, say = kept_length(folder, job.config, job.given), job.screen.say
     if job.fold is not None:
+        before = folder.config.read_bytes()
         remember(folder, config, job.resolved.origin)
-        return Attempt(job=job, folder=folder, config=config)  # each fold goes on by itself
+        return Attempt(job=job, folder=folder, config=config, before=before)  # each fold goes on by itself
     if nothing_to_do(folder, config.loop):
         say(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
         return Attempt(job=job, folder=folder, config=config, built=_opened(job, folder), finished=True)
@@ -141,11 +146,9 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
     if saved is None:
         say(f"{folder.path} has no checkpoint yet: starting from the beginning")
         folder.clear()
-        return _begin(job, folder, built)
+        return replace(_begin(job, folder, built), again=True)
     refuse_idle(built, saved, folder)
-    remember(folder, config, job.resolved.origin)
     say(f"resuming {folder.path} at step {saved.step:,}")
-    folder.result.unlink(missing_ok=True)
     return Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
 
 

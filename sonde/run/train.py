@@ -10,7 +10,6 @@ import torch
 from sonde.core.errors import ConfigError
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.before import accumulation
@@ -33,6 +32,7 @@ from sonde.run.errors import in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
+from sonde.run.resume import remember
 from sonde.run.saved import Saved
 from sonde.run.start import write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
@@ -72,8 +72,11 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
-    with assembly.clock.part("plan"), _nothing_left(folder, saved):
+    with assembly.clock.part("plan"), _nothing_left(attempt):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, say=screen.say)
+    if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
+        remember(folder, attempt.config, attempt.job.resolved.origin)
+        folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan(plan.lines)
     screen.folder(folder.path)
@@ -95,13 +98,13 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
 
 
 @contextmanager
-def _nothing_left(folder: RunFolder, saved: Saved | None) -> Iterator[None]:
-    """A run that is refused while it is planned leaves no folder behind, which would then refuse to be told otherwise."""
+def _nothing_left(attempt: Attempt) -> Iterator[None]:
+    """A new run that is refused while it is planned leaves no folder behind, which would then refuse other settings."""
     try:
         yield
     except ConfigError:
-        if saved is None:
-            folder.abandon()
+        if attempt.saved is None and not attempt.again:
+            attempt.folder.abandon()
         raise
 
 

@@ -79,6 +79,9 @@ class Progress:
                 self._start(record)
             elif record.epoch != last.epoch and self._row_step != last.step:
                 self._epoch_ended(last)
+            if record.main and record.main != self._main:  # another stage has begun, with another loss
+                self._main = record.main
+                self._losses.clear()
             self._last = record
             self._rows += record.rows
             loss = record.losses.get(self._main)
