@@ -116,7 +116,7 @@ def _finished(result: Mapping[str, Any]) -> dict[str, Any]:
         "metric": name,
         "scores": {split: value for split, value in scores.items() if value is not None},
         "seconds": (result.get("seconds") or {}).get("total"),
-        "status": str(result.get("status", "finished")),
+        "status": "time limit" if result.get("ended_by") == "time_limit" else str(result.get("status", "finished")),
     }
 
 

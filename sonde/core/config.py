@@ -177,7 +177,7 @@ class LoopConfig:
     steps: int | None = None
     """Updates."""
     time_limit: float | str | None = None
-    """Wall-clock limit of the whole run, such as 90s, 10m, 1h30m, including opening the data, planning, evaluation and report."""
+    """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
     monitor: str | None = None
     """Validation metric that selects the best checkpoint; by default the task's."""
     patience: int | str = 0

@@ -268,7 +268,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
         return
     before = progress.ends_at
     progress.ends_at = end
-    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
+    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit is kept"}
     event(training, END_MOVED, {"from": before, **details} if before else details)
 
 
