@@ -1,4 +1,4 @@
-"""How large the matrix products of a step are: what a precision with units of its own can gain on. Counted, so always the same."""
+"""How large the matrix products of a step are, which a precision with units of its own gains on: counted, so always the same."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -11,8 +11,11 @@ from sonde.core.config import MachineConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.errors import NonFinite, RunFolderError
 from sonde.core.run_folder import RunFolder
+from sonde.core.seams import rewinds
+from sonde.engine.loop import batches_of
 from sonde.engine.plan import choose_threads
-from sonde.engine.precision import Decided, first_look, inability, second_look, worth_trying
+from sonde.engine.precision import Decided, cannot_compute, first_look, inability, second_look, worth_trying
+from sonde.engine.put_back import PutBack
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
@@ -84,6 +87,32 @@ def choose_computing(
         if decided.precision != "fp32":
             return replace(found, decided=decided)
     return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
+
+
+def check_step(assembly: Assembly) -> None:
+    """Try a step in the precision that was asked for, where that is not fp32; what it does is undone, and the batch put back.
+
+    Raises: ConfigError where this machine cannot compute one
+    """
+    precision = assembly.config.machine.precision
+    if precision == "fp32":
+        return
+    batch = first_batch(assembly)
+    if trouble := inability(_stepper(assembly, precision), _stepper(assembly, "fp32"), batch):
+        raise cannot_compute(precision, trouble)
+
+
+def first_batch(assembly: Assembly) -> Batch:
+    """The batch that is planned with, put back: a source that cannot be rewound is replaced by one that begins with it."""
+    source = assembly.train
+    if rewinds(source):
+        position = source.state_dict()
+        assembly.first = next(batches_of(source))
+        source.load_state_dict(position)
+    else:
+        assembly.train = PutBack(source)
+        assembly.first = assembly.train.first
+    return assembly.first
 
 
 def _stepper(assembly: Assembly, precision: Precision) -> Stepper:

@@ -147,7 +147,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
 
 
 def _train_metrics(folder: RunFolder, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-    """The metrics of every split: of the training rows the loss of the last logged line, and over how many steps it is the mean."""
+    """The metrics of every split: of the training rows the last logged loss, and over how many steps it is the mean."""
     logged = [line for line in read_lines(folder.metrics) if line["kind"] == "step"]
     if not logged or logged[-1]["loss"] is None:
         return {"metrics": {"train": {}, **scores}}

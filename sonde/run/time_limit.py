@@ -88,8 +88,9 @@ class TimeLimit:
             before = f"{duration(before_s)} until the first step"
             action = "a step or evaluation that has begun is not interrupted; give more time, or smaller batches"
             if too_short:
-                parts = f"loading {duration(spent['startup'])}, data {duration(spent['data'])}, planning {duration(spent['plan'])}"
-                before = f"starting alone took {duration(before_s)} ({parts})"
+                names = {"loading": "startup", "data": "data", "planning": "plan"}
+                each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())
+                before = f"starting alone took {duration(before_s)} ({each})"
                 action = "at least one step is taken; give more time than a start takes"
             found.append(
                 Finding(

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from sonde.core.errors import ConfigError
+from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
@@ -28,12 +28,11 @@ from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events, EventsObserver
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import in_one_line
+from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
 from sonde.run.resume import remember
-from sonde.run.saved import Saved
 from sonde.run.start import write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
@@ -59,7 +58,10 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
     assembly, threads = attempt.assembly, torch.get_num_threads()
     try:
         with (
+            failure_noted(attempt.folder, lambda: attempt.steps > 0),
+            _nothing_left(attempt),
             in_one_line(assembly, attempt.folder),
+            fitting_shapes(assembly, lambda: attempt.steps == 0),
             random_state.apart(assembly.device),
             _reproducible(assembly),
             graceful() as request,
@@ -72,7 +74,7 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
-    with assembly.clock.part("plan"), _nothing_left(attempt):
+    with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, say=screen.say)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
@@ -85,7 +87,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     settings = fit_settings(
         assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
     )
-    training = _training(attempt, plan, stepper, settings)
+    training = attempt.training = _training(attempt, plan, stepper, settings)
     write_json(folder.plan, plan.as_dict())
     parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
@@ -99,11 +101,13 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
 
 @contextmanager
 def _nothing_left(attempt: Attempt) -> Iterator[None]:
-    """A new run that is refused while it is planned leaves no folder behind, which would then refuse other settings."""
+    """A new run that is refused, or fails before a step is done, leaves no folder, which would then refuse other settings."""
     try:
         yield
-    except ConfigError:
-        if attempt.saved is None and not attempt.again:
+    except (NonFinite, Interrupted):
+        raise  # the folder says which rows, or goes on
+    except Exception:
+        if attempt.saved is None and not attempt.again and not attempt.steps:
             attempt.folder.abandon()
         raise
 

@@ -131,7 +131,9 @@ class Progress:
             self._planned = self._steps / self._batches if self._batches else self._planned
         if record.event == END_MOVED and "to" in record.details:
             end, why = count(record.details["to"]), record.details.get("why", "")
-            self._output.row(f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else ""))
+            self._output.row(
+                f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else "")
+            )
             return
         told = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in told.items())

@@ -159,7 +159,9 @@ UNSURE = Decided(precision="bf16", sure=False)
         ((9.0, 8.0, 2.0), UNSURE, UNSURE),  # a neighbour's burst
         (
             (5.0, 4.0, 6.0),
-            Decided(precision="fp32", why="bf16 is 0.20 times as fast as fp32 here, which is not clearly faster", ratio=0.2),
+            Decided(
+                precision="fp32", why="bf16 is 0.20 times as fast as fp32 here, which is not clearly faster", ratio=0.2
+            ),
             Decided(precision="bf16", why="0.20 times as fast as fp32 here: --precision fp32 is faster", ratio=0.2),
         ),
     ],

@@ -264,7 +264,9 @@ def batches() -> Iterator[tuple[Tensor, Tensor]]:
 
 @pytest.mark.parametrize(("data", "steps"), [(Rows(49), 6), (batches, 6), ([line(8)] * 6, 6)])
 def test_an_epoch_of_an_iterable_is_a_pass(data: Any, steps: int, tmp_path: Path) -> None:
-    run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, epochs=2, batch_size=8, out=str(tmp_path / "run"), **QUIET)
+    rows_a_batch = {} if isinstance(data, list) else {"batch_size": 8}  # these are batches already
+    given = {"epochs": 2, "out": str(tmp_path / "run"), **rows_a_batch, **QUIET}
+    run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, **given)
     result = read_json(run.folder / "result.json")
     assert (result["steps"], result["epochs"]) == (2 * steps, 2)
 

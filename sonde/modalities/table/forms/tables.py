@@ -16,7 +16,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.fingerprint import of_arrays
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, thinned
+from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, shares, thinned
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
@@ -178,8 +178,7 @@ def _split(
     """Hold back validation and test rows of train where the data brings none."""
     table, index = parts["train"]
     labels = target[index] if spec.kind == "class" else None
-    test = 0.0 if "test" in parts else config.test_share
-    validation = 0.0 if "validation" in parts else config.validation
+    test, validation = shares(parts, config)
     if len(index) < 3 and test + validation > 0:
         raise DataError(f"{table.name} has {len(index)} rows with a target, too few to split; add more rows")
     held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
