@@ -36,6 +36,11 @@ class _Counting(TorchDispatchMode):
         super().__init__()
         self.operations = self.products = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Steps are not compiled here; else torch would load its compiler to make sure of that, for a second or two."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:

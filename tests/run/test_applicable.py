@@ -1,4 +1,4 @@
-"""A setting is obeyed or refused: each rule fires where a setting would change nothing, its remedy works, and else it is silent."""
+"""A setting is obeyed or refused: each rule fires where one would change nothing, its remedy works, and else it is silent."""
 
 from collections.abc import Iterator
 from dataclasses import fields
