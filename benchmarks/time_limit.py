@@ -1,7 +1,7 @@
 """Is a time limit kept? Wall seconds of whole `sonde train` processes, from launch to exit, beside what was asked.
 
 python -m benchmarks.time_limit [--runs 3] [--only digits ...]: on an idle machine, about four minutes. Each command runs so many
-times, in turn. The promise is an overrun of at most 5 % or 2 seconds, whichever is more; a run that cannot keep it says so in a finding.
+times, in turn. The promise is an overrun of at most 5 % or 2 seconds, whichever is more; a run that cannot keep it has a finding.
 """
 
 import argparse
