@@ -288,7 +288,7 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task) -> Task:
     from sonde.run.resume import FORMER_NAMES, load_best
 
     settings = read_config(place.config).settings
-    name = FORMER_NAMES.get(settings["task"], settings["task"])
+    name = FORMER_NAMES.get(settings["task"]) or str(settings["task"])
     if settings["model"] != CUSTOM_MODULE:
         raise ConfigError(f"{place.path} builds its network itself ({settings['model']}); leave model= out")
     if not isinstance(model, torch.nn.Module):
@@ -298,7 +298,9 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task) -> Task:
         from sonde.tasks.table import build as build_task
 
         known = annotations(spec(name).config)
-        config = replace_leaves(spec(name).config, {each: _as_typed(settings[each]) for each in known if each in settings})
+        config = replace_leaves(
+            spec(name).config, {each: _as_typed(settings[each]) for each in known if each in settings}
+        )
         task = build_task(name, model, read_schema(place).target, config)
     elif name == ModuleTask.__name__:
         task = ModuleTask(model, _no_loss)

@@ -194,7 +194,8 @@ def test_settings_of_an_optimiser_that_every_phase_makes_itself_are_refused(tmp_
 
 
 def test_steps_refuses_what_belongs_to_fit_and_obeys_threads() -> None:
-    for given in ({"epochs": 3}, {"patience": 1}, {"out": "runs/x"}, {"compile": True}):
+    refused: list[dict[str, Any]] = [{"epochs": 3}, {"patience": 1}, {"out": "runs/x"}, {"compile": True}]
+    for given in refused:
         (name,) = given
         with pytest.raises(ConfigError, match=f"--{name}.* has no effect: sonde.steps leaves that to your own loop"):
             sonde.steps(nn.Linear(1, 1), LINE, loss=mse_loss, total=2, **given)
