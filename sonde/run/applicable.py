@@ -2,7 +2,8 @@
 
 The table `RULES` knows of every general setting whether it applies to the data, the network and the optimiser at hand. Settings
 of a kind of data, a model or a task are refused where they are read. Left alone are those that only say how much of the machine
-may be used (`threads`, `workers`, `memory`): on data that are in memory already there is nothing to do for a worker.
+may be used (`threads`, `workers`, `memory`): on data that are in memory already there is nothing to do for a worker. `freeze` is
+obeyed without pre-trained weights too, which a finding says (`diagnose/before`).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +18,6 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.settings import of_data
 from sonde.optim.build import USED
 from sonde.run.build import Assembly, changes
-from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.updates import settings_of
 
 SHAPED = {
@@ -101,13 +101,6 @@ def _of_augmentation(name: str, value: Any, parts: Assembly) -> str:
     return ""
 
 
-def _of_freezing(name: str, value: Any, parts: Assembly) -> str:
-    ours = parts.config.model != CUSTOM_MODULE and ".py" not in parts.config.model
-    if ours and parts.config.transfer.pretrained is None:
-        return "it keeps pre-trained weights as they are, and there are none; add --pretrained, or leave it out"
-    return ""
-
-
 def _of_an_optimiser(name: str, value: Any, parts: Assembly) -> str:
     optim = parts.config.optim
     if any(_is_read(phase, name, optim) for phase in parts.task.phases):
@@ -162,7 +155,6 @@ RULES = (
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
     Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),
     Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
-    Rule(names=("freeze",), why=_of_freezing, off=("none", 0)),
     Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser),
     Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),
     Rule(names=("clip", "clip_value"), why=_of_clipping, off=(0,)),

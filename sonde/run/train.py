@@ -12,7 +12,7 @@ from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
-from sonde.diagnose.before import accumulation
+from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
@@ -32,6 +32,7 @@ from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
+from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import remember
 from sonde.run.start import write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
@@ -94,6 +95,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
+            attempt.findings += frozen_untrained(assembly.config.transfer)
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)

@@ -49,11 +49,6 @@ def train(table: Path, **more: Any) -> sonde.Run:
 REFUSED = [
     ({"augment": "flip"}, "--augment flip has no effect: for tables there is no such augmentation; leave it out", {}),
     (
-        {"freeze": "backbone"},
-        "--freeze backbone has no effect: it keeps pre-trained weights as they are, and there",
-        {},
-    ),
-    (
         {"momentum": 0.8, "optimizer": "adamw"},
         "--momentum 0.8 has no effect: --optimizer adamw does not read it; leave it out, or take --optimizer momentum or",
         {"momentum": 0.8, "optimizer": "momentum"},
@@ -91,11 +86,19 @@ def test_what_would_change_nothing_is_refused_before_there_is_a_folder_and_the_r
     assert train(table, **remedy).result["status"] in ("finished", "stopped early")
 
 
-@pytest.mark.parametrize(
-    "given", [{"augment": "none"}, {"freeze": "none"}, {"patience": 0, "validation": 0.0}, {"lr_floor": 0.0}]
-)
+@pytest.mark.parametrize("given", [{"augment": "none"}, {"patience": 0, "validation": 0.0}, {"lr_floor": 0.0}])
 def test_to_ask_for_nothing_is_never_refused(given: dict[str, Any], table: Path) -> None:
     assert train(table, **given, schedule="constant").result["status"] == "finished"
+
+
+def test_freezing_weights_that_were_never_trained_is_obeyed_and_said(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = train(table, freeze="backbone", quiet=False)
+    assert "frozen random weights: --freeze backbone keeps weights as they were initialised" in capsys.readouterr().out
+    assert '"frozen random weights"' in (run.folder / "findings.jsonl").read_text()
+    train(table, freeze="none", quiet=False, fresh=True)
+    assert "frozen random weights" not in capsys.readouterr().out
 
 
 def test_the_command_line_refuses_in_one_line(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +250,7 @@ def test_an_iterator_that_ends_too_soon_is_said_to_and_the_run_to_have_failed(tm
 def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> None:
     """A new setting is put into the table, or into this list."""
     always = {
-        "memory", "accumulate", "pretrained", "layer_decay", "ema", "epochs", "steps", "time_limit",
+        "memory", "accumulate", "pretrained", "freeze", "layer_decay", "ema", "epochs", "steps", "time_limit",
         "log_every", "checkpoint_every", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
         "quiet", "debug", "given",
     }  # fmt: skip
