@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -229,3 +230,42 @@ def test_kinds_and_tasks_are_named_in_their_own_folders() -> None:
 def test_this_check_sees_kinds() -> None:
     tree = ast.parse('if spec.kind != "image":\n    make(kind="table")\nWORDS = {"image": 1, "audio": 2}\n')
     assert lines_with_kinds(tree, {"image", "table", "audio"}) == {1, 2, 3}
+
+
+def test_from_fit_to_a_loss_of_ones_own_are_six_frames_in_four_files(tmp_path: Path) -> None:
+    """A researcher who steps through `fit` with a debugger, or reads a traceback, is soon where her own code is called."""
+    import torch
+    from sample_tasks import Supervised, mlp
+
+    import sonde
+    from sonde.core.batch import Batch
+    from sonde.core.seams import Loss
+
+    stacks: list[list[str]] = []
+
+    def look() -> None:
+        stacks.append(
+            [frame.filename for frame in traceback.extract_stack() if frame.filename.startswith(str(PACKAGE))]
+        )
+
+    def mean_squares(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        look()
+        return torch.nn.functional.mse_loss(output, target)
+
+    class Looking(Supervised):
+        def loss(self, batch: Batch) -> Loss:
+            look()
+            return super().loss(batch)
+
+    data = torch.randn(32, 2), torch.arange(32) % 3
+    always = {"steps": 2, "batch_size": 16, "threads": 1, "quiet": True}
+    plain = torch.nn.Linear(2, 1)
+    sonde.fit(plain, (data[0], torch.randn(32, 1)), loss=mean_squares, out=str(tmp_path / "module"), **always)
+    of_module = stacks.pop()
+    stacks.clear()
+    sonde.fit(Looking(mlp(2, 3)), data, out=str(tmp_path / "task"), **always)
+    of_task = stacks.pop()
+    for stack in (of_module, of_task):
+        assert stack, "frames are followed"
+        assert len(stack) <= 6
+        assert len(set(stack)) <= 4

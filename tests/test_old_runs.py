@@ -67,6 +67,13 @@ def near(value: Any, *, rel: float, abs: float) -> Any:
     return pytest.approx(value, rel=rel, abs=abs) if isinstance(value, float) else value
 
 
+def of_before(found: Any, before: Any) -> Any:
+    """What stands in `before` as well: metrics that came later are looked past."""
+    if isinstance(found, dict) and isinstance(before, dict):
+        return {key: of_before(found[key], before[key]) for key in found if key in before}
+    return found
+
+
 def answers(name: str) -> dict[str, Any]:
     """What the run in ./run says now, in the layout of expected.json."""
     ask, data, _ = ASKED[name]
@@ -90,10 +97,11 @@ def expected() -> dict[str, Any]:
 def test_it_predicts_and_is_judged_as_before(name: str) -> None:
     before = expected()
     del before["further"]
-    assert answers(name) == near(before, **CLOSE)
+    assert of_before(answers(name), before) == near(before, **CLOSE)
     run, (_, data, splits) = sonde.load("run"), ASKED[name]
     for split in splits:
-        assert run.evaluate(data, split=split) == near(run.result["metrics"][split], **CLOSE)
+        known = run.result["metrics"][split]
+        assert of_before(run.evaluate(data, split=split), known) == near(known, **CLOSE)
 
 
 def test_its_report_is_written(name: str) -> None:
@@ -104,7 +112,8 @@ def test_its_report_is_written(name: str) -> None:
 
 
 def test_it_is_trained_further_as_before(name: str) -> None:
-    assert further(name) == near(expected()["further"], **TRAINED)
+    before = expected()["further"]
+    assert of_before(further(name), before) == near(before, **TRAINED)
     lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["step"] for line in lines if line["kind"] == "step"][-1] == expected()["further"]["steps"]
+    assert [line["step"] for line in lines if line["kind"] == "step"][-1] == before["steps"]
     assert Path("run/report.html").exists()

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sonde.cli.help import show_flags
-from sonde.cli.parse import Line, convert, flags_of, refuse_unknown, split_line, take_data, wants_help
+from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_data, take_words, wants_help
+from sonde.core.run_folder import open_run
 from sonde.screen.screen import Screen
+
+if TYPE_CHECKING:
+    from sonde.run.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +30,13 @@ class CommonOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """A verb's options, the words that no flag takes, the screen, and its further options.
+    """A verb's options, its words, the screen, and its further options.
 
     options: an instance of the verb's dataclass; of several dataclasses, the values that were given by name
     """
 
     options: Any
-    words: tuple[str, ...]
+    words: list[str]
     screen: Screen
     more: Any
 
@@ -49,7 +53,7 @@ def begin(
     """Take the words after a verb apart; None when help was asked for and shown.
 
     kind:  the dataclass whose fields are the verb's flags, or title -> several
-    usage: the verb and its words, such as "eval RUN DATA"
+    usage: the verb and its words, such as "eval RUN DATA" (`take_words`)
     data_last: DATA is the one word there must be, and may stand behind a list
     more: a second dataclass of flags, of the verb's own beside a config's
     Raises: ConfigError
@@ -68,9 +72,20 @@ def begin(
     refuse_unknown(line, flags, verb=verb)
     if data_last:
         data, line = take_data(line, flags, verb=verb)
-        line = Line(words=(str(data),), given=line.given, unknown=())
+        taken = [str(data)]
+    else:
+        taken = take_words(line.words, usage)
     values = convert(line.given, flags)
     chosen = {name: value for name, value in values.items() if name in own}
     options = chosen if isinstance(kind, Mapping) else kind(**chosen)
     rest = more(**{name: value for name, value in values.items() if name in further})
-    return Begun(options=options, words=line.words, screen=Screen(quiet=values.get("quiet", False)), more=rest)
+    return Begun(options=options, words=taken, screen=Screen(quiet=values.get("quiet", False)), more=rest)
+
+
+def trained_run(folder: str, device: str) -> "Run":
+    """The run in a folder, on a device. Raises: RunFolderError for a wrong name, before torch is loaded; ConfigError"""
+    place = open_run(folder)
+    from sonde.engine.plan import pick_device
+    from sonde.run.run import Run
+
+    return Run(place).to(pick_device(device))

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from sonde.cli.begin import begin
+from sonde.cli.begin import begin, trained_run
 from sonde.cli.generate import SamplingOptions
-from sonde.cli.parse import take_words
 from sonde.core.errors import DataError
 
 ABOUT = """\
@@ -24,14 +23,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, SamplingOptions, usage="chat RUN", about=ABOUT)
     if begun is None:
         return 0
-    (folder,) = take_words(begun.words, ["RUN"], verb="chat")
-    from sonde.core.run_folder import open_run
-
-    place = open_run(folder)
-    from sonde.engine.plan import pick_device
-    from sonde.run.run import Run
-
-    trained = Run(place).to(pick_device(begun.options.device))
+    trained = trained_run(begun.words[0], begun.options.device)
     drawing = begun.options.drawing()
     so_far = ""
     while True:

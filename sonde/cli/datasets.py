@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sonde.cli.begin import NoOptions, begin
-from sonde.cli.listing import matching, optional_word
+from sonde.cli.listing import matching
 from sonde.core.units import count, size
 
 ABOUT = """\
@@ -27,7 +27,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, NoOptions, usage="datasets [WORD]", about=ABOUT)
     if begun is None:
         return 0
-    word = optional_word(begun.words, verb="datasets")
+    (word,) = begun.words
     from sonde.modalities.named import catalogue
 
     known = {fact.name: fact for fact in catalogue()}

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sonde.cli.begin import begin
-from sonde.cli.parse import take_words
+from sonde.cli.begin import begin, trained_run
 from sonde.core.config_file import read_config
 from sonde.core.units import metric, metric_name
 
@@ -35,26 +34,19 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, EvalOptions, usage="eval RUN DATA", about=ABOUT)
     if begun is None:
         return 0
-    folder, data = take_words(begun.words, ["RUN", "DATA"], verb="eval")
-    from sonde.core.run_folder import open_run
-
-    place = open_run(folder)
-    from sonde.engine.plan import pick_device
-    from sonde.run.run import Run
-
-    options = begun.options
-    trained = Run(place).to(pick_device(options.device))
+    (folder, data), options = begun.words, begun.options
+    trained = trained_run(folder, options.device)
     scores = trained.evaluate(data, split=options.split, target=options.target, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in scores.items()]
     begun.screen.table(f"{folder} on {data}", ["metric", "value"], rows)
-    if trained_on(place.config, data):
+    if trained_on(Path(folder), data):
         begun.screen.say(
             "note: this run was trained on the same data; unless they have a test split, training rows are evaluated as well"
         )
     return 0
 
 
-def trained_on(config: Path, data: str) -> bool:
-    """Whether a run's config.yaml names the same data that are to be evaluated."""
-    source = read_config(config).data
+def trained_on(run: Path, data: str) -> bool:
+    """Whether a run was trained on the same data that are to be evaluated, by its config.yaml."""
+    source = read_config(run).data
     return source is not None and (data == source or Path(data).expanduser().resolve() == Path(source).resolve())

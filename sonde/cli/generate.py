@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sonde.cli.begin import begin
-from sonde.cli.parse import take_words
+from sonde.cli.begin import begin, trained_run
 from sonde.core.errors import ConfigError
 
 ABOUT = """\
@@ -55,16 +54,8 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, SamplingOptions, usage="generate RUN", about=ABOUT, more=PromptOptions)
     if begun is None:
         return 0
-    (folder,) = take_words(begun.words, ["RUN"], verb="generate")
-    from sonde.core.run_folder import open_run
-
-    place = open_run(folder)
-    from sonde.engine.plan import pick_device
-    from sonde.run.run import Run
-
-    trained = Run(place).to(pick_device(begun.options.device))
     prompt = begun.more.prompt
-    pieces = trained.stream(prompt, **begun.options.drawing())
+    pieces = trained_run(begun.words[0], begun.options.device).stream(prompt, **begun.options.drawing())
     begun.screen.write(prompt)
     for piece in pieces:
         begun.screen.write(piece)

@@ -1,15 +1,8 @@
 """What the verbs that list have in common: a word to choose by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from sonde.core.errors import ConfigError, nearest
-
-
-def optional_word(words: Sequence[str], *, verb: str, name: str = "WORD") -> str:
-    """The one word of a verb that may have one, else "". Raises: ConfigError when there are several."""
-    if len(words) > 1:
-        raise ConfigError(f"sonde {verb} takes at most one {name}, got {' and '.join(map(repr, words))}")
-    return words[0] if words else ""
 
 
 def matching(what: str, word: str, texts: Mapping[str, str]) -> list[str]:

@@ -35,7 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: list[str], *, whole_process: bool) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        return _help(words[1:])
+        if words[1:] and words[1] in VERBS:
+            return _verb(words[1])(["--help"])
+        sys.stdout.write(overview())
+        return 0
     if words[0] == "--version":
         from sonde import __version__
 
@@ -47,14 +50,6 @@ def _dispatch(words: list[str], *, whole_process: bool) -> int:
 
         return run(words[1:], begun=process_began())
     return run(words[1:])
-
-
-def _help(words: list[str]) -> int:
-    """`sonde --help`, and `sonde help VERB`."""
-    if words and words[0] in VERBS:
-        return _verb(words[0])(["--help"])
-    sys.stdout.write(overview())
-    return 0
 
 
 def _verb(name: str) -> Callable[..., int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sonde.cli.begin import NoOptions, begin
-from sonde.cli.listing import matching, optional_word
+from sonde.cli.listing import matching
 from sonde.core.units import count
 
 ABOUT = """\
@@ -21,7 +21,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, NoOptions, usage="models [WORD]", about=ABOUT)
     if begun is None:
         return 0
-    word = optional_word(begun.words, verb="models")
+    (word,) = begun.words
     from sonde.models.table import MODELS, costs
 
     names = matching("model", word, {name: f"{name} {entry.paper}" for name, entry in MODELS.items()})

@@ -128,13 +128,21 @@ def take_data(line: Line, flags: Flags, *, verb: str, optional: bool = False) ->
     return chosen[0].values[-1], Line(words=(), given=given, unknown=line.unknown)
 
 
-def take_words(words: Sequence[str], names: Sequence[str], *, verb: str) -> list[str]:
-    """One word for each of `names`. Raises: ConfigError saying which is missing, or what is too much."""
-    usage = f"sonde {verb} {' '.join(names)}".rstrip()
-    if len(words) < len(names):
-        raise ConfigError(f"sonde {verb} needs {names[len(words)]}; usage: {usage}")
-    if len(words) > len(names):
-        raise ConfigError(f"sonde {verb}: unexpected argument {words[len(names)]!r}; usage: {usage}")
+def take_words(words: Sequence[str], usage: str) -> list[str]:
+    """The words of a command, as its usage has them: "eval RUN DATA", "predict RUN INPUT …", "runs [FOLDER]" ("" for none).
+
+    Raises: ConfigError saying which is missing, or what is too much
+    """
+    verb, *names = usage.split()
+    if names[0].startswith("["):
+        if len(words) > 1:
+            raise ConfigError(f"sonde {verb} takes at most one {names[0][1:-1]}, got {' and '.join(map(repr, words))}")
+        return list(words) or [""]
+    fewest = len(names) - ("…" in names)
+    if len(words) < fewest:
+        raise ConfigError(f"sonde {verb} needs {names[len(words)]}; usage: sonde {usage}")
+    if len(words) > len(names) and "…" not in names:
+        raise ConfigError(f"sonde {verb}: unexpected argument {words[len(names)]!r}; usage: sonde {usage}")
     return list(words)
 
 
@@ -163,7 +171,8 @@ def as_words(given: Iterable[Given], flags: Flags) -> tuple[str, ...]:
         if flags[entry.name] is bool:
             words.append(flag(entry.name) if entry.on else f"--no-{flag(entry.name)[2:]}")
         elif takes_list(flags[entry.name]):
-            words.append(f"{flag(entry.name)}={','.join(_escaped(value) for value in entry.values)}")
+            escaped = (value.replace(",", "\\,") for value in entry.values)  # as `_parts` reads it back
+            words.append(f"{flag(entry.name)}={','.join(escaped)}")
         else:
             words.append(f"{flag(entry.name)}={entry.values[0]}")
     return tuple(words)
@@ -212,11 +221,6 @@ def _parts(word: str) -> list[str]:
     ['age', 'fare,usd']
     """
     return [part.replace("\\,", ",") for part in re.split(r"(?<!\\),", word) if part]
-
-
-def _escaped(value: str) -> str:
-    """A list's value as `_parts` reads it back."""
-    return value.replace(",", "\\,")
 
 
 def _merged(given: Iterable[Given], flags: Flags) -> dict[str, Given]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sonde.cli.begin import begin
+from sonde.cli.begin import begin, trained_run
+from sonde.cli.contact_sheet import write_sheet
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.files import plain, write_text
@@ -53,20 +54,11 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, PredictOptions, usage="predict RUN INPUT …", about=ABOUT)
     if begun is None:
         return 0
-    if len(begun.words) < 2:
-        missing = "INPUT" if begun.words else "RUN"
-        raise ConfigError(f"sonde predict needs {missing}; usage: sonde predict RUN INPUT …")
     folder, *inputs = begun.words
     out = begun.options.out
     if out is not None:  # refused before anything is computed
         check_folder(Path(out)) if is_folder(out) else writer(Path(out))
-    from sonde.core.run_folder import open_run
-
-    place = open_run(folder)
-    from sonde.engine.plan import pick_device
-    from sonde.run.run import Run
-
-    trained = Run(place).to(pick_device(begun.options.device))
+    trained = trained_run(folder, begun.options.device)
     if out is not None:
         _check_shown(out, trained)
     found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
@@ -116,7 +108,7 @@ Writer = Callable[[Path, Sequence[Mapping[str, Any]]], None]
 
 def writer(out: Path) -> Writer:
     """The function that writes predictions to a file of this kind. Raises: ConfigError before anything is computed."""
-    known: dict[str, Writer] = {".csv": _write_csv, ".json": _write_json, ".png": _write_sheet}
+    known: dict[str, Writer] = {".csv": _write_csv, ".json": _write_json, ".png": write_sheet}
     suffix = out.suffix.lower()
     if suffix not in known:
         near = nearest(suffix, known, count=1)
@@ -156,14 +148,11 @@ def _shortened(entry: Mapping[str, Any], shorten: Shorten) -> dict[str, Any]:
             short[name] = value
             continue
         called = entry.get("prediction")
-        others = {key: item for key, item in value.items() if key != called and key not in _listed(called)}
+        named = called if isinstance(called, list | tuple) else [called]
+        others = {key: item for key, item in value.items() if key not in named}
         best = sorted(others, key=lambda key: -others[key])[:RUNNERS_UP]
         short["runners-up"] = ", ".join(f"{key} {_cell(name, others[key])}" for key in best)
     return short
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
 
 
 def _cell(name: str, value: Any) -> str:
@@ -204,9 +193,3 @@ def _write_json(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
     """As Python gets it; maps of pixels as runs (sonde.core.run_lengths)."""
     entries = [{n: encode(v) if isinstance(v, np.ndarray) else v for n, v in entry.items()} for entry in found]
     write_text(path, json.dumps(plain(entries), indent=2, ensure_ascii=False) + "\n")
-
-
-def _write_sheet(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    from sonde.cli.contact_sheet import write_sheet
-
-    write_sheet(path, found)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sonde.cli.begin import NoOptions, begin
-from sonde.cli.parse import take_words
+from sonde.core.run_folder import open_run
 
 ABOUT = """\
 Rebuild report.html of RUN from the files in its folder, and print its path. Works on a copied folder too.
@@ -18,9 +18,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, NoOptions, usage="report RUN", about=ABOUT)
     if begun is None:
         return 0
-    (folder,) = take_words(begun.words, ["RUN"], verb="report")
-    from sonde.core.run_folder import open_run
     from sonde.run.report import write_report
 
-    begun.screen.say(str(write_report(open_run(folder).path)))
+    begun.screen.say(str(write_report(open_run(begun.words[0]).path)))
     return 0

@@ -6,6 +6,7 @@ from sonde.cli.begin import CommonOptions
 from sonde.cli.help import show_flags
 from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_words, wants_help
 from sonde.core.config import GROUPS, MAY_DIFFER
+from sonde.core.run_folder import open_run
 from sonde.modalities.settings import groups
 from sonde.screen.screen import Screen
 
@@ -27,12 +28,10 @@ def run(words: Sequence[str]) -> int:
     flags = flags_of(*groups().values())
     line = split_line(words, flags)
     refuse_unknown(line, flags, verb="resume")
-    (folder,) = take_words(line.words, ["RUN"], verb="resume")
+    (folder,) = take_words(line.words, "resume RUN")
     values = convert(line.given, flags)
     screen = Screen(quiet=values.get("quiet", False))
     common = flags_of(CommonOptions)
-    from sonde.core.run_folder import open_run
-
     open_run(folder)  # a wrong name is reported at once, before torch is loaded
     from sonde.api import resume
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from sonde.cli.begin import NoOptions, begin
-from sonde.cli.listing import optional_word
 from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json
 from sonde.core.units import duration, metric, metric_name
@@ -46,7 +45,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, NoOptions, usage="runs [FOLDER]", about=ABOUT)
     if begun is None:
         return 0
-    folder = Path(optional_word(begun.words, verb="runs", name="FOLDER") or DEFAULT)
+    folder = Path(begun.words[0] or DEFAULT)
     found = find_runs(folder) if folder.exists() or str(folder) != DEFAULT else []
     if not found:
         begun.screen.say(f"no runs in {folder}; start one with: sonde train digits")

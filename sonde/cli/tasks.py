@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sonde.cli.begin import NoOptions, begin
-from sonde.cli.listing import matching, optional_word
+from sonde.cli.listing import matching
 
 ABOUT = """\
 Tasks for --task; by default one is chosen from the target. `sonde train --task NAME --help` explains a task's own settings.
@@ -18,7 +18,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, NoOptions, usage="tasks [WORD]", about=ABOUT)
     if begun is None:
         return 0
-    word = optional_word(begun.words, verb="tasks")
+    (word,) = begun.words
     from sonde.tasks.table import specs
 
     summaries = {spec.name: spec.summary for spec in specs()}

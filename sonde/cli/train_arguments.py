@@ -75,7 +75,10 @@ def read_request(words: Sequence[str]) -> Request:
     filed, notes = _filed(base, named, taken={*typed, *(entry.name for entry in leftover)})
     values = filed | typed
     built(values)  # a value out of range is refused before the data are opened
-    origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed") | _named_origin(base, named)
+    origin = dict.fromkeys(filed, "file") | dict.fromkeys(typed, "typed")
+    for name, value in (("model", base.model), ("task", base.task)):
+        if value is not None:
+            origin[name] = "typed" if name in named else "file"
     overrides = Overrides(
         values=values, origin=origin, model=base.model, task=base.task, leftover=as_words(leftover, own)
     )
@@ -113,18 +116,13 @@ def _not_its_own(written: str, owners: Sequence[str], model: str | None, task: s
 
 
 def _base(line: Line) -> _Base:
-    said = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
-    file = said.get("config")
-    saved = SavedConfig(data=None, settings={}) if file is None else _read(Path(file))
-    model, task = (said.get(name) or saved.settings.get(name) for name in ("model", "task"))
-    return _Base(model=model, task=task, saved=saved, file=file)
-
-
-def _read(file: Path) -> SavedConfig:
-    """A config file, with the settings of its model as they are called today."""
+    named = {entry.name: entry.values[0] for entry in line.given if entry.name in ("model", "task", "config")}
+    file = named.get("config")
     from sonde.models.renamed import with_new_names
 
-    return with_new_names(read_config(file))
+    saved = SavedConfig(data=None, settings={}) if file is None else with_new_names(read_config(Path(file)))
+    model, task = (named.get(name) or saved.settings.get(name) for name in ("model", "task"))
+    return _Base(model=model, task=task, saved=saved, file=file)
 
 
 def _named_kinds(model: str | None, task: str | None) -> list[type]:
@@ -172,14 +170,6 @@ def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[d
     notes = tuple(f"{base.file}: ignored {flag(name)}, a setting of {owner}" for name, owner in foreign.items())
     kept = {name: value for name, value in asked.items() if name not in foreign}
     return {name: from_file(name, value, flags, base.file) for name, value in kept.items()}, notes
-
-
-def _named_origin(base: _Base, named: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: "typed" if name in named else "file"
-        for name, value in (("model", base.model), ("task", base.task))
-        if value is not None
-    }
 
 
 def _check_own(base: _Base, leftover: Sequence[Given], own: Flags) -> None:

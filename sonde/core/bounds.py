@@ -1,30 +1,43 @@
 """Bounds of settings, said in the words of the command line. Free of torch."""
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 from sonde.core.errors import ConfigError
 
 
-def at_least(name: str, value: float, low: float) -> None:
-    """Raises: ConfigError where a setting is below `low`, or no number."""
-    if not value >= low or math.isinf(value):
-        raise ConfigError(f"{flag(name)} must be at least {low:g}, got {value:g}")
+def at_least(config: Any, low: float, *names: str) -> None:
+    """Raises: ConfigError where one of these settings of `config` is below `low`, or no number."""
+    for name, value in _numbers(config, names):
+        if not value >= low or math.isinf(value):
+            raise ConfigError(f"{flag(name)} must be at least {low:g}, got {value:g}")
 
 
-def above(name: str, value: float, low: float) -> None:
-    """Raises: ConfigError where a setting is not above `low`."""
-    if not value > low or math.isinf(value):
-        raise ConfigError(f"{flag(name)} must be above {low:g}, got {value:g}")
+def above(config: Any, low: float, *names: str) -> None:
+    """Raises: ConfigError where one of these settings is not above `low`."""
+    for name, value in _numbers(config, names):
+        if not value > low or math.isinf(value):
+            raise ConfigError(f"{flag(name)} must be above {low:g}, got {value:g}")
 
 
 def within(
-    name: str, value: float, low: float, high: float, *, open_left: bool = False, open_right: bool = False
+    config: Any, low: float, high: float, *names: str, open_left: bool = False, open_right: bool = False
 ) -> None:
-    """Raises: ConfigError where a setting does not lie between `low` and `high`, one or both of them left out."""
-    fits = (value > low if open_left else value >= low) and (value < high if open_right else value <= high)
-    if not fits:
-        lowest, highest = "above" if open_left else "at least", "below" if open_right else "at most"
-        raise ConfigError(f"{flag(name)} must be {lowest} {low:g} and {highest} {high:g}, got {value:g}")
+    """Raises: ConfigError where one of these settings does not lie between `low` and `high`, one or both of them left out."""
+    for name, value in _numbers(config, names):
+        fits = (value > low if open_left else value >= low) and (value < high if open_right else value <= high)
+        if not fits:
+            lowest, highest = "above" if open_left else "at least", "below" if open_right else "at most"
+            raise ConfigError(f"{flag(name)} must be {lowest} {low:g} and {highest} {high:g}, got {value:g}")
+
+
+def _numbers(config: Any, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    """The settings that are numbers: None and words such as "auto" have no bounds."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not isinstance(value, str):
+            yield name, value
 
 
 def flag(name: str) -> str:

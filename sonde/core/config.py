@@ -63,10 +63,9 @@ class DataConfig:
         return self.fold, self.folds
 
     def __post_init__(self) -> None:
-        within("validation", self.validation, 0, 1, open_right=True)
-        within("test", self.test_share, 0, 1, open_right=True)
-        within("label_fraction", self.label_fraction, 0, 1, open_left=True)
-        at_least("overfit_batches", self.overfit_batches, 0)
+        within(self, 0, 1, "validation", "test", open_right=True)
+        within(self, 0, 1, "label_fraction", open_left=True)
+        at_least(self, 0, "overfit_batches")
         if self.folds == 1 or self.folds < 0:
             raise ConfigError(f"--folds must be 2 or more, or 0 for none, got {self.folds}")
         if not 0 <= self.fold <= self.folds:
@@ -95,10 +94,8 @@ class FeedConfig:
     """Batch sequences of similar length together (bucketing) to save padding; only which rows form a batch changes."""
 
     def __post_init__(self) -> None:
-        at_least("batch_size", self.batch_size, 1)
-        at_least("accumulate", self.accumulate, 1)
-        if self.workers is not None:
-            at_least("workers", self.workers, 0)
+        at_least(self, 1, "batch_size", "accumulate")
+        at_least(self, 0, "workers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,9 +110,8 @@ class TransferConfig:
     """Layer-wise learning-rate decay: each layer's rate as a share of the next layer's; the head has the full rate."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.freeze, int):
-            at_least("freeze", self.freeze, 0)
-        within("layer_decay", self.layer_decay, 0, 1, open_left=True)
+        at_least(self, 0, "freeze")
+        within(self, 0, 1, "layer_decay", open_left=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,18 +150,11 @@ class OptimConfig:
     """Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of them; 0 for none."""
 
     def __post_init__(self) -> None:
-        if self.lr != "auto":
-            above("lr", float(self.lr), 0)
-        at_least("weight_decay", self.weight_decay, 0)
-        for name in ("momentum", "beta1", "beta2", "ema"):
-            within(name, getattr(self, name), 0, 1, open_right=True)
-        above("eps", self.eps, 0)
-        at_least("warmup", self.warmup, 0)
-        within("lr_floor", self.lr_floor, 0, 1)
-        within("step_size", self.step_size, 0, 1, open_left=True)
-        within("decay", self.decay, 0, 1)
-        at_least("clip", self.clip, 0)
-        at_least("clip_value", self.clip_value, 0)
+        above(self, 0, "lr", "eps")
+        at_least(self, 0, "weight_decay", "warmup", "clip", "clip_value")
+        within(self, 0, 1, "momentum", "beta1", "beta2", "ema", open_right=True)
+        within(self, 0, 1, "lr_floor", "decay")
+        within(self, 0, 1, "step_size", open_left=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +179,8 @@ class LoopConfig:
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
 
     def __post_init__(self) -> None:
-        if self.epochs is not None:
-            above("epochs", self.epochs, 0)
-        if self.steps is not None:
-            at_least("steps", self.steps, 1)
-        at_least("log_every", self.log_every, 1)
+        above(self, 0, "epochs")
+        at_least(self, 1, "steps", "log_every")
         for name in PERIODS:
             if getattr(self, name) is not None:
                 self._duration(name)
@@ -243,8 +229,7 @@ class MachineConfig:
     """Random seed of everything: splits, initialisation, shuffling, augmentation, dropout."""
 
     def __post_init__(self) -> None:
-        if self.threads is not None:
-            at_least("threads", self.threads, 1)
+        at_least(self, 1, "threads")
         if not 0 <= self.seed < 2**63:
             raise ConfigError(f"seed must lie in 0..2^63-1, got {self.seed}")
 

@@ -42,7 +42,9 @@ def write_config(
     content = {"data": data, "settings": settings, "origin": origin, "reasons": reasons}
     simple = {key: plain(dict(value)) if isinstance(value, Mapping) else value for key, value in content.items()}
     dumper = _with_exponents(yaml.SafeDumper)
-    dumper.add_representer(list, _on_one_line)
+    dumper.add_representer(
+        list, lambda writer, items: writer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
+    )
     text = yaml.dump(simple, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=120)
     write_text(path, HEADER + text)
 
@@ -64,7 +66,10 @@ def read_config(path: Path) -> SavedConfig:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text (byte {error.start}); give the config.yaml of a run") from None
     except yaml.YAMLError as error:
-        raise ConfigError(f"{file}{_line(error)} is not YAML: {_problem(error)}") from None
+        mark = getattr(error, "problem_mark", None)
+        line = "" if mark is None else f", line {mark.line + 1},"
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{file}{line} is not YAML: {problem}") from None
     return _checked(content, file)
 
 
@@ -98,16 +103,3 @@ def _with_exponents(kind: Any) -> Any:
     extended = type(kind.__name__, (kind,), {})
     extended.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
     return extended
-
-
-def _on_one_line(dumper: Any, items: list[Any]) -> Any:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
-
-
-def _line(error: Any) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return "" if mark is None else f", line {mark.line + 1},"
-
-
-def _problem(error: Any) -> str:
-    return getattr(error, "problem", None) or str(error).splitlines()[0]

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-IGNORED = 255  # of a mask's pixels: neither trained on nor judged
+IGNORED = 255  # of a mask's pixels: neither trained on nor evaluated
 BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
 
@@ -16,10 +16,11 @@ class Column:
 
     number:   standardised by mean and std; missing becomes 0 and, where training rows miss it, an indicator column follows
     category: code 1.. in `categories` order; 0 is missing or never seen in training
+    text:     read as tokens, where an input is made of several columns of text
     """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "text"]
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
     date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
@@ -45,6 +46,7 @@ class InputSpec:
     rate:  of audio, samples a second
     step:  of series, how far steps are apart; `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
+    read_as: another kind whose networks read such inputs too, "" for none
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
     there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. Backbones of proteins are
@@ -64,6 +66,7 @@ class InputSpec:
     rate: int = 0
     step: str = ""
     forecast: int = 0
+    read_as: str = ""
 
     @property
     def has_planes(self) -> bool:

@@ -105,16 +105,12 @@ def examples(units: tuple[Unit, ...]) -> str:
 
 def _read(text: str, bare: Unit) -> Duration | None:
     if (counted := _COUNTED.fullmatch(text)) is not None:
-        unit = counted[2]
-        return Duration(float(counted[1]), bare if unit is None else _plural(unit))
+        units: dict[str, Unit] = {unit.rstrip("s"): unit for unit in EXAMPLES}  # written in the singular or the plural
+        return Duration(float(counted[1]), bare if counted[2] is None else units[counted[2].rstrip("s")])
     if (time := _TIME.fullmatch(text)) is not None and text:
         amounts = (float(time[name] or 0) * size for name, size in (("h", 3600), ("m", 60), ("s", 1)))
         return Duration(sum(amounts), "seconds")
     return None
-
-
-def _plural(word: str) -> Unit:
-    return next(unit for unit in EXAMPLES if word.rstrip("s") == unit.rstrip("s"))
 
 
 def _time_text(seconds: float) -> str:

@@ -19,7 +19,9 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(part, 0o666 & ~_umask())
+        umask = os.umask(0)  # to be read it must be set
+        os.umask(umask)
+        os.chmod(part, 0o666 & ~umask)
         os.replace(part, path)
     except BaseException:
         Path(part).unlink(missing_ok=True)
@@ -73,9 +75,3 @@ def sha256(path: Path) -> str:
     """Hex digest of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

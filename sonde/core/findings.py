@@ -1,9 +1,11 @@
 """A finding of an automatic check: its evidence and what to do."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["note", "warning", "error"]
+WORST_FIRST: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,3 +21,13 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+
+def grouped(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """(severity, check, its findings) of findings as they were written, the most severe first."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for finding in found:
+        groups.setdefault((str(finding.get("severity")), str(finding.get("check"))), []).append(finding)
+    rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
+    ordered = sorted(groups.items(), key=lambda item: rank.get(item[0][0], len(rank)))
+    return [(severity, check, same) for (severity, check), same in ordered]

@@ -126,12 +126,12 @@ class Extras(NamedTuple):
     """Members that a task may leave out, as its own attributes of the same names.
 
     across_rows: names of the losses that mix rows (contrastive, batch Dice), for which micro-batches are not the big batch
-    after_step:  called after each step, such as to move an average
+    after_step:  called after each step, such as to move an average; None for nothing
     state_dict, load_state_dict: state beyond the modules, such as centres, hidden state, a chosen threshold
     """
 
     across_rows: Sequence[str]
-    after_step: Callable[[StepRecord], None]
+    after_step: Callable[[StepRecord], None] | None
     state_dict: Callable[[], dict[str, Any]]
     load_state_dict: Callable[[Mapping[str, Any]], None]
 
@@ -147,7 +147,7 @@ def extras_of(task: Task) -> Extras:
         )
     return Extras(
         across_rows=getattr(task, "across_rows", ()),
-        after_step=getattr(task, "after_step", lambda record: None),
+        after_step=getattr(task, "after_step", None),
         state_dict=getattr(task, "state_dict", dict),
         load_state_dict=getattr(task, "load_state_dict", lambda state: None),
     )

@@ -112,7 +112,7 @@ def metric_name(name: str) -> str:
     known = {"auroc": "AUROC", "mae": "MAE", "rmse": "RMSE", "mse": "MSE", "r2": "R²", "ece": "calibration error"}
     known |= {"iou": "IoU", "miou": "mean IoU", "knn": "kNN", "lddt": "lDDT", "rmsd": "RMSD", "bleu": "BLEU"}
     known |= {"wer": "word error rate", "cer": "character error rate", "near": "within 60°"}
-    known |= {"mase": "MASE", "smape": "sMAPE"}
+    known |= {"mase": "MASE", "smape": "sMAPE", "pearson": "Pearson correlation", "spearman": "Spearman correlation"}
     known |= {"map": "mAP", "map50": "mAP@50", "map75": "mAP@75"}
     head, slash, rest = name.partition("/")
     words = [known.get(word, word) for word in head.split("_")]

@@ -81,8 +81,8 @@ class About:
         """The dataset; `facts` and `warnings` follow those of the form, `more` says other fields of it."""
         about = {"name": self.name, "source": self.source, "form": self.form, "fingerprint": self.fingerprint}
         ordered = {split: splits[split] for split in ORDER if split in splits}
-        said, warned = [*self.facts, *facts], [*self.warnings, *warnings]
-        return Dataset(**{**about, **more}, schema=schema, splits=ordered, facts=said, warnings=warned)
+        facts, warnings = [*self.facts, *facts], [*self.warnings, *warnings]
+        return Dataset(**{**about, **more}, schema=schema, splits=ordered, facts=facts, warnings=warnings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +127,8 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
     parts = {split: found.scaled(each, input_spec) for split, each in inputs.items()}
     whole = {split: InputRows(parts[split], encode(raw[split], spec)) for split in found.parts}
     splits = drawn_from_train(whole, indices)
-    said = [size_fact(found), target_fact, *found.about.facts, *facts]
-    about, schema = replace(found.about, facts=said), Schema(input=input_spec, target=spec)
+    facts = [size_fact(found), target_fact, *found.about.facts, *facts]
+    about, schema = replace(found.about, facts=facts), Schema(input=input_spec, target=spec)
     return about.dataset(schema, splits, warnings=_absent_classes(splits, spec))
 
 
@@ -151,8 +151,8 @@ def _assemble_like(found: Found, like: Schema) -> Dataset:
         )
         for split, part in parts.items()
     }
-    said = [size_fact(found), Fact("preprocessed as in training", "image size, classes and scaling of the model")]
-    return replace(found.about, facts=said).dataset(like, splits)
+    facts = [size_fact(found), Fact("preprocessed as in training", "image size, classes and scaling of the model")]
+    return replace(found.about, facts=facts).dataset(like, splits)
 
 
 def _check_lengths(parts: Mapping[str, Part]) -> None:

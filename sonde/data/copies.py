@@ -1,4 +1,4 @@
-"""What it means that some rows are the same: who would judge on rows that were trained on, and which labels disagree."""
+"""What it means that some rows are the same: what would be evaluated on rows that were trained on, and which labels disagree."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ CLASS_IS_A_COPY = 0.5  # share of a class's rows that another class has too
 
 @dataclass(frozen=True)
 class Kind:
-    """How alike, and of what."""
+    """How they are the same, and what they are."""
 
-    alike: str  # "exact" or "re-encoded"
+    how: str  # "exact" or "re-encoded"
     noun: str  # "images" or "rows"
 
 
@@ -64,11 +64,12 @@ def copy_findings(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> l
     disputed = _disputed(groups, survey, paired)
     findings = [*_across(across, kind, survey), *classes]
     if disputed:
+        several = f"{count(len(disputed))} group{'s' if len(disputed) != 1 else ''}"
         findings.append(
             Finding(
-                check=f"{kind.alike} copies under different labels",
+                check=f"{kind.how} copies under different labels",
                 severity="warning",
-                evidence=f"{_groups(len(disputed))} of equal {kind.noun} have more than one label: "
+                evidence=f"{several} of equal {kind.noun} have more than one label: "
                 + _examples(disputed, survey, labels=True),
                 action="keep the copy with the correct label and remove the others",
             )
@@ -77,7 +78,7 @@ def copy_findings(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> l
         surplus = sum(len(group) - 1 for group in within)
         findings.append(
             Finding(
-                check=f"{kind.alike} copies within a split",
+                check=f"{kind.how} copies within a split",
                 severity="note",
                 evidence=f"{count(surplus)} {kind.noun} repeat another of their split: {_examples(within, survey)}",
                 action="remove the duplicates, unless they are intended as weights",
@@ -87,7 +88,7 @@ def copy_findings(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> l
 
 
 def _across(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> list[Finding]:
-    """Rows that judge and were trained on, counted per split."""
+    """Rows for evaluation that were trained on too, counted per split."""
     if not groups:
         return []
     split_of = survey.split_of
@@ -102,7 +103,7 @@ def _across(groups: Sequence[np.ndarray], kind: Kind, survey: Survey) -> list[Fi
     parts = [f"{count(n)} of {count(sizes[s])} {s} {kind.noun}" for s, n in seen.items() if n]
     return [
         Finding(
-            check=f"{kind.alike} copies across splits",
+            check=f"{kind.how} copies across splits",
             severity="warning",
             evidence=f"{' and '.join(parts)} are also in another split: {_examples(groups, survey)}",
             action="remove the copies from train; scores on them measure memorisation",
@@ -139,7 +140,7 @@ def _class_copies(
                 check="class copies another",
                 severity="warning",
                 evidence=f"{count(n)} of {count(int(sizes[one]))} {kind.noun} ({share(n / sizes[one], 0)}) of class "
-                f"{names[one]!r} are {kind.alike} copies of some in {names[other]!r}",
+                f"{names[one]!r} are {kind.how} copies of some in {names[other]!r}",
                 action=f"remove {names[one]!r}, or merge the two classes",
             )
         )
@@ -159,12 +160,10 @@ def _examples(groups: Sequence[np.ndarray], survey: Survey, *, labels: bool = Fa
     """ "test a.png = train b.png; …" for the first few groups."""
 
     def words(place: int) -> str:
-        said = survey.describe(place)
-        return f"{said} ({survey.class_names[survey.labels[place]]})" if labels and survey.labels is not None else said
+        origin = survey.describe(place)
+        if not labels or survey.labels is None:
+            return origin
+        return f"{origin} ({survey.class_names[survey.labels[place]]})"
 
     shown = [f"{words(int(group[0]))} = {words(int(group[-1]))}" for group in groups[:EXAMPLES]]
     return "; ".join(shown) + ("; …" if len(groups) > EXAMPLES else "")
-
-
-def _groups(n: int) -> str:
-    return f"{count(n)} group{'s' if n != 1 else ''}"

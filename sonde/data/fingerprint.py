@@ -24,11 +24,12 @@ def of_files(files: Sequence[Path], root: Path) -> dict[str, str]:
     ordered = sorted(files, key=lambda file: file.as_posix())
     sizes = [file.stat().st_size for file in ordered]
     sampled = sum(sizes) > WHOLE_LIMIT
+    alone = len(ordered) <= MANY_FILES
     groups: dict[str, list[tuple[Path, int]]] = {}
     for file, size in zip(ordered, sizes, strict=True):
-        name = _relative(file if len(ordered) <= MANY_FILES else file.parent, root)
+        path = file if alone else file.parent
+        name = (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
         groups.setdefault(name, []).append((file, size))
-    alone = len(ordered) <= MANY_FILES
     return {name: _digest(members, sampled, named=not alone) for name, members in groups.items()}
 
 
@@ -63,10 +64,6 @@ def _digest(members: Sequence[tuple[Path, int]], sampled: bool, *, named: bool) 
                 content.seek(int(start))
                 digest.update(content.read(BLOCK))
     return SAMPLED * sampled + digest.hexdigest()
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def _bytes_of(array: np.ndarray) -> memoryview:

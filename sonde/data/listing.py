@@ -1,13 +1,13 @@
 """What stands at a path, read from disk once however many forms of data ask: names, folders, endings, a look into files."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.data.splits import SPLIT_NAMES
 
 SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what operating systems leave in folders
@@ -51,7 +51,7 @@ class Listing:
                 for entry in entries:
                     if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM:
                         (folders if entry.is_dir() else files).append(entry.name)
-        return sorted(files), sorted(folders, key=natural)
+        return sorted(files), in_natural_order(folders)
 
     @property
     def files(self) -> list[Path]:
@@ -76,13 +76,22 @@ class Listing:
     @cached_property
     def below(self) -> list[str]:
         """Files at any depth, relative to this folder with forward slashes, in the order a person would list them."""
-        return sorted(self._walk(), key=natural)
+        return in_natural_order(list(self._walk()))
+
+    def below_ending(self, suffixes: Collection[str]) -> list[str]:
+        """Those of `below` whose names end so, in small letters or capitals."""
+        return [name for name in self.below if os.path.splitext(name)[1].lower() in suffixes]
 
     @cached_property
     def endings(self) -> frozenset[str]:
         """Endings in small letters of the files at any depth, or of the file itself; "" of names without one."""
         names = [self.name] if self.is_file else self._walk()
         return frozenset(os.path.splitext(name)[1].lower() for name in names)
+
+    @cached_property
+    def folder_names(self) -> frozenset[str]:
+        """Names in small letters of the folders at any depth that hold files."""
+        return frozenset(part.lower() for name in self._walk() for part in name.split("/")[:-1])
 
     def _walk(self, before: str = "") -> Iterator[str]:
         try:

@@ -21,12 +21,8 @@ def release(array: np.ndarray) -> None:
     "c", whose changes are nowhere else, nor where the system has no way.
     """
     found = _map_of(array)
-    if (
-        found is not None
-        and hasattr(found, "madvise")
-        and hasattr(mmap, "MADV_DONTNEED")
-        and _mode(array) in ("r", "r+")
-    ):
+    mode = next((part.mode for part in _bases(array) if isinstance(part, np.memmap)), "")
+    if found is not None and hasattr(found, "madvise") and hasattr(mmap, "MADV_DONTNEED") and mode in ("r", "r+"):
         found.madvise(mmap.MADV_DONTNEED)
 
 
@@ -61,17 +57,12 @@ def mapped_tensor(tensor: Any) -> np.ndarray | None:
     return np.memmap(name, dtype=dtype, mode="r", offset=offset, shape=tuple(tensor.shape))
 
 
-def _map_of(array: Any) -> mmap.mmap | None:
-    while array is not None:
-        if isinstance(array, mmap.mmap):
-            return array
-        array = getattr(array, "base", None)
-    return None
+def _map_of(array: np.ndarray) -> mmap.mmap | None:
+    return next((part for part in _bases(array) if isinstance(part, mmap.mmap)), None)
 
 
-def _mode(array: Any) -> str:
+def _bases(array: Any) -> Iterator[Any]:
+    """An array, what it is a view of, and so on."""
     while array is not None:
-        if isinstance(array, np.memmap):
-            return array.mode
+        yield array
         array = getattr(array, "base", None)
-    return ""

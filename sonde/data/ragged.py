@@ -77,14 +77,14 @@ class RaggedRows:
     fixed:  fields (n, …) of one shape
     names:  where each row came from
     with_lengths: whether batches say how long each input is; tokens need not, since PAD says it
-    alike:  (n,) int64 by which rows come into one batch; None for the lengths of the inputs
+    bucket_keys: (n,) int64 by which rows are batched together; None for the lengths of the inputs
     """
 
     ragged: Mapping[str, Ragged]
     names: Sequence[str]
     fixed: Mapping[str, np.ndarray] = field(default_factory=dict)
     with_lengths: bool = False
-    alike: np.ndarray | None = None
+    bucket_keys: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)

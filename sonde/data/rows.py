@@ -1,6 +1,6 @@
 """Rows of a split: inputs that can be read by number, and beside them the targets, which are small and kept in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -8,6 +8,12 @@ import numpy as np
 
 from sonde.core.dataset import Rows
 from sonde.data.mapped import release
+
+
+def chunks(rows: Sized, size: int) -> Iterator[np.ndarray]:
+    """The numbers of all rows, `size` at a time."""
+    for start in range(0, len(rows), size):
+        yield np.arange(start, min(start + size, len(rows)))
 
 
 class Inputs(Protocol):
@@ -46,11 +52,11 @@ class Sequences(Protocol):
 
 
 @runtime_checkable
-class Alike(Protocol):
-    """Sequences that say themselves by what they come into one batch: (n,) int64, None for their lengths."""
+class BucketKeys(Protocol):
+    """Sequences that have keys of their own by which they are bucketed: (n,) int64, None for their lengths."""
 
     @property
-    def alike(self) -> np.ndarray | None: ...
+    def bucket_keys(self) -> np.ndarray | None: ...
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Who trains and who judges: reproducible, stratified shares of rows, and views of some rows of a dataset."""
+"""Rows for training and for evaluation: reproducible, stratified shares of rows, and views of some rows of a dataset."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Rows, TargetSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.seeds import derive
-from sonde.data.rows import WithTruth
+from sonde.data.rows import WithTruth, chunks
 
 SPLIT_NAMES = {
     "train": "train",
@@ -65,11 +65,7 @@ def targets_of(rows: Rows) -> np.ndarray:
     known = getattr(rows, "targets", None)
     if known is not None:
         return known()
-    pieces = [
-        rows.read(np.arange(start, min(start + READ_AT_ONCE, len(rows))))["target"]
-        for start in range(0, len(rows), READ_AT_ONCE)
-    ]
-    return np.concatenate(pieces)
+    return np.concatenate([rows.read(some)["target"] for some in chunks(rows, READ_AT_ONCE)])
 
 
 def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
@@ -78,7 +74,7 @@ def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
         return rows.truth()
     if not masked:
         return {"target": targets_of(rows)}
-    pieces = [rows.read(np.arange(n, min(n + READ_AT_ONCE, len(rows)))) for n in range(0, len(rows), READ_AT_ONCE)]
+    pieces = [rows.read(some) for some in chunks(rows, READ_AT_ONCE)]
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in ("target", "mask")}
 
 
@@ -124,11 +120,11 @@ def split_rows(
     parts: dict[str, np.ndarray] = {}
     shares = {"test": test, "validation": validation}
     if fold[0]:
-        judged = next((name for name, share in shares.items() if share > 0), None)
-        if judged is None:
+        evaluated = next((name for name, share in shares.items() if share > 0), None)
+        if evaluated is None:
             raise DataError("--folds has nothing to split: the data has its own validation and test rows; leave it out")
-        parts[judged] = np.flatnonzero(_fold_of(n if labels is None else labels, groups, fold[1]) == fold[0] - 1)
-        left = np.delete(left, parts[judged])
+        parts[evaluated] = np.flatnonzero(_fold_of(n if labels is None else labels, groups, fold[1]) == fold[0] - 1)
+        left = np.delete(left, parts[evaluated])
     for name, share in shares.items():
         if share <= 0 or name in parts:
             continue

@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 
 FEW_VALUES = 1000  # more distinct numbers than this are no classes, even when asked
 LISTED = 8
@@ -32,7 +32,7 @@ class RawTarget:
         return f"{self.place} row {index + self.first}"
 
 
-def raw_target(values: Any, place: str, *, first: int = 0) -> RawTarget:
+def raw_target(values: Any, place: str) -> RawTarget:
     """Targets in the shape the rest expects: (n, 1) becomes (n,), objects become text.
 
     Raises: DataError for more than two axes, missing text or objects of mixed kinds
@@ -50,7 +50,7 @@ def raw_target(values: Any, place: str, *, first: int = 0) -> RawTarget:
         raise DataError(f"{place} holds {array.dtype}; a target is made of numbers, booleans or text")
     if array.ndim == 2 and array.dtype.kind == "U":
         raise DataError(f"{place} has {array.shape[1]} columns of text; give one")
-    return RawTarget(values=array, place=place, first=first)
+    return RawTarget(values=array, place=place)
 
 
 def infer(
@@ -234,7 +234,7 @@ def _classes(train: RawTarget, everything: np.ndarray, names: Sequence[str]) -> 
     if names:
         chosen, why = list(names), "class names from the data"
     elif kind == "U":
-        chosen = sorted(map(str, np.unique(everything)), key=natural)
+        chosen = in_natural_order(map(str, np.unique(everything)))
         why = f"names in {train.place}"
     else:
         distinct = np.unique(everything)
@@ -258,7 +258,7 @@ def _codes(part: RawTarget, names: Sequence[str]) -> np.ndarray:
         raise DataError(f"{part.place} has {part.values.shape[1]} outputs; the model predicts one class per row")
     known = {name: code for code, name in enumerate(names)}
     distinct, where = np.unique(part.values, return_inverse=True)
-    if part.values.dtype.kind in "iuf" and not all(_is_integer(name) for name in names):
+    if part.values.dtype.kind in "iuf" and not all(name.removeprefix("-").isdigit() for name in names):
         codes = [int(v) if 0 <= v < len(names) and v == int(v) else -1 for v in distinct]
     else:
         codes = [known.get(v if isinstance(v, str) else _class_name(v), -1) for v in map(_plain, distinct)]
@@ -275,10 +275,6 @@ def _codes(part: RawTarget, names: Sequence[str]) -> np.ndarray:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, np.bool_) else value.item()
-
-
-def _is_integer(name: str) -> bool:
-    return name.removeprefix("-").isdigit()
 
 
 def _refuse_constant(train: RawTarget) -> None:

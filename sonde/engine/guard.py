@@ -21,13 +21,6 @@ class NonFiniteStep(NonFinite):
         self.step, self.phase, self.what, self.batch, self.rows = step, phase, what, batch, rows
 
 
-def total_norm(gradients: list[Tensor]) -> Tensor:
-    """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
-    if not gradients:
-        return torch.zeros(())
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-
-
 class Guard:
     """Checks each step: on the host at once where reading is free (CPU), else on the device, read late.
 

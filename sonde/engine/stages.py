@@ -1,5 +1,6 @@
 """Stages of a run: which phases are at work at which steps, where phases follow one another."""
 
+import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +19,10 @@ class Stages:
     stages: tuple[Stage, ...] = ()
     ends: tuple[int, ...] = ()
 
-    def number_at(self, step: int) -> int:
-        """Which stage the 1-based `step` belongs to, from 0."""
-        return bisect_left(self.ends, step)
+    def at(self, step: int) -> tuple[int, int, int]:
+        """(which stage the 1-based `step` belongs to, from 0; the stage's first step; its last), the last stage without end."""
+        number = bisect_left(self.ends, step)
+        return number, *self.bounds(number, total=sys.maxsize)
 
     def bounds(self, number: int, *, total: int) -> tuple[int, int]:
         """(first, last) 1-based steps of a stage in a run of `total` steps."""

@@ -1,7 +1,6 @@
 """One training step: every due phase computes its gradient, has it checked and bounded, and moves its own weights."""
 
 import math
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +14,12 @@ from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Phase, Task, extras_of
 from sonde.engine.clock import Clock
-from sonde.engine.execution.eager import Eager
 from sonde.engine.execution.execution import Execution
-from sonde.engine.execution.settings import StepSettings
-from sonde.engine.guard import Guard, total_norm
+from sonde.engine.execution.settings import StepSettings, autocast
+from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
 from sonde.optim.ema import EMA
+from sonde.optim.fused_adam import update_of
 
 OVERFLOWS = (
     50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow
@@ -80,8 +79,7 @@ class Stepper:
 
     def _enter(self, step: int) -> None:
         """Look up which updates are at work at a step, and until which step that holds."""
-        number = self.stages.number_at(step)
-        self._first, self._last = self.stages.bounds(number, total=sys.maxsize)
+        number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
 
@@ -106,8 +104,9 @@ class Stepper:
             self.execution.scaler.update()
         if self.average is not None:
             self.average.update()
-        record = StepRecord(step, epoch, len(batch), losses, norms, lr, self.main)
-        self._after_step(record)
+        record = StepRecord(step, epoch, len(batch.index), losses, norms, lr, self.main)
+        if self._after_step is not None:
+            self._after_step(record)
         return record
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
@@ -213,6 +212,102 @@ class Stepper:
         self._in_a_row = dict(state["in_a_row"])
         self.stages = replace(self.stages, ends=tuple(state.get("stage_ends", self.stages.ends)))  # older states: none
         self._enter(self._first)
+
+
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
+    if not gradients:
+        return torch.zeros(())
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+
+
+class Eager:
+    """Execution operation by operation, as PyTorch runs by itself. Its state is the loss scale.
+
+    It stands beside the stepper that asks it, so that from `fit` to a user's loss there are few files to read.
+    """
+
+    def __init__(self, settings: StepSettings) -> None:
+        self.settings = settings
+        self.scaler = torch.amp.GradScaler(settings.device.type) if settings.precision == "fp16" else None
+        self._precision = autocast(settings)
+        self._updates: dict[Optimizer, Callable[[], None]] = {}
+
+    @property
+    def eager(self) -> "Eager":
+        """Itself."""
+        return self
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of an operation, of the whole process."""
+        return torch.get_num_threads()
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        torch.set_num_threads(count)
+
+    def gradient(
+        self, phase: Phase, optimizer: Optimizer, parameters: Sequence[Tensor], pieces: Sequence[Batch]
+    ) -> dict[str, Tensor]:
+        """See `Execution`. The phase's loss is called from here, so that a step's stack stays short."""
+        for parameter in parameters:
+            parameter.grad = None
+        if len(pieces) == 1:
+            with self._precision:
+                loss = phase.loss(pieces[0])
+            scaled = loss.value if self.scaler is None else self.scaler.scale(loss.value)
+            scaled.backward(inputs=parameters)
+            means = {name: part.detach() for name, part in loss.parts.items()}
+            means["loss"] = loss.value.detach()
+        else:
+            # weight x gradient summed and divided once by the total: a weight may be known only after its forward
+            weight: Tensor | float = 0.0
+            sums: dict[str, Tensor] = {}
+            for piece in pieces:
+                with self._precision:
+                    loss = phase.loss(piece)
+                weighted = loss.value * loss.weight
+                scaled = weighted if self.scaler is None else self.scaler.scale(weighted)
+                scaled.backward(inputs=parameters)
+                weight = weight + loss.weight
+                for name, part in {"loss": loss.value, **loss.parts}.items():
+                    term = part.detach() * loss.weight
+                    sums[name] = sums[name] + term if name in sums else term
+            gradients = [p.grad for p in parameters if p.grad is not None]
+            if gradients:
+                whole = weight.to(gradients[0].dtype) if isinstance(weight, Tensor) else weight
+                torch._foreach_div_(gradients, whole)
+            means = {name: total / weight for name, total in sums.items()}
+        if self.scaler is not None:
+            self.scaler.unscale_(optimizer)
+        return means
+
+    def skips(self, optimizer: Optimizer) -> bool:
+        """True for torch's fused kernels, and where the loss scaler leaves updates out by itself."""
+        return self.scaler is not None or getattr(optimizer, "_step_supports_amp_scaling", False)
+
+    def update(self, optimizer: Optimizer, skip: Tensor | None) -> None:
+        """See `Execution`."""
+        if self.scaler is not None:
+            self.scaler.step(optimizer)
+            return
+        if skip is not None:
+            optimizer.found_inf = skip  # type: ignore[attr-defined]  # read by torch's fused kernels
+        move = self._updates.get(optimizer)
+        if move is None:
+            move = self._updates[optimizer] = update_of(optimizer)
+        move()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The loss scale."""
+        return {"scaler": None if self.scaler is None else self.scaler.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put a saved loss scale back."""
+        if self.scaler is not None:
+            self.scaler = torch.amp.GradScaler(self.settings.device.type)  # a step that raised leaves one half-way
+            self.scaler.load_state_dict(state["scaler"])
 
 
 def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:

@@ -22,10 +22,9 @@ HOPELESS = 3.0  # times the best count's step
 def untouched(stepper: Stepper) -> Iterator[None]:
     """Whatever the body does to weights, gradients, buffers, optimisers, averages, random streams and clock is undone."""
     task, device = stepper.task, stepper.settings.device
-    held = copied(weights(task.modules))
-    loose = {name: value.detach().clone() for name, value in task.modules.named_buffers() if name not in held}
     extras = extras_of(task)
-    state, own = copied(stepper.state_dict()), copied(extras.state_dict())
+    held, state, own = copied((weights(task.modules), stepper.state_dict(), extras.state_dict()))
+    loose = {name: value.detach().clone() for name, value in task.modules.named_buffers() if name not in held}
     spent = dict(stepper.clock.spent)
     gradients = [(parameter, parameter.grad) for parameter in task.modules.parameters()]
     modes = [(module, module.training) for module in task.modules.modules()]

@@ -14,7 +14,7 @@ from sonde.core.dataset import Rows, TargetSpec
 from sonde.core.files import write_json
 from sonde.explain.filters import Filters, first_filters
 from sonde.explain.pictures import TILE, write_grid
-from sonde.explain.top_activations import Channel, Read, TooSlow, exciting
+from sonde.explain.top_activations import Channel, Read, TooSlow, top_activations
 
 MOST_ROWS = 300
 FILTERS_ACROSS = 16
@@ -50,7 +50,7 @@ def write_features(
     )  # rows may stand class by class
     reason = ""
     try:
-        found, looked_at = exciting(model, layers, images.read, chosen, seconds=seconds)
+        found, looked_at = top_activations(model, layers, images.read, chosen, seconds=seconds)
         if not found:
             reason = "no layer before the output has channels to show"
     except TooSlow as trouble:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from math import isqrt
 from typing import Any
 
@@ -56,16 +56,13 @@ def as_used(model: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with _uncompiled():
+        # where nothing was compiled, torch would need two seconds to load what compiles
+        compiled = "torch._dynamo" in sys.modules
+        with torch.compiler.set_stance("force_eager") if compiled else nullcontext():
             yield
     finally:
         for module, mode in modes:
             module.training = mode
-
-
-def _uncompiled() -> AbstractContextManager[Any]:
-    # where nothing was compiled, torch would need two seconds to load what compiles
-    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def places(model: nn.Module, layers: Mapping[str, Sequence[nn.Module]], input: Tensor) -> dict[str, nn.Module]:

@@ -18,7 +18,7 @@ PATCHES = 6  # shown of each channel, each of another image
 AT_ONCE = 16  # images
 TRACED = 3  # images by which a layer's sight is measured
 MASS = 0.9  # share of the influence on a place that lies in what it is said to see
-FEWEST = 24  # rows, of which the most exciting six say something
+FEWEST = 24  # rows, of which the six with the highest activation say something
 
 # R rows, C channels, H, W of the image, h, w of a map
 
@@ -58,7 +58,7 @@ class Peaks:
     size: tuple[int, int]
 
 
-def exciting(
+def top_activations(
     model: nn.Module,
     layers: Mapping[str, Sequence[nn.Module]],
     read: Read,
@@ -74,13 +74,13 @@ def exciting(
     """
     with as_used(model):
         first = read(rows[:1])
-        watched = places(model, layers, first)
-        if not watched:
+        hooked_modules = places(model, layers, first)
+        if not hooked_modules:
             return [], 0
         rows = sorted(rows[: _affordable(model, read, rows, seconds)])  # which is quicker to read
-        peaks = _peaks(model, watched, read, rows)
+        peaks = _peaks(model, hooked_modules, read, rows)
         found = []
-        for name, module in watched.items():
+        for name, module in hooked_modules.items():
             chosen = selective(peaks[name].value)
             side = _side(model, module, read, rows, peaks[name], chosen) if chosen else 0
             shown = tuple(
@@ -155,9 +155,11 @@ def _affordable(model: nn.Module, read: Read, rows: Sequence[int], seconds: floa
     return min(most, len(rows))
 
 
-def _peaks(model: nn.Module, watched: Mapping[str, nn.Module], read: Read, rows: Sequence[int]) -> dict[str, Peaks]:
-    name_of = {module: name for name, module in watched.items()}
-    found: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in watched}
+def _peaks(
+    model: nn.Module, hooked_modules: Mapping[str, nn.Module], read: Read, rows: Sequence[int]
+) -> dict[str, Peaks]:
+    name_of = {module: name for name, module in hooked_modules.items()}
+    found: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in hooked_modules}
     sizes: dict[str, tuple[int, int]] = {}
 
     def seen(module: nn.Module, maps: Tensor) -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sonde.metrics.classification import WORST, earliest_bad, mean_of_defined, refuse_bad
+from sonde.metrics.correlation import Correlations
 from sonde.metrics.mean import Mean, widest
 from sonde.metrics.top_k import Kept, shuffled_rank
 
@@ -18,7 +19,8 @@ SCATTER = 1000
 class RegressionMeter:
     """Adds up predictions and targets; with several targets each metric is a mean over them, and also given for each.
 
-    metrics: rmse, mae, r2 (NaN for a target that does not vary), loss (the task's own); rmse/NAME, … for several targets
+    metrics: rmse, mae, r2 (NaN for a target that does not vary), pearson and spearman (NaN where the predictions do not vary
+    either), loss (the task's own); rmse/NAME, … for several targets
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -26,11 +28,13 @@ class RegressionMeter:
         self.moments: Tensor | None = None  # (5, T): count, mean and squared deviations of the target; |error|, error²
         self.first_bad: Tensor | None = None  # () int64: lowest row index whose output is NaN
         self.loss, self.worst, self.sample = Mean(), Kept(WORST), Kept(SCATTER)
+        self.correlations = Correlations(len(self.names))
 
     @property
     def notes(self) -> list[str]:
-        """Nothing is approximated."""
-        return []
+        """What was computed of a sample of the rows."""
+        found, most = self.correlations.rows, self.correlations.limit
+        return [f"pearson and spearman of {found:,} rows are computed from {most:,} of them"] if found > most else []
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss."""
@@ -40,6 +44,7 @@ class RegressionMeter:
         self._add(_moments(values, target, counted))
         self.loss.update(outputs["loss"], outputs.get("weight"))
         rows = {"values": values, "target": target, "counted": counted}
+        self.correlations.update(**rows, index=index)
         self.worst.update(outputs["loss"].detach(), index, rows)
         self.sample.update(shuffled_rank(index.to(values.device)), index, rows)
 
@@ -50,7 +55,7 @@ class RegressionMeter:
         if other.first_bad is not None:
             mine = other.first_bad if self.first_bad is None else self.first_bad
             self.first_bad = torch.minimum(mine, other.first_bad.to(mine.device))
-        for name in ("loss", "worst", "sample"):
+        for name in ("loss", "worst", "sample", "correlations"):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -62,6 +67,7 @@ class RegressionMeter:
             "rmse": (square / count).sqrt(),
             "mae": absolute / count,
             "r2": torch.where(deviation > 0, 1 - square / deviation, torch.nan),
+            **{name: torch.tensor(found) for name, found in self.correlations.compute().items()},
         }
         found = {metric: mean_of_defined(values.tolist()) for metric, values in columns.items()}
         if len(self.names) > 1:

@@ -1,6 +1,7 @@
 """All kinds of data, each a record in its own folder: a line here is all that the rest of the house knows of it."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from sonde.core.catalogue import added, resolve
 from sonde.core.dataset import Schema
@@ -13,6 +14,7 @@ MODALITIES = {
     "table": "sonde.modalities.table.modality:TABLE",
     "array": "sonde.modalities.arrays.modality:ARRAY",
     "tokens": "sonde.modalities.text.modality:TEXT",
+    "text-pair": "sonde.modalities.text_pair.modality:TEXT_PAIR",
     "audio": "sonde.modalities.audio.modality:AUDIO",
     "series": "sonde.modalities.series.modality:SERIES",
     "molecule": "sonde.modalities.molecule.modality:MOLECULE",
@@ -25,9 +27,12 @@ def names() -> list[str]:
     return [*MODALITIES, *added(GROUP, MODALITIES)]
 
 
+@cache  # a record stays as it is while a program runs
 def modality(kind: str) -> Modality:
     """What is known about a kind of input. Raises: ConfigError with the nearest names when there is none"""
-    return resolve("kind of data", kind, {**MODALITIES, **added(GROUP, MODALITIES)})
+    return resolve(
+        "kind of data", kind, MODALITIES if kind in MODALITIES else {**MODALITIES, **added(GROUP, MODALITIES)}
+    )
 
 
 def modalities() -> Iterator[Modality]:

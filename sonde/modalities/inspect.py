@@ -16,6 +16,7 @@ from sonde.core.units import count
 from sonde.data.copies import Kind, Survey, copy_findings
 from sonde.data.duplicates import digests, pairs_by_chance, same_groups
 from sonde.data.feed.layout import lengths_of
+from sonde.data.rows import chunks
 from sonde.data.splits import class_counts, targets_of
 from sonde.modalities.catalogue import modality
 from sonde.modalities.open import open_data, place_of
@@ -105,7 +106,7 @@ def inspect(data: Any, config: DataConfig, *, tick: Tick = silent) -> Inspection
     found, shown = parts.look(look)
     findings = [*_warnings(dataset), *_classes(look), *found]
     tables = [_class_table(dataset, look.survey), *shown]
-    tables += [InfoTable(*told) for told in length_tables(dataset)]
+    tables += [InfoTable(*table) for table in length_tables(dataset)]
     return Inspection(
         name=dataset.name,
         form=dataset.form,
@@ -123,8 +124,8 @@ def _read(data: Any, dataset: Dataset, config: DataConfig, parts: Parts, tick: T
         if (of_sequences := row_digests(rows)) is not None:
             keys += of_sequences
             continue
-        for start in range(0, len(rows), READ_AT_ONCE):
-            input = rows.read(np.arange(start, min(start + READ_AT_ONCE, len(rows))))["input"]
+        for some in chunks(rows, READ_AT_ONCE):
+            input = rows.read(some)["input"]
             keys += digests(input)
             if parts.thumbnails is not None:
                 pictures.append(parts.thumbnails(input))

@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, InputSpec, Rows, Schema
-from sonde.core.progress import Tick
-from sonde.data.listing import Listing
+from sonde.core.dataset import InputSpec, Rows, Schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,26 +16,12 @@ class Wanted:
     """What data are opened for.
 
     task: where it is named; None leaves it to the data
-    like: a trained run's schema that the data are to be judged by
+    like: a trained run's schema that the data are to be evaluated by
     """
 
     config: DataConfig = field(default_factory=DataConfig)
     task: str | None = None
     like: Schema | None = None
-
-
-class Recognise(Protocol):
-    """Why a place holds a form of data, None if it does not. Raises: DataError for what is of the form but ambiguous"""
-
-    def __call__(self, listing: Listing, wanted: Wanted) -> str | None: ...
-
-
-class Reader(Protocol):
-    """Reads a place as a dataset; `like` is a trained run's schema that the data are to be judged by. Raises: DataError"""
-
-    def __call__(
-        self, listing: Listing, config: DataConfig, *, task: str | None, tick: Tick, like: Schema | None
-    ) -> Dataset: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +30,12 @@ class Form:
 
     name:      in words, for errors and `--help`: "class folders of images"
     sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
-    module:    with its `recognise` (a `Recognise`) and its `read` (a `Reader`), and `read_frame` where `frames`
+    module:    with two functions, and `read_frame` where `frames`:
+               recognise(listing, wanted) -> why a place holds the form, None if it does not; it may raise a DataError for what
+               is of the form but ambiguous
+               read(listing, config, *, task, tick, like) -> the dataset, see `Wanted`; it may raise a DataError
     endings:   of files without any of which it is not asked; () where names have no such ending
+    folders:   of which one must stand there too, at some depth, in small letters; () where names of folders tell nothing
     tasks:     tasks for which it is asked first, since some folders hold the makings of several
     targets:   kinds of targets that trained models have for which it is asked first
     only_for_tasks: whether it is read for these tasks and targets alone
@@ -61,6 +49,7 @@ class Form:
     sure: int
     module: str
     endings: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     only_for_tasks: bool = False
@@ -68,12 +57,6 @@ class Form:
     instead_of_columns: str = ""
     packed: bool = False
     frames: bool = False
-
-    def suits(self, wanted: Wanted) -> bool:
-        """Whether it is asked before others, for the sake of the task or of the model that is judged."""
-        if wanted.like is not None:
-            return wanted.like.target.kind in self.targets
-        return wanted.task in self.tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +110,7 @@ class Modality:
     values_kept: schema -> how many values a network keeps at a time for each of its input, where that is more than the symbols
                 it tells
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
-    embedded:   name of data that come with a package -> its `read`, a `Reader` that takes no listing
+    embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
 
     kind: str

@@ -42,7 +42,7 @@ def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: T
 
 
 def open_like(data: Any, schema: Schema, config: DataConfig, *, tick: Tick = silent) -> Dataset:
-    """Data for judging a trained model: sizes, classes and scales are its schema's, nothing is held back.
+    """Data for evaluating a trained model: sizes, classes and scales are its schema's, nothing is held back.
 
     Rows without a split of their own are the split "test".
 
@@ -73,12 +73,15 @@ def place_of(data: str | Path) -> Place:
 def recognise(listing: Listing, wanted: Wanted) -> Claim:
     """The form that opens a place, and why: of those for the task, else of all, the surest that recognises it.
 
-    Each form is asked only where there is a file with an ending that it knows.
+    Each form is asked only where there is a file with an ending that it knows, and a folder where it needs one.
 
     Raises: DataError saying what is there when no form fits
     """
     everything = forms()
-    suited = [form for form in everything if form.suits(wanted)]
+    if wanted.like is None:
+        suited = [form for form in everything if wanted.task in form.tasks]
+    else:
+        suited = [form for form in everything if wanted.like.target.kind in form.targets]
     others = [form for form in everything if not form.only_for_tasks and form not in suited]
     if (found := claim(listing, wanted, [*suited, *others])) is not None:
         return found
@@ -86,10 +89,12 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
     raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
 
 
-def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | None:
+def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:
     """The first of some forms that recognises a place, and why; None where none does."""
-    for form in asked:
+    for form in candidates:
         if form.endings and listing.endings.isdisjoint(form.endings):
+            continue
+        if form.folders and listing.folder_names.isdisjoint(form.folders):
             continue
         if why := import_module(form.module).recognise(listing, wanted):
             return Claim(form, why)
@@ -98,14 +103,16 @@ def claim(listing: Listing, wanted: Wanted, asked: Sequence[Form]) -> Claim | No
 
 def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
     """The dataset. Raises: DataError for a setting of another kind of data, which would be ignored otherwise"""
-    kind = dataset.schema.input.kind
-    for other in modalities():
-        if other.kind == kind or other.config is None:
+    own = modality(dataset.schema.input.kind)
+    of_others = {other.config: other for other in modalities() if other.config is not own.config}
+    for given in config.given:
+        other = of_others.get(type(given))
+        if other is None or given == type(given)():
             continue
-        given, defaults = flat(config.of(other.config)), flat(other.config())
-        for name in given:
-            if given[name] != defaults[name] and name not in modality(kind).reads:
-                instead = f"{other.instead[kind]}, or " if kind in other.instead else ""
+        defaults = flat(type(given)())
+        for name, value in flat(given).items():
+            if value != defaults[name] and name not in own.reads:
+                instead = f"{other.instead[own.kind]}, or " if own.kind in other.instead else ""
                 raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")
     return dataset
 

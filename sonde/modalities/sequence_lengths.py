@@ -8,6 +8,7 @@ from sonde.core.dataset import Dataset, Rows
 from sonde.core.units import count, share
 from sonde.core.vocabulary import PAD, UNKNOWN
 from sonde.data.feed.layout import lengths_of
+from sonde.data.rows import chunks
 from sonde.modalities.catalogue import modality
 from sonde.modalities.molecule.graphs import names_of
 from sonde.modalities.text.rows import shortened, texts_of
@@ -15,7 +16,7 @@ from sonde.modalities.text.rows import shortened, texts_of
 READ_AT_ONCE = 1024  # rows
 EXTREMES = 3  # shortest and longest rows that are shown, of each
 
-Told = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
+Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 """A title, columns and rows, for a person."""
 
 
@@ -28,8 +29,7 @@ def row_digests(rows: Rows) -> list[bytes] | None:
     if lengths is None:
         return None
     found = []
-    for start in range(0, len(rows), READ_AT_ONCE):
-        places = np.arange(start, min(start + READ_AT_ONCE, len(rows)))
+    for places in chunks(rows, READ_AT_ONCE):
         inputs = rows.read(places)["input"]
         found += [
             hashlib.blake2b(row[:length].tobytes(), digest_size=16).digest()
@@ -38,7 +38,7 @@ def row_digests(rows: Rows) -> list[bytes] | None:
     return found
 
 
-def length_tables(dataset: Dataset) -> list[Told]:
+def length_tables(dataset: Dataset) -> list[Table]:
     """How long the rows of each split are and how much of them is unknown, and of texts the shortest and longest."""
     found = {split: lengths_of(rows) for split, rows in dataset.splits.items()}
     lengths = {split: each for split, each in found.items() if each is not None and len(each)}
@@ -57,14 +57,14 @@ def length_tables(dataset: Dataset) -> list[Told]:
 def _unknown(rows: Rows) -> float:
     """Share of the tokens that have no number of their own."""
     tokens = unknown = 0
-    for start in range(0, len(rows), READ_AT_ONCE):
-        inputs = rows.read(np.arange(start, min(start + READ_AT_ONCE, len(rows))))["input"]
+    for some in chunks(rows, READ_AT_ONCE):
+        inputs = rows.read(some)["input"]
         tokens += int((inputs != PAD).sum())
         unknown += int((inputs == UNKNOWN).sum())
     return unknown / max(1, tokens)
 
 
-def _extremes(dataset: Dataset, lengths: dict[str, np.ndarray]) -> list[Told]:
+def _extremes(dataset: Dataset, lengths: dict[str, np.ndarray]) -> list[Table]:
     """The shortest and the longest texts of training, with where they stand."""
     rows = dataset.splits["train"]
     texts = texts_of(rows)

@@ -29,9 +29,8 @@ def built(values: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises: ConfigError for a value of another kind, or out of range
     """
-    known = leaves()
     every = {
-        title: replace_leaves(kind, {name: value for name, value in values.items() if known.get(name) == title})
+        title: replace_leaves(kind, {name: values[name] for name in annotations(kind) if name in values})
         for title, kind in groups().items()
     }
     of_data = tuple(config for title, config in every.items() if title not in GROUPS)
@@ -40,5 +39,8 @@ def built(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_config(values: Mapping[str, Any]) -> DataConfig:
-    """What data are opened with, from settings by name, of which those of other groups are left aside. Raises: ConfigError"""
+    """What data are opened with, from settings by name, which no recipe can advise on.
+
+    Raises: ConfigError, for values of other groups too, so that they are refused before data are opened
+    """
     return built(values)["data"]

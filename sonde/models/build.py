@@ -68,7 +68,7 @@ def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None
     Raises: ConfigError for an unknown name, a setting out of range or an input that the model does not take
     """
     make = builder(name)
-    check_input(name, input.kind)
+    check_input(name, input.kind, read_as=input.read_as)
     return make(input, out_dim, config if config is not None else get_type_hints(make)["config"]())
 
 

@@ -115,6 +115,7 @@ PAPERS = {
     "Bai 2018": "Bai et al. 2018, An empirical evaluation of generic convolutional and recurrent networks, arXiv:1803.01271",
     "Devlin 2018": "Devlin et al. 2018, BERT: pre-training of deep bidirectional transformers, arXiv:1810.04805",
     "Turc 2019": "Turc et al. 2019, Well-read students learn better, arXiv:1908.08962; Devlin et al. 2018, arXiv:1810.04805",
+    "Chen 2016": "after Chen et al. 2016, Enhanced LSTM for natural language inference, arXiv:1609.06038",
     "Chen 2017b": "after Chen et al. 2017, Reading Wikipedia to answer open-domain questions, arXiv:1704.00051",
     "Hu 2019": "after Hu et al. 2019, arXiv:1905.12265, and Gilmer et al. 2017, Neural message passing, arXiv:1704.01212",
     "Jumper 2021": "after Jumper et al. 2021, Highly accurate protein structure prediction with AlphaFold, Nature 596",
@@ -302,6 +303,9 @@ MODELS: Catalogue[Entry] = Catalogue(
         "bert-small": _bert("bert:bert_small", "bert", "Turc 2019"),
         "bert-base": _bert("bert:bert_base", "bert", "Devlin 2018"),
         "bert-large": _bert("bert:bert_large", "bert", "Devlin 2018"),
+        "pair-reader": _row(
+            "pair_reader:pair_reader", "pair-reader", "Chen 2016", (64,), ("text-pair",), symbols=8_000
+        ),
         "qa-reader": _row("qa_reader:qa_reader", "qa-reader", "Chen 2017b", (256,), ("tokens",), "span", symbols=8_000),
     },
 )

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.core.vocabulary import PAD, UNKNOWN
+from sonde.core.vocabulary import PAD, SPECIAL, UNKNOWN
 from sonde.nn.attention import within
 from sonde.nn.dropout import Dropout
 
@@ -55,7 +55,7 @@ class SequenceInput(nn.Module):
         if not self.training or not self.word_dropout:
             return tokens
         fallen = torch.rand(tokens.shape, device=tokens.device) < self.word_dropout
-        return tokens.masked_fill(fallen & (tokens != PAD), UNKNOWN)
+        return tokens.masked_fill(fallen & (tokens >= len(SPECIAL)), UNKNOWN)
 
 
 def _inside(input: Tensor, lengths: Tensor | None) -> Tensor:

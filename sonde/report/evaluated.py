@@ -1,7 +1,5 @@
 """The evaluation on held-out rows: confusion matrix, calibration, threshold curves, per-class scores, residuals, worst cases."""
 
-import base64
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +7,8 @@ from typing import Any
 
 from sonde.core.units import count, metric_name, number, share
 from sonde.report.figures import Axis, Series, curves, heat_map, scatter
-from sonde.report.folder import Reading
 from sonde.report.learning import Figure
-from sonde.report.sounds import sound_of
+from sonde.report.media import PNG, data_uri, picture_of, png_size, sound_of
 
 MOST_CLASSES = 25  # beyond, cells of a confusion matrix are too small to read
 WIDE_FROM = 14  # classes; such a matrix gets the page's whole width
@@ -20,11 +17,8 @@ MOST_TEXT = 400  # characters of a row's text
 MOST_CLASS_ROWS = 200
 MOST_OUTPUTS = 4
 MOST_POINTS = 1000
-PICTURE_BYTES = 60_000  # one picture
 PICTURES_BYTES = 900_000  # all of them: base64 adds a third, and the page must stay under 2 MB
 OF_CLASSES = ("names", "precision", "recall", "f1", "support")  # columns that every per-class table has
-_PNG = b"\x89PNG\r\n\x1a\n"
-_SVG = b"<?xml"  # as an image a page shows it without running anything in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,10 +108,9 @@ def worst_rows(
     found = []
     for entry in (details.get(stem) or [])[:24]:
         content = picture_of(folder, entry.get("picture"))
-        if len(content) > min(left, PICTURE_BYTES):
-            content = b""
+        content = b"" if len(content) > left else content
         left -= len(content)
-        sound = sound_of(folder, entry)
+        sound = data_uri(sound_of(folder, entry.get("sound")))
         sound = "" if len(sound) > left else sound
         left -= len(sound)
         found.append(
@@ -130,33 +123,10 @@ def worst_rows(
                 text=str(entry.get("text") or "")[:MOST_TEXT],
                 sound=sound,
                 picture=data_uri(content),
-                pixelated=content.startswith(_PNG) and max(png_size(content)) <= 96,
+                pixelated=content.startswith(PNG) and max(png_size(content)) <= 96,
             )
         )
     return found
-
-
-def png_size(content: bytes) -> tuple[int, int]:
-    """(width, height) from a PNG's header (PNG specification, 11.2.2)."""
-    width, height = struct.unpack(">II", content[16:24])
-    return width, height
-
-
-def picture_of(folder: Path, name: Any) -> bytes:
-    """The bytes of a PNG or SVG inside `folder`; empty for anything else, since a copied folder may name any file."""
-    if not isinstance(name, str):
-        return b""
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > PICTURE_BYTES:
-        return b""
-    content = path.read_bytes()
-    return content if content.startswith((_PNG, _SVG)) and len(content) > 24 else b""
-
-
-def data_uri(content: bytes) -> str:
-    """A picture as an address that holds it; "" for none."""
-    kind = "svg+xml" if content.startswith(_SVG) else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}" if content else ""
 
 
 def _text(value: Any) -> str:
@@ -241,7 +211,8 @@ def _curve(name: str, xs: Sequence[float], ys: Sequence[float | None]) -> Series
 
 def _scatters(table: Any) -> list[Figure]:
     figures = []
-    for name, targets, predictions in list(zip(*_columns(table), strict=False))[:MOST_OUTPUTS]:
+    columns = (table[part][:MOST_OUTPUTS] for part in ("names", "target", "prediction")) if table else ([], [], [])
+    for name, targets, predictions in zip(*columns, strict=False):
         pairs = [(t, p) for t, p in zip(targets, predictions, strict=True) if t is not None and p is not None][
             :MOST_POINTS
         ]
@@ -277,14 +248,3 @@ def _scatters(table: Any) -> list[Figure]:
             ),
         ]
     return figures
-
-
-def _columns(table: Any) -> tuple[list[str], list[list[float]], list[list[float]]]:
-    if not table:
-        return [], [], []
-    return [str(name) for name in table["names"]], table["target"], table["prediction"]
-
-
-def split_details(run: Reading) -> dict[str, Any]:
-    """The files of the split the report speaks of."""
-    return run.evaluated.get(run.split, {})

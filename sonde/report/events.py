@@ -23,22 +23,43 @@ _SESSION_START = 1
 class Events:
     """Appends scalars to a new event file in `folder`; TensorBoard reads all files of the folder as one run.
 
+    It is an observer (`core.seams.Observer`): of every `log_every`-th step and every evaluation. Reading a step's losses waits
+    for the device, so `log_every` should be the loop's own, which waits there anyway.
     purge_step: after a resume, the first step that will be written again: readers drop what earlier files hold from there
     Scalars are kept as values and encoded at `flush`, which comes by itself every `every_s` seconds.
     """
 
-    def __init__(self, folder: Path, *, purge_step: int | None = None, every_s: float = 10.0) -> None:
+    def __init__(
+        self, folder: Path, *, log_every: int = 10, purge_step: int | None = None, every_s: float = 10.0
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = _next_path(folder)
         self._file = self.path.open("xb")
         self._waiting: list[tuple[float, int, Mapping[str, float]]] = []
-        self._every_s = every_s
+        self._log_every, self._every_s = log_every, every_s
         self._flushed = time.monotonic()
         first = 0 if purge_step is None else purge_step
         self._file.write(framed(event(time.time(), first, _field(3, _VERSION))))
         if purge_step is not None:
             self._file.write(framed(event(time.time(), first, _field(7, _varint_field(1, _SESSION_START)))))
         self._file.flush()
+
+    def __call__(self, record: Record) -> Literal["continue"]:
+        if type(record) is StepRecord:
+            if record.step % self._log_every == 0:
+                values = {f"train/{name}": float(value) for name, value in record.losses.items()}
+                values |= {f"norm/{name}": float(value) for name, value in record.norms.items()}
+                self.add(record.step, values | {"lr": record.lr})
+        elif isinstance(record, EvaluationRecord):
+            self.add(record.step, {f"{record.split}/{name}": value for name, value in record.metrics.items()})
+        return "continue"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: a resumed run opens a file of its own with `purge_step`."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take up."""
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Keep one value per tag for `step`."""
@@ -58,37 +79,6 @@ class Events:
         if not self._file.closed:
             self.flush()
             self._file.close()
-
-
-class EventsObserver:
-    """An observer (`core.seams.Observer`) that passes every `log_every`-th step and every evaluation on to `Events`.
-
-    Reading a step's losses waits for the device, so `log_every` should be the loop's own, which waits there anyway.
-    """
-
-    def __init__(self, events: Events, *, log_every: int = 10) -> None:
-        self._events, self._log_every = events, log_every
-
-    def __call__(self, record: Record) -> Literal["continue"]:
-        if type(record) is StepRecord:
-            if record.step % self._log_every == 0:
-                values = {f"train/{name}": float(value) for name, value in record.losses.items()}
-                values |= {f"norm/{name}": float(value) for name, value in record.norms.items()}
-                self._events.add(record.step, values | {"lr": record.lr})
-        elif isinstance(record, EvaluationRecord):
-            self._events.add(record.step, {f"{record.split}/{name}": value for name, value in record.metrics.items()})
-        return "continue"
-
-    def close(self) -> None:
-        """Write what is buffered and close the file."""
-        self._events.close()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: a resumed run opens a file of its own with `purge_step`."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to take up."""
 
 
 def event(wall_time: float, step: int, content: bytes) -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.core.units import count
-from sonde.report.evaluated import data_uri, picture_of
+from sonde.report.media import data_uri, picture_of
 
 PICTURES_BYTES = 250_000  # all of them, beside those of rows
 
@@ -22,10 +22,10 @@ class Strip:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """told: what is shown of it."""
+    """A layer and patches of some of its channels. caption: what is shown of it."""
 
     name: str
-    told: str
+    caption: str
     strips: list[Strip]
 
 
@@ -35,7 +35,7 @@ class Features:
 
     about: str
     filters: str
-    filters_told: str
+    filters_caption: str
     layers: list[Layer]
     reasons: list[str]
 
@@ -59,7 +59,7 @@ def features_section(found: Mapping[str, Any], folder: Path) -> Features | None:
     return Features(
         about=_about(found) if layers else "",
         filters=picture,
-        filters_told=_filters_told(filters) if picture else "",
+        filters_caption=_filters_caption(filters) if picture else "",
         layers=[layer for layer in layers if layer.strips],
         reasons=reasons,
     )
@@ -88,7 +88,7 @@ def _about(found: Mapping[str, Any]) -> str:
     )
 
 
-def _filters_told(filters: Mapping[str, Any]) -> str:
+def _filters_caption(filters: Mapping[str, Any]) -> str:
     height, width = filters["size"]
     which = f"All {count(filters['count'])}" if filters["shown"] == filters["count"] else (
         f"The {count(filters['shown'])} strongest of {count(filters['count'])}"
@@ -104,10 +104,10 @@ def _layer(entry: Mapping[str, Any], place: int, layers: list[Any], room: _Room)
         if picture := room.picture(channel.get("picture")):
             alt = ", ".join(str(row) for row in channel.get("rows") or [])
             strips.append(Strip(picture=picture, caption=_caption(channel), alt=alt[:400]))
-    told = f"{len(strips)} of {count(entry['channels'])} channels, the most selective; receptive field about " + (
+    caption = f"{len(strips)} of {count(entry['channels'])} channels, the most selective; receptive field about " + (
         f"{entry['side']}x{entry['side']} pixels"
     )
-    return Layer(name=name, told=told, strips=strips)
+    return Layer(name=name, caption=caption, strips=strips)
 
 
 def _caption(channel: Mapping[str, Any]) -> str:
@@ -119,7 +119,7 @@ def _caption(channel: Mapping[str, Any]) -> str:
     classes = channel.get("classes") or {}
     name, most = max(classes.items(), key=lambda item: item[1], default=("", 0))
     total = sum(classes.values())
-    told = f"channel {channel['channel']}"
+    text = f"channel {channel['channel']}"
     if 2 * most <= total:
-        return told
-    return f"{told}: {'all' if most == total else f'{most} of {total}'} are {name}"
+        return text
+    return f"{text}: {'all' if most == total else f'{most} of {total}'} are {name}"

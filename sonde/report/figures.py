@@ -6,7 +6,7 @@ escaped here. Hovering shows values through <title>, without a script.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from markupsafe import Markup
@@ -114,8 +114,7 @@ def heat_map(names: Sequence[str], counts: Sequence[Sequence[int]], *, name: str
         whole, y = sum(row) or 1, 6 + i * cell
         parts.append(_label(left - 6, y + cell / 2 + 4, names[i], "end", text_size))
         for j, value in enumerate(row):
-            told = f"{names[i]} predicted as {names[j]}" if i != j else f"{names[i]} predicted as {names[i]}"
-            title = f"{told}: {count(value)} of {count(whole)} ({share(value / whole, 1)})"
+            title = f"{names[i]} predicted as {names[j]}: {count(value)} of {count(whole)} ({share(value / whole, 1)})"
             parts.append(
                 _cell(
                     left + j * cell,
@@ -190,10 +189,7 @@ def bars(entries: Sequence[tuple[str, float]], *, name: str) -> Markup:
 def _thin(series: Series) -> Series:
     if series.radii:
         return series
-    points = thinned(series.points)
-    return Series(
-        name=series.name, points=points, colour=series.colour, faint=series.faint, dots=series.dots, line=series.line
-    )
+    return replace(series, points=thinned(series.points))
 
 
 def _scale(values: Iterable[float], axis: Axis, *, start: float, end: float) -> Scale:
@@ -255,8 +251,8 @@ def _bands(series: Sequence[Series], across: Scale, label: str) -> list[str]:
     edges = [LEFT, *((a + b) / 2 for a, b in zip(places, places[1:], strict=False)), WIDTH - RIGHT]
     bands = []
     for x, begin, end in zip(xs, edges, edges[1:], strict=False):
-        told = [f"{s.name}: {number(y, 4)}" for s in series if (y := _nearest(s.points, x)) is not None]
-        title = escape("\n".join([f"{label} {number(x, 4)}", *told]))
+        values = [f"{s.name}: {number(y, 4)}" for s in series if (y := _nearest(s.points, x)) is not None]
+        title = escape("\n".join([f"{label} {number(x, 4)}", *values]))
         bands.append(
             f'<rect class="h" x="{begin:.1f}" y="{TOP}" width="{max(0.0, end - begin):.1f}" height="{HEIGHT - TOP - BOTTOM}">'
             f"<title>{title}</title></rect>"

@@ -35,22 +35,16 @@ def learning_figures(run: Reading) -> list[Figure]:
 
 
 def _loss(run: Reading) -> Figure | None:
-    train = _series(run, run.steps, "loss")
-    name = _validation_loss(run)
-    evaluated = (
-        _points(run, [(line, (line.get("metrics") or {}).get(name)) for line in _validations(run)]) if name else []
-    )
+    train = _series(run, "loss")
+    # of the metrics the one that is comparable with the training loss, where there is one
+    evaluated = next((found for name in ("loss", "log_loss") if _finite(found := _validation(run, name))), [])
     if not _finite(train):
         return None
     window = max(1, len(train) // 40)
     shown = [
         Series(name="train", points=train, colour=1, faint=window > 2),
         *([Series(name="train", points=smoothed(train, window), colour=1)] if window > 2 else []),
-        *(
-            [Series(name="validation", points=evaluated, colour=2, dots=len(evaluated) <= 60)]
-            if _finite(evaluated)
-            else []
-        ),
+        *([Series(name="validation", points=evaluated, colour=2, dots=len(evaluated) <= 60)] if evaluated else []),
     ]
     log = _wants_log([y for s in shown for _, y in s.points])
     caption = "Both falling: the model is learning. Validation rising while training falls: overfitting."
@@ -72,7 +66,7 @@ def _loss(run: Reading) -> Figure | None:
 
 def _metric(run: Reading) -> Figure | None:
     name = run.metric or next((n for line in run.evaluations for n in line.get("metrics") or {}), "")
-    points = _points(run, [(line, (line.get("metrics") or {}).get(name)) for line in _validations(run)])
+    points = _validation(run, name)
     if not _finite(points):
         return None
     best = (run.result.get("best") or {}).get("step")
@@ -94,7 +88,7 @@ def _metric(run: Reading) -> Figure | None:
 
 def _parts(run: Reading) -> Figure | None:
     names = [name for name in dict.fromkeys(key for line in run.steps for key in line) if name not in _STEP_KEYS]
-    found = [(name, _series(run, run.steps, name)) for name in names]
+    found = [(name, _series(run, name)) for name in names]
     # a count of what went wrong that stayed at nothing is no part worth a picture
     kept = [(name, points) for name, points in found if any(_finite(points))][:MOST_PARTS]
     if not kept:
@@ -105,7 +99,7 @@ def _parts(run: Reading) -> Figure | None:
 
 
 def _rate(run: Reading) -> Figure | None:
-    points = _series(run, run.steps, "lr")
+    points = _series(run, "lr")
     if not _finite(points):
         return None
     series = [Series(name="learning rate", points=points, colour=3)]
@@ -114,7 +108,7 @@ def _rate(run: Reading) -> Figure | None:
 
 
 def _norm(run: Reading) -> Figure | None:
-    points = _series(run, run.steps, "norm")
+    points = _series(run, "norm")
     if not _finite(points):
         return None
     log = _wants_log([y for _, y in points])
@@ -147,18 +141,13 @@ def _range_test(run: Reading) -> Figure | None:
     return Figure(title="Learning-rate range test", svg=figure, caption=caption)
 
 
-def _validations(run: Reading) -> list[dict[str, Any]]:
-    return [line for line in run.evaluations if line.get("split") == "validation"]
+def _series(run: Reading, key: str) -> list[Point]:
+    return _points(run, [(line, line[key]) for line in run.steps if key in line])
 
 
-def _validation_loss(run: Reading) -> str:
-    """The metric that is comparable with the training loss, where there is one."""
-    names = {name for line in _validations(run) for name in line.get("metrics") or {}}
-    return next((name for name in ("loss", "log_loss") if name in names), "")
-
-
-def _series(run: Reading, lines: Sequence[Mapping[str, Any]], key: str) -> list[Point]:
-    return _points(run, [(line, line[key]) for line in lines if key in line])
+def _validation(run: Reading, metric: str) -> list[Point]:
+    lines = [line for line in run.evaluations if line.get("split") == "validation"]
+    return _points(run, [(line, (line.get("metrics") or {}).get(metric)) for line in lines])
 
 
 def _points(run: Reading, pairs: Sequence[tuple[Mapping[str, Any], Any]]) -> list[Point]:

@@ -44,15 +44,16 @@ def headline(run: Reading) -> Headline:
         return Headline(
             value="Not evaluated", what="there were no rows to evaluate on", sentences=sentences[:1], tone="open"
         )
+    unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
     what = f"{metric_name(run.metric)} on the {'training' if split == 'train' else split} data"
-    return Headline(value=value, what=what, sentences=[_unbroken(s) for s in sentences if s], tone="good")
+    return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 
 def key_figures(run: Reading) -> list[tuple[str, str]]:
     """(name, value) of the key figures."""
     result, seconds = run.result, run.result.get("seconds") or {}
     found = [
-        ("model", result.get("model") or _setting(run, "model")),
+        ("model", result.get("model") or (run.config.get("settings") or {}).get("model")),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
@@ -102,12 +103,12 @@ def class_balance(run: Reading) -> tuple[Markup | None, str]:
         return None, ""
     most, least = max(entries, key=lambda e: e[1]), min(entries, key=lambda e: e[1])
     ratio = most[1] / least[1] if least[1] else None
-    told = f"Most frequent: {most[0]} ({count(most[1])}); rarest: {least[0]} ({count(least[1])})"
-    told += f", {ratio:.1f} times fewer." if ratio and ratio >= 1.05 else "."
+    text = f"Most frequent: {most[0]} ({count(most[1])}); rarest: {least[0]} ({count(least[1])})"
+    text += f", {ratio:.1f} times fewer." if ratio and ratio >= 1.05 else "."
     kept = entries if len(entries) <= MOST_CLASS_BARS else sorted(entries, key=lambda e: e[1])[:MOST_CLASS_BARS]
     if len(kept) < len(entries):
-        told += f" The {len(kept)} rarest of {count(len(entries))} classes are shown."
-    return bars(kept, name="Training rows per class"), told
+        text += f" The {len(kept)} rarest of {count(len(entries))} classes are shown."
+    return bars(kept, name="Training rows per class"), text
 
 
 def time_parts(run: Reading) -> tuple[Markup | None, list[tuple[str, str, str]]]:
@@ -146,11 +147,6 @@ def machine(run: Reading) -> list[tuple[str, str]]:
         ("command", " ".join(map(str, command)) if isinstance(command, list) else command),
     ]
     return [(name, _plain(value)) for name, value in found if value]
-
-
-def _unbroken(text: str) -> str:
-    """`text` whose percentages do not break over two lines."""
-    return text.replace(" %", "\u00a0%")
 
 
 def _main(run: Reading) -> tuple[str, str]:
@@ -212,10 +208,6 @@ def _baseline(run: Reading) -> str:
         return ""
     what = str(baseline.get("what") or "a predictor that ignores the input")
     return f"Baseline ({what}): {metric(run.metric, value)}."
-
-
-def _setting(run: Reading, name: str) -> Any:
-    return (run.config.get("settings") or {}).get(name)
 
 
 def _value(name: str, value: Any) -> str:

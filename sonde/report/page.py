@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from sonde.core.errors import RunFolderError
 from sonde.core.files import write_text
+from sonde.core.findings import WORST_FIRST, grouped
 from sonde.core.units import count, number, share
 from sonde.report.additions import Additions, figure_html
 from sonde.report.evaluated import (
@@ -17,7 +18,6 @@ from sonde.report.evaluated import (
     confused_pairs,
     confusion_figure,
     evaluation_figures,
-    split_details,
     worst_rows,
 )
 from sonde.report.features import features_section
@@ -35,7 +35,6 @@ from sonde.report.overview import (
 )
 
 MOST_LINES = 100  # of facts, warnings, findings and events
-_RANK = {"error": 0, "warning": 1, "note": 2}
 
 
 AddedBy = Callable[[Mapping[str, Any]], Additions]
@@ -81,10 +80,10 @@ def render(run: Reading, added: AddedBy = nothing) -> str:
 
 def context(run: Reading, added: AddedBy) -> dict[str, Any]:
     """What the template shows."""
-    details = split_details(run)
+    details = run.evaluated.get(run.split, {})
     splits, metrics = metric_table(run)
     chosen, defaults = settings(run)
-    balance, balance_told = class_balance(run)
+    balance, balance_text = class_balance(run)
     bar, spent = time_parts(run)
     rows, classes = class_rows(details)
     own = added(details)
@@ -113,7 +112,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "warnings": [str(text)[:400] for text in run.data.get("warnings") or []][:MOST_LINES],
         "split_rows": split_table(run),
         "balance": balance,
-        "balance_told": balance_told,
+        "balance_text": balance_text,
         "plan": [str(line)[:400] for line in run.plan.get("lines") or []][:MOST_LINES],
         "events": [_event(line) for line in run.events][:MOST_LINES],
         "time_bar": bar,
@@ -139,16 +138,13 @@ def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
 
 def _findings(run: Reading) -> list[dict[str, str]]:
     """Worst first; the same finding at several steps stands once, with how often."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for finding in run.findings:
-        groups.setdefault((str(finding.get("severity")), str(finding.get("check"))), []).append(finding)
     found = []
-    for (severity, check), same in sorted(groups.items(), key=lambda item: _RANK.get(item[0][0], 3)):
+    for severity, check, same in grouped(run.findings):
         steps = [finding["step"] for finding in same if finding.get("step") is not None]
         place = f"step {count(steps[-1])}" if steps else ""
         found.append(
             {
-                "severity": severity if severity in _RANK else "note",
+                "severity": severity if severity in WORST_FIRST else "note",
                 "check": check,
                 "evidence": str(same[-1].get("evidence") or "")[:600],
                 "action": str(same[-1].get("action") or "")[:600],
@@ -161,9 +157,9 @@ def _findings(run: Reading) -> list[dict[str, str]]:
 def _event(line: Mapping[str, Any]) -> tuple[str, str, str]:
     """(step, event, details)."""
     details = line.get("details") or {}
-    told = (
+    text = (
         ", ".join(f"{name} {value}" for name, value in details.items())
         if isinstance(details, Mapping)
         else str(details)
     )
-    return count(line.get("step") or 0), str(line.get("event"))[:200], told[:400]
+    return count(line.get("step") or 0), str(line.get("event"))[:200], text[:400]

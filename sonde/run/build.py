@@ -207,6 +207,7 @@ def _sources(
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
     augment = changes(schema, feed.augment, task=config.task)
+    kept = values_kept(schema)
     goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
@@ -220,7 +221,7 @@ def _sources(
             channels_last=channels_last,
             augment=None if goes_on else augment,
             sampler=Streams if goes_on else None,
-            values_kept=values_kept(schema),
+            values_kept=kept,
             tick=tick,
             label=split,
             **more,

@@ -58,7 +58,7 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
             f"task {task} learns from {words}, and this data is of kind {kind!r}; leave --task {task} out"
         )
     if _asks_of_the_model(chosen, dataset):  # else the task itself says best what is wrong
-        check_answer(task, model, kind)
+        check_answer(task, model, kind, read_as=dataset.schema.input.read_as)
     settings = dict(_settings(dataset, chosen, model))
     rows = len(dataset.splits["train"])
     if settings.get("batch_size", (FeedConfig.batch_size, ""))[0] > rows:
@@ -66,18 +66,20 @@ def choose(dataset: Dataset, *, task: str, model: str) -> Recipe:
     return Recipe(task=task, model=model, settings=settings)
 
 
-def check_answer(task: str, model: str, kind: str) -> None:
-    """Raises: ConfigError when a model of the catalogue takes another input or gives another output than is needed."""
+def check_answer(task: str, model: str, kind: str, *, read_as: str = "") -> None:
+    """Raises: ConfigError when a model of the catalogue takes another input or gives another output than is needed.
+
+    read_as: another kind whose models take such inputs too (`InputSpec`)
+    """
     needed = spec(task).answers
-    check_input(model, kind, needed.name)
+    check_input(model, kind, needed.name, read_as=read_as)
     if model not in MODELS or needed.name in (MODELS[model].answers, *MODELS[model].also):
         return
     given = next(
         (one.answers.words for one in specs() if one.answers.name == MODELS[model].answers), MODELS[model].answers
     )
-    raise ConfigError(
-        f"--model {model} gives {given}, and task {task} needs {needed.words}{instead(suitable(kind, needed.name))}"
-    )
+    fitting = suitable(kind, needed.name, read_as=read_as)
+    raise ConfigError(f"--model {model} gives {given}, and task {task} needs {needed.words}{instead(fitting)}")
 
 
 def _asks_of_the_model(chosen: TaskSpec, dataset: Dataset) -> bool:

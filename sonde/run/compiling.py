@@ -7,8 +7,7 @@ from sonde.core.errors import NonFinite
 from sonde.core.findings import Finding
 from sonde.core.units import duration, number
 from sonde.engine.execution.compiled import Compiled, why_not
-from sonde.engine.execution.eager import Eager
-from sonde.engine.step import Stepper
+from sonde.engine.step import Eager, Stepper
 from sonde.engine.timing import first_steps, step_seconds, turns
 
 ROUNDS = 2  # eager and compiled steps are timed in turns, and the better round counts: a neighbour's burst is shorter

@@ -17,11 +17,12 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.value_types import annotations, suited
 from sonde.engine.clock import Clock
 from sonde.modalities.open import open_data
+from sonde.modalities.settings import data_config
 from sonde.models.renamed import with_new_names
 from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
-from sonde.run.resolve import CUSTOM_MODULE, Resolved, data_config, resolve, settled
+from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
 from sonde.run.start import about_data
 from sonde.run.transfer import advised, as_begun, model_of, normalised, with_vocabulary
@@ -117,7 +118,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
 def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:
     """Open the data, choose task and model, merge all settings, and print what was inferred."""
     overrides = with_vocabulary(overrides)
-    dataset = open_data(data, data_config(overrides), task=overrides.task, tick=caller.screen.tick)
+    dataset = open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick)
     task, task_why = choose_task(dataset, overrides.task)
     model, model_why = _model_for(dataset, overrides, task, caller.module)
     if overrides.leftover:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sonde.core.config import DataConfig, TrainConfig, replace_leaves
+from sonde.core.config import TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.overrides import Overrides
@@ -39,11 +39,6 @@ class Resolved:
     config: TrainConfig
     origin: Mapping[str, str]
     reasons: Mapping[str, str]
-
-
-def data_config(overrides: Overrides) -> DataConfig:
-    """The settings that opening the data needs, which no recipe can advise on."""
-    return settings.data_config(overrides.values)
 
 
 def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) -> Resolved:

@@ -25,7 +25,7 @@ from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Training, capture, restore, weights
-from sonde.report.events import Events, EventsObserver
+from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
@@ -153,14 +153,15 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         objective=objective,
         within_s=None if limit is None else limit - used,
     )
-    events = Events(folder.events, purge_step=None if step is None else step + 1)
+    log_every = assembly.config.loop.log_every
+    events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
     training = Training(
         task=assembly.task,
         source=assembly.train,
         stepper=stepper,
         clock=assembly.clock,
         device=assembly.device,
-        observers=[progress, EventsObserver(events, log_every=assembly.config.loop.log_every), *attempt.job.observers],
+        observers=[progress, events, *attempt.job.observers],
         journals=journals,
         threads=plan.threads,
     )
@@ -222,7 +223,7 @@ def _note_failed_compiling(attempt: Attempt, training: Training) -> None:
 def _close_logs(training: Training) -> None:
     with ExitStack() as ends:
         for observer in training.observers:
-            if isinstance(observer, EventsObserver):
+            if isinstance(observer, Events):
                 ends.callback(observer.close)
         for journal in training.journals.values():
             ends.callback(journal.close)

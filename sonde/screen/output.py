@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Output:
             self._rich_line(text, label, style)
         else:
             self.raw(f"{label:<{INDENT}}{text}".rstrip() if label or style else text)
+
+    def block(self, label: str, lines: Sequence[str]) -> None:
+        """Lines below one another, the label before the first."""
+        for place, line in enumerate(lines):
+            self.line(line, label=label if place == 0 else " ")
 
     def row(self, text: str, *, style: str = "") -> None:
         """One line under the label column, never wrapped."""

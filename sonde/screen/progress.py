@@ -35,7 +35,6 @@ class Progress:
         steps: int | None,
         batches_per_epoch: int | None,
         metric: str | None,
-        unit: str = "rows",
         within_s: float | None = None,
     ) -> None:
         """steps: planned; None where only the data's end will tell
@@ -43,7 +42,7 @@ class Progress:
         """
         self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
-        self._batches, self._metric, self._unit = batches_per_epoch, metric, unit
+        self._batches, self._metric = batches_per_epoch, metric
         self._every = LIVE_EVERY_S if output.live else PLAIN_EVERY_S
         self._next = float("inf") if output.quiet else time.monotonic() + self._every
         self._losses: deque[Any] = deque(maxlen=WINDOW)
@@ -135,8 +134,8 @@ class Progress:
                 f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else "")
             )
             return
-        told = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
-        details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in told.items())
+        shown = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
+        details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in shown.items())
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))
 
     def _refresh(self, record: StepRecord) -> None:
@@ -175,7 +174,7 @@ class Progress:
         if self._metric is not None:
             name = f"validation {metric_name(self._metric)}"
             shown.append((name, latest, len(name)))
-        shown += [("lr", number(record.lr, 2), 8), (f"{self._unit}/s", speed, max(8, len(self._unit) + 2))]
+        shown += [("lr", number(record.lr, 2), 8), ("rows/s", speed, 8)]
         shown.append(("left", self._left(record, now), 9))
         head = "  ".join(f"{name:<{width}}" for name, _, width in shown)
         return f"  {head}", "  " + "  ".join(f"{value:<{width}}" for _, value, width in shown)

@@ -38,7 +38,7 @@ class Screen:
 
     def data(self, facts: "Sequence[Fact]", warnings: Sequence[str] = ()) -> None:
         """What was read, each fact with its reason, and what was odd about it."""
-        self._block("data", [f"{fact.what} ({fact.why})" if fact.why else fact.what for fact in facts])
+        self.output.block("data", [f"{fact.what} ({fact.why})" if fact.why else fact.what for fact in facts])
         for warning in warnings:
             self.output.line(warning, label="warning", style="yellow")
 
@@ -49,7 +49,7 @@ class Screen:
 
     def plan(self, lines: Sequence[str]) -> None:
         """How the run is carried out."""
-        self._block("plan", lines)
+        self.output.block("plan", lines)
 
     def folder(self, path: Path | str) -> None:
         """Where the run is written."""
@@ -70,7 +70,8 @@ class Screen:
         if self.quiet or began < wait or now - self._work_shown < pause:
             return
         self._work_shown = now
-        text = f"{'':<{INDENT}}{label}  {bar(done, total) if self.output.live else ''}{_amount(done, total)}"
+        amount = f"{count(done)}/{count(total)}" if total else count(done)
+        text = f"{'':<{INDENT}}{label}  {bar(done, total) if self.output.live else ''}{amount}"
         self.output.transient(text) if self.output.live else self.output.row(text)
 
     def progress(
@@ -80,12 +81,11 @@ class Screen:
         steps: int | None,
         batches_per_epoch: int | None,
         objective: "Objective | None",
-        unit: str = "rows",
         within_s: float | None = None,
     ) -> Progress:
         """An observer that shows the progress of training, while it is entered.
 
-        epochs, steps: planned;  objective: which validation metric to show;  unit: what a row of the data is ("images")
+        epochs, steps: planned;  objective: which validation metric to show
         within_s: seconds from now in which the run ends in any case
         """
         return Progress(
@@ -94,13 +94,12 @@ class Screen:
             steps=steps,
             batches_per_epoch=batches_per_epoch,
             metric=None if objective is None else objective.metric,
-            unit=unit,
             within_s=within_s,
         )
 
     def result(self, result: Mapping[str, Any]) -> None:
         """The closing summary of a `result.json`: the main metric, its baseline, where the time went."""
-        self._block("result", result_lines(result))
+        self.output.block("result", result_lines(result))
         line = time_line(result.get("seconds") or {})
         if line:
             self.output.line(line, label="time")
@@ -114,7 +113,7 @@ class Screen:
 
     def next(self, lines: Sequence[str]) -> None:
         """Commands that one may want to run next."""
-        self._block("next", lines)
+        self.output.block("next", lines)
 
     def say(self, text: str) -> None:
         """Any other text, as it is."""
@@ -142,10 +141,6 @@ class Screen:
         sys.stderr.write(encodable(text, sys.stderr) + "\n")
         sys.stderr.flush()
 
-    def _block(self, label: str, lines: Sequence[str]) -> None:
-        for place, line in enumerate(lines):
-            self.output.line(line, label=label if place == 0 else " ")
-
 
 def bar(done: int, total: int, width: int = 24) -> str:
     """A bar of `width` characters; empty where the total is unknown.
@@ -157,7 +152,3 @@ def bar(done: int, total: int, width: int = 24) -> str:
         return ""
     full = round(width * min(1.0, done / total))
     return "━" * full + "─" * (width - full) + "  "
-
-
-def _amount(done: int, total: int) -> str:
-    return f"{count(done)}/{count(total)}" if total else count(done)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sonde.core.findings import grouped
 from sonde.core.units import TIME_PARTS, count, duration, metric, metric_name
-
-_RANK = {"error": 0, "warning": 1, "note": 2}
 
 
 def headline(result: Mapping[str, Any]) -> str:
@@ -71,9 +70,9 @@ def _best(result: Mapping[str, Any], name: str, split: str) -> str:
     if best.get("epoch") is None:
         return ""
     value = best.get("value")
-    told = split != "validation" and value is not None and best.get("metric") == name
-    chosen_by = f", {metric(name, value)} validation" if told else ""
-    if value is not None and not told and best.get("metric") not in (None, name):
+    of_same_metric = split != "validation" and value is not None and best.get("metric") == name
+    chosen_by = f", {metric(name, value)} validation" if of_same_metric else ""
+    if value is not None and not of_same_metric and best.get("metric") not in (None, name):
         chosen_by = f", validation {metric_name(best['metric'])} {metric(best['metric'], value)}"
     return f" (best checkpoint: epoch {best['epoch'] + 1}{chosen_by})"
 
@@ -115,11 +114,7 @@ def time_line(seconds: Mapping[str, float]) -> str:
 
 def findings_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """(severity, sentence) of each finding, worst first; findings that only repeat another's check are counted with it."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for finding in found:
-        groups.setdefault((finding["severity"], finding["check"]), []).append(finding)
-    ordered = sorted(groups.items(), key=lambda item: _RANK.get(item[0][0], 3))
-    return [(severity, _sentence(check, same)) for (severity, check), same in ordered]
+    return [(severity, _sentence(check, same)) for severity, check, same in grouped(found)]
 
 
 def _sentence(check: str, same: Sequence[Mapping[str, Any]]) -> str:

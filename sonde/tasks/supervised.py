@@ -67,13 +67,14 @@ def terms(batch: Batch, outputs: Tensor, function: Each, weigh: Weigh | None) ->
     A mixed row (`mix_target`, `mix_weight`) counts as a share of each of its targets, with that target's weight; a masked
     entry has weight 0, whatever stands in its target.
     """
+    fields = batch.fields
     target = batch["target"]
-    mask = batch["mask"].to(outputs.dtype) if "mask" in batch else None
+    mask = fields["mask"].to(outputs.dtype) if "mask" in fields else None
     if mask is not None:
         target = torch.where(mask > 0, target, 0)
     each = per_member(function, outputs, target)
     weight = None if weigh is None else weigh(target)
-    if "mix_target" in batch:
+    if "mix_target" in fields:
         each, weight = _mixed(batch, outputs, function, weigh, each, weight)
     if mask is not None:
         weight = mask if weight is None else weight * mask

@@ -1,6 +1,7 @@
 """The tasks by name: a table of records (`TaskSpec`). Listing it imports nothing, and a record loads without torch."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sonde.core.catalogue import added, load, resolve
@@ -40,6 +41,7 @@ def names() -> list[str]:
     return [*TASKS, *added(GROUP, TASKS)]
 
 
+@cache  # a record stays as it is while a program runs
 def spec(name: str) -> TaskSpec:
     """The record of a task. Raises: ConfigError for an unknown one, with the nearest"""
     return resolve("task", name, TASKS if name in TASKS else {**TASKS, **added(GROUP, TASKS)})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sonde.cli.listing import matching, optional_word
+from sonde.cli.listing import matching
 from sonde.cli.main import main
 from sonde.core.errors import ConfigError
 
@@ -24,12 +24,6 @@ def test_a_word_that_chooses_nothing_gets_the_nearest() -> None:
         matching("model", "resnt", {"resnet": "resnet", "mlp": "mlp"})
     with pytest.raises(ConfigError, match=r"^no model matches 'zzz'; there are: resnet, mlp$"):
         matching("model", "zzz", {"resnet": "resnet", "mlp": "mlp"})
-
-
-def test_one_word_at_most() -> None:
-    assert optional_word([], verb="models") == ""
-    with pytest.raises(ConfigError, match="sonde models takes at most one WORD, got 'a' and 'b'"):
-        optional_word(["a", "b"], verb="models")
 
 
 def test_datasets_say_where_each_is(

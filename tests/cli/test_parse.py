@@ -147,11 +147,21 @@ def test_values_have_the_types_of_the_dataclass() -> None:
 
 
 def test_words_that_are_missing_or_too_many_are_named() -> None:
-    assert take_words(["a", "b"], ["RUN", "DATA"], verb="eval") == ["a", "b"]
+    assert take_words(["a", "b"], "eval RUN DATA") == ["a", "b"]
     with pytest.raises(ConfigError, match=r"^sonde eval needs DATA; usage: sonde eval RUN DATA$"):
-        take_words(["a"], ["RUN", "DATA"], verb="eval")
+        take_words(["a"], "eval RUN DATA")
     with pytest.raises(ConfigError, match=r"^sonde eval: unexpected argument 'c'; usage: sonde eval"):
-        take_words(["a", "b", "c"], ["RUN", "DATA"], verb="eval")
+        take_words(["a", "b", "c"], "eval RUN DATA")
+
+
+def test_a_word_may_be_left_out_and_the_last_may_come_several_times() -> None:
+    assert (take_words([], "models [WORD]"), take_words(["a"], "models [WORD]")) == ([""], ["a"])
+    with pytest.raises(ConfigError, match="sonde models takes at most one WORD, got 'a' and 'b'"):
+        take_words(["a", "b"], "models [WORD]")
+    assert take_words(["a", "b", "c"], "predict RUN INPUT …") == ["a", "b", "c"]
+    for words, missing in (([], "RUN"), (["a"], "INPUT")):
+        with pytest.raises(ConfigError, match=f"^sonde predict needs {missing}; usage: sonde predict RUN INPUT …$"):
+            take_words(words, "predict RUN INPUT …")
 
 
 def test_help_is_wanted_only_before_a_double_dash() -> None:

@@ -25,6 +25,7 @@ PADDED = [case for case in CASES if MODELS[case[0]].answers != "horizon"]  # a f
 CAUSAL = [name for name in RUN if MODELS[name].answers in ("next", "text")]
 SIZES: dict[str, tuple[int, ...]] = {
     "tokens": (12,),
+    "text-pair": (12,),
     "series": (24, 3),
     "audio": (40,),
     "molecule": (9,),
@@ -42,7 +43,7 @@ def small_input(name: str, kind: str) -> InputSpec:
     own = kind == spec.kind
     shape = (SPEECH,) if own and kind == "audio" else SIZES[kind]
     shape += spec.shape[len(shape) :] if own else ()  # an atom has as many features as its model counts with
-    symbols = spec.symbols if kind in ("molecule", "protein") else SYMBOLS * (kind == "tokens")
+    symbols = spec.symbols if kind in ("molecule", "protein") else SYMBOLS * (kind in ("tokens", "text-pair"))
     return dataclasses.replace(spec, kind=kind, shape=shape, symbols=symbols)
 
 

@@ -72,8 +72,7 @@ RECORD = StepRecord(1, 0, 2, {}, {}, 0.1)
 
 def test_a_task_may_leave_out_what_it_does_not_need() -> None:
     extras = extras_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy))
-    assert (extras.across_rows, extras.state_dict()) == ((), {})
-    extras.after_step(RECORD)
+    assert (extras.across_rows, extras.after_step, extras.state_dict()) == ((), None, {})
     extras.load_state_dict({"from": "elsewhere"})
     assert abilities_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy)) == Abilities()
 
@@ -84,6 +83,7 @@ def test_what_a_task_has_is_what_the_engine_calls() -> None:
     made.after_step = made.moved.append
     made.state_dict, made.load_state_dict = lambda: {"moved": len(made.moved)}, made.moved.append
     extras = extras_of(made)
+    assert extras.after_step is not None
     extras.after_step(RECORD)
     assert (extras.across_rows, extras.state_dict(), made.moved) == (("contrastive",), {"moved": 1}, [RECORD])
 

@@ -25,6 +25,8 @@ def test_files_folders_and_what_is_below(tmp_path: Path) -> None:
     assert [file.name for file in place.files] == ["a.csv"]
     assert place.below == ["a.csv", "b2/deep/z", "b2/y.txt", "b10/x.PNG"]
     assert place.endings == {".csv", "", ".txt", ".png"}
+    assert place.below_ending((".png", ".csv")) == ["a.csv", "b10/x.PNG"]
+    assert place.folder_names == {"b2", "b10", "deep"}
     assert [file.name for file in Listing(tmp_path / "b10").ending(".png")] == ["x.PNG"]
     assert Listing(tmp_path / "a.csv").ending(".csv") == [tmp_path / "a.csv"]
     found = place.folder("b3", "b2")

@@ -1,5 +1,6 @@
 """Stages share out the steps of a run, and those that ended stay where they ended."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -39,7 +40,8 @@ def test_phases_of_one_stage_share_it_and_stages_stand_in_the_order_of_their_fir
     late, early = Stage("late"), Stage("early")
     stages = plan_stages(phases(early, late, early), total=10)
     assert [stage.name for stage in stages.stages] == ["early", "late"]
-    assert [stages.number_at(step) for step in (1, 5, 6, 10, 99)] == [0, 0, 1, 1, 1]
+    assert [stages.at(step) for step in (1, 5)] == [(0, 1, 5)] * 2
+    assert [stages.at(step) for step in (6, 10, 99)] == [(1, 6, sys.maxsize)] * 3
     assert [stages.bounds(number, total=10) for number in (0, 1)] == [(1, 5), (6, 10)]
     assert [stages.steps_of(stage, total=10) for stage in (early, late, None)] == [5, 5, 10]
 

@@ -7,9 +7,8 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss
-from sonde.engine.execution.eager import Eager
 from sonde.engine.guard import NonFiniteStep
-from sonde.engine.step import OVERFLOWS, Stepper, load_optimizer
+from sonde.engine.step import OVERFLOWS, Eager, Stepper, load_optimizer, total_norm
 from sonde.engine.training import load_weights, weights
 from sonde.engine.tree import copied, same
 from sonde.optim.ema import EMA
@@ -355,3 +354,10 @@ def test_a_trial_rate_keeps_the_shares_of_layers() -> None:
     steps = Stepper(task, [update], steps.settings)
     assert steps.at_rate(batch(**blobs(8)), 0.5).lr == 0.5
     assert [group["lr"] for group in update.optimizer.param_groups] == [0.5, pytest.approx(0.05)]
+
+
+def test_the_norm_is_that_of_all_entries_together() -> None:
+    gradients = [torch.randn(3, 4), torch.randn(7), torch.randn(())]
+    whole = torch.cat([g.flatten() for g in gradients])
+    torch.testing.assert_close(total_norm(gradients), whole.norm())
+    assert float(total_norm([])) == 0.0

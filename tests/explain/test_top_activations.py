@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sonde.explain.top_activations import CHANNELS, PATCHES, TooSlow, box, exciting, selective, sight
+from sonde.explain.top_activations import CHANNELS, PATCHES, TooSlow, box, selective, sight, top_activations
 
 
 def reading(images: Tensor):
@@ -30,7 +30,7 @@ def test_a_place_behind_n_convolutions_of_3x3_sees_2n_plus_1_pixels(depth: int):
     images = torch.zeros(30, 1, 21, 21)
     images[torch.arange(30), 0, 8 + torch.arange(30) % 5, 10] = 1 + torch.arange(30.0)
     model = averaging(depth)
-    found, rows = exciting(model, {"last": [model[-1]]}, reading(images), range(30), seconds=100)
+    found, rows = top_activations(model, {"last": [model[-1]]}, reading(images), range(30), seconds=100)
     assert rows == 30
     assert found[0].side == 2 * depth + 1
 
@@ -56,7 +56,7 @@ def test_the_images_and_places_of_a_planted_pattern_are_found():
     convolution.weight.data[2] = 0.01
     model = nn.Sequential(convolution, nn.ReLU())
     order = [39 - row for row in range(40)]  # rows need not come in order
-    (layer,), looked_at = exciting(model, {"0": [model[0], model[1]]}, reading(images), order, seconds=100)
+    (layer,), looked_at = top_activations(model, {"0": [model[0], model[1]]}, reading(images), order, seconds=100)
     assert (layer.name, layer.channels, layer.side, looked_at) == ("0", 3, 3, 40)
     channel = layer.shown[0]
     assert [one.number for one in layer.shown] == [1, 2]
@@ -71,7 +71,7 @@ def test_a_dense_layer_sees_the_whole_image():
     images = torch.rand(30, 1, 6, 9, generator=torch.Generator().manual_seed(0))
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(54, 8), nn.ReLU(), nn.Linear(8, 2))
-    (layer,), _ = exciting(model, {"1": [model[1], model[2]]}, reading(images), range(30), seconds=100)
+    (layer,), _ = top_activations(model, {"1": [model[1], model[2]]}, reading(images), range(30), seconds=100)
     assert {one for channel in layer.shown for one in channel.boxes} == {(0, 0, 9, 6)}
     answers = model[:3](images)
     for channel in layer.shown:
@@ -115,12 +115,12 @@ def test_boxes_lie_inside(place: int, size: tuple[int, int], side: int, shape: t
 def test_what_would_take_too_long_is_refused():
     model = averaging(1)
     with pytest.raises(TooSlow, match=r"the network needs .* s per image, too slow to process enough of them"):
-        exciting(model, {"0": [model[0]]}, reading(torch.zeros(30, 1, 8, 8)), range(30), seconds=0)
+        top_activations(model, {"0": [model[0]]}, reading(torch.zeros(30, 1, 8, 8)), range(30), seconds=0)
 
 
 def test_a_network_that_is_a_head_alone_has_no_layers():
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
-    assert exciting(model, {}, reading(torch.zeros(30, 1, 4, 4)), range(30), seconds=9) == ([], 0)
+    assert top_activations(model, {}, reading(torch.zeros(30, 1, 4, 4)), range(30), seconds=9) == ([], 0)
 
 
 def test_nothing_of_the_network_changes():
@@ -129,7 +129,7 @@ def test_nothing_of_the_network_changes():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     layers = {"0": list(model)}
     with torch.no_grad():
-        found, _ = exciting(model, layers, reading(torch.rand(40, 1, 9, 9)), range(40), seconds=100)
+        found, _ = top_activations(model, layers, reading(torch.rand(40, 1, 9, 9)), range(40), seconds=100)
     assert found
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())

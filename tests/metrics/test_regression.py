@@ -43,7 +43,7 @@ def test_metrics_are_scikit_learns_over_and_per_target() -> None:
         each = function(*pair, multioutput="raw_values")
         assert [found[f"{name}/price"], found[f"{name}/area"]] == pytest.approx(each.tolist(), rel=1e-9), name
     assert found["loss"] == pytest.approx(outputs["loss"].mean().item())
-    assert fed(drawn(columns=1)).compute().keys() == {"rmse", "mae", "r2", "loss"}
+    assert fed(drawn(columns=1)).compute().keys() == {"rmse", "mae", "r2", "pearson", "spearman", "loss"}
 
 
 def test_masked_entries_are_left_out_of_everything() -> None:

@@ -61,8 +61,8 @@ def test_each_form_is_told_from_the_others(tmp_path: Path) -> None:
         "idx": "IDX files",
         "folders": "class folders of images",
         "arrays.npz": "NPZ or NPY arrays",
-        "table.csv": "CSV, TSV or Parquet tables",
-        "tables": "CSV, TSV or Parquet tables",
+        "table.csv": "CSV, TSV, JSON-lines or Parquet tables",
+        "tables": "CSV, TSV, JSON-lines or Parquet tables",
     }
 
 
@@ -71,7 +71,7 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
         "mnist": "IDX files",
         "cifar10": "Parquet or Arrow files with images",
         "sst2": "tables of texts",
-        "tabular/titanic.csv": "CSV, TSV or Parquet tables",
+        "tabular/titanic.csv": "CSV, TSV, JSON-lines or Parquet tables",
         "dsb2018": "images beside masks",
         "bccd": "images with boxes (VOC, COCO, YOLO, imglab)",
         "faces_dlib": "images with boxes (VOC, COCO, YOLO, imglab)",
@@ -87,10 +87,13 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
     assert {name: form_of(shared_data / name) for name in forms} == forms
 
 
-def test_an_image_folder_asks_two_forms_and_reads_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_image_folder_one_form_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(opening, "import_module", lambda name: asked.append(name) or import_module(name))
     form_of(class_folders(tmp_path / "photos", cat=3, dog=3))
+    assert [name.rpartition(".")[2] for name in asked] == ["class_folders"]
+    asked.clear()
+    form_of(class_folders(tmp_path / "others", images=3, dog=3))  # a folder of images may stand beside their masks
     assert [name.rpartition(".")[2] for name in asked] == ["masks", "class_folders"]
 
 

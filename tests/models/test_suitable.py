@@ -63,3 +63,12 @@ def test_a_model_of_another_package_is_suggested(monkeypatch: pytest.MonkeyPatch
         ConfigError, match="^--model their-net takes inputs of kind table, and this data is of kind image"
     ):
         check_input("their-net", "image")
+
+
+def test_inputs_that_are_read_as_another_kind_fit_its_models_too() -> None:
+    assert "bert-tiny" in suitable("pair", "row", read_as="tokens")
+    check_input("bert-tiny", "pair", read_as="tokens")
+    with pytest.raises(
+        ConfigError, match="--model resnet18 takes inputs of kind image, and this data is of kind pair; take rnn"
+    ):
+        check_input("resnet18", "pair", read_as="tokens")

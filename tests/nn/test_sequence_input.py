@@ -3,7 +3,7 @@ import torch
 
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
-from sonde.core.vocabulary import PAD, UNKNOWN
+from sonde.core.vocabulary import BEGIN, END, PAD, UNKNOWN
 from sonde.nn.sequence_input import SequenceInput
 
 TEXT = InputSpec(kind="tokens", shape=(6,), symbols=30)
@@ -51,6 +51,13 @@ def test_word_dropout_takes_words_for_unknown_ones_in_training_alone() -> None:
     assert not unknown[:, 40:].any()
     assert ((vectors == first.embedding.weight[7]).all(-1) | unknown | ~inside).all()
     assert torch.equal(first.eval()(tokens)[0], first.embedding.weight[tokens])
+
+
+def test_word_dropout_leaves_the_marks_between_texts() -> None:
+    first = SequenceInput(TEXT, 4, word_dropout=1.0)
+    rows = torch.tensor([[BEGIN, 5, END, 6, END, PAD]])
+    vectors, _ = first(rows)
+    assert torch.equal(vectors, first.embedding.weight[torch.tensor([[BEGIN, UNKNOWN, END, UNKNOWN, END, PAD]])])
 
 
 def test_word_dropout_without_words_is_refused() -> None:

@@ -1,5 +1,6 @@
 import base64
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from sonde.report.evaluated import (
     confused_pairs,
     confusion_figure,
     evaluation_figures,
-    png_size,
-    split_details,
     worst_rows,
 )
-from sonde.report.folder import read_folder
+from sonde.report.folder import Reading, read_folder
+from sonde.report.media import png_size
+
+
+def details_of(run: Reading) -> dict[str, Any]:
+    return run.evaluated[run.split]
 
 
 def test_the_most_confused_pairs_are_those_of_the_matrix():
@@ -37,7 +41,7 @@ def test_the_most_confused_pairs_are_those_of_the_matrix():
 def test_a_matrix_is_drawn_up_to_25_classes(make_images, tmp_path):
     def figure(n):
         return confusion_figure(
-            split_details(read_folder(make_images(tmp_path / str(n), names=[f"c{i}" for i in range(n)])))
+            details_of(read_folder(make_images(tmp_path / str(n), names=[f"c{i}" for i in range(n)])))
         )
 
     assert figure(10) is not None
@@ -48,17 +52,17 @@ def test_a_matrix_is_drawn_up_to_25_classes(make_images, tmp_path):
 
 
 def test_binary_tables_get_threshold_curves_and_regressions_residuals(table_run, regression_run):
-    assert [f.title for f in evaluation_figures(split_details(read_folder(table_run)))] == [
+    assert [f.title for f in evaluation_figures(details_of(read_folder(table_run)))] == [
         "ROC curve",
         "Precision and recall",
     ]
-    assert [f.title for f in evaluation_figures(split_details(read_folder(regression_run)))] == [
+    assert [f.title for f in evaluation_figures(details_of(read_folder(regression_run)))] == [
         "price: predicted and true", "price: residuals", "rent: predicted and true", "rent: residuals",
     ]  # fmt: skip
 
 
 def test_empty_bins_are_left_out_of_the_calibration(image_run):
-    figure = evaluation_figures(split_details(read_folder(image_run)))[0]
+    figure = evaluation_figures(details_of(read_folder(image_run)))[0]
     assert figure.title == "Calibration"
     assert figure.svg.count("<circle") == 12
 
@@ -81,7 +85,7 @@ def test_of_very_many_classes_the_weakest_are_listed():
 
 def test_pictures_travel_in_the_page(image_run):
     place = image_run / "evaluation" / "test"
-    rows = worst_rows(split_details(read_folder(image_run)), place)
+    rows = worst_rows(details_of(read_folder(image_run)), place)
     kind, _, content = rows[0].picture.partition(",")
     assert kind == "data:image/png;base64"
     assert base64.b64decode(content) == (place / "worst" / "0.png").read_bytes()
@@ -115,7 +119,7 @@ def test_only_pictures_of_the_folder_are_taken(image_run, name):
 
 
 def test_several_targets_are_told_by_name(regression_run):
-    rows = worst_rows(split_details(read_folder(regression_run)), regression_run)
+    rows = worst_rows(details_of(read_folder(regression_run)), regression_run)
     assert rows[0].target == "price 50.00, rent 31.20"
     assert rows[0].confidence == ""
     worst = [{"index": 0, "target": ["cat", "dog"], "prediction": [], "confidence": None, "loss": None}]

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
-from sonde.report.events import Events, EventsObserver, crc32c, framed, masked, summary
+from sonde.report.events import Events, crc32c, framed, masked, summary
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -88,8 +88,7 @@ def test_values_the_format_cannot_hold_become_infinite(tmp_path):
 
 
 def test_the_observer_keeps_to_its_interval(tmp_path):
-    events = Events(tmp_path)
-    observe = EventsObserver(events, log_every=5)
+    observe = Events(tmp_path, log_every=5)
     for step in range(1, 21):
         assert observe(StepRecord(step, 0, 8, {"model/loss": 1.0 * step}, {"model": 2.0}, 0.1)) == "continue"
     observe(EvaluationRecord(20, 0, "validation", {"accuracy": 0.75}, 0.1))

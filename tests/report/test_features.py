@@ -46,14 +46,14 @@ def section(run: Path, content: dict[str, Any]) -> Features:
     return shown
 
 
-def test_layers_and_filters_are_told_in_words(image_run: Path):
+def test_layers_and_filters_are_described(image_run: Path):
     shown = section(image_run, found(image_run))
     assert shown.about.startswith("From 300 test images: each strip shows the patches")
     assert [layer.name for layer in shown.layers] == ["Early layer: conv1", "Late layer: layer4.1"]
-    assert shown.layers[1].told == "2 of 1,280 channels, the most selective; receptive field about 12x12 pixels"
+    assert shown.layers[1].caption == "2 of 1,280 channels, the most selective; receptive field about 12x12 pixels"
     assert [strip.caption for strip in shown.layers[0].strips] == ["channel 7: 5 of 6 are cat", "channel 9"]
     assert [strip.alt for strip in shown.layers[0].strips] == ["test/7.png", "test/9.png"]
-    assert shown.filters_told == "The 64 strongest of 96 filters of the layer conv1: 7x5 pixels; mid-grey is 0."
+    assert shown.filters_caption == "The 64 strongest of 96 filters of the layer conv1: 7x5 pixels; mid-grey is 0."
     kind, _, content = shown.filters.partition(",")
     assert (kind, base64.b64decode(content)) == ("data:image/png;base64", png_of(image_run))
     assert shown.reasons == []

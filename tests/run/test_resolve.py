@@ -11,13 +11,13 @@ from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
 from sonde.core.value_types import annotations
-from sonde.modalities.settings import groups
+from sonde.modalities.settings import data_config, groups
 from sonde.modalities.table.config import TableConfig
 from sonde.models.build import config_class as model_config_class
 from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
 from sonde.run.choose import Recipe
-from sonde.run.resolve import NoSettings, data_config, fitting, resolve, settled
+from sonde.run.resolve import NoSettings, fitting, resolve, settled
 from sonde.tasks.table import TASKS, spec
 
 ADVICE: dict[str, tuple[Any, str]] = {
@@ -158,7 +158,7 @@ def test_a_module_of_ones_own_has_no_settings() -> None:
 
 
 def test_opening_the_data_reads_its_own_settings_alone() -> None:
-    config = data_config(Overrides(values={"target": ("price",), "validation": 0.3, "lr": 1e-3}))
+    config = data_config({"target": ("price",), "validation": 0.3, "lr": 1e-3})
     assert (config.of(TableConfig).target, config.validation, config.test_share) == (("price",), 0.3, 0.2)
 
 

@@ -13,15 +13,14 @@ from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data.feed.gathering import GatheringReader
-from sonde.data.feed.layout import alike_of, is_mapped, pieces_of
+from sonde.data.feed.layout import bucket_keys_of, is_mapped, pieces_of
 from sonde.data.feed.normalise import Normalise
 from sonde.data.feed.order import Order, build_order
 from sonde.data.feed.resident import resident_reader
 from sonde.data.feed.source import Augment, BatchSource, Ordered
 from sonde.data.feed.streaming import StreamingReader, choose_workers
 
-JUDGED_BYTES = 256 * 2**20  # of one float32 batch when judging; more brings no speed
+EVALUATION_BYTES = 256 * 2**20  # of one float32 batch when evaluating; more brings no speed
 
 
 def build_source(  # noqa: PLR0913 - the one door to a source; all but the first three go by name
@@ -46,7 +45,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
 
     training: shuffle and augment; otherwise rows come once as they stand, in batches of `evaluation_batch_size`, with their
               views where those are compared
-    limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and judging
+    limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and evaluation
     labels: (rows,) class of each row, for `config.balanced`
     sampler: (rows, batch_size, seed, training) -> the order, where batches are not drawn at random (windows that follow on)
     values_kept: by a network at a time for each value of its input when it is evaluated; by default one for each symbol told
@@ -56,9 +55,9 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     """
     if not len(rows):
         raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
-    alike = alike_of(rows)
+    keys = bucket_keys_of(rows)
     order = build_order(
-        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=alike
+        len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=keys
     )
     chosen = order.chosen
     if not training:
@@ -75,24 +74,24 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     if sampler is not None:
         drawn = sampler(order.rows, order.batch_size, seed=seed, training=training)
     prepare = Normalise(schema.input, device, channels_last=channels_last)
-    if alike is not None:
-        reader = GatheringReader(rows, device)
+    if keys is not None:
+        reader = StreamingReader(rows, device, batch_size=order.batch_size)  # a gather from memory: no work for workers
     elif kind == "resident":
         reader = resident_reader(rows, chosen, device, label=label, tick=tick)
     else:
         if training and (pieces := pieces_of(rows)):
             pieces.keep()  # before workers are forked, which then share them
-        asked = 0 if config.workers is None and is_mapped(rows) else config.workers  # a gather, and nothing to decode
-        workers = choose_workers(asked, drawn.batches)
+        wanted = 0 if config.workers is None and is_mapped(rows) else config.workers  # a gather, and nothing to decode
+        workers = choose_workers(wanted, drawn.batches)
         largest = drawn.largest if isinstance(drawn, Order) else min(drawn.batch_size, drawn.rows)
         reader = StreamingReader(rows, device, batch_size=largest, workers=workers, persistent=training)
     return BatchSource(drawn, reader, describe=rows.describe, prepare=prepare, augment=augment)
 
 
 def evaluation_batch_size(asked: int, shape: tuple[int, ...], *, kept: int = 1) -> int:
-    """Rows a batch when judging: as asked, unless so many inputs of `shape` would fill memory as floats, `kept` times each.
+    """Rows a batch when evaluating: as asked, unless so many inputs of `shape` would fill memory as floats, `kept` times each.
 
     >>> evaluation_batch_size(1024, (3, 32, 32)), evaluation_batch_size(1024, (3, 512, 512))
     (1024, 85)
     """
-    return max(1, min(asked, JUDGED_BYTES // (4 * kept * int(np.prod(shape, dtype=np.int64)))))
+    return max(1, min(asked, EVALUATION_BYTES // (4 * kept * int(np.prod(shape, dtype=np.int64)))))

@@ -27,9 +27,12 @@ def decide(dataset: Dataset, config: FeedConfig, *, free_bytes: int) -> FeedDeci
     Raises: ConfigError for a typed --feed resident that cannot fit, and a --memory that is no size
     """
     allowed = size_bytes(config.memory, free=free_bytes)
-    total = sum(rows.nbytes() for rows in dataset.splits.values())
-    lacking = [rows for rows in dataset.splits.values() if held(rows) is None and lengths_of(rows) is None]
-    extra = sum(rows.nbytes() for rows in lacking)
+    total = extra = 0
+    for rows in dataset.splits.values():
+        taken = rows.nbytes()
+        total += taken
+        if held(rows) is None and lengths_of(rows) is None:
+            extra += taken
     if config.feed == "streaming":
         return FeedDecision(kind="streaming", why=f"--feed streaming ({size(total)} in all)", bytes=total)
     if config.feed == "resident":

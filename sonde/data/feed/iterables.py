@@ -14,8 +14,6 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler, default_colla
 
 from sonde.core.errors import ConfigError, DataError
 
-Collate = Callable[[list[Any]], Any]
-
 
 class Rows:
     """Batches of an iterable that yields single rows; a single row left over at the end joins the batch before."""
@@ -33,10 +31,6 @@ class Rows:
             yield collated(held)
             held = coming
 
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the data which epoch comes, where they can be told."""
-        tell_epoch(self.data, epoch)
-
 
 class Looked:
     """An iterable of unknown kind: rows where its first item surely is one, else batches; that item is not lost."""
@@ -52,10 +46,6 @@ class Looked:
         whole = itertools.chain([first], items)
         yield from Rows(whole, self.batch_size) if is_row(first) else whole
 
-    def set_epoch(self, epoch: int) -> None:
-        """Tell the data which epoch comes, where they can be told."""
-        tell_epoch(self.data, epoch)
-
 
 class Called:
     """What a function returns, called anew for every pass."""
@@ -66,8 +56,9 @@ class Called:
     def __iter__(self) -> Iterator[Any]:
         found = self.function()
         if not isinstance(found, Iterable):
+            name = getattr(self.function, "__name__", type(self.function).__name__)
             raise ConfigError(
-                f"{_name(self.function)}() returned a {type(found).__name__}; let it yield rows or batches, or return an iterable"
+                f"{name}() returned a {type(found).__name__}; let it yield rows or batches, or return an iterable"
             )
         return iter(found)
 
@@ -125,6 +116,13 @@ def batches_of(data: Any, *, batch_size: int, workers: int) -> Iterable[Any]:
     return Looked(data, batch_size)
 
 
+def unwrapped(data: Any) -> Any:
+    """What `Rows` and `Looked` take their items from."""
+    while isinstance(data, Rows | Looked):
+        data = data.data
+    return data
+
+
 def is_streaming_set(data: Any) -> bool:
     """Whether it is an IterableDataset of Hugging Face's `datasets`, formatted or not."""
     return any(
@@ -138,11 +136,15 @@ def ends(data: Any) -> bool:
 
     It does not for itertools' endless ones, for pipelines that repeat without a number, and for what has a false property `ends`.
     """
-    data = _innermost(data)
+    data = unwrapped(data)
+    data = data.dataset if isinstance(data, DataLoader) else data
     if isinstance(data, itertools.count | itertools.cycle):
         return False
     if isinstance(data, itertools.repeat):
-        return _finite(data)
+        try:
+            return data.__length_hint__() >= 0
+        except TypeError:  # of one that repeats without a number
+            return False
     if hasattr(data, "pipeline") and not (getattr(data, "nsamples", None) or 0) > 0:
         resampled = any(type(stage).__name__ == "ResampledShards" for stage in data.pipeline)
         return not resampled and getattr(data, "repetitions", 1) < sys.maxsize
@@ -237,23 +239,10 @@ def collated(rows: list[Any]) -> Any:
 
 def tell_epoch(data: Any, epoch: int) -> None:
     """Call `set_epoch` of what has it: streaming sets and samplers that shuffle by it."""
-    told = (data, getattr(data, "dataset", None), getattr(data, "sampler", None), getattr(data, "batch_sampler", None))
-    for part in told:
-        if callable(tell := getattr(part, "set_epoch", None)):
-            tell(epoch)
-
-
-def _innermost(data: Any) -> Any:
-    while isinstance(data, Rows | Looked):
-        data = data.data
-    return data.dataset if isinstance(data, DataLoader) else data
-
-
-def _finite(data: Any) -> bool:
-    try:
-        return data.__length_hint__() >= 0
-    except TypeError:
-        return False
+    data = unwrapped(data)
+    for part in (data, *(getattr(data, name, None) for name in ("dataset", "sampler", "batch_sampler"))):
+        if callable(set_epoch := getattr(part, "set_epoch", None)):
+            set_epoch(epoch)
 
 
 def _is_batched(pipeline: Any) -> bool:
@@ -299,7 +288,3 @@ def _of_torch(function: ast.expr) -> bool:
     while isinstance(function, ast.Attribute):
         function = function.value
     return isinstance(function, ast.Name) and function.id in ("torch", "np", "numpy")
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__name__", type(function).__name__)

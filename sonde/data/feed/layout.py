@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Rows
 from sonde.data.rows import (
-    Alike,
+    BucketKeys,
     InMemory,
     InputRows,
     InputsOf,
@@ -56,31 +56,34 @@ def held(rows: Rows) -> tuple[Mapping[str, np.ndarray], np.ndarray | None] | Non
 
     The selection is int64, None where the rows are all of the arrays' in their order.
     """
-    if isinstance(rows, SubsetRows):
-        found = held(rows.rows)
-        if found is None:
-            return None
-        arrays, below = found
-        return arrays, rows.indices if below is None else below[rows.indices]
-    arrays = rows.held() if isinstance(rows, InMemory) else None
-    return None if arrays is None else (arrays, None)
+    whole, chosen = _selected(rows)
+    arrays = whole.held() if isinstance(whole, InMemory) else None
+    return None if arrays is None else (arrays, chosen)
 
 
 def lengths_of(rows: Rows) -> np.ndarray | None:
     """(n,) int64 lengths of rows that are sequences in memory, through selections; None for rows of one shape."""
-    if isinstance(rows, SubsetRows):
-        below = lengths_of(rows.rows)
-        return None if below is None else below[rows.indices]
-    return rows.lengths() if isinstance(rows, Sequences) else None
+    whole, chosen = _selected(rows)
+    lengths = whole.lengths() if isinstance(whole, Sequences) else None
+    return lengths if lengths is None or chosen is None else lengths[chosen]
 
 
-def alike_of(rows: Rows) -> np.ndarray | None:
-    """(n,) int64 by which sequences come into one batch: what the rows say (`Alike`), else their lengths."""
-    if isinstance(rows, SubsetRows):
-        below = alike_of(rows.rows)
-        return None if below is None else below[rows.indices]
-    said = rows.alike if isinstance(rows, Alike) else None
-    return lengths_of(rows) if said is None else said
+def bucket_keys_of(rows: Rows) -> np.ndarray | None:
+    """(n,) int64 by which sequences come into one batch: what the rows say (`BucketKeys`), else their lengths."""
+    whole, chosen = _selected(rows)
+    keys = whole.bucket_keys if isinstance(whole, BucketKeys) else None
+    if keys is None:
+        return lengths_of(rows)
+    return keys if chosen is None else keys[chosen]
+
+
+def _selected(rows: Rows) -> tuple[Rows, np.ndarray | None]:
+    """What rows are a selection of, and which of its rows: int64, None for all of them in their order."""
+    chosen = None
+    while isinstance(rows, SubsetRows):
+        chosen = rows.indices if chosen is None else rows.indices[chosen]
+        rows = rows.rows
+    return rows, chosen
 
 
 def pieces_of(rows: object) -> Pieces | None:

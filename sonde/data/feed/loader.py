@@ -104,7 +104,8 @@ class LoaderSource:
 
     def __init__(self, loader: Iterable[Any], *, device: torch.device, seed: int) -> None:
         self.loader, self.device = loader, device
-        self.rewinds, self.ends = not is_once(loader), iterables.ends(loader)
+        self.rewinds = not isinstance(iterables.unwrapped(loader), Iterator)
+        self.ends = iterables.ends(loader)
         self._begun = False
         self.exact, self.why = exactness(loader)
         self.mapping = ""
@@ -201,23 +202,17 @@ def mapping_of(sample: Any) -> str:
     if isinstance(sample, Mapping):
         changed = renames(sample)
         pairs = {str(name): changed.get(str(name), str(name)) for name in sample}
-        said = ", ".join(f"{name!r} is " + ("the " * (new in ("input", "target")) + new) for name, new in pairs.items())
-        return said + left_out
+        mapped = ", ".join(
+            f"{name!r} is " + ("the " * (new in ("input", "target")) + new) for name, new in pairs.items()
+        )
+        return mapped + left_out
     parts = len(sample) if isinstance(sample, tuple | list) else 1
     return "samples are " + ("inputs", "(input, target)", "(input, target, mask)")[min(parts, 3) - 1] + left_out
 
 
-def is_once(loader: Any) -> bool:
-    """Whether it is an iterator, which is read only once."""
-    while isinstance(loader, iterables.Rows | iterables.Looked):
-        loader = loader.data
-    return isinstance(loader, Iterator)
-
-
 def exactness(loader: Iterable[Any]) -> tuple[bool, str]:
     """Whether a resumed run can be promised the very same batches, and why."""
-    while isinstance(loader, iterables.Rows | iterables.Looked):
-        loader = loader.data
+    loader = iterables.unwrapped(loader)
     if not isinstance(loader, DataLoader):
         return False, f"a {type(loader).__name__} determines its own order"
     if isinstance(loader.dataset, IterableDataset):

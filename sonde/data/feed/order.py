@@ -90,7 +90,7 @@ def build_order(
 ) -> Order:
     """The order of a split of `rows` rows; without training they come once, as they stand, or by length where those differ.
 
-    limit_batches: keep only that many batches' worth of rows, drawn once from the seed, the same in training and judging
+    limit_batches: keep only that many batches' worth of rows, drawn once from the seed, the same in training and evaluation
     labels: (rows,) class of each row, needed for `config.balanced`
     lengths: (rows,) int64, of sequences, for `config.bucket`
     Raises: ConfigError for balanced drawing without classes

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import connection, util
@@ -30,7 +30,7 @@ MOST_BYTES = 512 * 2**20  # of shared memory, beyond one batch a worker
 
 
 @dataclass(eq=False)
-class Hand:
+class Worker:
     """One worker process. pending: task -> (slot, rows), in the order in which they were asked."""
 
     process: BaseProcess
@@ -60,16 +60,16 @@ class WorkerPool:
         self._free = list(range(count))
         self._next_task = 0
         self._done: dict[int, tuple[int, Answer]] = {}
-        self._hands: list[Hand] = []
+        self._workers: list[Worker] = []
         # before multiprocessing's own exit waits for children that ignore its SIGTERM
-        self._finalizer = util.Finalize(self, _end, args=(self._hands,), exitpriority=10)
+        self._finalizer = util.Finalize(self, _end, args=(self._workers,), exitpriority=10)
         for _ in range(workers):
-            self._hands.append(self._start())
+            self._workers.append(self._start())
 
     @property
     def processes(self) -> list[int]:
         """Process ids of the workers."""
-        return [hand.process.pid or 0 for hand in self._hands]
+        return [worker.process.pid or 0 for worker in self._workers]
 
     def read(self, batches: Sequence[np.ndarray]) -> Generator[dict[str, np.ndarray], None, None]:
         """Fields of each batch of rows, in order; the arrays are overwritten once the next is asked for.
@@ -87,7 +87,10 @@ class WorkerPool:
                 self._ask(batches, first)
             slot, answer = self._done.pop(first + number)
             try:
-                _check(answer)
+                if answer.kind == "refused":
+                    raise DataError(answer.text)
+                if answer.kind == "broke":
+                    raise RuntimeError(f"a reading worker failed:\n{answer.text}")
                 yield {name: array[: len(rows)] for name, array in self._slots[slot].items()}
             finally:
                 self._free.append(slot)
@@ -99,40 +102,40 @@ class WorkerPool:
     def _ask(self, batches: Sequence[np.ndarray], first: int) -> None:
         """Hand out the next batches while there are free slots and workers that have not enough to do."""
         while self._free and self._next_task - first < len(batches):
-            hand = min(self._hands, key=lambda hand: len(hand.pending))
-            if len(hand.pending) >= self._ahead:
+            worker = min(self._workers, key=lambda worker: len(worker.pending))
+            if len(worker.pending) >= self._ahead:
                 return
             rows = batches[self._next_task - first]
-            hand.pending[self._next_task] = (self._free.pop(), rows)
-            self._send(hand, self._next_task)
+            worker.pending[self._next_task] = (self._free.pop(), rows)
+            self._send(worker, self._next_task)
             self._next_task += 1
 
-    def _send(self, hand: Hand, task: int) -> None:
-        slot, rows = hand.pending[task]
+    def _send(self, worker: Worker, task: int) -> None:
+        slot, rows = worker.pending[task]
         try:
-            hand.pipe.send((task, slot, rows))
+            worker.pipe.send((task, slot, rows))
         except (BrokenPipeError, ConnectionResetError):
-            self._replace(hand)
+            self._replace(worker)
 
     def _listen(self, first: int) -> None:
         """Wait for word from any worker. Answers to tasks before `first` are nobody's any more."""
-        heard = connection.wait([end for hand in self._hands for end in (hand.pipe, hand.process.sentinel)])
-        for hand in list(self._hands):
-            if hand.pipe in heard:
+        heard = connection.wait([end for worker in self._workers for end in (worker.pipe, worker.process.sentinel)])
+        for worker in list(self._workers):
+            if worker.pipe in heard:
                 try:
-                    answer: Answer = hand.pipe.recv()
+                    answer: Answer = worker.pipe.recv()
                 except (EOFError, ConnectionResetError):
-                    self._replace(hand)
+                    self._replace(worker)
                     continue
-                slot, _ = hand.pending.pop(answer.task)
+                slot, _ = worker.pending.pop(answer.task)
                 if answer.task < first:
                     self._free.append(slot)
                 else:
                     self._done[answer.task] = (slot, answer)
-            elif hand.process.sentinel in heard:
-                self._replace(hand)
+            elif worker.process.sentinel in heard:
+                self._replace(worker)
 
-    def _replace(self, lost: Hand) -> None:
+    def _replace(self, lost: Worker) -> None:
         """Start a worker in place of a lost one, with what it had still to do. Raises: DataError after too many."""
         lost.process.join()
         lost.pipe.close()
@@ -150,32 +153,31 @@ class WorkerPool:
             )
         self._restarts += 1
         self._warnings.append(f"reading worker {lost.process.pid} {how}{where}; it was replaced, and no data was lost")
-        hand = self._start()
-        hand.pending = dict(lost.pending)
-        self._hands[self._hands.index(lost)] = hand
-        for task in list(hand.pending):
-            if hand in self._hands:  # not lost again meanwhile, in which case its work was sent already
-                self._send(hand, task)
+        worker = self._start()
+        worker.pending = dict(lost.pending)
+        self._workers[self._workers.index(lost)] = worker
+        for task in list(worker.pending):
+            if worker in self._workers:  # not lost again meanwhile, in which case its work was sent already
+                self._send(worker, task)
 
-    def _start(self) -> Hand:
+    def _start(self) -> Worker:
         ours, theirs = self._context.Pipe()
         # the system counts the thread that starts a child as its parent; one that may end early would take workers along
         lasting = threading.current_thread() is threading.main_thread()
-        process = _process(
-            self._context,
-            (self._rows, self._memories, self._layout, self._batch_size, theirs),
-            {"other_end": ours, "parent": os.getpid(), "die_with_parent": lasting},
+        context: Any = self._context  # whose Process no type is known of
+        process = context.Process(
+            target=serve,
+            args=(self._rows, self._memories, self._layout, self._batch_size, theirs),
+            kwargs={"other_end": ours, "parent": os.getpid(), "die_with_parent": lasting},
+            daemon=True,
+            name="sonde-reader",
         )
         with _signals_held(), warnings.catch_warnings():
             # Python 3.12: a forked child may hang on a lock another thread held; ours runs no code that takes one
             warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
             process.start()
         theirs.close()
-        return Hand(process, ours)
-
-
-def _process(context: Any, args: tuple[Any, ...], settings: Mapping[str, Any]) -> BaseProcess:
-    return context.Process(target=serve, args=args, kwargs=dict(settings), daemon=True, name="sonde-reader")
+        return Worker(process, ours)
 
 
 @contextmanager
@@ -191,18 +193,11 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _check(answer: Answer) -> None:
-    if answer.kind == "refused":
-        raise DataError(answer.text)
-    if answer.kind == "broke":
-        raise RuntimeError(f"a reading worker failed:\n{answer.text}")
-
-
-def _end(hands: list[Hand]) -> None:
+def _end(workers: list[Worker]) -> None:
     """Workers only read, so there is nothing to let them finish."""
-    for hand in hands:
-        hand.process.kill()
-    for hand in hands:
-        hand.process.join()
-        hand.pipe.close()
-    hands.clear()
+    for worker in workers:
+        worker.process.kill()
+    for worker in workers:
+        worker.process.join()
+        worker.pipe.close()
+    workers.clear()

@@ -20,7 +20,6 @@ class ResidentReader:
     Raises: DataError when the tensors differ in length
     """
 
-    restarts = 0
     warnings = ()
 
     def __init__(self, fields: Mapping[str, Tensor], device: torch.device, *, places: Tensor | None = None) -> None:

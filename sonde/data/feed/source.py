@@ -39,11 +39,9 @@ class Ordered(Protocol):
 class Reader(Protocol):
     """Brings the raw fields of batches.
 
-    restarts, warnings: what went wrong on the way and was mended
+    warnings: what went wrong on the way and was mended, such as a worker that died and was started again
     """
 
-    @property
-    def restarts(self) -> int: ...
     @property
     def warnings(self) -> Sequence[str]: ...
     def read(self, batches: Sequence[Tensor]) -> Iterator[Mapping[str, Tensor]]:
@@ -78,11 +76,6 @@ class BatchSource:
     def epoch(self) -> int:
         """0-based epoch of the batch to come."""
         return self._epoch + (self._position >= self.batches)
-
-    @property
-    def restarts(self) -> int:
-        """Worker processes that died and were started again."""
-        return self.reader.restarts
 
     @property
     def warnings(self) -> Sequence[str]:

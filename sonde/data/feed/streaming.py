@@ -17,23 +17,20 @@ MOST_WORKERS = 4  # chosen by itself; more may be typed
 
 
 class StreamingReader:
-    """Reads what is asked and keeps nothing.
+    """Reads what is asked and keeps nothing; of sequences a batch is as wide as its longest row.
 
     batch_size: rows of the largest batch
     workers:    processes; 0 reads in this process
     persistent: keep the processes between epochs; otherwise they end, and their memory is freed, with each
     """
 
-    def __init__(self, rows: Rows, device: torch.device, *, batch_size: int, workers: int, persistent: bool) -> None:
+    def __init__(
+        self, rows: Rows, device: torch.device, *, batch_size: int, workers: int = 0, persistent: bool = False
+    ) -> None:
         self.workers = workers
         self.warnings: list[str] = []
         self._rows, self._device, self._batch_size, self._persistent = rows, device, batch_size, persistent
         self._pool: WorkerPool | None = None
-
-    @property
-    def restarts(self) -> int:
-        """Workers that died and were replaced."""
-        return len(self.warnings)
 
     @property
     def processes(self) -> list[int]:
@@ -50,7 +47,7 @@ class StreamingReader:
         if not self.workers:
             for rows in batches:
                 read = self._rows.read(rows.numpy())
-                yield {name: as_tensor(name, array).to(self._device) for name, array in read.items()}
+                yield {name: to_device(as_tensor(name, array), self._device) for name, array in read.items()}
             return
         if self._pool is None:
             self._pool = WorkerPool(

@@ -22,7 +22,6 @@ class MappedReader:
     Raises: DataError when the arrays differ in length
     """
 
-    restarts = 0
     warnings = ()
 
     def __init__(self, fields: Mapping[str, np.ndarray | Tensor], device: torch.device, *, let_go: bool) -> None:

@@ -13,9 +13,9 @@ from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Phase
-from sonde.engine.execution.eager import Eager
+from sonde.engine.step import Eager
 
-TOLD = 300  # characters of torch's own words on what it cannot compile
+MOST_WORDS = 300  # characters of what torch says that it cannot compile
 
 
 class Compiled:
@@ -65,10 +65,8 @@ class Compiled:
             return self.eager.gradient(self._compiled[phase.name], optimizer, parameters, pieces)
         except self._failures as failure:
             self._compiled[phase.name] = phase
-            told = " ".join(
-                str(failure).strip().partition("\n\n")[0].split()
-            )  # what follows is advice on debugging torch
-            self.trouble = f"{type(failure).__name__}: {told[:TOLD]}"
+            message, _, _ = str(failure).strip().partition("\n\n")  # what follows is advice on debugging torch
+            self.trouble = f"{type(failure).__name__}: {' '.join(message.split())[:MOST_WORDS]}"
             return self.eager.gradient(phase, optimizer, parameters, pieces)
 
     def skips(self, optimizer: Optimizer) -> bool:

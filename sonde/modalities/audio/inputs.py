@@ -9,7 +9,7 @@ import numpy as np
 
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
 from sonde.data.ragged import end_to_end
@@ -76,7 +76,7 @@ def _paths(item: str | Path) -> list[Path]:
     """Sound files that a path, a folder, a manifest or a pattern means. Raises: DataError where there are none"""
     path = Path(item).expanduser()
     if not path.exists() and GLOB & set(str(item)):
-        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True), key=natural)]
+        found = [Path(name) for name in in_natural_order(glob.glob(str(path), recursive=True))]
         if not found:
             raise DataError(f"{item} matches no file")
         return found

@@ -13,5 +13,4 @@ class ImageConfig:
     """Height and width that images are resized to, in pixels; by default chosen from the images."""
 
     def __post_init__(self) -> None:
-        if self.image_size is not None:
-            at_least("image_size", self.image_size, 1)
+        at_least(self, 1, "image_size")

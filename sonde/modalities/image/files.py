@@ -101,6 +101,11 @@ def pixels(image: Image.Image, shape: Sequence[int]) -> np.ndarray:
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
 
 
+def read_pixels(content: Content, place: str, shape: tuple[int, int, int]) -> np.ndarray:
+    """An image as it is stored: uint8 of `shape` (channels, height, width). Raises: DataError naming `place`"""
+    return pixels(decode(content, place, near=shape[1:]), shape)
+
+
 def stored_size(
     sizes: Sequence[tuple[int, int]], asked: int | None, *, largest: int = LARGEST_STORED
 ) -> tuple[int, int, str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import InputSpec, Rows, Schema
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
@@ -80,7 +80,7 @@ def _contents(item: Any, number: int, spec: InputSpec) -> list[tuple[Any, str]]:
 
 def _paths(item: str | Path) -> list[Path]:
     """Image files that a path, a folder or a pattern means."""
-    from sonde.modalities.image.files import is_image
+    from sonde.modalities.image.files import SUFFIXES
 
     path = Path(item).expanduser()
     if path.is_dir():
@@ -89,12 +89,12 @@ def _paths(item: str | Path) -> list[Path]:
         listing = Listing(path)
         if masks.recognise(listing, Wanted()):
             return masks.pictures(listing)
-        found = [path / name for name in listing.below if is_image(Path(name))]
+        found = [path / name for name in listing.below_ending(SUFFIXES)]
         if not found:
             raise DataError(f"{path} holds no images to predict on")
         return found
     if not path.exists() and GLOB & set(str(item)):
-        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True), key=natural)]
+        found = [Path(name) for name in in_natural_order(glob.glob(str(path), recursive=True))]
         if not found:
             raise DataError(f"{item} matches no file")
         return found

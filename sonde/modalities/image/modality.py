@@ -4,6 +4,7 @@ from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.modality import Form, Modality
 
 FILES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+IMAGE_FOLDERS = ("images", "imgs", "jpegimages")  # of images that have masks or annotations beside them
 IDX = ("", ".gz", ".ubyte", *(f".idx{axes}{rest}" for axes in range(10) for rest in ("", "-ubyte")))
 
 IMAGE = Modality(
@@ -33,6 +34,7 @@ IMAGE = Modality(
             sure=75,
             module="sonde.modalities.image.forms.masks",
             endings=FILES,
+            folders=IMAGE_FOLDERS,
             tasks=("segmentation",),
             targets=("mask",),
             instead_of_columns="masks",

@@ -18,7 +18,7 @@ from sonde.data.targets import RawTarget
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
-from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, pixels, read_header, stored_size
+from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, read_header, read_pixels, stored_size
 from sonde.modalities.table.config import TableConfig
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
@@ -109,7 +109,7 @@ class ImageInputs:
         for row, index in enumerate(indices):
             content = self.encoded.content(int(index))
             place = str(content) if isinstance(content, Path) else self.encoded.describe(int(index))
-            out[row] = pixels(decode(content, place, near=self.shape[1:]), self.shape)
+            out[row] = read_pixels(content, place, self.shape)
         return out
 
     def describe(self, index: int) -> str:

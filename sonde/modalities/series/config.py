@@ -18,8 +18,6 @@ class SeriesConfig:
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
 
     def __post_init__(self) -> None:
-        for name in ("horizon", "look_back"):
-            if getattr(self, name) is not None:
-                at_least(name, getattr(self, name), 1)
+        at_least(self, 1, "horizon", "look_back")
         if len(self.split_at) not in (0, 2, 3):
             raise ConfigError(f"--split-at takes two places or three, got {len(self.split_at)}")

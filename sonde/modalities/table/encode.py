@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Column, Fact
 from sonde.core.errors import DataError, nearest
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.kinds import Categories, Kind, Values, parse
 from sonde.modalities.table.read import Table
 
@@ -179,7 +179,7 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
         return [], "the same value in every training row"
     # categories seen once would be learned by heart; with the unseen ones they share code 0, which is trained through them
     least = 2 if distinct > FEW else 1
-    names = sorted((n for n, count in zip(values.names, counts, strict=True) if count >= least), key=natural)
+    names = in_natural_order(n for n, count in zip(values.names, counts, strict=True) if count >= least)
     return [Column(name=name, kind="category", source=name, categories=tuple(names))], ""
 
 

@@ -3,7 +3,7 @@
 from sonde.modalities.modality import Form, Modality
 from sonde.modalities.table.config import TableConfig
 
-FILES = (".csv", ".tsv", ".tab", ".data", ".parquet", ".pq", ".feather", ".arrow", ".gz")
+FILES = (".csv", ".tsv", ".tab", ".data", ".parquet", ".pq", ".feather", ".arrow", ".jsonl", ".ndjson", ".gz")
 
 TABLE = Modality(
     kind="table",
@@ -16,7 +16,7 @@ TABLE = Modality(
     recipe="sonde.modalities.table.recipe",
     forms=(
         Form(
-            name="CSV, TSV or Parquet tables",
+            name="CSV, TSV, JSON-lines or Parquet tables",
             sure=30,
             module="sonde.modalities.table.forms.tables",
             frames=True,

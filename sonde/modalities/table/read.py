@@ -17,8 +17,10 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.modalities.table.header import is_header
+from sonde.modalities.table.json_lines import read_json_lines
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
+JSON_SUFFIXES = (".jsonl", ".ndjson")
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 DELIMITERS = ",\t;|"
 SNIFFED_BYTES = 1 << 16
@@ -61,19 +63,25 @@ def table_suffix(path: Path) -> str:
     name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     suffix = name.suffix.lower()
     compressed = name is not path
-    known = suffix in TEXT_SUFFIXES or (suffix in BINARY_SUFFIXES and not compressed)
+    known = suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES) or (suffix in BINARY_SUFFIXES and not compressed)
     return suffix if known else ""
 
 
 def read_table(path: Path, names: Sequence[str] = ()) -> Table:
-    """The columns of a CSV, TSV, Parquet or Arrow file.
+    """The columns of a CSV, TSV, JSON-lines, Parquet or Arrow file.
 
     names: for text without a header, its columns; by default a first row that is told to be data has c1, c2, …
-    Raises: DataError for what cannot be read as a table, naming the row where there is one
+    Raises: DataError for what cannot be read as a table, naming the row where there is one, and for names where it has its own
     """
     if not path.exists():
         raise DataError(f"{path}: no such file")
-    table = _read_text(path, names) if table_suffix(path) in TEXT_SUFFIXES else _read_binary(path)
+    suffix = table_suffix(path)
+    if names and suffix not in TEXT_SUFFIXES:
+        raise DataError(f"{path.name} names its own columns; leave --columns out")
+    if suffix in JSON_SUFFIXES:
+        table = Table(name=path.name, columns=read_json_lines(path), first_row=1)
+    else:
+        table = _read_text(path, names) if suffix in TEXT_SUFFIXES else _read_binary(path)
     if not table.columns or len(table) == 0:
         raise DataError(f"{path.name} holds no rows")
     return table

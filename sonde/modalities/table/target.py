@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.kinds import Categories, Kind, categories, infer_kind, number_name, parse
 from sonde.modalities.table.read import Table
 
@@ -189,7 +189,7 @@ def _looks_like_classes(values: np.ndarray) -> bool:
 
 def _used_names(values: Categories) -> list[str]:
     used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
-    return sorted((name for name, there in zip(values.names, used, strict=True) if there), key=natural)
+    return in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
 
 
 def _number_text(text: str) -> str:

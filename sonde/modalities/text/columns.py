@@ -40,9 +40,11 @@ def find_text(table: Table, asked: Sequence[str]) -> TextColumns | None:
     It is read when nothing else in the table could be an input, or it is long text. Without `asked` the target is the only
     other column that is neither a name of the row nor the same throughout.
     """
-    texts = {name: _looked_at(table, name) for name in table.columns if name not in asked and _is_text(table, name)}
+    texts = {
+        name: looked_at(table, name) for name in table.columns if name not in asked and is_text_column(table, name)
+    }
     chains = {name: kind for name, cells in texts.items() if (kind := chain_kind(cells))}
-    long = [name for name, cells in texts.items() if name not in chains and _mean_words(cells) >= FEW_WORDS]
+    long = [name for name, cells in texts.items() if name not in chains and mean_words(cells) >= FEW_WORDS]
     long = [name for name in long if _near_unique(texts[name])]
     found = list(chains) or long
     if not found and len(table.columns) == 1 + max(1, len(asked)):  # single words, such as names of people
@@ -54,13 +56,13 @@ def find_text(table: Table, asked: Sequence[str]) -> TextColumns | None:
     input, chain = found[0], chains.get(found[0], "")
     rest = [name for name in table.columns if name != input and name not in asked]
     if not asked:
-        targets = [name for name in rest if not _says_nothing(table, name)]
+        targets = [name for name in rest if not says_nothing(table, name)]
         if len(targets) != 1:
             return None
         why = "the only other column" if len(rest) == 1 else f"of {len(rest)} others the only one with repeated values"
         return TextColumns(input=input, targets=(targets[0],), chain=chain, guessed=f"{why}; --target selects another")
-    aside = [name for name in rest if not _says_nothing(table, name)]
-    if aside and not chain and _mean_words(texts[input]) < MANY_WORDS:
+    aside = [name for name in rest if not says_nothing(table, name)]
+    if aside and not chain and mean_words(texts[input]) < MANY_WORDS:
         return None
     return TextColumns(input=input, targets=tuple(asked), chain=chain, aside=tuple(aside))
 
@@ -68,25 +70,27 @@ def find_text(table: Table, asked: Sequence[str]) -> TextColumns | None:
 def text_cells(table: Table, column: str) -> list[str]:
     """All cells of a column without surrounding spaces, "" where there is none. Raises: DataError for a column of no text."""
     array = table.columns[column]
-    if not _is_text(table, column):
+    if not is_text_column(table, column):
         raise DataError(f"{table.name}: column {column!r} holds {array.type}, where text should be")
     cells: list[Any] = array.to_pylist()
     return ["" if cell is None else str(cell).strip() for cell in cells]
 
 
-def _is_text(table: Table, name: str) -> bool:
+def is_text_column(table: Table, name: str) -> bool:
+    """Whether a column's cells are text, whatever that says."""
     kind = table.columns[name].type
     return is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
 
 
-def _looked_at(table: Table, name: str) -> list[str]:
+def looked_at(table: Table, name: str) -> list[str]:
     """Some cells of a column, evenly spaced."""
     places = np.linspace(0, len(table) - 1, min(len(table), LOOKED_AT)).round().astype(np.int64)
     cells = table.columns[name].take(pa.array(places)).to_pylist()
     return [str(cell).strip() for cell in cells if cell is not None and str(cell).strip()]
 
 
-def _mean_words(cells: Sequence[str]) -> float:
+def mean_words(cells: Sequence[str]) -> float:
+    """Words of a cell, on average."""
     return sum(len(cell.split()) for cell in cells) / max(1, len(cells))
 
 
@@ -94,7 +98,7 @@ def _near_unique(cells: Sequence[str]) -> bool:
     return len(set(cells)) > NEAR_UNIQUE * len(cells)
 
 
-def _says_nothing(table: Table, name: str) -> bool:
+def says_nothing(table: Table, name: str) -> bool:
     """Whether a column tells rows apart and nothing else, or is the same in all."""
     kind = infer_kind(table, name)
     if kind.kind in ("empty", "unusable"):

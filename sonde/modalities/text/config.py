@@ -29,7 +29,6 @@ class TextConfig:
     """Use one vocabulary for both sides of a parallel corpus; names and numbers are then the same tokens on both."""
 
     def __post_init__(self) -> None:
-        at_least("vocabulary", self.vocabulary, 0)
+        at_least(self, 0, "vocabulary", "max_tokens")
         if self.vocabulary_of is not None and (self.vocabulary or self.tokenizer != "auto"):
             raise ConfigError("--vocabulary-of has its own tokens; leave --tokenizer and --vocabulary out")
-        at_least("max_tokens", self.max_tokens, 0)

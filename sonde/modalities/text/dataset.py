@@ -72,7 +72,7 @@ def assemble_texts(
     indices, facts = hold_back(count, whole, config, called=called, labels=labels)
     tick("training a vocabulary", 0, 0)
     texts = [whole["train"].texts[int(i)] for i in indices["train"]]
-    vocabulary = _vocabulary(texts, config, chain if not plain else "")
+    vocabulary = vocabulary_of(texts, config, chain if not plain else "")
     tokens = {
         split: encoded(part.texts, vocabulary, most=settings.max_tokens or MOST_TOKENS) for split, part in whole.items()
     }
@@ -92,7 +92,7 @@ def assemble_texts(
         for split in ORDER
         if split in whole or split in indices
     }
-    facts = [*about.facts, _vocabulary_fact(vocabulary, chain), _length_fact(splits, config), *facts]
+    facts = [*about.facts, vocabulary_fact(vocabulary, chain), length_fact(splits), *facts]
     return _dataset(about, Schema(input=input, target=spec), splits, facts, [*warnings, *_cut(tokens, whole, config)])
 
 
@@ -155,7 +155,11 @@ def _missing(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.isnan(values).reshape(len(values), -1).all(axis=1))
 
 
-def _vocabulary(texts: Sequence[str], config: DataConfig, chain: str) -> Vocabulary:
+def vocabulary_of(texts: Sequence[str], config: DataConfig, chain: str = "") -> Vocabulary:
+    """The vocabulary of training texts: letters of a chain, an earlier run's that the settings name, else one trained on them.
+
+    Raises: DataError where the run or file that is named has none; MissingDependency
+    """
     settings = config.of(TextConfig)
     if chain:
         return Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
@@ -173,7 +177,8 @@ def _rows(part: TextPart, tokens: Ragged, spec: TargetSpec) -> Rows:
     return text_rows(tokens, part.texts, part.names, encode(part.target, spec))
 
 
-def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
+def vocabulary_fact(vocabulary: Vocabulary, chain: str = "") -> Fact:
+    """How text is cut into tokens, and how many there are."""
     number = count(vocabulary.size)
     if chain and isinstance(vocabulary, Characters):
         return Fact(f"letter tokens: {', '.join(vocabulary.symbols)}", f"the cells are sequences of {chain}")
@@ -186,8 +191,8 @@ def _vocabulary_fact(vocabulary: Vocabulary, chain: str) -> Fact:
     return Fact(f"character tokens, vocabulary of {number}", "the characters of train")
 
 
-def _length_fact(splits: Mapping[str, Rows], config: DataConfig) -> Fact:
-    """How long rows are, and how much of what is judged the vocabulary does not know."""
+def length_fact(splits: Mapping[str, Rows]) -> Fact:
+    """How long rows are, and how much of what is evaluated the vocabulary does not know."""
     held = {split: _tokens(rows) for split, rows in splits.items()}
     lengths = np.concatenate([lengths for lengths, _ in held.values()])
     where = next((name for name in ("validation", "test") if name in splits), "train")

@@ -107,9 +107,9 @@ def pair_rows(pairs: Pairs, source: Vocabulary, target: Vocabulary, *, most: int
     ragged = {"input": _ended(inputs, most), "target": _ended(targets, most), "reference": utf8(pairs.targets)}
     one, two = ragged["input"].lengths(), ragged["target"].lengths()
     # sorted by the source alone, a third of the target's places would be padding
-    alike = two * (int(one.max(initial=0)) + 1) + one
+    keys = two * (int(one.max(initial=0)) + 1) + one
     names = Numbered(pairs.place, pairs.numbers, "line")
-    return TextRows(RaggedRows(ragged=ragged, names=names, alike=alike), pairs.sources), long
+    return TextRows(RaggedRows(ragged=ragged, names=names, bucket_keys=keys), pairs.sources), long
 
 
 def source_rows(texts: Sequence[str], names: Sequence[str], source: Vocabulary, *, most: int) -> TextRows:

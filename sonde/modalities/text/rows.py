@@ -45,9 +45,9 @@ class TextRows:
         return self.tokens.targets()
 
     @property
-    def alike(self) -> np.ndarray | None:
+    def bucket_keys(self) -> np.ndarray | None:
         """By what rows come into one batch, where that is not their length (`sonde.data.rows.Alike`)."""
-        return self.tokens.alike
+        return self.tokens.bucket_keys
 
     def text(self, index: int) -> str:
         """What a person reads in row `index`."""

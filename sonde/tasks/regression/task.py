@@ -113,7 +113,8 @@ def _pooled(outputs: Tensor) -> Tensor:
 
 
 def _metrics(names: Sequence[str]) -> dict[str, Literal["max", "min"]]:
-    modes: dict[str, Literal["max", "min"]] = {"rmse": "min", "mae": "min", "r2": "max", "loss": "min"}
+    modes: dict[str, Literal["max", "min"]] = {"rmse": "min", "mae": "min", "loss": "min"}
+    modes |= dict.fromkeys(("r2", "pearson", "spearman"), "max")
     if len(names) > 1:
         modes |= {
             f"{metric}/{name}": mode for name in names for metric, mode in list(modes.items()) if metric != "loss"

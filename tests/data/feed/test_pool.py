@@ -79,7 +79,7 @@ def test_a_reading_that_was_given_up_leaves_nothing_behind() -> None:
     for arrays, rows in zip(reading.read(BATCHES[::-1]), BATCHES[::-1], strict=True):
         check(arrays, rows)
     # a reader may still be at work for a reading that was given up; its slot comes back when it answers
-    at_work = [slot for hand in reading._hands for slot, _ in hand.pending.values()]
+    at_work = [slot for worker in reading._workers for slot, _ in worker.pending.values()]
     assert sorted(reading._free + at_work) == list(range(len(reading._slots)))
     reading.close()
 

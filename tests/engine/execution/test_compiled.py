@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Task
 from sonde.engine.execution.compiled import Compiled, cxx_compiler, why_not
-from sonde.engine.execution.eager import Eager
-from sonde.engine.step import Stepper
+from sonde.engine.step import Eager, Stepper
 from sonde.engine.timing import time_threads, untouched
 
 pytestmark = pytest.mark.filterwarnings("default")  # torch's compiler warns of its own use of deprecated parts

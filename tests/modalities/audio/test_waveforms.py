@@ -8,7 +8,7 @@ import soundfile
 from torch import device
 
 from sonde.core.dataset import Rows
-from sonde.data.feed.gathering import GatheringReader
+from sonde.data.feed.streaming import StreamingReader
 from sonde.data.ragged import end_to_end
 from sonde.data.rows import Sequences
 from sonde.modalities.audio.waveforms import Waveforms, to_int16, write_wav
@@ -48,7 +48,7 @@ def test_they_are_rows_of_sequences_that_say_what_they_are() -> None:
 def test_batches_hold_floats_and_whole_lengths() -> None:
     import torch
 
-    (batch,) = GatheringReader(rows(), device("cpu")).read([torch.tensor([0, 2])])
+    (batch,) = StreamingReader(rows(), device("cpu"), batch_size=2).read([torch.tensor([0, 2])])
     assert (batch["input"].dtype, batch["lengths"].dtype) == (torch.float32, torch.int64)
     assert batch["input"].shape == (2, 5)
 

@@ -109,7 +109,7 @@ def test_real_rows_are_fitted_as_well_as_by_least_squares(loss: LossName) -> Non
         run(batch, step=step + 1, epoch=0)
     found = judged(made, batch).compute()
     assert reference - 0.01 < found["r2"] <= reference + 1e-3
-    assert found.keys() == {"rmse", "mae", "r2", "loss"}
+    assert found.keys() == {"rmse", "mae", "r2", "pearson", "spearman", "loss"}
 
 
 def test_what_is_monitored() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import ConfigError, DataError, nearest
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import END, characters_of, read_vocabulary
 from sonde.data.assemble import About
@@ -152,7 +152,7 @@ def _target(
     """What is to be predicted, how that is known, and warnings. Raises: DataError"""
     if found.spoken:
         return _transcripts(truths, train, like)
-    names = sorted(set(truths), key=natural) if like is None else list(like.target.names)
+    names = in_natural_order(set(truths)) if like is None else list(like.target.names)
     if len(names) < 2:
         raise DataError(f"{path} has recordings of one class only ({names[0]}); a classifier needs two or more")
     seen = {truths[row] for row in train}

@@ -12,7 +12,7 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
@@ -91,7 +91,7 @@ def _schema(
 ) -> tuple[Schema, list[Fact]]:
     """What goes in and comes out, statistics aside, and how it was decided."""
     everything = [image for members in images.values() for image in members]
-    names = found.names or tuple(sorted({n for image in everything for n in image.annotated.names}, key=natural))
+    names = found.names or tuple(in_natural_order({n for image in everything for n in image.annotated.names}))
     if not names:
         raise DataError(f"{path} has no boxes in any image; there is nothing to learn")
     height, width, why = room_for(

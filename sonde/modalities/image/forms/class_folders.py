@@ -9,18 +9,18 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError, nearest
-from sonde.core.natural_order import natural
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
 from sonde.modalities.catalogue import check_kind
-from sonde.modalities.image.files import is_image
+from sonde.modalities.image.files import SUFFIXES
+from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files, assemble_images
 from sonde.modalities.modality import Wanted
 
-IMAGE_FOLDERS = frozenset({"images", "jpegimages", "imgs"})
 ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass"})
 LISTED = 4
 
@@ -30,7 +30,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     splits = split_folders(listing)
     if "train" in splits:
         classes = _classes(splits["train"])
-        flat = not classes and any(map(is_image, splits["train"].files))
+        flat = not classes and bool(splits["train"].ending(*SUFFIXES))
         named = ", ".join(splits[split].name for split in splits)
         return f"folders {named}, with {len(classes)} class folders" if classes or flat else None
     classes = _classes(listing)
@@ -96,13 +96,13 @@ def _class_of(name: str, split: str, how: str) -> str:
 
 def _check_classes(path: Path, classes: Mapping[str, Sequence[str]], like: Schema | None) -> None:
     """Raises: DataError for a single class, and for one that a trained model does not know."""
-    known = sorted(set(classes.get("train", [])) if like is None else set(like.target.names), key=natural)
+    known = in_natural_order(set(classes.get("train", [])) if like is None else set(like.target.names))
     if like is None and len(known) == 1:
         raise DataError(
             f"{path} has images of one class only ({known[0]}); a classifier needs a folder of images for each of two or more"
         )
     for split, names in classes.items():
-        for strange in sorted(set(names) - set(known), key=natural):
+        for strange in in_natural_order(set(names) - set(known)):
             near = nearest(strange, known, count=1)
             hint = f"is it {near[0]!r}?" if near else f"there are {', '.join(known[:8])}"
             whose = "train does not have" if like is None else "the model does not know"
@@ -112,19 +112,19 @@ def _check_classes(path: Path, classes: Mapping[str, Sequence[str]], like: Schem
 def images_below(listing: Listing, root: Path) -> list[str]:
     """Names relative to `root` of the images at any depth, in natural order."""
     before = listing.path.relative_to(root).as_posix()
-    return [name if before == "." else f"{before}/{name}" for name in listing.below if is_image(Path(name))]
+    return [name if before == "." else f"{before}/{name}" for name in listing.below_ending(SUFFIXES)]
 
 
 def _classes(listing: Listing) -> list[Listing]:
     """The folders directly below that hold images."""
-    return [folder for folder in listing.folders if any(is_image(Path(name)) for name in folder.below)]
+    return [folder for folder in listing.folders if not folder.endings.isdisjoint(SUFFIXES)]
 
 
 def _other_form(listing: Listing) -> bool:
     """Whether images stand beside their masks or annotations, here or one folder below: the form of another task."""
     for folder in (listing, *listing.folders):
         names = {below.name.lower() for below in folder.folders}
-        if names & IMAGE_FOLDERS and names & ANNOTATION_FOLDERS:
+        if not names.isdisjoint(IMAGE_FOLDERS) and names & ANNOTATION_FOLDERS:
             return True
     return False
 
@@ -163,7 +163,7 @@ def listed(file: Path, names: Sequence[str]) -> list[str]:
         chosen[matches[0]] = None
     if not chosen:
         raise DataError(f"{file} names no images; add some or remove it")
-    return sorted(chosen, key=natural)
+    return in_natural_order(chosen)
 
 
 def no_overlap(lists: Mapping[str, Path], chosen: Mapping[str, Sequence[str]]) -> None:

@@ -21,9 +21,8 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER
 from sonde.modalities.catalogue import check_kind
-from sonde.modalities.image.files import is_image
+from sonde.modalities.image.files import SUFFIXES
 from sonde.modalities.image.forms.class_folders import (
-    IMAGE_FOLDERS,
     images_below,
     listed,
     no_overlap,
@@ -31,6 +30,7 @@ from sonde.modalities.image.forms.class_folders import (
 )
 from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
 from sonde.modalities.image.masked import Masked, assemble_masks
+from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files
 from sonde.modalities.modality import Wanted
 
@@ -135,11 +135,11 @@ def _files(
 
 def _sides(listing: Listing) -> tuple[Listing, Listing] | None:
     """The folder of images and the folder of masks, which must hold images too: annotations may be text."""
-    images = listing.folder(*sorted(IMAGE_FOLDERS))
+    images = listing.folder(*IMAGE_FOLDERS)
     if images is None:
         return None
     found = (folder for name in MASK_FOLDERS if (folder := listing.folder(name)) is not None)
-    masks = next((folder for folder in found if any(is_image(Path(name)) for name in folder.below)), None)
+    masks = next((folder for folder in found if not folder.endings.isdisjoint(SUFFIXES)), None)
     return None if masks is None else (images, masks)
 
 

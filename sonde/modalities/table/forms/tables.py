@@ -23,7 +23,7 @@ from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.kinds import Kind, Values, infer_kind, parse
-from sonde.modalities.table.read import TEXT_SUFFIXES, Table, read_table, table_suffix
+from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 
@@ -282,7 +282,10 @@ def _holds_images(path: Path) -> bool:
 def form_of(path: Path) -> str:
     """ "CSV table", from the name's ending."""
     suffix = table_suffix(path)
-    return f"{suffix[1:].upper() if suffix in TEXT_SUFFIXES else 'Parquet' if suffix in ('.parquet', '.pq') else 'Arrow'} table"
+    if suffix in TEXT_SUFFIXES:
+        return f"{suffix[1:].upper()} table"
+    named = {".parquet": "Parquet", ".pq": "Parquet", **dict.fromkeys(JSON_SUFFIXES, "JSON-lines")}
+    return f"{named.get(suffix, 'Arrow')} table"
 
 
 def short_name(path: Path) -> str:

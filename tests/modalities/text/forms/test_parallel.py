@@ -11,7 +11,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, read_vocabulary
-from sonde.data.feed.layout import alike_of, lengths_of
+from sonde.data.feed.layout import bucket_keys_of, lengths_of
 from sonde.modalities.open import open_data, open_like
 from sonde.modalities.text.forms import parallel
 from sonde.modalities.text.rows import text_of
@@ -87,9 +87,9 @@ def test_batches_hold_pairs_whose_sides_are_both_alike(tmp_path: Path) -> None:
     for place, side in enumerate(("en", "de")):
         (root / f"train.{side}").write_text("".join("x " * size[place] + "\n" for size in sizes))
     rows = open_data(root, data_config(tokenizer="words", validation=0.0, test=0.0)).splits["train"]
-    alike = alike_of(rows)
-    assert alike is not None
-    order = alike.argsort()
+    keys = bucket_keys_of(rows)
+    assert keys is not None
+    order = keys.argsort()
     assert (lengths_of(rows) == sizes[:, 0] + 1).all()
     held = [rows.read(order[start : start + 20]) for start in range(0, 400, 20)]
     for name, least in (("target", 0.93), ("input", 0.5)):

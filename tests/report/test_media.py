@@ -6,13 +6,13 @@ import pytest
 
 from sonde.modalities.audio.waveforms import write_wav
 from sonde.report.evaluated import PICTURES_BYTES, worst_rows
-from sonde.report.sounds import SOUND_BYTES, sound_of
+from sonde.report.media import SOUND_BYTES, data_uri, sound_of
 
 
 def test_a_small_recording_stands_in_the_page(tmp_path: Path) -> None:
     (tmp_path / "worst").mkdir()
     write_wav(tmp_path / "worst" / "0.wav", np.zeros(100), 8000)
-    found = sound_of(tmp_path, {"sound": "worst/0.wav"})
+    found = data_uri(sound_of(tmp_path, "worst/0.wav"))
     kind, content = found.split(",")
     assert kind == "data:audio/wav;base64"
     assert base64.b64decode(content) == (tmp_path / "worst" / "0.wav").read_bytes()
@@ -35,4 +35,4 @@ def test_other_files_are_left_out(tmp_path: Path, name: object) -> None:
     write_wav(tmp_path / "a.wav", np.zeros(10), 8000)
     (folder / "text.wav").write_text("no sound")
     write_wav(folder / "large.wav", np.zeros(SOUND_BYTES), 8000)
-    assert sound_of(folder, {"sound": name}) == ""
+    assert sound_of(folder, name) == b""

@@ -1,31 +1,11 @@
-"""Eager execution: what the stepper asks for, and how near the user's loss stands to the loop."""
-
-import traceback
-from pathlib import Path
+"""Eager execution: what the stepper asks for."""
 
 import torch
-from sample_tasks import CPU, MaskedTokens, Supervised, batch, blobs, mlp, stepper
+from sample_tasks import CPU, MaskedTokens, Supervised, batch, mlp, stepper
 from torch import Tensor, nn
 
-import sonde
-from sonde.core.batch import Batch
-from sonde.core.seams import Loss
-from sonde.engine.execution.eager import Eager
 from sonde.engine.execution.settings import StepSettings
-
-
-def test_from_the_loop_to_the_loss_are_three_frames(tmp_path: Path) -> None:
-    stacks: list[list[str]] = []
-
-    class Seen(Supervised):
-        def loss(self, batch: Batch) -> Loss:
-            stacks.append([frame.name for frame in traceback.extract_stack()])
-            return super().loss(batch)
-
-    out = str(tmp_path / "run")
-    sonde.fit(Seen(mlp(2, 3)), blobs(32), out=out, steps=2, batch_size=16, threads=1, quiet=True)
-    stack = stacks[-1]
-    assert stack[len(stack) - stack[::-1].index("fit") - 1 :] == ["fit", "__call__", "gradient", "loss"]
+from sonde.engine.step import Eager
 
 
 def test_the_gradient_of_pieces_is_that_of_their_mean_loss() -> None:

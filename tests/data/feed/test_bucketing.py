@@ -4,8 +4,8 @@ import torch
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.data.feed.build import build_source
-from sonde.data.feed.gathering import GatheringReader
 from sonde.data.feed.source import BatchSource
+from sonde.data.feed.streaming import StreamingReader
 from sonde.data.ragged import Numbered, RaggedRows, end_to_end
 from sonde.data.splits import SubsetRows
 
@@ -35,7 +35,7 @@ def source(*, training: bool = True, bucket: bool = True, seed: int = 0) -> Batc
 
 
 def test_a_batch_is_as_wide_as_its_longest_row() -> None:
-    reader = GatheringReader(rows(), torch.device("cpu"))
+    reader = StreamingReader(rows(), torch.device("cpu"), batch_size=2)
     found = list(reader.read([torch.tensor([3, 1]), torch.tensor([7])]))
     assert found[0]["input"].dtype == torch.int64
     assert [batch["input"].shape[1] for batch in found] == [max(rows().lengths()[[3, 1]]), rows().lengths()[7]]
@@ -98,7 +98,7 @@ def test_views_of_rows_are_bucketed_by_their_own_lengths() -> None:
         some, SCHEMA, FeedConfig(batch_size=16), training=False, seed=0, device=torch.device("cpu"), kind="resident"
     )
     widths = [batch["input"].shape[1] for batch in batches]
-    assert widths == sorted(widths, reverse=True)  # judged the longest first
+    assert widths == sorted(widths, reverse=True)  # evaluated the longest first
     first = next(iter(batches))
     held = rows().ragged["input"]
     assert first["input"][0].tolist() == held[ROWS - 1 - int(first.index[0])].tolist()

@@ -1,0 +1,62 @@
+"""JSON lines (NDJSON): one object a line, its keys the columns."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pyarrow as pa
+import pyarrow.json as pa_json
+
+from sonde.core.errors import DataError
+
+
+def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
+    """The columns of a file, gzipped or not, in the order in which its rows bring them; a key that a row lacks is missing there.
+
+    Raises: DataError naming the line that is no JSON object
+    """
+    try:
+        with _open(path) as file:
+            content = pa_json.read_json(file)
+        content.validate(full=True)  # text that is not UTF-8
+    except (pa.ArrowException, OSError, EOFError):
+        return _line_by_line(path)  # slower; says which line is wrong, and reads keys whose values are of several types
+    return dict(zip(content.column_names, content.columns, strict=True))
+
+
+def _line_by_line(path: Path) -> dict[str, pa.ChunkedArray]:
+    rows: list[dict[str, Any]] = []
+    try:
+        with _open(path) as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    rows.append(_object(line, f"{path.name} line {number}"))
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path.name} cannot be read: {error}") from None
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names}
+
+
+def _object(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{place} is not valid JSON ({error.msg}); each line must be one object") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{place} is not UTF-8 at its byte {error.start:,}; save the file as UTF-8") from None
+    if not isinstance(found, dict):
+        raise DataError(f'{place} holds {type(found).__name__}, where an object such as {{"text": …}} should be')
+    return found
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """Values of one type as they are; those of several become text."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([value if value is None or isinstance(value, str) else json.dumps(value) for value in values])
+
+
+def _open(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")

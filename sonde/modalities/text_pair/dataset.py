@@ -1,0 +1,233 @@
+"""Tables of pairs -> a dataset: targets, rows held back with all that share a text, a vocabulary of the training rows."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick
+from sonde.core.vocabulary import Vocabulary, read_vocabulary
+from sonde.data.assemble import About
+from sonde.data.ragged import Numbered
+from sonde.data.splits import ORDER, held_back_facts, share_out, subset, thinned
+from sonde.modalities.table.forms.tables import (
+    row_numbers,
+    saved_target,
+    standardised,
+    target_fields,
+    with_target,
+    without_target,
+)
+from sonde.modalities.table.read import Table
+from sonde.modalities.table.target import infer_target, read_target, target_columns
+from sonde.modalities.text.columns import text_cells
+from sonde.modalities.text.config import TextConfig
+from sonde.modalities.text.dataset import MOST_TOKENS, length_fact, vocabulary_fact, vocabulary_of
+from sonde.modalities.text.rows import text_rows
+from sonde.modalities.text_pair.columns import PairColumns, columns_like
+from sonde.modalities.text_pair.rows import encoded_pairs, joined
+
+UNDECIDED = "-"  # label of SNLI and MNLI for pairs that annotators did not agree on
+LARGEST = 0.1  # share of all rows that rows with shared texts may make up, to be held back together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The rows of one table that have both texts and a target. numbers: (n,), as a person counts them; target: (n, …)"""
+
+    table: str
+    numbers: np.ndarray
+    first: list[str]
+    second: list[str]
+    target: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def digest(self) -> str:
+        """What texts in memory are known again by."""
+        return hashlib.sha256("\0".join([*self.first, *self.second]).encode()).hexdigest()
+
+    def rows(self, vocabulary: Vocabulary, most: int, spec: TargetSpec) -> tuple[Rows, int]:
+        """All of them as tokens, and how many were cut to `most`."""
+        tokens, cut = encoded_pairs(self.first, self.second, vocabulary, most=most)
+        texts = [joined(*both) for both in zip(self.first, self.second, strict=True)]
+        names = Numbered(self.table, self.numbers)
+        return text_rows(tokens, texts, names, target_fields(self.target, spec)), cut
+
+
+def train_on(
+    tables: dict[str, Table], found: PairColumns, about: About, config: DataConfig, *, task: str | None, tick: Tick
+) -> Dataset:
+    """A dataset of pairs whose vocabulary, classes and statistics come from the training rows. Raises: DataError"""
+    tables = {split: _without_undecided(table, found.targets) for split, table in tables.items()}
+    target = infer_target(tables["train"], target_columns(tables["train"], found.targets), task)
+    warnings = [*_aside(found), *without_target(tables, target)]
+    parts = {}
+    for split, table in tables.items():
+        parts[split], left_out = _part(table, (found.first, found.second), target.columns, target.spec)
+        warnings += left_out
+    chosen, split_facts, shared = _split(parts, config, classes=target.spec.kind == "class", first=found.first)
+    train, places = parts["train"], chosen["train"]
+    target = standardised(target, train.target[places])
+    tick("training a vocabulary", 0, 0)
+    texts = [text for side in (train.first, train.second) for text in (side[int(place)] for place in places)]
+    vocabulary = vocabulary_of(texts, config)
+    most = config.of(TextConfig).max_tokens or MOST_TOKENS
+    whole, cut = _encoded(parts, vocabulary, most, target.spec)
+    splits = {split: subset(whole[split if split in parts else "train"], chosen[split]) for split in chosen}
+    schema = Schema(input=_spec(found, vocabulary, whole), target=target.spec)
+    sizes = " + ".join(f"{len(part):,} {split}" for split, part in parts.items())
+    facts = [
+        Fact(f"{sizes} pairs of texts", f"columns {found.first!r} and {found.second!r}: {found.why}"),
+        *([Fact(f"column {target.columns[0]!r} is to be predicted", found.guessed)] if found.guessed else []),
+        target.fact,
+        vocabulary_fact(vocabulary),
+        length_fact(splits),
+        *split_facts,
+    ]
+    prints = about.fingerprint or {split: part.digest() for split, part in parts.items()}
+    return thinned(about.dataset(schema, splits, facts, [*warnings, *shared, *cut], fingerprint=prints), config)
+
+
+def evaluate_on(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
+    """Pairs for evaluating a trained model, by its vocabulary and classes. Raises: DataError"""
+    columns = saved_target(like.target, config)
+    parts, warnings = {}, []
+    for split, table in tables.items():
+        names = columns_like(table, [column.name for column in like.input.columns])
+        parts[split], left_out = _part(_without_undecided(table, columns), names, columns, like.target)
+        warnings += left_out
+    splits, cut = _encoded(parts, read_vocabulary(like.input.tokenizer), like.input.shape[0], like.target)
+    facts = [Fact(f"{sum(map(len, splits.values())):,} pairs of texts", "tokenized with the vocabulary of the model")]
+    return about.dataset(like, splits, facts, [*warnings, *cut])
+
+
+def _part(table: Table, names: tuple[str, str], targets: Sequence[str], spec: TargetSpec) -> tuple[Part, list[str]]:
+    """The rows that are whole, and warnings that count the others."""
+    target = read_target(table, targets, spec)
+    index, warnings = with_target(table, target, targets)
+    first, second = (text_cells(table, name) for name in names)
+    whole = [place for place in index.tolist() if first[place] and second[place]]
+    if not whole:
+        raise DataError(
+            f"{table.name}: no row has two texts and a target; fill the columns, or name others with --pair"
+        )
+    if len(whole) < len(index):
+        gone = next(place for place in index.tolist() if not (first[place] and second[place]))
+        warnings.append(
+            f"{len(index) - len(whole):,} of {len(index):,} rows of {table.name} lack a text and are dropped, first "
+            f"{table.place(gone)}"
+        )
+    part = Part(
+        table=table.name,
+        numbers=row_numbers(table)[whole],
+        first=[first[place] for place in whole],
+        second=[second[place] for place in whole],
+        target=target[whole],
+    )
+    return part, warnings
+
+
+def _encoded(
+    parts: Mapping[str, Part], vocabulary: Vocabulary, most: int, spec: TargetSpec
+) -> tuple[dict[str, Rows], list[str]]:
+    """Rows by split, and a warning for each whose rows were cut."""
+    found = {split: part.rows(vocabulary, most, spec) for split, part in parts.items()}
+    warnings = [
+        f"{cut:,} of {len(rows):,} {split} rows are longer than {most} tokens and are truncated (--max-tokens)"
+        for split, (rows, cut) in found.items()
+        if cut
+    ]
+    return {split: rows for split, (rows, _) in found.items()}, warnings
+
+
+def _spec(found: PairColumns, vocabulary: Vocabulary, whole: Mapping[str, Rows]) -> InputSpec:
+    longest = max(int(rows.lengths().max()) for rows in whole.values())  # type: ignore[attr-defined]
+    return InputSpec(
+        kind="text-pair",
+        read_as="tokens",
+        shape=(longest,),
+        tokenizer=vocabulary.to_json(),
+        symbols=vocabulary.size,
+        columns=tuple(Column(name=name, kind="text", source=name) for name in (found.first, found.second)),
+    )
+
+
+def _split(
+    parts: Mapping[str, Part], config: DataConfig, *, classes: bool, first: str
+) -> tuple[dict[str, np.ndarray], list[Fact], list[str]]:
+    """Split -> rows of its part, holding some of train back where the data bring no split; facts; warnings."""
+    train = parts["train"]
+    drawn = [
+        s for s, share in (("validation", config.validation), ("test", config.test_share)) if s not in parts and share
+    ]
+    if drawn and len(train) < 3:
+        raise DataError(f"{train.table} has {len(train)} rows with texts and a target, too few to split; add more")
+    groups, how = _groups(train, first) if drawn else (None, "")
+    labels = train.target if classes else None
+    held = {
+        s: rows for s, rows in share_out(len(train), parts, config, labels=labels, groups=groups).items() if len(rows)
+    }
+    own = {split: np.arange(len(part)) for split, part in parts.items() if split != "train"}
+    chosen = {**held, **own}
+    facts = [Fact(f"{len(held['train']):,} training rows", f"of {len(train):,} in {train.table}")]
+    facts += [Fact(f"{len(rows):,} {split} rows", "from the data") for split, rows in own.items()]
+    sizes = {split: len(rows) for split, rows in chosen.items()}
+    facts += held_back_facts(
+        sizes,
+        [s for s in drawn if s in held],
+        stratified=classes and groups is None,
+        how=how if groups is not None else "",
+    )
+    warnings = [how] if how and groups is None else []
+    return {split: chosen[split] for split in ORDER if split in chosen}, facts, warnings
+
+
+def _groups(part: Part, column: str) -> tuple[np.ndarray | None, str]:
+    """((n,) rows with one number stay together, why); None where no text stands in two rows, or nearly all are connected.
+
+    A row whose texts were both trained on in other pairs tells less about new texts than its metric seems to say.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    _, codes = np.unique([*part.first, *part.second], return_inverse=True)
+    sides = codes[: len(part)], codes[len(part) :]
+    if len(np.unique(codes)) == len(codes):
+        return None, ""
+    size = int(codes.max()) + 1
+    graph = coo_matrix((np.ones(len(part), bool), sides), shape=(size, size))
+    connected = connected_components(graph, directed=False)[1][sides[0]]
+    if np.bincount(connected).max() <= LARGEST * len(part):
+        return connected, "rows that share a text are kept in the same split"
+    if np.bincount(sides[0]).max() <= LARGEST * len(part) and len(np.unique(sides[0])) < len(part):
+        return sides[0], f"rows with the same {column!r} are kept in the same split; other texts occur in several"
+    return (
+        None,
+        "texts of validation rows also occur in training rows, since nearly all rows share some; bring a split of your own",
+    )
+
+
+def _aside(found: PairColumns) -> list[str]:
+    if not found.aside:
+        return []
+    many = len(found.aside) > 1
+    return [
+        f"{', '.join(map(repr, found.aside))} {'are' if many else 'is'} not read: only the two texts are inputs of the model"
+    ]
+
+
+def _without_undecided(table: Table, targets: Sequence[str]) -> Table:
+    """The table in which a label "-" is a missing one."""
+    columns = dict(table.columns)
+    for name in targets:
+        if name in columns and UNDECIDED in (cells := columns[name].to_pylist()):
+            decided = [None if cell == UNDECIDED else cell for cell in cells]
+            columns[name] = pa.chunked_array([pa.array(decided, columns[name].type)])
+    return replace(table, columns=columns)

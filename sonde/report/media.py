@@ -1,0 +1,47 @@
+"""Pictures and recordings that stand in the page itself, as far as they are small enough."""
+
+import base64
+import struct
+from pathlib import Path
+from typing import Any
+
+PICTURE_BYTES = 60_000  # one picture
+SOUND_BYTES = 60_000  # one recording: four seconds at 8 kHz
+PNG, SVG, WAV = b"\x89PNG\r\n\x1a\n", b"<?xml", b"RIFF"  # how such files begin
+TYPES = {PNG: "image/png", SVG: "image/svg+xml", WAV: "audio/wav"}  # as images, a page runs nothing in SVGs
+SHORTEST = 24  # bytes, without which not even a header is there
+
+
+def picture_of(folder: Path, name: Any) -> bytes:
+    """The bytes of a small PNG or SVG inside `folder`; empty for anything else."""
+    return _content(folder, name, (PNG, SVG), most=PICTURE_BYTES)
+
+
+def sound_of(folder: Path, name: Any) -> bytes:
+    """The bytes of a small WAV file inside `folder`; empty for anything else."""
+    return _content(folder, name, (WAV,), most=SOUND_BYTES)
+
+
+def data_uri(content: bytes) -> str:
+    """Content of a file as an address that holds it; "" for none."""
+    if not content:
+        return ""
+    kind = next(kind for start, kind in TYPES.items() if content.startswith(start))
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def png_size(content: bytes) -> tuple[int, int]:
+    """(width, height) from a PNG's header (PNG specification, 11.2.2)."""
+    width, height = struct.unpack(">II", content[16:24])
+    return width, height
+
+
+def _content(folder: Path, name: Any, starts: tuple[bytes, ...], *, most: int) -> bytes:
+    """The file must lie inside `folder`: what stands in a copied folder may name any."""
+    if not isinstance(name, str):
+        return b""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > most:
+        return b""
+    content = path.read_bytes()
+    return content if content.startswith(starts) and len(content) > SHORTEST else b""

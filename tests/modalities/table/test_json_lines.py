@@ -1,0 +1,70 @@
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from sonde.core.errors import DataError
+from sonde.modalities.table.json_lines import read_json_lines
+from sonde.modalities.table.read import read_table, table_suffix
+
+ROWS = [{"text": "a fox", "label": 1}, {"text": "two dogs", "label": 0, "note": "late"}, {"text": None, "label": 1}]
+
+
+def written(path: Path, rows: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_columns_are_the_keys_and_missing_ones_are_null(tmp_path: Path) -> None:
+    found = read_json_lines(written(tmp_path / "t.jsonl", ROWS))
+
+    assert {name: column.to_pylist() for name, column in found.items()} == {
+        "text": ["a fox", "two dogs", None],
+        "label": [1, 0, 1],
+        "note": [None, "late", None],
+    }
+
+
+def test_values_of_several_types_become_text(tmp_path: Path) -> None:
+    rows = [{"label": 1, "other": [1]}, {"label": "-", "other": [2, 3]}, {"label": None, "other": []}]
+
+    found = read_json_lines(written(tmp_path / "t.jsonl", rows))
+
+    assert found["label"].to_pylist() == ["1", "-", None]
+    assert pa.types.is_list(found["other"].type)
+
+
+def test_a_table_is_read_from_plain_and_gzipped_lines(tmp_path: Path) -> None:
+    plain = written(tmp_path / "t.ndjson", ROWS)
+    packed = tmp_path / "t.jsonl.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+
+    one, other = read_table(plain), read_table(packed)
+
+    assert table_suffix(packed) == ".jsonl"
+    assert {n: c.to_pylist() for n, c in one.columns.items()} == {n: c.to_pylist() for n, c in other.columns.items()}
+    assert one.place(0) == "t.ndjson row 1"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": 1}\n{"a": \n', "t.jsonl line 2 is not valid JSON"),
+        (b'{"a": 1}\n\n[1, 2]\n', "t.jsonl line 3 holds list"),
+        (b'{"a": "\xff"}\n', "t.jsonl line 1 is not UTF-8"),
+        (b"\n", "t.jsonl holds no rows"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(content)
+
+    with pytest.raises(DataError, match=message):
+        read_table(path)
+
+
+def test_names_of_columns_are_refused_where_the_file_has_its_own(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="names its own columns; leave --columns out"):
+        read_table(written(tmp_path / "t.jsonl", ROWS), ["a", "b"])

@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sonde.core.dataset import Column, InputSpec, Schema, TargetSpec
+from sonde.core.errors import DataError
+from sonde.core.vocabulary import END, words_of
+from sonde.modalities.text_pair.predict import rows_to_predict
+
+VOCABULARY = words_of(["a b c d e f g h"], most=100)
+SCHEMA = Schema(
+    input=InputSpec(
+        kind="text-pair",
+        shape=(8,),
+        tokenizer=VOCABULARY.to_json(),
+        symbols=VOCABULARY.size,
+        columns=tuple(Column(name=name, kind="text", source=name) for name in ("one", "two")),
+    ),
+    target=TargetSpec(kind="class", names=("no", "yes")),
+)
+EXPECTED = [*VOCABULARY.encode("a b"), END, *VOCABULARY.encode("c"), END]
+
+
+def tokens(inputs: object) -> list[list[int]]:
+    rows, _ = rows_to_predict(inputs, SCHEMA)
+    return [rows.read(pd.RangeIndex(n, n + 1).to_numpy())["input"][0].tolist() for n in range(len(rows))]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ("a b", "c"),
+        ["a b", "c"],
+        [("a b", "c")],
+        [["a b", " c "]],
+        {"two": "c", "one": "a b"},
+        {"one": ["a b"], "two": ["c"]},
+        pd.DataFrame({"two": ["c"], "one": ["a b"], "more": [1]}),
+    ],
+)
+def test_a_pair_may_come_in_any_of_these_ways(inputs: object) -> None:
+    assert tokens(inputs) == [EXPECTED]
+
+
+def test_a_file_is_read_and_its_rows_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("one,two\na b,c\nd,e\n")
+    assert tokens(str(path)) == tokens([str(path)])
+    assert rows_to_predict(path, SCHEMA)[1] == ["new.csv row 2", "new.csv row 3"]
+    assert rows_to_predict([("a b", "c"), ("d", "e")], SCHEMA)[1] == ["a b | c", "d | e"]
+
+
+def test_cut_pairs_are_counted_on_the_screen() -> None:
+    said = []
+    rows_to_predict([("a b c d e f", "g h a b"), ("a", "b")], SCHEMA, lambda what, *_: said.append(what))
+    assert said == ["1 of 2 pairs are longer than 8 tokens and are truncated"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ("a b", "'a b' is one text, and the model reads two; give two texts"),
+        (["a", "b", "c"], "the input is something else; give two texts"),
+        ([], "the input is something else"),
+        (3, "the input is something else"),
+        (("a", " "), "a \\|  lacks a text"),
+        ("gone.csv", "gone.csv: no such file"),
+    ],
+)
+def test_what_is_no_pair_is_refused(inputs: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        rows_to_predict(inputs, SCHEMA)
