@@ -13,7 +13,7 @@ from sonde.core.errors import DataError
 from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, Inputs
-from sonde.data.splits import ORDER, drawn_from_train, hold_back, labels_of
+from sonde.data.splits import drawn_from_train, for_evaluation, hold_back, in_order, labels_of, sizes_in_words
 from sonde.data.targets import RawTarget, by_name, encode, infer, standardised
 
 LISTED_ABSENT = 8
@@ -80,9 +80,8 @@ class About:
     ) -> Dataset:
         """The dataset; `facts` and `warnings` follow those of the form, `more` says other fields of it."""
         about = {"name": self.name, "source": self.source, "form": self.form, "fingerprint": self.fingerprint}
-        ordered = {split: splits[split] for split in ORDER if split in splits}
         facts, warnings = [*self.facts, *facts], [*self.warnings, *warnings]
-        return Dataset(**{**about, **more}, schema=schema, splits=ordered, facts=facts, warnings=warnings)
+        return Dataset(**{**about, **more}, schema=schema, splits=in_order(splits), facts=facts, warnings=warnings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,22 +133,19 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
 
 def size_fact(found: Found) -> Fact:
     """ "60,000 train + 10,000 test images, 28x28 grey", and what was read."""
-    counts = " + ".join(f"{len(part.inputs):,} {split}" for split, part in found.parts.items())
-    if len(found.parts) == 1:
-        counts = f"{len(next(iter(found.parts.values())).inputs):,}"
+    counts = sizes_in_words({split: part.inputs for split, part in found.parts.items()})
     return Fact(f"{counts} {found.what}", f"{found.about.form}: {found.about.why}")
 
 
 def _assemble_like(found: Found, like: Schema) -> Dataset:
     if found.shape != like.input.shape:
         raise DataError(f"{found.about.source} has inputs of shape {found.shape}; the model takes {like.input.shape}")
-    parts = found.parts if len(found.parts) > 1 else {"test": next(iter(found.parts.values()))}
     splits: dict[str, Rows] = {
         split: InputRows(
             found.scaled(part.inputs, like.input),
             encode(by_name(part.target, found.about.class_names, like.target), like.target),
         )
-        for split, part in parts.items()
+        for split, part in for_evaluation(found.parts).items()
     }
     facts = [size_fact(found), Fact("preprocessed as in training", "image size, classes and scaling of the model")]
     return replace(found.about, facts=facts).dataset(like, splits)

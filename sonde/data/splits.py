@@ -1,7 +1,8 @@
 """Rows for training and for evaluation: reproducible, stratified shares of rows, and views of some rows of a dataset."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ SPLIT_NAMES = {
 }
 ORDER = ("train", "validation", "test")
 READ_AT_ONCE = 4096  # rows
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,32 @@ def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
         return {"target": targets_of(rows)}
     pieces = [rows.read(some) for some in chunks(rows, READ_AT_ONCE)]
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in ("target", "mask")}
+
+
+def in_order(found: Mapping[str, T]) -> dict[str, T]:
+    """The splits there are: train, validation, test."""
+    return {split: found[split] for split in ORDER if split in found}
+
+
+def for_evaluation(parts: Mapping[str, T]) -> dict[str, T]:
+    """What a trained model is evaluated on: the splits as they are, or a single one as the test split."""
+    return dict(parts) if len(parts) > 1 else {"test": next(iter(parts.values()))}
+
+
+def sizes_in_words(parts: Mapping[str, Sized]) -> str:
+    """How many rows each split has, without its name where it is the only one.
+
+    >>> sizes_in_words({"train": range(60_000), "test": range(10_000)}), sizes_in_words({"train": range(1797)})
+    ('60,000 train + 10,000 test', '1,797')
+    """
+    if len(parts) == 1:
+        return f"{len(next(iter(parts.values()))):,}"
+    return " + ".join(f"{len(part):,} {split}" for split, part in parts.items())
+
+
+def evenly_spaced(n: int, most: int) -> np.ndarray:
+    """(min(n, most),) int64 places among 0..n-1: no draw, and no class is missed where rows are sorted by class."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
 
 
 def labels_of(rows: Rows) -> np.ndarray:

@@ -142,6 +142,15 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + (f" … ({len(names)} in all)" if len(names) > LISTED else "")
 
 
+def first_few(names: Sequence[str], most: int) -> str:
+    """The first `most` names in one line.
+
+    >>> first_few(["a", "b", "c"], 2)
+    'a, b …'
+    """
+    return ", ".join(names[:most]) + " …" * (len(names) > most)
+
+
 def _text(array: np.ndarray, place: str) -> np.ndarray:
     """Objects as text, or as numbers where all are numbers."""
     flat = array.ravel()

@@ -63,7 +63,9 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     kind = _target_kind(table, column, task)
     values = parse(table, column, kind)
     if isinstance(values, Categories):
-        names, why = _used_names(values), f"{column!r} holds names"
+        used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
+        names = in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
+        why = f"{column!r} holds names"
     elif task == "regression":
         return _values(table, (column,), values[:, None], "--task regression")
     elif task == "classification" or _looks_like_classes(values):
@@ -185,11 +187,6 @@ def _looks_like_classes(values: np.ndarray) -> bool:
         return False
     distinct = len(np.unique(present))
     return distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2)
-
-
-def _used_names(values: Categories) -> list[str]:
-    used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
-    return in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
 
 
 def _number_text(text: str) -> str:

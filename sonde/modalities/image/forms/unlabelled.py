@@ -9,7 +9,7 @@ from sonde.core.dataset import Dataset, Schema, TargetSpec
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
-from sonde.data.splits import ORDER
+from sonde.data.splits import in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.forms import class_folders as folders
@@ -37,7 +37,7 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     below = split_folders(listing)
-    places = {split: below[split] for split in ORDER if split in below} if "train" in below else {"train": listing}
+    places = in_order(below) if "train" in below else {"train": listing}
     names = {split: folders.images_below(place, path) for split, place in places.items()}
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.arange(float(len(found))), "no labels") for split, found in names.items()}

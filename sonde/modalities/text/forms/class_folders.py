@@ -12,6 +12,7 @@ from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
+from sonde.data.splits import sizes_in_words
 from sonde.data.targets import RawTarget, infer
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
@@ -47,8 +48,8 @@ def read(
     if like is not None:
         return texts_like(parts, about, like)
     spec, fact = infer({split: part.target for split, part in parts.items()}, task=task)
-    sizes = " + ".join(f"{len(part.texts):,} {split}" for split, part in parts.items())
-    size = Fact(f"{sizes if len(parts) > 1 else sizes.removesuffix(' train')} texts", f"{about.form}: {about.why}")
+    sizes = sizes_in_words({split: part.texts for split, part in parts.items()})
+    size = Fact(f"{sizes} texts", f"{about.form}: {about.why}")
     known = set(spec.names) & set(parts["train"].target.values.tolist())
     if strange := set(spec.names) - known:
         raise DataError(
