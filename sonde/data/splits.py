@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Rows, TargetSpec
-from sonde.core.errors import DataError
+from sonde.core.errors import ConfigError, DataError
 from sonde.core.seeds import derive
 from sonde.data.rows import WithTruth, chunks
 
@@ -174,9 +174,22 @@ def share_out(
     groups: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """`split_rows` as the settings ask, with nothing for splits that the data `brought`."""
-    test = 0.0 if "test" in brought else config.test_share
-    validation = 0.0 if "validation" in brought else config.validation
+    test, validation = shares(brought, config)
     return split_rows(n, test=test, validation=validation, labels=labels, groups=groups, fold=config.part)
+
+
+def shares(brought: Collection[str], config: DataConfig) -> tuple[float, float]:
+    """(test, validation) shares to hold back of the training rows: none for splits that the data `brought`.
+
+    Raises: ConfigError for a share that was typed of a split that the data bring
+    """
+    typed = {"test": config.test or 0.0, "validation": config.validation}
+    for split, usual in (("test", 0.0), ("validation", DataConfig.validation)):
+        if split in brought and typed[split] not in (0.0, usual):
+            raise ConfigError(
+                f"--{split} {typed[split]:g} has no effect: the data have {split} rows of their own; leave it out"
+            )
+    return 0.0 if "test" in brought else config.test_share, 0.0 if "validation" in brought else config.validation
 
 
 def drawn_from_train(whole: Mapping[str, Rows], indices: Mapping[str, np.ndarray]) -> dict[str, Rows]:

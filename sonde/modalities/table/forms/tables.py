@@ -16,7 +16,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.fingerprint import of_arrays
 from sonde.data.listing import Listing
-from sonde.data.splits import SPLIT_NAMES, held_back_facts, in_order, thinned
+from sonde.data.splits import SPLIT_NAMES, held_back_facts, in_order, shares, thinned
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
@@ -181,8 +181,7 @@ def _split(
     table:   of the split train;  indices: split -> rows with a target in its table;  labels: of those of train
     """
     index = indices["train"]
-    test = 0.0 if "test" in indices else config.test_share
-    validation = 0.0 if "validation" in indices else config.validation
+    test, validation = shares(indices, config)
     if len(index) < 3 and test + validation > 0:
         raise DataError(f"{table.name} has {len(index)} rows with a target, too few to split; add more rows")
     held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
