@@ -56,6 +56,18 @@ def tables(found: dict[str, Any]) -> Iterator[Row]:
         yield f"table {name}", said, f"gradient boosting {_spread(peer)}", str(found["seeds"])
 
 
+def time_limit(found: dict[str, Any]) -> Iterator[Row]:
+    for name, row in found["table"].items():
+        allowed = row["asked_s"] + max(found["allowed"]["seconds"], found["allowed"]["share"] * row["asked_s"])
+        what = f"{name}, `--time-limit {row['asked_s']:g}s`, launch to exit"
+        yield (
+            what,
+            f"{row['median_s']:.1f} s, the longest {max(row['wall_s']):.1f}",
+            f"at most {allowed:g} s",
+            str(len(row["wall_s"])),
+        )
+
+
 def kill(found: dict[str, Any]) -> Iterator[Row]:
     """Real SIGKILLs at random moments."""
     total = found["total"]
@@ -299,6 +311,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "throughput": throughput,
     "tables": tables,
     "kill": kill,
+    "time_limit": time_limit,
     "unchanged": unchanged,
     "memory": memory,
     "streaming": streaming,

@@ -12,6 +12,8 @@ from sonde.core.records import StepRecord
 from sonde.core.run_folder import open_run
 from sonde.engine import loop
 from sonde.engine.clock import Clock
+from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
+from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
 from sonde.run.finish import evaluated, finish
@@ -60,7 +62,9 @@ def fit(
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     name = type(task).__name__.lower()
-    return run_job(custom_job(task_of(task, loss, metrics), train, validation, settings, name=name))
+    return run_job(
+        custom_job(task_of(task, loss, metrics, settings.get("monitor")), train, validation, settings, name=name)
+    )
 
 
 def steps(
@@ -71,10 +75,17 @@ def steps(
     task: a `sonde.Task`, or an nn.Module with `loss=` as for `fit`
     data: a `sonde.Source`, a torch Dataset or DataLoader, or a tuple of tensors
     total: steps until the schedule ends and the iterator with it
+    settings: those of `fit` that say how a step is done: optimizer, schedule, batch_size, precision, threads, …
+    Raises: ConfigError for a setting without an effect here, or a precision that this machine cannot compute in
     """
     whole = task_of(task, loss)
+    refuse_outside_fit(settings)
     parts = custom_parts(whole, data, None, settings_of(whole, settings).config, Clock())
-    return loop.steps(parts.stepper(lr=lr, total=total), parts.train, stop=total)
+    refuse_without_effect(parts, settings)
+    check_step(parts)
+    stepper = parts.stepper(lr=lr, total=total)
+    stepper.execution.threads = parts.config.machine.threads or stepper.execution.threads
+    return loop.steps(stepper, parts.train, stop=total)
 
 
 def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Any) -> Run:

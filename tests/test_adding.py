@@ -54,8 +54,8 @@ def test_the_package_of_the_guide_joins_and_trains(installed: Path, capsys: pyte
             assert main(shlex.split(line)[1:]) == 0, line
     assert "visits" in capsys.readouterr().out
     result = sonde.load(installed / "visits-run").result
-    assert result["metrics"]["validation"]["deviance"] < 1.5  # of the true rates it is about 1 a row
-    assert result["baseline"]["validation"]["metrics"]["deviance"] > 2
+    assert result["metrics"]["test"]["deviance"] < 1.5  # of the true rates it is about 1 a row
+    assert result["baseline"]["deviance"] > 2
     assert main(["train", "visits.csv", "--target", "visits", "--model", "resnet18", "--task", "counts"]) != 0
     assert "take" in capsys.readouterr().err
 

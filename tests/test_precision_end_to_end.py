@@ -58,8 +58,10 @@ def machine() -> Iterator[Machine]:
 
 @pytest.fixture(autouse=True)
 def advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The recipe takes this processor for one with units for bfloat16."""
+    """The recipe and the plan take this processor for one with units for bfloat16, and small networks for large ones."""
     monkeypatch.setattr("sonde.modalities.image.recipe.product_dtype", lambda kind: torch.bfloat16)
+    monkeypatch.setattr(precision, "no_units", lambda device: "")
+    monkeypatch.setattr(precision, "LARGE", {"cpu": 0.0, "cuda": 0.0})
 
 
 def unable() -> None:
@@ -99,6 +101,7 @@ def test_advice_that_the_machine_cannot_follow_gives_way_to_fp32_for_good(tmp_pa
         "bf16",
         "recipe",
     )  # what was advised still stands
+    assert saved.reasons["precision"] == f"fp32 was decided on: {plan['precision_why']}"
     typed = train(tmp_path / "typed", precision="fp32")
     assert same(dict(run.model.state_dict()), dict(typed.model.state_dict()))
     assert run.result["metrics"] == typed.result["metrics"]
@@ -139,10 +142,29 @@ def test_a_run_in_bfloat16_goes_on_exactly(tmp_path: Path) -> None:
 def test_advice_that_costs_time_gives_way_and_the_plan_says_how_much(tmp_path: Path, slow: float) -> None:
     run = train(tmp_path / "run")
     plan = plan_of(run)
-    assert (plan["precision"], plan["precision_why"]) == ("fp32", f"bf16 takes {slow:.2f} times as long here")
+    said = f"bf16 is {1 / slow:.2f} times as fast as fp32 here, which is not clearly faster"
+    assert (plan["precision"], plan["precision_why"]) == ("fp32", said)
+    assert plan["precision_ratio"] == pytest.approx(1 / slow)
+    assert read_config(run.folder / "config.yaml").reasons["precision"] == f"fp32 was decided on: {said}"
     assert f", fp32 ({plan['precision_why']}), " in plan["lines"][0]
     typed = train(tmp_path / "typed", precision="fp32")
     assert same(dict(run.model.state_dict()), dict(typed.model.state_dict()))
+
+
+def test_equal_runs_of_a_small_network_are_computed_alike_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too small to gain reliably, it is computed in fp32, whichever of the two is faster at the moment."""
+    monkeypatch.setattr(precision, "LARGE", {"cpu": 1e12})
+    ratios = iter((0.5, 2.0))
+    for name in ("first", "second"):
+        ratio = next(ratios)
+        monkeypatch.setattr(precision, "precision_ratio", lambda *_, ratio=ratio, **__: ratio)
+        plan = plan_of(train(tmp_path / name, steps=2, epochs=None))
+        assert (plan["precision"], plan["precision_ratio"]) == ("fp32", None)
+        assert "bf16 not tried: the mean matrix product takes" in plan["lines"][0]
+    typed = plan_of(train(tmp_path / "typed", steps=2, epochs=None, precision="bf16"))
+    assert (typed["precision"], typed["precision_ratio"]) == ("bf16", 2.0)
 
 
 def test_a_typed_precision_is_obeyed_where_it_costs_time(tmp_path: Path, slow: float) -> None:
@@ -195,9 +217,9 @@ def test_a_run_in_bfloat16_is_judged_but_not_resumed_where_that_cannot_be_comput
         f"{run.folder} is computed in bf16, and this machine cannot compute a step in it ({TROUBLE}); resume it where it "
         "was started, or start a new run with --precision fp32 and another --out"
     )
-    assert {path: path.read_bytes() for path in before if path.parent.name in ("last", "best")} == {
-        path: content for path, content in before.items() if path.parent.name in ("last", "best")
-    }
+    assert sorted(path for path in run.folder.rglob("*") if path.is_file()) == sorted(before)
+    assert {path: path.read_bytes() for path in before} == before  # the folder is as it was
+    assert sonde.load(run.folder).result["status"] == "finished"
 
 
 def test_faults_of_judging_that_are_no_precisions_are_raised(tmp_path: Path) -> None:

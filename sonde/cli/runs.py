@@ -115,7 +115,7 @@ def _finished(result: Mapping[str, Any]) -> dict[str, Any]:
         "metric": name,
         "scores": {split: value for split, value in scores.items() if value is not None},
         "seconds": (result.get("seconds") or {}).get("total"),
-        "status": str(result.get("status", "finished")),
+        "status": "time limit" if result.get("ended_by") == "time_limit" else str(result.get("status", "finished")),
     }
 
 
@@ -126,8 +126,19 @@ def _so_far(place: Path) -> dict[str, Any]:
         "model": _model(place),
         "epochs": last.get("epoch"),
         "seconds": last.get("seconds") if last.get("kind") == "step" else None,
-        "status": f"{'running' if in_use(place) else 'unfinished'}, step {last.get('step', 0):,}",
+        "status": f"{_condition(place)}, step {last.get('step', 0):,}",
     }
+
+
+def _condition(place: Path) -> str:
+    """What a run without a result is doing; one that failed wrote why as the last of its findings."""
+    if in_use(place):
+        return "running"
+    try:
+        lines = (place / "findings.jsonl").read_text(encoding="utf-8").splitlines()
+        return "failed" if lines and json.loads(lines[-1])["severity"] == "error" else "unfinished"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unfinished"
 
 
 def _model(place: Path) -> str:

@@ -166,7 +166,7 @@ class LoopConfig:
     steps: int | None = None
     """Updates."""
     time_limit: float | str | None = None
-    """Wall-clock limit of the whole run, such as 90s, 10m, 1h30m, including opening the data, planning, evaluation and report."""
+    """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
     monitor: str | None = None
     """Validation metric that selects the best checkpoint; by default the task's."""
     patience: int | str = 0
@@ -218,7 +218,7 @@ class MachineConfig:
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Precision = "fp32"
-    """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 gives way where it is clearly slower."""
+    """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 is kept only where it is clearly faster."""
     compile: bool = False
     """Compile the step with torch.compile; needs a C++ compiler on CPUs."""
     threads: int | None = None

@@ -47,6 +47,15 @@ class Interrupted(SondeError):
         self.exit_code = 128 + signal_number  # 130 for SIGINT, 143 for SIGTERM
 
 
+def first_line(error: Exception) -> str:
+    """The first line of what an error of some library says, or its kind where it says nothing.
+
+    >>> first_line(ValueError("no header\\n at 0x0")), first_line(EOFError())
+    ('no header', 'EOFError')
+    """
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
 def nearest(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
     """The names most like `name`, best first; empty when none is close.
 

@@ -17,6 +17,7 @@ class StepRecord:
     losses: Mapping[str, Any]  # "<phase>/loss" and "<phase>/<part>"
     norms: Mapping[str, Any]  # phase name -> gradient norm before clipping, for the phases that ran
     lr: float
+    main: str = ""  # name of the loss that stands for the step: the first phase's of those at work in this stage
 
     def number(self, name: str) -> float:
         """`losses[name]` as a float."""

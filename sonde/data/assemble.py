@@ -13,8 +13,8 @@ from sonde.core.errors import DataError
 from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, Inputs
-from sonde.data.splits import ORDER, drawn_from_train, hold_back, labels_of
-from sonde.data.targets import RawTarget, by_name, encode, infer, standardised
+from sonde.data.splits import drawn_from_train, for_evaluation, hold_back, in_order, labels_of, sizes_in_words
+from sonde.data.targets import RawTarget, TargetKind, by_name, encode, infer, standardised
 
 LISTED_ABSENT = 8
 
@@ -80,9 +80,8 @@ class About:
     ) -> Dataset:
         """The dataset; `facts` and `warnings` follow those of the form, `more` says other fields of it."""
         about = {"name": self.name, "source": self.source, "form": self.form, "fingerprint": self.fingerprint}
-        ordered = {split: splits[split] for split in ORDER if split in splits}
         facts, warnings = [*self.facts, *facts], [*self.warnings, *warnings]
-        return Dataset(**{**about, **more}, schema=schema, splits=ordered, facts=facts, warnings=warnings)
+        return Dataset(**{**about, **more}, schema=schema, splits=in_order(splits), facts=facts, warnings=warnings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +104,18 @@ class Found:
     outputs: tuple[str, ...] = ()
 
 
-def assemble(found: Found, config: DataConfig, *, task: str | None = None, like: Schema | None = None) -> Dataset:
+def assemble(
+    found: Found,
+    config: DataConfig,
+    *,
+    kind: TargetKind | None = None,
+    task: str | None = None,
+    like: Schema | None = None,
+) -> Dataset:
     """A dataset whose schema is fitted on its training rows, or is `like` a trained model's.
 
     With `like` nothing is held back, and rows without a split of their own are the test split.
+    kind, task: what targets are taken for, and the task that asks for it, as in `infer`
 
     Raises: DataError for inputs and targets that do not fit each other, the task or the model
     """
@@ -116,7 +123,7 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
     if like is not None:
         return _assemble_like(found, like)
     raw = {split: part.target for split, part in found.parts.items()}
-    spec, target_fact = infer(raw, task=task, names=found.about.class_names, columns=found.outputs)
+    spec, target_fact = infer(raw, kind=kind, task=task, names=found.about.class_names, columns=found.outputs)
     labels = encode(raw["train"], spec)["target"] if spec.has_classes else None
     count = len(found.parts["train"].inputs)
     called = f"{found.about.source} has {count} training rows"
@@ -134,22 +141,19 @@ def assemble(found: Found, config: DataConfig, *, task: str | None = None, like:
 
 def size_fact(found: Found) -> Fact:
     """ "60,000 train + 10,000 test images, 28x28 grey", and what was read."""
-    counts = " + ".join(f"{len(part.inputs):,} {split}" for split, part in found.parts.items())
-    if len(found.parts) == 1:
-        counts = f"{len(next(iter(found.parts.values())).inputs):,}"
+    counts = sizes_in_words({split: part.inputs for split, part in found.parts.items()})
     return Fact(f"{counts} {found.what}", f"{found.about.form}: {found.about.why}")
 
 
 def _assemble_like(found: Found, like: Schema) -> Dataset:
     if found.shape != like.input.shape:
         raise DataError(f"{found.about.source} has inputs of shape {found.shape}; the model takes {like.input.shape}")
-    parts = found.parts if len(found.parts) > 1 else {"test": next(iter(found.parts.values()))}
     splits: dict[str, Rows] = {
         split: InputRows(
             found.scaled(part.inputs, like.input),
             encode(by_name(part.target, found.about.class_names, like.target), like.target),
         )
-        for split, part in parts.items()
+        for split, part in for_evaluation(found.parts).items()
     }
     facts = [size_fact(found), Fact("preprocessed as in training", "image size, classes and scaling of the model")]
     return replace(found.about, facts=facts).dataset(like, splits)

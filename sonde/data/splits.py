@@ -1,13 +1,14 @@
 """Rows for training and for evaluation: reproducible, stratified shares of rows, and views of some rows of a dataset."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, Rows, TargetSpec
-from sonde.core.errors import DataError
+from sonde.core.errors import ConfigError, DataError
 from sonde.core.seeds import derive
 from sonde.data.rows import WithTruth, chunks
 
@@ -24,6 +25,7 @@ SPLIT_NAMES = {
 }
 ORDER = ("train", "validation", "test")
 READ_AT_ONCE = 4096  # rows
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,32 @@ def truth_of(rows: Rows, *, masked: bool) -> dict[str, np.ndarray]:
         return {"target": targets_of(rows)}
     pieces = [rows.read(some) for some in chunks(rows, READ_AT_ONCE)]
     return {name: np.concatenate([piece[name] for piece in pieces]) for name in ("target", "mask")}
+
+
+def in_order(found: Mapping[str, T]) -> dict[str, T]:
+    """The splits there are: train, validation, test."""
+    return {split: found[split] for split in ORDER if split in found}
+
+
+def for_evaluation(parts: Mapping[str, T]) -> dict[str, T]:
+    """What a trained model is evaluated on: the splits as they are, or a single one as the test split."""
+    return dict(parts) if len(parts) > 1 else {"test": next(iter(parts.values()))}
+
+
+def sizes_in_words(parts: Mapping[str, Sized]) -> str:
+    """How many rows each split has, without its name where it is the only one.
+
+    >>> sizes_in_words({"train": range(60_000), "test": range(10_000)}), sizes_in_words({"train": range(1797)})
+    ('60,000 train + 10,000 test', '1,797')
+    """
+    if len(parts) == 1:
+        return f"{len(next(iter(parts.values()))):,}"
+    return " + ".join(f"{len(part):,} {split}" for split, part in parts.items())
+
+
+def evenly_spaced(n: int, most: int) -> np.ndarray:
+    """(min(n, most),) int64 places among 0..n-1: no draw, and no class is missed where rows are sorted by class."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
 
 
 def labels_of(rows: Rows) -> np.ndarray:
@@ -146,9 +174,22 @@ def share_out(
     groups: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """`split_rows` as the settings ask, with nothing for splits that the data `brought`."""
-    test = 0.0 if "test" in brought else config.test_share
-    validation = 0.0 if "validation" in brought else config.validation
+    test, validation = shares(brought, config)
     return split_rows(n, test=test, validation=validation, labels=labels, groups=groups, fold=config.part)
+
+
+def shares(brought: Collection[str], config: DataConfig) -> tuple[float, float]:
+    """(test, validation) shares to hold back of the training rows: none for splits that the data `brought`.
+
+    Raises: ConfigError for a share that was typed of a split that the data bring
+    """
+    typed = {"test": config.test or 0.0, "validation": config.validation}
+    for split, usual in (("test", 0.0), ("validation", DataConfig.validation)):
+        if split in brought and typed[split] not in (0.0, usual):
+            raise ConfigError(
+                f"--{split} {typed[split]:g} has no effect: the data have {split} rows of their own; leave it out"
+            )
+    return 0.0 if "test" in brought else config.test_share, 0.0 if "validation" in brought else config.validation
 
 
 def drawn_from_train(whole: Mapping[str, Rows], indices: Mapping[str, np.ndarray]) -> dict[str, Rows]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 
+TargetKind = Literal["class", "value"]  # what numbers may stand for
+ONE_VALUE = "one value to predict"
 FEW_VALUES = 1000  # more distinct numbers than this are no classes, even when asked
 LISTED = 8
 
@@ -54,11 +56,17 @@ def raw_target(values: Any, place: str) -> RawTarget:
 
 
 def infer(
-    parts: Mapping[str, RawTarget], *, task: str | None, names: Sequence[str] = (), columns: Sequence[str] = ()
+    parts: Mapping[str, RawTarget],
+    *,
+    kind: TargetKind | None = None,
+    task: str | None = None,
+    names: Sequence[str] = (),
+    columns: Sequence[str] = (),
 ) -> tuple[TargetSpec, Fact]:
     """What the targets of all splits together are; mean and std of values stay empty until the training rows are known.
 
-    task:    "classification" and "regression" win over what the values look like
+    kind:    "class" or "value" wins over what the values look like
+    task:    the one that is named, which asks for that kind
     names:   class names where the source has them: integers then must lie in 0..len(names)-1
     columns: what to call several outputs
     Raises: DataError for missing, constant or out-of-range targets, naming the row
@@ -67,20 +75,18 @@ def infer(
     for part in parts.values():
         _check(part, train)
     if train.values.ndim == 2:
-        return _infer_outputs(parts, task, names or columns)
-    kind = train.values.dtype.kind
+        return _infer_outputs(parts, kind, names or columns)
+    stored = train.values.dtype.kind
     everything = np.concatenate([part.values for part in parts.values()])
-    if kind in "bU" or names:
-        if task == "regression" and kind == "U":
-            raise DataError(
-                f"{train.place} holds text, which cannot be a regression target; leave --task regression out"
-            )
-        if task != "regression":
+    if stored in "bU" or names:
+        if kind == "value" and stored == "U":
+            raise DataError(f"{train.place} holds text, which cannot be a value to predict; leave --task {task} out")
+        if kind != "value":
             return _classes(train, everything, names)
-    if task == "regression" or (task != "classification" and not _class_like(everything)):
-        return _values(train, task, columns)
+    if kind == "value" or (kind != "class" and not _class_like(everything)):
+        return _values(train, f"--task {task}" if kind == "value" else "", columns)
     distinct = np.unique(everything)
-    if len(distinct) > FEW_VALUES or (kind == "f" and (distinct != np.floor(distinct)).any()):
+    if len(distinct) > FEW_VALUES or (stored == "f" and (distinct != np.floor(distinct)).any()):
         raise DataError(
             f"{train.place} holds {len(distinct):,} distinct numbers, which are not classes; leave --task {task} out"
         )
@@ -142,6 +148,15 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:LISTED]) + (f" … ({len(names)} in all)" if len(names) > LISTED else "")
 
 
+def first_few(names: Sequence[str], most: int) -> str:
+    """The first `most` names in one line.
+
+    >>> first_few(["a", "b", "c"], 2)
+    'a, b …'
+    """
+    return ", ".join(names[:most]) + " …" * (len(names) > most)
+
+
 def _text(array: np.ndarray, place: str) -> np.ndarray:
     """Objects as text, or as numbers where all are numbers."""
     flat = array.ravel()
@@ -177,7 +192,9 @@ def _check(part: RawTarget, train: RawTarget) -> None:
         )
 
 
-def _infer_outputs(parts: Mapping[str, RawTarget], task: str | None, columns: Sequence[str]) -> tuple[TargetSpec, Fact]:
+def _infer_outputs(
+    parts: Mapping[str, RawTarget], kind: TargetKind | None, columns: Sequence[str]
+) -> tuple[TargetSpec, Fact]:
     """Targets with several outputs: one class each in one-hot form, labels, or values."""
     train = parts["train"]
     everything = np.concatenate([part.values for part in parts.values()]).astype(np.float64)
@@ -186,14 +203,14 @@ def _infer_outputs(parts: Mapping[str, RawTarget], task: str | None, columns: Se
     masked = bool(np.isnan(everything).any())
     gaps = f"; {int(np.isnan(everything).sum()):,} are missing and masked" if masked else ""
     binary = bool(np.isin(everything[~np.isnan(everything)], (0, 1)).all())
-    if binary and task != "regression" and _one_hot(everything):
+    if binary and kind != "value" and _one_hot(everything):
         spec = TargetSpec(kind="class", names=names)
         return spec, Fact(f"{outputs} classes", f"every row of {train.place} holds a single 1")
-    if task == "classification" and not binary:
+    if kind == "class" and not binary:
         raise DataError(
             f"{train.place} has {outputs} outputs that are not all 0 or 1; they can only be regression targets"
         )
-    if not binary or task == "regression":
+    if not binary or kind == "value":
         spec = TargetSpec(kind="value", names=names, masked=masked)
         return spec, Fact(f"{outputs} values to predict", f"{train.place} has {outputs} columns of numbers{gaps}")
     for column, name in enumerate(names):
@@ -214,18 +231,18 @@ def _class_like(values: np.ndarray) -> bool:
     return values.dtype.kind in "iu" and len(np.unique(values)) <= min(FEW_VALUES, max(2, len(values) // 2))
 
 
-def _values(train: RawTarget, task: str | None, columns: Sequence[str]) -> tuple[TargetSpec, Fact]:
+def _values(train: RawTarget, asked: str, columns: Sequence[str]) -> tuple[TargetSpec, Fact]:
     _refuse_constant(train)
     kind = train.values.dtype.kind
-    if task == "regression":
-        why = "--task regression"
+    if asked:
+        why = asked
     elif kind == "f":
         whole = (train.values == np.floor(train.values)).all()
         why = f"{train.place} holds real numbers" + ("; --task classification treats them as classes" if whole else "")
     else:
         why = f"{train.place} holds {len(np.unique(train.values)):,} distinct integers, too many for classes"
     name = columns[0] if len(columns) == 1 else "value"
-    return TargetSpec(kind="value", names=(name,)), Fact("one value to predict", why)
+    return TargetSpec(kind="value", names=(name,)), Fact(ONE_VALUE, why)
 
 
 def _classes(train: RawTarget, everything: np.ndarray, names: Sequence[str]) -> tuple[TargetSpec, Fact]:

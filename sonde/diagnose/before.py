@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from sonde.core.config import TransferConfig
 from sonde.core.findings import Finding
 from sonde.core.seams import Task, extras_of
 
@@ -26,6 +27,20 @@ def accumulation(task: Task, pieces: int) -> list[Finding]:
         for name in extras_of(task).across_rows
     ]
     return found
+
+
+def frozen_untrained(config: TransferConfig) -> list[Finding]:
+    """Weights of a network of ours that are kept as they were drawn: frozen, though nothing was loaded into them."""
+    if config.freeze in ("none", 0) or config.pretrained is not None:
+        return []
+    return [
+        Finding(
+            check="frozen random weights",
+            severity="warning",
+            evidence=f"--freeze {config.freeze} keeps weights as they were initialised: no --pretrained is given",
+            action="add --pretrained, or leave --freeze out",
+        )
+    ]
 
 
 def drops_units(module: nn.Module) -> bool:

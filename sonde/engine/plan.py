@@ -35,7 +35,9 @@ class ExecutionPlan:
     last_evaluation_s: float = 0.0  # and before that, for the evaluation at the training's end
     evaluation_s: Mapping[str, float] = field(default_factory=dict)  # expected: "quick", and of each split
     threads_timed: Mapping[str, float] = field(default_factory=dict)  # count -> milliseconds a step
-    precision_ratio: float | None = None  # fp32 time / chosen precision's time
+    precision_ratio: float | None = (
+        None  # fp32's time of a step / the lower precision's, also where fp32 was decided on
+    )
     precision_why: str = ""
     feed: str = ""
     feed_why: str = ""

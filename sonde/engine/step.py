@@ -104,7 +104,7 @@ class Stepper:
             self.execution.scaler.update()
         if self.average is not None:
             self.average.update()
-        record = StepRecord(step, epoch, len(batch.index), losses, norms, lr)
+        record = StepRecord(step, epoch, len(batch.index), losses, norms, lr, self.main)
         if self._after_step is not None:
             self._after_step(record)
         return record

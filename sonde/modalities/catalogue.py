@@ -50,6 +50,12 @@ def forms() -> list[Form]:
     return sorted((form for one in modalities() for form in one.forms), key=lambda form: -form.sure)
 
 
+def check_target(kind: str, holds: str, like: Schema | None) -> None:
+    """Raises: DataError when a model was trained on another kind of target than that of data; `holds` says what those are."""
+    if like is not None and like.target.kind != kind:
+        raise DataError(f"{holds}; the model was trained on another kind of target")
+
+
 def check_kind(kind: str, source: str, like: Schema | None) -> None:
     """Raises: DataError when data are of another kind than a model's."""
     if like is not None and kind != like.input.kind:

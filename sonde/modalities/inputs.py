@@ -1,14 +1,19 @@
 """What a trained model is asked about, as rows without targets: each kind of data has a way of its own."""
 
+import glob
 from pathlib import Path
 from typing import Any
 
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.rows import InputRows, InputsOf
 from sonde.modalities.catalogue import modality
+
+GLOB = frozenset("*?[")
 
 
 def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
@@ -34,6 +39,20 @@ def dataset_rows(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, li
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits[split]
     return InputRows(InputsOf(rows)), [rows.describe(index) for index in range(len(rows))]
+
+
+def matching(pattern: str | Path) -> list[Path] | None:
+    """The files that a pattern such as "new/*.png" means; None for what is no pattern, or the name of a file.
+
+    Raises: DataError for a pattern that matches nothing
+    """
+    path = Path(pattern).expanduser()
+    if path.exists() or not GLOB & set(str(pattern)):
+        return None
+    found = [Path(name) for name in in_natural_order(glob.glob(str(path), recursive=True))]
+    if not found:
+        raise DataError(f"{pattern} matches no file")
+    return found
 
 
 def is_numeric(value: Any) -> bool:

@@ -64,10 +64,7 @@ def _transformer_settings() -> Settings:
         "weight_decay": (0.05, why),
         "schedule": ("cosine", why),
         "warmup": (0.1, why),
-        "clip": (
-            1.0,
-            "gradient clipping of vision transformers (Dosovitskiy et al. 2020, appendix B.1)",
-        ),
+        "clip": (1.0, "gradient clipping of vision transformers (Dosovitskiy et al. 2020, appendix B.1)"),
         "batch_size": (128, why),
         "epochs": (10, why),
         "augment": ("flip", "mirror images are equally likely"),

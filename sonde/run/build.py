@@ -9,6 +9,7 @@ from torch import nn
 
 from sonde.augment.policy import parse
 from sonde.augment.views import Views
+from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
@@ -59,6 +60,8 @@ class Assembly:
     average: EMA | None
     clock: Clock
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
+    first: Batch | None = None  # of the training data, once it was looked at
+    in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
 
     def stepper(
         self,

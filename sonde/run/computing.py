@@ -11,8 +11,11 @@ from sonde.core.config import MachineConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.errors import NonFinite, RunFolderError
 from sonde.core.run_folder import RunFolder
+from sonde.core.seams import rewinds
+from sonde.engine.loop import batches_of
 from sonde.engine.plan import choose_threads
-from sonde.engine.precision import Decided, first_look, inability, second_look
+from sonde.engine.precision import Decided, cannot_compute, first_look, inability, second_look, worth_trying
+from sonde.engine.put_back import PutBack
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
@@ -47,8 +50,8 @@ def choose_computing(
 ) -> Computing:
     """Decide on the precision and the threads, and set the threads. A resumed run keeps its own.
 
-    Whether the precision can be computed is asked before threads are timed, how much it brings once they are chosen. Under a time
-    limit the latter is left out where it would take too much of it.
+    Whether the precision can be computed, and a recipe's pay off, is asked before threads are timed; how much it brings once they
+    are chosen. Under a time limit the latter is left out where it would take too much of it.
 
     batch: what is planned with; None where nothing can be tried;  limit_s: the time limit that is planned for
     Raises: ConfigError, RunFolderError for a precision that stands and that this machine cannot compute in
@@ -63,15 +66,17 @@ def choose_computing(
     low = _stepper(assembly, wanted)
     typed = "precision" in read_config(folder.config).overrides()
     most_s, begun = math.inf if limit_s is None else RATIO_SHARE * limit_s, time.perf_counter()
-    if trial.batch is None:
+    if batch is None or trial.batch is None:
         decided = Decided(precision=wanted)
     else:
         part = _part(trial.batch, PIECES if limit_s is None else round(SMALLEST / trial.scale), assembly)
         with _threads_of_a_look(full, machine, saved):
-            if saved is None:
-                decided = first_look(low, full, part, typed=typed, at_most_s=most_s)
-            else:
+            if saved is not None:
                 decided = _kept(low, full, part, folder)
+            else:
+                decided = Decided(precision=wanted, sure=False) if typed else _advised(low, full, batch, assembly)
+                if not decided.sure:
+                    decided = first_look(low, full, part, typed=typed, at_most_s=most_s)
     left_s = most_s - (time.perf_counter() - begun)
     if decided.precision != "fp32":
         own = trial_of(low, batch, machine, limit_s)
@@ -82,6 +87,32 @@ def choose_computing(
         if decided.precision != "fp32":
             return replace(found, decided=decided)
     return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
+
+
+def check_step(assembly: Assembly) -> None:
+    """Try a step in the precision that was asked for, where that is not fp32; what it does is undone, and the batch put back.
+
+    Raises: ConfigError where this machine cannot compute one
+    """
+    precision = assembly.config.machine.precision
+    if precision == "fp32":
+        return
+    batch = first_batch(assembly)
+    if trouble := inability(_stepper(assembly, precision), _stepper(assembly, "fp32"), batch):
+        raise cannot_compute(precision, trouble)
+
+
+def first_batch(assembly: Assembly) -> Batch:
+    """The batch that is planned with, put back: a source that cannot be rewound is replaced by one that begins with it."""
+    source = assembly.train
+    if rewinds(source):
+        position = source.state_dict()
+        assembly.first = next(batches_of(source))
+        source.load_state_dict(position)
+    else:
+        assembly.train = PutBack(source)
+        assembly.first = assembly.train.first
+    return assembly.first
 
 
 def _stepper(assembly: Assembly, precision: Precision) -> Stepper:
@@ -109,6 +140,12 @@ def _threads_of_a_look(stepper: Stepper, machine: MachineConfig, saved: Saved | 
         stepper.execution.threads = before
 
 
+def _advised(low: Stepper, full: Stepper, batch: Batch, assembly: Assembly) -> Decided:
+    """What is known of a recipe's precision without a clock, from as many rows in every run of these settings."""
+    part = _part(batch, SMALLEST, assembly)
+    return worth_trying(low, full, part, scale=len(batch) / len(part))
+
+
 def _kept(low: Stepper, full: Stepper, batch: Batch, folder: RunFolder) -> Decided:
     """The precision of a run that goes on. Raises: RunFolderError where this machine cannot compute in it."""
     precision = low.settings.precision
@@ -127,7 +164,7 @@ def _looked_again(found: Computing, full: Stepper, assembly: Assembly, *, typed:
     part = _part(trial.batch, round(PIECES / trial.scale), assembly)
     expected_s = RATIO_STEPS * (found.step_s or 0.0) * len(part) / (len(trial.batch) * trial.scale)
     if expected_s > left_s:
-        return Decided(precision=low.settings.precision)
+        return Decided(precision=low.settings.precision, why="not timed beside fp32: the time limit leaves no room")
     return second_look(low, full, part, typed=typed, at_most_s=left_s)
 
 

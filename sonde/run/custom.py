@@ -98,7 +98,14 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
         evaluation_sources=held_back,
         average=EMA(task.modules, config.optim.ema) if config.optim.ema else None,
         clock=clock,
+        in_batches=_in_batches(data),
     )
+
+
+def _in_batches(data: Any) -> bool:
+    """Whether data surely come in batches; what an iterable yields is known only once it is read."""
+    listed = isinstance(data, list) and bool(data) and not all(isinstance(part, Tensor | np.ndarray) for part in data)
+    return isinstance(data, Source | DataLoader) or (listed and not is_row(data[0]))
 
 
 def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int, training: bool) -> Source:
@@ -144,17 +151,29 @@ def _check_iterable(data: Any, *, training: bool) -> None:
         raise ConfigError(f"validation data are read at every evaluation, and {ONCE}")
 
 
-def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None) -> Task:
-    """The task itself, or a module and its loss as one. Raises: ConfigError for a module without a loss, or no task at all."""
+def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str | None = None) -> Task:
+    """The task itself, or a module and its loss as one.
+
+    monitor: the metric that chooses the best checkpoint, by default the first
+    Raises: ConfigError for a module without a loss, no task at all, or a metric that there is not
+    """
     if not isinstance(task, nn.Module):
         lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
             raise ConfigError(f"{what}: it lacks {', '.join(lacks)} (see sonde.Task)")
+        if monitor is not None and monitor != task.objective.metric:
+            raise ConfigError(
+                f"monitor={monitor!r}: {type(task).__name__} is chosen by its own objective, {task.objective.metric!r}; change "
+                "it there"
+            )
         return task
     if loss is None:
         raise ConfigError("a plain module needs loss=(output, target) -> scalar mean over the rows")
-    return ModuleTask(task, loss, metrics)
+    if monitor not in (None, "loss", *(metrics or ())):
+        known = ", ".join([*(metrics or ()), "loss"])
+        raise ConfigError(f"monitor={monitor!r}: there is no such metric; there are {known} (metrics= adds more)")
+    return ModuleTask(task, loss, metrics, monitor)
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """What ends a run early, as a one-line error that says where, what and how to resume."""
 
 import errno
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import torch
 
 from sonde.core.config import FeedConfig, TrainConfig
-from sonde.core.errors import ConfigError, Interrupted, NonFinite, OutOfMemory, RunFolderError
+from sonde.core.errors import ConfigError, DataError, Interrupted, NonFinite, OutOfMemory, RunFolderError, SondeError
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
@@ -18,6 +19,10 @@ from sonde.run.resolve import CUSTOM_MODULE
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
+ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
+SPEAKS_OF_SHAPES = (
+    r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels)\b"
+)
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 
@@ -46,7 +51,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
     except ValueError as trouble:
-        raise one_row_or_itself(trouble, assembly.config.feed) from trouble
+        raise one_row_or_itself(trouble, assembly.config.feed, in_batches=assembly.in_batches) from trouble
 
 
 def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
@@ -62,7 +67,8 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
             )
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
-    _note(folder, f"step {trouble.step}: {trouble.what}; {words}: {named}{more}", step=trouble.step)
+    evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
+    note(folder, evidence, check="not finite", action=REMEDY, step=trouble.step)
     return NonFinite(
         f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
         f"updated, {_last(folder, 'last good checkpoint')}; {REMEDY}"
@@ -71,12 +77,13 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
 
 def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
     """The same for non-finite outputs in an evaluation: its message, and where the last weights are."""
-    _note(folder, str(trouble), step=None)
+    note(folder, str(trouble), check="not finite", action=REMEDY)
     return NonFinite(f"{trouble}; {_last(folder, 'last checkpoint')}")
 
 
-def _note(folder: RunFolder, evidence: str, *, step: int | None) -> None:
-    found = Finding(check="not finite", severity="error", evidence=evidence, action=REMEDY, step=step)
+def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:
+    """Add an error to the findings of a run whose logs are closed."""
+    found = Finding(check=check, severity="error", evidence=evidence, action=action, step=step)
     kept = folder.findings.stat().st_size if folder.findings.exists() else 0
     with closing(JsonLinesLog(folder.findings, keep_bytes=kept)) as log:
         log.write(found.as_dict())
@@ -85,6 +92,50 @@ def _note(folder: RunFolder, evidence: str, *, step: int | None) -> None:
 def _last(folder: RunFolder, what: str) -> str:
     last = folder.checkpoints / "last"
     return f"{what}: {last}" if last.exists() else "no checkpoint was written yet"
+
+
+@contextmanager
+def failure_noted(folder: RunFolder, begun: Callable[[], bool]) -> Iterator[None]:
+    """Write why the body failed into the folder's findings, where `sonde runs` sees it; a stop that was asked for is no failure.
+
+    begun: whether a step was done; what is refused before that leaves the folder alone
+    Raises: what the body raises
+    """
+    try:
+        yield
+    except (Interrupted, NonFinite):  # the latter is noted with its rows already
+        raise
+    except Exception as trouble:
+        if begun():
+            first = str(trouble).strip().split("\n")[0]
+            note(
+                folder,
+                f"{type(trouble).__name__}: {first}",
+                check="failed",
+                action="mend it, then go on with the same run",
+            )
+        raise
+
+
+@contextmanager
+def fitting_shapes(assembly: Assembly, at_first: Callable[[], bool]) -> Iterator[None]:
+    """Raise what stops the body while the first batch is computed as an error that names the shapes of its fields.
+
+    at_first: whether no batch was computed yet
+    Raises: DataError for errors that speak of sizes or types of numbers; any other error as it is
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError) as trouble:
+        first = str(trouble).strip().split("\n")[0].rstrip(".")
+        other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
+        if other or assembly.first is None or not at_first() or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
+            raise
+        fields = ", ".join(
+            f"{name} {tuple(field.shape)} {str(field.dtype).removeprefix('torch.')}"
+            for name, field in assembly.first.fields.items()
+        )
+        raise DataError(f"the first batch cannot be computed: {first}; the batch holds {fields}") from trouble
 
 
 @contextmanager
@@ -119,11 +170,17 @@ def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device)
     )
 
 
-def one_row_or_itself(trouble: ValueError, feed: FeedConfig) -> Exception:
-    """What to change where `trouble` is batch norm's refusal of a single row in training; any other error as it is."""
-    if "more than 1 value per channel" not in str(trouble):
+def one_row_or_itself(trouble: ValueError, feed: FeedConfig, *, in_batches: bool = False) -> Exception:
+    """What to change where `trouble` is batch norm's refusal of a single row in training; any other error as it is.
+
+    in_batches: whether the batches were made by a loader of the caller's
+    """
+    if ONE_ROW not in str(trouble):
         return trouble
-    if feed.accumulate > 1:
+    if in_batches and feed.accumulate == 1:
+        where = "the loader gives a batch of one row"
+        remedy = "give the DataLoader drop_last=True, or another batch_size"
+    elif feed.accumulate > 1:
         where = f"--batch-size {feed.batch_size} --accumulate {feed.accumulate} leaves a micro-batch of one row"
         remedy = "lower --accumulate or raise --batch-size (the last batch of an epoch may be smaller)"
     else:

@@ -136,7 +136,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "steps": progress.step,
         "objective": assembly.task.objective._asdict(),
         "headline": next(iter(next(reversed(scores.values()), {})), assembly.task.objective.metric),
-        "metrics": {"train": _train_metrics(run.attempt.folder), **scores},
+        **_train_metrics(run.attempt.folder, scores),
         "best": progress.best,
         "seconds": spent,
         "samples_per_s": round(progress.rows / working, 1) if working else None,
@@ -146,6 +146,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     }
 
 
-def _train_metrics(folder: RunFolder) -> dict[str, float]:
-    steps = [line for line in read_lines(folder.metrics) if line["kind"] == "step"]
-    return {"loss": steps[-1]["loss"]} if steps and steps[-1]["loss"] is not None else {}
+def _train_metrics(folder: RunFolder, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """The metrics of every split: of the training rows the last logged loss, and over how many steps it is the mean."""
+    logged = [line for line in read_lines(folder.metrics) if line["kind"] == "step"]
+    if not logged or logged[-1]["loss"] is None:
+        return {"metrics": {"train": {}, **scores}}
+    before = logged[-2]["step"] if len(logged) > 1 else 0
+    return {
+        "metrics": {"train": {"loss": logged[-1]["loss"]}, **scores},
+        "train_loss_steps": logged[-1]["step"] - before,
+    }

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sonde.core.errors import ConfigError, Interrupted
+from sonde.core.errors import ConfigError, DataError, Interrupted, RunFolderError
 from sonde.core.files import read_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
@@ -28,8 +28,10 @@ def fold_of(attempt: Attempt, number: int) -> Iterator[Job]:
     assert fold is not None
     try:
         yield fold(folder, number)
-    except ConfigError:
-        if number == 1 and not _place(folder, number).path.exists():  # refused before its first step
+    except (ConfigError, DataError, RunFolderError):
+        if number == 1 and attempt.before is not None:  # a refused resume leaves the folder as it was
+            folder.config.write_bytes(attempt.before)
+        elif number == 1 and not _place(folder, number).path.exists():  # refused before its first step
             folder.abandon()
         raise
     except Interrupted as stop:

@@ -12,6 +12,8 @@ from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter, Observer
 from sonde.engine.evaluate import EvaluationBudget
+from sonde.engine.training import Training
+from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
 from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.lengths import refuse_idle
@@ -68,6 +70,8 @@ class Attempt:
     built:    the parts; None where none are needed: each fold builds its own, and a finished run is opened from its folder
     saved:    what a resumed run goes on from
     finished: whether the folder already holds this run, finished
+    again:    whether the folder held this run before, so that what is refused must leave it there
+    before:   of a resumed cross-validation, its config.yaml as it was
     """
 
     job: Job
@@ -76,10 +80,18 @@ class Attempt:
     built: Assembly | None = None
     saved: Saved | None = None
     finished: bool = False
+    again: bool = False
+    before: bytes | None = None
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     limit: TimeLimit | None = None  # once it is planned
+    training: Training | None = None  # once it is planned
+
+    @property
+    def steps(self) -> int:
+        """Steps that are done, those of earlier sittings among them once they are known."""
+        return 0 if self.training is None else self.training.progress.step
 
     @property
     def assembly(self) -> Assembly:
@@ -106,7 +118,7 @@ def begun(job: Job) -> Iterator[Attempt]:
     folder = None if place.out is None else RunFolder(Path(place.out))
     begins = folder is None or folder.state() == "new" or place.fresh
     # built first, so that what is refused leaves no folder behind, and a run that was to be replaced as it was
-    built = job.build(job.config, True) if begins else None
+    built = _built(job, job.config, fresh=True) if begins else None
     folder = folder or RunFolder(fresh_path(*job.name))
     with folder.claimed(), room_in(folder, words_to_go_on(folder, job.config)):
         begins = folder.state() == "new"
@@ -114,11 +126,18 @@ def begun(job: Job) -> Iterator[Attempt]:
             read_config(folder.config)  # refuses a folder that is not a run's, which is not ours to clear
             folder.clear()
             begins = True
-        attempt = _begin(job, folder, built or job.build(job.config, True)) if begins else _go_on(job, folder)
+        attempt = _begin(job, folder, built or _built(job, job.config, fresh=True)) if begins else _go_on(job, folder)
         if job.fold is not None:
             attempt.built, attempt.findings = None, []  # each fold has its own
             job.screen.folder(folder.path)
         yield attempt
+
+
+def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
+    """The parts. Raises: ConfigError for a setting of this very call that would have no effect on them."""
+    parts, origin = job.build(config, fresh), job.resolved.origin
+    refuse_without_effect(parts, {name: value for name, value in job.given.items() if origin.get(name) == "typed"})
+    return parts
 
 
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
@@ -131,21 +150,20 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
     same_data(folder, job.about["fingerprint"])
     config, say = kept_length(folder, job.config, job.given), job.screen.say
     if job.fold is not None:
+        before = folder.config.read_bytes()
         remember(folder, config, job.resolved.origin)
-        return Attempt(job=job, folder=folder, config=config)  # each fold goes on by itself
+        return Attempt(job=job, folder=folder, config=config, before=before)  # each fold goes on by itself
     if nothing_to_do(folder, config.loop):
         say(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
         return Attempt(job=job, folder=folder, config=config, built=_opened(job, folder), finished=True)
     saved = saved_state(folder, config.loop, say=say)
-    built = job.build(config, saved is None)
+    built = _built(job, config, fresh=saved is None)
     if saved is None:
         say(f"{folder.path} has no checkpoint yet: starting from the beginning")
         folder.clear()
-        return _begin(job, folder, built)
+        return replace(_begin(job, folder, built), again=True)
     refuse_idle(built, saved, folder)
-    remember(folder, config, job.resolved.origin)
     say(f"resuming {folder.path} at step {saved.step:,}")
-    folder.result.unlink(missing_ok=True)
     return Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
 
 

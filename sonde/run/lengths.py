@@ -71,8 +71,9 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
         )
     patience = loop.patience_for
     if saved.finished and patience_over(patience, progress, batches=batches, elapsed=saved.elapsed):
+        ended = "stopped early" if progress.stop == "stopped early" else "is finished, and its --patience is over too"
         raise ConfigError(
-            f"{folder.path} stopped early, {counted(progress.since_best, 'evaluation')} after its best; give a larger "
+            f"{folder.path} {ended}, {counted(progress.since_best, 'evaluation')} after its best; give a larger "
             "--patience, or --patience 0"
         )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
@@ -13,12 +12,11 @@ from sonde.core.units import duration
 from sonde.engine.execution.compiled import Compiled
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.put_back import PutBack
 from sonde.engine.range_test import range_test
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
-from sonde.run.computing import Computing, choose_computing
+from sonde.run.computing import Computing, choose_computing, first_batch
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, length_in_time
@@ -38,7 +36,8 @@ def make_plan(
     """
     config = assembly.config
     passes = check_length(config, assembly.train)
-    batch = _first_batch(assembly, saved)
+    # a resumed run's source that cannot be rewound cannot take the batch back either
+    batch = None if saved is not None and not rewinds(assembly.train) else first_batch(assembly)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
@@ -93,20 +92,6 @@ def _compiled(stepper: Stepper, trial: Trial) -> tuple[Compiled | None, Compilin
         stepper.execution = eager
         return None, None, not_compilable(compiled.trouble)
     return compiled, compiling, []
-
-
-def _first_batch(assembly: Assembly, saved: Saved | None) -> Batch | None:
-    """The batch that is planned with, put back; None where a resumed run's source cannot take it back."""
-    source = assembly.train
-    if rewinds(source):
-        position = source.state_dict()
-        batch = next(batches_of(source))
-        source.load_state_dict(position)
-        return batch
-    if saved is not None:
-        return None
-    assembly.train = PutBack(source)
-    return assembly.train.first
 
 
 def _rate(

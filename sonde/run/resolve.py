@@ -117,7 +117,7 @@ def settled(saved: SavedConfig) -> TrainConfig:
     if saved.settings.get("model") == CUSTOM_MODULE:
         raise ConfigError(
             "the network of this run is a custom module, which only your program can build; make the same call "
-            "again with out= this folder, and use the Run it returns"
+            "again with out= this folder, or to use its weights: sonde.load(folder, model=your_network)"
         )
     saved = with_new_names(saved)
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}

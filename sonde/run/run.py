@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from sonde.core.config import DataConfig, FeedConfig, Precision
@@ -15,11 +16,15 @@ from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
+from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config
+from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
+
+EVALUATED_ROWS = 256  # a batch
 
 
 class Run:
@@ -71,7 +76,8 @@ class Run:
                 )
             if not self._folder.schema.exists():
                 raise RunFolderError(
-                    f"{self.folder} has no schema.json: it was trained on custom data; call run.model(input)"
+                    f"{self.folder} has no schema.json: it was trained on custom data; open it with sonde.load(folder, "
+                    "model=your_network), whose predict takes tensors"
                 )
             self._schema = read_schema(self._folder)
         return self._schema
@@ -102,8 +108,11 @@ class Run:
     def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
-        inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on
+        inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
+                run on custom data an array or tensor of inputs, whose predictions are called "row 0", …
         """
+        if self._schema is None and not self._folder.schema.exists() and self._task is not None:
+            return self._predict_custom(inputs)
         from sonde.modalities.inputs import rows_for
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
@@ -116,6 +125,21 @@ class Run:
         if (predictions := self.spec.predictions) is not None:
             return predictions(names, found)
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
+
+    def _predict_custom(self, inputs: Any) -> list[dict[str, Any]]:
+        """What the task makes of inputs that no schema describes. Raises: ConfigError for what is no array or tensor"""
+        from sonde.data.feed.tensors import tensor_source
+
+        if not isinstance(inputs, torch.Tensor | np.ndarray):
+            raise ConfigError(f"a run on custom data predicts on an array or tensor, not on a {type(inputs).__name__}")
+        feed = FeedConfig(batch_size=EVALUATED_ROWS)
+        found: dict[int, dict[str, Any]] = {}
+        self.task.modules.eval()
+        with torch.inference_mode():
+            for batch in tensor_source({"input": inputs}, feed, training=False, seed=0, device=self._device):
+                rows = self.task.format_predictions(self.task.predict(batch))
+                found |= zip(batch.index.tolist(), rows, strict=True)
+        return [{"input": f"row {row}", **found[row]} for row in range(len(inputs))]
 
     def generate(self, prompt: str = "", **how: Any) -> str:
         """The continuation of a prompt, as a whole; the settings are those of `stream`."""
@@ -217,7 +241,7 @@ class Run:
         return build_source(
             rows,
             self.schema,
-            FeedConfig(batch_size=256),
+            FeedConfig(batch_size=EVALUATED_ROWS),
             training=False,
             seed=0,
             device=self._device,
@@ -248,9 +272,51 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
 
 
-def load(folder: str | Path) -> Run:
-    """Open a run folder. Raises: RunFolderError when there is none."""
-    return Run(open_run(folder))
+def load(folder: str | Path, *, model: torch.nn.Module | Task | None = None) -> Run:
+    """Open a run folder.
+
+    model: for a run of a custom module or task, one built as it was then: it gets the best weights and is put in evaluation mode
+    Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
+    """
+    place = open_run(folder)
+    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model))
+
+
+def _with_weights(place: RunFolder, model: torch.nn.Module | Task) -> Task:
+    """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
+    from sonde.run.resolve import CUSTOM_MODULE
+    from sonde.run.resume import FORMER_NAMES, load_best
+
+    settings = read_config(place.config).settings
+    name = FORMER_NAMES.get(settings["task"]) or str(settings["task"])
+    if settings["model"] != CUSTOM_MODULE:
+        raise ConfigError(f"{place.path} builds its network itself ({settings['model']}); leave model= out")
+    if not isinstance(model, torch.nn.Module):
+        task = model
+    elif place.schema.exists():
+        from sonde.core.config import replace_leaves
+        from sonde.tasks.table import build as build_task
+
+        known = annotations(spec(name).config)
+        config = replace_leaves(
+            spec(name).config, {each: _as_typed(settings[each]) for each in known if each in settings}
+        )
+        task = build_task(name, model, read_schema(place).target, config)
+    elif name == ModuleTask.__name__:
+        task = ModuleTask(model, _no_loss)
+    else:
+        raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
+    load_best(place, task)
+    return task
+
+
+def _as_typed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Stands for the loss that only the training program knows."""
+    raise ConfigError("this run was loaded without its loss; to train it further make the call again that began it")
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sonde.core.config import flat
-from sonde.core.config_file import write_config
+from sonde.core.config_file import read_config, write_config
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.files import write_json
 from sonde.core.run_folder import RunFolder
@@ -36,6 +36,19 @@ def write_start(
         write_json(folder.data, {**about, "class_counts": _class_counts(assembly.dataset)})
     if not folds:
         write_json(folder.env, describe(assembly.device))
+
+
+def write_reason(folder: RunFolder, name: str, why: str) -> None:
+    """Replace a recipe's reason for a setting in config.yaml by what was found out since; another origin stays as it is."""
+    saved = read_config(folder.config)
+    if saved.origin.get(name) == "recipe":
+        write_config(
+            folder.config,
+            data=str(saved.data),
+            settings=saved.settings,
+            origin=saved.origin,
+            reasons={**saved.reasons, name: why},
+        )
 
 
 def about_data(dataset: Dataset, *more: Fact) -> dict[str, Any]:

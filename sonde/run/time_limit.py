@@ -80,18 +80,25 @@ class TimeLimit:
             evidence = f"evaluated {' and '.join(partly)}, evenly spaced: the time limit left no time for more"
             action = f"give a longer --time-limit than {limit} to evaluate all rows"
             found.append(Finding(check="partial evaluation", severity="warning", evidence=evidence, action=action))
-        taken, steps = training.clock.elapsed(), max(1, training.progress.step)
-        if taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
-            spent = training.clock.spent
+        taken, steps, spent = training.clock.elapsed(), max(1, training.progress.step), training.clock.spent
+        before_s = sum(spent[part] for part in ("startup", "data", "plan"))
+        too_short = before_s > self.limit_s  # for whatever is done in it
+        if too_short or taken > self.limit_s + max(ALLOWED_S, ALLOWED_SHARE * self.limit_s):
             step_s = (spent["step"] + spent["optimizer"] + spent["input"]) / steps
-            before_s = sum(spent[part] for part in ("startup", "data", "plan"))
+            before = f"{duration(before_s)} until the first step"
+            action = "a step or evaluation that has begun is not interrupted; give more time, or smaller batches"
+            if too_short:
+                names = {"loading": "startup", "data": "data", "planning": "plan"}
+                each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())
+                before = f"starting alone took {duration(before_s)} ({each})"
+                action = "at least one step is taken; give more time than a start takes"
             found.append(
                 Finding(
                     check="time limit",
                     severity="warning",
-                    evidence=f"the run took {duration(taken)} of {limit}: {duration(before_s)} until the first step, "
-                    f"{counted(steps, 'step')} of {duration(step_s)}, evaluation {duration(spent['evaluation'])}",
-                    action="a step or evaluation that has begun is not interrupted; give more time, or smaller batches",
+                    evidence=f"the run took {duration(taken)} of {limit}: {before}, {counted(steps, 'step')} of "
+                    f"{duration(step_s)}, evaluation {duration(spent['evaluation'])}",
+                    action=action,
                 )
             )
         return found
@@ -196,7 +203,7 @@ def length_in_time(
         final_s=share * (quick + final) + after_s,
     )
     fixed = min(fixed_ends(loop, batches).values(), default=None)
-    epochs = "" if batches is None else f" ({total / batches:.3g} epochs)"
+    epochs = "" if batches is None else f" ({_about(total / batches)} epochs)"
     limit = parse(loop.time_limit or 0, bare="seconds")
     why = f"{total:,} step{'s' * (total != 1)}{epochs} at {number(step_s * 1e3)} ms fit into {limit}"
     if fixed is not None and fixed <= total:
@@ -217,6 +224,15 @@ def length_in_time(
         last_evaluation_s=share * quick,
         evaluation_s=evaluation_s,
     )
+
+
+def _about(epochs: float) -> str:
+    """Three digits, or all of a whole part that has more.
+
+    >>> _about(0.12345), _about(12.0), _about(1960.4)
+    ('0.123', '12', '1,960')
+    """
+    return f"{epochs:.3g}" if epochs < 1000 else f"{epochs:,.0f}"
 
 
 def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:

@@ -7,13 +7,12 @@ from typing import Any
 
 import torch
 
-from sonde.core.errors import ConfigError
+from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
-from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
-from sonde.diagnose.before import accumulation
+from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
@@ -29,11 +28,13 @@ from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import in_one_line
+from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
-from sonde.run.saved import Saved
+from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.resume import remember
+from sonde.run.start import write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
@@ -58,7 +59,10 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
     assembly, threads = attempt.assembly, torch.get_num_threads()
     try:
         with (
+            failure_noted(attempt.folder, lambda: attempt.steps > 0),
+            _nothing_left(attempt),
             in_one_line(assembly, attempt.folder),
+            fitting_shapes(assembly, lambda: attempt.steps == 0),
             random_state.apart(assembly.device),
             _reproducible(assembly),
             graceful() as request,
@@ -71,8 +75,11 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
-    with assembly.clock.part("plan"), _nothing_left(folder, saved):
+    with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, say=screen.say)
+    if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
+        remember(folder, attempt.config, attempt.job.resolved.origin)
+        folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan(plan.lines)
     screen.folder(folder.path)
@@ -81,24 +88,30 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     settings = fit_settings(
         assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
     )
-    training = _training(attempt, plan, stepper, settings)
+    training = attempt.training = _training(attempt, plan, stepper, settings)
     write_json(folder.plan, plan.as_dict())
     parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
+        if plan.precision_why:
+            write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
+            attempt.findings += frozen_untrained(assembly.config.transfer)
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
 @contextmanager
-def _nothing_left(folder: RunFolder, saved: Saved | None) -> Iterator[None]:
-    """A run that is refused while it is planned leaves no folder behind, which would then refuse to be told otherwise."""
+def _nothing_left(attempt: Attempt) -> Iterator[None]:
+    """A new run that is refused, or fails before a step is done, leaves no folder, which would then refuse other settings."""
     try:
         yield
-    except ConfigError:
-        if saved is None:
-            folder.abandon()
+    except (NonFinite, Interrupted):
+        raise  # the folder says which rows, or goes on
+    except Exception:
+        if attempt.saved is None and not attempt.again and not attempt.steps:
+            attempt.folder.abandon()
         raise
 
 
@@ -263,7 +276,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
         return
     before = progress.ends_at
     progress.ends_at = end
-    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit stays"}
+    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit is kept"}
     event(training, END_MOVED, {"from": before, **details} if before else details)
 
 

@@ -78,6 +78,9 @@ class Progress:
                 self._start(record)
             elif record.epoch != last.epoch and self._row_step != last.step:
                 self._epoch_ended(last)
+            if record.main and record.main != self._main:  # another stage has begun, with another loss
+                self._main = record.main
+                self._losses.clear()
             self._last = record
             self._rows += record.rows
             loss = record.losses.get(self._main)
@@ -125,6 +128,12 @@ class Progress:
         if record.event in (END_MOVED, LENGTH_KNOWN) and "to" in record.details:
             self._steps = int(record.details["to"])
             self._planned = self._steps / self._batches if self._batches else self._planned
+        if record.event == END_MOVED and "to" in record.details:
+            end, why = count(record.details["to"]), record.details.get("why", "")
+            self._output.row(
+                f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else "")
+            )
+            return
         shown = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in shown.items())
         self._output.row(f"  step {count(record.step)}: {record.event}" + (f" ({details})" if details else ""))

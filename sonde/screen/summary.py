@@ -41,7 +41,13 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def _part(result: Mapping[str, Any], split: str) -> str:
-    """Of a split that a time limit left no time for, how much of it was evaluated."""
+    """Of a split that a time limit left no time for, how much of it was evaluated; of the training loss, which steps it is of.
+
+    >>> _part({"train_loss_steps": 10}, "train")
+    ' (mean of the last 10 steps)'
+    """
+    if split == "train" and (steps := result.get("train_loss_steps")):
+        return f" (mean of the last {count(steps)} steps)" if steps > 1 else " (of the last step)"
     part = (result.get("evaluated") or {}).get(split)
     if not part:
         return ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sonde.core.catalogue import added, load, resolve
 from sonde.core.errors import ConfigError
@@ -52,6 +52,17 @@ def specs() -> Iterator[TaskSpec]:
     return map(spec, names())
 
 
+def target_kind(task: str | None) -> Literal["class", "value"] | None:
+    """What a task that is named has numbers read as that could be classes or values; None where that is left to the data.
+
+    Raises: ConfigError for an unknown task
+    """
+    targets = () if task is None else spec(task).targets
+    if ("class" in targets) == ("value" in targets):
+        return None
+    return "class" if "class" in targets else "value"
+
+
 def for_target(target: "TargetSpec") -> str:
     """The task that a target's kind suggests. Raises: ConfigError where none does"""
     for one in specs():
@@ -78,6 +89,11 @@ def build(
     chosen = spec(name)
     if target.kind not in chosen.targets:
         refuse_exclusive(chosen, target)
+        if chosen.targets and name not in TASKS:  # Sonde's own say best themselves what they need
+            needed = " or ".join(chosen.targets)
+            raise ConfigError(
+                f"task {name} is trained on targets of kind {needed}, and these are of kind {target.kind}; leave --task {name} out"
+            )
     more = {"class_counts": class_counts} if chosen.class_counts else {}
     config = config if config is not None else chosen.config()
     return load(chosen.task)(model, target, config, **more, monitor=monitor)

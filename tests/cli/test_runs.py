@@ -51,6 +51,13 @@ def test_a_finished_run(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("status", ["finished", "time limit"])
+def test_a_run_that_its_time_ended_says_so_however_it_came_to_it(status: str, tmp_path: Path) -> None:
+    """At the last step that was planned for it, or by the clock before that."""
+    folder = make(tmp_path / "a", result={**RESULT, "status": status, "ended_by": "time_limit"})
+    assert read_line(folder).status == "time limit"
+
+
 def test_a_run_that_was_killed_while_it_wrote_a_line(tmp_path: Path) -> None:
     records = '{"kind": "step", "step": 1200, "epoch": 2, "seconds": 7.5}\n{"kind": "step", "step": 12'
     line = read_line(make(tmp_path / "a", records=records))

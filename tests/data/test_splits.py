@@ -9,11 +9,32 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
 from sonde.data.rows import ArrayInputs, InputRows
-from sonde.data.splits import SubsetRows, labels_of, split_rows, subset, thin
+from sonde.data.splits import (
+    SubsetRows,
+    evenly_spaced,
+    for_evaluation,
+    in_order,
+    labels_of,
+    split_rows,
+    subset,
+    thin,
+)
 
 
 def rows_of(n: int) -> InputRows:
     return InputRows(ArrayInputs(np.arange(n, dtype=np.float32)[:, None], "x"), {"target": np.arange(n) % 3})
+
+
+def test_splits_come_in_one_order_and_a_single_one_is_the_test_split_of_an_evaluation() -> None:
+    assert list(in_order({"test": 1, "train": 2})) == ["train", "test"]
+    assert for_evaluation({"train": 1}) == {"test": 1}
+    assert for_evaluation({"train": 1, "validation": 2}) == {"train": 1, "validation": 2}
+
+
+def test_evenly_spaced_places_reach_from_the_first_row_to_the_last() -> None:
+    assert evenly_spaced(101, 5).tolist() == [0, 25, 50, 75, 100]
+    assert evenly_spaced(3, 5).tolist() == [0, 1, 2]
+    assert evenly_spaced(0, 5).tolist() == []
 
 
 def test_parts_are_disjoint_and_together_everything() -> None:

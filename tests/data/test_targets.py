@@ -13,7 +13,7 @@ from sonde.data.targets import RawTarget, encode, infer, raw_target, standardise
 def inferred(values: Any, **more: Any) -> tuple[TargetSpec, str, np.ndarray]:
     """Spec, the reason, and the encoded target of one split."""
     raw = raw_target(values, "y")
-    spec, fact = infer({"train": raw}, task=more.pop("task", None), **more)
+    spec, fact = infer({"train": raw}, **more)
     spec = standardised(spec, raw, np.arange(len(raw.values)))
     return spec, fact.why, encode(raw, spec)["target"]
 
@@ -69,8 +69,8 @@ def test_real_numbers_are_standardised_values() -> None:
 
 
 def test_the_task_decides() -> None:
-    assert inferred([0, 1, 5, 1], task="regression")[0].kind == "value"
-    spec, _, target = inferred([0.0, 1.0, 5.0, 1.0], task="classification")
+    assert inferred([0, 1, 5, 1], kind="value", task="regression")[0].kind == "value"
+    spec, _, target = inferred([0.0, 1.0, 5.0, 1.0], kind="class", task="classification")
     assert spec.names == ("0", "1", "5")
     assert target.tolist() == [0, 1, 2, 1]
 
@@ -133,9 +133,17 @@ def test_standardisation_looks_at_training_rows_alone() -> None:
         ([[1, 0, 1], [1, 1, 0]], {}, "y: label '0' is the same in every row"),
         ([0, 1, 7], {"names": ("a", "b")}, "y row 2: label 7 is out of range; the 2 classes are a, b"),
         ([0, -1, 1], {"names": ("a", "b")}, "y row 1: label -1 is out of range"),
-        (["a", "b"], {"task": "regression"}, "y holds text, which cannot be a regression target"),
-        ([0.5, 1.5, 0.5], {"task": "classification"}, "y holds 2 distinct numbers, which are not classes"),
-        ([[0.5, 1], [2, 3]], {"task": "classification"}, "y has 2 outputs that are not all 0 or 1"),
+        (
+            ["a", "b"],
+            {"kind": "value", "task": "regression"},
+            "y holds text, which cannot be a value to predict; leave --task regression out",
+        ),
+        (
+            [0.5, 1.5, 0.5],
+            {"kind": "class", "task": "classification"},
+            "y holds 2 distinct numbers, which are not classes",
+        ),
+        ([[0.5, 1], [2, 3]], {"kind": "class", "task": "classification"}, "y has 2 outputs that are not all 0 or 1"),
         ([[0.5, 1], [2, 1]], {}, "y: '1' is the same in every training row"),
         (np.zeros((2, 2, 2)), {}, "y has 3 axes (2, 2, 2)"),
         (np.array(["a", None]), {}, "y row 1 has no target; leave the row out"),

@@ -229,8 +229,48 @@ def test_a_run_of_fit_explains_what_it_cannot_do(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="the network of this run is a custom module, which only your program"):
             call()
     assert sonde.load(out).metrics.keys() == {"loss"}
-    with pytest.raises(RunFolderError, match="has no schema.json: it was trained on custom data; call"):
+    with pytest.raises(
+        RunFolderError, match="has no schema.json: it was trained on custom data; open it with sonde.load"
+    ):
         sonde.load(out).predict(line()[0])
+
+
+def test_a_custom_module_is_loaded_for_prediction(tmp_path: Path) -> None:
+    run, inputs = fit(tmp_path / "run"), line()[0]
+    other = nn.Linear(1, 1)
+    loaded = sonde.load(run.folder, model=other)
+    assert torch.equal(other.weight, run.model.weight)
+    assert not other.training
+    found = loaded.predict(inputs)
+    assert found == run.predict(inputs) == sonde.load(run.folder, model=nn.Linear(1, 1)).predict(inputs.numpy())
+    assert found[3] == {"input": "row 3", "output": pytest.approx(other(inputs)[3].tolist())}
+    with pytest.raises(RunFolderError, match="the checkpoint does not fit this model: model.weight is"):
+        sonde.load(run.folder, model=nn.Linear(2, 1))
+    with pytest.raises(ConfigError, match="predicts on an array or tensor, not on a list"):
+        loaded.predict(["a.png"])
+
+
+def test_a_custom_task_is_loaded_as_one(tmp_path: Path) -> None:
+    task = task_of(nn.Linear(1, 1), mse_loss)
+    run = sonde.fit(task, line(), epochs=1, out=tmp_path / "run", **QUIET)
+    again = sonde.load(run.folder, model=task_of(nn.Linear(1, 1), mse_loss))
+    assert again.predict(line()[0]) == run.predict(line()[0])
+
+
+def test_a_custom_module_on_data_that_sonde_described_predicts_as_others_do(
+    own_network: tuple[nn.Module, str],
+) -> None:
+    _, out = own_network
+    other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    digits = np.zeros((2, 8, 8), np.uint8)
+    found = sonde.load(out, model=other).predict(digits)
+    assert {"input", "prediction"} <= found[0].keys()
+
+
+def test_a_network_of_the_catalogue_is_not_given(tmp_path: Path) -> None:
+    run = sonde.train("digits", model="mlp", epochs=1, out=tmp_path / "run", **QUIET)
+    with pytest.raises(ConfigError, match=r"builds its network itself \(mlp\); leave model= out"):
+        sonde.load(run.folder, model=nn.Linear(1, 1))
 
 
 def test_a_module_of_ones_own_is_loaded_and_frozen_by_its_program(tmp_path: Path) -> None:
@@ -264,7 +304,9 @@ def batches() -> Iterator[tuple[Tensor, Tensor]]:
 
 @pytest.mark.parametrize(("data", "steps"), [(Rows(49), 6), (batches, 6), ([line(8)] * 6, 6)])
 def test_an_epoch_of_an_iterable_is_a_pass(data: Any, steps: int, tmp_path: Path) -> None:
-    run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, epochs=2, batch_size=8, out=str(tmp_path / "run"), **QUIET)
+    rows_a_batch = {} if isinstance(data, list) else {"batch_size": 8}  # these are batches already
+    given = {"epochs": 2, "out": str(tmp_path / "run"), **rows_a_batch, **QUIET}
+    run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, **given)
     result = read_json(run.folder / "result.json")
     assert (result["steps"], result["epochs"]) == (2 * steps, 2)
 

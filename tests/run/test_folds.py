@@ -128,6 +128,16 @@ def test_what_is_refused_leaves_no_folder(table: Path) -> None:
     assert not (table.parent / "run").exists()
 
 
+def test_a_refused_resume_leaves_a_cross_validation_as_it_was(table: Path) -> None:
+    run = folds_of(table)
+    steps = run.result["steps"]
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file() and path.name != ".lock"}
+    with pytest.raises(ConfigError, match="has trained .* steps already, and 0.5 epochs of .* are set"):
+        sonde.resume(run.folder, epochs=0.5, quiet=True)
+    assert {path: path.read_bytes() for path in before} == before
+    assert sonde.resume(run.folder, epochs=2, quiet=True).result["steps"] == steps * 2
+
+
 def test_the_command_line_says_each_fold_and_the_mean(
     table: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -186,13 +186,56 @@ def test_typed_threads_are_kept_and_a_change_is_an_event(run: Path) -> None:
 def test_what_makes_no_sense_is_refused_and_the_run_stays_finished(
     run: Path, given: dict[str, Any], told: str | None
 ) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     if told is None:  # as long as it is already: nothing to do, and said so
         assert go_on(run, **given).result["epochs"] == 2
     else:
         with pytest.raises(ConfigError, match=told):
             go_on(run, **given)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     assert sonde.load(run).result["status"] == "finished"
     assert said(run)["settings"]["epochs"] == 2
+
+
+def test_a_resume_that_planning_refuses_leaves_the_folder_as_it_was(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning comes last of all that can refuse, once a checkpoint is read and the parts are built."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RunFolderError("this machine cannot")
+
+    monkeypatch.setattr("sonde.run.train.make_plan", refuse)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(RunFolderError, match="this machine cannot"):
+        go_on(run, epochs=3, log_every=7)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    monkeypatch.undo()
+    assert go_on(run, epochs=3).result["epochs"] == 3
+
+
+def test_a_run_without_a_checkpoint_stays_one_where_resuming_it_is_refused(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("last", "previous", "best"):
+        (run / "checkpoints" / name / "state.json").unlink(missing_ok=True)
+    (run / "result.json").unlink()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ConfigError("this machine cannot")
+
+    monkeypatch.setattr("sonde.run.train.make_plan", refuse)
+    with pytest.raises(ConfigError, match="this machine cannot"):
+        go_on(run)
+    monkeypatch.undo()
+    assert go_on(run).result["epochs"] == 2
+
+
+def test_patience_that_is_over_at_the_very_end_did_not_stop_the_run(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    ended = train(out, epochs=2, patience=1, lr=1e-9, monitor="accuracy").result
+    assert (ended["status"], ended["ended_by"]) == ("finished", "epochs")
+    with pytest.raises(ConfigError, match="is finished, and its --patience is over too, 1 evaluation after its best"):
+        go_on(out, epochs=4)
+    assert go_on(out, epochs=4, patience=0).result["epochs"] == 4
 
 
 def test_a_time_limit_says_how_long_the_whole_run_is(run: Path) -> None:

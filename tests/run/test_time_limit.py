@@ -90,6 +90,19 @@ def test_a_step_that_is_longer_than_what_is_left_is_said(tmp_path: Path, capsys:
     assert "1 step of " in out
 
 
+def test_a_limit_that_is_shorter_than_the_start_is_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run ends at once, late by less than what is otherwise worth a word."""
+    given: dict[str, Any] = {"out": tmp_path / "run", "time_limit": "0.001s", **QUIET, "quiet": False}
+    sonde.fit(nn.Linear(1, 1), rows(64), loss=mse_loss, **given)
+    (found,) = [line for line in read_lines(tmp_path / "run" / "findings.jsonl") if line["check"] == "time limit"]
+    assert "of 0.001s: starting alone took " in found["evidence"]
+    assert "planning " in found["evidence"]
+    assert found["action"] == "at least one step is taken; give more time than a start takes"
+    assert "warning   time limit: the run took" in capsys.readouterr().out
+
+
 def test_trial_steps_take_few_rows_of_a_long_step(tmp_path: Path) -> None:
     """A step takes 0.64 s: choosing threads and timing it on whole batches would take most of two seconds."""
     taken: list[int] = []

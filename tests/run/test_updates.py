@@ -122,7 +122,9 @@ class Gan(Adversarial):
 
 def trained(out: Path, *, staged: bool, **more: Any) -> sonde.Run:
     data = {"input": blobs(48)["input"]}
-    settings: dict[str, Any] = {"steps": 9, "batch_size": 16, "lr": 0.003, "schedule": "cosine", "threads": 1}
+    settings: dict[str, Any] = {"steps": 9, "batch_size": 16, "threads": 1}
+    if staged:  # the first two phases have all of their own
+        settings |= {"lr": 0.003, "schedule": "cosine"}
     return sonde.fit(Gan(staged=staged), data, out=str(out), quiet=True, log_every=1, **settings, **more)
 
 

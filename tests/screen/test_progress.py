@@ -194,3 +194,22 @@ def test_no_more_time_is_left_than_the_limit_leaves(clock) -> None:
             observe(step(number, batches=100))
     shown = [words for line in out.getvalue().splitlines() for words in re.findall(r"(\d+) s left", line)]
     assert shown == ["20", "10"]  # at this pace it would be 190 and 180
+
+
+def test_the_next_stage_shows_its_own_loss(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=2, steps=4, batches_per_epoch=2, objective=None) as observe:
+        for number, name in enumerate(["encoder", "encoder", "head", "head"], start=1):
+            loss = 9.0 if name == "encoder" else number
+            observe(StepRecord(number, (number - 1) // 2, 8, {f"{name}/loss": loss}, {}, 0.1, f"{name}/loss"))
+    assert [row[1] for row in lines_of(out)[1:]] == ["9.00", "3.50"]
+
+
+def test_an_end_that_moved_is_told_in_a_sentence(clock):
+    out = io.StringIO()
+    with Screen(file=out).progress(epochs=1, steps=10, batches_per_epoch=10, objective=None) as observe:
+        observe(step(1))
+        details = {"from": 14000, "to": 13000, "why": "a step takes 3.20 ms, and the time limit is kept"}
+        observe(EventRecord(12604, "end moved", details))
+    line = "  step 12,604: training will end at step 13,000 (a step takes 3.20 ms, and the time limit is kept)"
+    assert line in out.getvalue().splitlines()

@@ -17,7 +17,7 @@ from sonde.tasks.classification.task import Classification
 from sonde.tasks.regression.task import Regression
 from sonde.tasks.segmentation.task import Segmentation
 from sonde.tasks.spec import TaskSpec
-from sonde.tasks.table import TASKS, build, for_target, names, spec, specs
+from sonde.tasks.table import TASKS, build, for_target, names, spec, specs, target_kind
 
 CLASSES = TargetSpec(kind="class", names=("a", "b", "c"))
 LABELS = TargetSpec(kind="labels", names=("a", "b"))
@@ -94,6 +94,10 @@ def test_a_task_of_another_package_is_one_of_them(tmp_path: Path, monkeypatch: p
         assert names() == [*TASKS, "count"]
         assert for_target(counts) == "count"
         assert build("count", nn.Linear(1, 1), counts).most == 9  # type: ignore[attr-defined]
+        with pytest.raises(
+            ConfigError, match="task count is trained on targets of kind counts, and these are of kind class"
+        ):
+            build("count", nn.Linear(1, 2), CLASSES)
     finally:
         _entry_points.cache_clear()
 
@@ -101,6 +105,18 @@ def test_a_task_of_another_package_is_one_of_them(tmp_path: Path, monkeypatch: p
 def test_a_target_that_suggests_nothing_is_told() -> None:
     with pytest.raises(ConfigError, match="no task is suggested by targets of kind 'counts'; name one with --task"):
         for_target(TargetSpec(kind="counts", names=()))
+
+
+def test_a_task_that_is_named_says_what_numbers_are_read_as() -> None:
+    assert [target_kind(name) for name in ("classification", "regression", "segmentation", "simclr", None)] == [
+        "class",
+        "value",
+        None,
+        None,
+        None,
+    ]
+    with pytest.raises(ConfigError, match="did you mean"):
+        target_kind("regresion")
 
 
 def test_targets_find_their_task() -> None:

@@ -111,6 +111,7 @@ class LoaderSource:
         self.mapping = ""
         self._generator, self._seed = _take_generator(loader, seed)
         self._epoch = self._position = 0
+        self._yielded = 0  # batches, of all passes
         self._turn = 0  # counts iterators: only the newest may move the position
 
     @property
@@ -131,7 +132,9 @@ class LoaderSource:
         self._turn += 1
         turn, skip, rows = self._turn, self._position, 0
         if self._begun and not self.rewinds:
-            raise ConfigError(ONCE)
+            raise ConfigError(
+                f"the iterator has ended after {self._yielded:,} batches, and {ONCE}; or train for fewer steps"
+            )
         self._begun = True
         iterables.tell_epoch(self.loader, self._epoch)
         self._generator.manual_seed(derive(self._seed, "shuffle", self._epoch))
@@ -142,6 +145,7 @@ class LoaderSource:
                 if turn != self._turn:
                     raise RuntimeError("an iterator of a source was used after a newer one was made or a state loaded")
                 self._position = number + 1
+                self._yielded += 1
                 yield Batch(fields, torch.arange(rows, rows + count)).to(self.device)
             rows += count
         if turn == self._turn:

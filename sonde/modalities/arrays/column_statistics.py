@@ -1,12 +1,12 @@
 """What is fitted on rows of numbers: mean and spread of each, by which they are standardised."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from sonde.core.dataset import Column, InputSpec
 from sonde.data.rows import ArrayInputs, Inputs, StandardisedInputs
+from sonde.data.splits import evenly_spaced
 
 ENOUGH_ROWS = 20_000  # for quantiles
 MOST_BINNED = 256  # features that get quantiles
@@ -14,30 +14,8 @@ READ_AT_ONCE = 4096  # rows
 COLUMNS = 512  # of that many rows
 
 
-def fitted(inputs: Inputs, train: np.ndarray) -> InputSpec:
-    """The spec of flat rows (features,)."""
-    columns = _fit_columns(inputs, train)
-    return InputSpec(kind="array", shape=(len(columns),), columns=columns)
-
-
-def scaled(inputs: Inputs, spec: InputSpec) -> Inputs:
-    """Flat inputs by the mean and std that were fitted; images, which have no columns, as they are."""
-    return standardised_inputs(inputs, spec.columns)
-
-
-def standardised_inputs(inputs: Inputs, columns: Sequence[Column]) -> Inputs:
-    """Flat inputs by the columns' mean and std; images, which have no columns, as they are."""
-    if not columns:
-        return inputs
-    mean = np.array([c.mean for c in columns], dtype=np.float32)
-    lazy = StandardisedInputs(inputs, mean, np.array([c.std for c in columns], dtype=np.float32))
-    if isinstance(inputs, ArrayInputs):  # once and for all, so that reading stays a slice of an array
-        return replace(inputs, array=lazy.read(np.arange(len(inputs))))
-    return lazy
-
-
-def _fit_columns(inputs: Inputs, rows: np.ndarray) -> tuple[Column, ...]:
-    """Mean and std of each feature over all training rows, a piece at a time; quantiles where features are few."""
+def fitted(inputs: Inputs, rows: np.ndarray) -> InputSpec:
+    """The spec of flat inputs: mean and std of each feature over all training rows, quantiles where features are few."""
     shift = inputs.read(rows[:1])[0].astype(np.float64)  # values far from zero would lose their variance to rounding
     total, squares = np.zeros_like(shift), np.zeros_like(shift)
     cuts = np.linspace(0, len(shift), max(1, -(-len(shift) // COLUMNS)) + 1).astype(int)
@@ -52,10 +30,22 @@ def _fit_columns(inputs: Inputs, rows: np.ndarray) -> tuple[Column, ...]:
     std = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0))
     std[std == 0] = 1.0  # constant: the shift makes that exact
     edges = _quantiles(inputs, rows, mean + shift, std)
-    return tuple(
+    columns = tuple(
         Column(name=str(i), kind="number", source=str(i), mean=float(m), std=float(s), quantiles=e)
         for i, (m, s, e) in enumerate(zip(mean + shift, std, edges, strict=True))
     )
+    return InputSpec(kind="array", shape=(len(columns),), columns=columns)
+
+
+def scaled(inputs: Inputs, spec: InputSpec) -> Inputs:
+    """Flat inputs by the mean and std that were fitted; images, which have no columns, as they are."""
+    if not spec.columns:
+        return inputs
+    mean = np.array([column.mean for column in spec.columns], dtype=np.float32)
+    lazy = StandardisedInputs(inputs, mean, np.array([column.std for column in spec.columns], dtype=np.float32))
+    if isinstance(inputs, ArrayInputs):  # once and for all, so that reading stays a slice of an array
+        return replace(inputs, array=lazy.read(np.arange(len(inputs))))
+    return lazy
 
 
 def _quantiles(inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarray) -> list[tuple[float, ...]]:
@@ -64,6 +54,5 @@ def _quantiles(inputs: Inputs, rows: np.ndarray, mean: np.ndarray, std: np.ndarr
         return [()] * len(mean)
     from sonde.modalities.table.encode import bin_edges  # brings pyarrow, which images do without
 
-    places = np.linspace(0, len(rows) - 1, min(len(rows), ENOUGH_ROWS)).round().astype(np.int64)
-    sample = (inputs.read(rows[places]) - mean) / std
+    sample = (inputs.read(rows[evenly_spaced(len(rows), ENOUGH_ROWS)]) - mean) / std
     return [bin_edges(feature) for feature in sample.T]

@@ -14,11 +14,12 @@ from sonde.data.assemble import About, Found, Part, assemble
 from sonde.data.rows import ArrayInputs, MappedInputs
 from sonde.data.targets import RawTarget
 from sonde.modalities.arrays import column_statistics
-from sonde.modalities.arrays.shapes import Layout, inputs_of, layout_for, layout_of
+from sonde.modalities.arrays.shapes import inputs_of, layout_for, layout_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.table.config import TableConfig
+from sonde.tasks.table import target_kind
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,19 @@ def assemble_arrays(
     else:
         layout = layout_of([pair.inputs for pair in pairs.values()], first.place)
     inputs = {split: inputs_of(pair.inputs, layout, pair.place) for split, pair in pairs.items()}
-    said = list(about.facts) + ([Fact(_how(layout), layout.why)] if layout.why else [])
-    if layout.kind == "image":
+    images = layout.kind == "image"
+    how = "arrays read as images" if images else "arrays read as flat rows"
+    facts = list(about.facts) + ([Fact(how, layout.why)] if layout.why else [])
+    if images:
         inputs, resized = _resized(inputs, config, like, tick)
-        said += resized
+        facts += resized
     parts = {split: Part(inputs=inputs[split], target=pair.target) for split, pair in pairs.items()}
     scale = scale or (layout.scale if first.inputs.dtype != np.uint8 else 0.0)
     shape = _shape(next(iter(inputs.values())))
-    images = layout.kind == "image"
     found = found_numbers(
-        parts, replace(about, facts=said), config, shape=shape, scale=scale if images else None, like=like
+        parts, replace(about, facts=facts), config, shape=shape, scale=scale if images else None, like=like
     )
-    return assemble(found, config, task=task, like=like)
+    return assemble(found, config, kind=target_kind(task), task=task, like=like)
 
 
 def found_numbers(
@@ -98,10 +100,6 @@ def found_numbers(
     return Found(about=about, what=pixel_statistics.words(shape), shape=shape, parts=parts, fit=fit, outputs=outputs)
 
 
-def _how(layout: Layout) -> str:
-    return "arrays read as images" if layout.kind == "image" else "arrays read as flat rows"
-
-
 def _resized(
     inputs: dict[str, ArrayInputs | MappedInputs], config: DataConfig, like: Schema | None, tick: Tick
 ) -> tuple[dict[str, ArrayInputs | MappedInputs], list[Fact]]:
@@ -113,15 +111,12 @@ def _resized(
         return inputs, []
     from sonde.modalities.image.files import convert_all  # Pillow is not needed to read arrays as they are
 
-    changed: dict[str, ArrayInputs | MappedInputs] = {
-        split: ArrayInputs(convert_all(_whole(held), wanted, tick=tick), held.place) for split, held in inputs.items()
-    }
+    changed: dict[str, ArrayInputs | MappedInputs] = {}
+    for split, held in inputs.items():
+        whole = held.array if isinstance(held, ArrayInputs) else held.read(np.arange(len(held)))
+        changed[split] = ArrayInputs(convert_all(whole, wanted, tick=tick), held.place)
     return changed, [Fact(f"images resized from {height}x{width} to {wanted[1]}x{wanted[2]}", "--image-size")]
 
 
 def _shape(inputs: ArrayInputs | MappedInputs) -> tuple[int, ...]:
     return tuple(inputs.array.shape[1:] if isinstance(inputs, ArrayInputs) else inputs.row.shape)
-
-
-def _whole(inputs: ArrayInputs | MappedInputs) -> np.ndarray:
-    return inputs.array if isinstance(inputs, ArrayInputs) else inputs.read(np.arange(len(inputs)))

@@ -9,7 +9,7 @@ import numpy as np
 from sonde.core.dataset import Rows, Schema
 from sonde.core.progress import Tick
 from sonde.data.rows import ArrayInputs, InputRows
-from sonde.modalities.arrays.column_statistics import standardised_inputs
+from sonde.modalities.arrays.column_statistics import scaled
 from sonde.modalities.arrays.shapes import as_array, lay_out, layout_for
 from sonde.modalities.inputs import dataset_rows, is_numeric, single
 
@@ -36,5 +36,5 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list
     if array.ndim == 1:
         array = array[None]
     flat = lay_out(array, layout_for(array, schema.input, "the input"), "the input")
-    rows = InputRows(standardised_inputs(ArrayInputs(flat, "input"), schema.input.columns))
+    rows = InputRows(scaled(ArrayInputs(flat, "input"), schema.input))
     return rows, [f"row {i}" for i in range(len(flat))]

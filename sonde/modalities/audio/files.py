@@ -127,5 +127,5 @@ def _check_there(path: Path) -> None:
 
 def _unreadable(path: Path, error: Any) -> DataError:
     """libsndfile's own words, without the path that they repeat."""
-    said = str(error).rsplit(": ", 1)[-1].rstrip(".")
-    return DataError(f"{path} cannot be read as audio ({said}); remove it, or convert it to WAV")
+    what = str(error).rsplit(": ", 1)[-1].rstrip(".")
+    return DataError(f"{path} cannot be read as audio ({what}); remove it, or convert it to WAV")

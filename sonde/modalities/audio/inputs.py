@@ -1,6 +1,5 @@
 """What a trained model of sound is asked about: sound files, folders of them, manifests, or samples in memory."""
 
-import glob
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
-from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
 from sonde.data.ragged import end_to_end
@@ -19,9 +17,8 @@ from sonde.modalities.audio.manifest import names_recordings, read_manifest
 from sonde.modalities.audio.recordings import sounds_below
 from sonde.modalities.audio.resample import resampled
 from sonde.modalities.audio.waveforms import FULL_SCALE, Waveforms, to_int16
+from sonde.modalities.inputs import matching
 from sonde.modalities.open import place_of
-
-GLOB = frozenset("*?[")
 
 
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
@@ -74,12 +71,9 @@ def _floats(samples: Any, number: int) -> np.ndarray:
 
 def _paths(item: str | Path) -> list[Path]:
     """Sound files that a path, a folder, a manifest or a pattern means. Raises: DataError where there are none"""
-    path = Path(item).expanduser()
-    if not path.exists() and GLOB & set(str(item)):
-        found = [Path(name) for name in in_natural_order(glob.glob(str(path), recursive=True))]
-        if not found:
-            raise DataError(f"{item} matches no file")
+    if (found := matching(item)) is not None:
         return found
+    path = Path(item).expanduser()
     path = place_of(path).path or path
     if path.is_dir():
         found = [path / name for name in sounds_below(Listing(path))]

@@ -1,7 +1,7 @@
 """Which recordings there are, what is said of each, and how that is known: from folders, from names, or from a manifest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from sonde.core.config import DataConfig
@@ -9,7 +9,7 @@ from sonde.core.dataset import Fact
 from sonde.core.errors import ConfigError, DataError
 from sonde.data.listing import Listing
 from sonde.data.name_parts import Choice, choice, parts_of
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import is_sound
 from sonde.modalities.audio.manifest import SPLITS, SUFFIXES, Manifest, names_recordings, read_manifest
@@ -39,10 +39,10 @@ class Recordings:
     facts: Sequence[Fact] = ()
 
 
-def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, judged: bool = False) -> Recordings:
+def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, evaluating: bool = False) -> Recordings:
     """The recordings at a path, with their splits.
 
-    judged: for judging what was trained elsewhere, where `--held-out` need not take any
+    evaluating: what was trained elsewhere, where `--held-out` need not take any
     Raises: DataError, ConfigError
     """
     names, columns = config.of(AudioConfig), config.of(TableConfig)
@@ -58,9 +58,9 @@ def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, j
     else:
         found = _by_folder(listing)
     if names.held_out:
-        found = _held_out(found, choice(names.held_out), judged=judged)
+        found = _held_out(found, choice(names.held_out), evaluating=evaluating)
     spoken = found.spoken if task is None else task == RECOGNITION
-    return Recordings(root=found.root, recordings=found.recordings, why=found.why, spoken=spoken, facts=found.facts)
+    return replace(found, spoken=spoken)
 
 
 def manifests_in(listing: Listing) -> dict[str, Path]:
@@ -73,7 +73,7 @@ def manifests_in(listing: Listing) -> dict[str, Path]:
         return {"": path} if found else {}
     by_split = {SPLIT_NAMES[file.stem.lower()]: file for file in found if file.stem.lower() in SPLIT_NAMES}
     if "train" in by_split:
-        return {split: by_split[split] for split in ORDER if split in by_split}
+        return in_order(by_split)
     if len(found) > 1:
         raise DataError(
             f"{path} holds several tables of recordings ({', '.join(file.name for file in found[:3])}); name one, or call them "
@@ -132,12 +132,12 @@ def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, 
         raise ConfigError(
             f"--labels reads labels from names, and {next(iter(manifests.values()))} gives them; leave it out"
         )
-    asked = None if task is None else task == RECOGNITION
+    wanted = None if task is None else task == RECOGNITION
     root = path if path.is_dir() else path.parent
     found, spoken = [], False
     for split, file in manifests.items():
         manifest = read_manifest(file)
-        column, spoken = manifest.truth_column(columns.target, spoken=asked)
+        column, spoken = manifest.truth_column(columns.target, spoken=wanted)
         found += _rows_of(manifest, column, root, split)
     files = ", ".join(file.name for file in manifests.values())
     what = "transcripts" if spoken else "labels"
@@ -156,10 +156,10 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
             raise DataError(
                 f"{manifest.path} line {manifest.lines[place]} has no {what}; fill it in or remove the line"
             )
-        told = split or _split(row.get(tells, "train") if tells else "train", manifest.place(place))
+        belongs = split or _split(row.get(tells, "train") if tells else "train", manifest.place(place))
         relative = Path(name) if Path(name).is_absolute() else manifest.path.parent / name
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
-        found.append(Recording(name=inside, truth=truth, split=told, parts=row))
+        found.append(Recording(name=inside, truth=truth, split=belongs, parts=row))
     return found
 
 
@@ -171,19 +171,17 @@ def _split(text: str, place: str) -> str:
     return split
 
 
-def _held_out(found: Recordings, chosen: Choice, *, judged: bool) -> Recordings:
+def _held_out(found: Recordings, chosen: Choice, *, evaluating: bool) -> Recordings:
     """The recordings with those that are chosen as the test split. Raises: DataError when none is, or all are."""
     taken = [chosen.takes(recording.parts, recording.name) for recording in found.recordings]
     if all(taken) or not any(taken):
-        if judged:
+        if evaluating:
             return found
         what = "every recording" if all(taken) else "no recording"
         raise DataError(f"--held-out {chosen.text} takes {what} of {found.root}; choose other values")
     recordings = [
-        Recording(name=r.name, truth=r.truth, split="test" if held else r.split, parts=r.parts)
-        for r, held in zip(found.recordings, taken, strict=True)
+        replace(recording, split="test") if held else recording
+        for recording, held in zip(found.recordings, taken, strict=True)
     ]
     fact = Fact(f"{sum(taken):,} recordings are the test split", f"--held-out {chosen.text}")
-    return Recordings(
-        root=found.root, recordings=recordings, why=found.why, spoken=found.spoken, facts=[*found.facts, fact]
-    )
+    return replace(found, recordings=recordings, facts=[*found.facts, fact])

@@ -18,10 +18,7 @@ BEYOND = 1.0  # pixels: annotation programs differ by one in where an edge is
 # what is done to odd boxes: of one, of several
 FLAT = ("box of zero area dropped", "boxes of zero area dropped")
 OUTSIDE = ("box outside its image dropped", "boxes outside their image dropped")
-CUT = (
-    "box clipped to its image",
-    "boxes clipped to their image",
-)
+CUT = ("box clipped to its image", "boxes clipped to their image")
 
 Oddities = Counter[tuple[str, str]]
 """How often each of these happened."""
@@ -99,10 +96,10 @@ def box_targets(
     return target
 
 
-def told(count: int, one: str, several: str) -> str:
+def counted(count: int, one: str, several: str) -> str:
     """A count with its noun.
 
-    >>> told(1, "box", "boxes"), told(1200, "box", "boxes")
+    >>> counted(1, "box", "boxes"), counted(1200, "box", "boxes")
     ('1 box', '1,200 boxes')
     """
     return f"{count:,} {one if count == 1 else several}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.core.progress import Tick, silent
 from sonde.modalities.image.modality import FILES
 
@@ -35,7 +35,6 @@ BAD_CONTENT = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-
 
 Content = Path | bytes | Image.Image  # a file, a file's bytes, or an image that somebody else decoded
 
@@ -63,7 +62,7 @@ def read_header(content: Content, place: str) -> Header:
     try:
         if isinstance(content, Image.Image):
             return _header(content)
-        with Image.open(_stream(content)) as image:
+        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as image:
             return _header(image)
     except BAD_CONTENT as error:
         raise _unreadable(place, error) from None
@@ -118,7 +117,8 @@ def stored_size(
     heights, widths = np.array(sizes).T
     height, width = int(np.median(heights)), int(np.median(widths))
     same = bool((heights == height).all() and (widths == width).all())
-    why = "their common size" if same else f"the median size of {_span(heights, widths)}"
+    span = f"{heights.min()}x{widths.min()} to {heights.max()}x{widths.max()}"
+    why = "their common size" if same else f"the median size of {span}"
     longest = max(height, width)
     if longest > largest:
         factor = largest / longest
@@ -143,10 +143,6 @@ def convert_all(array: np.ndarray, shape: Sequence[int], *, tick: Tick = silent)
         if row % 1000 == 0:
             tick("resizing images", row, len(array))
     return out
-
-
-def _stream(content: Path | bytes) -> Path | io.BytesIO:
-    return io.BytesIO(content) if isinstance(content, bytes) else content
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -223,14 +219,8 @@ def _check_png(content: bytes) -> None:
 def _unreadable(place: str, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return error
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "cannot identify image file" in what:
-        what = "unknown image format"
+    what = "unknown image format" if "cannot identify image file" in str(error) else first_line(error)
     return DataError(
         f"{place} cannot be read as an image ({what}); replace or remove it; training skips such images with "
         "--skip-unreadable"
     )
-
-
-def _span(heights: np.ndarray, widths: np.ndarray) -> str:
-    return f"{heights.min()}x{widths.min()} to {heights.max()}x{widths.max()}"

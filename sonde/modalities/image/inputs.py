@@ -1,6 +1,5 @@
 """Images that a trained model is asked about."""
 
-import glob
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +7,14 @@ import numpy as np
 
 from sonde.core.dataset import InputSpec, Rows, Schema
 from sonde.core.errors import DataError
-from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_for
 from sonde.modalities.catalogue import forms
-from sonde.modalities.inputs import dataset_rows, is_numeric, single
+from sonde.modalities.inputs import GLOB, dataset_rows, is_numeric, matching, single
 from sonde.modalities.modality import Wanted
 from sonde.modalities.open import claim, place_of
-
-GLOB = frozenset("*?[")
 
 
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list[str]]:
@@ -93,10 +89,7 @@ def _paths(item: str | Path) -> list[Path]:
         if not found:
             raise DataError(f"{path} holds no images to predict on")
         return found
-    if not path.exists() and GLOB & set(str(item)):
-        found = [Path(name) for name in in_natural_order(glob.glob(str(path), recursive=True))]
-        if not found:
-            raise DataError(f"{item} matches no file")
+    if (found := matching(item)) is not None:
         return found
     if not path.exists():
         place_of(item)  # says what is near

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from sonde.core.letterbox import GREY, fitted
 from sonde.modalities.image.files import decode, pixels, read_header
-from sonde.modalities.image.rows import Encoded
+from sonde.modalities.image.rows import Encoded, content_at
 
 LARGEST_STORED = 320  # default limit of the longer side: objects of a tenth of the picture still have 32 pixels
 ALIGNED = 32  # sides are multiples of it, the coarsest stride of detectors, so that no map's cell lies half outside
@@ -29,8 +28,7 @@ class LetterboxedInputs:
         channels, *room = self.shape
         out = np.full((len(indices), *self.shape), GREY, np.uint8)
         for row, index in enumerate(indices):
-            content = self.encoded.content(int(index))
-            place = str(content) if isinstance(content, Path) else self.encoded.describe(int(index))
+            content, place = content_at(self.encoded, int(index))
             # from the header: a JPEG decoded at a fraction of its size may differ from it in its proportions
             header = read_header(content, place)
             height, width = fitted(header.height, header.width, (room[0], room[1]))

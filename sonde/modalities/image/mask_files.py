@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from sonde.core.dataset import IGNORED
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.modalities.image.files import BAD_CONTENT
 
 Coding = Literal["classes", "binary", "objects"]
@@ -223,8 +223,7 @@ def _numbers(image: Image.Image, path: Path) -> np.ndarray:
 def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, DataError):
         return error
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"{path} cannot be read as a mask ({what}); replace it, or remove it and its image")
+    return DataError(f"{path} cannot be read as a mask ({first_line(error)}); replace it, or remove it and its image")
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -2,24 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import IGNORED, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.dataset import IGNORED, Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
 from sonde.data.assemble import About
 from sonde.data.rows import Inputs
-from sonde.data.splits import ORDER, drawn_from_train, hold_back
+from sonde.data.splits import drawn_from_train, evenly_spaced, for_evaluation, hold_back, in_order, sizes_in_words
 from sonde.data.targets import listed
 from sonde.modalities.image.files import decode, read_header
 from sonde.modalities.image.mask_files import ChosenMasks, Masks, resized
 from sonde.modalities.image.pixel_statistics import COLOURS, image_statistics
-from sonde.modalities.image.rows import NAMED_BAD, SAMPLED, Chosen, Encoded, ImageInputs, Survey, survey
+from sonde.modalities.image.rows import SAMPLED, Chosen, Encoded, ImageInputs, Survey, content_at, left_out, survey
 
 LARGEST = 256  # pixels of the longer side: networks for every pixel keep maps of the whole size
 COUNTED = 500  # training masks that shares and objects are counted in
@@ -98,27 +97,24 @@ def assemble_masks(
         like=like,
         largest=LARGEST,
     )
-    rows = {split: _rows(part, seen, with_objects) for split, part in kept.items()}
+    size = seen.shape[1:]
+    rows = {
+        split: MaskRows(ImageInputs(part.images, seen.shape), part.masks, size, with_objects)
+        for split, part in kept.items()
+    }
     about = replace(about, warnings=[*about.warnings, *warnings])
     dataset = _as_trained(rows, about, like) if like is not None else _fitted(rows, names, about, config, seen)
     give_back()  # what decoding the sample left
     return dataset
 
 
-def _rows(part: Masked, seen: Survey, with_objects: bool) -> MaskRows:
-    return MaskRows(ImageInputs(part.images, seen.shape), part.masks, seen.shape[1:], with_objects)
-
-
 def _as_trained(rows: Mapping[str, MaskRows], about: About, like: Schema) -> Dataset:
     """With nothing held back; rows without a split of their own are the test split."""
-    splits: dict[str, Rows] = {name: rows[name] for name in ORDER if name in rows}
-    if len(splits) == 1:
-        splits = {"test": next(iter(splits.values()))}
     facts = [
         _size_fact(rows, like.input, about),
         Fact("preprocessed as in training", "size and classes of its schema"),
     ]
-    return replace(about, facts=facts).dataset(like, splits)
+    return replace(about, facts=facts).dataset(like, for_evaluation(rows))
 
 
 def _fitted(
@@ -128,29 +124,22 @@ def _fitted(
     train = rows["train"]
     called = f"{about.source} has {len(train)} training images"
     indices, facts = hold_back(len(train), rows, config, called=called)
-    places = np.linspace(0, len(indices["train"]) - 1, min(len(indices["train"]), SAMPLED)).round().astype(np.int64)
-    mean, std = image_statistics(train.inputs, indices["train"][places])
+    places = indices["train"][evenly_spaced(len(indices["train"]), SAMPLED)]
+    mean, std = image_statistics(train.inputs, places)
     schema = Schema(
         input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std),
         target=TargetSpec(kind="mask", names=tuple(names)),
     )
     splits = drawn_from_train(rows, indices)
-    what, warnings = _shown(train, indices["train"][places[:COUNTED]], names)
-    said = [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
-    return replace(about, facts=said).dataset(schema, splits, warnings=warnings)
+    what, warnings = _shown(train, places[:COUNTED], names)
+    facts = [_size_fact(rows, schema.input, about), *what, *about.facts, *seen.facts, *facts]
+    return replace(about, facts=facts).dataset(schema, splits, warnings=warnings)
 
 
 def _size_fact(rows: Mapping[str, MaskRows], spec: InputSpec, about: About) -> Fact:
-    parts = [
-        f"{len(rows[split]):,} {split}" if len(rows) > 1 else f"{len(rows[split]):,}"
-        for split in ORDER
-        if split in rows
-    ]
     channels, height, width = spec.shape
-    return Fact(
-        f"{' + '.join(parts)} images with masks, {height}x{width} {COLOURS.get(channels, '')}".rstrip(),
-        f"{about.form}: {about.why}",
-    )
+    what = f"{sizes_in_words(in_order(rows))} images with masks, {height}x{width} {COLOURS.get(channels, '')}".rstrip()
+    return Fact(what, f"{about.form}: {about.why}")
 
 
 def _shown(train: MaskRows, places: np.ndarray, names: Sequence[str]) -> tuple[list[Fact], list[str]]:
@@ -192,8 +181,7 @@ def _usable(splits: Mapping[str, Masked], config: DataConfig, tick: Tick) -> tup
                 bad.append(row)
         kept[split] = part.chosen(np.delete(np.arange(len(part.images)), bad)) if bad else part
         if bad:
-            named = ", ".join(part.images.describe(row) for row in bad[:NAMED_BAD]) + " …" * (len(bad) > NAMED_BAD)
-            warnings.append(f"{split}: {len(bad):,} unreadable images or masks skipped: {named}")
+            warnings.append(left_out(split, part.images, bad, "images or masks"))
         if not len(kept[split].images):
             raise DataError(f"{split}: none of its {len(part.images):,} images can be used with its mask")
     return kept, warnings
@@ -201,8 +189,7 @@ def _usable(splits: Mapping[str, Masked], config: DataConfig, tick: Tick) -> tup
 
 def _check(part: Masked, row: int, *, whole: bool) -> None:
     """Raises: DataError for a mask of another size than its image; with `whole` for either that cannot be decoded."""
-    content = part.images.content(row)
-    place = str(content) if isinstance(content, Path) else part.images.describe(row)
+    content, place = content_at(part.images, row)
     header = read_header(content, place)
     height, width = part.masks.size(row)
     if (height, width) != (header.height, header.width):

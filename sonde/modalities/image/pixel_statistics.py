@@ -4,6 +4,7 @@ import numpy as np
 
 from sonde.core.dataset import InputSpec
 from sonde.data.rows import Inputs
+from sonde.data.splits import evenly_spaced
 
 ENOUGH_IMAGES = 5000  # for a channel's mean and std: off by 0.2 % of a standard deviation or so
 COLOURS = {1: "grey", 3: "colour"}
@@ -16,9 +17,7 @@ def fitted(
 
     scale: as in `InputSpec`
     """
-    # evenly spaced rows of a sorted index: no draw, and no class is missed when the rows are sorted by class
-    places = np.linspace(0, len(train) - 1, min(len(train), sampled)).round().astype(np.int64)
-    mean, std = image_statistics(inputs, train[places])
+    mean, std = image_statistics(inputs, train[evenly_spaced(len(train), sampled)])
     return InputSpec(kind="image", shape=shape, mean=mean, std=std, scale=scale)
 
 

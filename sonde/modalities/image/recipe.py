@@ -101,8 +101,5 @@ def _muon(why: str, *, lr: float) -> Settings:
         "warmup": (0.2, why),
     }
     if product_dtype("cuda" if torch.cuda.is_available() else "cpu") == torch.bfloat16:
-        settings["precision"] = (
-            "bf16",
-            "the hardware supports bf16: 0.6 of the time per step at equal accuracy",
-        )
+        settings["precision"] = ("bf16", "the hardware supports bf16: 0.6 of the time per step at equal accuracy")
     return settings

@@ -14,12 +14,14 @@ from sonde.core.errors import DataError
 from sonde.core.memory import give_back
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About, Found, Part, assemble
-from sonde.data.targets import RawTarget
+from sonde.data.splits import evenly_spaced
+from sonde.data.targets import RawTarget, first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, read_header, read_pixels, stored_size
 from sonde.modalities.table.config import TableConfig
+from sonde.tasks.table import target_kind
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
 HEADERS = 1000  # encoded images whose headers are read when their container is large
@@ -33,6 +35,12 @@ class Encoded(Protocol):
     def __len__(self) -> int: ...
     def content(self, index: int) -> Content: ...
     def describe(self, index: int) -> str: ...
+
+
+def content_at(encoded: Encoded, index: int) -> tuple[Content, str]:
+    """One image, and what errors call it."""
+    content = encoded.content(index)
+    return content, str(content) if isinstance(content, Path) else encoded.describe(index)
 
 
 @dataclass(frozen=True)
@@ -107,9 +115,7 @@ class ImageInputs:
         """uint8 (len(indices), channels, height, width). Raises: DataError naming the image that cannot be decoded."""
         out = np.empty((len(indices), *self.shape), np.uint8)
         for row, index in enumerate(indices):
-            content = self.encoded.content(int(index))
-            place = str(content) if isinstance(content, Path) else self.encoded.describe(int(index))
-            out[row] = read_pixels(content, place, self.shape)
+            out[row] = read_pixels(*content_at(self.encoded, int(index)), self.shape)
         return out
 
     def describe(self, index: int) -> str:
@@ -142,7 +148,7 @@ def assemble_images(
     for split, encoded in splits.items():
         target, bad = targets[split], seen.bad.get(split, ())
         if len(bad):
-            warnings.append(_left_out(split, encoded, bad))
+            warnings.append(left_out(split, encoded, bad, "images"))
             kept = np.delete(np.arange(len(encoded)), bad)
             encoded, target = Chosen(encoded, kept), replace(target, values=target.values[kept])
         parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
@@ -156,7 +162,7 @@ def assemble_images(
         outputs=config.of(TableConfig).target,
     )
     check_kind("image", about.source, like)
-    dataset = assemble(found, config, task=task, like=like)
+    dataset = assemble(found, config, kind=target_kind(task), task=task, like=like)
     give_back()  # what decoding the sample left
     return dataset
 
@@ -196,7 +202,9 @@ def survey(
         if config.skip_unreadable:
             found, bad[split] = _readable(encoded, tick, total)
         else:
-            found = _headers(encoded, _looked_at(len(encoded), total, every_header), tick)
+            n = len(encoded)
+            number = n if every_header or total <= HEADERS else max(1, HEADERS * n // total)
+            found = _headers(encoded, evenly_spaced(n, number), tick)
         headers += found
     if not headers:
         raise DataError(f"none of the {total:,} images can be read")
@@ -212,20 +220,12 @@ def survey(
     return Survey(shape=(channels, height, width), facts=facts, bad=bad)
 
 
-def _looked_at(n: int, total: int, every_header: bool) -> np.ndarray:
-    number = n if every_header or total <= HEADERS else max(1, HEADERS * n // total)
-    return np.linspace(0, n - 1, min(n, number)).round().astype(np.int64)
-
-
 def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:
-    def header(row: int) -> Header:
-        content = encoded.content(row)
-        return read_header(content, str(content) if isinstance(content, Path) else encoded.describe(row))
-
     found = []
-    for start in range(0, len(rows), EACH_TICK):
-        tick("reading image headers", start, len(rows))
-        found += map(header, map(int, rows[start : start + EACH_TICK]))
+    for number, row in enumerate(map(int, rows)):
+        if number % EACH_TICK == 0:
+            tick("reading image headers", number, len(rows))
+        found.append(read_header(*content_at(encoded, row)))
     return found
 
 
@@ -235,7 +235,7 @@ def _readable(encoded: Encoded, tick: Tick, total: int) -> tuple[list[Header], n
     for row in range(len(encoded)):
         if row % EACH_TICK == 0:
             tick("checking images", row, total)
-        content, place = encoded.content(row), encoded.describe(row)
+        content, place = content_at(encoded, row)
         try:
             header = read_header(content, place)
             decode(content, place)
@@ -259,6 +259,7 @@ def _colour_facts(headers: Sequence[Header], channels: int) -> list[Fact]:
     return facts
 
 
-def _left_out(split: str, encoded: Encoded, bad: Sequence[int] | np.ndarray) -> str:
-    names = ", ".join(encoded.describe(int(row)) for row in bad[:NAMED_BAD]) + " …" * (len(bad) > NAMED_BAD)
-    return f"{split}: {len(bad):,} unreadable images skipped: {names}"
+def left_out(split: str, encoded: Encoded, bad: Sequence[int] | np.ndarray, what: str) -> str:
+    """The warning that some rows of a split cannot be read."""
+    named = first_few([encoded.describe(int(row)) for row in bad], NAMED_BAD)
+    return f"{split}: {len(bad):,} unreadable {what} skipped: {named}"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.config import cache_folder
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 
@@ -43,9 +43,8 @@ class Opened:
 
     def __init__(self, keep: bool = False) -> None:
         self.keep = keep
-        self.groups: dict[
-            int, tuple[int, ...]
-        ] = {}  # file -> row at which each piece starts, and the number of all rows
+        # file -> row at which each piece starts, and the number of all rows
+        self.groups: dict[int, tuple[int, ...]] = {}
         self.kept: dict[tuple[int, int], Piece] = {}
         self.shared: WeakValueDictionary[tuple[int, int], Piece] = WeakValueDictionary()
         self.reading = threading.Lock()
@@ -253,5 +252,4 @@ def _bytes_of(chunk: pa.Array) -> pa.Array:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    what = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return DataError(f"{path} is damaged or truncated ({what}); download it again")
+    return DataError(f"{path} is damaged or truncated ({first_line(error)}); download it again")

@@ -2,14 +2,14 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sonde.core.catalogue import require
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.data.listing import Listing
 from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER
 
@@ -64,7 +64,7 @@ def read_chains(path: Path) -> list[Chain]:
         )
     if len(kept) == 1:
         return list(kept.values())
-    return [Chain(f"{one.name} chain {chain}", *_rest(one)) for chain, one in kept.items()]
+    return [replace(one, name=f"{one.name} chain {chain}") for chain, one in kept.items()]
 
 
 def families(folder: Path) -> dict[str, str]:
@@ -115,8 +115,7 @@ def _atoms(path: Path) -> Any:
     try:
         found = _read(path)
     except (InvalidFileError, BadStructureError, ValueError, KeyError, IndexError, OSError) as error:
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} cannot be read as a structure ({told}); fix or remove it") from None
+        raise DataError(f"{path} cannot be read as a structure ({first_line(error)}); fix or remove it") from None
     return found[filter_amino_acids(found)]
 
 
@@ -145,10 +144,6 @@ def _chain(name: str, atoms: Any) -> Chain:
     backbone = np.array(places, dtype=np.float32).reshape(-1, len(BACKBONE), 3)
     steps = np.linalg.norm(np.diff(backbone[:, 1], axis=0), axis=1)
     return Chain(name, "".join(letters), backbone, bare, int((steps > BREAK).sum()))
-
-
-def _rest(chain: Chain) -> tuple[str, np.ndarray, int, int]:
-    return chain.letters, chain.backbone, chain.bare, chain.breaks
 
 
 def _place(header: Sequence[str], words: Sequence[str]) -> int | None:

@@ -88,7 +88,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     if (places < 0).any():
         row = int(order[(places < 0).argmax()])
         raise DataError(
-            f"{table.place(row)}: {_told(stamps[row])} is not on a time step, and most rows are {step.word}; fix the times in "
+            f"{table.place(row)}: {_text(stamps[row])} is not on a time step, and most rows are {step.word}; fix the times in "
             f"{time!r}, or read an ordinary table with --task regression"
         )
     steps = int(places[-1]) + 1
@@ -100,14 +100,16 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
         )
     values = np.full((steps, len(names)), np.nan)
     for place, name in enumerate(names):
-        values[places, place] = _numbers(table, name)[order]
+        cells = parse(table, name, Kind(kind="number"))
+        assert not isinstance(cells, Categories)
+        values[places, place] = cells[order]
     filled, known = _filled(table, values, names)
     empty = int((~known).sum()) - (steps - len(stamps)) * len(names)
-    told = [gaps] * bool(gaps) + [f"{empty:,} of {known.size:,} values are missing"] * bool(empty)
-    if told:
-        told.append("missing values were forward-filled and are ignored as targets in training and evaluation")
+    missing = [gaps] * bool(gaps) + [f"{empty:,} of {known.size:,} values are missing"] * bool(empty)
+    if missing:
+        missing.append("missing values were forward-filled and are ignored as targets in training and evaluation")
     stamps = between(stamps[order], step, steps)
-    return Series(values=filled, known=known, stamps=stamps, step=step, warnings=(*warnings, *told))
+    return Series(values=filled, known=known, stamps=stamps, step=step, warnings=(*warnings, *missing))
 
 
 def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
@@ -193,8 +195,8 @@ def _season(step: TimeStep, scaled: np.ndarray) -> tuple[int, str]:
     errors = {season: float(np.abs(scaled[season:] - scaled[:-season]).mean()) for season in possible}
     best = min(possible, key=lambda season: errors[season])
     others = ", ".join(f"{errors[season]:.2f} after {season}" for season in possible if season != best)
-    told = f"{step.word}: error of the seasonal naive forecast {errors[best]:.2f} standard deviations"
-    return best, told + (f" ({others})" if others else "")
+    why = f"{step.word}: error of the seasonal naive forecast {errors[best]:.2f} standard deviations"
+    return best, why + (f" ({others})" if others else "")
 
 
 def _times(table: Table, time: str) -> np.ndarray:
@@ -228,7 +230,7 @@ def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray
         first, second = int(order[again[0]]), int(order[again[0] + 1])
         more = f", and {len(again) - 1:,} more are duplicates" if len(again) > 1 else ""
         raise DataError(
-            f"{table.place(second)}: {time!r} is {_told(stamps[second])}, as in row {first + table.first_row} already{more}; "
+            f"{table.place(second)}: {time!r} is {_text(stamps[second])}, as in row {first + table.first_row} already{more}; "
             "keep one row per time (a file holds one series), or read an ordinary table with --task regression"
         )
 
@@ -240,12 +242,6 @@ def _gaps(stamps: np.ndarray, places: np.ndarray, step: TimeStep) -> str:
         return ""
     before = written(stamps[(np.diff(places) > 1).argmax()], step)
     return f"{missing:,} of {int(places[-1]) + 1:,} steps have no row, the first after {before}"
-
-
-def _numbers(table: Table, name: str) -> np.ndarray:
-    found = parse(table, name, Kind(kind="number"))
-    assert not isinstance(found, Categories)
-    return found
 
 
 def _filled(table: Table, values: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -276,5 +272,5 @@ def _place(series: Series, text: str, name: str) -> int:
     return int(np.searchsorted(series.stamps, moment))
 
 
-def _told(stamp: np.datetime64) -> str:
+def _text(stamp: np.datetime64) -> str:
     return str(stamp.astype("datetime64[s]")).replace("T", " ")

@@ -77,7 +77,8 @@ def infer_step(stamps: np.ndarray) -> TimeStep:
     are working days.
     """
     months = stamps.astype("datetime64[M]").astype(np.int64)
-    if (np.diff(months) > 0).all() and (_same_day(stamps) or _last_day(stamps)):
+    within = _within_month(stamps)
+    if (np.diff(months) > 0).all() and ((within == within[0]).all() or _last_day(stamps)):
         return TimeStep(_most_frequent(np.diff(months)), "months")
     apart = np.diff(stamps).astype(np.int64)
     usual = _most_frequent(apart)
@@ -132,10 +133,6 @@ def _most_frequent(values: np.ndarray) -> int:
 def _within_month(stamps: np.ndarray) -> np.ndarray:
     """Time since the month began."""
     return stamps - stamps.astype("datetime64[M]").astype("datetime64[s]")
-
-
-def _same_day(stamps: np.ndarray) -> bool:
-    return bool((_within_month(stamps) == _within_month(stamps)[0]).all())
 
 
 def _last_day(stamps: np.ndarray) -> bool:

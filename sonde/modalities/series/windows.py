@@ -1,6 +1,6 @@
 """Windows over one series as rows: what went before a moment, and what came after it. Nothing is copied until it is read."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class SeriesWindows:
     known:    (T, F) bool, False where a value was missing and filled in; None where none was
     stamps:   (T,) datetime64[s];  step: how far they are apart
     moments:  (n,) int64, the first step of each forecast
-    season:   steps after which the series repeats itself, for windows that are judged, which bring `seasonal`; 0 for others
+    season:   steps after which the series repeats itself, for windows to evaluate on, which bring `seasonal`; 0 for others
     """
 
     values: np.ndarray
@@ -77,13 +77,9 @@ class SeriesWindows:
         """What a baseline is computed from: target, mask and seasonal as `read` gives them, and last (n, 1, F), the value
         before each forecast. Of windows that are trained on none: repeating the past takes no fitting.
         """
-        judged = np.arange(len(self) if self.season else 0)
-        found = {name: value for name, value in self.read(judged).items() if name not in ("input", "lengths")}
-        return {**found, "last": self._at(self.values, self.moments[judged][:, None] - 1)}
-
-    def thinned(self, kept: np.ndarray) -> "SeriesWindows":
-        """Some of the windows."""
-        return replace(self, moments=self.moments[kept])
+        evaluated = np.arange(len(self) if self.season else 0)
+        found = {name: value for name, value in self.read(evaluated).items() if name not in ("input", "lengths")}
+        return {**found, "last": self._at(self.values, self.moments[evaluated][:, None] - 1)}
 
     def _at(self, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
         return values[:, : self.forecast][steps]

@@ -48,17 +48,15 @@ def cell_codes(tables: list[Table]) -> dict[str, np.ndarray]:
     for name in shared:
         if all(_is_row_number(table, name) for table in tables):
             continue
-        cells = [chunk for table in tables for chunk in _as_text(table.columns[name]).chunks]
+        cells = []
+        for column in (table.columns[name] for table in tables):
+            kind = column.type
+            plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+            cells += plain.cast(pa.large_string()).chunks
         encoded = pa.chunked_array(cells, pa.large_string()).combine_chunks().dictionary_encode()
         indices = encoded.indices.fill_null(-1)
         codes[name] = np.asarray(indices).astype(np.int64)
     return codes
-
-
-def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = column.type
-    plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
-    return plain.cast(pa.large_string())
 
 
 def _is_row_number(table: Table, name: str) -> bool:
@@ -81,13 +79,14 @@ def _summary(table: Table, name: str) -> ColumnSummary:
         counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names))
         common = [values.names[place] for place in np.argsort(-counts, kind="stable")[:SHOWN]]
         more = ", …" if len(values.names) > SHOWN else ""
+        shown = [text if len(text) <= 24 else f"{text[:23]}…" for text in common]
         return ColumnSummary(
             name=name,
             holds="categories",
             rows=rows,
             missing=int((values.codes < 0).sum()),
             distinct=len(values.names),
-            range=", ".join(_short(text) for text in common) + more,
+            range=", ".join(shown) + more,
         )
     gone = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
     there = values[~gone]
@@ -99,7 +98,3 @@ def _summary(table: Table, name: str) -> ColumnSummary:
     return ColumnSummary(
         name=name, holds=holds, rows=rows, missing=int(gone.sum()), distinct=len(np.unique(there)), range=span
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 24 else text[:23] + "…"

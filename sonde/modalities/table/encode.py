@@ -107,8 +107,10 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray) -> tuple[list
         return _fit_date(name, kind, values, train)
     if is_row_number(name, values):
         return [], "a row ID"
-    found = _fit_number(name, values, train, source=name, part="")
-    return found, "" if found else _nothing(values, train)
+    if found := _fit_number(name, values, train, source=name, part=""):
+        return found, ""
+    gone = np.isnan(values[train]).all()
+    return [], "missing in every training row" if gone else "the same value in every training row"
 
 
 def _fit_date(name: str, kind: Kind, values: np.ndarray, train: np.ndarray) -> tuple[list[Column], str]:
@@ -123,11 +125,6 @@ def _fit_date(name: str, kind: Kind, values: np.ndarray, train: np.ndarray) -> t
     if missing.any() and not missing.all():
         columns.append(replace(_indicator(name, name), date_order=kind.order))
     return columns, "" if columns else "the same date, or none, in every training row"
-
-
-def _nothing(values: np.ndarray, train: np.ndarray) -> str:
-    gone = np.isnan(values[train]).all()
-    return "missing in every training row" if gone else "the same value in every training row"
 
 
 def _fit_number(name: str, values: np.ndarray, train: np.ndarray, *, source: str, part: str) -> list[Column]:

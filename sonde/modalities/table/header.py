@@ -23,21 +23,16 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     first, below = rows[0], rows[1:]
     if any(len(cell.strip()) > LONGEST_NAME or len(cell.split()) > MOST_WORDS for cell in first):
         return False
-    if any(_is_chain(cell) and _all_chains(below, place) for place, cell in enumerate(first)):
-        return False
+    for place, cell in enumerate(first):
+        if below and _is_chain(cell) and all(_is_chain(row[place]) for row in below[:10] if len(row) > place):
+            return False
     if not any(len(cell.split()) >= SENTENCE for cell in first):
         return True
-    return not any(NUMBER.fullmatch(cell.strip()) and _again(cell, below, place) for place, cell in enumerate(first))
+    columns = [[row[place].strip() for row in below if len(row) > place] for place in range(len(first))]
+    cells = [cell.strip() for cell in first]
+    return not any(NUMBER.fullmatch(cell) and cell in column for cell, column in zip(cells, columns, strict=True))
 
 
 def _is_chain(cell: str) -> bool:
     """Whether a cell is a chain of nucleotides (some forty words are made of these letters, none so long)."""
     return re.fullmatch(r"[ACGTUN]{10,}", cell.strip(), re.IGNORECASE) is not None
-
-
-def _all_chains(rows: Sequence[Sequence[str]], place: int) -> bool:
-    return bool(rows) and all(_is_chain(row[place]) for row in rows[:10] if len(row) > place)
-
-
-def _again(cell: str, rows: Sequence[Sequence[str]], place: int) -> bool:
-    return any(row[place].strip() == cell.strip() for row in rows if len(row) > place)

@@ -97,9 +97,11 @@ def _tables(look: Look) -> list[Table]:
     return [table for table in tables if table.name in used]
 
 
-def _columns(summaries: dict[str, list[ColumnSummary]]) -> list[InfoTable]:
-    """One listing per table file."""
-    return [
+def _look(look: Look) -> tuple[list[Finding], list[InfoTable]]:
+    files = _tables(look)
+    summaries = {table.name: summarise(table) for table in files}
+    found = [*_silent_columns(summaries, look.config), *_equal_rows(look, files), *_leaks(look)]
+    listings = [
         InfoTable(
             f"columns of {table}",
             ("column", "holds", "missing", "distinct", "range"),
@@ -107,13 +109,7 @@ def _columns(summaries: dict[str, list[ColumnSummary]]) -> list[InfoTable]:
         )
         for table, columns in summaries.items()
     ]
-
-
-def _look(look: Look) -> tuple[list[Finding], list[InfoTable]]:
-    files = _tables(look)
-    summaries = {table.name: summarise(table) for table in files}
-    found = [*_silent_columns(summaries, look.config), *_equal_rows(look, files), *_leaks(look)]
-    return found, _columns(summaries)
+    return found, listings
 
 
 PARTS = Parts(look=_look)

@@ -60,12 +60,7 @@ def infer_kind(table: Table, column: str) -> Kind:
         return Kind(kind="empty")
     if pa.types.is_dictionary(kind) or pa.types.is_boolean(kind):
         return Kind(kind="category")
-    if (
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_duration(kind)
-    ):
+    if _is_numeric(kind) or pa.types.is_duration(kind):
         return Kind(kind="number")
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return Kind(kind="date", order="ymd")
@@ -133,8 +128,10 @@ def _refuse_strays(table: Table, column: str, text: pa.Array, stray: np.ndarray,
         return
     first = int(np.flatnonzero(stray)[0])
     others = f" (and {stray.sum() - 1} more)" if stray.sum() > 1 else ""
+    cell = text[first].as_py()
+    cell = cell if len(cell) <= 40 else f"{cell[:39]}…"
     raise DataError(
-        f"{table.place(first)}: text where {wanted}s should be: {_short(text[first].as_py())!r} in column {column!r}{others}; "
+        f"{table.place(first)}: text where {wanted}s should be: {cell!r} in column {column!r}{others}; "
         f"fix the cell, or empty it to count as missing"
     )
 
@@ -149,7 +146,7 @@ def _numbers(table: Table, column: str) -> np.ndarray:
     elif pa.types.is_duration(array.type):
         values = array.cast(pa.duration("us")).cast(pa.int64()).to_numpy().astype(np.float64) / 1e6
         values[np.asarray(array.is_null())] = np.nan
-    elif _numeric(array.type):
+    elif pa.types.is_boolean(array.type) or _is_numeric(array.type):
         values = np.array(array.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     elif pa.types.is_null(array.type):
         values = np.full(len(array), np.nan)
@@ -161,10 +158,8 @@ def _numbers(table: Table, column: str) -> np.ndarray:
     return values
 
 
-def _numeric(kind: pa.DataType) -> bool:
-    return any(
-        test(kind) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
-    )
+def _is_numeric(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def categories(table: Table, column: str) -> Categories:
@@ -247,7 +242,3 @@ def _civil(text: pa.Array, pattern: str) -> np.ndarray:
     dates = days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
     dates[gone | wrong] = np.datetime64("NaT")
     return dates
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"

@@ -56,7 +56,11 @@ def leaking_columns(
             feature = features[rows, place]
             if column.date_order or _counts_upwards(features[:, place]):
                 continue  # a series is smooth in time, and rows sorted by target are in their number; neither is a leak
-            score = _score(feature, wanted, category=column.kind == "category", classes=classes)
+            category = column.kind == "category"
+            quick = slice(0, QUICK_ROWS)
+            if len(rows) > QUICK_ROWS and _held_out(feature[quick], wanted[quick], category, classes) < QUICK:
+                continue
+            score = _held_out(feature, wanted, category, classes)
             if score >= NEARLY and (column.source not in best or score > best[column.source].score):
                 measure = "balanced accuracy" if classes else "R2 of ranks"
                 best[column.source] = Leak(
@@ -90,13 +94,6 @@ def _counts_upwards(feature: np.ndarray) -> bool:
     return bool(abs(np.corrcoef(feature, np.arange(len(feature)))[0, 1]) > STEADY)
 
 
-def _score(feature: np.ndarray, target: np.ndarray, *, category: bool, classes: bool) -> float:
-    quick = slice(0, QUICK_ROWS)
-    if len(feature) > QUICK_ROWS and _held_out(feature[quick], target[quick], category, classes) < QUICK:
-        return 0.0
-    return _held_out(feature, target, category, classes)
-
-
 def _held_out(feature: np.ndarray, target: np.ndarray, category: bool, classes: bool) -> float:
     """Score of predictions for every row, each made without its own fold. Rows come shuffled."""
     predicted = np.empty(len(target), np.float64)
@@ -105,7 +102,9 @@ def _held_out(feature: np.ndarray, target: np.ndarray, category: bool, classes: 
         fit, judge = fold != held, fold == held
         predict = _by_category if category else _by_tree
         predicted[judge] = predict(feature[fit], target[fit], feature[judge], classes)
-    return _balanced_accuracy(target, predicted) if classes else _r2(target, predicted)
+    if classes:  # balanced accuracy: the mean over classes of the share found
+        return float(np.mean([(predicted[target == value] == value).mean() for value in np.unique(target)]))
+    return float(1 - ((target - predicted) ** 2).sum() / max(((target - target.mean()) ** 2).sum(), 1e-12))
 
 
 def _by_category(x: np.ndarray, y: np.ndarray, new: np.ndarray, classes: bool) -> np.ndarray:
@@ -132,12 +131,3 @@ def _by_tree(x: np.ndarray, y: np.ndarray, new: np.ndarray, classes: bool) -> np
     else:
         tree = DecisionTreeRegressor(max_leaf_nodes=4 * LEAVES, random_state=0)
     return tree.fit(x[:, None], y).predict(new[:, None])
-
-
-def _balanced_accuracy(target: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean over classes of the share found."""
-    return float(np.mean([(predicted[target == value] == value).mean() for value in np.unique(target)]))
-
-
-def _r2(target: np.ndarray, predicted: np.ndarray) -> float:
-    return float(1 - ((target - predicted) ** 2).sum() / max(((target - target.mean()) ** 2).sum(), 1e-12))

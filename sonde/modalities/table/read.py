@@ -105,8 +105,21 @@ def frame_table(frame: Any, name: str) -> Table:
     return Table(name=name, columns=columns, first_row=0)
 
 
-def first_batch(path: Path) -> Table | None:
-    """The first rows of a table that is no text, None where none. Raises: DataError for what cannot be read"""
+def head_of(path: Path) -> Table | None:
+    """The first rows of a table, to recognise it by; None where there are none, or two columns of a text have one name.
+
+    Raises: DataError for what cannot be read
+    """
+    if table_suffix(path) in TEXT_SUFFIXES:
+        delimiter, rows = first_rows(path)
+        named = is_header(rows)
+        names = [cell.strip() for cell in rows[0]] if named else _numbered(rows[0])
+        whole = [row for row in (rows[1:] if named else rows) if len(row) == len(names)]
+        if not whole or len(set(names)) < len(names):
+            return None
+        cells = zip(*whole, strict=True)
+        columns = {name: pa.chunked_array([pa.array(column)]) for name, column in zip(names, cells, strict=True)}
+        return Table(name=path.name, columns=columns, first_row=2 if named else 1, delimiter=delimiter)
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
     try:
@@ -124,7 +137,7 @@ def is_frame(data: Any) -> bool:
 def _read_text(path: Path, names: Sequence[str]) -> Table:
     delimiter, rows = first_rows(path)
     first = [cell.strip() for cell in rows[0]]
-    names = names or ([] if is_header(rows) else [f"c{place}" for place, _ in enumerate(first, start=1)])
+    names = names or ([] if is_header(rows) else _numbered(first))
     has_header = not names or first == list(names)
     columns = first if has_header else list(names)
     if len(columns) != len(first):
@@ -164,6 +177,11 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
         first_row=2 if has_header else 1,
         delimiter=delimiter,
     )
+
+
+def _numbered(cells: Sequence[str]) -> list[str]:
+    """Names for columns that have none."""
+    return [f"c{place}" for place, _ in enumerate(cells, start=1)]
 
 
 def _open(path: Path) -> BinaryIO:

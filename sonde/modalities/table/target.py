@@ -11,6 +11,7 @@ from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.kinds import Categories, Kind, categories, infer_kind, number_name, parse
 from sonde.modalities.table.read import Table
+from sonde.tasks.table import target_kind
 
 MOST_INTEGER_CLASSES = 20  # integers with more distinct values than this are quantities
 LIKELY_NAMES = ("target", "label", "labels", "class", "y", "outcome", "species", "category", "survived", "price")
@@ -50,28 +51,31 @@ def target_columns(table: Table, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Target:
-    """The kind of target that columns hold; `task` "classification" or "regression" wins over what they look like.
+    """The kind of target that columns hold; a task that is named and needs classes or values wins over what they look like.
 
     Raises: DataError for a target that cannot be learned: missing or the same in every row, dates, as many classes as rows
     """
     for column in columns:
         if infer_kind(table, column).kind == "empty":
             raise DataError(f"{table.name}: target column {column!r} is missing in every row")
+    wanted = target_kind(task)
     if len(columns) > 1:
-        return _several(table, tuple(columns), task)
+        return _several(table, tuple(columns), wanted)
     column = columns[0]
-    kind = _target_kind(table, column, task)
+    kind = _column_kind(table, column, wanted)
     values = parse(table, column, kind)
     if isinstance(values, Categories):
-        names, why = _used_names(values), f"{column!r} holds names"
-    elif task == "regression":
-        return _values(table, (column,), values[:, None], "--task regression")
-    elif task == "classification" or _looks_like_classes(values):
+        used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
+        names = in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
+        why = f"{column!r} holds names"
+    elif wanted == "value":
+        return _values(table, (column,), values[:, None], f"--task {task}")
+    elif wanted == "class" or _looks_like_classes(values):
         distinct = np.unique(values[~np.isnan(values)])
         names = [number_name(v) for v in distinct]
         why = f"{column!r} holds {len(names)} distinct integers; --task regression treats them as values"
-        if task == "classification":
-            why = "--task classification"
+        if wanted == "class":
+            why = f"--task {task}"
     else:
         return _values(table, (column,), values[:, None], f"{column!r} holds numbers")
     present = int((values.codes >= 0).sum() if isinstance(values, Categories) else (~np.isnan(values)).sum())
@@ -103,7 +107,7 @@ def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.nd
     return codes
 
 
-def _target_kind(table: Table, column: str, task: str | None) -> Kind:
+def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
     kind = infer_kind(table, column)
     if kind.kind == "date":
         raise DataError(
@@ -113,15 +117,15 @@ def _target_kind(table: Table, column: str, task: str | None) -> Kind:
         raise DataError(
             f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value"
         )
-    return Kind(kind="number") if task == "regression" else kind
+    return Kind(kind="number") if wanted == "value" else kind
 
 
-def _several(table: Table, columns: tuple[str, ...], task: str | None) -> Target:
+def _several(table: Table, columns: tuple[str, ...], wanted: str | None) -> Target:
     values = _numbers(table, columns)
     binary = np.isin(values[~np.isnan(values)], (0, 1)).all()
-    if task == "classification" and not binary:
+    if wanted == "class" and not binary:
         raise DataError(f"{table.name}: several targets can only be classified when they are 0 or 1; name one target")
-    if not binary or task == "regression":
+    if not binary or wanted == "value":
         return _values(table, columns, values, "several target columns hold numbers")
     _refuse_constant(table, columns, values)
     masked = bool(np.isnan(values).any())
@@ -185,11 +189,6 @@ def _looks_like_classes(values: np.ndarray) -> bool:
         return False
     distinct = len(np.unique(present))
     return distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2)
-
-
-def _used_names(values: Categories) -> list[str]:
-    used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
-    return in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
 
 
 def _number_text(text: str) -> str:

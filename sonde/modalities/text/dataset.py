@@ -13,13 +13,12 @@ from sonde.core.units import count, share
 from sonde.core.vocabulary import UNKNOWN, Characters, Subwords, Vocabulary, Words, read_vocabulary
 from sonde.data.assemble import About
 from sonde.data.ragged import Ragged
-from sonde.data.splits import ORDER, hold_back, subset
+from sonde.data.splits import drawn_from_train, for_evaluation, hold_back
 from sonde.data.targets import RawTarget, encode, standardised
 from sonde.modalities.text.biological import check_letters
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.rows import ENCODED_AT_ONCE, encoded, text_rows
-from sonde.modalities.text.train_vocabulary import train_vocabulary
-from sonde.modalities.text.vocabulary import earlier_vocabulary
+from sonde.modalities.text.vocabulary import vocabulary_for
 
 MOST_TOKENS = 512  # of a row; what is longer is cut unless --max-tokens says more
 LEAST = 2  # times a word must occur: rarer ones teach what an unknown word is like
@@ -73,58 +72,30 @@ def assemble_texts(
     tick("training a vocabulary", 0, 0)
     texts = [whole["train"].texts[int(i)] for i in indices["train"]]
     vocabulary = vocabulary_of(texts, config, chain if not plain else "")
-    tokens = {
-        split: encoded(part.texts, vocabulary, most=settings.max_tokens or MOST_TOKENS) for split, part in whole.items()
-    }
+    most = settings.max_tokens or MOST_TOKENS
+    tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in whole.items()}
     longest = max(int(found.lengths().max()) for found, _ in tokens.values())
-    input = InputSpec(
-        kind="tokens",
-        shape=(longest,),
-        tokenizer=vocabulary.to_json(),
-        symbols=vocabulary.size,
-        column=column,
-    )
+    size = vocabulary.size
+    input = InputSpec(kind="tokens", shape=(longest,), tokenizer=vocabulary.to_json(), symbols=size, column=column)
     spec = standardised(spec, whole["train"].target, indices["train"])
-    splits = {
-        split: subset(_rows(whole[_home(split, whole)], tokens[_home(split, whole)][0], spec), indices[split])
-        if split in indices
-        else _rows(whole[split], tokens[split][0], spec)
-        for split in ORDER
-        if split in whole or split in indices
-    }
-    facts = [*about.facts, vocabulary_fact(vocabulary, chain), length_fact(splits), *facts]
-    return _dataset(about, Schema(input=input, target=spec), splits, facts, [*warnings, *_cut(tokens, whole, config)])
+    splits = drawn_from_train(_rows(whole, tokens, spec), indices)
+    facts = [vocabulary_fact(vocabulary, chain), length_fact(splits), *facts]
+    schema = Schema(input=input, target=spec)
+    return about.dataset(schema, splits, facts, [*warnings, *_truncated(tokens, most)])
 
 
 def texts_like(parts: Mapping[str, TextPart], about: About, like: Schema) -> Dataset:
-    """Texts for judging a trained model, by its vocabulary and classes; a single part is the split "test".
+    """Texts to evaluate a trained model on, by its vocabulary and classes; a single part is the split "test".
 
     Raises: DataError for a class that the model does not know
     """
     whole, warnings = _filled(parts)
     vocabulary = read_vocabulary(like.input.tokenizer)
-    named = whole if len(whole) > 1 else {"test": next(iter(whole.values()))}
-    most = like.input.shape[0]
+    named, most = for_evaluation(whole), like.input.shape[0]
     tokens = {split: encoded(part.texts, vocabulary, most=most) for split, part in named.items()}
-    splits: dict[str, Rows] = {split: _rows(part, tokens[split][0], like.target) for split, part in named.items()}
-    warnings += _cut(tokens, named, DataConfig(given=(TextConfig(max_tokens=most),)))
+    splits = _rows(named, tokens, like.target)
     facts = [Fact(f"{sum(map(len, splits.values())):,} texts", "tokenized with the vocabulary of the model")]
-    return _dataset(about, like, splits, facts, warnings)
-
-
-def _dataset(
-    about: About, schema: Schema, splits: Mapping[str, Rows], facts: Sequence[Fact], warnings: Sequence[str]
-) -> Dataset:
-    return Dataset(
-        name=about.name,
-        source=about.source,
-        form=about.form,
-        schema=schema,
-        splits=splits,
-        facts=facts,
-        warnings=[*about.warnings, *warnings],
-        fingerprint=about.fingerprint,
-    )
+    return about.dataset(like, splits, facts, [*warnings, *_truncated(tokens, most)])
 
 
 def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[str]]:
@@ -132,14 +103,15 @@ def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[st
     whole, warnings = {}, []
     for split, part in parts.items():
         empty = np.array([not text for text in part.texts], dtype=bool)
-        untold = _missing(part.target.values)
-        for gone, what in ((empty, "no text"), (untold & ~empty, "no target")):
+        values = part.target.values
+        missing = values == "" if values.dtype.kind == "U" else np.isnan(values).reshape(len(values), -1).all(axis=1)
+        for gone, what in ((empty, "no text"), (missing & ~empty, "no target")):
             if gone.any():
                 first = part.names[int(gone.argmax())]
                 warnings.append(
                     f"{gone.sum():,} of {len(gone):,} {split} rows have {what} and are dropped, first {first}"
                 )
-        kept = np.flatnonzero(~(empty | untold))
+        kept = np.flatnonzero(~(empty | missing))
         if not len(kept):
             raise DataError(
                 f"{part.target.place}: no row has both a text and a target; fill the columns, or name others"
@@ -148,33 +120,21 @@ def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[st
     return whole, warnings
 
 
-def _missing(values: np.ndarray) -> np.ndarray:
-    """(n,) rows without any target."""
-    if values.dtype.kind == "U":
-        return np.asarray(values == "")
-    return np.asarray(np.isnan(values).reshape(len(values), -1).all(axis=1))
-
-
 def vocabulary_of(texts: Sequence[str], config: DataConfig, chain: str = "") -> Vocabulary:
     """The vocabulary of training texts: letters of a chain, an earlier run's that the settings name, else one trained on them.
 
     Raises: DataError where the run or file that is named has none; MissingDependency
     """
-    settings = config.of(TextConfig)
     if chain:
         return Characters(tuple(sorted(set("".join(texts).upper()))), upper=True)
-    if settings.vocabulary_of is not None:
-        return earlier_vocabulary(settings.vocabulary_of)
-    return train_vocabulary(texts, kind=settings.tokenizer, size=settings.vocabulary, least=LEAST)
+    return vocabulary_for(texts, config, least=LEAST)[0]
 
 
-def _home(split: str, whole: Mapping[str, TextPart]) -> str:
-    """The part that a split's rows stand in."""
-    return split if split in whole else "train"
-
-
-def _rows(part: TextPart, tokens: Ragged, spec: TargetSpec) -> Rows:
-    return text_rows(tokens, part.texts, part.names, encode(part.target, spec))
+def _rows(parts: Mapping[str, TextPart], tokens: Mapping[str, tuple[Ragged, int]], spec: TargetSpec) -> dict[str, Rows]:
+    return {
+        split: text_rows(tokens[split][0], part.texts, part.names, encode(part.target, spec))
+        for split, part in parts.items()
+    }
 
 
 def vocabulary_fact(vocabulary: Vocabulary, chain: str = "") -> Fact:
@@ -196,8 +156,8 @@ def length_fact(splits: Mapping[str, Rows]) -> Fact:
     held = {split: _tokens(rows) for split, rows in splits.items()}
     lengths = np.concatenate([lengths for lengths, _ in held.values()])
     where = next((name for name in ("validation", "test") if name in splits), "train")
-    judged, missed = held[where]
-    unknown = missed / max(1, int(judged.sum()))
+    evaluated, missed = held[where]
+    unknown = missed / max(1, int(evaluated.sum()))
     low, high = int(lengths.min()), int(lengths.max())
     what = (
         f"{low} to {high} tokens per row, median {int(np.median(lengths))}" if low < high else f"{low} tokens per row"
@@ -215,10 +175,9 @@ def _tokens(rows: Rows) -> tuple[np.ndarray, int]:
     return np.concatenate(lengths or [np.zeros(0, dtype=np.int64)]), unknown
 
 
-def _cut(tokens: Mapping[str, tuple[Ragged, int]], whole: Mapping[str, TextPart], config: DataConfig) -> list[str]:
-    most = config.of(TextConfig).max_tokens or MOST_TOKENS
+def _truncated(tokens: Mapping[str, tuple[Ragged, int]], most: int) -> list[str]:
     return [
-        f"{cut:,} of {len(whole[split].texts):,} {split} rows are longer than {most} tokens and are truncated (--max-tokens)"
-        for split, (_, cut) in tokens.items()
+        f"{cut:,} of {len(rows):,} {split} rows are longer than {most} tokens and are truncated (--max-tokens)"
+        for split, (rows, cut) in tokens.items()
         if cut
     ]

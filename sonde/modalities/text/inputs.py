@@ -27,11 +27,11 @@ def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     most = schema.input.shape[0]
     lengths = [len(ids) for ids in vocabulary.encode_all(texts)]
     tokens, _ = encoded(texts, vocabulary, most=most)
-    told = [
+    shown = [
         f"{name} (the first {most} of {length} tokens)" if length > most else name
         for name, length in zip(names, lengths, strict=True)
     ]
-    return text_rows(tokens, texts, told, {}), told
+    return text_rows(tokens, texts, shown, {}), shown
 
 
 def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
@@ -44,18 +44,15 @@ def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
             raise DataError("there is no text to predict on: it is empty")
         return [text], [shortened(text)]
     if is_frame(item):
-        columns = {name: [value] for name, value in item.items()} if _is_row(item) else item
-        return texts_in(frame_table(columns, "table"), schema)
+        if isinstance(item, Mapping) and all(isinstance(value, str | int | float | None) for value in item.values()):
+            item = {name: [value] for name, value in item.items()}  # one row
+        return texts_in(frame_table(item, "table"), schema)
     if isinstance(item, Sequence) or hasattr(item, "tolist"):
         each = [_found(one, schema) for one in (item if isinstance(item, Sequence) else item.tolist())]
         return [text for texts, _ in each for text in texts], [name for _, names in each for name in names]
     raise DataError(
         f"an input of type {type(item).__name__} is not text; give text, files of text, a table, or a list of these"
     )
-
-
-def _is_row(item: Any) -> bool:
-    return isinstance(item, Mapping) and all(isinstance(value, str | int | float | None) for value in item.values())
 
 
 def _is_place(text: str) -> bool:
@@ -73,7 +70,10 @@ def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
         files = sorted(path.rglob("*.txt"))
         if not files:
             raise DataError(f"{path} holds no .txt files to predict on")
-        return [_whole(file) for file in files], [str(file) for file in files]
+        texts = {str(file): read_text(file).strip() for file in files}
+        if (empty := next((file for file, text in texts.items() if not text), None)) is not None:
+            raise DataError(f"{empty} is empty; add text or remove it")
+        return list(texts.values()), list(texts)
     if table_suffix(path):
         return texts_in(read_table(path), schema)
     lines = read_text(path).split("\n")
@@ -81,10 +81,3 @@ def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
     if not kept:
         raise DataError(f"{path} holds no text; write one in each line")
     return [line for _, line in kept], [f"{path.name} line {number}" for number, _ in kept]
-
-
-def _whole(file: Path) -> str:
-    text = read_text(file).strip()
-    if not text:
-        raise DataError(f"{file} is empty; add text or remove it")
-    return text

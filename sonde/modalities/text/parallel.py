@@ -1,17 +1,18 @@
 """Pairs of texts -> a dataset of tokens on both sides, fed in batches where both are of like length."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import END, Vocabulary, read_vocabulary
+from sonde.data.assemble import About
 from sonde.data.ragged import Numbered, Ragged, RaggedRows, end_to_end
-from sonde.data.splits import ORDER, hold_back, subset
+from sonde.data.splits import drawn_from_train, for_evaluation, hold_back
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.rows import TextRows
 from sonde.modalities.text.vocabulary import vocabulary_for
@@ -48,13 +49,13 @@ class Pairs:
 
 
 def assemble_pairs(
-    dataset: Dataset, parts: Mapping[str, Pairs], languages: tuple[str, str], config: DataConfig, *, tick: Tick = silent
+    about: About, parts: Mapping[str, Pairs], languages: tuple[str, str], config: DataConfig, *, tick: Tick = silent
 ) -> Dataset:
-    """`dataset` with its rows: by vocabularies of the training rows alone, and rows held back where splits are missing."""
+    """A dataset by vocabularies of the training rows alone, with rows held back where splits are missing."""
     count = len(parts["train"])
-    indices, facts = hold_back(count, parts, config, called=f"{dataset.source} has {count} training pairs")
+    indices, facts = hold_back(count, parts, config, called=f"{about.source} has {count} training pairs")
     tick("training a vocabulary", 0, 0)
-    source, target, told = _vocabularies(parts["train"].chosen(indices["train"]), config)
+    source, target, vocabulary_fact = _vocabularies(parts["train"].chosen(indices["train"]), config)
     most = config.of(TextConfig).max_tokens or MOST_TOKENS
     tick("encoding", 0, 0)
     rows, long = {}, {}
@@ -63,39 +64,29 @@ def assemble_pairs(
     before = len(indices["train"])
     indices["train"] = indices["train"][~long["train"][indices["train"]]]
     if not len(indices["train"]):
-        raise DataError(
-            f"{dataset.source}: every training pair is longer than {most} tokens; give a larger --max-tokens"
-        )
-    splits: dict[str, Rows] = {
-        split: subset(rows["train"], indices[split]) if split in indices else rows[split]
-        for split in ORDER
-        if split in rows or split in indices
-    }
+        raise DataError(f"{about.source}: every training pair is longer than {most} tokens; give a larger --max-tokens")
     longest = max(int(found.tokens.ragged["input"].lengths().max()) for found in rows.values())
     schema = Schema(
         input=InputSpec(kind="tokens", shape=(longest,), tokenizer=source.to_json(), symbols=source.size),
         target=TargetSpec(kind="tokens", names=languages, tokenizer=target.to_json(), symbols=target.size),
     )
-    warnings = [*dataset.warnings]
+    warnings = []
     if left := before - len(indices["train"]):
         warnings.append(
             f"{left:,} training pairs longer than {most} tokens are dropped; raise --max-tokens to keep them"
         )
     cut = {split: int(long[split].sum()) for split in rows if split != "train"}
     warnings += [f"{n:,} {split} pairs are truncated to {most} tokens (--max-tokens)" for split, n in cut.items() if n]
-    facts = [*dataset.facts, *told, _length_fact(rows["train"]), *facts]
-    return replace(dataset, schema=schema, splits=splits, facts=facts, warnings=warnings)
+    facts = [vocabulary_fact, _length_fact(rows["train"]), *facts]
+    return about.dataset(schema, drawn_from_train(rows, indices), facts, warnings, suggestion="translation")
 
 
-def pairs_like(dataset: Dataset, parts: Mapping[str, Pairs], like: Schema) -> Dataset:
-    """`dataset` with its rows, by a model's vocabularies and nothing held back; a single pair of files is the split "test"."""
+def pairs_like(about: About, parts: Mapping[str, Pairs], like: Schema) -> Dataset:
+    """A dataset by a model's vocabularies with nothing held back; a single pair of files is the split "test"."""
     source, target = read_vocabulary(like.input.tokenizer), read_vocabulary(like.target.tokenizer)
-    named = parts if len(parts) > 1 else {"test": next(iter(parts.values()))}
     most = max(MOST_TOKENS, like.input.shape[0])
-    splits: dict[str, Rows] = {
-        split: pair_rows(named[split], source, target, most=most)[0] for split in ORDER if split in named
-    }
-    return replace(dataset, splits=splits)
+    splits = {split: pair_rows(pairs, source, target, most=most)[0] for split, pairs in for_evaluation(parts).items()}
+    return about.dataset(like, splits, suggestion="translation")
 
 
 def pair_rows(pairs: Pairs, source: Vocabulary, target: Vocabulary, *, most: int) -> tuple[TextRows, np.ndarray]:
@@ -126,19 +117,19 @@ def _ended(rows: Sequence[Sequence[int]], most: int) -> Ragged:
     return end_to_end([[*tokens[: most - 1], END] for tokens in rows])
 
 
-def _vocabularies(pairs: Pairs, config: DataConfig) -> tuple[Vocabulary, Vocabulary, list[Fact]]:
+def _vocabularies(pairs: Pairs, config: DataConfig) -> tuple[Vocabulary, Vocabulary, Fact]:
     """Of the source and of the target, which are one and the same unless --shared-vocabulary is off."""
     if config.of(TextConfig).shared_vocabulary:
         both, why = vocabulary_for([*pairs.sources, *pairs.targets], config, auto="bpe")
-        return both, both, [Fact(f"one vocabulary of {both.size:,} tokens for both sides", why)]
+        return both, both, Fact(f"one vocabulary of {both.size:,} tokens for both sides", why)
     source, why = vocabulary_for(pairs.sources, config, auto="bpe")
     target, _ = vocabulary_for(pairs.targets, config, auto="bpe")
-    return source, target, [Fact(f"vocabularies of {source.size:,} and {target.size:,} tokens", why)]
+    return source, target, Fact(f"vocabularies of {source.size:,} and {target.size:,} tokens", why)
 
 
 def _length_fact(rows: TextRows) -> Fact:
-    told = []
+    spans = []
     for side in ("input", "target"):
         lengths = rows.tokens.ragged[side].lengths()
-        told.append(f"{lengths.min()} to {lengths.max()} (median {int(np.median(lengths))})")
-    return Fact(f"{told[0]} tokens per source, {told[1]} per target", "train, including the end token")
+        spans.append(f"{lengths.min()} to {lengths.max()} (median {int(np.median(lengths))})")
+    return Fact(f"{spans[0]} tokens per source, {spans[1]} per target", "train, including the end token")

@@ -34,18 +34,14 @@ def _sentences(item: Any) -> list[str]:
             f"the model takes sentences, and the input is of type {type(item).__name__}; give text or a file"
         )
     path = Path(item).expanduser()
-    if isinstance(item, Path) or _is_file(path):
-        if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError:  # a long sentence is no name that a file could have
+        there = False
+    if isinstance(item, Path) or there:
+        if not there:
             raise DataError(f"{item}: no such file; give a text file with a sentence a line, or a sentence")
         return lines_of(path)
     if path.suffix.lower() in FILES and len(str(item).split()) == 1:
         raise DataError(f"{item}: no such file; give a text file with a sentence a line, or a sentence")
     return [" ".join(str(item).split())]
-
-
-def _is_file(path: Path) -> bool:
-    """A long sentence is no name that a file could have, and asking raises."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False

@@ -12,17 +12,19 @@ from sonde.modalities.text.published_vocabulary import is_berts, renumbered
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 
 
-def vocabulary_for(texts: Sequence[str], config: DataConfig, *, auto: TokenizerName = "auto") -> tuple[Vocabulary, str]:
+def vocabulary_for(
+    texts: Sequence[str], config: DataConfig, *, auto: TokenizerName = "auto", least: int = 1
+) -> tuple[Vocabulary, str]:
     """(vocabulary, where it comes from in words).
 
-    auto: the kind that --tokenizer auto means here
+    auto: the kind that --tokenizer auto means here;  least: how often a word must occur
     Raises: DataError when the run or file that `--vocabulary-of` names has none; MissingDependency
     """
     settings = config.of(TextConfig)
     if settings.vocabulary_of is not None:
         return earlier_vocabulary(settings.vocabulary_of), f"of {settings.vocabulary_of}"
     kind = auto if settings.tokenizer == "auto" else settings.tokenizer
-    return train_vocabulary(texts, kind=kind, size=settings.vocabulary), "of the training text"
+    return train_vocabulary(texts, kind=kind, size=settings.vocabulary, least=least), "of the training text"
 
 
 def earlier_vocabulary(where: str) -> Vocabulary:

@@ -111,7 +111,7 @@ class Streams:
     """An order (`sonde.data.feed.order`) in which every batch goes on where the one before stopped.
 
     The windows are dealt out to `batch_size` streams of equal length, and batch k holds window k of each; the same in every
-    epoch. What does not fill the streams is left out in training, and comes as one more, smaller batch in judging.
+    epoch. What does not fill the streams is left out in training, and comes as one more, smaller batch in evaluation.
     windows: of the split
     """
 

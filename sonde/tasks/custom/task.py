@@ -49,14 +49,21 @@ class ModuleTask:
     loss:    (output, target) -> scalar, the mean over the rows
     metrics: name -> function of the same form; the first decides which checkpoint is best, larger being better;
              without any the smallest loss does
+    monitor: the metric that decides instead, or "loss"
     """
 
-    def __init__(self, module: nn.Module, loss: RowFunction, metrics: Mapping[str, RowFunction] | None = None) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        loss: RowFunction,
+        metrics: Mapping[str, RowFunction] | None = None,
+        monitor: str | None = None,
+    ) -> None:
         self.modules = nn.ModuleDict({"model": module})
         self.phases = (Phase(name="model", loss=self.loss, trains=[module]),)
         self._function, self._metrics = loss, dict(metrics or {})
-        first = next(iter(self._metrics), None)
-        self.objective = Objective(first, "max") if first is not None else Objective("loss", "min")
+        chosen = monitor or next(iter(self._metrics), "loss")
+        self.objective = Objective(chosen, "max" if chosen in self._metrics else "min")
 
     def loss(self, batch: Batch) -> Loss:
         """The user's function of the module's output; a mean over the rows."""

@@ -121,7 +121,10 @@ def test_an_iterator_gives_one_pass_and_refuses_another() -> None:
     data = source(iter(batches))
     assert (data.rewinds, data.ends, data.batches) == (False, True, None)
     assert [len(batch) for batch in data] == [3, 2]
-    with pytest.raises(ConfigError, match="^an iterator can be read only once; give the DataLoader itself, or a list"):
+    with pytest.raises(
+        ConfigError,
+        match="^the iterator has ended after 2 batches, and an iterator can be read only once; give the DataLoader itself",
+    ):
         next(iter(data))
     assert source(batches).rewinds
 

@@ -61,7 +61,7 @@ def test_held_out_recordings_must_be_some(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=f"--held-out {chosen} takes {what}"):
             found(folder, labels="{label}_{take}", held_out=chosen)
         judged = find_recordings(
-            Listing(folder), data_config(labels="{label}_{take}", held_out=chosen), task=None, judged=True
+            Listing(folder), data_config(labels="{label}_{take}", held_out=chosen), task=None, evaluating=True
         )
         assert {recording.split for recording in judged.recordings} == {"train"}
     with pytest.raises(ConfigError, match="has no part 'speaker'; there are label, take"):

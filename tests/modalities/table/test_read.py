@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sonde.core.errors import DataError
-from sonde.modalities.table.read import Table, frame_table, read_table, table_suffix
+from sonde.modalities.table.read import Table, frame_table, head_of, read_table, table_suffix
 
 
 def written(tmp_path: Path, content: str | bytes, name: str = "t.csv") -> Path:
@@ -164,3 +164,29 @@ def test_message_of_a_broken_row_gives_the_spreadsheet_row(tmp_path: Path):
 def test_suffixes():
     assert table_suffix(Path("a.TSV")) == ".tsv"
     assert table_suffix(Path("a.parquet.gz")) == ""
+
+
+def test_the_head_of_a_table_is_its_first_whole_rows(tmp_path: Path) -> None:
+    head = head_of(written(tmp_path, "a, b\n1,2\n3\n4,5\n"))
+    assert head is not None
+    assert cells(head) == {"a": ["1", "4"], "b": ["2", "5"]}
+    assert head.place(0) == "t.csv row 2"
+
+
+def test_the_head_of_a_text_without_a_header_has_numbered_columns(tmp_path: Path) -> None:
+    head = head_of(written(tmp_path, "one long string of cliches,0\na film of rare charm,1\nno fun,0\n"))
+    assert head is not None
+    assert list(head.columns) == ["c1", "c2"]
+    assert len(head) == 3
+
+
+@pytest.mark.parametrize("content", ["a,b\n", "a,a\n1,2\n"])
+def test_there_is_no_head_without_rows_or_with_two_columns_of_one_name(tmp_path: Path, content: str) -> None:
+    assert head_of(written(tmp_path, content)) is None
+
+
+def test_the_head_of_a_parquet_file_is_its_first_rows(tmp_path: Path) -> None:
+    pd.DataFrame({"a": range(500)}).to_parquet(tmp_path / "t.parquet")
+    head = head_of(tmp_path / "t.parquet")
+    assert head is not None
+    assert len(head) == 200

@@ -12,7 +12,7 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
@@ -20,6 +20,7 @@ from sonde.modalities.catalogue import forms
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 
+TORCH_DATA = "torch.utils.data"
 TAKEN = (
     "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
     "Dataset, or a dict of these by split"
@@ -35,7 +36,7 @@ def read(
     """
     splits = by_split(data)
     first = splits["train"]
-    if _is_torch_data(first):
+    if _is_of(TORCH_DATA, first):
         from sonde.modalities.arrays.forms import torch_datasets  # torch is there when one of its datasets is
 
         return torch_datasets.read(splits, config, task=task, tick=tick, like=like)
@@ -51,8 +52,10 @@ def read(
             raise DataError(
                 "data frames by split are not taken from memory; write them to a folder as train, test, … files"
             )
-        wanted = Wanted(config=_with_target(first[1], config), task=task, like=like)
-        return _read_frame(_joined(first[0], first[1], config), wanted)
+        columns = config.of(TableConfig)
+        name = columns.target[0] if columns.target else str(getattr(first[1], "name", None) or "target")
+        wanted = Wanted(config=config.having(replace(columns, target=(name,))), task=task, like=like)
+        return _read_frame(_joined(first[0], first[1], name), wanted)
     if _is_image_list(first[0]):
         return _read_images(splits, config, task=task, tick=tick, like=like)
     pairs = {
@@ -72,23 +75,16 @@ def read(
         why=" and ".join(_words(value) for value in first),
         fingerprint=fingerprint.of_arrays(hashed),
     )
-    return assemble_arrays(
-        pairs,
-        about,
-        config,
-        task=task,
-        tick=tick,
-        like=like,
-    )
+    return assemble_arrays(pairs, about, config, task=task, tick=tick, like=like)
 
 
 def by_split(data: Any) -> dict[str, Any]:
     """Split -> its data. A dict by split names, or ((x, y), (x, y)) for train and test; anything else is train."""
-    if isinstance(data, Mapping) and data and all(_names_split(key) for key in data) and not _columns_only(data):
+    if isinstance(data, Mapping) and data and all(_is_split(key) for key in data) and not _columns_only(data):
         named = {SPLIT_NAMES[key.lower()]: value for key, value in data.items()}
         if "train" not in named:
             raise DataError(f"there is no train split, only {', '.join(map(str, data))}")
-        return {split: named[split] for split in ORDER if split in named}
+        return in_order(named)
     if isinstance(data, tuple | list) and len(data) == 2 and all(isinstance(d, tuple) and len(d) == 2 for d in data):
         return {"train": data[0], "test": data[1]}
     return {"train": data}
@@ -100,14 +96,15 @@ def is_frame(value: Any) -> bool:
     return isinstance(value, Mapping) or kind.__name__ == "DataFrame" or kind.__module__.startswith("pyarrow")
 
 
-def _names_split(key: Any) -> bool:
+def _is_split(key: Any) -> bool:
     return isinstance(key, str) and key.lower() in SPLIT_NAMES
 
 
 def _columns_only(data: Mapping[str, Any]) -> bool:
     """Whether a dict holds plain columns, one value a row, rather than whole splits."""
     return all(
-        getattr(value, "ndim", 1) == 1 and not _is_pair(value) and not _is_torch_data(value) for value in data.values()
+        getattr(value, "ndim", 1) == 1 and not _is_pair(value) and not _is_of(TORCH_DATA, value)
+        for value in data.values()
     )
 
 
@@ -115,17 +112,16 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple | list) and len(value) == 2 and all(hasattr(part, "__len__") for part in value)
 
 
-def _is_torch_data(value: Any) -> bool:
-    return any(kind.__module__.startswith("torch.utils.data") for kind in type(value).__mro__)
+def _is_of(package: str, value: Any) -> bool:
+    """Whether a class of the value comes from a package, which need not be imported for that."""
+    return any(kind.__module__.startswith(package) for kind in type(value).__mro__)
 
 
 def _is_image_list(value: Any) -> bool:
     """Whether inputs are a list of files or of Pillow's images."""
-    return isinstance(value, Sequence) and len(value) > 0 and (isinstance(value[0], str | Path) or _is_pil(value[0]))
-
-
-def _is_pil(value: Any) -> bool:
-    return any(kind.__module__.startswith("PIL.") for kind in type(value).__mro__)
+    if not isinstance(value, Sequence) or not len(value):
+        return False
+    return isinstance(value[0], str | Path) or _is_of("PIL.", value[0])
 
 
 def _plain(values: Any) -> Any:
@@ -142,23 +138,12 @@ def _read_frame(frame: Any, wanted: Wanted) -> Dataset:
     return next(dataset for dataset in found if dataset is not None)
 
 
-def _joined(frame: Any, target: Any, config: DataConfig) -> dict[str, Any]:
-    """The columns of a frame with the target as one more."""
+def _joined(frame: Any, target: Any, name: str) -> dict[str, Any]:
+    """The columns of a frame with the target as one more, called `name`."""
     columns = {str(name): frame[name] for name in (frame.keys() if hasattr(frame, "keys") else frame.column_names)}
-    name = _target_name(target, config)
     if name in columns:
         raise DataError(f"the table has a column {name!r} already; give the target another name with target=")
     return {**columns, name: target}
-
-
-def _target_name(target: Any, config: DataConfig) -> str:
-    settings = config.of(TableConfig)
-    return settings.target[0] if settings.target else str(getattr(target, "name", None) or "target")
-
-
-def _with_target(target: Any, config: DataConfig) -> DataConfig:
-    columns = replace(config.of(TableConfig), target=(_target_name(target, config),))
-    return config.having(columns)
 
 
 def _read_images(

@@ -4,7 +4,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
@@ -28,9 +27,7 @@ INPUT_WORDS = frozenset({"x", "image", "images", "img", "imgs", "data", "input",
 TARGET_WORDS = frozenset({"y", "label", "labels", "target", "targets"})
 NAMES_KEYS = frozenset({"names", "class_names", "label_names", "classes", "target_names"})
 MAPPED = 1 << 26  # bytes; larger arrays are mapped and read as they are needed, where they are not compressed
-LENGTHS = (
-    26  # bytes of an entry of a ZIP file before the lengths of its name and of what else stands before the content
-)
+LENGTHS = 26  # bytes of a ZIP file's entry before the lengths of its name and of what else stands before the content
 KEYS_HINT = "call them x and y, or x_train, y_train, x_test, y_test"
 
 
@@ -60,31 +57,22 @@ def read(
 
     Raises: DataError for damaged files, pickled objects, and keys that do not tell inputs from targets
     """
-    path = listing.path
     tick("reading arrays", 0, 0)
-    arrays, files, place = _load(path)
+    arrays, files, place = _load(listing)
     keys = find_keys({name: array for name, array in arrays.items() if name not in NAMES_KEYS}, str(place))
     pairs = {}
     for split, key in keys.items():
         where = f"{place.name} {key.target!r}" if place.suffix == ".npz" else f"{key.target}.npy"
         origin = f"{place.name} {key.inputs!r}" if place.suffix == ".npz" else f"{key.inputs}.npy"
         pairs[split] = ArrayPair(as_array(arrays[key.inputs], origin), raw_target(arrays[key.target], where), origin)
-    about = About(
-        name=path.resolve().name.removesuffix(path.suffix) if path.is_file() else path.resolve().name,
-        source=str(path.resolve()),
+    about = About.at(
+        listing,
         form="NPZ file" if place.suffix == ".npz" else "NPY files",
         why=", ".join(f"{key.inputs} and {key.target}" for key in keys.values()),
-        class_names=_names(arrays),
-        fingerprint=fingerprint.of_files(files, files[0].parent),
+        files=files,
+        class_names=_class_names(arrays),
     )
-    return assemble_arrays(
-        pairs,
-        about,
-        config,
-        task=task,
-        tick=tick,
-        like=like,
-    )
+    return assemble_arrays(pairs, about, config, task=task, tick=tick, like=like)
 
 
 def find_keys(arrays: Mapping[str, np.ndarray], place: str) -> dict[str, Keys]:
@@ -153,12 +141,13 @@ def _by_shape(arrays: Mapping[str, np.ndarray]) -> Keys | None:
     return None
 
 
-def _load(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
+def _load(listing: Listing) -> tuple[dict[str, np.ndarray], list[Path], Path]:
     """Arrays by name, the files they are from, and what to call the place."""
-    if path.is_dir():
-        npz = _npz_files(path)
+    path = listing.path
+    if listing.is_dir:
+        npz = listing.ending(".npz")
         if len(npz) != 1:
-            files = _npy_files(path)
+            files = listing.ending(".npy")
             return {file.stem: load_npy(file) for file in files}, files, path
         path = npz[0]
     if path.suffix.lower() == ".npz":
@@ -211,28 +200,17 @@ def _with_partner(path: Path) -> tuple[dict[str, np.ndarray], list[Path], Path]:
     """An NPY file and the one beside it that completes it to inputs and targets."""
     split, role = _meaning(path.stem)
     wanted = {"inputs": "targets", "targets": "inputs"}.get(role)
-    partners = [file for file in _npy_files(path.parent) if _meaning(file.stem) == (split, wanted)]
+    beside = Listing(path.parent).ending(".npy")
+    partners = [file for file in beside if _meaning(file.stem) == (split, wanted)]
     if len(partners) != 1:
         raise DataError(f"{path} has only inputs or only targets; the other file is missing; {KEYS_HINT}")
     files = [path, partners[0]]
     return {file.stem: load_npy(file) for file in files}, files, path.parent
 
 
-def _names(arrays: Mapping[str, np.ndarray]) -> Sequence[str]:
+def _class_names(arrays: Mapping[str, np.ndarray]) -> Sequence[str]:
     """Class names, where an array of text holds them."""
     for key in sorted(NAMES_KEYS & set(arrays)):
         if arrays[key].ndim == 1 and arrays[key].dtype.kind in "US":
             return tuple(str(name) for name in arrays[key].astype(str))
     return ()
-
-
-def _npz_files(folder: Path) -> list[Path]:
-    return _visible(folder.glob("*.npz"))
-
-
-def _npy_files(folder: Path) -> list[Path]:
-    return _visible(folder.glob("*.npy"))
-
-
-def _visible(files: Iterable[Path]) -> list[Path]:
-    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))

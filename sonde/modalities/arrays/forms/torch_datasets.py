@@ -1,7 +1,7 @@
 """Any `torch.utils.data.Dataset` or `DataLoader` that yields (input, target) tuples or dicts."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +18,13 @@ from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About, Part, assemble
 from sonde.data.rows import ArrayInputs, Inputs
-from sonde.data.splits import ORDER
+from sonde.data.splits import in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import found_numbers
 from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_of
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import convert_all, decode, pixels, stored_size
+from sonde.tasks.table import target_kind
 
 IN_MEMORY = 2 << 30  # bytes of inputs that are kept from the pass that reads the targets
 EACH_TICK = 500
@@ -133,6 +134,8 @@ def read(
         place = type(sources[split]).__name__
         target = raw_target(_stacked(seen.targets, place), f"{place} target")
         parts[split] = Part(inputs=_inputs(seen, sources[split], shape, layout, place), target=target)
+    hashed = {f"{split} targets": part.target.values for split, part in parts.items()}
+    hashed |= {f"{s} inputs": p.inputs.array for s, p in parts.items() if isinstance(p.inputs, ArrayInputs)}
     about = About(
         name=type(first).__name__.lower(),
         source=f"{type(first).__name__} in memory",
@@ -141,13 +144,12 @@ def read(
         class_names=_class_names(sources["train"]),
         facts=[*facts, *more],
         warnings=warnings,
-        fingerprint=_hashes(parts),
+        fingerprint=fingerprint.of_arrays(hashed),
     )
     images = layout is None or layout.axes != "flat"
     scale = layout.scale if layout is not None and images and layout.why else 0.0
-    ordered = {split: parts[split] for split in ORDER if split in parts}
-    found = found_numbers(ordered, about, config, shape=shape, scale=scale if images else None, like=like)
-    return assemble(found, config, task=task, like=like)
+    found = found_numbers(in_order(parts), about, config, shape=shape, scale=scale if images else None, like=like)
+    return assemble(found, config, kind=target_kind(task), task=task, like=like)
 
 
 def pair_of(item: Any, place: str) -> tuple[Any, Any]:
@@ -176,7 +178,7 @@ def _gather(source: Any, place: str, limit: int, tick: Tick) -> Pass:
         return seen
     countable = _by_number(source)
     total = len(source) if countable else 0
-    for row, item in enumerate(_items(source, countable)):
+    for row, item in enumerate((source[row] for row in range(total)) if countable else source):
         if row % EACH_TICK == 0:
             tick(f"reading {place}", row, total)
         seen.add(*pair_of(item, f"{place} item {row}"), f"{place} item {row}")
@@ -192,12 +194,6 @@ def _gather(source: Any, place: str, limit: int, tick: Tick) -> Pass:
 def _by_number(source: Any) -> bool:
     """Whether items can be asked for by number; a stream inherits `__getitem__` too, and raises there."""
     return not isinstance(source, IterableDataset) and hasattr(source, "__len__") and hasattr(source, "__getitem__")
-
-
-def _items(source: Any, countable: bool) -> Iterator[Any]:
-    if countable:
-        return (source[row] for row in range(len(source)))
-    return iter(source)
 
 
 def _whole_tensors(source: TensorDataset, seen: Pass) -> None:
@@ -234,8 +230,13 @@ def _shape(
     if len(shapes) > 1:
         raise DataError(f"items differ in shape: {', '.join(map(str, sorted(shapes)[:4]))}; resize them in the Dataset")
     shape = next(iter(shapes))
-    # an item with one axis is a row of numbers already
-    probe = [np.stack(seen.inputs) if seen.kept else _extremes(seen, shape) for seen in gathered.values()]
+    # an item with one axis is a row of numbers already; of inputs that were not kept their range is known
+    probe = [
+        np.stack(seen.inputs)
+        if seen.kept
+        else np.stack([np.full(shape, end, np.float32) for end in (seen.low, seen.high)])
+        for seen in gathered.values()
+    ]
     layout = layout_of(probe, "the Dataset's inputs") if len(shape) > 0 else Layout(axes="flat")
     out = lay_out(np.zeros((1, *shape), probe[0].dtype), layout, "items").shape[1:]
     facts = [Fact("items read as images" if layout.axes != "flat" else "items read as flat rows", layout.why)]
@@ -250,11 +251,6 @@ def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Sc
     if like is not None and like.input.kind == "image":
         return like.input.shape
     return shape if settings.image_size is None else (shape[0], settings.image_size, settings.image_size)
-
-
-def _extremes(seen: Pass, shape: tuple[int, ...]) -> np.ndarray:
-    """An array that shows the range of inputs that were not kept."""
-    return np.stack([np.full(shape, seen.low, np.float32), np.full(shape, seen.high, np.float32)])
 
 
 def _inputs(seen: Pass, source: Any, shape: tuple[int, ...], layout: Layout | None, place: str) -> Inputs:
@@ -289,9 +285,3 @@ def _mapping(source: TorchDataset[Any]) -> str:
         return ""
     keys = [next(key for key in known if key in source[0]) for known in (INPUT_KEYS, TARGET_KEYS)]
     return f": {keys[0]!r} is the input, {keys[1]!r} the target"
-
-
-def _hashes(parts: Mapping[str, Part]) -> dict[str, str]:
-    arrays = {f"{split} targets": part.target.values for split, part in parts.items()}
-    arrays |= {f"{s} inputs": p.inputs.array for s, p in parts.items() if isinstance(p.inputs, ArrayInputs)}
-    return fingerprint.of_arrays(arrays)

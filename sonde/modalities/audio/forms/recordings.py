@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError, DataError, nearest
 from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
@@ -21,8 +21,8 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.name_parts import check_known, spelled
 from sonde.data.ragged import Ragged, end_to_end
-from sonde.data.splits import ORDER, held_back_facts, share_out, subset, thinned
-from sonde.data.targets import listed
+from sonde.data.splits import ORDER, held_back_facts, share_out, sizes_in_words, subset, thinned
+from sonde.data.targets import first_few, listed
 from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
 from sonde.modalities.audio.recordings import RECOGNITION, Recordings, find_recordings, manifests_in, sounds_below
@@ -54,7 +54,7 @@ def read(
     check_kind("audio", str(path), like)
     if like is not None:
         task = RECOGNITION if like.target.kind == "tokens" else "classification"
-    found = find_recordings(listing, config, task=task, judged=like is not None)
+    found = find_recordings(listing, config, task=task, evaluating=like is not None)
     headers, found, warnings = _headers(found, skip=config.skip_unreadable, tick=tick)
     truths = [recording.truth for recording in found.recordings]
     if like is None:
@@ -67,7 +67,7 @@ def read(
     target, truth_fact, more = _target(path, found, truths, indices["train" if like is None else "test"], like)
     ragged, fixed = _fields(truths, target, [recording.name for recording in found.recordings])
     rows = Waveforms(samples=decoded.samples, names=[r.name for r in found.recordings], ragged=ragged, fixed=fixed)
-    splits: dict[str, Rows] = {split: subset(rows, indices[split]) for split in ORDER if split in indices}
+    splits = {split: subset(rows, places) for split, places in indices.items()}
     longest = int(rows.lengths().max())
     input = InputSpec(kind="audio", shape=(longest,), rate=rate) if like is None else like.input
     tick("hashing files", 0, 0)
@@ -102,7 +102,9 @@ def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Hea
         tick("reading headers", number, len(found.recordings))
     if not kept:
         raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
-    warnings = [f"{_counted(len(unread))} cannot be read and are skipped: {_named(unread)}"] if unread else []
+    warnings = (
+        [f"{_counted(len(unread))} cannot be read and are skipped: {first_few(unread, UNHEARD)}"] if unread else []
+    )
     return headers, replace(found, recordings=kept), warnings
 
 
@@ -111,8 +113,8 @@ def _splits(
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Rows of each split: those that the data brings, the others drawn from train. Raises: DataError, ConfigError"""
     settings = config.of(TableConfig)
-    told = np.array([recording.split for recording in found.recordings])
-    brought = {split: np.flatnonzero(told == split) for split in ORDER if (told == split).any()}
+    split_of = np.array([recording.split for recording in found.recordings])
+    brought = {split: np.flatnonzero(split_of == split) for split in ORDER if (split_of == split).any()}
     if like is not None:
         return ({"test": brought["train"]} if list(brought) == ["train"] else brought), []
     if "train" not in brought:
@@ -126,12 +128,7 @@ def _splits(
     sizes = {split: len(indices[split]) for split in held}
     facts = held_back_facts(sizes, held, stratified=labels is not None and groups is None)
     if groups is not None and held:
-        facts.append(
-            Fact(
-                f"no {settings.group} is in more than one split",
-                f"--group {settings.group}",
-            )
-        )
+        facts.append(Fact(f"no {settings.group} is in more than one split", f"--group {settings.group}"))
     return indices, facts
 
 
@@ -158,11 +155,8 @@ def _target(
     seen = {truths[row] for row in train}
     absent = [name for name in names if name not in seen] if like is None else []
     warnings = [f"no training recording has the class {listed(absent)}"] if absent else []
-    return (
-        TargetSpec(kind="class", names=tuple(names)),
-        Fact(f"{len(names)} classes: {listed(names)}", found.why),
-        warnings,
-    )
+    fact = Fact(f"{len(names)} classes: {listed(names)}", found.why)
+    return TargetSpec(kind="class", names=tuple(names)), fact, warnings
 
 
 def _transcripts(truths: Sequence[str], train: np.ndarray, like: Schema | None) -> tuple[TargetSpec, Fact, list[str]]:
@@ -199,11 +193,10 @@ def _size_fact(decoded: Decoded, rate: int, found: Recordings) -> Fact:
     seconds = decoded.samples.lengths() / rate
     total = seconds.sum()
     whole = f"{total / 3600:.1f} h" if total >= 7200 else f"{total / 60:.0f} min" if total >= 600 else f"{total:.0f} s"
-    counts = {split: sum(r.split == split for r in found.recordings) for split in ORDER}
-    brought = " + ".join(f"{count:,} {split}" for split, count in counts.items() if count)
+    parts = {split: [r for r in found.recordings if r.split == split] for split in ORDER}
+    counts = sizes_in_words({split: part for split, part in parts.items() if part})
     each = f"{seconds.min():.2f} to {seconds.max():.2f} s each"
-    what = brought if len([c for c in counts.values() if c]) > 1 else f"{len(seconds):,}"
-    return Fact(f"{what} recordings, {whole} in all, {each}, {rate / 1000:g} kHz", f"sound files: {found.why}")
+    return Fact(f"{counts} recordings, {whole} in all, {each}, {rate / 1000:g} kHz", f"sound files: {found.why}")
 
 
 def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
@@ -222,23 +215,19 @@ def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
 def _odd(decoded: Decoded, found: Recordings) -> list[str]:
     """Warnings of recordings that are clipped or silent."""
     names = np.array([recording.name for recording in found.recordings])
-    clipped, mute = names[decoded.clipped >= CLIPPED], names[decoded.peaks < SILENT]
+    clipped, mute = names[decoded.clipped >= CLIPPED].tolist(), names[decoded.peaks < SILENT].tolist()
     warnings = []
     if len(clipped):
         worst = float(decoded.clipped.max())
         warnings.append(
             f"{_counted(len(clipped))} clipped ({CLIPPED:.1%} or more of the samples are at full scale, at most "
-            f"{worst:.1%}): {_named(clipped)}"
+            f"{worst:.1%}): {first_few(clipped, UNHEARD)}"
         )
     if len(mute):
-        warnings.append(f"{_counted(len(mute))} silent: {_named(mute)}")
+        warnings.append(f"{_counted(len(mute))} silent: {first_few(mute, UNHEARD)}")
     return warnings
 
 
 def _counted(number: int) -> str:
     """ "1 recording", "3 recordings"."""
     return f"{number:,} recording{'s' * (number != 1)}"
-
-
-def _named(names: Sequence[str] | np.ndarray) -> str:
-    return ", ".join(map(str, names[:UNHEARD])) + " …" * (len(names) > UNHEARD)

@@ -1,15 +1,14 @@
 """What annotation files say: images, and of each the boxes and names of the objects marked in it."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from sonde.core.errors import DataError
-from sonde.core.natural_order import natural
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.listing import Listing
+from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.modalities.image.files import is_image
 
 NAMELESS = "object"  # the class of boxes in files that give none
@@ -89,17 +88,12 @@ def number(text: str | None, what: str, place: str) -> float:
 
 def folders_in(path: Path) -> list[Path]:
     """Folders directly below, hidden ones left out, in natural order."""
-    found = (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    return sorted(found, key=lambda folder: natural(folder.name))
+    return [folder.path for folder in Listing(path).folders]
 
 
 def images_below(folder: Path) -> list[Path]:
     """All images at any depth, hidden entries left out, in natural order."""
-    found = []
-    for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place) / name for name in files if is_image(Path(name))]
-    return sorted(found, key=lambda file: natural(file.as_posix()))
+    return [folder / name for name in Listing(folder).below if is_image(Path(name))]
 
 
 def split_of(name: str) -> str | None:
@@ -112,12 +106,38 @@ def split_of(name: str) -> str | None:
     return next((SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES), None)
 
 
-def split_lists(folder: Path | None) -> dict[str, Path]:
+def files_by_split(place: Path, files: Sequence[Path], split_of_file: Callable[[Path], str | None]) -> dict[str, Path]:
+    """Split -> file, by what its name tells; a single one is train, and without one for train there are none.
+
+    Raises: DataError for two files of a split
+    """
+    if len(files) == 1:
+        return {"train": files[0]}
+    splits: dict[str, Path] = {}
+    for file in files:
+        split = split_of_file(file)
+        if split is not None and split in splits:
+            raise DataError(f"{place}: {splits[split].name} and {file.name} both hold the {split} split; keep one")
+        if split is not None:
+            splits[split] = file
+    return splits if "train" in splits else {}
+
+
+def split_lists(folder: Listing | None) -> dict[str, Path]:
     """Split -> text file that lists what belongs to it, such as train.txt; empty unless there is one for train."""
-    if folder is None or not folder.is_dir():
-        return {}
-    files = {SPLIT_NAMES[f.stem.lower()]: f for f in sorted(folder.glob("*.txt")) if f.stem.lower() in SPLIT_NAMES}
-    return {split: files[split] for split in ORDER if split in files} if "train" in files else {}
+    files = folder.ending(".txt") if folder is not None else []
+    lists = {SPLIT_NAMES[file.stem.lower()]: file for file in files if file.stem.lower() in SPLIT_NAMES}
+    return in_order(lists) if "train" in lists else {}
+
+
+def names_by_key(names: Iterable[str]) -> dict[str, list[str]]:
+    """What a list may write for a name (a path with forward slashes, or a file's name, with or without its ending) -> names."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        pure = PurePosixPath(name)
+        for key in {name, str(pure.with_suffix("")), pure.name, pure.stem}:
+            found.setdefault(key, []).append(name)
+    return found
 
 
 def chosen_by(lists: Mapping[str, Path], names: Sequence[str], skipped: Skipped) -> dict[str, list[str]]:
@@ -125,11 +145,7 @@ def chosen_by(lists: Mapping[str, Path], names: Sequence[str], skipped: Skipped)
 
     Raises: DataError for a line that names none or several, and for a name in two lists
     """
-    by_key: dict[str, list[str]] = {}
-    for name in names:
-        pure = PurePosixPath(name)
-        for key in {name, str(pure.with_suffix("")), pure.name, pure.stem}:
-            by_key.setdefault(key, []).append(name)
+    by_key = names_by_key(names)
     owner: dict[str, str] = {}
     for split, file in lists.items():
         for line, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):

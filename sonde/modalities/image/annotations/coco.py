@@ -4,7 +4,7 @@ Source: Lin et al. 2014, arXiv:1405.0312, and cocodataset.org/#format-data
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sonde.modalities.image.annotations.annotated import (
     Annotations,
     Skipped,
     annotated,
+    files_by_split,
     folders_in,
     pass_over,
     split_of,
@@ -64,18 +65,7 @@ def files_of(listing: Listing) -> dict[str, Path]:
     found = [file for folder in (listing, *below) for file in folder.ending(".json") if _is_coco(listing, file)]
     if len(found) > 1:  # COCO's own folder holds key points and captions of the same images as well
         found = [file for file in found if "instances" in file.stem] or found
-    if len(found) == 1:
-        return {"train": found[0]}
-    splits: dict[str, Path] = {}
-    for file in found:
-        split = split_of(file.stem) or split_of(file.parent.name)
-        if split is not None and split in splits:
-            raise DataError(
-                f"{listing.path}: {splits[split].name} and {file.name} both hold the {split} split; keep one"
-            )
-        if split is not None:
-            splits[split] = file
-    return splits if "train" in splits else {}
+    return files_by_split(listing.path, found, lambda file: split_of(file.stem) or split_of(file.parent.name))
 
 
 def _is_coco(listing: Listing, file: Path) -> bool:
@@ -116,11 +106,7 @@ def _read_file(
     objects: dict[int, list[tuple[str, Sequence[float]]]] = {number: [] for number in images}
     for entry in content["annotations"]:
         try:
-            number = whole_number(entry, "image_id", f"{file.name}, annotations")
-            if number not in images:
-                raise DataError(
-                    f"{file.name}: annotation {entry.get('id')} is of image {number}, which is not in its images"
-                )
+            number = image_of(entry, images, file.name)
             if entry.get("iscrowd"):
                 crowds[0] += 1
             else:
@@ -135,15 +121,29 @@ def _read_file(
 
 
 def _object(entry: Mapping[str, Any], names: Mapping[int, str], file: str) -> tuple[str, Sequence[float]]:
-    category, box = entry.get("category_id"), entry.get("bbox")
-    if not isinstance(category, int) or category not in names:
-        raise DataError(f"{file}: annotation {entry.get('id')} has category {category}, which is not in its categories")
+    category, box = category_of(entry, names, file), entry.get("bbox")
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
         raise DataError(
             f"{file}: annotation {entry.get('id')} has the bbox {box}; it is four numbers, left, top, width, height"
         )
     left, top, width, height = box
     return names[category], (left, top, left + width, top + height)
+
+
+def image_of(entry: Mapping[str, Any], images: Container[int], file: str) -> int:
+    """The id of the image that an annotation is of. Raises: DataError for one that the file does not have."""
+    number = whole_number(entry, "image_id", f"{file}, annotations")
+    if number not in images:
+        raise DataError(f"{file}: annotation {entry.get('id')} is of image {number}, which is not in its images")
+    return number
+
+
+def category_of(entry: Mapping[str, Any], categories: Container[int], file: str) -> int:
+    """The id of an annotation's category. Raises: DataError for one that the file does not have."""
+    category = entry.get("category_id")
+    if not isinstance(category, int) or category not in categories:
+        raise DataError(f"{file}: annotation {entry.get('id')} has category {category}, which is not in its categories")
+    return category
 
 
 def whole_number(entry: Any, name: str, place: str) -> int:

@@ -15,6 +15,7 @@ from sonde.modalities.image.annotations.annotated import (
     Annotations,
     Skipped,
     annotated,
+    files_by_split,
     number,
     pass_over,
     split_of,
@@ -45,25 +46,9 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
 
 def _files(listing: Listing) -> dict[str, Path]:
     """Split -> file. Raises: DataError for two files of a split."""
-    found = [file for file in listing.ending(".xml") if _is_imglab(listing, file)]
-    if len(found) == 1:
-        return {"train": found[0]}
-    splits: dict[str, Path] = {}
-    for file in found:
-        split = split_of(file.stem)
-        if split is None:
-            continue
-        if split in splits:
-            raise DataError(
-                f"{listing.path}: {splits[split].name} and {file.name} both hold the {split} split; keep one"
-            )
-        splits[split] = file
-    return splits if "train" in splits else {}
-
-
-def _is_imglab(listing: Listing, file: Path) -> bool:
-    begin, _ = listing.once(head_and_tail, file, SNIFFED)
-    return b"<dataset" in begin and b"<images" in begin
+    begins = {file: listing.once(head_and_tail, file, SNIFFED)[0] for file in listing.ending(".xml")}
+    found = [file for file, head in begins.items() if b"<dataset" in head and b"<images" in head]
+    return files_by_split(listing.path, found, lambda file: split_of(file.stem))
 
 
 def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotated]:

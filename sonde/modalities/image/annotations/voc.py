@@ -47,12 +47,13 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         splits = {split: _read_all(found, found[0].parent, path, skipped) for split, found in files.items()}
         everything = [file for found in files.values() for file in found]
         return Annotations(form="Pascal VOC", why="XML files beside the images", splits=splits, files=everything)
-    root, notes, pictures = home.path, home.folder("annotations"), home.folder("jpegimages", "images")
+    notes, pictures = home.folder("annotations"), home.folder("jpegimages", "images")
     assert notes is not None
     assert pictures is not None
     images = pictures.path
     files = {file.stem: file for file in sorted(notes.ending(".xml"), key=_by_name)}
-    lists = split_lists(root / "ImageSets" / "Main") or split_lists(root / "ImageSets") or split_lists(root)
+    sets = home.folder("imagesets")
+    lists = split_lists(sets.folder("main") if sets else None) or split_lists(sets) or split_lists(home)
     chosen = chosen_by(lists, list(files), skipped) if lists else {"train": list(files)}
     return Annotations(
         form="Pascal VOC",

@@ -47,7 +47,7 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         for images, text in pairs
         for image in images_below(images)
     }
-    lists = split_lists(path)
+    lists = split_lists(listing)
     relative = {image.relative_to(path).as_posix(): image for image in labels}
     notes: list[str] = []
     if lists:
@@ -59,8 +59,9 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         split: _read_all([relative[n] for n in members], labels, names, path, skipped)
         for split, members in chosen.items()
     }
-    if not names:
-        names = _numbered(found)
+    if not names:  # class numbers are names then, from 0 to the largest that occurs
+        used = {int(name) for images in found.values() for image in images for name in image.names}
+        names = tuple(str(kind) for kind in range(max(used, default=-1) + 1))
     return Annotations(
         form="YOLO text files",
         why=f"lists {', '.join(file.name for file in lists.values())}"
@@ -103,14 +104,14 @@ def _holds_boxes(files: Sequence[Path]) -> bool:
         ]
         if not lines:
             continue
-        if not all(words[0].isdigit() and len(words) >= 5 and _are_numbers(words) for words in lines):
+        if not all(words[0].isdigit() and len(words) >= 5 and all(map(_is_number, words)) for words in lines):
             return False
         seen += 1
     return seen > 0
 
 
-def _are_numbers(words: Sequence[str]) -> bool:
-    return all(word.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit() for word in words)
+def _is_number(word: str) -> bool:
+    return word.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
 
 
 def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
@@ -185,12 +186,6 @@ def _object(words: Sequence[str], names: Sequence[str], place: str) -> tuple[str
             f"{place} has {len(numbers)} numbers after its class; a box has 4, an outline 6 or more in pairs"
         )
     return name, (min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
-
-
-def _numbered(found: Mapping[str, Sequence[Annotated]]) -> tuple[str, ...]:
-    """Class numbers as names, for files without names: 0 to the largest that occurs."""
-    used = {int(name) for images in found.values() for image in images for name in image.names}
-    return tuple(str(kind) for kind in range(max(used, default=-1) + 1))
 
 
 def _shown(path: Path, root: Path) -> str:

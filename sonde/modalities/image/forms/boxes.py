@@ -7,8 +7,6 @@ from importlib import import_module
 from os.path import relpath
 from pathlib import Path
 
-import numpy as np
-
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
@@ -17,11 +15,20 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, InputsOf
-from sonde.data.splits import ORDER, class_counts, drawn_from_train, hold_back, targets_of
+from sonde.data.splits import (
+    class_counts,
+    drawn_from_train,
+    evenly_spaced,
+    for_evaluation,
+    hold_back,
+    in_order,
+    sizes_in_words,
+    targets_of,
+)
 from sonde.data.targets import listed
-from sonde.modalities.catalogue import check_kind
+from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.annotations.annotated import Annotations
-from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, measured, told
+from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, counted, measured
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
 from sonde.modalities.image.pixel_statistics import image_statistics
@@ -52,13 +59,14 @@ def read(
     """
     path = listing.path
     check_kind("image", str(path), like)
-    if like is not None and like.target.kind != "boxes":
-        raise DataError(f"{path} has bounding boxes; the model was trained on another kind of target")
+    check_target("boxes", f"{path} has bounding boxes", like)
     skipped: list[str] | None = [] if config.skip_unreadable else None
     reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
     found: Annotations = import_module(reader).read(listing, skipped)
-    images = {split: measured(found.splits[split], skipped, tick) for split in ORDER if split in found.splits}
-    _no_empty(path, images)
+    images = {split: measured(part, skipped, tick) for split, part in in_order(found.splits).items()}
+    for split, members in images.items():
+        if not members:
+            raise DataError(f"{path}: the {split} split holds no images that can be read; add files or remove it")
     oddities: Oddities = Counter()
     schema, facts = _schema(found, images, config, path) if like is None else (like, [])
     rows = _rows(path, images, schema, shares=found.shares, oddities=oddities)
@@ -70,20 +78,19 @@ def read(
         files=[*(o.annotated.file for m in images.values() for o in m), *found.files],
         root=path,
         facts=[_size_fact(found, rows), *facts, *_empty_fact(rows)],
-        warnings=[*found.notes, *_counted(found.set_aside, oddities), *_unreadable(skipped)],
+        warnings=[
+            *found.notes,
+            *(f"{count:,} {what} left out" for what, count in found.set_aside.items()),
+            *(counted(count, *words) for words, count in oddities.items() if count),
+            *_unreadable(skipped),
+        ],
     )
     if like is not None:
-        return about.dataset(like, rows if len(rows) > 1 else {"test": next(iter(rows.values()))})
+        return about.dataset(like, for_evaluation(rows))
     train = rows["train"]
     called = f"{about.source} has {len(train)} training images"
     indices, held = hold_back(len(train), rows, config, called=called)
     return _fitted(about.dataset(schema, drawn_from_train(rows, indices), held))
-
-
-def _no_empty(path: Path, images: Mapping[str, Sequence[Measured]]) -> None:
-    for split, members in images.items():
-        if not members:
-            raise DataError(f"{path}: the {split} split holds no images that can be read; add files or remove it")
 
 
 def _schema(
@@ -122,8 +129,7 @@ def _rows(
 def _fitted(dataset: Dataset) -> Dataset:
     """The dataset with mean and std of its training images, and a word on classes that none of them shows."""
     rows, schema = dataset.splits["train"], dataset.schema
-    places = np.linspace(0, len(rows) - 1, min(len(rows), SAMPLED)).round().astype(np.int64)
-    mean, std = image_statistics(InputsOf(rows), places)
+    mean, std = image_statistics(InputsOf(rows), evenly_spaced(len(rows), SAMPLED))
     counts = class_counts(rows, schema.target)
     assert counts is not None
     if not counts.sum():
@@ -137,24 +143,15 @@ def _fitted(dataset: Dataset) -> Dataset:
 def _size_fact(found: Annotations, rows: Mapping[str, Rows]) -> Fact:
     """ "112 train + 44 test images with 1,524 + 573 objects", and what was read."""
     objects = [int((targets_of(part)[..., 0] >= 0).sum()) for part in rows.values()]
-    named = (
-        " + ".join(f"{len(part):,} {split}" for split, part in rows.items())
-        if len(rows) > 1
-        else f"{len(rows['train']):,}"
-    )
-    return Fact(f"{named} images with {' + '.join(f'{n:,}' for n in objects)} objects", f"{found.form}: {found.why}")
+    what = f"{sizes_in_words(rows)} images with {' + '.join(f'{n:,}' for n in objects)} objects"
+    return Fact(what, f"{found.form}: {found.why}")
 
 
 def _empty_fact(rows: Mapping[str, Rows]) -> list[Fact]:
     empty = sum(int((targets_of(part)[..., 0] < 0).all(axis=1).sum()) for part in rows.values())
     if not empty:
         return []
-    return [Fact(told(empty, "image shows no object", "images show no object"), "used as negative examples")]
-
-
-def _counted(set_aside: Mapping[str, int], oddities: Oddities) -> list[str]:
-    aside = [f"{count:,} {what} left out" for what, count in set_aside.items()]
-    return aside + [told(count, *words) for words, count in oddities.items() if count]
+    return [Fact(counted(empty, "image shows no object", "images show no object"), "used as negative examples")]
 
 
 def _unreadable(skipped: Sequence[str] | None) -> list[str]:
@@ -162,4 +159,4 @@ def _unreadable(skipped: Sequence[str] | None) -> list[str]:
         return []
     named = "; ".join(skipped[:NAMED_BAD]) + " …" * (len(skipped) > NAMED_BAD)
     words = "unreadable image or annotation skipped", "unreadable images or annotations skipped"
-    return [f"{told(len(skipped), *words)}: {named}"]
+    return [f"{counted(len(skipped), *words)}: {named}"]

@@ -13,9 +13,10 @@ from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.catalogue import check_kind
+from sonde.modalities.image.annotations.annotated import names_by_key, split_lists
 from sonde.modalities.image.files import SUFFIXES
 from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files, assemble_images
@@ -46,49 +47,41 @@ def read(
     """
     path = listing.path
     check_kind("image", str(path), like)
-    names, how, warnings = _listing(listing)
-    classes = {split: [_class_of(name, split, how) for name in found] for split, found in names.items()}
+    names, why, warnings = _names(listing)
+    depth = int("train" in split_folders(listing))
+    classes = {split: [_class_of(name, depth) for name in found] for split, found in names.items()}
     _check_classes(path, classes, like)
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.array(found, dtype=str), "the folders") for split, found in classes.items()}
     tick("hashing files", 0, 0)
-    why = {"folders": "a folder per split", "lists": "a list of files per split", "none": path.name}[how]
     files = [path / name for found in names.values() for name in found]
     about = About.at(listing, form="class folders", why=why, files=files, warnings=warnings)
     return assemble_images(encoded, targets, about, config, every_header=True, task=task, tick=tick, like=like)
 
 
-def _listing(listing: Listing) -> tuple[dict[str, list[str]], str, list[str]]:
-    """Split -> names of images relative to the listing's path in natural order; how splits are told; warnings."""
+def _names(listing: Listing) -> tuple[dict[str, list[str]], str, list[str]]:
+    """Split -> names of images relative to the listing's path in natural order; what tells splits apart; warnings."""
     path, splits = listing.path, split_folders(listing)
     if "train" in splits:
-        found = {split: images_below(splits[split], path) for split in ORDER if split in splits}
+        found = {split: images_below(folder, path) for split, folder in in_order(splits).items()}
         _no_empty(path, {splits[split].name: names for split, names in found.items()})
-        return found, "folders", []
+        return found, "a folder per split", []
     everything = images_below(listing, path)
     _no_empty(path, {path.name: everything})
     loose = [name for name in everything if "/" not in name]
     inside = [name for name in everything if "/" in name]
     warnings = [f"{len(loose):,} images are outside the class folders and are not used"] if loose else []
     lists = split_lists(listing)
-    if "train" not in lists:
-        return {"train": inside}, "none", warnings
-    chosen = {split: listed(file, inside) for split, file in lists.items()}
-    no_overlap(lists, chosen)
-    unlisted = len(inside) - len({name for names in chosen.values() for name in names})
-    warnings += [f"{unlisted:,} images are in none of {', '.join(f.name for f in lists.values())} and are not used"] * (
-        unlisted > 0
-    )
-    return chosen, "lists", warnings
+    chosen, unlisted = by_lists(lists, inside)
+    return chosen, "a list of files per split" if lists else path.name, warnings + unlisted
 
 
-def _class_of(name: str, split: str, how: str) -> str:
-    """The class folder of an image's relative name.
+def _class_of(name: str, depth: int) -> str:
+    """The class folder of an image's relative name, which lies below so many other folders.
 
     Raises: DataError for an image that stands beside the class folders of its split
     """
     parts = PurePosixPath(name).parts
-    depth = 1 if how == "folders" else 0
     if len(parts) < depth + 2:
         raise DataError(f"{name} is not in a class folder; move it into one, {parts[0]}/CLASS/{parts[-1]}")
     return parts[depth]
@@ -135,22 +128,29 @@ def _no_empty(path: Path, found: Mapping[str, Sequence[str]]) -> None:
             raise DataError(f"{path}: {name} holds no images; add files or remove it")
 
 
-def split_lists(listing: Listing) -> dict[str, Path]:
-    """Split -> text file naming its images, such as train.txt."""
-    found = {SPLIT_NAMES[f.stem.lower()]: f for f in listing.ending(".txt") if f.stem.lower() in SPLIT_NAMES}
-    return {split: found[split] for split in ORDER if split in found}
+def by_lists(lists: Mapping[str, Path], names: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Names of each split's images as its list (`split_lists`) has them, else all as train; a warning of those in no list.
+
+    Raises: DataError for a line that names no image or several, and for an image in two lists
+    """
+    if not lists:
+        return {"train": list(names)}, []
+    chosen = {split: _listed(file, names) for split, file in lists.items()}
+    counts = Counter(name for found in chosen.values() for name in found)
+    twice = next((name for name, number in counts.items() if number > 1), None)
+    if twice is not None:
+        files = [lists[split].name for split, found in chosen.items() if twice in found]
+        raise DataError(f"{twice} is in {' and in '.join(files)}; an image belongs to one split")
+    left, files = len(names) - len(counts), [file.name for file in lists.values()]
+    return chosen, [f"{left:,} images are in none of {', '.join(files)} and are not used"] if left else []
 
 
-def listed(file: Path, names: Sequence[str]) -> list[str]:
+def _listed(file: Path, names: Sequence[str]) -> list[str]:
     """The images that a list names, by path or by file name, with or without its ending.
 
     Raises: DataError for a line that names none, or several
     """
-    by_name: dict[str, list[str]] = {}
-    for name in names:
-        pure = PurePosixPath(name)
-        for key in {name, str(pure.with_suffix("")), pure.name, pure.stem}:
-            by_name.setdefault(key, []).append(name)
+    by_name = names_by_key(names)
     chosen: dict[str, None] = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         key = line.strip().replace("\\", "/").removeprefix("./")
@@ -164,12 +164,3 @@ def listed(file: Path, names: Sequence[str]) -> list[str]:
     if not chosen:
         raise DataError(f"{file} names no images; add some or remove it")
     return in_natural_order(chosen)
-
-
-def no_overlap(lists: Mapping[str, Path], chosen: Mapping[str, Sequence[str]]) -> None:
-    """Raises: DataError when a name stands in the lists of two splits."""
-    counts = Counter(name for names in chosen.values() for name in names)
-    twice = next((name for name, number in counts.items() if number > 1), None)
-    if twice is not None:
-        files = [lists[split].name for split, names in chosen.items() if twice in names]
-        raise DataError(f"{twice} is in {' and in '.join(files)}; an image belongs to one split")

@@ -12,7 +12,15 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.modalities.catalogue import check_kind
-from sonde.modalities.image.annotations.coco import category_names, files_of, image_folder, opened_file, whole_number
+from sonde.modalities.image.annotations.coco import (
+    category_names,
+    category_of,
+    files_of,
+    image_folder,
+    image_of,
+    opened_file,
+    whole_number,
+)
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.outlines import Outlines, Shape
 from sonde.modalities.image.rows import Files
@@ -60,34 +68,20 @@ def _split(content: Mapping[str, Any], file: Path, root: Path, numbers: Mapping[
     entries = {whole_number(entry, "id", f"{file.name}, images"): entry for entry in content["images"]}
     shapes: dict[int, list[Shape]] = {number: [] for number in entries}
     for entry in content["annotations"]:
-        number = whole_number(entry, "image_id", f"{file.name}, annotations")
-        if number not in entries:
-            raise DataError(
-                f"{file.name}: annotation {entry.get('id')} is of image {number}, which is not in its images"
-            )
-        category = entry.get("category_id")
-        if category not in numbers:
-            raise DataError(
-                f"{file.name}: annotation {entry.get('id')} has category {category}, which is not in its categories"
-            )
-        shapes[number].append(
-            Shape(
-                number=numbers[category],
-                form=entry.get("segmentation"),
-                crowd=bool(entry.get("iscrowd")),
-                place=f"{file.name} annotation {entry.get('id')}",
-            )
+        number = image_of(entry, entries, file.name)
+        shape = Shape(
+            number=numbers[category_of(entry, numbers, file.name)],
+            form=entry.get("segmentation"),
+            crowd=bool(entry.get("iscrowd")),
+            place=f"{file.name} annotation {entry.get('id')}",
         )
+        shapes[number].append(shape)
     names = [str(entry.get("file_name")) for entry in entries.values()]
     folder = image_folder(file, root, names)
+    places = tuple(f"{file.name} image {n}" for n in entries)
     sizes = tuple(
-        (
-            whole_number(entry, "height", f"{file.name} image {n}"),
-            whole_number(entry, "width", f"{file.name} image {n}"),
-        )
-        for n, entry in entries.items()
+        (whole_number(entry, "height", place), whole_number(entry, "width", place))
+        for place, entry in zip(places, entries.values(), strict=True)
     )
-    masks = Outlines(sizes, tuple(tuple(shapes[n]) for n in entries), tuple(f"{file.name} image {n}" for n in entries))
-    return Masked(
-        images=Files(root, tuple(Path(relpath(folder / name, root)).as_posix() for name in names)), masks=masks
-    )
+    images = Files(root, tuple(Path(relpath(folder / name, root)).as_posix() for name in names))
+    return Masked(images=images, masks=Outlines(sizes, tuple(tuple(shapes[n]) for n in entries), places))

@@ -19,7 +19,7 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.modality import Wanted
@@ -77,7 +77,7 @@ def read(
         form="IDX files",
         why=", ".join(pair.images.name for pair in pairs.values()),
         files=files,
-        name=_name(path),
+        name=path.resolve().name if path.is_dir() else _stem(path).strip("-._") or "idx",
         root=root,
         class_names=_class_names(root),
     )
@@ -155,7 +155,7 @@ def _role(file: Path) -> str:
 
 
 def _pairs(listing: Listing) -> Mapping[str, Pair]:
-    """Split -> its files; of a single images file only its own pair, as the train split."""
+    """Split -> its files, train where a name says none; of a single images file only its own pair, as the train split."""
     path = listing.path
     if listing.is_file:
         images = path if _role(path) == "images" else _partner(path, "images")
@@ -164,7 +164,8 @@ def _pairs(listing: Listing) -> Mapping[str, Pair]:
     for file in _files(listing):
         if _role(file) != "images":
             continue
-        split = _split(file)
+        words = re.split(r"[^a-z0-9]+", _stem(file).lower())
+        split = next((SPLIT_NAMES[word] for word in reversed(words) if word in SPLIT_NAMES), "train")
         if split in found:
             raise DataError(f"{path}: {found[split].images.name} and {file.name} both are {split} images; keep one")
         found[split] = Pair(images=file, labels=_partner(file, "labels"))
@@ -174,14 +175,7 @@ def _pairs(listing: Listing) -> Mapping[str, Pair]:
                 f"{path} has no train images: the files are called {', '.join(found)}; name one train-images"
             )
         found = {"train": next(iter(found.values()))}
-    return {split: found[split] for split in ORDER if split in found}
-
-
-def _split(file: Path) -> str:
-    """The split that a file's name says; train where it says none."""
-    match = NAME.match(file.name)
-    words = re.split(r"[^a-z0-9]+", match["stem"].lower()) if match else []
-    return next((SPLIT_NAMES[word] for word in reversed(words) if word in SPLIT_NAMES), "train")
+    return in_order(found)
 
 
 def _partner(file: Path, role: str) -> Path:
@@ -189,8 +183,7 @@ def _partner(file: Path, role: str) -> Path:
 
     Raises: DataError when they are not beside it
     """
-    match = NAME.match(file.name)
-    stem = match["stem"].lower() if match else ""
+    stem = _stem(file).lower()
     candidates = [
         other
         for other in _files(Listing(file.parent))
@@ -212,10 +205,7 @@ def _class_names(root: Path) -> tuple[str, ...]:
     return ()
 
 
-def _name(path: Path) -> str:
-    return path.resolve().name if path.is_dir() else _stem(path)
-
-
 def _stem(path: Path) -> str:
+    """What stands before "images" or "labels" in a file's name, "" where it has neither."""
     match = NAME.match(path.name)
-    return (match["stem"].strip("-._") if match else "") or "idx"
+    return match["stem"] if match else ""

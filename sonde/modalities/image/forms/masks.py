@@ -11,23 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from sonde.core.config import DataConfig
 from sonde.core.dataset import BACKGROUND, Dataset, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
-from sonde.data.splits import ORDER
-from sonde.modalities.catalogue import check_kind
+from sonde.data.splits import ORDER, evenly_spaced, in_order
+from sonde.modalities.catalogue import check_kind, check_target
+from sonde.modalities.image.annotations.annotated import split_lists
 from sonde.modalities.image.files import SUFFIXES
-from sonde.modalities.image.forms.class_folders import (
-    images_below,
-    listed,
-    no_overlap,
-    split_lists,
-)
+from sonde.modalities.image.forms.class_folders import by_lists, images_below
 from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.modality import IMAGE_FOLDERS
@@ -83,19 +77,23 @@ def read(
     """
     path = listing.path
     check_kind("image", str(path), like)
-    if like is not None and like.target.kind != "mask":
-        raise DataError(f"{path} holds masks; the model was trained on another kind of target")
+    check_target("mask", f"{path} holds masks", like)
     found = _found(listing, skip=config.skip_unreadable)
     tick("reading masks", 0, 0)
     known = list(like.target.names) if like is not None else None
-    names, masks, with_objects = (
-        _objects(path, found, known) if found.by_object else _files(path, found, known, skip=config.skip_unreadable)
-    )
+    masks: dict[str, Masks]
+    if found.by_object:
+        names, with_objects = known or [BACKGROUND, FOREGROUND], True
+        masks = {split: ObjectFiles(path, tuple(pair.masks for pair in pairs)) for split, pairs in found.pairs.items()}
+    else:
+        names, masks, with_objects = _files(path, found, known, skip=config.skip_unreadable)
     everything = [path / name for pairs in found.pairs.values() for pair in pairs for name in (pair.image, *pair.masks)]
     tick("hashing files", 0, 0)
     about = About.at(listing, form="images with masks", why=found.why, files=everything, warnings=found.warnings)
-    images = {split: Files(path, tuple(pair.image for pair in pairs)) for split, pairs in found.pairs.items()}
-    splits = {split: Masked(images=images[split], masks=masks[split]) for split in images}
+    splits = {
+        split: Masked(images=Files(path, tuple(pair.image for pair in pairs)), masks=masks[split])
+        for split, pairs in found.pairs.items()
+    }
     return assemble_masks(splits, names, about, config, with_objects=with_objects, tick=tick, like=like)
 
 
@@ -106,21 +104,15 @@ def pictures(listing: Listing) -> list[Path]:
     return [listing.path / pair.image for pair in pairs[split]]
 
 
-def _objects(path: Path, found: Matched, known: list[str] | None) -> tuple[list[str], dict[str, Masks], bool]:
-    """Names of the classes, masks of each split, and whether objects are known one by one."""
-    masks: dict[str, Masks] = {
-        split: ObjectFiles(path, tuple(pair.masks for pair in pairs)) for split, pairs in found.pairs.items()
-    }
-    return known or [BACKGROUND, FOREGROUND], masks, True
-
-
 def _files(
     path: Path, found: Matched, known: list[str] | None, *, skip: bool
 ) -> tuple[list[str], dict[str, Masks], bool]:
-    """As `_objects`, where an image has one mask. Raises: DataError for masks of several kinds, or that show nothing."""
+    """Where an image has one mask: names of the classes, masks of each split, and whether objects are known one by one.
+
+    Raises: DataError for masks of several kinds, or that show nothing
+    """
     files = [path / pair.masks[0] for pairs in found.pairs.values() for pair in pairs]
-    places = np.linspace(0, len(files) - 1, min(len(files), LOOKED_AT)).round().astype(np.int64)
-    coding, classes = infer_coding([files[place] for place in places], skip=skip)
+    coding, classes = infer_coding([files[place] for place in evenly_spaced(len(files), LOOKED_AT)], skip=skip)
     if classes < 2 and known is None:
         raise DataError(
             f"none of the {len(files):,} masks shows anything but class 0, such as {files[0]}; check the masks"
@@ -158,14 +150,12 @@ def _found(listing: Listing, *, skip: bool) -> Matched:
     splits = split_folders(listing)
     inside = {split: sides for split, folder in splits.items() if (sides := _sides(folder))}
     if "train" in inside:
-        return _split(
-            path, {split: inside[split] for split in ORDER if split in inside}, "a folder per split", skip=skip
-        )
+        return _split(path, in_order(inside), "a folder per split", skip=skip)
     cases = [pair for folder in _cases(listing) if (pair := _case(path, folder, skip=skip))]
     if not cases:
         raise DataError(f"{path} has no image with a mask; add some")
     by_image = {pair.image: pair for pair in cases}
-    chosen, left = _by_lists(listing, list(by_image))
+    chosen, left = by_lists(_lists(listing), list(by_image))
     pairs = {split: [by_image[name] for name in names] for split, names in chosen.items()}
     why = f"{len(cases):,} folders of an image and its objects"
     return Matched(pairs=pairs, why=why, warnings=left, by_object=True)
@@ -175,14 +165,15 @@ def _beside(listing: Listing, images: Listing, masks: Listing, *, skip: bool) ->
     path = listing.path
     ours, theirs = split_folders(images), split_folders(masks)
     if "train" in ours and "train" in theirs:
-        sides = {split: (ours[split], theirs[split]) for split in ORDER if split in ours and split in theirs}
+        sides = {split: (folder, theirs[split]) for split, folder in in_order(ours).items() if split in theirs}
         return _split(path, sides, f"a folder per split in {images.name}/ and {masks.name}/", skip=skip)
-    chosen, warnings = _by_lists(listing, images_below(images, path))  # images that no list names need no mask
+    lists = _lists(listing)
+    chosen, warnings = by_lists(lists, images_below(images, path))  # images that no list names need no mask
     pairs = {
         split: _paired(path, images, masks, skip=skip, warnings=warnings, only=names) for split, names in chosen.items()
     }
-    lists = " and lists of names" * ("train" in _lists(listing))
-    return Matched(pairs=pairs, why=f"{images.name}/, {masks.name}/{lists}", warnings=warnings)
+    listed = " and lists of names" * bool(lists)
+    return Matched(pairs=pairs, why=f"{images.name}/, {masks.name}/{listed}", warnings=warnings)
 
 
 def _split(path: Path, sides: Mapping[str, tuple[Listing, Listing]], why: str, *, skip: bool) -> Matched:
@@ -195,21 +186,6 @@ def _split(path: Path, sides: Mapping[str, tuple[Listing, Listing]], why: str, *
     return Matched(pairs=pairs, why=why, warnings=warnings)
 
 
-def _by_lists(listing: Listing, names: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Names of each split's images as lists have them, else all as train; a warning of those in no list.
-
-    Raises: DataError for a line that names no image, and for an image in two lists
-    """
-    lists = _lists(listing)
-    if "train" not in lists:
-        return {"train": names}, []
-    chosen = {split: listed(file, names) for split, file in lists.items()}
-    no_overlap(lists, chosen)
-    left = len(names) - sum(map(len, chosen.values()))
-    files = ", ".join(file.name for file in lists.values())
-    return chosen, [f"{left:,} images are in none of {files} and are not used"] if left else []
-
-
 def _paired(
     path: Path, images: Listing, masks: Listing, *, skip: bool, warnings: list[str], only: Sequence[str]
 ) -> list[Pair]:
@@ -219,7 +195,8 @@ def _paired(
     """
     by_key: dict[str, str] = {}
     for name in images_below(masks, path):
-        by_key.setdefault(_key(name, masks.path, path), name)
+        key = str(PurePosixPath(name).relative_to(masks.path.relative_to(path).as_posix()).with_suffix(""))
+        by_key.setdefault(next((key.removesuffix(mark) for mark in MARKS if key.endswith(mark)), key), name)
     pairs, bare = [], []
     for name in only:
         key = str(PurePosixPath(name).relative_to(images.path.relative_to(path).as_posix()).with_suffix(""))
@@ -242,12 +219,6 @@ def _paired(
     return pairs
 
 
-def _key(name: str, folder: Path, path: Path) -> str:
-    """What a mask is called apart from its ending and a mark behind it."""
-    key = str(PurePosixPath(name).relative_to(folder.relative_to(path).as_posix()).with_suffix(""))
-    return next((key.removesuffix(mark) for mark in MARKS if key.endswith(mark)), key)
-
-
 def _case(path: Path, folder: Listing, *, skip: bool) -> Pair | None:
     """A folder's image and its objects. Raises: DataError where there is not one image, or no mask."""
     images, masks = (images_below(inside, path) for name in ("images", "masks") if (inside := folder.folder(name)))
@@ -263,8 +234,7 @@ def _case(path: Path, folder: Listing, *, skip: bool) -> Pair | None:
 def _lists(listing: Listing) -> dict[str, Path]:
     """Split -> text file naming its images, here or where Pascal VOC has them."""
     sets = listing.folder("imagesets")
-    theirs = sets.folder("segmentation") if sets else None
-    return split_lists(listing) or (split_lists(theirs) if theirs else {})
+    return split_lists(listing) or split_lists(sets.folder("segmentation") if sets else None)
 
 
 def _class_names(path: Path, classes: int) -> list[str]:

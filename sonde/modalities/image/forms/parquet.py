@@ -15,7 +15,7 @@ from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.data.targets import RawTarget, raw_target
 from sonde.modalities.image.rows import assemble_images
 from sonde.modalities.image.shards import open_shards, read_columns, read_schema
@@ -88,7 +88,8 @@ def image_column(schema: pa.Schema) -> str | None:
     """The column of encoded images: declared one in the metadata, a struct with bytes, or plain bytes called image."""
     declared = [name for name, feature in _features(schema).items() if _type(feature) == "Image"]
     structs = [f.name for f in schema if pa.types.is_struct(f.type) and f.type.get_field_index("bytes") >= 0]
-    plain = [f.name for f in schema if _is_binary(f.type) and f.name.lower() in ("image", "img", "jpg", "png")]
+    binary = [f.name for f in schema if pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type)]
+    plain = [name for name in binary if name.lower() in ("image", "img", "jpg", "png")]
     found = [name for name in (*declared, *structs, *plain) if name in schema.names]
     return found[0] if found else None
 
@@ -188,7 +189,7 @@ def _by_split(listing: Listing) -> dict[str, list[Path]]:
         if len(found) > 1:
             raise DataError(f"{path} has no train files, only {', '.join(found)}; name the file to train on")
         found = {"train": found[only]}
-    return {split: found[split] for split in ORDER if split in found}
+    return in_order(found)
 
 
 def _files(listing: Listing) -> list[Path]:
@@ -196,7 +197,3 @@ def _files(listing: Listing) -> list[Path]:
         return listing.ending(*SUFFIXES)
     below = (listing.path / name for name in listing.below if name.count("/") < DEEPEST)
     return sorted(file for file in below if file.suffix.lower() in SUFFIXES)
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)

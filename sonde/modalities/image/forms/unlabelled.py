@@ -9,8 +9,8 @@ from sonde.core.dataset import Dataset, Schema, TargetSpec
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
-from sonde.data.splits import ORDER
-from sonde.data.targets import raw_target
+from sonde.data.splits import in_order
+from sonde.data.targets import ONE_VALUE, raw_target
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.forms import class_folders as folders
 from sonde.modalities.image.rows import Files, assemble_images
@@ -37,18 +37,16 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     below = split_folders(listing)
-    places = {split: below[split] for split in ORDER if split in below} if "train" in below else {"train": listing}
+    places = in_order(below) if "train" in below else {"train": listing}
     names = {split: folders.images_below(place, path) for split, place in places.items()}
     encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
     targets = {split: raw_target(np.arange(float(len(found))), "no labels") for split, found in names.items()}
     files = [path / name for found in names.values() for name in found]
     about = About.at(listing, form="images without labels", why=path.name, files=files)
     raw = replace(like, target=replace(NONE, kind="labels")) if like is not None else None
-    dataset = assemble_images(
-        encoded, targets, about, config, every_header=True, task="regression", tick=tick, like=raw
-    )
+    dataset = assemble_images(encoded, targets, about, config, every_header=True, tick=tick, like=raw)
     return replace(
         dataset,
         schema=replace(dataset.schema, target=NONE),
-        facts=[fact for fact in dataset.facts if fact.why != "--task regression"],  # said of the numbers
+        facts=[fact for fact in dataset.facts if fact.what != ONE_VALUE],  # said of the numbers
     )

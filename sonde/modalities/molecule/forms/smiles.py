@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
-from sonde.data.splits import held_back_facts, share_out, thinned
+from sonde.data.splits import in_order, share_out, thinned
 from sonde.modalities.modality import Wanted
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import Graph, graph_of, parsed, rows_of
@@ -27,20 +28,18 @@ from sonde.modalities.table.forms.tables import (
     row_numbers,
     saved_target,
     short_name,
+    split_facts,
     split_files,
     standardised,
     target_fields,
     with_target,
     without_target,
 )
-from sonde.modalities.table.header import is_header
 from sonde.modalities.table.kinds import clean, infer_kind, is_text, parse
 from sonde.modalities.table.read import (
-    TEXT_SUFFIXES,
     Table,
-    first_batch,
-    first_rows,
     frame_table,
+    head_of,
     is_frame,
     read_table,
     table_suffix,
@@ -48,9 +47,7 @@ from sonde.modalities.table.read import (
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 
 PARSES = 0.95  # share of a column's cells from which on it holds SMILES
-DIFFERS = (
-    0.5  # share of them that are different, lest one-letter categories such as C and S be taken for methane and sulphur
-)
+DIFFERS = 0.5  # share of them that are different, lest categories such as C and S be taken for methane and sulphur
 LOOKED_AT = 200  # rows, to recognise the form by
 NAMED = re.compile(r"smiles", re.IGNORECASE)
 WRITTEN = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$:%/\\.*~]+")  # the characters of OpenSMILES, and RDKit's ~ for any bond
@@ -70,11 +67,12 @@ class Part:
     graphs: Sequence[Graph]
     target: np.ndarray
 
-    def rows(self, chosen: np.ndarray, fields: Mapping[str, np.ndarray]) -> Rows:
-        """Some of them with their target fields (n, …)."""
+    def rows(self, chosen: np.ndarray, spec: TargetSpec) -> Rows:
+        """Some of them with their target fields."""
         graphs = [self.graphs[place] for place in chosen]
-        numbers = row_numbers(self.table)[self.index[chosen]]
-        return rows_of(graphs, [graph.name for graph in graphs], Numbered(self.table.name, numbers), fields)
+        names = Numbered(self.table.name, row_numbers(self.table)[self.index[chosen]])
+        fields = target_fields(self.target[chosen], spec)
+        return rows_of(graphs, [graph.name for graph in graphs], names, fields)
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -86,7 +84,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if file is None:
         return None
     try:
-        column = smiles_column(_head(listing, file))
+        head = listing.once(head_of, file)
+        column = smiles_column(_cells(head)) if head is not None else None
     except DataError:
         return None  # what is wrong with the file is said when it is read
     return f"column {column!r} of {file.name} holds SMILES" if column is not None else None
@@ -110,18 +109,18 @@ def read(
     form = f"{form_of(next(iter(files.values())))} of molecules"
     about = About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
     if like is not None:
-        parts, warnings = _parts(tables, column, saved_target(like.target, config), like, config, tick)
-        splits = {split: _rows(part, np.arange(len(part.graphs)), like) for split, part in parts.items()}
+        parts, warnings = _parts(tables, saved_target(like.target, config), like, config, tick)
+        splits = {split: part.rows(np.arange(len(part.graphs)), like.target) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
         return about.dataset(like, splits, facts, warnings)
     target = infer_target(first, _targets(first, column, settings.target), task)
     warnings = without_target(tables, target)
-    parts, more = _parts(tables, column, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
+    parts, more = _parts(tables, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
     chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
     train = parts["train"]
     target = standardised(target, train.target[chosen["train"][1]])
     schema = Schema(input=_spec(column, list(parts.values())), target=target.spec)
-    splits = {split: _rows(parts[where], places, schema) for split, (where, places) in chosen.items()}
+    splits = {split: parts[home].rows(places, target.spec) for split, (home, places) in chosen.items()}
     facts = [_size(parts, column), target.fact, *split_facts]
     return thinned(about.dataset(schema, splits, facts, [*warnings, *more]), config)
 
@@ -139,15 +138,17 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     if isinstance(inputs, Table):
         texts = _texts(inputs, _column(inputs, schema))
         places = [inputs.place(place) for place in range(len(inputs))]
-        return _asked(texts, places, [f"{place}, {text}" for place, text in zip(places, texts, strict=True)])
+        return _to_predict(texts, places, [f"{place}, {text}" for place, text in zip(places, texts, strict=True)])
     texts = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if len(texts) == 1 and Path(texts[0]).suffix.lower() in TEXT_FILES:
         path = Path(texts[0])
         if not path.is_file():
             raise DataError(f"{path}: no such file")
         lines = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        return _asked(lines, [f"{path.name} line {n}" for n in range(1, len(lines) + 1)], lines)
-    return _asked([str(text) for text in texts], [f"input {n}" for n in range(len(texts))], [str(t) for t in texts])
+        return _to_predict(lines, [f"{path.name} line {n}" for n in range(1, len(lines) + 1)], lines)
+    return _to_predict(
+        [str(text) for text in texts], [f"input {n}" for n in range(len(texts))], [str(t) for t in texts]
+    )
 
 
 def smiles_column(columns: Mapping[str, Sequence[str]]) -> str | None:
@@ -165,30 +166,9 @@ def _holds_smiles(name: str, cells: Sequence[str]) -> bool:
     if not there or written < PARSES * len(there):
         return False
     called = NAMED.search(name) is not None
-    if not called and (len(set(there)) < DIFFERS * len(there) or not _has_rdkit()):
+    if not called and (len(set(there)) < DIFFERS * len(there) or find_spec("rdkit") is None):
         return False
     return sum(parsed(cell) is not None for cell in there) >= PARSES * len(there)
-
-
-def _has_rdkit() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("rdkit") is not None
-
-
-def _head(listing: Listing, file: Path) -> dict[str, list[str]]:
-    """Text columns of a table's first rows. Raises: DataError for a file that is none."""
-    if table_suffix(file) in TEXT_SUFFIXES:
-        _, found = listing.once(first_rows, file)
-        named = is_header(found)
-        names = (
-            found[0] if named else [f"c{place}" for place, _ in enumerate(found[0], start=1)]
-        )  # as `read_table` has it
-        rows = found[1:] if named else found
-        whole = [row for row in rows if len(row) == len(names)]
-        return {name: [row[place].strip() for row in whole] for place, name in enumerate(names)}
-    first = listing.once(first_batch, file)
-    return {} if first is None else _cells(first)
 
 
 def _cells(table: Table) -> dict[str, list[str]]:
@@ -234,7 +214,7 @@ def _targets(table: Table, column: str, asked: Sequence[str]) -> tuple[str, ...]
 
 
 def _parts(
-    tables: Mapping[str, Table], column: str, targets: Sequence[str], schema: Schema, config: DataConfig, tick: Tick
+    tables: Mapping[str, Table], targets: Sequence[str], schema: Schema, config: DataConfig, tick: Tick
 ) -> tuple[dict[str, Part], list[str]]:
     """Each table's molecules with a target, and a warning for what was left out."""
     parts, warnings = {}, []
@@ -252,17 +232,14 @@ def _parts(
                     f"{table.place(place)}: {texts[place]!r} is not a SMILES string that RDKit can parse; {HINT}"
                 )
         there = np.array([graph is not None for graph in graphs], dtype=bool)
-        warnings += [*dropped, *_left_out(table, index[~there])]
+        warnings += dropped
+        if not there.all():
+            unread = index[~there]
+            what = f"{len(unread):,} rows hold no SMILES string that RDKit can parse and were dropped"
+            warnings.append(f"{what}, such as {table.place(int(unread[0]))}")
         kept = [graph for graph in graphs if graph is not None]
         parts[split] = Part(table=table, index=index[there], graphs=kept, target=target[index[there]])
     return parts, warnings
-
-
-def _left_out(table: Table, places: np.ndarray) -> list[str]:
-    if not len(places):
-        return []
-    example = table.place(int(places[0]))
-    return [f"{len(places):,} rows hold no SMILES string that RDKit can parse and were dropped, such as {example}"]
 
 
 def _split(
@@ -270,28 +247,19 @@ def _split(
 ) -> tuple[dict[str, tuple[str, np.ndarray]], list[Fact]]:
     """Split -> (the part it is taken from, which of its molecules), holding rows back where the data bring no split.
 
-    Rows of one molecule stay together: one that is written twice must not be judged by what was learnt of it.
+    Rows of one molecule stay together: one that is written twice must not be evaluated by what was learnt of it.
     """
     part = parts["train"]
     names, groups, counts = np.unique([graph.name for graph in part.graphs], return_inverse=True, return_counts=True)
     twice = int((counts > 1).sum())
     labels = part.target if classes else None
     held = share_out(len(part.graphs), parts, config, labels=labels, groups=groups if twice else None)
-    chosen = {split: ("train", places) for split, places in held.items()}
-    own = [split for split in parts if split != "train"]
-    chosen |= {split: (split, np.arange(len(parts[split].graphs))) for split in own}
-    facts = [Fact(f"{len(held['train']):,} training rows", f"of {len(part.table):,} in {part.table.name}")]
-    facts += [Fact(f"{len(parts[split].graphs):,} {split} rows", "from the data") for split in own]
-    sizes = {split: len(places) for split, (_, places) in chosen.items()}
-    facts += held_back_facts(sizes, [s for s in held if s != "train"], stratified=classes and not twice)
+    chosen = {split: (split, np.arange(len(part.graphs))) for split, part in parts.items()}
+    chosen = in_order({**chosen, **{split: ("train", places) for split, places in held.items()}})
+    facts = split_facts(chosen, part.table, stratified=classes and not twice)
     if twice and len(held) > 1:
         facts.append(Fact(f"{twice:,} of {len(names):,} molecules have several rows", "kept in the same split"))
-    ordered = [split for split in ("train", "validation", "test") if split in chosen]
-    return {split: chosen[split] for split in ordered}, facts
-
-
-def _rows(part: Part, places: np.ndarray, schema: Schema) -> Rows:
-    return part.rows(places, target_fields(part.target[places], schema.target))
+    return chosen, facts
 
 
 def _spec(column: str, parts: Sequence[Part] = ()) -> InputSpec:
@@ -305,7 +273,7 @@ def _size(parts: Mapping[str, Part], column: str) -> Fact:
     return Fact(what, f"column {column!r} of {parts['train'].table.name} holds SMILES; they are read from those alone")
 
 
-def _asked(texts: Sequence[str], places: Sequence[str], names: list[str]) -> tuple[Rows, list[str]]:
+def _to_predict(texts: Sequence[str], places: Sequence[str], names: list[str]) -> tuple[Rows, list[str]]:
     graphs = []
     for text, place in zip(texts, places, strict=True):
         graph = graph_of(text)

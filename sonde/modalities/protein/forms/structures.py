@@ -17,6 +17,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.data.splits import drawn_from_train, held_back_facts, share_out, thinned
+from sonde.data.targets import first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.protein.codes import OTHER, bin_names, residues
@@ -37,7 +38,7 @@ from sonde.tasks.table import specs as task_specs
 
 # tasks whose targets are made here: distances from residues, and residues from backbones; others bring theirs (`TaskSpec.reads`)
 DISTANCES, RESIDUES = "structure", "inverse-folding"
-ASKED: Mapping[str, str] = {
+WORDS: Mapping[str, str] = {
     DISTANCES: "distances between residues from the residues",
     RESIDUES: "residues from backbones",
 }
@@ -59,7 +60,10 @@ class DistanceRows:
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """input (n, R), coordinates (n, R, 3), and target (n, R, R): distances in ångström, 0 where a residue is missing."""
         found = self.rows.read(indices)
-        return {**found, "target": _distances(found["coordinates"], found["input"])}
+        places, there = found["coordinates"], found["input"] != PAD
+        apart = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)
+        both = there[:, :, None] & there[:, None]
+        return {**found, "target": np.where(both, apart, 0).astype(np.float32)}
 
     def describe(self, index: int) -> str:
         """Which chain it is."""
@@ -97,29 +101,32 @@ def read(
     """
     path = listing.path
     check_kind("protein", str(path), like)
-    told = _told_for(task or "") if like is None else _told_by(like)
+    if like is not None:
+        task = _task_of(like)
+    elif task != RESIDUES and (not task or _target_of(task) is None):
+        task = DISTANCES  # also for a task that is not one of proteins
     folders = {"train" if like is None else "test": listing}
     if not structures_in(listing):
         folders = {split: folder for split, folder in split_folders(listing).items() if structures_in(folder)}
     files = {split: structures_in(folder) for split, folder in folders.items()}
     chains, warnings = _chains(files, config, tick)
     known = {name: family for folder in (listing, *folders.values()) for name, family in families(folder.path).items()}
-    splits, split_facts = _split(chains, known, config, like, told=told)
-    schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], told=told)
+    splits, split_facts = _split(chains, known, config, like, task=task)
+    schema = like or _schema([len(chain.letters) for found in chains.values() for chain in found], task=task)
     everything = [file for found in files.values() for file in found]
     about = About.at(listing, form="protein structures", why=path.name, files=everything, warnings=warnings)
-    dataset = about.dataset(schema, splits, [*_facts(chains, files, told=told), *split_facts], suggestion=told)
+    dataset = about.dataset(schema, splits, [*_facts(chains, files, task=task), *split_facts], suggestion=task)
     return dataset if like is not None else thinned(dataset, config)
 
 
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
-    """Chains without what is to be told of them, and their names.
+    """Chains without what is to be predicted of them, and their names.
 
     inputs: files or folders of structures, FASTA files or residues as letters (not where backbones are needed), or a list
     Raises: DataError naming what cannot be read
     """
-    told = _told_by(schema)
-    inverse = told == RESIDUES
+    task = _task_of(schema)
+    inverse = task == RESIDUES
     chains: list[Chain] = []
     for item in [inputs] if isinstance(inputs, str | Path) else list(inputs):
         path = Path(item).expanduser()
@@ -135,7 +142,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
             chains.append(_bare(str(item)[:40], str(item)))
     if not chains:
         raise DataError("there is nothing to predict on: no structure was found")
-    return _ragged(chains, told=told, known=False), [chain.name for chain in chains]
+    return _ragged(chains, task=task, known=False), [chain.name for chain in chains]
 
 
 def _bare(name: str, letters: str) -> Chain:
@@ -187,10 +194,10 @@ def _split(
     config: DataConfig,
     like: Schema | None,
     *,
-    told: str,
+    task: str,
 ) -> tuple[dict[str, Rows], list[Fact]]:
     """Rows of each split; chains of one family stay together where they are held back."""
-    whole = {split: _ragged(found, told=told, known=True) for split, found in chains.items()}
+    whole = {split: _ragged(found, task=task, known=True) for split, found in chains.items()}
     if like is not None:
         return whole, []
     train = chains["train"]
@@ -205,16 +212,16 @@ def _split(
     return splits, facts
 
 
-def _ragged(chains: Sequence[Chain], *, told: str, known: bool) -> Rows:
-    """known: whether what is to be told is, too."""
+def _ragged(chains: Sequence[Chain], *, task: str, known: bool) -> Rows:
+    """known: whether what is to be predicted is, too."""
     tokens = [residues().encode(chain.letters) for chain in chains]
     tokens = [np.where(np.array(row) < residues().encode("A")[0], residues().encode(OTHER)[0], row) for row in tokens]
     names = [chain.name for chain in chains]
-    if told != RESIDUES:
+    if task != RESIDUES:
         ragged = {"input": end_to_end(tokens)}
         if not known:
             return RaggedRows(ragged=ragged, names=names)
-        if (target := _target_of(told)) is not None:
+        if (target := _target_of(task)) is not None:
             rows = end_to_end(target(chains).rows, np.float32)
             return RaggedRows(ragged={**ragged, "target": rows}, names=names)
         places = end_to_end([chain.backbone[:, 1] for chain in chains], np.float32)
@@ -226,26 +233,21 @@ def _ragged(chains: Sequence[Chain], *, told: str, known: bool) -> Rows:
     return RaggedRows(ragged=ragged, names=names, with_lengths=True)
 
 
-def _schema(lengths: Sequence[int], *, told: str) -> Schema:
+def _schema(lengths: Sequence[int], *, task: str) -> Schema:
     letters, longest = residues(), (max(lengths),)
-    if told == RESIDUES:
+    if task == RESIDUES:
         target = TargetSpec(kind="residues", names=letters.symbols, tokenizer=letters.to_json(), symbols=letters.size)
         return Schema(input=InputSpec(kind="protein", shape=longest), target=target)
     spec = InputSpec(kind="protein", shape=longest, tokenizer=letters.to_json(), symbols=letters.size)
-    own = _target_of(told)
+    own = _target_of(task)
     target = own([]).spec if own is not None else TargetSpec(kind="distances", names=bin_names())
     return Schema(input=spec, target=target)
 
 
-def _told_for(task: str) -> str:
-    """The task whose targets are read where `task` is asked for: distances, where it is not one of proteins."""
-    return task if task == RESIDUES or (task and _target_of(task) is not None) else DISTANCES
-
-
-def _told_by(schema: Schema) -> str:
+def _task_of(schema: Schema) -> str:
     """The task of a model of this kind of data. Raises: DataError for one of another kind."""
     task = for_target(schema.target)
-    if task not in ASKED and _target_of(task) is None:
+    if task not in WORDS and _target_of(task) is None:
         raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
     return task
 
@@ -259,25 +261,18 @@ def _target_of(task: str) -> Callable[[Sequence[Chain]], TargetRows] | None:
 def _alternatives() -> str:
     """The tasks besides the first that such files serve, and what each is asked."""
     own = {one.name: load(one.reads["protein"])([]).words for one in task_specs() if "protein" in one.reads}
-    return ", ".join(f"with --task {task} {words}" for task, words in {**own, RESIDUES: ASKED[RESIDUES]}.items())
+    return ", ".join(f"with --task {task} {words}" for task, words in {**own, RESIDUES: WORDS[RESIDUES]}.items())
 
 
-def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, told: str) -> list[Fact]:
+def _facts(chains: Mapping[str, Sequence[Chain]], files: Mapping[str, Sequence[Path]], *, task: str) -> list[Fact]:
     lengths = [len(chain.letters) for found in chains.values() for chain in found]
     count = sum(map(len, files.values()))
     what = f"{len(lengths):,} protein chains of {min(lengths)} to {max(lengths)} residues"
-    own = _target_of(told)
-    asked = own([]).words if own is not None else ASKED[told]
-    why = f"the coordinates are known; {_alternatives()}" if told == DISTANCES else "the coordinates are known"
-    return [Fact(what, f"{count:,} files of structures"), Fact(asked, why)]
-
-
-def _distances(places: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-    """(n, R, R) float32 from (n, R, 3), 0 where either residue is PAD."""
-    there = tokens != PAD
-    apart = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)
-    return np.where(there[:, :, None] & there[:, None], apart, 0).astype(np.float32)
+    own = _target_of(task)
+    words = own([]).words if own is not None else WORDS[task]
+    why = f"the coordinates are known; {_alternatives()}" if task == DISTANCES else "the coordinates are known"
+    return [Fact(what, f"{count:,} files of structures"), Fact(words, why)]
 
 
 def _named(chains: Sequence[Chain]) -> str:
-    return ", ".join(chain.name for chain in chains[:LISTED]) + " …" * (len(chains) > LISTED)
+    return first_few([chain.name for chain in chains], LISTED)

@@ -9,24 +9,19 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
-from sonde.data.fingerprint import of_arrays, of_files
+from sonde.data.assemble import About
+from sonde.data.fingerprint import of_arrays
 from sonde.data.listing import Listing
 from sonde.data.splits import fraction_fact, thin
+from sonde.data.targets import first_few
 from sonde.modalities.modality import Wanted
 from sonde.modalities.series.columns import Series, Sizes, cut, regular, sizes
 from sonde.modalities.series.time_index import TimeStep
 from sonde.modalities.series.windows import SeriesWindows
 from sonde.modalities.table.config import TableConfig
-from sonde.modalities.table.forms.tables import form_of, short_name
+from sonde.modalities.table.forms.tables import about_frame, form_of, short_name
 from sonde.modalities.table.kinds import infer_kind
-from sonde.modalities.table.read import (
-    TEXT_SUFFIXES,
-    Table,
-    first_batch,
-    first_rows,
-    read_table,
-    table_suffix,
-)
+from sonde.modalities.table.read import Table, head_of, read_table, table_suffix
 from sonde.modalities.table.target import target_columns
 
 FEWEST = 20  # rows that say whether a table is a series
@@ -45,7 +40,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if wanted.task is not None or wanted.like is not None:
         return None
     try:
-        head = _head(listing)
+        head = listing.once(head_of, path)
         if head is None or len(head) < FEWEST:
             return None
         kinds = {name: infer_kind(head, name).kind for name in head.columns if name}
@@ -66,14 +61,9 @@ def read(
     tick("reading tables", 0, 1)
     path = listing.path
     table = listing.once(read_table, path, config.of(TableConfig).columns)
-    dataset = _like(table, like) if like is not None else _dataset(table, config)
-    return replace(
-        dataset,
-        name=short_name(path),
-        source=str(path.resolve()),
-        form=form_of(path) + " of a time series",
-        fingerprint=of_files([path], path.parent),
-    )
+    form = f"{form_of(path)} of a time series"
+    about = About.at(listing, name=short_name(path), form=form, why=path.name, files=[path])
+    return _as_trained(table, about, like) if like is not None else _dataset(table, about, config)
 
 
 def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
@@ -81,19 +71,15 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
     like = wanted.like
     if wanted.task != "forecasting" and (like is None or like.input.kind != "series"):
         return None
-    dataset = _like(table, like) if like is not None else _dataset(table, wanted.config)
+    about = replace(about_frame(table), form="time series in memory")
+    dataset = _as_trained(table, about, like) if like is not None else _dataset(table, about, wanted.config)
     windows = next(iter(dataset.splits.values()))
     assert isinstance(windows, SeriesWindows)
-    return replace(
-        dataset,
-        name=table.name,
-        source=f"{table.name} ({len(table):,} rows in memory)",
-        form="time series in memory",
-        fingerprint=of_arrays({"values": windows.values, "stamps": windows.stamps.astype(np.int64)}),
-    )
+    hashed = {"values": windows.values, "stamps": windows.stamps.astype(np.int64)}
+    return replace(dataset, fingerprint=of_arrays(hashed))
 
 
-def _dataset(table: Table, config: DataConfig) -> Dataset:
+def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
     if config.folds:
         raise DataError(f"{table.name} is a time series, which is split by time; leave --folds out")
     time = _time_column(table, config.of(TableConfig).time)
@@ -106,7 +92,7 @@ def _dataset(table: Table, config: DataConfig) -> Dataset:
     windows = _windows(series, scaled, found, table.name, forecast=len(targets))
     splits: dict[str, Rows] = {}
     for split, (begin, end) in cuts.parts().items():
-        first = found.look_back if split == "train" else begin  # what is judged looks back into the part before
+        first = found.look_back if split == "train" else begin  # what is evaluated looks back into the part before
         moments = np.arange(first, end - found.horizon + 1)
         splits[split] = replace(windows, moments=moments, season=0 if split == "train" else found.season)
     facts = [_variables_fact(targets, names), *_facts(series, time, cuts.parts(), why), *found.facts]
@@ -124,18 +110,10 @@ def _dataset(table: Table, config: DataConfig) -> Dataset:
         forecast=len(targets),
     )
     target = _target_spec(series, columns[: len(targets)], found, cuts.train)
-    return Dataset(
-        name=table.name,
-        source=table.name,
-        form="time series",
-        schema=Schema(input=spec, target=target),
-        splits=splits,
-        facts=facts,
-        warnings=[*warnings, *series.warnings],
-    )
+    return about.dataset(Schema(input=spec, target=target), splits, facts, [*warnings, *series.warnings])
 
 
-def _like(table: Table, schema: Schema) -> Dataset:
+def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
     """All windows of a table as the split "test", scaled as the model was trained."""
     series, scaled = as_trained(table, schema)
     look_back, horizon, season = schema.input.shape[0], schema.target.shape[0], schema.target.season
@@ -148,20 +126,9 @@ def _like(table: Table, schema: Schema) -> Dataset:
     found = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
     windows = _windows(series, scaled, found, table.name, forecast=len(schema.target.names))
     moments = np.arange(first, len(series) - horizon + 1)
-    return Dataset(
-        name=table.name,
-        source=table.name,
-        form="time series",
-        schema=schema,
-        splits={"test": replace(windows, moments=moments, season=season)},
-        facts=[
-            Fact(
-                f"{len(moments):,} windows",
-                "every step with enough steps before and after it; scaled as in training",
-            )
-        ],
-        warnings=series.warnings,
-    )
+    why = "every step with enough steps before and after it; scaled as in training"
+    splits = {"test": replace(windows, moments=moments, season=season)}
+    return about.dataset(schema, splits, [Fact(f"{len(moments):,} windows", why)], series.warnings)
 
 
 def as_trained(table: Table, schema: Schema) -> tuple[Series, np.ndarray]:
@@ -226,7 +193,7 @@ def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], 
     if not targets:
         raise DataError(f"{table.name} has no column of numbers to forecast")
     others = [name for name in kinds if name not in numbers]
-    listed = ", ".join(repr(name) for name in others[:LISTED]) + " …" * (len(others) > LISTED)
+    listed = first_few([repr(name) for name in others], LISTED)
     warnings = [f"{len(others)} non-numeric columns were dropped: {listed}"] if others else []
     return targets, [*targets, *(name for name in numbers if name not in targets)], warnings
 
@@ -273,10 +240,9 @@ def _target_spec(series: Series, columns: tuple[Column, ...], found: Sizes, trai
 
 def _variables_fact(targets: list[str], names: list[str]) -> Fact:
     count = f"{len(targets)} variables are" if len(targets) > 1 else "1 variable is"
-    listed = ", ".join(targets[:LISTED]) + " …" * (len(targets) > LISTED)
-    if len(targets) == len(names):
-        return Fact(f"{count} forecast: {listed}", "all columns of numbers; --target takes some")
-    return Fact(f"{count} forecast: {listed}", f"--target; {len(names) - len(targets)} more are inputs")
+    inputs = len(names) - len(targets)
+    why = f"--target; {inputs} more are inputs" if inputs else "all columns of numbers; --target takes some"
+    return Fact(f"{count} forecast: {first_few(targets, LISTED)}", why)
 
 
 def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: str) -> list[Fact]:
@@ -289,19 +255,3 @@ def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: st
     if last < len(series):
         facts.append(Fact(f"{len(series) - last:,} steps at the end are not used", why))
     return facts
-
-
-def _head(listing: Listing) -> Table | None:
-    """The first rows of a table, as text where the file is text; None where it has no header."""
-    path = listing.path
-    if table_suffix(path) in TEXT_SUFFIXES:
-        delimiter, rows = listing.once(first_rows, path)
-        names, below = [cell.strip() for cell in rows[0]], [row for row in rows[1:] if len(row) == len(rows[0])]
-        if len(set(names)) < len(names) or not below:
-            return None
-        columns = {
-            name: pa.chunked_array([pa.array(cells)])
-            for name, cells in zip(names, zip(*below, strict=True), strict=True)
-        }
-        return Table(name=path.name, columns=columns, first_row=2, delimiter=delimiter)
-    return listing.once(first_batch, path)

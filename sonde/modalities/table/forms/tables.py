@@ -10,19 +10,19 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Column, Dataset, Fact, InputSpec, Schema, TargetSpec
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.fingerprint import of_arrays
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, thinned
+from sonde.data.splits import SPLIT_NAMES, held_back_facts, in_order, shares, thinned
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.held_back import hold_back
-from sonde.modalities.table.kinds import Kind, Values, infer_kind, parse
+from sonde.modalities.table.kinds import Kind, infer_kind, parse
 from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
@@ -55,13 +55,13 @@ def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
                 f"{listing.path}: {found[split].name} and {file.name} both name the {split} split; keep one"
             )
         found[split] = file
-    return {split: found[split] for split in ORDER if split in found}
+    return in_order(found)
 
 
 def read_tables(
     listing: Listing, config: DataConfig, *, like: Schema | None = None, tick: Tick = silent
 ) -> dict[str, Table]:
-    """Split -> table; where a trained model is judged, a single one is the split "test"."""
+    """Split -> table; where a trained model is evaluated, a single one is the split "test"."""
     files = split_files(listing, alone="train" if like is None else "test")
     tables: dict[str, Table] = {}
     for done, (split, file) in enumerate(files.items()):
@@ -103,7 +103,7 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset:
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, schema: Schema) -> Dataset:
-    """Tables for judging a trained model: encoded by its schema."""
+    """Tables to evaluate a trained model on: encoded by its schema."""
     columns = saved_target(schema.target, config)
     splits, warnings = {}, []
     for split, table in tables.items():
@@ -125,22 +125,23 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     target = infer_target(train_table, target_columns(train_table, settings.target), wanted.task)
     warnings = without_target(tables, target)
     targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
-    parts: dict[str, tuple[Table, np.ndarray]] = {}
+    indices: dict[str, np.ndarray] = {}
     for split, table in tables.items():
-        index, dropped = with_target(table, targets[split], target.columns)
-        parts[split] = (table, index)
+        indices[split], dropped = with_target(table, targets[split], target.columns)
         warnings += dropped
-    parts, split_facts = _split(parts, targets["train"], target.spec, config)
-    train = parts["train"][1]
+    labels = targets["train"][indices["train"]] if target.spec.kind == "class" else None
+    chosen, split_facts = _split(train_table, indices, config, labels=labels)
+    train = chosen["train"][1]
     kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
     fitted = fit_columns(values, kinds, train)
     target = standardised(target, targets["train"][train])
-    inputs = _encode_all(tables, fitted, values)
-    origin = {id(table): split for split, table in tables.items()}
+    for table in tables.values():
+        check_sources(table, fitted.columns)
+    inputs = {s: encode(table, fitted.columns, values if s == "train" else None) for s, table in tables.items()}
     splits = {
-        split: _rows(table, index, inputs[origin[id(table)]], targets[origin[id(table)]], target.spec)
-        for split, (table, index) in parts.items()
+        split: _rows(tables[home], index, inputs[home], targets[home], target.spec)
+        for split, (home, index) in chosen.items()
     }
     spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
     facts = [_columns_fact(train_table, kinds, fitted), *fitted.facts(), target.fact, *split_facts]
@@ -173,26 +174,37 @@ def with_target(table: Table, target: np.ndarray, columns: Sequence[str]) -> tup
 
 
 def _split(
-    parts: dict[str, tuple[Table, np.ndarray]], target: np.ndarray, spec: TargetSpec, config: DataConfig
-) -> tuple[dict[str, tuple[Table, np.ndarray]], list[Fact]]:
-    """Hold back validation and test rows of train where the data brings none."""
-    table, index = parts["train"]
-    labels = target[index] if spec.kind == "class" else None
-    test = 0.0 if "test" in parts else config.test_share
-    validation = 0.0 if "validation" in parts else config.validation
+    table: Table, indices: Mapping[str, np.ndarray], config: DataConfig, *, labels: np.ndarray | None
+) -> tuple[dict[str, tuple[str, np.ndarray]], list[Fact]]:
+    """Hold back validation and test rows of train where the data brings none: what `split_facts` takes, and says.
+
+    table:   of the split train;  indices: split -> rows with a target in its table;  labels: of those of train
+    """
+    index = indices["train"]
+    test, validation = shares(indices, config)
     if len(index) < 3 and test + validation > 0:
         raise DataError(f"{table.name} has {len(index)} rows with a target, too few to split; add more rows")
     held, how = hold_back(table, index, config, test=test, validation=validation, labels=labels)
-    own = {split: f"{len(rows):,} {split}" for split, (_, rows) in parts.items() if split != "train"}
-    for split in ("train", "validation", "test"):
-        if split in held and len(held[split]) and (split == "train" or split not in parts):
-            parts[split] = (table, index[held[split]])
-    facts = [Fact(f"{len(parts['train'][1]):,} training rows", f"of {len(table):,} in {table.name}")]
-    facts += [Fact(f"{text} rows", "from the data") for text in own.values()]
-    drawn = [split for split in parts if split != "train" and split not in own]
-    sizes = {split: len(rows) for split, (_, rows) in parts.items()}
-    facts += held_back_facts(sizes, drawn, stratified=labels is not None, how=how)
-    return parts, facts
+    chosen = {split: (split, rows) for split, rows in indices.items()}
+    chosen |= {split: ("train", index[places]) for split, places in held.items() if len(places)}
+    return chosen, split_facts(in_order(chosen), table, stratified=labels is not None, how=how)
+
+
+def split_facts(
+    chosen: Mapping[str, tuple[str, np.ndarray]], table: Table, *, stratified: bool, how: str = ""
+) -> list[Fact]:
+    """How many rows each split has, and how those that were held back were chosen (`held_back_facts`).
+
+    chosen: split -> (the split whose table its rows stand in, their places in that);  table: of the split train
+    """
+    sizes = {split: len(rows) for split, (_, rows) in chosen.items()}
+    own = [split for split, (home, _) in chosen.items() if home != "train"]
+    drawn = [split for split in chosen if split != "train" and split not in own]
+    return [
+        Fact(f"{sizes['train']:,} training rows", f"of {len(table):,} in {table.name}"),
+        *(Fact(f"{sizes[split]:,} {split} rows", "from the data") for split in own),
+        *held_back_facts(sizes, drawn, stratified=stratified, how=how),
+    ]
 
 
 def standardised(target: Target, train: np.ndarray) -> Target:
@@ -205,14 +217,6 @@ def standardised(target: Target, train: np.ndarray) -> Target:
             raise DataError(f"target column {column!r} is the same in every training row; there is nothing to learn")
     spec = replace(target.spec, mean=tuple(map(float, mean)), std=tuple(map(float, std)))
     return replace(target, spec=spec)
-
-
-def _encode_all(tables: Mapping[str, Table], fitted: Fitted, values: Mapping[str, Values]) -> dict[str, np.ndarray]:
-    for table in tables.values():
-        check_sources(table, fitted.columns)
-    return {
-        split: encode(table, fitted.columns, values if split == "train" else None) for split, table in tables.items()
-    }
 
 
 def _rows(table: Table, index: np.ndarray, input: np.ndarray, target: np.ndarray, spec: TargetSpec) -> TableRows:
@@ -257,13 +261,8 @@ def _columns_fact(table: Table, kinds: Mapping[str, Kind], fitted: Fitted) -> Fa
     words = {"number": ("number", "numbers"), "category": ("category", "categories"), "date": ("date", "dates")}
     counts = {kind: sum(k.kind == kind and c in used for c, k in kinds.items()) for kind in words}
     what = ", ".join(f"{n} {words[kind][n != 1]}" for kind, n in counts.items() if n)
-    gaps = _gaps(fitted.columns, table)
+    gaps = ", ".join(dict.fromkeys(column.source for column in fitted.columns if column.part == "missing"))
     return Fact(f"input: {what}", f"cells of {table.name}" + (f"; missing in {gaps}" if gaps else ""))
-
-
-def _gaps(columns: Sequence[Column], table: Table) -> str:
-    names = [column.source for column in columns if column.part == "missing"]
-    return ", ".join(dict.fromkeys(names))
 
 
 def _holds_images(path: Path) -> bool:

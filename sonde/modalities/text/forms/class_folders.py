@@ -12,10 +12,12 @@ from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
+from sonde.data.splits import sizes_in_words
 from sonde.data.targets import RawTarget, infer
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
 from sonde.modalities.text.files import read_text
+from sonde.tasks.table import target_kind
 
 ENDING = ".txt"
 EACH_TICK = 500  # files
@@ -46,9 +48,9 @@ def read(
     about = About.at(listing, form="class folders of texts", why=path.name, files=everything)
     if like is not None:
         return texts_like(parts, about, like)
-    spec, fact = infer({split: part.target for split, part in parts.items()}, task=task)
-    sizes = " + ".join(f"{len(part.texts):,} {split}" for split, part in parts.items())
-    size = Fact(f"{sizes if len(parts) > 1 else sizes.removesuffix(' train')} texts", f"{about.form}: {about.why}")
+    spec, fact = infer({split: part.target for split, part in parts.items()}, kind=target_kind(task), task=task)
+    sizes = sizes_in_words({split: part.texts for split, part in parts.items()})
+    size = Fact(f"{sizes} texts", f"{about.form}: {about.why}")
     known = set(spec.names) & set(parts["train"].target.values.tolist())
     if strange := set(spec.names) - known:
         raise DataError(

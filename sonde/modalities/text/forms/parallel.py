@@ -1,7 +1,7 @@
 """Line-aligned texts in two languages: line k of train.en says what line k of train.de says. Gzipped or not.
 
 train.en(.gz)  train.de(.gz)  val.en  val.de  test_2016.en  test_2016.de     also dev and valid; src and tgt as languages
-A single file of such a pair may be named too, for judging on it.
+A single file of such a pair may be named too, to evaluate on it.
 """
 
 import gzip
@@ -14,13 +14,14 @@ from typing import NamedTuple
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
+from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError
 from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
-from sonde.data import fingerprint
+from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.parallel import Pairs, assemble_pairs, pairs_like
@@ -78,35 +79,32 @@ def read(
             direction open
     """
     path = listing.path
-    if like is not None and like.target.kind != "tokens":
-        raise DataError(f"{path} holds texts in two languages; the model was trained on another kind of target")
+    check_target("tokens", f"{path} holds texts in two languages", like)
     found = _found(listing, config, like)
     tick("reading lines", 0, 0)
-    parts, warnings = (
-        {},
-        [f"{name} is not used; evaluate on it with: sonde eval RUN {path / name}" for name in found.aside],
-    )
+    parts: dict[str, Pairs] = {}
+    warnings = [f"{name} is not used; evaluate on it with: sonde eval RUN {path / name}" for name in found.aside]
     for split, files in found.parts.items():
         parts[split], empty = _aligned(files)
         if empty:
             warnings.append(empty)
-    files = [file for part in found.parts.values() for file in part]
-    dataset = Dataset(
-        name=path.resolve().name.split(".")[0],
-        source=str(path.resolve()),
+    sizes = " + ".join(f"{len(pairs):,} {split}" for split, pairs in in_order(parts).items())
+    first = next(iter(found.parts.values()))
+    about = About.at(
+        listing,
         form="line-aligned texts",
-        schema=like or Schema(input=InputSpec(kind="tokens", shape=()), target=TargetSpec(kind="tokens", names=())),
-        splits={},
-        facts=[_size_fact(parts, found), Fact("from {} to {}".format(*found.languages), found.why)],
+        why=found.why,
+        files=[file for part in found.parts.values() for file in part],
+        name=path.resolve().name.split(".")[0],
+        facts=[
+            Fact(f"{sizes} pairs of lines", f"line-aligned texts: {first.source.name} beside {first.target.name}"),
+            Fact("from {} to {}".format(*found.languages), found.why),
+        ],
         warnings=warnings,
-        fingerprint=fingerprint.of_files(files, path if path.is_dir() else path.parent),
-        suggestion="translation",
     )
-    return (
-        pairs_like(dataset, parts, like)
-        if like is not None
-        else assemble_pairs(dataset, parts, found.languages, config, tick=tick)
-    )
+    if like is not None:
+        return pairs_like(about, parts, like)
+    return assemble_pairs(about, parts, found.languages, config, tick=tick)
 
 
 def _stems(listing: Listing) -> dict[str, dict[str, Path]]:
@@ -164,14 +162,11 @@ def _direction(
     settings = config.of(TextConfig)
     if like is not None:
         return (like.target.names[0], like.target.names[1]), "as in training"
-    asked = {
-        "--source-language": settings.source_language,
-        "--target-language": settings.target_language,
-    }
-    for flag, side in asked.items():
+    given = {"--source-language": settings.source_language, "--target-language": settings.target_language}
+    for flag, side in given.items():
         if side and side not in every:
             raise DataError(f"{path} has no files in {flag} {side}; there are {', '.join(every[:MANY])}")
-    source, target = asked.values()
+    source, target = given.values()
     if source and source == target:
         raise DataError(f"--source-language and --target-language are both {source}; give two languages")
     if source and target:
@@ -226,9 +221,3 @@ def lines_of(file: Path) -> list[str]:
         ) from None
     lines = text.split("\n")  # and at nothing else: a line may hold other signs that break lines
     return [line.strip() for line in (lines[:-1] if lines[-1] == "" else lines)]
-
-
-def _size_fact(parts: Mapping[str, Pairs], found: Found) -> Fact:
-    sizes = " + ".join(f"{len(parts[split]):,} {split}" for split in ORDER if split in parts)
-    first = next(iter(found.parts.values()))
-    return Fact(f"{sizes} pairs of lines", f"line-aligned texts: {first.source.name} beside {first.target.name}")

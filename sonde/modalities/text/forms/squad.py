@@ -11,13 +11,22 @@ from pathlib import Path
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema, TargetSpec
-from sonde.core.errors import DataError
+from sonde.core.dataset import Dataset, Fact, InputSpec, Schema, TargetSpec
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import Vocabulary, read_vocabulary
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES, held_back_facts, share_out, subset, thinned
+from sonde.data.splits import (
+    SPLIT_NAMES,
+    drawn_from_train,
+    for_evaluation,
+    held_back_facts,
+    in_order,
+    share_out,
+    sizes_in_words,
+    thinned,
+)
+from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_of
@@ -40,17 +49,16 @@ def read(
 ) -> Dataset:
     """Questions as rows. Raises: DataError naming file, article and question for what cannot be used"""
     path = listing.path
-    if like is not None and like.target.kind != "span":
-        raise DataError(f"{path} holds questions about paragraphs; the model was trained on another kind of target")
+    check_target("span", f"{path} holds questions about paragraphs", like)
     files = _files(listing)
     found: dict[str, Questions] = {}
     for place, (split, file) in enumerate(files.items()):
         tick("reading questions", place, len(files))
         found[split] = read_questions(file, skip=config.skip_unreadable)
-    parts = _parts(found, config) if like is None else {}
+    parts: dict[str, np.ndarray] = {}
     if like is None:
-        texts = _training_texts(found["train"], parts.get("train"))
-        vocabulary, why = vocabulary_for(texts, config, auto="bpe")
+        parts = {split: rows for split, rows in _parts(found, config).items() if len(rows)}
+        vocabulary, why = vocabulary_for(_training_texts(found["train"], parts["train"]), config, auto="bpe")
     else:
         vocabulary, why = read_vocabulary(like.input.tokenizer), "of the model"
     tick("cutting text into tokens", 0, 0)
@@ -58,9 +66,14 @@ def read(
     schema = like or _schema(rows["train"], vocabulary, config)
     warnings = [text for questions in found.values() for text in questions.warnings()]
     about = About.at(listing, form="SQuAD JSON", why=why, files=list(files.values()), warnings=warnings)
-    facts = [*_facts(found, rows, schema, vocabulary, why), *_held_back(parts)]
-    dataset = about.dataset(schema, _split(rows, parts, like=like is not None), facts)
-    return thinned(dataset, config) if like is None else dataset
+    held = [split for split in ("validation", "test") if split in parts]
+    held_back = held_back_facts(
+        {split: len(parts[split]) for split in held}, held, stratified=False, how="random, whole articles"
+    )
+    facts = [*_facts(found, rows, schema, vocabulary, why), *held_back]
+    if like is not None:
+        return about.dataset(schema, for_evaluation(rows), facts)
+    return thinned(about.dataset(schema, drawn_from_train(rows, parts), facts), config)
 
 
 def questions_as_rows(questions: Questions, vocabulary: Vocabulary) -> QuestionRows:
@@ -75,7 +88,7 @@ def _files(listing: Listing) -> dict[str, Path]:
         return {"train": files[0]}
     words = {file: SPLIT_NAMES.get(re.split(r"[^a-z]", file.name.lower())[0]) for file in files}
     found = {split: file for file, split in words.items() if split is not None}
-    return {split: found[split] for split in ORDER if split in found} if "train" in found else {}
+    return in_order(found) if "train" in found else {}
 
 
 def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.ndarray]:
@@ -90,20 +103,11 @@ def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.n
     return share_out(len(groups), {*found, "test"} if len(found) > 1 else found, config, groups=groups)
 
 
-def _training_texts(questions: Questions, rows: np.ndarray | None) -> list[str]:
+def _training_texts(questions: Questions, rows: np.ndarray) -> list[str]:
     """The questions that are trained on, and each of their paragraphs once."""
-    kept = questions.questions if rows is None else [questions.questions[row] for row in rows]
+    kept = [questions.questions[row] for row in rows]
     paragraphs = dict.fromkeys(question.paragraph for question in kept)
     return [*(questions.paragraphs[place] for place in paragraphs), *(question.text for question in kept)]
-
-
-def _split(rows: Mapping[str, QuestionRows], parts: Mapping[str, np.ndarray], *, like: bool) -> dict[str, Rows]:
-    if like:
-        return dict(rows) if len(rows) > 1 else {"test": next(iter(rows.values()))}
-    own = {split: whole for split, whole in rows.items() if split != "train"}
-    drawn = {split: subset(rows["train"], indices) for split, indices in parts.items() if len(indices)}
-    both = {**drawn, **own}
-    return {split: both[split] for split in ORDER if split in both}
 
 
 def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> Schema:
@@ -111,23 +115,16 @@ def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> 
     longest = int(train.lengths().max())
     return Schema(
         input=InputSpec(
-            kind="tokens",
-            shape=(min(longest, window),),
-            tokenizer=vocabulary.to_json(),
-            symbols=vocabulary.size,
+            kind="tokens", shape=(min(longest, window),), tokenizer=vocabulary.to_json(), symbols=vocabulary.size
         ),
         target=TargetSpec(kind="span", names=("start", "end"), shape=(window,)),
     )
 
 
 def _facts(
-    found: Mapping[str, Questions],
-    rows: Mapping[str, QuestionRows],
-    schema: Schema,
-    vocabulary: Vocabulary,
-    why: str,
+    found: Mapping[str, Questions], rows: Mapping[str, QuestionRows], schema: Schema, vocabulary: Vocabulary, why: str
 ) -> list[Fact]:
-    counts = " + ".join(f"{len(q.questions):,}{f' {split}' * (len(found) > 1)}" for split, q in found.items())
+    counts = sizes_in_words({split: questions.questions for split, questions in found.items()})
     paragraphs = sum(len(questions.paragraphs) for questions in found.values())
     articles = sum(len(set(questions.articles)) for questions in found.values())
     lengths = np.concatenate([each.lengths() for each in rows.values()])
@@ -143,16 +140,6 @@ def _facts(
         Fact(f"vocabulary of {vocabulary.size:,} tokens", why),
     ]
     if several:
-        facts.append(
-            Fact(
-                f"{several:,} questions with several correct answers",
-                "trained on the first, evaluated against the best match",
-            )
-        )
+        what = f"{several:,} questions with several correct answers"
+        facts.append(Fact(what, "trained on the first, evaluated against the best match"))
     return facts
-
-
-def _held_back(parts: Mapping[str, np.ndarray]) -> list[Fact]:
-    drawn = [split for split in ("validation", "test") if split in parts and len(parts[split])]
-    facts = held_back_facts({split: len(parts[split]) for split in drawn}, drawn, stratified=False)
-    return [Fact(fact.what, f"{fact.why}, whole articles") for fact in facts]

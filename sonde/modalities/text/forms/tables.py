@@ -13,10 +13,18 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
+from sonde.data.splits import sizes_in_words
 from sonde.data.targets import RawTarget
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
-from sonde.modalities.table.forms.tables import about_frame, about_tables, read_tables, split_files
+from sonde.modalities.table.forms.tables import (
+    about_frame,
+    about_tables,
+    read_tables,
+    row_numbers,
+    split_files,
+    without_target,
+)
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 from sonde.modalities.text.columns import TextColumns, find_text, text_cells
@@ -64,7 +72,7 @@ def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
 
 
 def _dataset(
-    tables: Mapping[str, Table],
+    tables: dict[str, Table],
     found: TextColumns,
     about: About,
     config: DataConfig,
@@ -74,16 +82,10 @@ def _dataset(
 ) -> Dataset:
     train = tables["train"]
     target = infer_target(train, target_columns(train, found.targets), task)
-    judged = {split: table for split, table in tables.items() if set(target.columns) <= set(table.columns)}
-    warnings = [
-        f"{tables[split].name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
-        "use sonde predict on it after training"
-        for split in tables.keys() - judged.keys()
-    ]
-    parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in judged.items()}
-    sizes = " + ".join(f"{len(table):,} {split}" for split, table in judged.items())
+    warnings = without_target(tables, target)
+    parts = {split: _part(table, found.input, target.columns, target.spec) for split, table in tables.items()}
     what = "sequences" if found.chain else "texts"
-    facts = [Fact(f"{sizes if len(judged) > 1 else f'{len(train):,}'} {what}", f"{about.form}: column {found.input!r}")]
+    facts = [Fact(f"{sizes_in_words(tables)} {what}", f"{about.form}: column {found.input!r}")]
     if train.headless and not config.of(TableConfig).columns:
         names = ", ".join(train.columns)
         facts.append(Fact(f"no header, so the columns are called {names}", "the first row looks like data"))
@@ -93,13 +95,15 @@ def _dataset(
         facts.append(
             Fact(f"left out {', '.join(found.aside)}", "only the text column is used; without it they would be")
         )
-    prints = about.fingerprint or {split: _hash(part.texts) for split, part in parts.items()}
+    prints = about.fingerprint or {
+        split: hashlib.sha256("\0".join(part.texts).encode()).hexdigest() for split, part in parts.items()
+    }
     about = replace(about, facts=[*facts, target.fact], warnings=warnings, fingerprint=prints)
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
-    """Tables for judging a trained model of texts. Raises: DataError as `read`, and for a class the model does not know"""
+    """Tables to evaluate a trained model of texts on. Raises: DataError as `read`, and for a class the model does not know"""
     parts = {}
     for split, table in tables.items():
         column = text_column(table, like)
@@ -138,11 +142,6 @@ def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> t
     return found.targets
 
 
-def _hash(texts: Sequence[str]) -> str:
-    """What texts in memory are known again by."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
 def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -> TextPart:
     """Texts and targets of a table as they stand, gaps and all. Raises: DataError"""
     if column not in table.columns:
@@ -150,7 +149,7 @@ def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -
     values = read_target(table, targets, spec)
     if spec.kind == "class":
         values = np.array([*spec.names, ""])[values]
-    names = Numbered(table.name, np.arange(table.first_row, table.first_row + len(table)))
+    names = Numbered(table.name, row_numbers(table))
     raw = RawTarget(values=values, place=table.name, first=table.first_row)
     return TextPart(texts=text_cells(table, column), names=names, target=raw)
 

@@ -18,9 +18,10 @@ from sonde.core.natural_order import natural
 from sonde.core.progress import Tick, silent
 from sonde.core.units import count, share
 from sonde.core.vocabulary import END, UNKNOWN, Characters, Vocabulary, read_vocabulary
-from sonde.data import fingerprint
+from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.long_text import Text, after, first, lines, pieces, symbols_of, whole_text
@@ -65,35 +66,37 @@ def read(
     Raises: DataError for a file that is empty or not UTF-8, and a text that is too short
     """
     path = listing.path
-    if like is not None and like.target.kind != "next":
-        raise DataError(f"{path} is plain text for language modelling; the model was trained on another kind of target")
+    check_target("next", f"{path} is plain text for language modelling", like)
     files = [path] if listing.is_file else _files(listing)
     texts = {file: whole_text(file) for file in files}
-    parts, facts = (_named(texts), []) if _splits(files) else _cut(texts, config, whole=like is not None)
+    parts, facts = _by_split(texts), []
+    if not parts:
+        parts, facts = _cut(texts, config, whole=like is not None)
     if config.label_fraction < 1 and like is None:
         kept = round(config.label_fraction * sum(map(len, parts["train"])))
         facts.append(Fact(f"the first {kept:,} characters of the training text", "--label-fraction"))
         parts["train"] = first(parts["train"], kept)
     tick("reading tokens", 0, 0)
-    vocabulary, why = _vocabulary(parts["train"], config) if like is None else (_known(like), "")
+    vocabulary, why = (
+        _vocabulary(parts["train"], config) if like is None else (read_vocabulary(like.input.tokenizer), "")
+    )
     streams = {split: _encoded(texts, vocabulary, several=len(files) > 1) for split, texts in parts.items()}
-    length = _window(streams, config) if like is None else like.input.shape[0]
+    if like is None:
+        suited = max(1, min(WINDOW, len(streams["train"]) // FEWEST_WINDOWS))
+        length = config.of(TextConfig).max_tokens or suited
+    else:
+        length = like.input.shape[0]
     _check(streams, length, path)
     word = "character" if isinstance(vocabulary, Characters) else "token"
     splits = {
         split: Windows(tokens=held.tokens, length=length, places=held.places, word=word, counts=held.counts)
         for split, held in streams.items()
     }
-    return Dataset(
-        name=path.resolve().stem,
-        source=str(path.resolve()),
-        form="text",
-        schema=_schema(vocabulary, length) if like is None else like,
-        splits={split: splits[split] for split in ORDER if split in splits},
-        facts=[*_sizes(parts, streams, vocabulary, why), *facts, _reading(length, word)],
-        warnings=_unknown(parts, streams, vocabulary),
-        fingerprint=fingerprint.of_files(files, path if path.is_dir() else path.parent),
-    )
+    window = Fact(f"windows of {length} {word}s", "context length; --max-tokens changes it")
+    about = About.at(listing, form="text", why=why, files=files, name=path.resolve().stem)
+    schema = _schema(vocabulary, length) if like is None else like
+    facts = [*_sizes(parts, streams, vocabulary, why), *facts, window]
+    return about.dataset(schema, splits, facts, _unknown(parts, streams, vocabulary))
 
 
 def _files(listing: Listing) -> list[Path]:
@@ -104,23 +107,18 @@ def _files(listing: Listing) -> list[Path]:
     )
 
 
-def _splits(files: Sequence[Path]) -> bool:
-    """Whether every file is named after a split, one of them train."""
-    names = [SPLIT_NAMES.get(file.stem.lower()) for file in files]
-    return len(files) > 1 and None not in names and "train" in names
-
-
-def _named(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
+def _by_split(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
+    """The texts of each split where several files are all named after one, one of them train; else none."""
     parts: dict[str, list[Text]] = {}
     for file, text in texts.items():
-        parts.setdefault(SPLIT_NAMES[file.stem.lower()], []).append(text)
-    return parts
+        parts.setdefault(SPLIT_NAMES.get(file.stem.lower(), ""), []).append(text)
+    return parts if len(texts) > 1 and "" not in parts and "train" in parts else {}
 
 
 def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tuple[dict[str, list[Text]], list[Fact]]:
     """The texts end to end, cut off at the end for test and before that for validation.
 
-    A share for test is taken where one is asked for: a text's model is usually judged on its validation part.
+    A share for test is taken where one is asked for: a text's model is usually evaluated on its validation part.
     """
     everything = list(texts.values())
     if whole:
@@ -155,10 +153,6 @@ def _vocabulary(texts: Sequence[Text], config: DataConfig) -> tuple[Vocabulary, 
     return train_vocabulary(read, kind=kind, size=settings.vocabulary), why
 
 
-def _known(like: Schema) -> Vocabulary:
-    return read_vocabulary(like.input.tokenizer)
-
-
 def _encoded(texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool) -> Stream:
     written, places = TokenWriter(vocabulary.size), []
     for text in texts:
@@ -169,11 +163,6 @@ def _encoded(texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool) ->
             written.add([END])
     give_back()
     return Stream(written.finish(), written.counts, places)
-
-
-def _window(streams: Mapping[str, Stream], config: DataConfig) -> int:
-    """Tokens of a window: as asked, else as many as suit the length of the training text."""
-    return config.of(TextConfig).max_tokens or max(1, min(WINDOW, len(streams["train"]) // FEWEST_WINDOWS))
 
 
 def _check(streams: Mapping[str, Stream], length: int, path: Path) -> None:
@@ -197,10 +186,7 @@ def _schema(vocabulary: Vocabulary, length: int) -> Schema:
 
 
 def _sizes(
-    parts: Mapping[str, Sequence[Text]],
-    streams: Mapping[str, Stream],
-    vocabulary: Vocabulary,
-    why: str,
+    parts: Mapping[str, Sequence[Text]], streams: Mapping[str, Stream], vocabulary: Vocabulary, why: str
 ) -> list[Fact]:
     sizes = {split: sum(map(len, texts)) for split, texts in parts.items()}
     characters = " + ".join(f"{count(sizes[split])} {split}" for split in ORDER if split in sizes)
@@ -212,10 +198,6 @@ def _sizes(
         Fact(f"{characters} characters", ""),
         Fact(f"{tokens:,} tokens, vocabulary of {vocabulary.size:,}, {per:.2f} characters per token", why),
     ]
-
-
-def _reading(length: int, word: str) -> Fact:
-    return Fact(f"windows of {length} {word}s", "context length; --max-tokens changes it")
 
 
 def _unknown(parts: Mapping[str, Sequence[Text]], streams: Mapping[str, Stream], vocabulary: Vocabulary) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sonde.core.errors import DataError
+from sonde.data.listing import Listing
 from sonde.modalities.image.annotations.annotated import annotated, chosen_by, number, split_lists, unlisted
 
 NAMES = ["a/one.png", "a/two.png", "b/two.png"]
@@ -13,7 +14,7 @@ NAMES = ["a/one.png", "a/two.png", "b/two.png"]
 def lists(folder: Path, **texts: str) -> dict[str, Path]:
     for name, text in texts.items():
         (folder / f"{name}.txt").write_text(text, encoding="utf-8")
-    return split_lists(folder)
+    return split_lists(Listing(folder))
 
 
 def test_lists_choose_by_path_name_or_stem(tmp_path: Path):
@@ -26,7 +27,7 @@ def test_lists_choose_by_path_name_or_stem(tmp_path: Path):
 
 def test_lists_without_one_for_train_are_none(tmp_path: Path):
     assert lists(tmp_path, test="one") == {}
-    assert split_lists(tmp_path / "nowhere") == {}
+    assert split_lists(Listing(tmp_path / "nowhere")) == split_lists(None) == {}
 
 
 def test_what_is_in_no_list_is_said(tmp_path: Path):

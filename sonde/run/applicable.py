@@ -1,0 +1,161 @@
+"""Settings that would have no effect in a run are refused, each with what to do instead: nothing that is given is ignored.
+
+The table `RULES` knows of every general setting whether it applies to the data, the network and the optimiser at hand. Settings
+of a kind of data, a model or a task are refused where they are read. Left alone are those that only say how much of the machine
+may be used (`threads`, `workers`, `memory`): on data that are in memory already there is nothing to do for a worker. `freeze` is
+obeyed without pre-trained weights too, which a finding says (`diagnose/before`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sonde.core.bounds import flag
+from sonde.core.config import LoopConfig, OptimConfig, PlaceConfig
+from sonde.core.errors import ConfigError
+from sonde.core.seams import Phase
+from sonde.modalities.catalogue import modality
+from sonde.modalities.settings import of_data
+from sonde.optim.build import USED
+from sonde.run.build import Assembly, changes
+from sonde.run.updates import settings_of
+
+SHAPED = {
+    "lr_floor": ("step", "cosine", "linear", "one-cycle", "wsd"),
+    "step_size": ("step",),
+    "decay": ("wsd",),
+}
+"""Settings that only some schedules read."""
+OPTIMISERS = tuple(dict.fromkeys(name for names in USED.values() for name in names))
+OF_A_SCHEDULE = ("schedule", "warmup", *SHAPED)
+NOT_IN_A_LOOP_OF_ONES_OWN = (
+    *(entry.name for entry in fields(LoopConfig)),
+    *(entry.name for entry in fields(PlaceConfig) if entry.name not in ("quiet", "debug")),
+    "compile",
+    "deterministic",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """When some settings have no effect.
+
+    why: (name, value, parts) -> why a setting has no effect and what to do, "" where it has
+    off: values by which nothing is asked for, which are always taken
+    """
+
+    names: tuple[str, ...]
+    why: Callable[[str, Any, Assembly], str]
+    off: tuple[Any, ...] = ()
+
+
+def refuse_without_effect(parts: Assembly, given: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for the first of the settings given that would change nothing in a run of these parts."""
+    for rule in RULES:
+        for name in rule.names:
+            if name in given and given[name] not in rule.off and (why := rule.why(name, given[name], parts)):
+                raise _without_effect(name, given[name], why)
+
+
+def refuse_outside_fit(given: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for a setting that `sonde.steps` leaves to the loop of whoever calls it."""
+    for name in NOT_IN_A_LOOP_OF_ONES_OWN:
+        if name in given:
+            raise _without_effect(
+                name, given[name], "sonde.steps leaves that to your own loop; leave it out, or use sonde.fit"
+            )
+
+
+def _without_effect(name: str, value: Any, why: str) -> ConfigError:
+    written = "" if isinstance(value, bool) or value is None else f" {value}"
+    return ConfigError(f"{flag(name)}{written} has no effect: {why}")
+
+
+def _of_custom_data(name: str, value: Any, parts: Assembly) -> str:
+    return "" if parts.dataset is not None else "sonde.fit takes data as they are; leave it out, or use sonde.train"
+
+
+def _of_batches(name: str, value: Any, parts: Assembly) -> str:
+    attribute = "num_workers" if name == "workers" else name
+    if not parts.in_batches or getattr(getattr(parts.train, "loader", None), attribute, None) == value:
+        return ""
+    return "the data come in batches already; set it where those are made, such as in the DataLoader, and leave it out here"
+
+
+def _of_validation(name: str, value: Any, parts: Assembly) -> str:
+    if "validation" in parts.evaluation_sources:
+        return ""
+    if parts.dataset is None:
+        return "there are no validation data; leave it out, or pass validation="
+    return f"there are no validation rows; leave it out, or keep some with {flag('validation')} 0.2"
+
+
+def _of_augmentation(name: str, value: Any, parts: Assembly) -> str:
+    if parts.dataset is None:
+        return "sonde.fit takes data as they are; leave it out, and augment in your Dataset"
+    schema = parts.dataset.schema
+    if getattr(parts.config.task_config, "carry", False):
+        return "with --carry windows stay where they are; leave one of the two out"
+    if changes(schema, value, task=parts.config.task) is None:
+        return f"for {modality(schema.input.kind).noun} there is no such augmentation; leave it out"
+    return ""
+
+
+def _of_an_optimiser(name: str, value: Any, parts: Assembly) -> str:
+    optim = parts.config.optim
+    if any(_is_read(phase, name, optim) for phase in parts.task.phases):
+        return ""
+    chosen = [settings_of(phase, optim).optimizer for phase in parts.task.phases if not callable(phase.optimizer)]
+    if not chosen or all(name in USED[each] for each in chosen) or name not in OPTIMISERS:
+        return "every phase of the task has its own; change it there"
+    readers = [flag("optimizer") + f" {each}" for each, names in USED.items() if name in names]
+    return f"--optimizer {chosen[0]} does not read it; leave it out, or take {' or '.join(readers)}"
+
+
+def _is_read(phase: Phase, name: str, optim: OptimConfig) -> bool:
+    if callable(phase.optimizer) or _is_its_own(phase, name):
+        return False
+    return name not in OPTIMISERS or name in USED[settings_of(phase, optim).optimizer]
+
+
+def _is_its_own(phase: Phase, name: str) -> bool:
+    return isinstance(phase.optimizer, Mapping) and name in phase.optimizer
+
+
+def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
+    optim = parts.config.optim
+    open_to_it = [
+        settings_of(phase, optim)
+        for phase in parts.task.phases
+        if phase.schedule is None and not _is_its_own(phase, name)
+    ]
+    if not open_to_it:
+        return "every phase of the task has its own schedule; change it there"
+    readers = SHAPED.get(name)
+    if readers is None or any(each.schedule in readers for each in open_to_it):
+        return ""
+    return (
+        f"--schedule {open_to_it[0].schedule} does not read it; leave it out, or take "
+        f"{' or '.join(f'--schedule {reader}' for reader in readers)}"
+    )
+
+
+def _of_clipping(name: str, value: Any, parts: Assembly) -> str:
+    open_to_it = any(getattr(phase, name) is None for phase in parts.task.phases)
+    return "" if open_to_it else "every phase of the task has its own; change it there"
+
+
+RULES = (
+    Rule(
+        names=(*(entry.name for kind in of_data().values() for entry in fields(kind)), "feed", "balanced", "bucket"),
+        why=_of_custom_data,
+        off=(False, 0, None),
+    ),
+    Rule(names=("batch_size", "workers"), why=_of_batches),
+    Rule(names=("patience",), why=_of_validation, off=(0, "0")),
+    Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),
+    Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
+    Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser),
+    Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),
+    Rule(names=("clip", "clip_value"), why=_of_clipping, off=(0,)),
+)
