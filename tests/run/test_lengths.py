@@ -66,7 +66,8 @@ def net() -> nn.Module:
 
 
 def fit(data: Any, out: Path, **settings: Any) -> sonde.Run:
-    return sonde.fit(net(), data, loss=mse_loss, out=out, batch_size=8, **{**QUIET, **settings})
+    rows = {} if isinstance(data, Tap) else {"batch_size": 8}  # a Tap brings batches
+    return sonde.fit(net(), data, loss=mse_loss, out=out, **{**QUIET, **rows, **settings})
 
 
 def lines(run: sonde.Run, kind: str) -> list[dict[str, Any]]:
