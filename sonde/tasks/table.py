@@ -92,7 +92,8 @@ def build(
         if chosen.targets and name not in TASKS:  # Sonde's own say best themselves what they need
             needed = " or ".join(chosen.targets)
             raise ConfigError(
-                f"task {name} is trained on targets of kind {needed}, and these are of kind {target.kind}; leave --task {name} out"
+                f"task {name} is trained on targets of kind {needed}, and these are of kind {target.kind}; leave --task "
+                f"{name} out"
             )
     more = {"class_counts": class_counts} if chosen.class_counts else {}
     config = config if config is not None else chosen.config()
