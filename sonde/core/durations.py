@@ -85,12 +85,13 @@ def same_setting(name: str, old: Any, new: Any) -> bool:
     """Whether two values of a setting mean the same: one that was read from YAML may hold lists for tuples, and a duration
     may be written in several ways.
 
-    >>> same_setting("evaluate_every", 1.0, "1 epoch"), same_setting("time_limit", "60s", 60)
-    (True, True)
+    >>> same_setting("evaluate_every", 1.0, "1 epoch"), same_setting("time_limit", "60s", 60), same_setting("target", (), [])
+    (True, True, True)
     """
     if name in PERIODS and old is not None and new is not None:
         return parse(old, bare=PERIODS[name][0]) == parse(new, bare=PERIODS[name][0])
-    return old == (list(new) if isinstance(new, tuple) else new)
+    old, new = (list(value) if isinstance(value, tuple) else value for value in (old, new))
+    return old == new
 
 
 def examples(units: tuple[Unit, ...]) -> str:
