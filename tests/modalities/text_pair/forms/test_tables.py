@@ -71,7 +71,7 @@ def test_every_kind_of_table_is_read_as_pairs(tmp_path: Path, ending: str) -> No
     assert {split: len(rows) for split, rows in dataset.splits.items()} == {"train": 43, "validation": 5, "test": 12}
     tokens = dataset.splits["train"].read(np.arange(43))["input"]
     assert ((tokens == END).sum(1) == 2).all()
-    assert "60 train pairs of texts (columns 'premise' and 'hypothesis': their names)" in facts(dataset)
+    assert "60 pairs of texts (columns 'premise' and 'hypothesis': their names)" in facts(dataset)
     assert not dataset.warnings
 
 
