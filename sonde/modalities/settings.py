@@ -6,7 +6,7 @@ from typing import Any
 
 from sonde.core.config import GROUPS, DataConfig, replace_leaves
 from sonde.core.value_types import annotations
-from sonde.modalities.catalogue import modalities
+from sonde.modalities.catalogue import modalities, modality
 
 
 def groups() -> dict[str, type]:
@@ -17,6 +17,12 @@ def groups() -> dict[str, type]:
 def of_data() -> dict[str, type]:
     """Those that say what is read and how."""
     return {"data": DataConfig, **{one.noun: one.config for one in modalities() if one.config}}
+
+
+def of_kind(kind: str) -> tuple[str, ...]:
+    """Names of the settings that data of a kind are read by: its own, and those of others that it reads too."""
+    record = modality(kind)
+    return (*(annotations(record.config) if record.config else ()), *record.reads)
 
 
 def leaves() -> dict[str, str]:
