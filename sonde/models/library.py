@@ -11,7 +11,7 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency, unknown
 from sonde.models.custom import check_output
 
-AUXILIARY = ("googlenet", "inception_v3")  # torchvision's put out tuples in training unless told not to
+AUXILIARY = ("googlenet", "inception_v3")  # torchvision's return tuples in training by default
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,11 +73,11 @@ def test_what_was_read_is_kept_by_networks_that_can() -> None:
     memory = made.memory(1)
     parts = [made(tokens[:, cut], memory) for cut in (slice(0, 2), slice(2, 3), slice(3, 5))]
     assert torch.equal(torch.cat(parts, 1), made(tokens))
-    assert memory[0].kept == 5
-    assert made.memory(1)[0].kept is None
+    assert memory[0].values == 5
+    assert made.memory(1)[0].values is None
     assert isinstance(made, Remembers)
     assert not isinstance(CausalLanguageModel(Network(11)), Remembers)
-    assert [hugging_face._kept_as(one) for one in (Attending(11), Network(11))] == ["past_key_values", None]
+    assert [hugging_face._cache_name(one) for one in (Attending(11), Network(11))] == ["past_key_values", None]
 
 
 @pytest.mark.parametrize(
