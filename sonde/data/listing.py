@@ -116,7 +116,7 @@ class Listing:
 
 
 def head_and_tail(file: Path, size: int) -> tuple[bytes, bytes]:
-    """The first and the last bytes of a file, for `Listing.once`: what it is can often be told from them."""
+    """The first and the last bytes of a file, for `Listing.once`: they often identify its format."""
     with file.open("rb") as opened:
         head = opened.read(size)
         opened.seek(max(0, file.stat().st_size - size))

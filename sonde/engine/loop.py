@@ -77,7 +77,7 @@ class FitParts:
     thread_tuner: ThreadTuner | None = None
     budget: TimeBudget | None = None  # of a run under a time limit
     length_known: Callable[[Training], None] | None = (
-        None  # told when the first pass of a source without a length is over
+        None  # called when the first pass of a source without a length is over
     )
 
 
@@ -162,7 +162,7 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
         progress.window.append(record.losses[main])
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):
         _log(training, record)
-    _tell(training, record)
+    _notify(training, record)
 
 
 def _pass_ended(training: Training, parts: FitParts) -> None:
@@ -223,7 +223,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
         {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}
         | {"seconds": round(record.seconds, 4), "metrics": dict(metrics)}
     ) if training.journals else None
-    _tell(training, record)
+    _notify(training, record)
     if parts.objective is None:
         return False
     value = metrics[parts.objective.metric]
@@ -361,10 +361,10 @@ def event(training: Training, name: str, details: Mapping[str, Any]) -> None:
         training.journals["metrics.jsonl"].write(
             {"kind": "event", "step": record.step, "event": name, "details": dict(details)}
         )
-    _tell(training, record)
+    _notify(training, record)
 
 
-def _tell(training: Training, record: Record) -> None:
+def _notify(training: Training, record: Record) -> None:
     for observer in training.observers:
         verdict = observer(record)
         if verdict == "stop":

@@ -31,7 +31,7 @@ LARGE = {"cpu": 5e7, "cuda": 1e9}
 """Floating-point operations of the mean matrix product from which on the lower precision is tried. Measured with AVX512_BF16 on a
 busy machine, medians of 9 to 40 alternating timings: 1.05 to 1.46 times fp32's speed from 5 to 31 million (tiny networks, whose
 quartiles reach from 0.73 to 1.96), 1.5 to 2.3 from 73 million on. Below it some gain is given up so that equal runs are computed
-alike. The limit for GPUs is an estimate: a smaller product takes less time there than its launch."""
+in the same precision. The limit for GPUs is an estimate: a smaller product takes less time there than its launch."""
 LONGEST_TROUBLE = 120  # characters of what a library says
 
 

@@ -34,7 +34,7 @@ class TimeBudget:
         move: Callable[[Training, int, float], None],
         latest: Callable[[Progress], int | None] = lambda progress: None,
     ) -> None:
-        """planned: the step that the plan ends at;  move: told the new last step and the seconds a step takes;  latest: the
+        """planned: the step that the plan ends at;  move: takes the new last step and the seconds a step takes;  latest: the
         step that another length ends the run at, where one is known"""
         self._limit_s, self._planned, self._move, self._latest = limit_s, planned, move, latest
         self._begun_s, self._begun_beside = clock.elapsed(), _beside(clock)

@@ -95,7 +95,7 @@ class Modality:
     kind:       of `InputSpec`
     noun:       what a person calls such data: "images"
     input_word: what stands for one in a command: "IMAGE"
-    absent:     what is said of other data where one of its settings is given: "holds no images"
+    absent:     the end of the error for other data where one of its settings is given: "holds no images"
     instead:    kind of data -> what to do with such instead of leaving a setting out, where there is something
     forms:      what it looks like on disk
     rows_to_predict: (inputs, schema, tick) -> rows without targets, and a name for each
@@ -107,8 +107,8 @@ class Modality:
     inspect:    the `sonde.modalities.inspect.Parts` of `sonde inspect`
     sample:     (spec, rows, answers, generator) -> what a model that gives such an answer is called with, to count its costs; by
                 default numbers, and their lengths where a row has a `unit`
-    values_kept: schema -> how many values a network keeps at a time for each of its input, where that is more than the symbols
-                it tells
+    activations_per_value: schema -> activations that a network holds at a time for each value of its input, where that is
+                more than the symbols of its target
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
@@ -127,6 +127,6 @@ class Modality:
     show: str = ""
     inspect: str = ""
     sample: str = ""
-    values_kept: str = ""
+    activations_per_value: str = ""
     unit: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

@@ -28,7 +28,7 @@ from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
 from sonde.engine.stages import plan_stages
 from sonde.engine.step import Stepper
-from sonde.modalities.feeding import augmentation, values_kept
+from sonde.modalities.feeding import activations_per_value, augmentation
 from sonde.modalities.text.windows import Streams
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
@@ -207,7 +207,7 @@ def _sources(
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
     augment = changes(schema, feed.augment, task=config.task)
-    kept = values_kept(schema)
+    activations = activations_per_value(schema)
     goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
@@ -221,7 +221,7 @@ def _sources(
             channels_last=channels_last,
             augment=None if goes_on else augment,
             sampler=Streams if goes_on else None,
-            values_kept=kept,
+            activations_per_value=activations,
             tick=tick,
             label=split,
             **more,

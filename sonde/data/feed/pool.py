@@ -119,9 +119,9 @@ class WorkerPool:
 
     def _listen(self, first: int) -> None:
         """Wait for word from any worker. Answers to tasks before `first` are nobody's any more."""
-        heard = connection.wait([end for worker in self._workers for end in (worker.pipe, worker.process.sentinel)])
+        ready = connection.wait([end for worker in self._workers for end in (worker.pipe, worker.process.sentinel)])
         for worker in list(self._workers):
-            if worker.pipe in heard:
+            if worker.pipe in ready:
                 try:
                     answer: Answer = worker.pipe.recv()
                 except (EOFError, ConnectionResetError):
@@ -132,7 +132,7 @@ class WorkerPool:
                     self._free.append(slot)
                 else:
                     self._done[answer.task] = (slot, answer)
-            elif worker.process.sentinel in heard:
+            elif worker.process.sentinel in ready:
                 self._replace(worker)
 
     def _replace(self, lost: Worker) -> None:

@@ -127,7 +127,7 @@ class BatchSource:
         if "batches" not in state and isinstance(self.order, Order) and self.order.joins_last:
             raise ConfigError(
                 f"the saved position in the data is of a version whose epochs of these rows had {self.batches + 1:,} batches, "
-                "the last of one row; that row now joins the batch before; go on with that version, or restart with --fresh"
+                "the last of one row; that row now joins the batch before; resume with that version, or restart with --fresh"
             )
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._turn += 1

@@ -75,6 +75,6 @@ class StreamingReader:
             self._pool = None
 
 
-def choose_workers(asked: int | None, batches: int) -> int:
+def choose_workers(requested: int | None, batches: int) -> int:
     """Processes for an epoch of `batches`: as asked, or one a core up to `MOST_WORKERS`; never more than batches."""
-    return min(batches, min(MOST_WORKERS, cores()) if asked is None else asked)
+    return min(batches, min(MOST_WORKERS, cores()) if requested is None else requested)

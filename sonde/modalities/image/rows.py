@@ -149,8 +149,8 @@ def assemble_images(
         target, bad = targets[split], seen.bad.get(split, ())
         if len(bad):
             warnings.append(left_out(split, encoded, bad, "images"))
-            kept = np.delete(np.arange(len(encoded)), bad)
-            encoded, target = Chosen(encoded, kept), replace(target, values=target.values[kept])
+            readable = np.delete(np.arange(len(encoded)), bad)
+            encoded, target = Chosen(encoded, readable), replace(target, values=target.values[readable])
         parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
     found = Found(

@@ -95,7 +95,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     gaps = _gaps(stamps[order], places, step)
     if steps - len(stamps) > MOST_GAPS * steps:
         raise DataError(
-            f"{table.name}: {gaps}, and rows are {step.word} as a rule; fill the gaps, or read an ordinary table with --task "
+            f"{table.name}: {gaps}, and most rows are {step.word}; fill the gaps, or read an ordinary table with --task "
             "regression"
         )
     values = np.full((steps, len(names)), np.nan)
@@ -155,7 +155,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
     for split, steps in held.items():
         if horizon > steps:
             raise DataError(
-                f"--horizon {horizon} is longer than the {steps:,} {split} steps; give at most {steps}, or hold more back with "
+                f"--horizon {horizon} is longer than the {steps:,} {split} steps; give at most {steps}, or hold out more with "
                 f"--{split} or --split-at"
             )
     facts.append(Fact(f"forecast horizon of {horizon} steps", why))

@@ -73,7 +73,7 @@ def check_sources(table: Table, columns: Sequence[Column]) -> None:
     if not lacking:
         return
     near = nearest(lacking[0], table.columns)
-    hint = f"is it {near[0]!r} there?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
     names = ", ".join(map(repr, lacking))
     raise DataError(f"{table.name} has no column {names}, which the model was trained on; {hint}")
 
@@ -155,11 +155,11 @@ def bin_edges(standardised: np.ndarray) -> tuple[float, ...]:
     (0.0, 1.0)
     """
     edges = np.unique(np.quantile(standardised, np.linspace(0, 1, NUM_BINS + 1), method="inverted_cdf"))
-    kept = [edges[0]]
+    distinct = [edges[0]]
     for edge in edges[1:]:
-        if edge - kept[-1] >= NARROWEST_BIN:
-            kept.append(edge)
-    return tuple(float(edge) for edge in kept)
+        if edge - distinct[-1] >= NARROWEST_BIN:
+            distinct.append(edge)
+    return tuple(float(edge) for edge in distinct)
 
 
 def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[list[Column], str]:
@@ -169,9 +169,11 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
     if present == 0:
         return [], "missing in every training row"
     if distinct > FEW and distinct > NEAR_UNIQUE * present:
-        # what the text says is lost, that there is one can still tell a lot (the cabin of a Titanic passenger)
-        kept = [_indicator(name, name)] if missing else []
-        return kept, "nearly every row has a distinct text" + ("; only whether it is missing is used" if kept else "")
+        # the text itself is not used, but whether there is one can be informative (the cabin of a Titanic passenger)
+        columns = [_indicator(name, name)] if missing else []
+        return columns, "nearly every row has a distinct text" + (
+            "; only whether it is missing is used" if columns else ""
+        )
     if distinct == 1 and not missing:
         return [], "the same value in every training row"
     # categories seen once would be learned by heart; with the unseen ones they share code 0, which is trained through them

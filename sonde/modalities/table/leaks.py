@@ -99,9 +99,9 @@ def _held_out(feature: np.ndarray, target: np.ndarray, category: bool, classes: 
     predicted = np.empty(len(target), np.float64)
     fold = np.arange(len(target)) % FOLDS
     for held in range(FOLDS):
-        fit, judge = fold != held, fold == held
+        fit, test = fold != held, fold == held
         predict = _by_category if category else _by_tree
-        predicted[judge] = predict(feature[fit], target[fit], feature[judge], classes)
+        predicted[test] = predict(feature[fit], target[fit], feature[test], classes)
     if classes:  # balanced accuracy: the mean over classes of the share found
         return float(np.mean([(predicted[target == value] == value).mean() for value in np.unique(target)]))
     return float(1 - ((target - predicted) ** 2).sum() / max(((target - target.mean()) ** 2).sum(), 1e-12))

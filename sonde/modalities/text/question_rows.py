@@ -37,7 +37,7 @@ class QuestionRows:
 
     passages: Passages
     questions: Ragged
-    asked: Ragged
+    question_texts: Ragged
     answers: Ragged
     passage: np.ndarray
     target: np.ndarray
@@ -63,7 +63,7 @@ class QuestionRows:
             "input": tokens,
             "spans": spans,
             "context": self.passages.text.padded(self.passage[indices]),
-            "question": self.asked.padded(indices),
+            "question": self.question_texts.padded(indices),
             "answers": self.answers.padded(indices),
             "target": self.target[indices],
         }
@@ -74,7 +74,7 @@ class QuestionRows:
 
     def nbytes(self) -> int:
         """Bytes of all fields as they are held: a paragraph once."""
-        parts = (*vars(self.passages).values(), self.questions, self.asked, self.answers)
+        parts = (*vars(self.passages).values(), self.questions, self.question_texts, self.answers)
         return sum(part.values.nbytes for part in parts) + self.target.nbytes
 
     def lengths(self) -> np.ndarray:
@@ -119,7 +119,7 @@ def rows_of(questions: Sequence[Question], passages: Passages, vocabulary: Vocab
     return QuestionRows(
         passages=passages,
         questions=end_to_end(tokens),
-        asked=end_to_end([code_points(text) for text in texts]),
+        question_texts=end_to_end([code_points(text) for text in texts]),
         answers=end_to_end([of_several([answer.text for answer in question.answers]) for question in questions]),
         passage=np.array([question.paragraph for question in questions], np.int64),
         target=target,

@@ -81,7 +81,7 @@ class Pass:
     bytes_seen: int = 0
 
     @property
-    def kept(self) -> bool:
+    def complete(self) -> bool:
         """Whether all inputs are still there."""
         return len(self.inputs) == len(self.targets)
 
@@ -182,10 +182,8 @@ def _gather(source: Any, place: str, limit: int, tick: Tick) -> Pass:
         if row % EACH_TICK == 0:
             tick(f"reading {place}", row, total)
         seen.add(*pair_of(item, f"{place} item {row}"), f"{place} item {row}")
-        if not countable and not seen.kept:
-            raise DataError(
-                f"{place} yields more than {limit:,} bytes and cannot be read by number; give it __getitem__"
-            )
+        if not countable and not seen.complete:
+            raise DataError(f"{place} yields more than {limit:,} bytes and has no random access; give it __getitem__")
     if not seen.targets:
         raise DataError(f"{place} has no items")
     return seen
@@ -216,7 +214,7 @@ def _same_twice(source: Any, place: str) -> bool:
 def _shape(
     gathered: Mapping[str, Pass], config: DataConfig, like: Schema | None
 ) -> tuple[tuple[int, ...], Layout | None, list[Fact]]:
-    """The shape of one input once read, its layout (None for Pillow's images), and what is to be said of them."""
+    """The shape of one input once read, its layout (None for Pillow's images), and facts about them."""
     sizes = sorted({size for seen in gathered.values() for size in seen.sizes})
     shapes = {shape for seen in gathered.values() for shape in seen.shapes}
     if sizes and shapes:
@@ -233,7 +231,7 @@ def _shape(
     # an item with one axis is a row of numbers already; of inputs that were not kept their range is known
     probe = [
         np.stack(seen.inputs)
-        if seen.kept
+        if seen.complete
         else np.stack([np.full(shape, end, np.float32) for end in (seen.low, seen.high)])
         for seen in gathered.values()
     ]
@@ -254,7 +252,7 @@ def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Sc
 
 
 def _inputs(seen: Pass, source: Any, shape: tuple[int, ...], layout: Layout | None, place: str) -> Inputs:
-    if not seen.kept:
+    if not seen.complete:
         flat = layout is not None and layout.axes == "flat"
         return TorchInputs(source, shape, layout, place, np.dtype(np.float32 if flat else np.uint8))
     if layout is not None:

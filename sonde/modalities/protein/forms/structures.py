@@ -248,7 +248,7 @@ def _task_of(schema: Schema) -> str:
     """The task of a model of this kind of data. Raises: DataError for one of another kind."""
     task = for_target(schema.target)
     if task not in WORDS and _target_of(task) is None:
-        raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
+        raise DataError(f"a model with targets of kind {schema.target.kind} cannot predict on protein structures")
     return task
 
 

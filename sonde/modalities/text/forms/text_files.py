@@ -73,9 +73,9 @@ def read(
     if not parts:
         parts, facts = _cut(texts, config, whole=like is not None)
     if config.label_fraction < 1 and like is None:
-        kept = round(config.label_fraction * sum(map(len, parts["train"])))
-        facts.append(Fact(f"the first {kept:,} characters of the training text", "--label-fraction"))
-        parts["train"] = first(parts["train"], kept)
+        characters = round(config.label_fraction * sum(map(len, parts["train"])))
+        facts.append(Fact(f"the first {characters:,} characters of the training text", "--label-fraction"))
+        parts["train"] = first(parts["train"], characters)
     tick("reading tokens", 0, 0)
     vocabulary, why = (
         _vocabulary(parts["train"], config) if like is None else (read_vocabulary(like.input.tokenizer), "")
