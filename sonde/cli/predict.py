@@ -140,7 +140,7 @@ def _shortened(entry: Mapping[str, Any], shorten: Shorten) -> dict[str, Any]:
         if isinstance(value, np.ndarray) or (
             isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
         ):
-            continue  # told in words by the prediction
+            continue  # stated in words by the prediction
         if name in shorten:
             short |= shorten[name](value)
             continue

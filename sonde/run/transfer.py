@@ -146,38 +146,38 @@ def model_of(where: str | None) -> str | None:
 
 
 def with_vocabulary(overrides: Overrides) -> Overrides:
-    """The overrides, and text to be read with the vocabulary beside the weights that are asked for, where nothing is said of
-    tokens.
+    """The overrides, with `vocabulary_of` where the requested weights have a vocabulary beside them and no setting of tokens is
+    given.
     """
     where = overrides.values.get("pretrained")
-    said = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
-    path = None if where is None or said else Path(str(where)).expanduser()
+    chosen = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
+    path = None if where is None or chosen else Path(str(where)).expanduser()
     folder = path if path is None or path.is_dir() else path.parent
     if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
         return overrides
     return overrides.having({"vocabulary_of": str(folder)}, overrides.origin.get("pretrained", "typed"))
 
 
-def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:
+def advised(recipe: Recipe, given: Mapping[str, Any], *, rows: int) -> Recipe:
     """A recipe for pre-trained weights: the shape they were trained in, a lower rate unless only the head is trained, and
     enough updates for a new head where training rows are few.
 
     """
-    where = asked.get("pretrained")
+    where = given.get("pretrained")
     if where is None:
         return recipe
     settings = {**recipe.settings, **_shape(str(where), recipe.model)}
-    if "lr" in settings and asked.get("freeze") != "backbone":
+    if "lr" in settings and given.get("freeze") != "backbone":
         rate, why = settings["lr"]
         settings["lr"] = (rate / GENTLER, f"a tenth, because the weights are pre-trained; from scratch: {why}")
-    return replace(recipe, settings={**settings, **_enough(settings, asked, rows)})
+    return replace(recipe, settings={**settings, **_enough(settings, given, rows)})
 
 
-def _enough(settings: Mapping[str, Any], asked: Mapping[str, Any], rows: int) -> dict[str, tuple[Any, str]]:
+def _enough(settings: Mapping[str, Any], given: Mapping[str, Any], rows: int) -> dict[str, tuple[Any, str]]:
     """More epochs, evaluated as often as before, where those of the recipe are only a few updates."""
     if "epochs" not in settings:
         return {}
-    batch = asked.get("batch_size") or settings.get("batch_size", (FeedConfig.batch_size, ""))[0]
+    batch = given.get("batch_size") or settings.get("batch_size", (FeedConfig.batch_size, ""))[0]
     before, needed = settings["epochs"][0], math.ceil(FEWEST_UPDATES / max(1, rows // batch))
     if needed <= before:
         return {}

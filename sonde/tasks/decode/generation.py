@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sonde.core.vocabulary import BEGIN, PAD, UNKNOWN
 from sonde.tasks.decode.sampling import Sampling, draw
 
-UNSAID = (PAD, UNKNOWN, BEGIN)  # tokens that stand for no text
+NOT_TEXT = (PAD, UNKNOWN, BEGIN)  # tokens that stand for no text
 
 # B rows, T tokens so far, V symbols
 
@@ -50,10 +50,10 @@ def continued(
     """
     ahead = looking_ahead(model, context=context, memory=memory)
     tokens = prompt
-    unsaid = torch.tensor(UNSAID, device=prompt.device)
+    not_text = torch.tensor(NOT_TEXT, device=prompt.device)
     while True:
         with torch.inference_mode():
-            logits = ahead(tokens).float().index_fill(1, unsaid, -torch.inf)
+            logits = ahead(tokens).float().index_fill(1, not_text, -torch.inf)
             following = draw(logits, sampling, drawn)
             tokens = torch.cat([tokens, following[:, None]], 1)
         yield following

@@ -34,7 +34,7 @@ class Carried:
         states = tuple(state.detach() for state in states)
         if left.any():
             old = (state.to(new.device)[left.to(new.device)] for state, new in zip(self.states, states, strict=True))
-            states = tuple(torch.cat([kept, new]) for kept, new in zip(old, states, strict=True))
+            states = tuple(torch.cat([held, new]) for held, new in zip(old, states, strict=True))
         self.ends, self.states = torch.cat([self.ends[left], rows]), states
 
     def state_dict(self) -> dict[str, Any]:
