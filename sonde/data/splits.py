@@ -39,7 +39,7 @@ class SubsetRows:
         return len(self.indices)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked."""
+        """The fields of some rows, in the given order."""
         return self.rows.read(self.indices[indices])
 
     def describe(self, index: int) -> str:

@@ -12,7 +12,7 @@ from sonde.core.natural_order import in_natural_order
 
 TargetKind = Literal["class", "value"]  # what numbers may stand for
 ONE_VALUE = "one value to predict"
-FEW_VALUES = 1000  # more distinct numbers than this are no classes, even when asked
+FEW_VALUES = 1000  # more distinct numbers than this are no classes, even with --task classification
 LISTED = 8
 
 

@@ -146,7 +146,7 @@ def best_folder(checkpoints: Path) -> Path:
 
 
 class Writer:
-    """Writes checkpoints on a thread of its own, one at a time, in the order they were asked for.
+    """Writes checkpoints on a thread of its own, one at a time, in the order they were requested.
 
     What is handed over is copied first, between two steps, so training goes on while it is written. A failure is kept and
     raised at the next call, in the training thread.

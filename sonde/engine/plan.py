@@ -27,10 +27,10 @@ class ExecutionPlan:
     device: str
     precision: Precision
     threads: int
-    steps: int | None  # None where only the end of a pass will tell
+    steps: int | None  # None where it is known only at the end of a pass
     steps_why: str
-    ends: Mapping[str, int] = field(default_factory=dict)  # "epochs", "steps" that were asked for -> the last step
-    passes: int | None = None  # epochs that were asked for, of a source of unknown length
+    ends: Mapping[str, int] = field(default_factory=dict)  # "epochs", "steps" that were given -> the last step
+    passes: int | None = None  # epochs that were given, of a source of unknown length
     final_s: float = 0.0  # of a time limit, kept back for what comes after the training
     last_evaluation_s: float = 0.0  # and before that, for the evaluation at the training's end
     evaluation_s: Mapping[str, float] = field(default_factory=dict)  # expected: "quick", and of each split

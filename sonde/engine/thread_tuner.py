@@ -62,7 +62,7 @@ class ThreadTuner:
         chosen = fewest_within(timed)
         self._contended = contended(timed)
         self._quiet_until = self._now() + self._rest_s
-        self._rest_s = min(2 * self._rest_s, 300.0)  # a machine that stays slow is not asked for ever
+        self._rest_s = min(2 * self._rest_s, 300.0)  # a machine that stays slow is not timed for ever
         if chosen == training.threads or timed[chosen] > WORTH * timed.get(training.threads, float("inf")):
             return
         details = {

@@ -12,7 +12,7 @@ from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total, widest
 from sonde.metrics.top_k import TopRows, shuffled_rank
 
-WORST, EXAMPLES = 12, 8  # windows kept whole, to be drawn
+WORST, EXAMPLES = 12, 8  # windows stored whole, to be drawn
 SHOWN_BACK = 2  # horizons before a forecast that are drawn
 FORECASTS = ("model", "last season", "last value")
 

@@ -11,7 +11,7 @@ from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 from sonde.metrics.top_k import TopRows
 
-WORST, BEST = 12, 6  # windows kept whole
+WORST, BEST = 12, 6  # windows stored whole
 MOST_NATS = 700.0  # whose exponential is still a number
 
 # B rows, T tokens

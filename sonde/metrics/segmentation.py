@@ -16,7 +16,7 @@ from sonde.metrics.mean import Mean, Total
 from sonde.metrics.objects import Objects
 from sonde.metrics.top_k import TopRows
 
-WORST, BEST = 12, 6  # images kept whole, to be drawn
+WORST, BEST = 12, 6  # images stored whole, to be drawn
 TOLERANCE = 2  # pixels
 LISTED = 3  # classes of one image
 

@@ -12,7 +12,7 @@ from sonde.metrics.mean import Mean
 from sonde.metrics.traces import contact_precision, local_agreement, superposed_up_to_reflection
 from sonde.modalities.protein.codes import CONTACT
 
-CASES = 4  # proteins kept whole from each end, to be drawn
+CASES = 4  # proteins stored whole from each end, to be drawn
 NEAR = 20.0  # ångström; farther apart, an error says little of the fold
 SEPARATION = 2  # residues apart: neighbours are always 3.8 ångström apart
 

@@ -29,15 +29,15 @@ class Form:
     """A form in which data of a kind stand on disk.
 
     name:      in words, for errors and `--help`: "class folders of images"
-    sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
+    sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are tried in that order
     module:    with two functions, and `read_frame` where `frames`:
                recognise(listing, wanted) -> why a place holds the form, None if it does not; it may raise a DataError for what
                is of the form but ambiguous
                read(listing, config, *, task, tick, like) -> the dataset, see `Wanted`; it may raise a DataError
-    endings:   of files without any of which it is not asked; () where names have no such ending
+    endings:   of files without any of which it is not tried; () where names have no such ending
     folders:   of which one must stand there too, at some depth, in small letters; () where names of folders tell nothing
-    tasks:     tasks for which it is asked first, since some folders hold the makings of several
-    targets:   kinds of targets that trained models have for which it is asked first
+    tasks:     tasks for which it is tried first, since some folders hold the makings of several
+    targets:   kinds of targets that trained models have for which it is tried first
     only_for_tasks: whether it is read for these tasks and targets alone
     folds:     whether its training rows can be cut in parts by `sonde.data.splits.split_rows`
     instead_of_columns: what it has where a table has columns ("class folders"); "" where it has columns
@@ -90,7 +90,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Modality:
-    """A kind of data: how it is found, read, asked about, shown and fed. Functions are named "module:function".
+    """A kind of data: how it is found, read, predicted on, shown and fed. Functions are named "module:function".
 
     kind:       of `InputSpec`
     noun:       what a person calls such data: "images"

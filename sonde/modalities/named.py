@@ -23,7 +23,7 @@ RECORD = "converted.json"  # beside a converted file: its name and sha256
 
 @dataclass(frozen=True, kw_only=True)
 class NamedSet:
-    """A dataset that can be asked for by name.
+    """A dataset that can be given by name.
 
     class_names: where the files hold bare numbers and the numbers have better names
     layout:      for CIFAR's archives, which are converted; None where the files are read as they are

@@ -41,8 +41,8 @@ class Cache:
     values: Any = None
 
 
-class RememberingLanguageModel(nn.Module):
-    """The same of a network that can keep keys and values (`sonde.tasks.decode.generation.Remembers`)."""
+class CachedLanguageModel(nn.Module):
+    """The same of a network that can keep keys and values (`sonde.tasks.decode.generation.SupportsCache`)."""
 
     def __init__(self, network: nn.Module, cache_name: str) -> None:
         """cache_name: what the network calls them, where it takes and where it gives them"""
@@ -98,7 +98,7 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
             if causal:
                 made = library.AutoModelForCausalLM.from_config(network)
                 cache_name = _cache_name(made)
-                return CausalLanguageModel(made) if cache_name is None else RememberingLanguageModel(made, cache_name)
+                return CausalLanguageModel(made) if cache_name is None else CachedLanguageModel(made, cache_name)
             return SequenceClassifier(library.AutoModelForSequenceClassification.from_config(network))
         except ValueError as error:  # a kind of network that has no such head
             raise ConfigError(f"{text} cannot be used here: {str(error).splitlines()[0]}") from None

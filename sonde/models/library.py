@@ -31,7 +31,7 @@ def load(text: str) -> Callable[[InputSpec, int, LibraryConfig], nn.Module]:
         raise unknown(f"{source} model", name, known)
 
     def build(input: InputSpec, out_dim: int, config: LibraryConfig) -> nn.Module:
-        make = _timms if source == "timm" else _torchvisions
+        make = _timm_model if source == "timm" else _torchvision_model
         model = make(library, name, input, out_dim)
         check_output(model, input, out_dim, name=text)
         return model
@@ -56,13 +56,13 @@ def imported(library: str, prefix: str) -> Any:
         ) from None
 
 
-def _timms(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
+def _timm_model(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
     channels, height, width = input.shape
     sized = {"img_size": (height, width)} if library.get_pretrained_cfg(name).fixed_input_size else {}
     return library.create_model(name, num_classes=out_dim, in_chans=channels, **sized)
 
 
-def _torchvisions(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
+def _torchvision_model(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
     if input.shape[0] != 3:
         raise ConfigError(
             f"torchvision's networks take 3 channels, and these images have {input.shape[0]}; take timm:{name}, or one of "

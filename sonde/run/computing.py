@@ -14,7 +14,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import rewinds
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import choose_threads
-from sonde.engine.precision import Decided, cannot_compute, first_look, inability, second_look, worth_trying
+from sonde.engine.precision import Decided, cannot_compute, first_trial, inability, second_trial, worth_trying
 from sonde.engine.put_back import PutBack
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
@@ -50,8 +50,8 @@ def choose_computing(
 ) -> Computing:
     """Decide on the precision and the threads, and set the threads. A resumed run keeps its own.
 
-    Whether the precision can be computed, and a recipe's pay off, is asked before threads are timed; how much it brings once they
-    are chosen. Under a time limit the latter is left out where it would take too much of it.
+    Whether the precision can be computed, and is worth a trial, is decided before threads are timed; its speed is measured once
+    they are chosen. Under a time limit the latter is left out where it would take too much of it.
 
     batch: what is planned with; None where nothing can be tried;  limit_s: the time limit that is planned for
     Raises: ConfigError, RunFolderError for a precision that stands and that this machine cannot compute in
@@ -70,13 +70,13 @@ def choose_computing(
         decided = Decided(precision=wanted)
     else:
         part = _part(trial.batch, PIECES if limit_s is None else round(SMALLEST / trial.scale), assembly)
-        with _threads_of_a_look(full, machine, saved):
+        with _threads_for_trials(full, machine, saved):
             if saved is not None:
                 decided = _resumed_precision(low, full, part, folder)
             else:
                 decided = Decided(precision=wanted, sure=False) if typed else _advised(low, full, batch, assembly)
                 if not decided.sure:
-                    decided = first_look(low, full, part, typed=typed, at_most_s=most_s)
+                    decided = first_trial(low, full, part, typed=typed, at_most_s=most_s)
     left_s = most_s - (time.perf_counter() - begun)
     if decided.precision != "fp32":
         own = trial_of(low, batch, machine, limit_s)
@@ -90,7 +90,7 @@ def choose_computing(
 
 
 def check_step(assembly: Assembly) -> None:
-    """Try a step in the precision that was asked for, where that is not fp32; what it does is undone, and the batch put back.
+    """Try a step in the precision that was requested, where that is not fp32; what it does is undone, and the batch put back.
 
     Raises: ConfigError where this machine cannot compute one
     """
@@ -128,7 +128,7 @@ def _part(batch: Batch, pieces: int, assembly: Assembly) -> Batch:
 
 
 @contextmanager
-def _threads_of_a_look(stepper: Stepper, machine: MachineConfig, saved: Saved | None) -> Iterator[None]:
+def _threads_for_trials(stepper: Stepper, machine: MachineConfig, saved: Saved | None) -> Iterator[None]:
     """For the body's duration those that stand, else one: a step with several may take seconds beside a busy neighbour."""
     before = stepper.execution.threads
     on_cpu = stepper.settings.device.type == "cpu"
@@ -167,7 +167,7 @@ def _looked_again(found: Computing, full: Stepper, assembly: Assembly, *, typed:
         return Decided(
             precision=low.settings.precision, why="not timed against fp32: the time limit leaves too little time"
         )
-    return second_look(low, full, part, typed=typed, at_most_s=left_s)
+    return second_trial(low, full, part, typed=typed, at_most_s=left_s)
 
 
 def _with_threads(

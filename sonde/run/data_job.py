@@ -149,7 +149,7 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
 
 
 def _model_for(dataset: Dataset, overrides: Overrides, task: str, module: nn.Module | None) -> tuple[str, str]:
-    """(model, why): the caller's, or that of the run whose weights are asked for, where none is named."""
+    """(model, why): the caller's, or that of the run whose weights are used, where none is named."""
     if module is not None:
         return CUSTOM_MODULE, "a custom module"
     where = overrides.values.get("pretrained")

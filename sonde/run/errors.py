@@ -96,7 +96,7 @@ def _last(folder: RunFolder, what: str) -> str:
 
 @contextmanager
 def failure_noted(folder: RunFolder, begun: Callable[[], bool]) -> Iterator[None]:
-    """Write why the body failed into the folder's findings, where `sonde runs` sees it; a stop that was asked for is no failure.
+    """Write why the body failed into the folder's findings, where `sonde runs` sees it; a stop that was requested is no failure.
 
     begun: whether a step was done; what is refused before that leaves the folder alone
     Raises: what the body raises

@@ -41,7 +41,7 @@ class Job:
     resolved:  every setting, with where each came from and why a recipe chose it
     given:     settings that were given by this very call, by name
     about:     what data.json says of the data: their source, form, facts, warnings, splits and fingerprint
-    build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are asked for
+    build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are given
     name:      (data, model), of which the run folder's name is made where none is given
     observers: read the run's records, besides those that show and log them
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn

@@ -79,7 +79,7 @@ def refuse_idle(assembly: Assembly, saved: Saved, folder: RunFolder) -> None:
 
 
 def fixed_ends(loop: LoopConfig, batches: int | None) -> dict[str, int]:
-    """The step after which each length that was asked for ends a run: "epochs", where their length is known, and "steps"."""
+    """The step after which each length that was requested ends a run: "epochs", where their length is known, and "steps"."""
     found = {} if loop.steps is None else {"steps": loop.steps}
     epochs = requested_epochs(loop)
     if epochs is not None and batches is not None:
@@ -88,7 +88,7 @@ def fixed_ends(loop: LoopConfig, batches: int | None) -> dict[str, int]:
 
 
 def requested_epochs(loop: LoopConfig) -> float | None:
-    """Epochs that were asked for; ten where nothing else says how long."""
+    """Epochs that were requested; ten where nothing else says how long."""
     silent = loop.epochs is None and loop.steps is None and loop.time_limit is None
     return 10.0 if silent else loop.epochs
 
@@ -146,7 +146,7 @@ def move_end(training: Training, settings: FitSettings, assembly: Assembly) -> i
 
 
 def lengths_in_words(loop: LoopConfig) -> dict[str, str]:
-    """Each length that was asked for, as it would be typed."""
+    """Each length that was requested, as it would be typed."""
     found = {name: getattr(loop, name) for name in ("epochs", "steps", "time_limit") if getattr(loop, name) is not None}
     return {
         name: str(parse(value, bare="seconds")) if name == "time_limit" else f"{value:g}"

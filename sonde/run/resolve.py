@@ -19,12 +19,12 @@ CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
 Advice = Mapping[str, tuple[Any, str]]
 """Leaf name -> (value, why)."""
 
-KIN = (
+SIMILAR_OPTIMISERS = (
     {"adam", "adamw"},
     {"momentum", "nesterov"},
 )  # optimisers for which a rate tuned for one of them serves the others
 DECOUPLED = {"adamw", "muon"}  # what they call weight decay is a penalty elsewhere
-HEART_STEPS = 200  # updates in which a network that can learn at all knows a batch by heart
+OVERFIT_STEPS = 200  # updates in which a network that can learn at all has memorised a batch
 USUAL_RATE = {
     "sgd": 0.1, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "muon": 0.01,
 }  # fmt: skip
@@ -84,11 +84,15 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
     """
     entries = dict(advice)
     if batches := typed.get("overfit_batches"):
-        entries = by_heart(entries, batches)
+        entries = overfitting(entries, batches)
     if any(typed.get(name) is not None for name in ("epochs", "steps", "time_limit")):
         entries.pop("epochs", None)  # a length is given, perhaps in another unit
     chosen, tuned = typed.get("optimizer"), advice["optimizer"][0] if "optimizer" in advice else None
-    if chosen in USUAL_RATE and tuned is not None and not any({chosen, tuned} <= kin for kin in (*KIN, {tuned})):
+    if (
+        chosen in USUAL_RATE
+        and tuned is not None
+        and not any({chosen, tuned} <= group for group in (*SIMILAR_OPTIMISERS, {tuned}))
+    ):
         if "lr" in entries:
             entries["lr"] = (
                 USUAL_RATE[chosen],
@@ -105,12 +109,12 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
     return entries
 
 
-def by_heart(advice: Advice, batches: int) -> dict[str, tuple[Any, str]]:
+def overfitting(advice: Advice, batches: int) -> dict[str, tuple[Any, str]]:
     """Settings for overfitting a few batches: enough updates, and no regularisation."""
     why = "to overfit a few batches"
     against = ("ema", "label_smoothing", "weight_decay", "dropout", "monitor")
     entries = {name: entry for name, entry in advice.items() if name not in against}
-    epochs = max(1, HEART_STEPS // batches)
+    epochs = max(1, OVERFIT_STEPS // batches)
     more = {"epochs": epochs, "evaluate_every": max(1, epochs // 10), "augment": "none"}
     return entries | {name: (value, why) for name, value in more.items()}
 

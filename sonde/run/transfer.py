@@ -17,7 +17,7 @@ from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.engine import checkpoint
-from sonde.modalities.text.published_vocabulary import is_berts, renumbered
+from sonde.modalities.text.published_vocabulary import is_bert_vocabulary, renumbered
 from sonde.models.build import config_class
 from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
@@ -108,7 +108,7 @@ def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:
 
 def _as_numbered(weights: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
     """Weights with the embeddings of BERT's special tokens where ours stand, if its vocabulary lies beside them."""
-    content = _berts_vocabulary(folder)
+    content = _bert_vocabulary(folder)
     if not content:
         return weights
     _, order = renumbered(content)
@@ -124,11 +124,11 @@ def _published(folder: Path) -> Path | None:
     return None if RunFolder(folder).config.exists() else next(found, None)
 
 
-def _berts_vocabulary(folder: Path) -> str:
+def _bert_vocabulary(folder: Path) -> str:
     """The tokenizer.json of a published BERT, "" where there is none."""
     file = RunFolder(folder).tokenizer
     content = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return content if is_berts(content) else ""
+    return content if is_bert_vocabulary(content) else ""
 
 
 def _is_run_on_text(folder: Path) -> bool:
@@ -137,7 +137,7 @@ def _is_run_on_text(folder: Path) -> bool:
 
 
 def model_of(where: str | None) -> str | None:
-    """The network of the run whose weights are asked for; None where they are no run's, or it was a custom module."""
+    """The network of the run whose weights are used; None where they are no run's, or it was a custom module."""
     path = None if where is None else Path(where).expanduser()
     if path is None or not path.is_dir() or _published(path) is not None:
         return None
@@ -153,7 +153,7 @@ def with_vocabulary(overrides: Overrides) -> Overrides:
     chosen = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
     path = None if where is None or chosen else Path(str(where)).expanduser()
     folder = path if path is None or path.is_dir() else path.parent
-    if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
+    if folder is None or not (_is_run_on_text(folder) or _bert_vocabulary(folder)):
         return overrides
     return overrides.having({"vocabulary_of": str(folder)}, overrides.origin.get("pretrained", "typed"))
 

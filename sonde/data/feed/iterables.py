@@ -193,7 +193,7 @@ KNOWN = frozenset(
 
 
 def mentions_workers(dataset: Any) -> bool:
-    """Whether the source of a dataset's class, or of the file it stands in, asks which worker it is in."""
+    """Whether the source of a dataset's class, or of the file it stands in, reads which worker it is in."""
     for get in (
         lambda: inspect.getsource(type(dataset)),
         lambda: inspect.getsource(sys.modules[type(dataset).__module__]),

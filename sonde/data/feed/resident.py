@@ -88,7 +88,7 @@ def check_lengths(fields: Mapping[str, Tensor | np.ndarray]) -> None:
 
 
 def _stored(field: Tensor) -> tuple[Tensor, tuple[int, ...] | None]:
-    """A field in the order of axes in which its memory is contiguous, and the permutation back to the order asked.
+    """A field in the order of axes in which its memory is contiguous, and the permutation back to the original order.
 
     Pixels that stand as height, width, channels, seen as channels, height, width, would be gathered byte by byte otherwise.
     """

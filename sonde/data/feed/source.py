@@ -45,7 +45,7 @@ class Reader(Protocol):
     @property
     def warnings(self) -> Sequence[str]: ...
     def read(self, batches: Sequence[Tensor]) -> Iterator[Mapping[str, Tensor]]:
-        """Fields of each batch of rows, in order, on the device; valid until the next is asked for."""
+        """Fields of each batch of rows, in order, on the device; valid until the next is requested."""
         ...
 
 

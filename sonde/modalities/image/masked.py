@@ -53,7 +53,7 @@ class MaskRows:
         return len(self.inputs)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked. Raises: DataError naming the file that cannot be read."""
+        """The fields of some rows, in the given order. Raises: DataError naming the file that cannot be read."""
         found = {"input": self.inputs.read(indices), "target": np.empty((len(indices), *self.size), np.uint8)}
         if self.with_objects:
             found["objects"] = np.zeros((len(indices), *self.size), np.int32)

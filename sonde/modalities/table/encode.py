@@ -86,7 +86,7 @@ def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
     order = next((c.date_order for c in parts if c.date_order), "")
     if order:
         return Kind(kind="date", order=order)
-    # an indicator alone stands for text that was left out: whether it is there is all that is asked
+    # an indicator alone stands for text that was left out: only whether it is there is used
     return Kind(kind="category" if all(c.part == "missing" for c in parts) else "number")
 
 
@@ -176,7 +176,7 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
         )
     if distinct == 1 and not missing:
         return [], "the same value in every training row"
-    # categories seen once would be learned by heart; with the unseen ones they share code 0, which is trained through them
+    # categories seen once would be memorised; with the unseen ones they share code 0, which is trained through them
     least = 2 if distinct > FEW else 1
     names = in_natural_order(n for n, count in zip(values.names, counts, strict=True) if count >= least)
     return [Column(name=name, kind="category", source=name, categories=tuple(names))], ""
@@ -217,7 +217,7 @@ def date_part(dates: np.ndarray, part: str) -> np.ndarray:
 
 
 def is_row_number(name: str, values: np.ndarray) -> bool:
-    """Whether numbers only tell rows apart: consecutive integers, or distinct integers in a column called an id."""
+    """Whether numbers only identify rows: consecutive integers, or distinct integers in a column called an id."""
     if len(values) <= FEW or np.isnan(values).any() or (values != np.floor(values)).any():
         return False
     ordered = np.sort(values)

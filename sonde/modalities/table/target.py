@@ -31,9 +31,9 @@ class Target:
 
 
 def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
-    """The asked columns, all there.
+    """The requested columns, all there.
 
-    Raises: DataError with near names for one that is not, or with likely columns when none was asked for
+    Raises: DataError with near names for one that is not, or with likely columns when none is given
     """
     names = list(table.columns)
     if not requested:

@@ -99,7 +99,7 @@ def _near_unique(cells: Sequence[str]) -> bool:
 
 
 def uninformative(table: Table, name: str) -> bool:
-    """Whether a column tells rows apart and nothing else, or is the same in all."""
+    """Whether a column only identifies rows, or is the same in all."""
     kind = infer_kind(table, name)
     if kind.kind in ("empty", "unusable"):
         return True

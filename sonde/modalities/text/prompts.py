@@ -1,4 +1,4 @@
-"""What a language model is asked about: texts as they are, or the texts in files."""
+"""Prompts of a language model: texts as they are, or the texts in files."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a trained reader is asked: a SQuAD file, or questions with their contexts in memory."""
+"""What `predict` takes with a question-answering model: a SQuAD file, or questions with their contexts in memory."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -15,7 +15,7 @@ QUESTION = 64  # tokens of a question that are read, as in Devlin et al. 2018; f
 
 @dataclass(frozen=True, kw_only=True)
 class Passages:
-    """Paragraphs, held once however many questions are asked about them.
+    """Paragraphs, held once however many questions there are about them.
 
     tokens: numbers;  spans: (tokens, 2) of each token its first character and the one behind its last;  text: code points
     """
@@ -47,7 +47,7 @@ class QuestionRows:
         return len(self.names)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked, each as wide as the longest of them."""
+        """The fields of some rows, in the given order, each as wide as the longest of them."""
         width = int(self.lengths()[indices].max(initial=0))
         tokens = np.zeros((len(indices), width), np.int64)
         spans = np.zeros((len(indices), width, 2), np.int64)

@@ -118,7 +118,7 @@ def _is_prose(cells: Sequence[str]) -> bool:
 
 
 def _is_identifier(table: Table, name: str) -> bool:
-    """Whether a column tells rows apart and nothing else: names, and integers of which none comes twice."""
+    """Whether a column only identifies rows: names, and integers of which none comes twice."""
     if uninformative(table, name):
         return True
     kind = infer_kind(table, name)

@@ -12,7 +12,7 @@ from torch import Tensor
 class Carried:
     """States by the window after which they stand; windows are known by their row, and row r + 1 follows row r.
 
-    One that is not asked for stays until its window is read again, so at most as many are kept as rows are read side by side.
+    One that is not used stays until its window is read again, so at most as many are kept as rows are read side by side.
     """
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ TARGET_KEYS = ("target", "targets", "label", "labels", "y", "class")
 
 @dataclass(frozen=True)
 class TorchInputs:
-    """Inputs that are asked of the dataset again each time they are read."""
+    """Inputs that are read from the dataset again each time."""
 
     dataset: Any
     shape: tuple[int, ...]
@@ -113,7 +113,7 @@ def read(
     like: Schema | None = None,
     limit: int = IN_MEMORY,
 ) -> Dataset:
-    """Datasets by split. Each is gone through once; inputs above `limit` bytes are asked for again when they are read.
+    """Datasets by split. Each is gone through once; inputs above `limit` bytes are read again when they are needed.
 
     Raises: DataError for items that are no pair, differ in shape, or come from an endless or too large stream
     """
@@ -190,7 +190,7 @@ def _gather(source: Any, place: str, limit: int, tick: Tick) -> Pass:
 
 
 def _by_number(source: Any) -> bool:
-    """Whether items can be asked for by number; a stream inherits `__getitem__` too, and raises there."""
+    """Whether items can be read by index; a stream inherits `__getitem__` too, and raises there."""
     return not isinstance(source, IterableDataset) and hasattr(source, "__len__") and hasattr(source, "__getitem__")
 
 
@@ -204,7 +204,7 @@ def _whole_tensors(source: TensorDataset, seen: Pass) -> None:
 
 
 def _same_twice(source: Any, place: str) -> bool:
-    """Whether item 0 is the same when asked for again; a stream is not asked."""
+    """Whether item 0 is the same when read again; a stream is not read twice."""
     if not _by_number(source):
         return True
     one, two = (pair_of(source[0], f"{place} item 0")[0] for _ in range(2))
@@ -242,7 +242,7 @@ def _shape(
 
 
 def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Schema | None) -> tuple[int, ...]:
-    """The shape asked for, by a trained model or `--image-size`, else the one that is there."""
+    """The shape required by a trained model or `--image-size`, else the one that is there."""
     settings = config.of(ImageConfig)
     if layout.axes == "flat":
         return shape

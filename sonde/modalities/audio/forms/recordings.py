@@ -86,7 +86,7 @@ def read(
 
 
 def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Header], Recordings, list[str]]:
-    """Of each recording; those that cannot be read are left out where that was asked for, and counted.
+    """Of each recording; those that cannot be read are left out where that is set, and counted.
 
     Raises: DataError
     """

@@ -198,7 +198,7 @@ def _column(table: Table, like: Schema | None) -> str:
 
 
 def _targets(table: Table, column: str, requested: Sequence[str]) -> tuple[str, ...]:
-    """The asked columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
+    """The requested columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
     if requested:
         return target_columns(table, requested)
     numbers = {}

@@ -67,7 +67,7 @@ def read(
 
 
 def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
-    """A table in memory as a series where that is asked for, else None. Raises: DataError as `read`"""
+    """A table in memory as a series where one is requested, else None. Raises: DataError as `read`"""
     like = wanted.like
     if wanted.task != "forecasting" and (like is None or like.input.kind != "series"):
         return None

@@ -130,7 +130,7 @@ def text_column(table: Table, like: Schema) -> str:
 
 
 def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> tuple[str, ...]:
-    """The columns of the truth: those asked for, those a target is called after, else the only other column."""
+    """The columns of the truth: those given, those a target is called after, else the only other column."""
     settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names

@@ -118,7 +118,7 @@ def _by_split(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
 def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tuple[dict[str, list[Text]], list[Fact]]:
     """The texts end to end, cut off at the end for test and before that for validation.
 
-    A share for test is taken where one is asked for: a text's model is usually evaluated on its validation part.
+    A share for test is taken where one is requested: a text's model is usually evaluated on its validation part.
     """
     everything = list(texts.values())
     if whole:
