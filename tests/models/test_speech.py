@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -9,7 +11,9 @@ SPEC = InputSpec(kind="audio", shape=(4000,), rate=8000)
 BUILDERS = [speech_conformer_tiny, speech_transformer]
 
 
-def built(builder=speech_conformer_tiny, spec: InputSpec = SPEC, **settings: object) -> SpeechEncoder:  # type: ignore[no-untyped-def]
+def built(
+    builder: Callable[..., SpeechEncoder] = speech_conformer_tiny, spec: InputSpec = SPEC, **settings: object
+) -> SpeechEncoder:
     torch.manual_seed(0)
     return builder(spec, 7, SpeechConfig(mels=24, **{"layers": 1, **settings})).eval()  # type: ignore[arg-type]
 

@@ -239,7 +239,7 @@ def test_a_custom_module_is_loaded_for_prediction(tmp_path: Path) -> None:
     run, inputs = fit(tmp_path / "run"), line()[0]
     other = nn.Linear(1, 1)
     loaded = sonde.load(run.folder, model=other)
-    assert torch.equal(other.weight, run.model.weight)
+    assert torch.equal(other.weight, next(run.model.parameters()))
     assert not other.training
     found = loaded.predict(inputs)
     assert found == run.predict(inputs) == sonde.load(run.folder, model=nn.Linear(1, 1)).predict(inputs.numpy())

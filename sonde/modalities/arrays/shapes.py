@@ -11,6 +11,7 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import DataError
 from sonde.data.mapped import array_of, is_mapped, release, spans
 from sonde.data.rows import ArrayInputs, MappedInputs
+from sonde.modalities.catalogue import modality
 
 # n images or rows, c channels, h height, w width
 Axes = Literal["nhw", "nhwc", "nchw", "flat"]
@@ -92,7 +93,8 @@ def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
     """
     layout = layout_of([array], place) if spec.kind == "image" else Layout(axes="flat")
     if layout.kind != spec.kind:
-        raise DataError(f"{place} of shape {array.shape} does not hold images, which the model was trained on")
+        noun = modality(spec.kind).noun
+        raise DataError(f"{place} of shape {array.shape} does not hold {noun}, which the model was trained on")
     if spec.kind == "array" and int(np.prod(array.shape[1:])) != spec.shape[0]:
         raise DataError(f"{place} has {int(np.prod(array.shape[1:]))} numbers a row; the model takes {spec.shape[0]}")
     if spec.scale and layout.axes != "flat" and array.dtype != np.uint8 and float(array.max()) * spec.scale <= 255.5:

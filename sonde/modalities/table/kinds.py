@@ -69,6 +69,13 @@ def infer_kind(table: Table, column: str) -> Kind:
     return Kind(kind="unusable")
 
 
+def is_missing(values: Values) -> np.ndarray:
+    """(n,) bool: the cells that hold nothing."""
+    if isinstance(values, Categories):
+        return values.codes < 0
+    return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+
+
 def parse(table: Table, column: str, kind: Kind) -> Values:
     """The cells of a column of a known kind.
 

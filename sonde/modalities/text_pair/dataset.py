@@ -14,10 +14,11 @@ from sonde.core.progress import Tick
 from sonde.core.vocabulary import Vocabulary, read_vocabulary
 from sonde.data.assemble import About
 from sonde.data.ragged import Numbered
-from sonde.data.splits import ORDER, held_back_facts, share_out, subset, thinned
+from sonde.data.splits import in_order, share_out, shares, sizes_in_words, subset, thinned
 from sonde.modalities.table.forms.tables import (
     row_numbers,
     saved_target,
+    split_facts,
     standardised,
     target_fields,
     with_target,
@@ -38,16 +39,16 @@ LARGEST = 0.1  # share of all rows that rows with shared texts may make up, to b
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The rows of one table that have both texts and a target. numbers: (n,), as a person counts them; target: (n, …)"""
+    """The rows of one table that have both texts and a target. index: (n,) their places in it;  target: (n, …)"""
 
-    table: str
-    numbers: np.ndarray
+    table: Table
+    index: np.ndarray
     first: list[str]
     second: list[str]
     target: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.index)
 
     def digest(self) -> str:
         """What texts in memory are known again by."""
@@ -57,7 +58,7 @@ class Part:
         """All of them as tokens, and how many were cut to `most`."""
         tokens, cut = encoded_pairs(self.first, self.second, vocabulary, most=most)
         texts = [joined(*both) for both in zip(self.first, self.second, strict=True)]
-        names = Numbered(self.table, self.numbers)
+        names = Numbered(self.table.name, row_numbers(self.table)[self.index])
         return text_rows(tokens, texts, names, target_fields(self.target, spec)), cut
 
 
@@ -72,24 +73,23 @@ def train_on(
     for split, table in tables.items():
         parts[split], left_out = _part(table, (found.first, found.second), target.columns, target.spec)
         warnings += left_out
-    chosen, split_facts, shared = _split(parts, config, classes=target.spec.kind == "class", first=found.first)
-    train, places = parts["train"], chosen["train"]
+    chosen, sizes, shared = _split(parts, config, classes=target.spec.kind == "class", first=found.first)
+    train, places = parts["train"], chosen["train"][1]
     target = standardised(target, train.target[places])
     tick("training a vocabulary", 0, 0)
     texts = [text for side in (train.first, train.second) for text in (side[int(place)] for place in places)]
     vocabulary = vocabulary_of(texts, config)
     most = config.of(TextConfig).max_tokens or MOST_TOKENS
     whole, cut = _encoded(parts, vocabulary, most, target.spec)
-    splits = {split: subset(whole[split if split in parts else "train"], chosen[split]) for split in chosen}
+    splits = {split: subset(whole[home], rows) for split, (home, rows) in chosen.items()}
     schema = Schema(input=_spec(found, vocabulary, whole), target=target.spec)
-    sizes = " + ".join(f"{len(part):,} {split}" for split, part in parts.items())
     facts = [
-        Fact(f"{sizes} pairs of texts", f"columns {found.first!r} and {found.second!r}: {found.why}"),
+        Fact(f"{sizes_in_words(parts)} pairs of texts", f"columns {found.first!r} and {found.second!r}: {found.why}"),
         *([Fact(f"column {target.columns[0]!r} is to be predicted", found.guessed)] if found.guessed else []),
         target.fact,
         vocabulary_fact(vocabulary),
         length_fact(splits),
-        *split_facts,
+        *sizes,
     ]
     prints = about.fingerprint or {split: part.digest() for split, part in parts.items()}
     return thinned(about.dataset(schema, splits, facts, [*warnings, *shared, *cut], fingerprint=prints), config)
@@ -125,8 +125,8 @@ def _part(table: Table, names: tuple[str, str], targets: Sequence[str], spec: Ta
             f"{table.place(gone)}"
         )
     part = Part(
-        table=table.name,
-        numbers=row_numbers(table)[whole],
+        table=table,
+        index=np.array(whole),
         first=[first[place] for place in whole],
         second=[second[place] for place in whole],
         target=target[whole],
@@ -161,32 +161,22 @@ def _spec(found: PairColumns, vocabulary: Vocabulary, whole: Mapping[str, Rows])
 
 def _split(
     parts: Mapping[str, Part], config: DataConfig, *, classes: bool, first: str
-) -> tuple[dict[str, np.ndarray], list[Fact], list[str]]:
-    """Split -> rows of its part, holding some of train back where the data bring no split; facts; warnings."""
+) -> tuple[dict[str, tuple[str, np.ndarray]], list[Fact], list[str]]:
+    """Split -> (the part it is taken from, which of its rows), holding some of train back where the data bring none.
+
+    Beside it facts of how, and a warning where texts are shared between splits that were drawn.
+    """
     train = parts["train"]
-    drawn = [
-        s for s, share in (("validation", config.validation), ("test", config.test_share)) if s not in parts and share
-    ]
+    drawn = any(share > 0 for share in shares(parts, config))
     if drawn and len(train) < 3:
-        raise DataError(f"{train.table} has {len(train)} rows with texts and a target, too few to split; add more")
+        raise DataError(f"{train.table.name} has {len(train)} rows with texts and a target, too few to split; add more")
     groups, how = _groups(train, first) if drawn else (None, "")
-    labels = train.target if classes else None
-    held = {
-        s: rows for s, rows in share_out(len(train), parts, config, labels=labels, groups=groups).items() if len(rows)
-    }
-    own = {split: np.arange(len(part)) for split, part in parts.items() if split != "train"}
-    chosen = {**held, **own}
-    facts = [Fact(f"{len(held['train']):,} training rows", f"of {len(train):,} in {train.table}")]
-    facts += [Fact(f"{len(rows):,} {split} rows", "from the data") for split, rows in own.items()]
-    sizes = {split: len(rows) for split, rows in chosen.items()}
-    facts += held_back_facts(
-        sizes,
-        [s for s in drawn if s in held],
-        stratified=classes and groups is None,
-        how=how if groups is not None else "",
-    )
-    warnings = [how] if how and groups is None else []
-    return {split: chosen[split] for split in ORDER if split in chosen}, facts, warnings
+    held = share_out(len(train), parts, config, labels=train.target if classes else None, groups=groups)
+    chosen = {split: ("train", rows) for split, rows in held.items() if len(rows)}
+    chosen |= {split: (split, np.arange(len(part))) for split, part in parts.items() if split != "train"}
+    apart = groups is not None
+    facts = split_facts(in_order(chosen), train.table, stratified=classes and not apart, how=how if apart else "")
+    return in_order(chosen), facts, [how] if how and not apart else []
 
 
 def _groups(part: Part, column: str) -> tuple[np.ndarray | None, str]:

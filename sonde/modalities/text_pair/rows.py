@@ -12,7 +12,7 @@ from sonde.data.ragged import Ragged, end_to_end
 from sonde.modalities.modality import Case
 from sonde.modalities.text.rows import ENCODED_AT_ONCE, shortened, text_of
 
-LONGEST = 300  # characters of a text in a report
+LONGEST = 150  # characters of a text in a report
 BETWEEN = "\n|\n"  # the two texts of a row, whose own spaces are single ones
 MARKS = 2  # tokens of a row that are of no text
 
@@ -55,10 +55,9 @@ def room_for(one: int, other: int, most: int) -> tuple[int, int]:
 
 
 def show(case: Case) -> dict[str, str]:
-    """The beginnings of both texts, called as their columns are."""
+    """The beginnings of both texts."""
     texts = text_of(case.rows, case.index).split(BETWEEN)
-    names = [column.name for column in case.spec.columns]
-    return {name: shortened(text, LONGEST) for name, text in zip(names, texts, strict=False)}
+    return {"text": " | ".join(shortened(text, LONGEST) for text in texts)}
 
 
 def sample(spec: InputSpec, rows: int, answers: str, drawn: torch.Generator) -> tuple[Tensor, ...]:

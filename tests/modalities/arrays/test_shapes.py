@@ -109,3 +109,5 @@ def test_a_model_says_what_fits() -> None:
         layout_for(np.zeros((2, 5)), flat, "x")
     with pytest.raises(DataError, match="does not hold images, which the model was trained on"):
         layout_for(np.zeros((2, 5)), InputSpec(kind="image", shape=(1, 8, 8)), "x")
+    with pytest.raises(DataError, match="does not hold text, which the model was trained on"):
+        layout_for(np.zeros((5, 8, 8)), InputSpec(kind="tokens", shape=(9,), symbols=30), "x")

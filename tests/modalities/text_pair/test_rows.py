@@ -46,12 +46,13 @@ def test_rows_are_encoded_in_parts(monkeypatch) -> None:
     assert np.array_equal(parts[0].starts, whole[0].starts)
 
 
-def test_a_report_shows_both_texts_by_the_names_of_their_columns(tmp_path: Path) -> None:
+def test_a_report_shows_the_beginnings_of_both_texts(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(rows, "LONGEST", 14)
     tokens, _ = encoded_pairs(["a |\n b"], ["c"], VOCABULARY, most=9)
-    held = text_rows(tokens, [joined("a |\n b", "c")], ["t.csv row 2"], {})
+    held = text_rows(tokens, [joined("a long text,\n of many words", "c")], ["t.csv row 2"], {})
     spec = InputSpec(kind="text-pair", shape=(9,), columns=COLUMNS)
     case = Case(rows=held, index=0, spec=spec, folder=tmp_path, stem="row")
-    assert show(case) == {"premise": "a | b", "hypothesis": "c"}
+    assert show(case) == {"text": "a long text, … | c"}
 
 
 def test_a_sample_has_two_texts() -> None:

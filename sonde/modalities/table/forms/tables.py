@@ -22,7 +22,7 @@ from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.held_back import hold_back
-from sonde.modalities.table.kinds import Kind, infer_kind, parse
+from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, parse
 from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
@@ -144,7 +144,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         for split, (source, index) in chosen.items()
     }
     spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
-    facts = [_columns_fact(train_table, kinds, fitted), *fitted.facts(), target.fact, *split_facts]
+    facts = [_columns_fact(train_table, kinds, values, fitted), *fitted.facts(), target.fact, *split_facts]
     schema = Schema(input=spec, target=target.spec)
     found = about.dataset(schema, splits, facts, warnings, fingerprint=about.fingerprint or _hashes(splits))
     return thinned(found, config)
@@ -256,12 +256,13 @@ def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     return settings.target[:1]
 
 
-def _columns_fact(table: Table, kinds: Mapping[str, Kind], fitted: Fitted) -> Fact:
+def _columns_fact(table: Table, kinds: Mapping[str, Kind], values: Mapping[str, Values], fitted: Fitted) -> Fact:
     used = {column.source for column in fitted.columns}
     words = {"number": ("number", "numbers"), "category": ("category", "categories"), "date": ("date", "dates")}
     counts = {kind: sum(k.kind == kind and c in used for c, k in kinds.items()) for kind in words}
     what = ", ".join(f"{n} {words[kind][n != 1]}" for kind, n in counts.items() if n)
-    gaps = ", ".join(dict.fromkeys(column.source for column in fitted.columns if column.part == "missing"))
+    missing = {name: number for name in kinds if name in used and (number := int(is_missing(values[name]).sum()))}
+    gaps = ", ".join(f"{name} ({number:,})" for name, number in missing.items())
     return Fact(f"input: {what}", f"cells of {table.name}" + (f"; missing in {gaps}" if gaps else ""))
 
 

@@ -249,6 +249,7 @@ def test_real_housing(shared_data: Path):
     assert names[4:6] == ["total_bedrooms", "total_bedrooms missing"]
     missing = sum(fields(dataset, split)["input"][:, 5].sum() for split in dataset.splits)
     assert missing == 207  # as the data's own README says
+    assert "missing in total_bedrooms (207)" in dataset.facts[0].why
     assert dataset.schema.input.columns[-1].categories == ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
     assert dataset.form == "CSV table"
 

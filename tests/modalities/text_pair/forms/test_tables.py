@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_every_kind_of_table_is_read_as_pairs(tmp_path: Path, ending: str) -> No
     assert {split: len(rows) for split, rows in dataset.splits.items()} == {"train": 43, "validation": 5, "test": 12}
     tokens = dataset.splits["train"].read(np.arange(43))["input"]
     assert ((tokens == END).sum(1) == 2).all()
-    assert "60 train pairs of texts (columns 'premise' and 'hypothesis': their names)" in facts(dataset)
+    assert "60 pairs of texts (columns 'premise' and 'hypothesis': their names)" in facts(dataset)
     assert not dataset.warnings
 
 
@@ -155,4 +156,4 @@ def test_a_reader_learns_what_only_both_texts_together_tell(tmp_path: Path) -> N
     )
     assert run.predict(path)[0]["prediction"] == "same"
     page = run.report().read_text(encoding="utf-8")
-    assert "hypothesis" in page
+    assert re.search(r"row \d+ says that the \w+ \w+ now \| we see in \d+ how", page)
