@@ -18,7 +18,7 @@ class TopRows:
         offered = {"rank": rank.detach(), "index": index.to(rank.device), **fields}
         self._take({name: value.detach() for name, value in offered.items()})
 
-    def merge(self, other: "Kept") -> None:
+    def merge(self, other: "TopRows") -> None:
         """Offer another process's rows."""
         if other.rows:
             self._take(other.rows)
