@@ -73,7 +73,7 @@ def place_of(data: str | Path) -> Place:
 def recognise(listing: Listing, wanted: Wanted) -> Claim:
     """The form that opens a place, and why: of those for the task, else of all, the surest that recognises it.
 
-    Each form is asked only where there is a file with an ending that it knows, and a folder where it needs one.
+    Each form is tried only where there is a file with an ending that it knows, and a folder where it needs one.
 
     Raises: DataError saying what is there when no form fits
     """

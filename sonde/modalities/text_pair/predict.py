@@ -1,4 +1,4 @@
-"""What a trained model of pairs is asked about: two texts, or a table with both columns."""
+"""What `predict` takes with a model of pairs: two texts, or a table with both columns."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
