@@ -121,7 +121,7 @@ def test_no_pair_is_read_where_none_is_wanted(tmp_path: Path) -> None:
     path = write(tmp_path / "pairs.csv", [{**row, "stars": str(n % 5)} for n, row in enumerate(pairs(60))])
     assert open_data(path, data_config(pair=("none",), target=("label",))).schema.input.kind == "table"
     sums = tmp_path / "sums.csv"
-    pd.DataFrame({"x": range(60), "y": [0, 1] * 30}).to_csv(sums, index=False)
+    pd.DataFrame({"x": [n % 7 for n in range(60)], "y": [0, 1] * 30}).to_csv(sums, index=False)
     assert open_data(sums, data_config(pair=("none",), target=("y",))).schema.input.kind == "table"
 
 
