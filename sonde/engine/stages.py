@@ -63,7 +63,7 @@ def plan_stages(phases: Sequence[Phase], *, total: int) -> Stages:
 
 
 def check_phases(task: Task) -> None:
-    """Raises: ConfigError for phases that cannot be told apart, train nothing, what `task.modules` lacks, or what another trains."""
+    """Raises: ConfigError for phases of one name, or that train nothing, another's modules, or what `task.modules` lacks."""
     phases, modules = task.phases, task.modules
     for called in (
         phase.name for number, phase in enumerate(phases) if phase.name in {p.name for p in phases[:number]}
@@ -118,8 +118,8 @@ def check_total(phases: Sequence[Phase], total: int | None, *, length: str, reme
     if fixed is not None and total != fixed:
         listed = ", ".join(f"{stage.name} {stage.steps:,}" for stage in _named(phases))
         raise ConfigError(
-            f"the task's stages take {fixed:,} steps together ({listed}), and the run has {length}; {remedy.format(steps=fixed)}, "
-            "or leave `steps` of the last stage out"
+            f"the task's stages take {fixed:,} steps together ({listed}), and the run has {length}; "
+            f"{remedy.format(steps=fixed)}, or leave `steps` of the last stage out"
         )
 
 
