@@ -164,7 +164,7 @@ class LoopConfig:
     epochs: float | None = None
     """Passes over the training rows; by default the recipe's value."""
     steps: int | None = None
-    """Updates."""
+    """Number of optimiser steps."""
     time_limit: float | str | None = None
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
     monitor: str | None = None

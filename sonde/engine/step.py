@@ -125,7 +125,7 @@ class Stepper:
 
         Groups keep their shares of the rate; phases with a rate of their own keep it.
         """
-        kept = self._peaks, self.updates, self.stages
+        before = self._peaks, self.updates, self.stages
         first = [update for update in self.updates if update.in_stage(self.stages, 0)]
         self._peaks = dict(self._peaks)
         for update in first:
@@ -141,7 +141,7 @@ class Stepper:
         try:
             return self(batch, step=cycle, epoch=0)
         finally:
-            self._peaks, self.updates, self.stages = kept
+            self._peaks, self.updates, self.stages = before
             self._enter(1)
 
     def _finish(

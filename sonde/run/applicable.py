@@ -42,7 +42,7 @@ class Rule:
     """When some settings have no effect.
 
     why: (name, value, parts) -> why a setting has no effect and what to do, "" where it has
-    off: values by which nothing is asked for, which are always taken
+    off: values that change nothing, which are always accepted
     """
 
     names: tuple[str, ...]

@@ -29,7 +29,7 @@ from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
 from sonde.run.job import Job
-from sonde.run.lengths import asked_epochs, check_length, check_stages
+from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
@@ -44,10 +44,10 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
     if resolved.config.place.out is not None:
         RunFolder(
             Path(resolved.config.place.out)
-        ).state()  # a folder that cannot be used is said before the data are read
+        ).state()  # a folder that cannot be used is refused before the data are read
 
     def build(config: TrainConfig, fresh: bool) -> Assembly:
-        if isinstance(data, Iterator) and (epochs := asked_epochs(config.loop) or 1) > 1:
+        if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:
             raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
         parts = custom_parts(task, data, validation, config, clock)
         check_length(config, parts.train)  # what is refused leaves no folder behind

@@ -87,8 +87,8 @@ def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
 def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:
     """Add an error to the findings of a run whose logs are closed."""
     found = Finding(check=check, severity="error", evidence=evidence, action=action, step=step)
-    kept = folder.findings.stat().st_size if folder.findings.exists() else 0
-    with closing(JsonLinesLog(folder.findings, keep_bytes=kept)) as log:
+    length = folder.findings.stat().st_size if folder.findings.exists() else 0
+    with closing(JsonLinesLog(folder.findings, keep_bytes=length)) as log:
         log.write(found.as_dict())
 
 
@@ -99,7 +99,7 @@ def _last(folder: RunFolder, what: str) -> str:
 
 @contextmanager
 def failure_noted(folder: RunFolder, begun: Callable[[], bool]) -> Iterator[None]:
-    """Write why the body failed into the folder's findings, where `sonde runs` sees it; a stop that was asked for is no failure.
+    """Write why the body failed into the folder's findings, where `sonde runs` sees it; a stop that was requested is no failure.
 
     begun: whether a step was done; what is refused before that leaves the folder alone
     Raises: what the body raises
@@ -115,7 +115,7 @@ def failure_noted(folder: RunFolder, begun: Callable[[], bool]) -> Iterator[None
                 folder,
                 f"{type(trouble).__name__}: {first}",
                 check="failed",
-                action="mend it, then go on with the same run",
+                action="fix it, then resume the run",
             )
         raise
 

@@ -26,7 +26,7 @@ RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test;
 
 
 def make_plan(
-    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, say: Callable[[str], None]
+    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, report: Callable[[str], None]
 ) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless its length is changed.
 
@@ -44,7 +44,7 @@ def make_plan(
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
     if saved is None:
         check_evaluation(assembly)
-    lr = _rate(assembly, folder, stepper, saved, say, step_s=timed_s)
+    lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
     lines = _plan_lines(assembly, computing, length, compiled=compiled is not None)
@@ -102,7 +102,7 @@ def _rate(
     folder: RunFolder,
     stepper: Stepper,
     saved: Saved | None,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     step_s: float | None,
 ) -> float:
@@ -129,7 +129,7 @@ def _rate(
     found = range_test(stepper, batches_of(source), steps=steps)
     source.load_state_dict(position)
     write_json(folder.lr_range, {"lr": found.lr, "loss": found.loss, "chosen": found.chosen})
-    say(f"--lr auto found {found.chosen:.3g} (range test of {len(found.lr)} steps)")
+    report(f"--lr auto found {found.chosen:.3g} (range test of {len(found.lr)} steps)")
     return found.chosen
 
 

@@ -19,7 +19,7 @@ from sonde.core.seams import Source, Task
 from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
-from sonde.modalities.settings import data_config
+from sonde.modalities.settings import data_config, of_kind
 from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
@@ -219,10 +219,9 @@ class Run:
         return write_report(self.folder)
 
     def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held out."""
+        """The settings by which the run read data of its kind, with nothing held out."""
         settings = read_config(self._folder.config).settings
-        names = ("target", "columns", "labels", "label_names", "held_out")
-        read = {name: settings[name] for name in names if settings.get(name)}
+        read = {name: settings[name] for name in of_kind(self.schema.input.kind) if name in settings}
         return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
 
     def _trained_in(self, settings: Mapping[str, Any]) -> Any:
@@ -235,7 +234,7 @@ class Run:
 
     def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
         from sonde.data.feed.build import build_source
-        from sonde.modalities.feeding import values_kept
+        from sonde.modalities.feeding import activations_per_value
         from sonde.modalities.text.windows import Streams
 
         return build_source(
@@ -248,7 +247,7 @@ class Run:
             kind="streaming" if rows.nbytes() > 2**30 else "resident",
             augment=augment,
             sampler=Streams if goes_on else None,
-            values_kept=values_kept(self.schema),
+            activations_per_value=activations_per_value(self.schema),
         )
 
     def _load_task(self) -> Task:
@@ -316,7 +315,7 @@ def _as_typed(value: Any) -> Any:
 
 def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Stands for the loss that only the training program knows."""
-    raise ConfigError("this run was loaded without its loss; to train it further make the call again that began it")
+    raise ConfigError("this run was loaded without its loss; to train it further, repeat the call that started it")
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:

@@ -14,7 +14,7 @@ from sonde.screen.output import Output
 LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
 PLAIN_EVERY_S = 10.0
 WINDOW = 32  # steps whose losses are averaged for display
-LENGTH_KNOWN = "length known"  # the event of a run whose first pass told how long an epoch is
+LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how long an epoch is
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
 
