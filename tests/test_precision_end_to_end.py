@@ -124,7 +124,7 @@ def test_what_was_decided_is_kept_by_a_run_that_goes_on_elsewhere(tmp_path: Path
     assert gone_on.metrics == straight.metrics
     plan = plan_of(gone_on)
     assert (plan["precision"], plan["precision_why"]) == ("fp32", "bf16 cannot be computed here: no such kernel")
-    assert ", fp32 (kept from before), " in plan["lines"][0]
+    assert ", fp32 (as before the resume), " in plan["lines"][0]
     sonde.load(halves.folder).evaluate(pictures())
     assert not in_bfloat16
 

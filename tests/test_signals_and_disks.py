@@ -312,7 +312,7 @@ def test_a_disk_that_fills_up_under_the_log(small_disk: Path, sonde: Callable[..
         f"No space left on device; saved files are intact: free disk space, then resume with: sonde resume {out}"
         in (child.err.replace("the previous one is intact", "saved files are intact"))
     )
-    saved = checkpoint.newest(out / "checkpoints", say=lambda text: None)
+    saved = checkpoint.newest(out / "checkpoints", report=lambda text: None)
     assert saved is not None
     (small_disk / "film.mp4").unlink()
     assert sonde("resume", out, "--steps", saved[2]["progress"]["step"] + 3).wait() == 0

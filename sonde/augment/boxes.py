@@ -103,9 +103,9 @@ def packed(target: Tensor) -> Tensor:
     filled = target[..., 0] >= 0
     order = filled.to(torch.uint8).argsort(dim=1, descending=True, stable=True)
     most = int(filled.sum(1).max()) if target.shape[1] else 0
-    kept = target.gather(1, order[:, :most, None].expand(-1, -1, 5))
+    chosen = target.gather(1, order[:, :most, None].expand(-1, -1, 5))
     empty = target.new_tensor([-1, 0, 0, 0, 0])
-    return torch.where(kept[..., :1] >= 0, kept, empty)
+    return torch.where(chosen[..., :1] >= 0, chosen, empty)
 
 
 def _sampled(pictures: Tensor, size: tuple[int, int], scale: Tensor, left: Tensor, top: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ class Policy:
         return mix(batch, self.mixup, self.cutmix, generator) if self.mixup or self.cutmix else batch
 
     def _moved(self, fields: Mapping[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """The fields with `input`, and what is said of its pixels, in other places."""
+        """The fields with `input`, and the targets of its pixels, transformed together."""
         moved, pictures = dict(fields), fields["input"]
         labels = [name for name, field in fields.items() if field.ndim == 3 and not field.is_floating_point()]
         if self.resized_crop or self.rotate:

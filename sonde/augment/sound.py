@@ -10,7 +10,7 @@ from sonde.augment.parse import ABOVE_ZERO, Reader, number, read_parts
 from sonde.core.batch import Batch
 
 FAINT = 10 ** (-30 / 20)  # amplitude of what is masked: 30 dB down, below speech but not the silence that no room has
-NOISE_SPAN = 30.0  # decibels: noise is so much fainter at times than what was asked for at most
+NOISE_SPAN = 30.0  # decibels: noise is so much fainter at times than the given limit
 
 # B rows, S samples, N masks of a row
 

@@ -38,7 +38,7 @@ class Views:
         return replace(self, policy=self.policy.filled_with(mean))
 
     def for_evaluation(self) -> "Views":
-        """The same with views that do not change from one evaluation to the next, so that a resumed run evaluates alike."""
+        """The same with views that do not change from one evaluation to the next, nor after a resume."""
         return replace(self, fixed=True)
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:

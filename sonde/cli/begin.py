@@ -50,7 +50,7 @@ def begin(
     data_last: bool = False,
     more: type = NoOptions,
 ) -> Begun | None:
-    """Take the words after a verb apart; None when help was asked for and shown.
+    """Take the words after a verb apart; None when help was requested and shown.
 
     kind:  the dataclass whose fields are the verb's flags, or title -> several
     usage: the verb and its words, such as "eval RUN DATA" (`take_words`)

@@ -15,7 +15,7 @@ BROKEN_PIPE = 141  # and for SIGPIPE
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 for success; a SondeError's own code (2, or 130 and 143 for a run that was asked to stop), its message on one line of
+    0 for success; a SondeError's own code (2, or 130 and 143 for a run that was stopped by a signal), its message on one line of
     standard error. Anything else that is raised is a fault of ours: it leaves here as it is, and Python exits with 1.
     """
     words = list(sys.argv[1:] if argv is None else argv)

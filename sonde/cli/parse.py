@@ -1,6 +1,6 @@
 """From words to settings. Flags are the fields of frozen dataclasses; sonde.cli.values turns each word into its field's type.
 
-Rules, the same for every verb: dashes and underscores alike; `--flag value` and `--flag=value`; a bool is `--flag` or
+Rules, the same for every verb: dashes and underscores are equivalent; `--flag value` and `--flag=value`; a bool is `--flag` or
 `--no-flag`; a list takes all words up to the next flag, commas too (`\\,` for a comma inside a value); a flag that takes one
 value and is given two different ones is an error; after `--` every word stands for itself.
 """

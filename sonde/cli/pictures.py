@@ -8,7 +8,7 @@ import numpy as np
 
 from sonde.core.errors import ConfigError, DataError
 
-KEPT = frozenset({".png", ".jpg", ".jpeg"})  # endings that a picture keeps; others become .png
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})  # endings that a picture keeps; others become .png
 QUALITY = 92  # of JPEGs: fine lines stay sharp
 
 Draw = Callable[[np.ndarray, Mapping[str, Any]], np.ndarray]
@@ -66,7 +66,7 @@ def _pixels(path: Path) -> np.ndarray:
 
 def _free_name(source: Path, taken: set[str]) -> str:
     """The input's own name, numbered where an earlier input had it too."""
-    suffix = source.suffix if source.suffix.lower() in KEPT else ".png"
+    suffix = source.suffix if source.suffix.lower() in PICTURE_SUFFIXES else ".png"
     name, number = source.stem + suffix, 2
     while name in taken:
         name, number = f"{source.stem}-{number}{suffix}", number + 1

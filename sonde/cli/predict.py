@@ -89,7 +89,7 @@ def _write(out: str, found: Sequence[Mapping[str, Any]], trained: "Run") -> None
 
 
 def _check_shown(out: str, trained: "Run") -> None:
-    """Raises: ConfigError where pictures are asked for and there is nothing to draw on, or to draw."""
+    """Raises: ConfigError where pictures are requested and there is nothing to draw on, or to draw."""
     from sonde.core.seams import abilities_of
 
     if Path(out).suffix.lower() == ".png" and not trained.schema.input.has_planes:
@@ -140,7 +140,7 @@ def _shortened(entry: Mapping[str, Any], shorten: Shorten) -> dict[str, Any]:
         if isinstance(value, np.ndarray) or (
             isinstance(value, list) and any(isinstance(item, Mapping) for item in value)
         ):
-            continue  # told in words by the prediction
+            continue  # stated in words by the prediction
         if name in shorten:
             short |= shorten[name](value)
             continue

@@ -159,17 +159,19 @@ def _filed(base: _Base, named: Mapping[str, Any], *, taken: set[str]) -> tuple[d
     flags = flags_of(*groups().values(), *_own_kinds(base.model, base.task))
     skip = {"model", "task", *(entry.name for entry in fields(PlaceConfig)), *taken}
     skip |= LENGTHS if taken & LENGTHS else set()
-    asked = {name: value for name, value in base.saved.overrides().items() if name not in skip and value is not None}
+    saved_values = {
+        name: value for name, value in base.saved.overrides().items() if name not in skip and value is not None
+    }
     foreign: dict[str, str] = {}  # setting -> whose it was
     for what in ("model", "task"):
         before = base.saved.settings.get(what)
         if what in named and before is not None and before != named[what]:
             kind = dict(_catalogue()).get(f"{what} {before}")
             theirs = flags_of(kind) if kind is not None else {}
-            foreign |= {name: f"{what} {before}" for name in asked if name in theirs and name not in flags}
+            foreign |= {name: f"{what} {before}" for name in saved_values if name in theirs and name not in flags}
     notes = tuple(f"{base.file}: ignored {flag(name)}, a setting of {owner}" for name, owner in foreign.items())
-    kept = {name: value for name, value in asked.items() if name not in foreign}
-    return {name: from_file(name, value, flags, base.file) for name, value in kept.items()}, notes
+    values = {name: value for name, value in saved_values.items() if name not in foreign}
+    return {name: from_file(name, value, flags, base.file) for name, value in values.items()}, notes
 
 
 def _check_own(base: _Base, leftover: Sequence[Given], own: Flags) -> None:

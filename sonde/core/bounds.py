@@ -1,4 +1,4 @@
-"""Bounds of settings, said in the words of the command line. Free of torch."""
+"""Bounds of settings, with errors in the words of the command line. Free of torch."""
 
 import math
 from collections.abc import Iterator

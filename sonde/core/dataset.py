@@ -177,7 +177,7 @@ class Schema:
 class Rows(Protocol):
     """Rows of one split. Must pickle: streaming workers get a copy.
 
-    read(indices) returns stacked arrays, one per field, with the rows in the order asked. Images are uint8
+    read(indices) returns stacked arrays, one per field, with the rows in the given order. Images are uint8
     (n, channels, height, width) already at the stored size; tables and arrays float32; `target` as in TargetSpec (float
     targets already standardised), with `mask` where TargetSpec.masked. Raises DataError naming the file (and row).
     It may be called from several threads at once.

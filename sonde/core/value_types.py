@@ -1,4 +1,4 @@
-"""What kind of value a setting takes, told from its annotation. Free of torch."""
+"""What kind of value a setting takes, derived from its annotation. Free of torch."""
 
 import numbers
 import os

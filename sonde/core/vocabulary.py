@@ -70,7 +70,9 @@ class Characters:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The characters end to end; an unknown one is �."""
-        return "".join(self.symbol(n) if n >= len(SPECIAL) else "\N{REPLACEMENT CHARACTER}" for n in _said(ids))
+        return "".join(
+            self.symbol(n) if n >= len(SPECIAL) else "\N{REPLACEMENT CHARACTER}" for n in _without_marks(ids)
+        )
 
     def symbol(self, number: int) -> str:
         """The character, or the special's name."""
@@ -113,7 +115,7 @@ class Words:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The words with a space between them."""
-        return " ".join(self.symbol(number) for number in _said(ids))
+        return " ".join(self.symbol(number) for number in _without_marks(ids))
 
     def symbol(self, number: int) -> str:
         """The word, or the special's name."""
@@ -152,7 +154,7 @@ class Subwords:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text, specials passed over."""
-        return self._tokenizer.decode(list(_said(ids)), skip_special_tokens=False)
+        return self._tokenizer.decode(list(_without_marks(ids)), skip_special_tokens=False)
 
     def symbol(self, number: int) -> str:
         """The piece as the tokenizer writes it."""
@@ -203,5 +205,5 @@ def split_words(text: str, *, lower: bool = True) -> list[str]:
     return WORD.findall(text.lower() if lower else text)
 
 
-def _said(ids: Iterable[int]) -> Iterable[int]:
+def _without_marks(ids: Iterable[int]) -> Iterable[int]:
     return (number for number in ids if number not in (PAD, BEGIN, END))

@@ -92,7 +92,7 @@ class Found:
     shape:   of one input: (channels, height, width) or (features,)
     fit:     (inputs, training rows) -> the input's spec, fitted on those rows alone
     scaled:  (inputs, spec) -> the inputs by what was fitted
-    outputs: what to call several outputs, where that was said
+    outputs: names of several outputs, where they are given
     """
 
     about: About

@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class Listing:
-    """A file, or a folder of files and folders; each is looked at when it is first asked for. Hidden entries are left out.
+    """A file, or a folder of files and folders; each is read when it is first needed. Hidden entries are left out.
 
-    Raises: PermissionError when a folder that is asked for may not be read; `below` passes over such as `os.walk` does
+    Raises: PermissionError when a folder that is requested may not be read; `below` passes over such as `os.walk` does
     """
 
     def __init__(self, path: Path, seen: dict[Any, Any] | None = None) -> None:
@@ -105,7 +105,7 @@ class Listing:
             yield from folder._walk(f"{before}{folder.name}/")
 
     def once(self, look: Callable[..., T], file: Path, *more: Any) -> T:
-        """What `look` finds in a file, which is not opened again for the next who asks.
+        """What `look` finds in a file, which is not opened again for the next caller.
 
         Raises: what `look` raises, each time
         """
@@ -116,7 +116,7 @@ class Listing:
 
 
 def head_and_tail(file: Path, size: int) -> tuple[bytes, bytes]:
-    """The first and the last bytes of a file, for `Listing.once`: what it is can often be told from them."""
+    """The first and the last bytes of a file, for `Listing.once`: they often identify its format."""
     with file.open("rb") as opened:
         head = opened.read(size)
         opened.seek(max(0, file.stat().st_size - size))

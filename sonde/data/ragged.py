@@ -90,7 +90,7 @@ class RaggedRows:
         return len(self.names)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked, each as wide as the longest of them."""
+        """The fields of some rows, in the given order, each as wide as the longest of them."""
         found = {name: held.padded(indices) for name, held in self.ragged.items()}
         if self.with_lengths:
             found["lengths"] = self.lengths()[indices]

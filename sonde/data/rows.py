@@ -43,7 +43,7 @@ class Pieces(Protocol):
 
 @runtime_checkable
 class Sequences(Protocol):
-    """Rows of sequences in memory: reading gathers some and pads them to the longest of those asked for.
+    """Rows of sequences in memory: reading gathers some and pads them to the longest of those requested.
 
     lengths: (n,) int64, of each row, for batches of like length
     """
@@ -179,7 +179,7 @@ class InputRows:
         return len(self.inputs)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked."""
+        """The fields of some rows, in the given order."""
         return {"input": self.inputs.read(indices), **{name: values[indices] for name, values in self.fields.items()}}
 
     def describe(self, index: int) -> str:

@@ -39,7 +39,7 @@ class SubsetRows:
         return len(self.indices)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked."""
+        """The fields of some rows, in the given order."""
         return self.rows.read(self.indices[indices])
 
     def describe(self, index: int) -> str:
@@ -236,20 +236,20 @@ def thin(labels: np.ndarray | int, fraction: float, *, seed: int = 0) -> np.ndar
 
 
 def thinned(dataset: Dataset, config: DataConfig) -> Dataset:
-    """The dataset with `--label-fraction` of its training rows, said in its facts."""
+    """The dataset with `--label-fraction` of its training rows, stated in its facts."""
     if config.label_fraction >= 1:
         return dataset
     rows = dataset.splits["train"]
     classes = dataset.schema.target.has_classes
-    kept = thin(labels_of(rows) if classes else len(rows), config.label_fraction)
-    splits: Mapping[str, Rows] = {**dataset.splits, "train": subset(rows, kept)}
-    return replace(dataset, splits=splits, facts=[*dataset.facts, fraction_fact(len(kept), len(rows), classes)])
+    chosen = thin(labels_of(rows) if classes else len(rows), config.label_fraction)
+    splits: Mapping[str, Rows] = {**dataset.splits, "train": subset(rows, chosen)}
+    return replace(dataset, splits=splits, facts=[*dataset.facts, fraction_fact(len(chosen), len(rows), classes)])
 
 
-def fraction_fact(kept: int, rows: int, classes: bool) -> Fact:
+def fraction_fact(chosen: int, rows: int, classes: bool) -> Fact:
     """How many training rows `--label-fraction` left."""
     return Fact(
-        f"{kept:,} of {rows:,} training rows", "--label-fraction" + (", same share of every class" if classes else "")
+        f"{chosen:,} of {rows:,} training rows", "--label-fraction" + (", same share of every class" if classes else "")
     )
 
 

@@ -12,7 +12,7 @@ from sonde.core.natural_order import in_natural_order
 
 TargetKind = Literal["class", "value"]  # what numbers may stand for
 ONE_VALUE = "one value to predict"
-FEW_VALUES = 1000  # more distinct numbers than this are no classes, even when asked
+FEW_VALUES = 1000  # more distinct numbers than this are no classes, even with --task classification
 LISTED = 8
 
 
@@ -231,11 +231,11 @@ def _class_like(values: np.ndarray) -> bool:
     return values.dtype.kind in "iu" and len(np.unique(values)) <= min(FEW_VALUES, max(2, len(values) // 2))
 
 
-def _values(train: RawTarget, asked: str, columns: Sequence[str]) -> tuple[TargetSpec, Fact]:
+def _values(train: RawTarget, requested: str, columns: Sequence[str]) -> tuple[TargetSpec, Fact]:
     _refuse_constant(train)
     kind = train.values.dtype.kind
-    if asked:
-        why = asked
+    if requested:
+        why = requested
     elif kind == "f":
         whole = (train.values == np.floor(train.values)).all()
         why = f"{train.place} holds real numbers" + ("; --task classification treats them as classes" if whole else "")

@@ -75,10 +75,12 @@ def _sealed(folder: Path) -> dict[str, Any]:
     return content
 
 
-def newest(checkpoints: Path, *, say: Callable[[str], None]) -> tuple[Path, dict[str, Tensor], dict[str, Any]] | None:
+def newest(
+    checkpoints: Path, *, report: Callable[[str], None]
+) -> tuple[Path, dict[str, Tensor], dict[str, Any]] | None:
     """The furthest whole checkpoint among `last`, `previous` and finished ones not yet renamed; None if there is none.
 
-    A broken one is skipped and reported through `say`.
+    A broken one is skipped and reported through `report`.
     """
     found: list[tuple[int, Path, dict[str, Tensor], dict[str, Any]]] = []
     for folder in _candidates(checkpoints):
@@ -86,7 +88,7 @@ def newest(checkpoints: Path, *, say: Callable[[str], None]) -> tuple[Path, dict
             weights, state = read(folder)
         except RunFolderError as error:
             if folder.name in ("last", "previous"):
-                say(f"checkpoint skipped: {error}")
+                report(f"checkpoint skipped: {error}")
             continue
         found.append((int(state["progress"]["step"]), folder, weights, state))
         if folder.name == "last" and not any(checkpoints.glob(".new-*")):
@@ -95,7 +97,7 @@ def newest(checkpoints: Path, *, say: Callable[[str], None]) -> tuple[Path, dict
         return None
     _, folder, weights, state = max(found, key=lambda entry: entry[0])
     if folder.name == "previous":
-        say(f"resuming from the previous checkpoint, step {state['progress']['step']}")
+        report(f"resuming from the previous checkpoint, step {state['progress']['step']}")
     return folder, weights, state
 
 
@@ -144,7 +146,7 @@ def best_folder(checkpoints: Path) -> Path:
 
 
 class Writer:
-    """Writes checkpoints on a thread of its own, one at a time, in the order they were asked for.
+    """Writes checkpoints on a thread of its own, one at a time, in the order they were requested.
 
     What is handed over is copied first, between two steps, so training goes on while it is written. A failure is kept and
     raised at the next call, in the training thread.
@@ -191,8 +193,8 @@ class Writer:
     def _write(self, weights: dict[str, Tensor], state: dict[str, Any], best: Any) -> None:
         try:
             if best is not None:
-                held, told = best
-                self._one(".best-new", held, told, put_best)
+                best_weights, best_state = best
+                self._one(".best-new", best_weights, best_state, put_best)
             self._one(f".new-{state['progress']['step']}", weights, state, put_in_place)
         except BaseException as failure:  # handed to the training thread by wait()
             self._failure = failure

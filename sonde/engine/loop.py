@@ -8,7 +8,7 @@ from typing import Any
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
-from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine.checkpoint import Writer
 from sonde.engine.signals import StopRequest
@@ -18,15 +18,25 @@ from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Progress, Training, capture, weights
 
 
-def steps(stepper: Stepper, source: Source, *, start: int = 0, stop: int) -> Iterator[StepRecord]:
+def steps(
+    stepper: Stepper,
+    source: Source,
+    *,
+    start: int = 0,
+    stop: int,
+    on_batch: Callable[[Batch], None] | None = None,
+) -> Iterator[StepRecord]:
     """Yield a record after each of the steps start + 1 … stop; the weights are updated when it is yielded.
 
+    on_batch: called with each batch before its step
     Raises: DataError when the source yields no batch; NonFiniteStep, on a GPU up to a hundred steps late
     """
     stepper.task.modules.train()
     endless = batches_of(source)
     for number in range(start + 1, stop + 1):
         batch = next(endless)
+        if on_batch is not None:
+            on_batch(batch)
         yield stepper(batch, step=number, epoch=epoch_of(source, number))
     stepper.guard.settle()
 
@@ -54,8 +64,8 @@ class FitSettings:
     stop: int | None  # step to end at, unless a time limit moves it (`Progress.ends_at`); None where passes alone say
     ends: Mapping[str, int] = field(
         default_factory=dict
-    )  # length that was asked for ("epochs", "steps") -> its last step
-    passes: int | None = None  # epochs to train for, of a source whose length only its end tells
+    )  # length that was requested ("epochs", "steps") -> its last step
+    passes: int | None = None  # epochs to train for, of a source whose length is known only at its end
     evaluate_every: Duration = Duration(1, "epochs")
     log_every: int = 10  # steps
     checkpoint_every: Duration = Duration(60, "seconds")
@@ -77,14 +87,14 @@ class FitParts:
     thread_tuner: ThreadTuner | None = None
     budget: TimeBudget | None = None  # of a run under a time limit
     length_known: Callable[[Training], None] | None = (
-        None  # told when the first pass of a source without a length is over
+        None  # called when the first pass of a source without a length is over
     )
 
 
 def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     """Train to `settings.stop`, or until patience, the time limit or a signal ends it; `training.progress.stop` says which.
 
-    Raises: Interrupted after saving, when asked to stop; NonFiniteStep; RunFolderError when a checkpoint cannot be written
+    Raises: Interrupted after saving, when a stop was requested; NonFiniteStep; RunFolderError when a checkpoint cannot be written
     """
     progress, clock, stepper = training.progress, training.clock, training.stepper
     training.task.modules.train()
@@ -146,7 +156,7 @@ def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: 
     progress = training.progress
     reason = reason_to_stop(training, settings, step_s=step_s)
     better = _evaluation_due(training, settings, parts, ending=reason[0]) and _evaluate(training, settings, parts)
-    # asked again only after an evaluation: a limit that passes between the two would end the run without one
+    # checked again only after an evaluation: a limit that passes between the two would end the run without one
     if not reason[0] and progress.evaluated_at == progress.step:
         reason = reason_to_stop(training, settings, step_s=step_s)
     progress.stop, progress.ended_by = reason
@@ -154,7 +164,7 @@ def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: 
 
 
 def _count(training: Training, settings: FitSettings, record: StepRecord) -> None:
-    """Put a step that was taken into the progress and the log, and tell the observers."""
+    """Put a step that was taken into the progress and the log, and notify the observers."""
     progress, main = training.progress, training.stepper.main
     progress.step = record.step
     progress.rows += record.rows
@@ -162,7 +172,9 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
         progress.window.append(record.losses[main])
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):
         _log(training, record)
-    _tell(training, record)
+    _notify(training, record)
+    if (stage := training.stepper.stages.begins(record.step)) is not None:
+        event(training, STAGE_BEGINS, {"stage": stage.name})
 
 
 def _pass_ended(training: Training, parts: FitParts) -> None:
@@ -176,7 +188,7 @@ def _pass_ended(training: Training, parts: FitParts) -> None:
 
 
 def known_end(settings: FitSettings, progress: Progress) -> int | None:
-    """The step at which the first of the lengths that were asked for ends the run, a time limit left out; None: not yet known."""
+    """The step at which the first of the lengths that were given ends the run, a time limit left out; None: not yet known."""
     ends = [*settings.ends.values()]
     if settings.passes is not None and progress.pass_steps:
         ends.append(settings.passes * progress.pass_steps)
@@ -223,10 +235,10 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
         {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}
         | {"seconds": round(record.seconds, 4), "metrics": dict(metrics)}
     ) if training.journals else None
-    _tell(training, record)
+    _notify(training, record)
     if parts.objective is None:
         return False
-    value = metrics[parts.objective.metric]
+    value = parts.objective.value(metrics)
     if parts.objective.better(value, progress.best["value"] if progress.best else None):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0
@@ -261,7 +273,7 @@ def reason_to_stop(training: Training, settings: FitSettings, *, step_s: float =
 
 
 def patience_over(patience: Duration | None, progress: Progress, *, batches: int | None, elapsed: float) -> bool:
-    """Whether the best evaluation, or the run's beginning where there is none, lies too far back; asked at evaluations.
+    """Whether the best evaluation, or the run's beginning where there is none, lies too far back; checked at evaluations.
 
     batches: per epoch;  elapsed: seconds of the run
     """
@@ -361,10 +373,10 @@ def event(training: Training, name: str, details: Mapping[str, Any]) -> None:
         training.journals["metrics.jsonl"].write(
             {"kind": "event", "step": record.step, "event": name, "details": dict(details)}
         )
-    _tell(training, record)
+    _notify(training, record)
 
 
-def _tell(training: Training, record: Record) -> None:
+def _notify(training: Training, record: Record) -> None:
     for observer in training.observers:
         verdict = observer(record)
         if verdict == "stop":

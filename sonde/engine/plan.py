@@ -27,10 +27,10 @@ class ExecutionPlan:
     device: str
     precision: Precision
     threads: int
-    steps: int | None  # None where only the end of a pass will tell
+    steps: int | None  # None where it is known only at the end of a pass
     steps_why: str
-    ends: Mapping[str, int] = field(default_factory=dict)  # "epochs", "steps" that were asked for -> the last step
-    passes: int | None = None  # epochs that were asked for, of a source of unknown length
+    ends: Mapping[str, int] = field(default_factory=dict)  # "epochs", "steps" that were given -> the last step
+    passes: int | None = None  # epochs that were given, of a source of unknown length
     final_s: float = 0.0  # of a time limit, kept back for what comes after the training
     last_evaluation_s: float = 0.0  # and before that, for the evaluation at the training's end
     evaluation_s: Mapping[str, float] = field(default_factory=dict)  # expected: "quick", and of each split
@@ -64,33 +64,33 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def pick_device(asked: str) -> torch.device:
+def pick_device(requested: str) -> torch.device:
     """The device a run uses. Raises: ConfigError for one that is absent or unknown."""
-    if asked == "auto":
+    if requested == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda", torch.cuda.current_device())
         return torch.device("mps") if torch.backends.mps.is_available() else torch.device("cpu")
     try:
-        device = torch.device(asked)
+        device = torch.device(requested)
     except RuntimeError:
-        raise ConfigError(f"--device {asked!r} is not a device; use cpu, cuda, cuda:1 or mps") from None
+        raise ConfigError(f"--device {requested!r} is not a device; use cpu, cuda, cuda:1 or mps") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(f"--device {asked}: torch {torch.__version__} sees no CUDA GPU; use --device cpu")
+        raise ConfigError(f"--device {requested}: torch {torch.__version__} sees no CUDA GPU; use --device cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
-            f"--device {asked}: this machine has {torch.cuda.device_count()} GPU(s), numbered from cuda:0"
+            f"--device {requested}: this machine has {torch.cuda.device_count()} GPU(s), numbered from cuda:0"
         )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("--device mps: this machine has no Apple GPU; use --device cpu")
     if device.type not in ("cpu", "cuda", "mps"):
-        raise ConfigError(f"--device {asked!r} is not supported; use cpu, cuda, cuda:1 or mps")
-    if asked == "cuda":
+        raise ConfigError(f"--device {requested!r} is not supported; use cpu, cuda, cuda:1 or mps")
+    if requested == "cuda":
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu") if device.type == "cpu" else device  # torch takes cpu:3 as well, and tensors say cpu
 
 
 def choose_threads(
-    stepper: Stepper, batch: Batch | None, config: MachineConfig, *, kept: int | None = None, scale: float = 1.0
+    stepper: Stepper, batch: Batch | None, config: MachineConfig, *, resumed: int | None = None, scale: float = 1.0
 ) -> tuple[int, dict[str, float], str]:
     """(threads, milliseconds a step by count, reason). A typed number is taken as it is; a resumed run keeps its own.
 
@@ -98,8 +98,8 @@ def choose_threads(
     """
     if config.threads is not None:
         return config.threads, {}, f"{_threads(config.threads)} (typed)"
-    if kept is not None:
-        return kept, {}, f"{_threads(kept)} (as before the resume)"
+    if resumed is not None:
+        return resumed, {}, f"{_threads(resumed)} (as before the resume)"
     if stepper.settings.device.type != "cpu":
         count = torch.get_num_threads()
         return count, {}, f"{_threads(count)} for the host"

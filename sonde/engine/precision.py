@@ -31,7 +31,7 @@ LARGE = {"cpu": 5e7, "cuda": 1e9}
 """Floating-point operations of the mean matrix product from which on the lower precision is tried. Measured with AVX512_BF16 on a
 busy machine, medians of 9 to 40 alternating timings: 1.05 to 1.46 times fp32's speed from 5 to 31 million (tiny networks, whose
 quartiles reach from 0.73 to 1.96), 1.5 to 2.3 from 73 million on. Below it some gain is given up so that equal runs are computed
-alike. The limit for GPUs is an estimate: a smaller product takes less time there than its launch."""
+in the same precision. The limit for GPUs is an estimate: a smaller product takes less time there than its launch."""
 LONGEST_TROUBLE = 120  # characters of what a library says
 
 
@@ -84,7 +84,7 @@ def worth_trying(low: Stepper, full: Stepper, batch: Batch, *, scale: float = 1.
     return Decided(precision=precision, sure=False)
 
 
-def first_look(low: Stepper, full: Stepper, batch: Batch, *, typed: bool, at_most_s: float = math.inf) -> Decided:
+def first_trial(low: Stepper, full: Stepper, batch: Batch, *, typed: bool, at_most_s: float = math.inf) -> Decided:
     """Whether a step in the lower precision can be computed here, and is not hopelessly slower than in fp32.
 
     at_most_s: seconds it may take, but for the fewest steps that tell
@@ -102,8 +102,8 @@ def first_look(low: Stepper, full: Stepper, batch: Batch, *, typed: bool, at_mos
     return _weighed(precision, statistics.median(hopeless), typed=typed)
 
 
-def second_look(low: Stepper, full: Stepper, batch: Batch, *, typed: bool, at_most_s: float = math.inf) -> Decided:
-    """How much faster the lower precision is with the threads in use. at_most_s: as for `first_look`"""
+def second_trial(low: Stepper, full: Stepper, batch: Batch, *, typed: bool, at_most_s: float = math.inf) -> Decided:
+    """How much faster the lower precision is with the threads in use. at_most_s: as for `first_trial`"""
     each_s = min(0.05, at_most_s / (4 * ROUNDS))  # two of them and their first steps make a round
     found: list[float] = []
     for ratio in _ratios(low, full, batch, steps=2, at_least_s=each_s, at_most_s=at_most_s):
@@ -126,7 +126,7 @@ def cannot_compute(precision: Precision, trouble: str) -> ConfigError:
 def inability(low: Stepper, full: Stepper, batch: Batch) -> str:
     """Why no step in the lower precision can be computed on this machine, in its library's words; empty where one can.
 
-    oneDNN has no LSTM in bfloat16 without AVX-512, and says so only when asked for one. Raises: what a step in fp32 raises
+    oneDNN has no LSTM in bfloat16 without AVX-512, and reports it only when one is made. Raises: what a step in fp32 raises
     too, which is no fault of the precision
     """
     try:
@@ -136,7 +136,7 @@ def inability(low: Stepper, full: Stepper, batch: Batch) -> str:
     except torch.OutOfMemoryError:
         raise
     except RuntimeError as trouble:
-        with suppress(NonFinite):  # it was computed, which is what was asked
+        with suppress(NonFinite):  # it was computed, which is what was to be found out
             step_seconds(full, batch, steps=1, warm_up=0)
         return _shortened(str(trouble)) or type(trouble).__name__
     return ""

@@ -27,12 +27,12 @@ class ThreadTuner:
     def __init__(
         self,
         *,
-        say: Callable[[Training, str, Mapping[str, Any]], None],
+        report: Callable[[Training, str, Mapping[str, Any]], None],
         timed: Mapping[int, float] | None = None,
         now: Callable[[], float] = time.perf_counter,
     ) -> None:
         """timed: seconds of a step by number of threads, as the plan measured them."""
-        self._say, self._now = say, now
+        self._report, self._now = report, now
         self._contended = contended(timed or {})
         self._best: float | None = None
         self._since = now()
@@ -62,7 +62,7 @@ class ThreadTuner:
         chosen = fewest_within(timed)
         self._contended = contended(timed)
         self._quiet_until = self._now() + self._rest_s
-        self._rest_s = min(2 * self._rest_s, 300.0)  # a machine that stays slow is not asked for ever
+        self._rest_s = min(2 * self._rest_s, 300.0)  # a machine that stays slow is not timed for ever
         if chosen == training.threads or timed[chosen] > WORTH * timed.get(training.threads, float("inf")):
             return
         details = {
@@ -74,7 +74,7 @@ class ThreadTuner:
         training.threads = chosen
         training.stepper.execution.threads = chosen
         self._best = None
-        self._say(training, "threads changed", details)
+        self._report(training, "threads changed", details)
 
 
 def contended(timed: Mapping[int, float]) -> bool:

@@ -1,7 +1,7 @@
 """Moving the end of a run under a time limit to where its pace leads.
 
 A plan is made from a few steps, on a machine that others may be using just then: two of six runs planned beside busy processes
-came to their end after 60 % of the time they were given (measured). So the end is asked for again a few times, and the
+came to their end after 60 % of the time they were given (measured). So the end is estimated again a few times, and the
 schedule set to the new one.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sonde.engine.clock import Clock
 from sonde.engine.training import Progress, Training
 
-SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time, after which the end is asked for again
+SHARES = (0.06, 0.15, 0.3, 0.5, 0.7, 0.85)  # of the time, after which the end is estimated again
 WORTH = 0.05  # of the steps left: a smaller change is not worth another schedule
 SPARE = 0.015  # of the time left, for checkpoints and a machine that slows down
 FEWEST = 4  # steps that a pace is measured over, and a difference worth a word
@@ -34,7 +34,7 @@ class TimeBudget:
         move: Callable[[Training, int, float], None],
         latest: Callable[[Progress], int | None] = lambda progress: None,
     ) -> None:
-        """planned: the step that the plan ends at;  move: told the new last step and the seconds a step takes;  latest: the
+        """planned: the step that the plan ends at;  move: takes the new last step and the seconds a step takes;  latest: the
         step that another length ends the run at, where one is known"""
         self._limit_s, self._planned, self._move, self._latest = limit_s, planned, move, latest
         self._begun_s, self._begun_beside = clock.elapsed(), _beside(clock)

@@ -110,7 +110,7 @@ def time_threads(
     """Seconds of a step for each number of threads, the better of two interleaved rounds; the count in use is put back.
 
     Two rounds, because on a shared machine a neighbour's burst of work is longer than a step. A count whose first step is
-    several times slower than the best so far is not asked again: with a busy neighbour it may take seconds a step. Nor is
+    several times slower than the best so far is not timed again: with a busy neighbour it may take seconds a step. Nor is
     one whose step takes the whole budget: that is longer than a burst, and training should begin. Steps are eager ones, also
     in a compiled run, where each number of threads would be compiled for.
     """

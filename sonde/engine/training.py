@@ -33,11 +33,11 @@ class Progress:
     rows: int = 0  # seen since the run began
     stop: str = ""  # why the loop ended
     ended_by: str = ""  # setting that ended it: "epochs", "steps", "time_limit" or "patience"; of observers ""
-    asked: str = ""  # why an observer wants it to end
+    asked: str = ""  # why an observer requested a stop
     save_asked: bool = False
     ends_at: int = 0  # step that a time limit moved the end to; 0 for that of the plan
-    half_asked: int = 0  # end in whose middle the pace was asked last
-    ends_asked: int = 0  # times the pace was asked where the end lies
+    half_asked: int = 0  # end for which the speed was measured half-way
+    ends_asked: int = 0  # times the speed was measured to estimate the end
 
 
 @dataclass(kw_only=True)

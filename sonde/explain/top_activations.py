@@ -17,7 +17,7 @@ CHANNELS = 6  # shown of each layer
 PATCHES = 6  # shown of each channel, each of another image
 AT_ONCE = 16  # images
 TRACED = 3  # images by which a layer's sight is measured
-MASS = 0.9  # share of the influence on a place that lies in what it is said to see
+MASS = 0.9  # share of the influence on a place that lies inside its reported receptive field
 FEWEST = 24  # rows, of which the six with the highest activation say something
 
 # R rows, C channels, H, W of the image, h, w of a map

@@ -1,4 +1,4 @@
-"""What a contrastive task minimises: two views of a row should be alike, and unlike those of all other rows."""
+"""What a contrastive task minimises: two views of a row should be similar, and dissimilar to those of all other rows."""
 
 import torch
 import torch.nn.functional as F

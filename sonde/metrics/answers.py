@@ -12,7 +12,7 @@ from sonde.core.code_points import text_of, texts_of
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
-WORST, BEST = 12, 6  # questions kept whole, to be shown
+WORST, BEST = 12, 6  # questions stored whole, to be shown
 ARTICLE = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = frozenset(string.punctuation)
 

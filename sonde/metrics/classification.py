@@ -11,7 +11,7 @@ from sonde.metrics.calibration import Calibration
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold, curve
-from sonde.metrics.top_k import Kept
+from sonde.metrics.top_k import TopRows
 
 WORST = 24
 BEST = 8
@@ -37,7 +37,7 @@ class ClassificationMeter:
         self.first_nan = FirstNaN()
         self.top, self.log_loss, self.loss = Mean(), Mean(), Mean()
         self.calibration, self.ranking = Calibration(), Ranking()
-        self.worst, self.best = Kept(WORST), Kept(BEST)
+        self.worst, self.best = TopRows(WORST), TopRows(BEST)
 
     @property
     def notes(self) -> list[str]:
@@ -135,9 +135,9 @@ class ClassificationMeter:
         classes = torch.arange(len(self.names), device=logp.device)
         self.ranking.update(odds, target[:, None] == classes)
 
-    def _cases(self, kept: Kept) -> list[dict[str, Any]]:
+    def _cases(self, top: TopRows) -> list[dict[str, Any]]:
         """The rows that were kept, as a person reads them; "loss" is -log p of the truth."""
-        rows = kept.rows
+        rows = top.rows
         prediction = self._predict(rows["logp"])
         confidence = rows["logp"].gather(1, prediction[:, None])[:, 0].exp().tolist()
         losses = -rows["logp"].gather(1, rows["target"][:, None])[:, 0]

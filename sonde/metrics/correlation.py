@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sonde.metrics.top_k import Kept, shuffled_rank
+from sonde.metrics.top_k import TopRows, shuffled_rank
 
 VALUES = 1_000_000  # numbers kept, over all targets; of more rows a sample is taken
 
@@ -22,7 +22,7 @@ class Correlations:
     def __init__(self, targets: int) -> None:
         self.limit = max(1, VALUES // targets)
         self.rows = 0
-        self.kept = Kept(self.limit)
+        self.sample = TopRows(self.limit)
         self.waiting: list[Mapping[str, Tensor]] = []
         self.held = 0  # rows that wait
 
@@ -35,13 +35,13 @@ class Correlations:
         """Add another process's rows."""
         other._sort_out()
         self.rows += other.rows
-        if other.kept.rows:
-            self._add({name: value for name, value in other.kept.rows.items() if name != "rank"})
+        if other.sample.rows:
+            self._add({name: value for name, value in other.sample.rows.items() if name != "rank"})
 
     def compute(self) -> dict[str, np.ndarray]:
         """pearson and spearman, (T,) float64 each; NaN where either side does not vary."""
         self._sort_out()
-        found = {name: value.cpu().double().numpy() for name, value in self.kept.rows.items()}
+        found = {name: value.cpu().double().numpy() for name, value in self.sample.rows.items()}
         pairs = []
         for column in range(found["target"].shape[1]):
             there = found["counted"][:, column] > 0
@@ -62,7 +62,7 @@ class Correlations:
             return
         together = {name: torch.cat([rows[name] for rows in self.waiting]) for name in self.waiting[0]}
         index = together.pop("index")
-        self.kept.update(shuffled_rank(index), index, together)
+        self.sample.update(shuffled_rank(index), index, together)
         self.waiting, self.held = [], 0
 
 

@@ -12,7 +12,7 @@ from sonde.metrics.classification import mean_of_defined
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.matching import RECALLS, THRESHOLDS, matched, precision_at_recalls
 from sonde.metrics.mean import Mean
-from sonde.metrics.top_k import Kept
+from sonde.metrics.top_k import TopRows
 
 WORST, BEST = 12, 4  # images kept
 HALF, THREE_QUARTERS = 0, 5  # places of 0.5 and 0.75 among the thresholds
@@ -33,7 +33,7 @@ class DetectionMeter:
     """Keeps of each detection its class, score and whether it is right; of each class how many objects there are.
 
     metrics: map (mean over classes and IoU thresholds 0.50, 0.55 … 0.95), map50, map75, recall (of at most so many detections
-             an image as the task gives, averaged alike), f1 at IoU 0.5 and the score `threshold`, loss, and map/NAME of each
+             an image as the task gives, averaged), f1 at IoU 0.5 and the score `threshold`, loss, and map/NAME of each
              class that has objects
     """
 
@@ -44,7 +44,7 @@ class DetectionMeter:
         self.pieces: list[Detections] = []
         self.loss = Mean()
         self.first_nan = FirstNaN()
-        self.worst, self.best = Kept(WORST), Kept(BEST)
+        self.worst, self.best = TopRows(WORST), TopRows(BEST)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add images: found (B, K, 6) class, score and box, best first; target (B, N, 5); loss (B,) and its weight (B,)."""
@@ -161,7 +161,7 @@ class DetectionMeter:
         right = torch.zeros(len(self.names), dtype=torch.float64).index_add_(0, classes, hit)
         return right, torch.bincount(classes, minlength=len(self.names)).double()
 
-    def _case(self, place: int, kept: Kept) -> dict[str, Any]:
+    def _case(self, place: int, kept: TopRows) -> dict[str, Any]:
         rows = kept.rows
         truth = [{"name": self.names[int(c)], "box": box} for c, *box in rows["target"][place].tolist() if c >= 0]
         found = [
@@ -190,7 +190,7 @@ def counted(names: Sequence[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items()) or "nothing"
 
 
-def _levelled(kept: Kept, offered: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _levelled(kept: TopRows, offered: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Kept and offered rows with as many places for boxes: each batch may have as many as its fullest image needs."""
     levelled = dict(offered)
     for name in ("found", "target"):

@@ -9,7 +9,7 @@ NONE = 2**62  # stands for no row
 
 
 class FirstNaN:
-    """The lowest row index with a NaN among its outputs, kept on the device, which is asked nothing until the end."""
+    """The lowest row index with a NaN among its outputs, kept on the device, which is not synchronised until the end."""
 
     def __init__(self) -> None:
         self.row: Tensor | None = None  # () int64

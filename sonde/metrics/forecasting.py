@@ -10,9 +10,9 @@ from sonde.core.dataset import TargetSpec
 from sonde.metrics.classification import mean_of_defined
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total, widest
-from sonde.metrics.top_k import Kept, shuffled_rank
+from sonde.metrics.top_k import TopRows, shuffled_rank
 
-WORST, EXAMPLES = 12, 8  # windows kept whole, to be drawn
+WORST, EXAMPLES = 12, 8  # windows stored whole, to be drawn
 SHOWN_BACK = 2  # horizons before a forecast that are drawn
 FORECASTS = ("model", "last season", "last value")
 
@@ -35,7 +35,7 @@ class ForecastMeter:
         self.inside = Total()  # (H, V): truths between the outermost quantiles
         self.count = Total()  # (H, V): truths that are known
         self.first_nan = FirstNaN()
-        self.loss, self.worst, self.examples = Mean(), Kept(WORST), Kept(EXAMPLES)
+        self.loss, self.worst, self.examples = Mean(), TopRows(WORST), TopRows(EXAMPLES)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add windows: values, target and seasonal (B, H, V), input (B, L, V), all standardised; loss and weight (B,); mask
@@ -137,8 +137,8 @@ class ForecastMeter:
         rows = torch.arange(len(which), device=which.device)
         return {name: values[rows, :, which] for name, values in columns.items()} | {"variable": which}
 
-    def _formatted(self, kept: Kept) -> list[dict[str, Any]]:
-        rows, formatted = {name: values.cpu() for name, values in kept.rows.items()}, []
+    def _formatted(self, top: TopRows) -> list[dict[str, Any]]:
+        rows, formatted = {name: values.cpu() for name, values in top.rows.items()}, []
         for place, index in enumerate(rows["index"].tolist()):
             variable = int(rows["variable"][place])
             mean, std = self.target.mean[variable], self.target.std[variable]

@@ -19,7 +19,7 @@ from sonde.metrics.classification import (
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
 from sonde.metrics.ranking import Ranking, area, at_threshold, average_precision, best_threshold
-from sonde.metrics.top_k import Kept
+from sonde.metrics.top_k import TopRows
 
 # B rows, L labels
 
@@ -42,7 +42,7 @@ class LabelsMeter:
         self.sums = Total()  # (4, L) int64: truly called, called, true, counted
         self.first_nan = FirstNaN()
         self.subset, self.log_loss, self.loss = Mean(), Mean(), Mean()
-        self.calibration, self.ranking, self.worst = Calibration(), Ranking(), Kept(WORST)
+        self.calibration, self.ranking, self.worst = Calibration(), Ranking(), TopRows(WORST)
         self.subset_known = True
 
     @property

@@ -9,9 +9,9 @@ from torch import Tensor
 from sonde.core.vocabulary import PAD, SPECIAL, Characters, Subwords, Vocabulary
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
-from sonde.metrics.top_k import Kept
+from sonde.metrics.top_k import TopRows
 
-WORST, BEST = 12, 6  # windows kept whole
+WORST, BEST = 12, 6  # windows stored whole
 MOST_NATS = 700.0  # whose exponential is still a number
 
 # B rows, T tokens
@@ -29,7 +29,7 @@ class LanguageMeter:
         self.nats, self.right, self.by_place = Mean(), Mean(), Mean()
         self.characters = 0
         self.first_nan = FirstNaN()
-        self.worst, self.best = Kept(WORST), Kept(BEST)
+        self.worst, self.best = TopRows(WORST), TopRows(BEST)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows of one length: nats (B, T), and target and prediction (B, T) int64."""
@@ -80,7 +80,7 @@ class LanguageMeter:
             return len(self.vocabulary.decode(target[target != PAD].tolist()))
         return 0
 
-    def _formatted(self, kept: Kept, *, sign: int) -> list[dict[str, Any]]:
+    def _formatted(self, kept: TopRows, *, sign: int) -> list[dict[str, Any]]:
         rows = kept.rows
         return [
             {

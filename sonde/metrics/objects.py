@@ -30,9 +30,9 @@ def components(classes: np.ndarray, *, smallest: int = 0) -> np.ndarray:
 def without_small(objects: np.ndarray, smallest: int) -> np.ndarray:
     """Object numbers (H, W) anew from 1 without gaps, those of fewer than `smallest` pixels 0."""
     sizes = np.bincount(objects.ravel())
-    kept = sizes >= max(smallest, 1)
-    kept[0] = False
-    return np.where(kept, np.cumsum(kept), 0).astype(np.int32)[objects]
+    large = sizes >= max(smallest, 1)
+    large[0] = False
+    return np.where(large, np.cumsum(large), 0).astype(np.int32)[objects]
 
 
 def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:

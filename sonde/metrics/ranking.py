@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-ROWS_KEPT = 1_000_000
-ENTRIES_KEPT = 2**24  # rows x columns: 80 MB of scores and marks
+MAX_ROWS = 1_000_000
+MAX_ENTRIES = 2**24  # rows x columns: 80 MB of scores and marks
 NUM_BINS = 2**14
 WIDEST = 12.0  # asinh of the largest score that has a bin of its own: 81,000
 CURVE_POINTS = 200
@@ -32,8 +32,8 @@ class Ranking:
     the share of pairs whose scores differ by under 0.15 % (or 0.0015, near zero).
     """
 
-    def __init__(self, *, rows_kept: int = ROWS_KEPT, entries_kept: int = ENTRIES_KEPT) -> None:
-        self.rows_kept, self.entries_kept = rows_kept, entries_kept
+    def __init__(self, *, max_rows: int = MAX_ROWS, max_entries: int = MAX_ENTRIES) -> None:
+        self.max_rows, self.max_entries = max_rows, max_entries
         self.rows = 0
         self.scores: list[Tensor] = []  # (C, B) float32 or wider
         self.truths: list[Tensor] = []  # (C, B) int8: 1, 0, or -1 where not counted
@@ -77,7 +77,7 @@ class Ranking:
         if self.bins is None:
             self.scores.append(scores)
             self.truths.append(truth)
-            if self.rows > self.rows_kept or self.rows * len(scores) > self.entries_kept:
+            if self.rows > self.max_rows or self.rows * len(scores) > self.max_entries:
                 self._to_bins(like=scores)
             return
         self._count(scores, truth)
@@ -96,8 +96,8 @@ class Ranking:
         columns = len(scores)
         bins = ((scores.asinh() / WIDEST + 1) * (NUM_BINS / 2)).clamp(0, NUM_BINS - 1).long()
         place = (truth.long() * columns + torch.arange(columns, device=scores.device)[:, None]) * NUM_BINS + bins
-        kept = truth >= 0
-        self.bins.view(-1).index_add_(0, torch.where(kept, place, 0).flatten(), kept.flatten().to(torch.int32))
+        known = truth >= 0
+        self.bins.view(-1).index_add_(0, torch.where(known, place, 0).flatten(), known.flatten().to(torch.int32))
 
 
 def area(counts: Counts) -> float:

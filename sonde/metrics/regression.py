@@ -10,7 +10,7 @@ from sonde.metrics.classification import WORST, mean_of_defined
 from sonde.metrics.correlation import Correlations
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, widest
-from sonde.metrics.top_k import Kept, shuffled_rank
+from sonde.metrics.top_k import TopRows, shuffled_rank
 
 SCATTER = 1000
 
@@ -28,7 +28,7 @@ class RegressionMeter:
         self.names = list(names)
         self.moments: Tensor | None = None  # (5, T): count, mean and squared deviations of the target; |error|, error²
         self.first_nan = FirstNaN()
-        self.loss, self.worst, self.sample = Mean(), Kept(WORST), Kept(SCATTER)
+        self.loss, self.worst, self.sample = Mean(), TopRows(WORST), TopRows(SCATTER)
         self.correlations = Correlations(len(self.names))
 
     @property
@@ -77,12 +77,12 @@ class RegressionMeter:
         """scatter, of at most 1,000 rows that any batching would have chosen, and worst (docs/run-folder.md)."""
         rows = {name: value.cpu() for name, value in self.sample.rows.items()}
         columns = range(len(self.names))
-        kept = [rows["counted"][:, column] for column in columns]
+        counted = [rows["counted"][:, column] for column in columns]
         return {
             "scatter": {
                 "names": self.names,
-                "target": [rows["target"][kept[column], column].tolist() for column in columns],
-                "prediction": [rows["values"][kept[column], column].tolist() for column in columns],
+                "target": [rows["target"][counted[column], column].tolist() for column in columns],
+                "prediction": [rows["values"][counted[column], column].tolist() for column in columns],
             },
             "worst": self._worst(),
         }

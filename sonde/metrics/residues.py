@@ -12,13 +12,13 @@ from sonde.metrics.classification import class_table, scores_of
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
 
-CASES = 8  # chains kept whole
+CASES = 8  # chains stored whole
 
 # B proteins, R residues of the longest, C symbols
 
 
 class ResiduesMeter:
-    """Adds up residues and truths; every place counts alike.
+    """Adds up residues and truths; every place has the same weight.
 
     metrics: recovery, the share of residues predicted correctly; perplexity, e to the loss
              (a uniform guess has 20); loss in nats per residue

@@ -14,9 +14,9 @@ from sonde.metrics.classification import class_table, mean_of_defined, scores_of
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total
 from sonde.metrics.objects import Objects
-from sonde.metrics.top_k import Kept
+from sonde.metrics.top_k import TopRows
 
-WORST, BEST = 12, 6  # images kept whole, to be drawn
+WORST, BEST = 12, 6  # images stored whole, to be drawn
 TOLERANCE = 2  # pixels
 LISTED = 3  # classes of one image
 
@@ -39,7 +39,7 @@ class SegmentationMeter:
         self.first_nan = FirstNaN()
         self.loss, self.boundaries = Mean(), Boundaries(self.wanted, tolerance=tolerance)
         self.objects = Objects(smallest=smallest_object)
-        self.worst, self.best = Kept(WORST), Kept(BEST)
+        self.worst, self.best = TopRows(WORST), TopRows(BEST)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add rows: prediction and target (B, H, W), loss and its weight (B,), and objects (B, H, W) where there are any."""
@@ -99,7 +99,7 @@ class SegmentationMeter:
         arrays = (field.cpu().numpy() for field in (prediction, target, objects))
         return torch.tensor([self.objects.update(*image) for image in zip(*arrays, strict=True)])
 
-    def _formatted(self, kept: Kept, *, sign: int) -> list[dict[str, Any]]:
+    def _formatted(self, kept: TopRows, *, sign: int) -> list[dict[str, Any]]:
         """Rows for a person: what there is and what was predicted, in words and as maps (sonde.core.run_lengths)."""
         rows, formatted = kept.rows, []
         for place, index in enumerate(rows["index"].tolist()):

@@ -12,15 +12,15 @@ from sonde.metrics.mean import Mean
 from sonde.metrics.traces import contact_precision, local_agreement, superposed_up_to_reflection
 from sonde.modalities.protein.codes import CONTACT
 
-CASES = 4  # proteins kept whole from each end, to be drawn
+CASES = 4  # proteins stored whole from each end, to be drawn
 NEAR = 20.0  # ångström; farther apart, an error says little of the fold
-TELLING = 2  # residues apart: neighbours are always 3.8 ångström apart
+SEPARATION = 2  # residues apart: neighbours are always 3.8 ångström apart
 
 # B proteins, R residues of the longest
 
 
 class StructureMeter:
-    """Adds up distances and truths; each protein counts alike.
+    """Adds up distances and truths; each protein has the same weight.
 
     metrics: lddt (`local_agreement`); distance_error, in ångström, the mean over pairs nearer than 20; contact_precision and
              contact_precision_l, of the R/5 and the R likeliest long-range contacts; rmsd, in ångström, of the trace that the
@@ -82,7 +82,7 @@ class StructureMeter:
     def _add(self, found: Tensor, chances: Tensor, true: Tensor) -> float:
         """Count one protein, and return its lDDT."""
         lddt = local_agreement(found, true)
-        near = (true < NEAR) & torch.ones_like(true, dtype=torch.bool).triu(TELLING)
+        near = (true < NEAR) & torch.ones_like(true, dtype=torch.bool).triu(SEPARATION)
         self.scores.update(torch.tensor([[lddt, float((found - true).abs()[near].mean())]]))
         both = [contact_precision(chances, true, contact=self.contact, among=among) for among in (5, 1)]
         if both[0] == both[0]:  # too short a chain has no long range

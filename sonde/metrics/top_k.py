@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Kept:
+class TopRows:
     """The `count` rows with the highest rank; equal ranks in the order of the rows' index, however they are batched."""
 
     def __init__(self, count: int) -> None:
@@ -18,14 +18,14 @@ class Kept:
         offered = {"rank": rank.detach(), "index": index.to(rank.device), **fields}
         self._take({name: value.detach() for name, value in offered.items()})
 
-    def merge(self, other: "Kept") -> None:
+    def merge(self, other: "TopRows") -> None:
         """Offer another process's rows."""
         if other.rows:
             self._take(other.rows)
 
     def _take(self, offered: Mapping[str, Tensor]) -> None:
         if self.rows:
-            offered = {name: torch.cat([kept, offered[name].to(kept.device)]) for name, kept in self.rows.items()}
+            offered = {name: torch.cat([held, offered[name].to(held.device)]) for name, held in self.rows.items()}
         by_index = offered["index"].argsort()
         order = by_index[offered["rank"][by_index].argsort(descending=True, stable=True)][: self.count]
         self.rows = {name: value[order] for name, value in offered.items()}

@@ -48,9 +48,9 @@ def local_agreement(found: Tensor, true: Tensor, *, within: float = 15.0) -> flo
     """
     counted = (true < within) & ~torch.eye(len(true), dtype=torch.bool, device=true.device)
     error = (found - true).abs()
-    kept = torch.stack([error < limit for limit in (0.5, 1.0, 2.0, 4.0)]).double().mean(0) * counted
+    preserved = torch.stack([error < limit for limit in (0.5, 1.0, 2.0, 4.0)]).double().mean(0) * counted
     pairs = counted.sum(1)
-    return float((kept.sum(1)[pairs > 0] / pairs[pairs > 0]).mean())
+    return float((preserved.sum(1)[pairs > 0] / pairs[pairs > 0]).mean())
 
 
 def contact_precision(chances: Tensor, true: Tensor, *, contact: float, apart: int = 24, among: float = 5) -> float:

@@ -12,7 +12,7 @@ def augmentation(schema: Schema, text: str) -> Augment | None:
     return load(own)(text, schema) if own else None
 
 
-def values_kept(schema: Schema) -> int:
-    """How many values a network keeps at a time for each one of its input: of most, one for each symbol that it tells."""
-    own = modality(schema.input.kind).values_kept
+def activations_per_value(schema: Schema) -> int:
+    """Activations that a network holds at a time for each value of its input: of most, one for each symbol of the target."""
+    own = modality(schema.input.kind).activations_per_value
     return load(own)(schema) if own else max(1, schema.target.symbols)

@@ -1,4 +1,4 @@
-"""What a trained model is asked about, as rows without targets: each kind of data has a way of its own."""
+"""What `predict` takes, as rows without targets; each kind of data reads it in its own way."""
 
 import glob
 from pathlib import Path

@@ -29,15 +29,15 @@ class Form:
     """A form in which data of a kind stand on disk.
 
     name:      in words, for errors and `--help`: "class folders of images"
-    sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are asked in that order
+    sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are tried in that order
     module:    with two functions, and `read_frame` where `frames`:
                recognise(listing, wanted) -> why a place holds the form, None if it does not; it may raise a DataError for what
                is of the form but ambiguous
                read(listing, config, *, task, tick, like) -> the dataset, see `Wanted`; it may raise a DataError
-    endings:   of files without any of which it is not asked; () where names have no such ending
+    endings:   of files without any of which it is not tried; () where names have no such ending
     folders:   of which one must stand there too, at some depth, in small letters; () where names of folders tell nothing
-    tasks:     tasks for which it is asked first, since some folders hold the makings of several
-    targets:   kinds of targets that trained models have for which it is asked first
+    tasks:     tasks for which it is tried first, since some folders hold the makings of several
+    targets:   kinds of targets that trained models have for which it is tried first
     only_for_tasks: whether it is read for these tasks and targets alone
     folds:     whether its training rows can be cut in parts by `sonde.data.splits.split_rows`
     instead_of_columns: what it has where a table has columns ("class folders"); "" where it has columns
@@ -90,12 +90,12 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Modality:
-    """A kind of data: how it is found, read, asked about, shown and fed. Functions are named "module:function".
+    """A kind of data: how it is found, read, predicted on, shown and fed. Functions are named "module:function".
 
     kind:       of `InputSpec`
     noun:       what a person calls such data: "images"
     input_word: what stands for one in a command: "IMAGE"
-    absent:     what is said of other data where one of its settings is given: "holds no images"
+    absent:     the end of the error for other data where one of its settings is given: "holds no images"
     instead:    kind of data -> what to do with such instead of leaving a setting out, where there is something
     forms:      what it looks like on disk
     rows_to_predict: (inputs, schema, tick) -> rows without targets, and a name for each
@@ -107,8 +107,8 @@ class Modality:
     inspect:    the `sonde.modalities.inspect.Parts` of `sonde inspect`
     sample:     (spec, rows, answers, generator) -> what a model that gives such an answer is called with, to count its costs; by
                 default numbers, and their lengths where a row has a `unit`
-    values_kept: schema -> how many values a network keeps at a time for each of its input, where that is more than the symbols
-                it tells
+    activations_per_value: schema -> activations that a network holds at a time for each value of its input, where that is
+                more than the symbols of its target
     unit:       what the length of a row is counted in: "tokens"; "" for rows of one shape
     embedded:   name of data that come with a package -> its `read`, as a form has one, but without a listing
     """
@@ -127,6 +127,6 @@ class Modality:
     show: str = ""
     inspect: str = ""
     sample: str = ""
-    values_kept: str = ""
+    activations_per_value: str = ""
     unit: str = ""
     embedded: Mapping[str, str] = field(default_factory=dict)

@@ -23,7 +23,7 @@ RECORD = "converted.json"  # beside a converted file: its name and sha256
 
 @dataclass(frozen=True, kw_only=True)
 class NamedSet:
-    """A dataset that can be asked for by name.
+    """A dataset that can be given by name.
 
     class_names: where the files hold bare numbers and the numbers have better names
     layout:      for CIFAR's archives, which are converted; None where the files are read as they are
@@ -32,7 +32,7 @@ class NamedSet:
     kind: str
     rows: Mapping[str, int]  # split -> rows
     licence: str
-    home: str
+    url: str
     files: tuple[RemoteFile, ...]
     class_names: tuple[str, ...] = ()
     layout: CifarLayout | None = None
@@ -74,7 +74,7 @@ NAMED: Mapping[str, NamedSet] = MappingProxyType(
             kind="28x28 grey images of digits, 10 classes",
             rows={"train": 60_000, "test": 10_000},
             licence="CC BY-SA 3.0",
-            home="http://yann.lecun.com/exdb/mnist/",
+            url="http://yann.lecun.com/exdb/mnist/",
             files=_idx(
                 (
                     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -92,7 +92,7 @@ NAMED: Mapping[str, NamedSet] = MappingProxyType(
             kind="28x28 grey images of clothes, 10 classes",
             rows={"train": 60_000, "test": 10_000},
             licence="MIT",
-            home="https://github.com/zalandoresearch/fashion-mnist",
+            url="https://github.com/zalandoresearch/fashion-mnist",
             files=_idx(
                 ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
                 (
@@ -119,7 +119,7 @@ NAMED: Mapping[str, NamedSet] = MappingProxyType(
             kind="28x28 grey images of cursive hiragana, 10 classes",
             rows={"train": 60_000, "test": 10_000},
             licence="CC BY-SA 4.0",
-            home="https://github.com/rois-codh/kmnist",
+            url="https://github.com/rois-codh/kmnist",
             files=_idx(
                 ("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
                 (
@@ -135,7 +135,7 @@ NAMED: Mapping[str, NamedSet] = MappingProxyType(
             kind="32x32 colour images, 10 classes",
             rows={"train": 50_000, "test": 10_000},
             licence="none stated",
-            home="https://www.cs.toronto.edu/~kriz/cifar.html",
+            url="https://www.cs.toronto.edu/~kriz/cifar.html",
             files=(
                 RemoteFile(
                     name="cifar-10-binary.tar.gz",
@@ -155,7 +155,7 @@ NAMED: Mapping[str, NamedSet] = MappingProxyType(
             kind="32x32 colour images, 100 classes",
             rows={"train": 50_000, "test": 10_000},
             licence="none stated",
-            home="https://www.cs.toronto.edu/~kriz/cifar.html",
+            url="https://www.cs.toronto.edu/~kriz/cifar.html",
             files=(
                 RemoteFile(
                     name="cifar-100-binary.tar.gz",
@@ -248,7 +248,7 @@ def _by_hand(name: str, entry: NamedSet, folder: Path) -> str:
     root = os.environ.get("SONDE_DATA")
     own = str(Path(root) / name) if root else f"{name}/ in a folder that SONDE_DATA names"
     files = ", ".join(file.name for file in entry.files)
-    return f"place {files} (from {entry.home}) in {folder}, or the data in any form that can be read in {own}"
+    return f"place {files} (from {entry.url}) in {folder}, or the data in any form that can be read in {own}"
 
 
 def _converted(folder: Path, name: str) -> Path | None:

@@ -73,7 +73,7 @@ def place_of(data: str | Path) -> Place:
 def recognise(listing: Listing, wanted: Wanted) -> Claim:
     """The form that opens a place, and why: of those for the task, else of all, the surest that recognises it.
 
-    Each form is asked only where there is a file with an ending that it knows, and a folder where it needs one.
+    Each form is tried only where there is a file with an ending that it knows, and a folder where it needs one.
 
     Raises: DataError saying what is there when no form fits
     """
@@ -111,7 +111,9 @@ def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
             continue
         defaults = flat(type(given)())
         for name, value in flat(given).items():
-            if value != defaults[name] and name not in own.reads:
+            if (
+                value not in (defaults[name], ("none",)) and name not in own.reads
+            ):  # none of it is true of all other data
                 instead = f"{other.instead[own.kind]}, or " if own.kind in other.instead else ""
                 raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")
     return dataset

@@ -1,4 +1,4 @@
-"""The residual networks for CIFAR-10, and the same networks without the way around: what depth costs where nothing helps it."""
+"""The residual networks for CIFAR-10, and the same networks without shortcut connections, for comparison."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -95,6 +95,6 @@ resnet56 = partial(CifarResNet, layers=56)
 resnet110 = partial(CifarResNet, layers=110)
 """110 layers: 18 blocks a stage; 1.7 M parameters at width 16."""
 plain20 = partial(CifarResNet, layers=20, residual=False)
-"""resnet20 without the way around its blocks: the same parameters."""
+"""resnet20 without shortcut connections: the same parameters."""
 plain56 = partial(CifarResNet, layers=56, residual=False)
-"""resnet56 without the way around its blocks: the same parameters; it trains worse than plain20 (figure 6)."""
+"""resnet56 without shortcut connections: the same parameters; it trains worse than plain20 (figure 6)."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sonde.models.bert import Bert
 from sonde.models.bert_names import fitted
 from sonde.models.gpt import GPT
-from sonde.models.hugging_face import CausalLanguageModel, RememberingLanguageModel, SequenceClassifier
+from sonde.models.hugging_face import CachedLanguageModel, CausalLanguageModel, SequenceClassifier
 
 BUFFERS = re.compile(r"\.attn\.(masked_)?bias$")  # causal masks that older files hold
 NAMES = {
@@ -35,7 +35,7 @@ def renamed(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor
 
     GPT-2's positions beyond the model's context are left out; biases that nanoGPT does without are zero.
     """
-    if isinstance(model, CausalLanguageModel | RememberingLanguageModel | SequenceClassifier):
+    if isinstance(model, CausalLanguageModel | CachedLanguageModel | SequenceClassifier):
         return _inside(model, weights)
     if isinstance(model, Bert):
         return fitted(model, weights)

@@ -70,7 +70,7 @@ class ResidualMaps(nn.Module):
 
 
 class ResNetMaps(nn.Module):
-    """The stages of a residual network at strides 8, 16 and 32, by their names there; its pooling and head are left behind."""
+    """The stages of a residual network at strides 8, 16 and 32, by their names there; without its pooling and head."""
 
     def __init__(
         self,

@@ -191,7 +191,7 @@ def _initialise(model: EfficientNet, *, norm_momentum: float | None) -> None:
 
 
 efficientnet_b0 = partial(EfficientNet, size=scaled(width=1.0, depth=1.0, dropout=0.2))
-"""The network that the others are scaled from; published at 224 pixels."""
+"""The base network, which the others are scaled from; published at 224 pixels."""
 efficientnet_b1 = partial(EfficientNet, size=scaled(width=1.0, depth=1.1, dropout=0.2))
 """Width 1, depth 1.1; published at 240 pixels."""
 efficientnet_b2 = partial(EfficientNet, size=scaled(width=1.1, depth=1.2, dropout=0.3))

@@ -34,7 +34,7 @@ class GoogLeNetConfig:
 
 
 class Inception(nn.Module):
-    """Four ways side by side: (B, in, H, W) -> (B, sum of the ways' widths, H, W).
+    """Four parallel branches: (B, in, H, W) -> (B, sum of the branches' widths, H, W).
 
     The third way is the paper's 5x5 convolution; torchvision's weights have a 3x3 one in its place, and so it is here.
     Source: Szegedy et al. 2014, arXiv:1409.4842, figure 2b

@@ -55,8 +55,8 @@ class MessagePassing(nn.Module):
         """
         state = self.norm(atoms + whole[:, None])
         messages = F.relu(state[:, None] + self.kinds[:, None])  # (B, K, N, D)
-        heard = bound @ messages.flatten(1, 2)  # (B, N, D)
-        atoms = atoms + self.dropout(self.mlp(torch.cat([state, heard], -1)))
+        received = bound @ messages.flatten(1, 2)  # (B, N, D)
+        atoms = atoms + self.dropout(self.mlp(torch.cat([state, received], -1)))
         mean = (atoms * share).sum(1)
         return atoms, whole + self.dropout(self.whole_mlp(self.whole_norm(whole + mean)))
 

@@ -13,7 +13,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.vocabulary import BEGIN, END, PAD
 from sonde.models.library import imported
 
-KEPT_AS = ("cache", "past_key_values")  # in newer and in older versions of transformers
+CACHE_NAMES = ("cache", "past_key_values")  # in newer and in older versions of transformers
 
 # B rows, T tokens, V symbols
 
@@ -38,23 +38,23 @@ class CausalLanguageModel(nn.Module):
 class Cache:
     """What the library keeps of the tokens before, of all layers at once; None at the beginning."""
 
-    kept: Any = None
+    values: Any = None
 
 
-class RememberingLanguageModel(nn.Module):
-    """The same of a network that can keep keys and values (`sonde.tasks.decode.generation.Remembers`)."""
+class CachedLanguageModel(nn.Module):
+    """The same of a network that can keep keys and values (`sonde.tasks.decode.generation.SupportsCache`)."""
 
-    def __init__(self, network: nn.Module, kept_as: str) -> None:
-        """kept_as: what the network calls them, where it takes and where it gives them"""
+    def __init__(self, network: nn.Module, cache_name: str) -> None:
+        """cache_name: what the network calls them, where it takes and where it gives them"""
         super().__init__()
-        self.network, self.kept_as = network, kept_as
+        self.network, self.cache_name = network, cache_name
 
     def forward(self, tokens: Tensor, memory: Sequence[Cache] = ()) -> Tensor:
         """(B, T) -> (B, T, V). memory: of the tokens before these, which are added to it (see `memory`)."""
         if not memory:
             return self.network(input_ids=tokens, use_cache=False).logits
-        found = self.network(input_ids=tokens, use_cache=True, **{self.kept_as: memory[0].kept})
-        memory[0].kept = getattr(found, self.kept_as)
+        found = self.network(input_ids=tokens, use_cache=True, **{self.cache_name: memory[0].values})
+        memory[0].values = getattr(found, self.cache_name)
         return found.logits
 
     def memory(self, rows: int) -> list[Cache]:
@@ -97,8 +97,8 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
         try:
             if causal:
                 made = library.AutoModelForCausalLM.from_config(network)
-                kept_as = _kept_as(made)
-                return CausalLanguageModel(made) if kept_as is None else RememberingLanguageModel(made, kept_as)
+                cache_name = _cache_name(made)
+                return CausalLanguageModel(made) if cache_name is None else CachedLanguageModel(made, cache_name)
             return SequenceClassifier(library.AutoModelForSequenceClassification.from_config(network))
         except ValueError as error:  # a kind of network that has no such head
             raise ConfigError(f"{text} cannot be used here: {str(error).splitlines()[0]}") from None
@@ -106,10 +106,10 @@ def load(text: str) -> Callable[[InputSpec, int, HuggingFaceConfig], nn.Module]:
     return build
 
 
-def _kept_as(network: nn.Module) -> str | None:
+def _cache_name(network: nn.Module) -> str | None:
     """What a network calls that which it keeps of the tokens before; None for one that keeps nothing."""
     known = signature(network.forward).parameters
-    return next((name for name in KEPT_AS if name in known), None)
+    return next((name for name in CACHE_NAMES if name in known), None)
 
 
 def _config(library: Any, name: str) -> Any:

@@ -126,7 +126,7 @@ class BlockD(nn.Module):
 
 
 class BlockE(nn.Module):
-    """1x1, and two ways that end in a 1x3 beside a 3x1, and averaging, side by side: (B, in, H, W) -> (B, 2048, H, W).
+    """1x1, and two branches that end in a 1x3 beside a 3x1, and averaging, side by side: (B, in, H, W) -> (B, 2048, H, W).
 
     Source: Szegedy et al. 2015, arXiv:1512.00567, figure 7
     """

@@ -57,8 +57,8 @@ class MessagePassing(nn.Module):
     def forward(self, residues: Tensor, edges: Tensor, nearest: Tensor, share: Tensor) -> Tensor:
         """edges: (B, R, K, D); nearest: (B, R, K) int64; share: (B, R, K, 1), 1 / neighbours, 0 for those behind the end."""
         theirs = _gathered(self.theirs(residues), nearest)  # (B, R, K, D)
-        heard = self.message(self.own(residues)[:, :, None] + theirs + self.edge(edges))
-        residues = self.norm(residues + self.dropout((heard * share).sum(2)))
+        messages = self.message(self.own(residues)[:, :, None] + theirs + self.edge(edges))
+        residues = self.norm(residues + self.dropout((messages * share).sum(2)))
         return self.mlp_norm(residues + self.dropout(self.mlp(residues)))
 
 

@@ -113,8 +113,8 @@ def freeze(model: nn.Module, what: int | Literal["backbone"]) -> str:
     held = sum(p.numel() for layer in frozen for p in layer.parameters.values())
     total = sum(p.numel() for p in model.parameters())
     which = frozen[0].name if count == 1 else f"{frozen[0].name} to {frozen[-1].name}"
-    kept = "; their batch norms stay in evaluation mode" if norms else ""
-    return f"{count} of {len(layers)} layers frozen ({which}), {held:,} of {total:,} parameters{kept}"
+    norms_text = "; their batch norms stay in evaluation mode" if norms else ""
+    return f"{count} of {len(layers)} layers frozen ({which}), {held:,} of {total:,} parameters{norms_text}"
 
 
 def _evaluating(norm: nn.Module, args: tuple[Tensor, ...]) -> None:

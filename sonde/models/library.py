@@ -11,7 +11,7 @@ from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError, MissingDependency, unknown
 from sonde.models.custom import check_output
 
-AUXILIARY = ("googlenet", "inception_v3")  # torchvision's put out tuples in training unless told not to
+AUXILIARY = ("googlenet", "inception_v3")  # torchvision's return tuples in training by default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ def load(text: str) -> Callable[[InputSpec, int, LibraryConfig], nn.Module]:
         raise unknown(f"{source} model", name, known)
 
     def build(input: InputSpec, out_dim: int, config: LibraryConfig) -> nn.Module:
-        make = _timms if source == "timm" else _torchvisions
+        make = _timm_model if source == "timm" else _torchvision_model
         model = make(library, name, input, out_dim)
         check_output(model, input, out_dim, name=text)
         return model
@@ -56,13 +56,13 @@ def imported(library: str, prefix: str) -> Any:
         ) from None
 
 
-def _timms(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
+def _timm_model(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
     channels, height, width = input.shape
     sized = {"img_size": (height, width)} if library.get_pretrained_cfg(name).fixed_input_size else {}
     return library.create_model(name, num_classes=out_dim, in_chans=channels, **sized)
 
 
-def _torchvisions(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
+def _torchvision_model(library: Any, name: str, input: InputSpec, out_dim: int) -> nn.Module:
     if input.shape[0] != 3:
         raise ConfigError(
             f"torchvision's networks take 3 channels, and these images have {input.shape[0]}; take timm:{name}, or one of "

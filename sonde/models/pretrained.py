@@ -88,7 +88,7 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: 
     for name, there in own.items():
         if name not in weights:
             if name in apart:
-                continue  # said of all of them at once
+                continue  # reported for all of them at once
             if name in head and not head & weights.keys():
                 notes += (
                     [f"{name.rpartition('.')[0]} is randomly initialised: the weights have none"]

@@ -54,10 +54,10 @@ class Residual(nn.Module):
         self.asked = nn.Linear(dim, 2 * dim, bias=False)
         self.dropout = Dropout(dropout)
 
-    def forward(self, tokens: Tensor, there: Tensor, asked: Tensor) -> Tensor:
-        """there: (B, T, 1), 0 for padding, which the convolution must not see; asked: (B, D)."""
+    def forward(self, tokens: Tensor, there: Tensor, question: Tensor) -> Tensor:
+        """there: (B, T, 1), 0 for padding, which the convolution must not see; question: (B, D), as a vector."""
         inner = self.convolution(_beside(self.norm(tokens) * there, self.dilation))
-        value, gate = (inner + self.asked(asked)[:, None]).chunk(2, 2)
+        value, gate = (inner + self.asked(question)[:, None]).chunk(2, 2)
         return tokens + self.dropout(value * gate.sigmoid())
 
 
@@ -106,18 +106,18 @@ class QAReader(nn.Module):
         aligned = self._aligned(embedded, question)
         sides = torch.stack([question, context], 2).to(embedded.dtype)
         inner = self.reading(torch.cat([embedded, aligned, shapes, matched, sides], 2))
-        asked = self._asked(embedded, shapes, question)
+        vector = self._question_vector(embedded, shapes, question)
         for block in self.blocks:
-            inner = block(inner, there, asked)
+            inner = block(inner, there, vector)
         inner = self.norm(inner)
-        sought = self.asks(asked).unflatten(1, (2, -1))  # (B, 2, D)
+        sought = self.asks(vector).unflatten(1, (2, -1))  # (B, 2, D)
         return self.ends(inner) + inner @ sought.transpose(1, 2) / inner.shape[2] ** 0.5
 
     def _matched(self, tokens: Tensor, words: Tensor, question: Tensor, context: Tensor) -> Tensor:
         """(B, T, MATCHES) of what each token's word has in common with the question."""
         hashes = self.spelling.hashed(tokens, words)  # (B, T, SHARED)
-        asked, there = hashes[:, :QUESTION], question[:, :QUESTION]
-        same = (hashes[:, :, None] == asked[:, None]) & there[:, None, :, None]
+        query, there = hashes[:, :QUESTION], question[:, :QUESTION]
+        same = (hashes[:, :, None] == query[:, None]) & there[:, None, :, None]
         shared = (same.any(2) & context[..., None]).to(self.importance.weight.dtype)  # (B, T, SHARED)
         weight = F.softplus(self.importance(tokens)) * shared[..., 1:2]  # by stems, which miss no inflection
         about = [_about(weight, size) for size in WINDOWS]
@@ -138,8 +138,8 @@ class QAReader(nn.Module):
         weights = scores.masked_fill(~question[:, None, :QUESTION], LOW).softmax(2)
         return weights @ embedded[:, :QUESTION]
 
-    def _asked(self, embedded: Tensor, shapes: Tensor, question: Tensor) -> Tensor:
-        """(B, D): what the question asks for."""
+    def _question_vector(self, embedded: Tensor, shapes: Tensor, question: Tensor) -> Tensor:
+        """(B, D): the question as one vector, pooled by attention."""
         inside = question[..., None].to(embedded.dtype)
         inner = (torch.cat([embedded, shapes], 2) * inside)[:, :QUESTION]
         inner = F.relu(self.question(_beside(inner, 1)))

@@ -76,12 +76,12 @@ class RecurrentClassifier(nn.Module):
 
 
 rnn = partial(RecurrentClassifier, kind="rnn")
-"""Elman's network (1990): what gates were invented for, beside them."""
+"""Elman's network (1990), without gates, for comparison."""
 lstm = partial(RecurrentClassifier, kind="lstm")
 """Long short-term memory (Hochreiter and Schmidhuber 1997)."""
 gru = partial(RecurrentClassifier, kind="gru")
 """Gated recurrent units (Cho et al. 2014, arXiv:1406.1078)."""
 bilstm = partial(RecurrentClassifier, kind="lstm", both_ways=True)
-"""LSTM both ways (Graves and Schmidhuber 2005, Neural Networks 18)."""
+"""Bidirectional LSTM (Graves and Schmidhuber 2005, Neural Networks 18)."""
 bigru = partial(RecurrentClassifier, kind="gru", both_ways=True)
-"""Gated recurrent units both ways (Schuster and Paliwal 1997; Cho et al. 2014)."""
+"""Bidirectional gated recurrent units (Schuster and Paliwal 1997; Cho et al. 2014)."""

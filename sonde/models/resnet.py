@@ -24,7 +24,7 @@ class ResNetConfig:
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and the way around them: (B, in, H, W) -> (B, width, H/stride, W/stride).
+    """Two 3x3 convolutions and a shortcut around them: (B, in, H, W) -> (B, width, H/stride, W/stride).
 
     Source: He et al. 2015, arXiv:1512.03385, figure 5 left
     """
@@ -48,7 +48,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1 down, 3x3, 1x1 up, and the way around them: (B, in, H, W) -> (B, 4 width, H/stride, W/stride).
+    """1x1 down, 3x3, 1x1 up, and a shortcut around them: (B, in, H, W) -> (B, 4 width, H/stride, W/stride).
 
     The stride is the 3x3 convolution's, as in torchvision ("ResNet v1.5"); the paper has it in the first 1x1. The 3x3 has
     width_per_group / 64 times `width` channels in each of `groups` groups that do not see each other.

@@ -159,14 +159,14 @@ class Seq2Seq(nn.Module):
             read, state.state = self.decoder.unroll(words, state.state)
             weights = self.attends(read, state.keys, state.mask)
             return self._logits(read, weights.to(state.encoded.dtype) @ state.encoded), weights
-        reads, founds, looks = [], [], []
+        reads, contexts, attended = [], [], []
         for word in words.split(1, dim=1):
             query = state.state[0][:, -1:]  # (N, 1, D), the last layer before this word
-            looks.append(self.attends(query, state.keys, state.mask))
-            founds.append(looks[-1].to(state.encoded.dtype) @ state.encoded)
-            read, state.state = self.decoder.unroll(torch.cat([word, founds[-1].to(word.dtype)], -1), state.state)
+            attended.append(self.attends(query, state.keys, state.mask))
+            contexts.append(attended[-1].to(state.encoded.dtype) @ state.encoded)
+            read, state.state = self.decoder.unroll(torch.cat([word, contexts[-1].to(word.dtype)], -1), state.state)
             reads.append(read)
-        return self._logits(torch.cat(reads, 1), torch.cat(founds, 1)), torch.cat(looks, 1)
+        return self._logits(torch.cat(reads, 1), torch.cat(contexts, 1)), torch.cat(attended, 1)
 
     def _logits(self, read: Tensor, found: Tensor) -> Tensor:
         both = torch.cat([read, found.to(read.dtype)], -1)

@@ -58,8 +58,8 @@ class Triangles(nn.Module):
         pairs = self.norm(pairs)
         values, gates = self.sides(pairs).chunk(2, -1)
         one, other = (values * gates.sigmoid() * there).movedim(-1, 1).chunk(2, 1)  # (B, C, R, R)
-        heard = one @ other.transpose(2, 3) if self.outgoing else one.transpose(2, 3) @ other
-        return self.output(self.heard_norm(heard.movedim(1, -1))) * self.gate(pairs).sigmoid()
+        messages = one @ other.transpose(2, 3) if self.outgoing else one.transpose(2, 3) @ other
+        return self.output(self.heard_norm(messages.movedim(1, -1))) * self.gate(pairs).sigmoid()
 
 
 class Block(nn.Module):

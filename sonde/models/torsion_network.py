@@ -38,7 +38,7 @@ class TorsionNetwork(nn.Module):
 
     A bidirectional LSTM over the chain, a linear head on its output at each residue, and on the residue itself, whose kind
     alone predicts much of phi.
-    Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of kin
+    Source: Heffernan et al. 2017, Bioinformatics 33 (18), without profiles of homologous sequences
     """
 
     def __init__(self, input: InputSpec, out_dim: int, config: TorsionNetworkConfig) -> None:

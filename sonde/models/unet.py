@@ -49,9 +49,9 @@ class Up(nn.Module):
         self.enlarge = nn.ConvTranspose2d(in_channels, width, 2, stride=2)
         self.convolutions = Convolutions(2 * width, width, depth)
 
-    def forward(self, input: Tensor, kept: Tensor) -> Tensor:
+    def forward(self, input: Tensor, skip: Tensor) -> Tensor:
         """(B, in, H, W), (B, width, 2H, 2W) -> (B, width, 2H, 2W)."""
-        return self.convolutions(torch.cat([kept, self.enlarge(input)], 1))
+        return self.convolutions(torch.cat([skip, self.enlarge(input)], 1))
 
 
 class UNet(nn.Module):
@@ -79,13 +79,13 @@ class UNet(nn.Module):
         """(B, C, H, W) -> (B, out_dim, H, W)."""
         height, width = input.shape[2:]
         maps = F.pad(input, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
-        kept: list[Tensor] = []
+        skip: list[Tensor] = []
         for number, stage in enumerate(self.down):
             maps = stage(self.halve(maps) if number else maps)
-            kept.append(maps)
-        kept.pop()
+            skip.append(maps)
+        skip.pop()
         for stage in self.up:
-            maps = stage(maps, kept.pop())
+            maps = stage(maps, skip.pop())
         return self.head(maps)[:, :, :height, :width]
 
 

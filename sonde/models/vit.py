@@ -31,7 +31,7 @@ class ViTConfig:
     pool: Literal["token", "mean"] = "token"
     """Pooling before the head: the class token, or the mean over all patches."""
     registers: int = 0
-    """Tokens of no patch, which attention may use as scratch space (Darcet et al. 2023, arXiv:2309.16588)."""
+    """Register tokens: learned tokens of no patch (Darcet et al. 2023, arXiv:2309.16588)."""
     dropout: float = 0.0
     """Dropout after the positions, each attention and both layers of each MLP."""
     stochastic_depth: float = 0.0
@@ -154,17 +154,17 @@ class VisionTransformer(nn.Module):
         pooled = tokens[:, self.prefix :].mean(1) if self.mean else tokens[:, 0]  # (B, D)
         return self.head(self.fc_norm(pooled))
 
-    def tokens(self, input: Tensor, kept: Tensor | None = None) -> Tensor:
+    def tokens(self, input: Tensor, visible: Tensor | None = None) -> Tensor:
         """What the blocks make of all tokens, those without a patch first: (B, C, H, W) -> (B, T, D).
 
-        kept: (B, n) int64, the visible patches, the others being masked out (`MaskedAutoencoder` trains so)
+        visible: (B, n) int64, the visible patches, the others being masked out (`MaskedAutoencoder` trains so)
         """
         patches = self.patch_embed(input)
         extra = [token for token in (self.cls_token, self.reg_token) if token is not None]
         tokens = torch.cat([*(token.expand(len(input), -1, -1) for token in extra), patches], 1) + self.pos_embed
-        if kept is not None:
-            places = F.pad(kept + self.prefix, (self.prefix, 0))
-            places[:, : self.prefix] = torch.arange(self.prefix, device=kept.device)
+        if visible is not None:
+            places = F.pad(visible + self.prefix, (self.prefix, 0))
+            places[:, : self.prefix] = torch.arange(self.prefix, device=visible.device)
             tokens = tokens.gather(1, places[:, :, None].expand(-1, -1, tokens.shape[2]))
         return self.norm(self.blocks(self.pos_drop(tokens)))
 

@@ -33,8 +33,8 @@ class Dropout(nn.Module):
             return F.dropout(input, self.p)
         count = input.numel()  # of int16, uniform over all values
         drawn = torch.empty((count + 3) // 4, dtype=torch.int64).random_(_LOWEST_INT64, None).view(torch.int16)[:count]
-        kept = drawn.view(input.shape) >= self.dropped - LEVELS // 2
-        return input * kept.to(input.dtype).mul_(LEVELS / (LEVELS - self.dropped))
+        keep = drawn.view(input.shape) >= self.dropped - LEVELS // 2
+        return input * keep.to(input.dtype).mul_(LEVELS / (LEVELS - self.dropped))
 
     def extra_repr(self) -> str:
         """For print(module)."""

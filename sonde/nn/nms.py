@@ -25,10 +25,10 @@ def suppressed(boxes: Tensor, scores: Tensor, classes: Tensor, limit: float) -> 
     overlap &= classes[:, :, None] == classes[:, None, :]
     overlap = overlap.triu(1)  # [i, j]: i has the higher score
     filled = classes >= 0
-    kept = filled
+    keep = filled
     while True:
-        settled = filled & ~(overlap & kept[:, :, None]).any(1)
-        if torch.equal(settled, kept):
+        settled = filled & ~(overlap & keep[:, :, None]).any(1)
+        if torch.equal(settled, keep):
             break
-        kept = settled
-    return torch.ones_like(kept).scatter(1, order, ~kept)
+        keep = settled
+    return torch.ones_like(keep).scatter(1, order, ~keep)

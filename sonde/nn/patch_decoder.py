@@ -49,8 +49,8 @@ class PatchDecoder(nn.Module):
     def forward(self, tokens: Tensor, order: Tensor) -> Tensor:
         """tokens: those without a patch, then the kept ones; order: (B, T) int64, all patches, the kept ones first."""
         given = self.embed(tokens)
-        kept = given.shape[1] - self.prefix
-        unseen = self.mask_token.to(given.dtype).expand(len(given), order.shape[1] - kept, -1)
+        visible = given.shape[1] - self.prefix
+        unseen = self.mask_token.to(given.dtype).expand(len(given), order.shape[1] - visible, -1)
         shuffled = torch.cat([given[:, self.prefix :], unseen], 1)
         back = order.argsort(1)[:, :, None].expand(-1, -1, shuffled.shape[2])
         placed = torch.cat([given[:, : self.prefix], shuffled.gather(1, back)], 1) + self.positions

@@ -55,9 +55,9 @@ def gru(values: Tensor, state: State, weights: Weights) -> State:
     (hidden,) = state
     reset, update, new = _of_input(values, weights).chunk(3, -1)
     own_reset, own_update, own_new = _of_hidden(hidden, weights).chunk(3, -1)
-    kept = (update + own_update).sigmoid()
+    update_gate = (update + own_update).sigmoid()
     candidate = (new + (reset + own_reset).sigmoid() * own_new).tanh()
-    return ((1 - kept) * candidate + kept * hidden,)
+    return ((1 - update_gate) * candidate + update_gate * hidden,)
 
 
 CELLS: dict[Kind, Callable[[Tensor, State, Weights], State]] = {"rnn": elman, "lstm": lstm, "gru": gru}

@@ -23,9 +23,9 @@ class StochasticDepth(nn.Module):
         """(B, …) -> the same shape."""
         if not self.training or self.probability == 0:
             return input
-        kept = 1 - self.probability
-        rows = input.new_empty((input.shape[0],) + (1,) * (input.ndim - 1)).bernoulli_(kept)
-        return input * rows.div_(kept)
+        keep = 1 - self.probability
+        rows = input.new_empty((input.shape[0],) + (1,) * (input.ndim - 1)).bernoulli_(keep)
+        return input * rows.div_(keep)
 
     def extra_repr(self) -> str:
         """For print(module)."""

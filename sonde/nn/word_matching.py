@@ -8,7 +8,7 @@ from sonde.core.vocabulary import BEGIN, SPECIAL, Subwords, Vocabulary
 
 MARKS = ("▁", "Ġ", "##")  # that vocabularies of pieces put before a piece: of the first two a space stood there
 LONGEST = 64  # characters of a word that are compared
-STEMS = (4, 6)  # words are alike whose first so many characters are the same
+STEMS = (4, 6)  # words match whose first so many characters are equal
 BASE = 1_000_003  # of the polynomial hash of a word's characters
 SHAPES = 9  # numbers of `Spelling.shaped`
 

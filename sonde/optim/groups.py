@@ -1,4 +1,4 @@
-"""Which parameters are treated alike: what decays, and what Muon may orthogonalise. Told by name and shape."""
+"""Parameter groups: what decays, and what Muon may orthogonalise, decided by name and shape."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

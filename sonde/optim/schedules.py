@@ -14,7 +14,7 @@ ONE_CYCLE_END = 1e-4  # of the start
 
 
 def schedule(config: OptimConfig, *, total: int) -> Schedule:
-    """The shape that a config asks for: 0-based step -> share of the peak rate, for a run of `total` steps.
+    """The schedule of a config: 0-based step -> share of the peak rate, for a run of `total` steps.
 
     Decays end at `lr_floor`, which step `total`, the first that is no longer run, would have; the shape stays there.
     Raises: ConfigError when warm-up and decay leave no room for each other

@@ -90,10 +90,10 @@ def _parts(run: Reading) -> Figure | None:
     names = [name for name in dict.fromkeys(key for line in run.steps for key in line) if name not in _STEP_KEYS]
     found = [(name, _series(run, name)) for name in names]
     # a count of what went wrong that stayed at nothing is no part worth a picture
-    kept = [(name, points) for name, points in found if any(_finite(points))][:MOST_PARTS]
-    if not kept:
+    shown = [(name, points) for name, points in found if any(_finite(points))][:MOST_PARTS]
+    if not shown:
         return None
-    series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(kept)]
+    series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(shown)]
     figure = curves(series, _across(run), Axis(label="value"), name="Loss terms over time")
     return Figure(title="Loss terms", svg=figure, caption="The terms of the training loss, logged at each step.")
 
@@ -178,5 +178,5 @@ def _finite(points: Sequence[Point]) -> list[float]:
 
 
 def _wants_log(values: Sequence[float | None]) -> bool:
-    kept = [value for value in values if value is not None]
-    return bool(kept) and min(kept) > 0 and max(kept) / min(kept) > LOG_RATIO
+    shown = [value for value in values if value is not None]
+    return bool(shown) and min(shown) > 0 and max(shown) / min(shown) > LOG_RATIO

@@ -105,10 +105,10 @@ def class_balance(run: Reading) -> tuple[Markup | None, str]:
     ratio = most[1] / least[1] if least[1] else None
     text = f"Most frequent: {most[0]} ({count(most[1])}); rarest: {least[0]} ({count(least[1])})"
     text += f", {ratio:.1f} times fewer." if ratio and ratio >= 1.05 else "."
-    kept = entries if len(entries) <= MOST_CLASS_BARS else sorted(entries, key=lambda e: e[1])[:MOST_CLASS_BARS]
-    if len(kept) < len(entries):
-        text += f" The {len(kept)} rarest of {count(len(entries))} classes are shown."
-    return bars(kept, name="Training rows per class"), text
+    shown = entries if len(entries) <= MOST_CLASS_BARS else sorted(entries, key=lambda e: e[1])[:MOST_CLASS_BARS]
+    if len(shown) < len(entries):
+        text += f" The {len(shown)} rarest of {count(len(entries))} classes are shown."
+    return bars(shown, name="Training rows per class"), text
 
 
 def time_parts(run: Reading) -> tuple[Markup | None, list[tuple[str, str, str]]]:
@@ -123,7 +123,7 @@ def time_parts(run: Reading) -> tuple[Markup | None, list[tuple[str, str, str]]]
         for label, value in spent
     ]
     pieces = [(label, value, f"{text}, {part}") for (label, value), (_, text, part) in zip(spent, rows, strict=True)]
-    return stacked_bar(pieces, name="Where the time went"), rows
+    return stacked_bar(pieces, name="Time by part of the run"), rows
 
 
 def machine(run: Reading) -> list[tuple[str, str]]:
@@ -194,7 +194,10 @@ def _best(run: Reading) -> str:
     best = run.result.get("best") or {}
     if best.get("epoch") is None:
         return ""
-    text = f"The best checkpoint is from epoch {best['epoch'] + 1}"
+    no_epochs = run.result.get("epochs", 1) is None  # of data that never came to an end
+    text = "The best checkpoint is from " + (
+        f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
+    )
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
     tested = (run.result.get("metrics") or {}).get("test")

@@ -32,8 +32,8 @@ class Scale:
 
 def fit(values: Iterable[float], *, start: float, end: float, log: bool = False, zero: bool = False) -> Scale:
     """A scale that holds all values with a little air; a single value gets a range around it."""
-    kept = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
-    low, high = min(kept), max(kept)
+    finite = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
     if log:
         return Scale(low=low / 1.1, high=high * 1.1, start=start, end=end, log=True)
     if zero:
@@ -87,17 +87,17 @@ def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     if len(points) <= most:
         return list(points)
     buckets = max(1, most // 2)
-    kept: list[Point] = []
+    finite: list[Point] = []
     for bucket in range(buckets):
         stretch = points[bucket * len(points) // buckets : (bucket + 1) * len(points) // buckets]
         places = [place for place, (_, y) in enumerate(stretch) if y is not None]
         if len(places) < len(stretch):
-            kept.append((stretch[0][0], None))
+            finite.append((stretch[0][0], None))
         elif places:
             low = min(places, key=lambda place: stretch[place][1] or 0.0)
             high = max(places, key=lambda place: stretch[place][1] or 0.0)
-            kept += [stretch[place] for place in sorted({low, high})]
-    return kept
+            finite += [stretch[place] for place in sorted({low, high})]
+    return finite
 
 
 def smoothed(points: Sequence[Point], window: int) -> list[Point]:

@@ -26,9 +26,9 @@ from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
-from sonde.engine.stages import plan_stages
+from sonde.engine.stages import check_phases, plan_stages
 from sonde.engine.step import Stepper
-from sonde.modalities.feeding import augmentation, values_kept
+from sonde.modalities.feeding import activations_per_value, augmentation
 from sonde.modalities.text.windows import Streams
 from sonde.models.build import build as build_model
 from sonde.models.custom import check_output
@@ -62,6 +62,10 @@ class Assembly:
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
     first: Batch | None = None  # of the training data, once it was looked at
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
+    made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
+
+    def __post_init__(self) -> None:
+        check_phases(self.task)
 
     def stepper(
         self,
@@ -74,7 +78,7 @@ class Assembly:
         """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
 
         total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
-        precision: what was decided, where that may be another than was asked for; an `execution` that is given computes in it
+        precision: what was decided, where that may be another than was requested; an `execution` that is given computes in it
         """
         steps = UNKNOWN if total is None else total
         stages = plan_stages(self.task.phases, total=steps)
@@ -140,7 +144,7 @@ def assemble(
 ) -> Assembly:
     """Build device, model, task and sources. Raises: ConfigError, DataError.
 
-    fresh: whether the run begins, from pre-trained weights where some are asked for
+    fresh: whether the run begins, from pre-trained weights where some are given
     """
     device = pick_device(config.machine.device)
     check_precision(config.machine, device)
@@ -207,7 +211,7 @@ def _sources(
 ) -> tuple[Source, dict[str, Source]]:
     schema, feed = dataset.schema, config.feed
     augment = changes(schema, feed.augment, task=config.task)
-    kept = values_kept(schema)
+    activations = activations_per_value(schema)
     goes_on = bool(getattr(config.task_config, "carry", False))  # windows of a text stay where they are, and follow on
 
     def source(split: str, settings: FeedConfig, **more: Any) -> Source:
@@ -221,7 +225,7 @@ def _sources(
             channels_last=channels_last,
             augment=None if goes_on else augment,
             sampler=Streams if goes_on else None,
-            values_kept=kept,
+            activations_per_value=activations,
             tick=tick,
             label=split,
             **more,
@@ -231,7 +235,7 @@ def _sources(
     train = source("train", feed, training=True, limit_batches=limit, labels=labels)
     evaluation = replace(feed, batch_size=max(feed.batch_size, EVALUATION_ROWS), balanced=False)
     if limit:
-        # learning by heart is evaluated on the very rows that were learnt
+        # overfitting on a few batches is evaluated on those same rows
         rows = replace(feed, batch_size=feed.batch_size, balanced=False)
         return train, {"validation": source("train", rows, training=False, limit_batches=limit)}
     held_back = {

@@ -26,20 +26,20 @@ class Recipe:
     settings: Mapping[str, tuple[Any, str]]
 
 
-def choose_task(dataset: Dataset, asked: str | None) -> tuple[str, str]:
+def choose_task(dataset: Dataset, requested: str | None) -> tuple[str, str]:
     """(task, why). Raises: ConfigError where no task is suggested by such targets"""
-    if asked is not None:
-        return asked, "typed"
+    if requested is not None:
+        return requested, "typed"
     if dataset.suggestion:
         return dataset.suggestion, f"{dataset.form} imply it"
     found = for_target(dataset.schema.target)
     return found, spec(found).suggests[dataset.schema.target.kind]
 
 
-def choose_model(dataset: Dataset, asked: str | None, task: str | None = None) -> tuple[str, str]:
+def choose_model(dataset: Dataset, requested: str | None, task: str | None = None) -> tuple[str, str]:
     """(model, why). task: by default the one that the targets suggest. Raises: ConfigError for an unknown task"""
-    if asked is not None:
-        return absolute(asked), "typed"
+    if requested is not None:
+        return absolute(requested), "typed"
     chosen = spec(task or for_target(dataset.schema.target))
     if chosen.model:
         return chosen.model if isinstance(chosen.model, tuple) else load(chosen.model)(dataset)

@@ -14,7 +14,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import rewinds
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import choose_threads
-from sonde.engine.precision import Decided, cannot_compute, first_look, inability, second_look, worth_trying
+from sonde.engine.precision import Decided, cannot_compute, first_trial, inability, second_trial, worth_trying
 from sonde.engine.put_back import PutBack
 from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
@@ -50,8 +50,8 @@ def choose_computing(
 ) -> Computing:
     """Decide on the precision and the threads, and set the threads. A resumed run keeps its own.
 
-    Whether the precision can be computed, and a recipe's pay off, is asked before threads are timed; how much it brings once they
-    are chosen. Under a time limit the latter is left out where it would take too much of it.
+    Whether the precision can be computed, and is worth a trial, is decided before threads are timed; its speed is measured once
+    they are chosen. Under a time limit the latter is left out where it would take too much of it.
 
     batch: what is planned with; None where nothing can be tried;  limit_s: the time limit that is planned for
     Raises: ConfigError, RunFolderError for a precision that stands and that this machine cannot compute in
@@ -61,7 +61,7 @@ def choose_computing(
     full = _stepper(assembly, "fp32")  # tried first: every machine can compute in it
     trial = trial_of(full, batch, machine, limit_s)
     if wanted == "fp32":
-        decided = Decided(precision="fp32", why="" if machine.precision == "fp32" else "kept from before")
+        decided = Decided(precision="fp32", why="" if machine.precision == "fp32" else "as before the resume")
         return _with_threads(full, trial, decided, assembly, saved, limited=limit_s is not None)
     low = _stepper(assembly, wanted)
     typed = "precision" in read_config(folder.config).overrides()
@@ -70,13 +70,13 @@ def choose_computing(
         decided = Decided(precision=wanted)
     else:
         part = _part(trial.batch, PIECES if limit_s is None else round(SMALLEST / trial.scale), assembly)
-        with _threads_of_a_look(full, machine, saved):
+        with _threads_for_trials(full, machine, saved):
             if saved is not None:
-                decided = _kept(low, full, part, folder)
+                decided = _resumed_precision(low, full, part, folder)
             else:
                 decided = Decided(precision=wanted, sure=False) if typed else _advised(low, full, batch, assembly)
                 if not decided.sure:
-                    decided = first_look(low, full, part, typed=typed, at_most_s=most_s)
+                    decided = first_trial(low, full, part, typed=typed, at_most_s=most_s)
     left_s = most_s - (time.perf_counter() - begun)
     if decided.precision != "fp32":
         own = trial_of(low, batch, machine, limit_s)
@@ -90,7 +90,7 @@ def choose_computing(
 
 
 def check_step(assembly: Assembly) -> None:
-    """Try a step in the precision that was asked for, where that is not fp32; what it does is undone, and the batch put back.
+    """Try a step in the precision that was requested, where that is not fp32; what it does is undone, and the batch put back.
 
     Raises: ConfigError where this machine cannot compute one
     """
@@ -128,12 +128,12 @@ def _part(batch: Batch, pieces: int, assembly: Assembly) -> Batch:
 
 
 @contextmanager
-def _threads_of_a_look(stepper: Stepper, machine: MachineConfig, saved: Saved | None) -> Iterator[None]:
+def _threads_for_trials(stepper: Stepper, machine: MachineConfig, saved: Saved | None) -> Iterator[None]:
     """For the body's duration those that stand, else one: a step with several may take seconds beside a busy neighbour."""
     before = stepper.execution.threads
     on_cpu = stepper.settings.device.type == "cpu"
-    kept = None if saved is None else int(saved.state["threads"])
-    stepper.execution.threads = machine.threads or kept or (1 if on_cpu else before)
+    resumed = None if saved is None else int(saved.state["threads"])
+    stepper.execution.threads = machine.threads or resumed or (1 if on_cpu else before)
     try:
         yield
     finally:
@@ -146,7 +146,7 @@ def _advised(low: Stepper, full: Stepper, batch: Batch, assembly: Assembly) -> D
     return worth_trying(low, full, part, scale=len(batch) / len(part))
 
 
-def _kept(low: Stepper, full: Stepper, batch: Batch, folder: RunFolder) -> Decided:
+def _resumed_precision(low: Stepper, full: Stepper, batch: Batch, folder: RunFolder) -> Decided:
     """The precision of a run that goes on. Raises: RunFolderError where this machine cannot compute in it."""
     precision = low.settings.precision
     if trouble := inability(low, full, batch):
@@ -164,22 +164,24 @@ def _looked_again(found: Computing, full: Stepper, assembly: Assembly, *, typed:
     part = _part(trial.batch, round(PIECES / trial.scale), assembly)
     expected_s = RATIO_STEPS * (found.step_s or 0.0) * len(part) / (len(trial.batch) * trial.scale)
     if expected_s > left_s:
-        return Decided(precision=low.settings.precision, why="not timed beside fp32: the time limit leaves no room")
-    return second_look(low, full, part, typed=typed, at_most_s=left_s)
+        return Decided(
+            precision=low.settings.precision, why="not timed against fp32: the time limit leaves too little time"
+        )
+    return second_trial(low, full, part, typed=typed, at_most_s=left_s)
 
 
 def _with_threads(
     stepper: Stepper, trial: Trial, decided: Decided, assembly: Assembly, saved: Saved | None, *, limited: bool
 ) -> Computing:
-    """The threads that are typed, kept from before or found to be the fastest; they are set."""
-    machine, kept = assembly.config.machine, None if saved is None else int(saved.state["threads"])
+    """The threads that are typed, those before the resume, or the fastest that were timed; they are set."""
+    machine, resumed = assembly.config.machine, None if saved is None else int(saved.state["threads"])
     busy = busy_neighbours() if limited and assembly.device.type == "cpu" else ""
     timed: dict[str, float] = {}
-    if busy and machine.threads is None and kept is None:
+    if busy and machine.threads is None and resumed is None:
         threads, why = 1, f"1 thread (not timed: {busy})"
     else:
         try:
-            threads, timed, why = choose_threads(stepper, trial.batch, machine, kept=kept, scale=trial.scale)
+            threads, timed, why = choose_threads(stepper, trial.batch, machine, resumed=resumed, scale=trial.scale)
         except NonFinite as trouble:  # if it is no fluke of trying, the first step will say so with its rows
             threads = stepper.execution.threads
             why = f"{threads} threads (not timed: {trouble})"

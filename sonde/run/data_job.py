@@ -57,7 +57,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
     clock = Clock(begun=caller.begun)
     out = overrides.values.get("out")
     if out is not None:
-        RunFolder(Path(out)).state()  # a folder that cannot be used is said before the data are read
+        RunFolder(Path(out)).state()  # a folder that cannot be used is refused before the data are read
     folded = bool(overrides.values.get("folds")) and not overrides.values.get("fold")
     with clock.part("data"):
         dataset, resolved = prepare(data, overrides.having({"fold": 1}) if folded else overrides, caller)
@@ -102,7 +102,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
         raise ConfigError(f"{folder.path} was trained on {saved.data}; pass them again: sonde.resume(…, data=…)")
     caller, data = Caller(screen=screen), saved.data if data is None else data
     if config.data.folds and not config.data.fold:
-        return data_job(data, _said_before(saved, overrides).having({"out": str(folder.path)}), caller)
+        return data_job(data, _overrides_before(saved, overrides).having({"out": str(folder.path)}), caller)
     clock = Clock()
     with clock.part("data"):
         dataset = open_data(data, config.data, task=config.task, tick=screen.tick)
@@ -161,7 +161,7 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
 
 
 def _model_for(dataset: Dataset, overrides: Overrides, task: str, module: nn.Module | None) -> tuple[str, str]:
-    """(model, why): the caller's, or that of the run whose weights are asked for, where none is named."""
+    """(model, why): the caller's, or that of the run whose weights are used, where none is named."""
     if module is not None:
         return CUSTOM_MODULE, "a custom module"
     where = overrides.values.get("pretrained")
@@ -182,7 +182,7 @@ def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfi
     return replace(config, loop=loop, **changed)
 
 
-def _said_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:
+def _overrides_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:
     """The overrides of a cross-validation that is resumed, with what is given now."""
     skip = {"fold", "fresh", *(LENGTHS if any(overrides.get(name) is not None for name in LENGTHS) else ())}
     values = {name: value for name, value in saved.overrides().items() if name not in skip}

@@ -27,13 +27,13 @@ from sonde.run.resume import load_best
 from sonde.run.train import Prepared
 from sonde.tasks.table import spec
 
-LOOK_S = 5.0  # seconds for what the network looks for; of a run with a time limit at most a hundredth of it
+FEATURES_S = 5.0  # seconds for feature visualisation; of a run with a time limit at most a hundredth of it
 
 
 def evaluated(run: Prepared) -> dict[str, Any]:
     """The content of result.json: the best checkpoint is loaded, and evaluated on held-out rows.
 
-    The network is left with its weights, in evaluation mode. Raises: Interrupted between two splits, when asked to stop
+    The network is left with its weights, in evaluation mode. Raises: Interrupted between two splits, when a stop was requested
     """
     attempt, request, settings = run.attempt, run.parts.request, run.training.stepper.settings
     assembly, folder = attempt.assembly, attempt.folder
@@ -116,7 +116,7 @@ def _look_inside(assembly: Assembly, folder: RunFolder) -> None:
         return prepare.image(images.to(assembly.device))
 
     images = Seen(split=split, rows=rows, target=dataset.schema.target, read=read, shape=dataset.schema.input.shape)
-    allowed_s = LOOK_S if limit is None else min(LOOK_S, 0.01 * limit)
+    allowed_s = FEATURES_S if limit is None else min(FEATURES_S, 0.01 * limit)
     write_features(folder.evaluation, model, followed(model), images, seconds=allowed_s)
 
 

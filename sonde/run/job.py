@@ -19,12 +19,12 @@ from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.lengths import refuse_idle
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
-    kept_length,
     load_best,
     nothing_to_do,
     remember,
     same_data,
     same_settings,
+    saved_length,
     saved_state,
 )
 from sonde.run.run import Run
@@ -41,7 +41,7 @@ class Job:
     resolved:  every setting, with where each came from and why a recipe chose it
     given:     settings that were given by this very call, by name
     about:     what data.json says of the data: their source, form, facts, warnings, splits and fingerprint
-    build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are asked for
+    build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are given
     name:      (data, model), of which the run folder's name is made where none is given
     observers: read the run's records, besides those that show and log them
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn
@@ -148,22 +148,22 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
 def _go_on(job: Job, folder: RunFolder) -> Attempt:
     same_settings(folder, job.config)
     same_data(folder, job.about["fingerprint"])
-    config, say = kept_length(folder, job.config, job.given), job.screen.say
+    config, report = saved_length(folder, job.config, job.given), job.screen.say
     if job.fold is not None:
         before = folder.config.read_bytes()
         remember(folder, config, job.resolved.origin)
         return Attempt(job=job, folder=folder, config=config, before=before)  # each fold goes on by itself
     if nothing_to_do(folder, config.loop):
-        say(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
+        report(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
         return Attempt(job=job, folder=folder, config=config, built=_opened(job, folder), finished=True)
-    saved = saved_state(folder, config.loop, say=say)
+    saved = saved_state(folder, config.loop, report=report)
     built = _built(job, config, fresh=saved is None)
     if saved is None:
-        say(f"{folder.path} has no checkpoint yet: starting from the beginning")
+        report(f"{folder.path} has no checkpoint yet: starting from the beginning")
         folder.clear()
         return replace(_begin(job, folder, built), again=True)
     refuse_idle(built, saved, folder)
-    say(f"resuming {folder.path} at step {saved.step:,}")
+    report(f"resuming {folder.path} at step {saved.step:,}")
     return Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
 
 

@@ -17,6 +17,7 @@ from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
 from sonde.run.computing import Computing, choose_computing, first_batch
+from sonde.run.evaluation import check_evaluation
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, length_in_time
@@ -25,7 +26,7 @@ RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test;
 
 
 def make_plan(
-    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, say: Callable[[str], None]
+    assembly: Assembly, folder: RunFolder, *, saved: Saved | None, report: Callable[[str], None]
 ) -> tuple[ExecutionPlan, Stepper, list[Finding]]:
     """Decide how the run is carried out; a resumed run keeps what was decided, unless its length is changed.
 
@@ -41,7 +42,9 @@ def make_plan(
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
-    lr = _rate(assembly, folder, stepper, saved, say, step_s=timed_s)
+    if saved is None:
+        check_evaluation(assembly)
+    lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
     lines = _plan_lines(assembly, computing, length, compiled=compiled is not None)
@@ -99,7 +102,7 @@ def _rate(
     folder: RunFolder,
     stepper: Stepper,
     saved: Saved | None,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     step_s: float | None,
 ) -> float:
@@ -126,7 +129,7 @@ def _rate(
     found = range_test(stepper, batches_of(source), steps=steps)
     source.load_state_dict(position)
     write_json(folder.lr_range, {"lr": found.lr, "loss": found.loss, "chosen": found.chosen})
-    say(f"--lr auto found {found.chosen:.3g} (range test of {len(found.lr)} steps)")
+    report(f"--lr auto found {found.chosen:.3g} (range test of {len(found.lr)} steps)")
     return found.chosen
 
 

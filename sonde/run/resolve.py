@@ -19,9 +19,12 @@ CUSTOM_MODULE = "custom"  # the name of a model that was handed over as a module
 Advice = Mapping[str, tuple[Any, str]]
 """Leaf name -> (value, why)."""
 
-KIN = ({"adam", "adamw"}, {"momentum", "nesterov"})  # optimisers that a rate tuned for one of them serves alike
+SIMILAR_OPTIMISERS = (
+    {"adam", "adamw"},
+    {"momentum", "nesterov"},
+)  # optimisers for which a rate tuned for one of them serves the others
 DECOUPLED = {"adamw", "muon"}  # what they call weight decay is a penalty elsewhere
-HEART_STEPS = 200  # updates in which a network that can learn at all knows a batch by heart
+OVERFIT_STEPS = 200  # updates in which a network that can learn at all has memorised a batch
 USUAL_RATE = {
     "sgd": 0.1, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "muon": 0.01,
 }  # fmt: skip
@@ -83,34 +86,41 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
     >>> fitting({"optimizer": ("muon", "tuned"), "lr": (0.02, "tuned")}, {"optimizer": "adam"})["lr"]
     (0.001, 'usual for adam; the recipe tuned 0.02 for muon')
     """
-    kept = dict(advice)
+    entries = dict(advice)
     if batches := typed.get("overfit_batches"):
-        kept = by_heart(kept, batches)
+        entries = overfitting(entries, batches)
     if any(typed.get(name) is not None for name in ("epochs", "steps", "time_limit")):
-        kept.pop("epochs", None)  # how long was said, perhaps in another way
+        entries.pop("epochs", None)  # a length is given, perhaps in another unit
     chosen, tuned = typed.get("optimizer"), advice["optimizer"][0] if "optimizer" in advice else None
-    if chosen in USUAL_RATE and tuned is not None and not any({chosen, tuned} <= kin for kin in (*KIN, {tuned})):
-        if "lr" in kept:
-            kept["lr"] = (USUAL_RATE[chosen], f"usual for {chosen}; the recipe tuned {kept['lr'][0]:g} for {tuned}")
+    if (
+        chosen in USUAL_RATE
+        and tuned is not None
+        and not any({chosen, tuned} <= group for group in (*SIMILAR_OPTIMISERS, {tuned}))
+    ):
+        if "lr" in entries:
+            entries["lr"] = (
+                USUAL_RATE[chosen],
+                f"usual for {chosen}; the recipe tuned {entries['lr'][0]:g} for {tuned}",
+            )
         if (chosen in DECOUPLED) != (tuned in DECOUPLED):
-            kept.pop("weight_decay", None)
+            entries.pop("weight_decay", None)
     if "flip" not in str(typed.get("augment", "flip")):
-        kept.pop("mirrored", None)  # whoever trains on no mirror images may have classes that those are not of
+        entries.pop("mirrored", None)  # whoever trains on no mirror images may have classes that those are not of
     if typed.get("loss", "cross-entropy") != "cross-entropy":
-        kept.pop("label_smoothing", None)  # refused beside any other loss
-    if typed.get("loss", kept.get("loss", ("",))[0]) == "perceptron":
-        kept.pop("monitor", None)  # may name a metric of probabilities, and there are none
-    return kept
+        entries.pop("label_smoothing", None)  # refused beside any other loss
+    if typed.get("loss", entries.get("loss", ("",))[0]) == "perceptron":
+        entries.pop("monitor", None)  # may name a metric of probabilities, and there are none
+    return entries
 
 
-def by_heart(advice: Advice, batches: int) -> dict[str, tuple[Any, str]]:
+def overfitting(advice: Advice, batches: int) -> dict[str, tuple[Any, str]]:
     """Settings for overfitting a few batches: enough updates, and no regularisation."""
     why = "to overfit a few batches"
     against = ("ema", "label_smoothing", "weight_decay", "dropout", "monitor")
-    kept = {name: entry for name, entry in advice.items() if name not in against}
-    epochs = max(1, HEART_STEPS // batches)
+    entries = {name: entry for name, entry in advice.items() if name not in against}
+    epochs = max(1, OVERFIT_STEPS // batches)
     more = {"epochs": epochs, "evaluate_every": max(1, epochs // 10), "augment": "none"}
-    return kept | {name: (value, why) for name, value in more.items()}
+    return entries | {name: (value, why) for name, value in more.items()}
 
 
 def settled(saved: SavedConfig) -> TrainConfig:

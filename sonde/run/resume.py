@@ -21,7 +21,7 @@ from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 
 LENGTHS = ("epochs", "steps", "time_limit")
-"""Three ways to say how long a run is. What is said when a run goes on takes the place of all that was said before: whoever asks
+"""Three ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
 a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
 
 FORMER_NAMES = {"PlainTask": "ModuleTask"}
@@ -80,9 +80,9 @@ def check_overrides(overrides: Mapping[str, Any]) -> None:
 
 
 def with_length(loop: LoopConfig, given: Mapping[str, Any]) -> LoopConfig:
-    """`loop` with the length that is among `given`, where there is one; the ways in which it was said before are dropped."""
-    said = {name: given[name] for name in LENGTHS if given.get(name) is not None}
-    return replace(loop, **{**dict.fromkeys(LENGTHS), **said}) if said else loop
+    """`loop` with the length that is among `given`, where there is one; the lengths that were given before are dropped."""
+    lengths = {name: given[name] for name in LENGTHS if given.get(name) is not None}
+    return replace(loop, **{**dict.fromkeys(LENGTHS), **lengths}) if lengths else loop
 
 
 def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
@@ -102,7 +102,7 @@ def dropped_lengths(loop: LoopConfig, given: Mapping[str, Any]) -> str:
     )
 
 
-def kept_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:
+def saved_length(folder: RunFolder, config: TrainConfig, typed: Mapping[str, Any]) -> TrainConfig:
     """`config`, as long as the folder's run is to be, where no length is typed: it may have been lengthened since."""
     if any(typed.get(name) is not None for name in LENGTHS):
         return config
@@ -123,9 +123,9 @@ def nothing_to_do(folder: RunFolder, loop: LoopConfig) -> bool:
     return folder.state() == "finished" and not asks_for_more(folder, loop)
 
 
-def saved_state(folder: RunFolder, loop: LoopConfig, *, say: Callable[[str], None]) -> Saved | None:
+def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], None]) -> Saved | None:
     """The checkpoint to resume from; None where none was written yet."""
-    found = checkpoint.newest(folder.checkpoints, say=say)
+    found = checkpoint.newest(folder.checkpoints, report=report)
     if found is None:
         return None
     _, weights, state = found

@@ -234,7 +234,7 @@ class Run:
 
     def _source(self, rows: Rows, augment: Augment | None = None, *, goes_on: bool = False) -> Source:
         from sonde.data.feed.build import build_source
-        from sonde.modalities.feeding import values_kept
+        from sonde.modalities.feeding import activations_per_value
         from sonde.modalities.text.windows import Streams
 
         return build_source(
@@ -247,7 +247,7 @@ class Run:
             kind="streaming" if rows.nbytes() > 2**30 else "resident",
             augment=augment,
             sampler=Streams if goes_on else None,
-            values_kept=values_kept(self.schema),
+            activations_per_value=activations_per_value(self.schema),
         )
 
     def _load_task(self) -> Task:
@@ -315,7 +315,7 @@ def _as_typed(value: Any) -> Any:
 
 def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Stands for the loss that only the training program knows."""
-    raise ConfigError("this run was loaded without its loss; to train it further make the call again that began it")
+    raise ConfigError("this run was loaded without its loss; to train it further, repeat the call that started it")
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:

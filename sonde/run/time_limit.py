@@ -90,8 +90,8 @@ class TimeLimit:
             if too_short:
                 names = {"loading": "startup", "data": "data", "planning": "plan"}
                 each = ", ".join(f"{name} {duration(spent[part])}" for name, part in names.items())
-                before = f"starting alone took {duration(before_s)} ({each})"
-                action = "at least one step is taken; give more time than a start takes"
+                before = f"start-up alone took {duration(before_s)} ({each})"
+                action = "at least one step is taken; give more time than the start-up takes"
             found.append(
                 Finding(
                     check="time limit",
@@ -206,7 +206,10 @@ def length_in_time(
     epochs = "" if batches is None else f" ({_about(total / batches)} epochs)"
     limit = parse(loop.time_limit or 0, bare="seconds")
     why = f"{total:,} step{'s' * (total != 1)}{epochs} at {number(step_s * 1e3)} ms fit into {limit}"
-    if fixed is not None and fixed <= total:
+    if fixed is not None and fixed <= total and passes is None:
+        room = f"{limit}, which has room for {counted(total, 'step')} of {number(step_s * 1e3)} ms"
+        why = fixed_why(loop, batches, None, in_time=room)
+    elif fixed is not None and fixed <= total:
         why = f"{fixed_why(loop, batches, passes)} (before {why})"
     elif fixed is not None or passes is not None:
         why += (
@@ -276,7 +279,7 @@ def _input_seconds(assembly: Assembly, limit_s: float) -> float:
 
 
 def _evaluations(assembly: Assembly, stepper: Stepper, limit_s: float) -> dict[str, float]:
-    """Seconds to evaluate each split, and "quick": the validation while training goes on; told from a part of each."""
+    """Seconds to evaluate each split, and "quick": the validation while training goes on; estimated from a part of each."""
     known = [name for name, source in assembly.evaluation_sources.items() if rewinds(source)]
     if not known:  # the first evaluation will tell
         return dict.fromkeys((*assembly.evaluation_sources, "quick"), 0.0)
@@ -298,7 +301,7 @@ def _count(assembly: Assembly, split: str) -> int:
 
 
 def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: bool, at_most_s: float) -> float:
-    """Seconds to evaluate a row, told from some in the middle of a split: those of sequences stand in the order of their length.
+    """Seconds to evaluate a row, from some in the middle of a split: those of sequences stand in the order of their length.
 
     More and more rows of a batch are tried until that takes about `at_most_s`.
     """

@@ -76,7 +76,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
     with assembly.clock.part("plan"):
-        plan, stepper, found = make_plan(assembly, folder, saved=saved, say=screen.say)
+        plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
         folder.result.unlink(missing_ok=True)
@@ -191,7 +191,7 @@ def _calls(
         timed = (
             {int(count): value / 1e3 for count, value in plan.threads_timed.items()} if attempt.saved is None else {}
         )
-        tuner = ThreadTuner(say=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
+        tuner = ThreadTuner(report=lambda live, name, details: _threads_changed(attempt, live, details), timed=timed)
     if limit is not None and plan.steps is not None:
         budget = TimeBudget(
             limit.training_s,
@@ -247,7 +247,7 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    better = objective.better(scores[objective.metric], best["value"] if best else None)
+    better = objective.better(objective.value(scores), best["value"] if best else None)
     if better and able.quick_evaluate is None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores
@@ -276,7 +276,7 @@ def _end_moved(attempt: Attempt, training: Training, end: int, step_s: float) ->
         return
     before = progress.ends_at
     progress.ends_at = end
-    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms, and the time limit is kept"}
+    details = {"to": end, "why": f"a step takes {number(step_s * 1e3)} ms; moved to meet the time limit"}
     event(training, END_MOVED, {"from": before, **details} if before else details)
 
 

@@ -17,7 +17,7 @@ from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.engine import checkpoint
-from sonde.modalities.text.published_vocabulary import is_berts, renumbered
+from sonde.modalities.text.published_vocabulary import is_bert_vocabulary, renumbered
 from sonde.models.build import config_class
 from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
@@ -108,7 +108,7 @@ def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:
 
 def _as_numbered(weights: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
     """Weights with the embeddings of BERT's special tokens where ours stand, if its vocabulary lies beside them."""
-    content = _berts_vocabulary(folder)
+    content = _bert_vocabulary(folder)
     if not content:
         return weights
     _, order = renumbered(content)
@@ -124,11 +124,11 @@ def _published(folder: Path) -> Path | None:
     return None if RunFolder(folder).config.exists() else next(found, None)
 
 
-def _berts_vocabulary(folder: Path) -> str:
+def _bert_vocabulary(folder: Path) -> str:
     """The tokenizer.json of a published BERT, "" where there is none."""
     file = RunFolder(folder).tokenizer
     content = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return content if is_berts(content) else ""
+    return content if is_bert_vocabulary(content) else ""
 
 
 def _is_run_on_text(folder: Path) -> bool:
@@ -137,7 +137,7 @@ def _is_run_on_text(folder: Path) -> bool:
 
 
 def model_of(where: str | None) -> str | None:
-    """The network of the run whose weights are asked for; None where they are no run's, or it was a custom module."""
+    """The network of the run whose weights are used; None where they are no run's, or it was a custom module."""
     path = None if where is None else Path(where).expanduser()
     if path is None or not path.is_dir() or _published(path) is not None:
         return None
@@ -146,38 +146,38 @@ def model_of(where: str | None) -> str | None:
 
 
 def with_vocabulary(overrides: Overrides) -> Overrides:
-    """The overrides, and text to be read with the vocabulary beside the weights that are asked for, where nothing is said of
-    tokens.
+    """The overrides, with `vocabulary_of` where the requested weights have a vocabulary beside them and no setting of tokens is
+    given.
     """
     where = overrides.values.get("pretrained")
-    said = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
-    path = None if where is None or said else Path(str(where)).expanduser()
+    chosen = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
+    path = None if where is None or chosen else Path(str(where)).expanduser()
     folder = path if path is None or path.is_dir() else path.parent
-    if folder is None or not (_is_run_on_text(folder) or _berts_vocabulary(folder)):
+    if folder is None or not (_is_run_on_text(folder) or _bert_vocabulary(folder)):
         return overrides
     return overrides.having({"vocabulary_of": str(folder)}, overrides.origin.get("pretrained", "typed"))
 
 
-def advised(recipe: Recipe, asked: Mapping[str, Any], *, rows: int) -> Recipe:
+def advised(recipe: Recipe, given: Mapping[str, Any], *, rows: int) -> Recipe:
     """A recipe for pre-trained weights: the shape they were trained in, a lower rate unless only the head is trained, and
     enough updates for a new head where training rows are few.
 
     """
-    where = asked.get("pretrained")
+    where = given.get("pretrained")
     if where is None:
         return recipe
     settings = {**recipe.settings, **_shape(str(where), recipe.model)}
-    if "lr" in settings and asked.get("freeze") != "backbone":
+    if "lr" in settings and given.get("freeze") != "backbone":
         rate, why = settings["lr"]
         settings["lr"] = (rate / GENTLER, f"a tenth, because the weights are pre-trained; from scratch: {why}")
-    return replace(recipe, settings={**settings, **_enough(settings, asked, rows)})
+    return replace(recipe, settings={**settings, **_enough(settings, given, rows)})
 
 
-def _enough(settings: Mapping[str, Any], asked: Mapping[str, Any], rows: int) -> dict[str, tuple[Any, str]]:
+def _enough(settings: Mapping[str, Any], given: Mapping[str, Any], rows: int) -> dict[str, tuple[Any, str]]:
     """More epochs, evaluated as often as before, where those of the recipe are only a few updates."""
     if "epochs" not in settings:
         return {}
-    batch = asked.get("batch_size") or settings.get("batch_size", (FeedConfig.batch_size, ""))[0]
+    batch = given.get("batch_size") or settings.get("batch_size", (FeedConfig.batch_size, ""))[0]
     before, needed = settings["epochs"][0], math.ceil(FEWEST_UPDATES / max(1, rows // batch))
     if needed <= before:
         return {}

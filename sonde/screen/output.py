@@ -38,7 +38,7 @@ class Output:
         return self._file if self._file is not None else sys.stdout
 
     def console(self) -> "Console":
-        """The rich console, made when first asked for."""
+        """The rich console, made when first needed."""
         if self._console is None:
             from rich.console import Console
 

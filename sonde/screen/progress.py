@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal
 
-from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.units import count, duration, metric, metric_name, number, rate
 from sonde.screen.output import Output
 
 LIVE_EVERY_S = 0.25  # reading a loss waits for the device, so seldom
 PLAIN_EVERY_S = 10.0
 WINDOW = 32  # steps whose losses are averaged for display
-LENGTH_KNOWN = "length known"  # the event of a run whose first pass told how long an epoch is
+LENGTH_KNOWN = "length known"  # the event of a run whose first pass showed how long an epoch is
 END_MOVED = "end moved"  # the event of a run under a time limit whose pace is not what was planned
 MOST_ROWS = 60  # of the table; longer runs show every second, third, … epoch; of unknown length, one per PLAIN_EVERY_S
 
@@ -133,6 +133,9 @@ class Progress:
             self._output.row(
                 f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else "")
             )
+            return
+        if record.event == STAGE_BEGINS:
+            self._output.row(f"  stage {record.details['stage']} begins at step {count(record.step)}")
             return
         shown = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in shown.items())

@@ -70,7 +70,7 @@ def per_member(function: Each, outputs: Tensor, target: Tensor) -> Tensor:
 
 
 def terms(batch: Batch, outputs: Tensor, function: Each, weigh: Weigh | None) -> tuple[Tensor, Tensor | None]:
-    """(loss of each row or output, its weight); no weight where all count alike.
+    """(loss of each row or output, its weight); no weight where all count equally.
 
     A mixed row (`mix_target`, `mix_weight`) counts as a share of each of its targets, with that target's weight; a masked
     entry has weight 0, whatever stands in its target.

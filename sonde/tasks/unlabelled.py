@@ -13,7 +13,7 @@ from sonde.tasks.supervised import objective, wide
 
 
 def unlabelled_objective(target: TargetSpec, monitor: str | None) -> Objective:
-    """The loss, which needs no label, unless another metric is asked for.
+    """The loss, which needs no label, unless another metric is requested.
 
     Raises: ConfigError with the nearest names for a metric that is not reported
     """

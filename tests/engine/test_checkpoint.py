@@ -40,7 +40,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_last_and_previous_are_kept(tmp_path: Path) -> None:
     saved(tmp_path, 1, 2, 3)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["last", "previous"]
-    found = checkpoint.newest(tmp_path, say=silent)
+    found = checkpoint.newest(tmp_path, report=silent)
     assert found is not None
     assert found[2]["progress"]["step"] == 3
     assert checkpoint.read(tmp_path / "previous")[1]["progress"]["step"] == 2
@@ -59,7 +59,7 @@ def test_a_damaged_checkpoint_is_named_and_the_previous_one_used(tmp_path: Path,
     else:
         path.unlink()
     said: list[str] = []
-    found = checkpoint.newest(tmp_path, say=said.append)
+    found = checkpoint.newest(tmp_path, report=said.append)
     assert found is not None
     assert found[2]["progress"]["step"] == 1
     assert f"last/{name}" in said[0]
@@ -80,7 +80,7 @@ def test_before_and_after_the_write_a_whole_one_is_found(tmp_path: Path) -> None
     writer.wait()
     assert [snapshot.name for snapshot in snapshots] == ["at-write", "at-rename", "at-done"]
     for snapshot in snapshots:
-        found = checkpoint.newest(snapshot, say=silent)
+        found = checkpoint.newest(snapshot, report=silent)
         assert found is not None
         assert found[2]["progress"]["step"] == (2 if snapshot.name == "at-write" else 3)
 
@@ -93,7 +93,7 @@ def test_each_rename_of_the_rotation_leaves_a_whole_checkpoint(tmp_path: Path, m
 
     def rename(self: Path, target: Path) -> Path:
         result = real(self, target)
-        found = checkpoint.newest(tmp_path / "run", say=silent)
+        found = checkpoint.newest(tmp_path / "run", report=silent)
         seen.append(None if found is None else found[2]["progress"]["step"])
         return result
 
@@ -147,7 +147,7 @@ def test_a_full_disk_is_said_and_the_previous_checkpoint_stays(tmp_path: Path, m
         RunFolderError, match="cannot write a checkpoint .* No space left on device; the previous one is intact"
     ):
         writer.wait()
-    found = checkpoint.newest(tmp_path, say=silent)
+    found = checkpoint.newest(tmp_path, report=silent)
     assert found is not None
     assert found[2]["progress"]["step"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["last"]

@@ -50,8 +50,8 @@ def test_a_limit_that_has_passed_leaves_one_step() -> None:
 def test_a_typed_number_of_threads_is_taken_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan_module, "time_threads", None)
     steps = stepper(Supervised(mlp(2, 3)))
-    assert choose_threads(steps, DATA, MachineConfig(threads=3), kept=2) == (3, {}, "3 threads (typed)")
-    assert choose_threads(steps, DATA, MachineConfig(), kept=1) == (1, {}, "1 thread (as before the resume)")
+    assert choose_threads(steps, DATA, MachineConfig(threads=3), resumed=2) == (3, {}, "3 threads (typed)")
+    assert choose_threads(steps, DATA, MachineConfig(), resumed=1) == (1, {}, "1 thread (as before the resume)")
 
 
 def test_threads_are_chosen_by_measuring_and_the_reason_has_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

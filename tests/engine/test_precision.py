@@ -16,11 +16,11 @@ from sonde.engine import random_state
 from sonde.engine.precision import (
     Decided,
     check_precision,
-    first_look,
+    first_trial,
     inability,
     no_units,
     precision_ratio,
-    second_look,
+    second_trial,
     worth_trying,
 )
 from sonde.engine.step import Stepper
@@ -93,8 +93,8 @@ def test_memory_is_no_question_of_precision_even_where_the_lower_alone_runs_out_
 def test_a_loss_that_is_no_number_is_left_to_the_first_step() -> None:
     rows = batch(input=torch.full((4, 2), torch.nan), target=torch.zeros(4, dtype=torch.int64))
     low, full = both(Picky(None))
-    assert first_look(low, full, rows, typed=True) == Decided(precision="bf16", sure=False)
-    assert second_look(low, full, rows, typed=True) == Decided(precision="bf16")
+    assert first_trial(low, full, rows, typed=True) == Decided(precision="bf16", sure=False)
+    assert second_trial(low, full, rows, typed=True) == Decided(precision="bf16")
 
 
 @pytest.mark.parametrize("trouble", [None, RuntimeError(ONEDNN)])
@@ -104,8 +104,8 @@ def test_looking_leaves_no_trace(trouble: Exception | None, monkeypatch: pytest.
     monkeypatch.setattr(precision_module, "no_units", lambda device: "")
     assert worth_trying(low, full, DATA).precision == "fp32"
     if trouble is None:
-        first_look(low, full, DATA, typed=False)
-        second_look(low, full, DATA, typed=False)
+        first_trial(low, full, DATA, typed=False)
+        second_trial(low, full, DATA, typed=False)
     assert same(before, (weights(low.task.modules), random_state.capture(CPU), low.state_dict()))
     assert all(parameter.grad is None for parameter in low.task.modules.parameters())
 
@@ -115,7 +115,7 @@ def test_a_typed_precision_is_refused_and_an_advised_one_gives_way(monkeypatch: 
     low, full = both(Picky(RuntimeError(ONEDNN)))
     what = "could not create a primitive descriptor for the LSTM forward propagation primitive"
     with pytest.raises(ConfigError, match=rf"^--precision bf16: this machine .* \({what}\); use --precision fp32$"):
-        first_look(low, full, DATA, typed=True)
+        first_trial(low, full, DATA, typed=True)
     found = worth_trying(low, full, DATA)
     assert found == Decided(precision="fp32", why=f"bf16 cannot be computed here: {what}")
 
@@ -171,9 +171,9 @@ def test_what_is_hopeless_is_seen_at_first_sight(
 ) -> None:
     low, full = both(mlp(2, 3))
     clock(monkeypatch, low, *taken)
-    assert first_look(low, full, DATA, typed=False) == advised
+    assert first_trial(low, full, DATA, typed=False) == advised
     clock(monkeypatch, low, 9.9, *taken)  # asked first whether it can be computed at all
-    assert first_look(low, full, DATA, typed=True) == typed
+    assert first_trial(low, full, DATA, typed=True) == typed
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_a_recipes_precision_has_to_be_clearly_faster_in_the_median(
     """No more rounds than settle it; what was typed is obeyed, and told what it costs."""
     low, full = both(mlp(2, 3))
     clock(monkeypatch, low, *taken)
-    found = second_look(low, full, DATA, typed=False)
+    found = second_trial(low, full, DATA, typed=False)
     said = f"{ratio:.2f} times as fast as fp32 here"
     assert found.ratio == pytest.approx(ratio)
     if ratio >= 1.15:
@@ -201,7 +201,7 @@ def test_a_recipes_precision_has_to_be_clearly_faster_in_the_median(
     else:
         assert (found.precision, found.why) == ("fp32", f"bf16 is {said}, which is not clearly faster")
     clock(monkeypatch, low, *taken)
-    typed = second_look(low, full, DATA, typed=True)
+    typed = second_trial(low, full, DATA, typed=True)
     assert (typed.precision, typed.why) == ("bf16", said + (": --precision fp32 is faster" if ratio < 0.85 else ""))
 
 
@@ -219,10 +219,10 @@ def test_no_round_begins_that_there_is_no_time_for(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(precision_module, "step_seconds", take)
     for at_most_s, count in ((math.inf, 3), (0.03, 1), (-1.0, 1)):  # three settle either
         rounds.clear()
-        assert first_look(low, full, DATA, typed=False, at_most_s=at_most_s).precision == "fp32"
+        assert first_trial(low, full, DATA, typed=False, at_most_s=at_most_s).precision == "fp32"
         assert len(rounds) == count
         rounds.clear()
-        assert second_look(low, full, DATA, typed=False, at_most_s=at_most_s).precision == "fp32"
+        assert second_trial(low, full, DATA, typed=False, at_most_s=at_most_s).precision == "fp32"
         assert len(rounds) == count
         assert all(at_least_s <= at_most_s / 20 or at_most_s < 0 for at_least_s in rounds)
 
@@ -236,5 +236,5 @@ def test_a_hopeless_precision_is_tried_for_a_few_steps_only(monkeypatch: pytest.
         return 10.0 if which is low else 1.0
 
     monkeypatch.setattr(precision_module, "step_seconds", take)
-    assert first_look(low, full, DATA, typed=False).precision == "fp32"
+    assert first_trial(low, full, DATA, typed=False).precision == "fp32"
     assert tried.count(low) <= 7

@@ -27,7 +27,7 @@ class World:
         task = Supervised(mlp(2, 3))
         self.training = Training(task=task, source=unused, stepper=stepper(task), clock=Clock(), device=CPU, threads=2)
         self.tuner = ThreadTuner(
-            say=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time
+            report=lambda live, name, details: self.said.append((name, details)), now=lambda: self.time
         )
         monkeypatch.setattr(pace_module, "time_threads", self.ask)
         monkeypatch.setattr(pace_module, "cores", lambda: 2)
@@ -87,7 +87,7 @@ def test_when_the_neighbour_leaves_all_cores_are_used_again(busy: World) -> None
 def test_a_run_that_began_beside_a_neighbour_asks_whether_he_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {1: 0.02, 2: 0.01})
     world.training.threads = 1
-    world.tuner = ThreadTuner(say=lambda live, name, details: None, timed={1: 0.02, 2: 0.2}, now=lambda: world.time)
+    world.tuner = ThreadTuner(report=lambda live, name, details: None, timed={1: 0.02, 2: 0.2}, now=lambda: world.time)
     world.run(8, step=0.02)
     assert (world.asked, world.training.threads) == (1, 2)
 

@@ -179,7 +179,7 @@ def test_nan_outputs_stop_the_judgement_and_name_the_row() -> None:
 def test_binned_scores_are_said() -> None:
     meter = ClassificationMeter(NAMES)
     assert meter.notes == []
-    meter.ranking.rows_kept = 100
+    meter.ranking.max_rows = 100
     outputs = drawn()
     meter.update(outputs, torch.arange(300))
     assert meter.notes == ["auroc of 300 rows is computed from binned scores (accurate to about 0.001)"]

@@ -47,7 +47,7 @@ def test_of_many_rows_the_same_sample_is_kept_however_they_come(monkeypatch: pyt
     assert one.limit == 100
     assert halves[0].rows == 500
     assert one.compute()["spearman"].tolist() == halves[0].compute()["spearman"].tolist()
-    assert len(one.kept.rows["target"]) == 100
+    assert len(one.sample.rows["target"]) == 100
 
 
 def test_what_does_not_vary_has_no_correlation() -> None:

@@ -114,7 +114,7 @@ def test_details_name_labels() -> None:
 def test_what_binning_costs_is_said() -> None:
     outputs = drawn()
     meter = LabelsMeter(NAMES)
-    meter.ranking.rows_kept = 100
+    meter.ranking.max_rows = 100
     meter.update(outputs, torch.arange(300))
     assert len(meter.notes) == 1
     exact = fed(outputs)

@@ -53,7 +53,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
 def test_uncounted_entries_are_left_out() -> None:
     scores, truth = drawn(columns=1)
     counted = torch.arange(500)[:, None] % 3 > 0
-    ranking, binned = Ranking(), Ranking(rows_kept=10)
+    ranking, binned = Ranking(), Ranking(max_rows=10)
     kept = counted[:, 0].numpy()
     expected = roc_auc_score(truth[:, 0].numpy()[kept], scores[:, 0].numpy()[kept])
     for made in (ranking, binned):
@@ -67,11 +67,11 @@ def test_merged_is_one_pass_in_every_combination_of_kept_and_binned() -> None:
     scores, truth = drawn()
     whole = fed(scores, truth)
     for first, second in [(10**6, 10**6), (10**6, 100), (100, 10**6), (100, 100)]:
-        one = fed(scores[:300], truth[:300], rows_kept=first)
-        one.merge(fed(scores[300:], truth[300:], rows_kept=second))
+        one = fed(scores[:300], truth[:300], max_rows=first)
+        one.merge(fed(scores[300:], truth[300:], max_rows=second))
         assert one.rows == 500
         assert one.binned == (min(first, second) == 100)
-        reference = fed(scores, truth, rows_kept=100) if one.binned else whole
+        reference = fed(scores, truth, max_rows=100) if one.binned else whole
         assert [area(c) for c in one.counts()] == [area(c) for c in reference.counts()]
 
 
@@ -79,9 +79,9 @@ def test_binned_areas_are_near_the_exact_ones_whatever_the_order() -> None:
     generator = torch.Generator().manual_seed(1)
     truth = (torch.rand(20_000, 2, generator=generator) < 0.2).int()
     scores = torch.randn(20_000, 2, generator=generator) * torch.tensor([0.5, 8.0]) + truth * torch.tensor([0.4, 9.0])
-    exact, binned = fed(scores, truth, sizes=1000), fed(scores, truth, sizes=1000, rows_kept=1500)
+    exact, binned = fed(scores, truth, sizes=1000), fed(scores, truth, sizes=1000, max_rows=1500)
     shuffled = torch.randperm(20_000, generator=generator)
-    again = fed(scores[shuffled], truth[shuffled], sizes=777, rows_kept=10_000)
+    again = fed(scores[shuffled], truth[shuffled], sizes=777, max_rows=10_000)
     assert binned.binned
     assert not exact.binned
     for one, other, third in zip(exact.counts(), binned.counts(), again.counts(), strict=True):
@@ -92,14 +92,14 @@ def test_binned_areas_are_near_the_exact_ones_whatever_the_order() -> None:
 
 def test_many_columns_are_binned_by_their_entries() -> None:
     scores, truth = drawn(columns=5)
-    assert fed(scores, truth, entries_kept=1000).binned
+    assert fed(scores, truth, max_entries=1000).binned
 
 
 def test_extreme_scores_keep_their_order() -> None:
     scores = torch.tensor([[-torch.inf], [-100.0], [100.0], [torch.inf]])
     truth = torch.tensor([[0], [0], [1], [1]])
     for limit in (10, 2):
-        assert area(fed(scores, truth, rows_kept=limit).counts()[0]) == 1.0
+        assert area(fed(scores, truth, max_rows=limit).counts()[0]) == 1.0
 
 
 def test_what_is_undefined_is_nan() -> None:

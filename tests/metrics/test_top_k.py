@@ -1,6 +1,6 @@
 import torch
 
-from sonde.metrics.top_k import Kept, shuffled_rank
+from sonde.metrics.top_k import TopRows, shuffled_rank
 
 
 def test_the_highest_ranks_are_kept_whatever_the_batches() -> None:
@@ -10,7 +10,7 @@ def test_the_highest_ranks_are_kept_whatever_the_batches() -> None:
     expected = sorted(range(200), key=lambda row: (-rank[row].item(), row))[:10]
     for order in (index, index.flip(0), torch.randperm(200, generator=generator)):
         for size in (7, 200):
-            one, other = Kept(10), Kept(10)
+            one, other = TopRows(10), TopRows(10)
             for number, rows in enumerate(order.split(size)):
                 (one if number % 2 else other).update(rank[rows], rows, {"double": 2 * rows})
             one.merge(other)

@@ -13,11 +13,11 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import ConfigError, DataError
 from sonde.modalities.catalogue import MODALITIES, check_kind, embedded, forms, modalities, modality, names
-from sonde.modalities.feeding import augmentation, values_kept
+from sonde.modalities.feeding import activations_per_value, augmentation
 from sonde.modalities.open import open_data
 from sonde.modalities.settings import data_config, groups, leaves
 
-FUNCTIONS = ("rows_to_predict", "augmentation", "show", "inspect", "sample", "values_kept")
+FUNCTIONS = ("rows_to_predict", "augmentation", "show", "inspect", "sample", "activations_per_value")
 
 
 def test_listing_kinds_loads_nothing_heavy() -> None:
@@ -80,7 +80,7 @@ def test_data_of_another_kind_than_a_models_are_refused() -> None:
     ],
 )
 def test_what_a_network_keeps(kind: str, shape: tuple[int, ...], target: TargetSpec, kept: int) -> None:
-    assert values_kept(Schema(input=InputSpec(kind=kind, shape=shape), target=target)) == kept
+    assert activations_per_value(Schema(input=InputSpec(kind=kind, shape=shape), target=target)) == kept
 
 
 def test_what_is_changed_while_training() -> None:

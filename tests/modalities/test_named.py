@@ -59,7 +59,7 @@ def named(*files: RemoteFile, layout: CifarLayout | None = None) -> dict[str, Na
         kind="test pictures",
         rows={"train": 2, "test": 1},
         licence="CC0",
-        home="http://home",
+        url="http://home",
         files=files,
         layout=layout,
     )

@@ -206,7 +206,9 @@ def test_judging_other_data_by_a_schema(tmp_path: Path) -> None:
     assert labels_of(judged.splits["test"]).tolist() == [1, 1, 1, 1]
     assert judged.splits["test"].read(np.arange(4))["input"].shape == (4, 1, 8, 8)
     class_folders(tmp_path / "three", cow=2)
-    with pytest.raises(DataError, match="train has a class 'cow' that the model does not know; there are cat, dog"):
+    with pytest.raises(
+        DataError, match="train has a class 'cow' that the model was not trained on; there are cat, dog"
+    ):
         open_like(tmp_path / "three", trained.schema, DataConfig())
 
 

@@ -12,13 +12,13 @@ from sonde.core.errors import ConfigError, MissingDependency
 from sonde.models import hugging_face
 from sonde.models.build import builder
 from sonde.models.hugging_face import (
+    CachedLanguageModel,
     CausalLanguageModel,
     HuggingFaceConfig,
-    RememberingLanguageModel,
     SequenceClassifier,
 )
 from sonde.models.pretrained import load_pretrained
-from sonde.tasks.decode.generation import Remembers
+from sonde.tasks.decode.generation import SupportsCache
 
 SPEC = InputSpec(kind="tokens", shape=(8,), symbols=11)
 
@@ -68,20 +68,20 @@ class Attending(Network):
 
 
 def test_what_was_read_is_kept_by_networks_that_can() -> None:
-    made = RememberingLanguageModel(Attending(11), "past_key_values")
+    made = CachedLanguageModel(Attending(11), "past_key_values")
     tokens = torch.tensor([[5, 6, 7, 8, 9]])
     memory = made.memory(1)
     parts = [made(tokens[:, cut], memory) for cut in (slice(0, 2), slice(2, 3), slice(3, 5))]
     assert torch.equal(torch.cat(parts, 1), made(tokens))
-    assert memory[0].kept == 5
-    assert made.memory(1)[0].kept is None
-    assert isinstance(made, Remembers)
-    assert not isinstance(CausalLanguageModel(Network(11)), Remembers)
-    assert [hugging_face._kept_as(one) for one in (Attending(11), Network(11))] == ["past_key_values", None]
+    assert memory[0].values == 5
+    assert made.memory(1)[0].values is None
+    assert isinstance(made, SupportsCache)
+    assert not isinstance(CausalLanguageModel(Network(11)), SupportsCache)
+    assert [hugging_face._cache_name(one) for one in (Attending(11), Network(11))] == ["past_key_values", None]
 
 
 @pytest.mark.parametrize(
-    "made", [CausalLanguageModel(Network(11)), RememberingLanguageModel(Attending(11), "past_key_values")]
+    "made", [CausalLanguageModel(Network(11)), CachedLanguageModel(Attending(11), "past_key_values")]
 )
 def test_weights_are_found_inside_the_adapter_and_a_shared_matrix_need_be_there_once(made: nn.Module) -> None:
     other = Network(11)

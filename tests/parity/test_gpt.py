@@ -7,7 +7,7 @@ from torch import nn
 from sonde.core.dataset import InputSpec
 from sonde.models.build import build
 from sonde.models.pretrained import load_pretrained
-from sonde.tasks.decode.generation import Remembers, continued
+from sonde.tasks.decode.generation import SupportsCache, continued
 from sonde.tasks.decode.sampling import Sampling
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore")]  # what the library warns of is not ours to fix
@@ -102,7 +102,7 @@ def test_its_networks_generate_the_same_with_memory(name: str, tmp_path) -> None
     config.save_pretrained(tmp_path)
     torch.manual_seed(0)
     made = build(f"hf:{tmp_path}", SPEC, SYMBOLS).eval()
-    assert isinstance(made, Remembers)
+    assert isinstance(made, SupportsCache)
     prompt = torch.tensor([[9, 8, 7], [6, 5, 4]])
     texts = []
     for memory in (True, False):

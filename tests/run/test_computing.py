@@ -34,7 +34,7 @@ def test_precisions_are_compared_where_a_time_limit_has_room_for_it(
 ) -> None:
     """Comparing costs some 0.2 s, far more than 2 % of 4 s, and far less than 2 % of a minute."""
     looks: list[int] = []
-    for name in ("first_look", "second_look"):
+    for name in ("first_trial", "second_trial"):
         look = getattr(computing, name)
         monkeypatch.setattr(
             computing, name, lambda *given, look=look, **more: looks.append(len(given[2])) or look(*given, **more)
@@ -54,7 +54,7 @@ def test_steps_are_compiled_for_what_was_decided(
     """Also where the plan gives up what was asked for; the run that goes on is compiled for the same."""
     monkeypatch.setattr("sonde.run.compiling.why_not", lambda device: "")
     monkeypatch.setattr(torch, "compile", lambda function: function)
-    monkeypatch.setattr(computing, "first_look", lambda *_, **__: Decided(precision=precision, why="tried"))
+    monkeypatch.setattr(computing, "first_trial", lambda *_, **__: Decided(precision=precision, why="tried"))
     made: list[Stepper] = []
     plan = train.make_plan
 

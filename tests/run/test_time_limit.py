@@ -97,9 +97,9 @@ def test_a_limit_that_is_shorter_than_the_start_is_said_to_be(
     given: dict[str, Any] = {"out": tmp_path / "run", "time_limit": "0.001s", **QUIET, "quiet": False}
     sonde.fit(nn.Linear(1, 1), rows(64), loss=mse_loss, **given)
     (found,) = [line for line in read_lines(tmp_path / "run" / "findings.jsonl") if line["check"] == "time limit"]
-    assert "of 0.001s: starting alone took " in found["evidence"]
+    assert "of 0.001s: start-up alone took " in found["evidence"]
     assert "planning " in found["evidence"]
-    assert found["action"] == "at least one step is taken; give more time than a start takes"
+    assert found["action"] == "at least one step is taken; give more time than the start-up takes"
     assert "warning   time limit: the run took" in capsys.readouterr().out
 
 

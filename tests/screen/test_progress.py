@@ -209,7 +209,7 @@ def test_an_end_that_moved_is_told_in_a_sentence(clock):
     out = io.StringIO()
     with Screen(file=out).progress(epochs=1, steps=10, batches_per_epoch=10, objective=None) as observe:
         observe(step(1))
-        details = {"from": 14000, "to": 13000, "why": "a step takes 3.20 ms, and the time limit is kept"}
+        details = {"from": 14000, "to": 13000, "why": "a step takes 3.20 ms; moved to meet the time limit"}
         observe(EventRecord(12604, "end moved", details))
-    line = "  step 12,604: training will end at step 13,000 (a step takes 3.20 ms, and the time limit is kept)"
+    line = "  step 12,604: training will end at step 13,000 (a step takes 3.20 ms; moved to meet the time limit)"
     assert line in out.getvalue().splitlines()

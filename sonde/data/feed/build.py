@@ -37,7 +37,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     labels: np.ndarray | None = None,
     channels_last: bool = False,
     sampler: Callable[..., Ordered] | None = None,
-    values_kept: int | None = None,
+    activations_per_value: int | None = None,
     label: str = "",
     tick: Tick = silent,
 ) -> BatchSource:
@@ -48,7 +48,8 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     limit_batches: use only so many batches' rows of `config.batch_size`, the same ones in training and evaluation
     labels: (rows,) class of each row, for `config.balanced`
     sampler: (rows, batch_size, seed, training) -> the order, where batches are not drawn at random (windows that follow on)
-    values_kept: by a network at a time for each value of its input when it is evaluated; by default one for each symbol told
+    activations_per_value: that a network holds at a time for each value of its input when it is evaluated; by default one for
+        each symbol of the target
     label: the split's name, for `tick`
     Raises: DataError for no rows, or rows that cannot be read; ConfigError for balanced drawing without classes, and an
             augmentation that masks cannot follow
@@ -61,8 +62,10 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     )
     chosen = order.chosen
     if not training:
-        kept = max(1, schema.target.symbols) if values_kept is None else values_kept
-        order = replace(order, batch_size=evaluation_batch_size(config.batch_size, schema.input.shape, kept=kept))
+        activations = max(1, schema.target.symbols) if activations_per_value is None else activations_per_value
+        order = replace(
+            order, batch_size=evaluation_batch_size(config.batch_size, schema.input.shape, activations=activations)
+        )
         augment = augment.for_evaluation() if isinstance(augment, Views) else None
     if isinstance(augment, Views):
         augment = augment.filled_with(schema.input.mean)
@@ -88,10 +91,11 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     return BatchSource(drawn, reader, describe=rows.describe, prepare=prepare, augment=augment)
 
 
-def evaluation_batch_size(asked: int, shape: tuple[int, ...], *, kept: int = 1) -> int:
-    """Rows a batch when evaluating: as asked, unless so many inputs of `shape` would fill memory as floats, `kept` times each.
+def evaluation_batch_size(batch_size: int, shape: tuple[int, ...], *, activations: int = 1) -> int:
+    """Rows a batch when evaluating: `batch_size`, unless as many inputs of `shape` would fill memory as floats, `activations`
+    times each.
 
     >>> evaluation_batch_size(1024, (3, 32, 32)), evaluation_batch_size(1024, (3, 512, 512))
     (1024, 85)
     """
-    return max(1, min(asked, EVALUATION_BYTES // (4 * kept * int(np.prod(shape, dtype=np.int64)))))
+    return max(1, min(batch_size, EVALUATION_BYTES // (4 * activations * int(np.prod(shape, dtype=np.int64)))))

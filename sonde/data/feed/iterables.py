@@ -37,6 +37,7 @@ class Looked:
 
     def __init__(self, data: Iterable[Any], batch_size: int) -> None:
         self.data, self.batch_size = data, batch_size
+        self.in_batches = False  # until its first item has told
 
     def __iter__(self) -> Iterator[Any]:
         items = iter(self.data)
@@ -44,7 +45,8 @@ class Looked:
         if first is None:
             return
         whole = itertools.chain([first], items)
-        yield from Rows(whole, self.batch_size) if is_row(first) else whole
+        self.in_batches = not is_row(first)
+        yield from whole if self.in_batches else Rows(whole, self.batch_size)
 
 
 class Called:
@@ -108,7 +110,7 @@ def batches_of(data: Any, *, batch_size: int, workers: int) -> Iterable[Any]:
         if workers > 1 and never_shares(data):
             raise ConfigError(
                 f"--workers {workers}: every worker would yield all rows of {type(data).__name__}, so that each comes {workers} "
-                "times an epoch; share them out in its __iter__ by torch.utils.data.get_worker_info(), or give --workers 1"
+                "times an epoch; split them in its __iter__ with torch.utils.data.get_worker_info(), or give --workers 1"
             )
         return DataLoader(data, batch_size, num_workers=workers, collate_fn=collated)
     if not isinstance(data, Iterable) and callable(data):
@@ -152,7 +154,7 @@ def ends(data: Any) -> bool:
 
 
 def repeated(data: Any) -> str:
-    """What is to be said of rows that several workers may yield more than once; "" where they cannot."""
+    """A warning about rows that several workers may yield more than once; "" where they cannot."""
     loader = data if isinstance(data, DataLoader) else None
     if loader is None or loader.num_workers < 2 or not isinstance(loader.dataset, IterableDataset):
         return ""
@@ -193,7 +195,7 @@ KNOWN = frozenset(
 
 
 def mentions_workers(dataset: Any) -> bool:
-    """Whether the source of a dataset's class, or of the file it stands in, asks which worker it is in."""
+    """Whether the source of a dataset's class, or of the file it stands in, reads which worker it is in."""
     for get in (
         lambda: inspect.getsource(type(dataset)),
         lambda: inspect.getsource(sys.modules[type(dataset).__module__]),

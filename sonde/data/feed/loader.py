@@ -54,9 +54,9 @@ def without_texts(sample: Any) -> tuple[Any, list[str]]:
         return {name: value for name, value in sample.items() if str(name) not in texts}, texts
     if isinstance(sample, tuple | list):
         texts = [number for number, value in enumerate(sample) if is_text(value)]
-        kept = tuple(value for number, value in enumerate(sample) if number not in texts)
-        if texts and kept:
-            return kept, [f"number {number + 1}" for number in texts]
+        saved = tuple(value for number, value in enumerate(sample) if number not in texts)
+        if texts and saved:
+            return saved, [f"number {number + 1}" for number in texts]
     return sample, []
 
 
@@ -153,12 +153,12 @@ class LoaderSource:
 
     def _after(self, skip: int) -> Iterator[Any]:
         """All samples; the random states are put back after the first `skip`, which a run had read before it was saved."""
-        kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
+        saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
         for number, sample in enumerate(self.loader):
             if skip and number == skip - 1:
-                torch.set_rng_state(kept[0])
-                np.random.set_state(kept[1])
-                random.setstate(kept[2])
+                torch.set_rng_state(saved[0])
+                np.random.set_state(saved[1])
+                random.setstate(saved[2])
             yield sample
 
     def _fields(self, sample: Any) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ from sonde.data.feed.layout import layout_of
 from sonde.data.feed.worker import Answer, serve, slot_bytes, views
 
 MOST_RESTARTS = 3
-AHEAD = 2  # batches asked of each worker before the first is needed
+AHEAD = 2  # batches requested of each worker before the first is needed
 MOST_BYTES = 512 * 2**20  # of shared memory, beyond one batch a worker
 
 
@@ -72,7 +72,7 @@ class WorkerPool:
         return [worker.process.pid or 0 for worker in self._workers]
 
     def read(self, batches: Sequence[np.ndarray]) -> Generator[dict[str, np.ndarray], None, None]:
-        """Fields of each batch of rows, in order; the arrays are overwritten once the next is asked for.
+        """Fields of each batch of rows, in order; the arrays are overwritten once the next is requested.
 
         Raises: DataError for rows that cannot be read, and when workers keep dying; RuntimeError for a fault of ours
         """
@@ -119,9 +119,9 @@ class WorkerPool:
 
     def _listen(self, first: int) -> None:
         """Wait for word from any worker. Answers to tasks before `first` are nobody's any more."""
-        heard = connection.wait([end for worker in self._workers for end in (worker.pipe, worker.process.sentinel)])
+        ready = connection.wait([end for worker in self._workers for end in (worker.pipe, worker.process.sentinel)])
         for worker in list(self._workers):
-            if worker.pipe in heard:
+            if worker.pipe in ready:
                 try:
                     answer: Answer = worker.pipe.recv()
                 except (EOFError, ConnectionResetError):
@@ -132,7 +132,7 @@ class WorkerPool:
                     self._free.append(slot)
                 else:
                     self._done[answer.task] = (slot, answer)
-            elif worker.process.sentinel in heard:
+            elif worker.process.sentinel in ready:
                 self._replace(worker)
 
     def _replace(self, lost: Worker) -> None:

@@ -25,22 +25,22 @@ class ResidentReader:
     def __init__(self, fields: Mapping[str, Tensor], device: torch.device, *, places: Tensor | None = None) -> None:
         check_lengths(fields)
         self._device = device
-        self._home = home_of(fields, device)
-        if places is not None and self._home.type != "cpu":
+        self._storage = storage_device(fields, device)
+        if places is not None and self._storage.type != "cpu":
             # several splits may share the host's arrays; the device gets the rows of this one
             fields = {name: field.index_select(0, places) for name, field in fields.items()}
             places = None
         self._places = places
-        self._fields = {name: _stored(field.to(self._home)) for name, field in fields.items()}
+        self._fields = {name: _stored(field.to(self._storage)) for name, field in fields.items()}
 
     def read(self, batches: Sequence[Tensor]) -> Iterator[dict[str, Tensor]]:
         """Fields of each batch on the device."""
         for rows in batches:
             where = rows if self._places is None else self._places.index_select(0, rows)
-            if self._home.type != "cpu":
-                where = where.to(self._home, non_blocking=True)
+            if self._storage.type != "cpu":
+                where = where.to(self._storage, non_blocking=True)
             batch = {name: _gather(field, order, where) for name, (field, order) in self._fields.items()}
-            if self._home != self._device:
+            if self._storage != self._device:
                 batch = {name: to_device(field, self._device) for name, field in batch.items()}
             yield batch
 
@@ -70,7 +70,7 @@ def to_device(field: Tensor, device: torch.device) -> Tensor:
     return (field.pin_memory() if device.type == "cuda" else field).to(device, non_blocking=True)
 
 
-def home_of(fields: Mapping[str, Tensor], device: torch.device) -> torch.device:
+def storage_device(fields: Mapping[str, Tensor], device: torch.device) -> torch.device:
     """Where the rows are held: the device, unless they would fill more than half of what a GPU has free."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -88,7 +88,7 @@ def check_lengths(fields: Mapping[str, Tensor | np.ndarray]) -> None:
 
 
 def _stored(field: Tensor) -> tuple[Tensor, tuple[int, ...] | None]:
-    """A field in the order of axes in which its memory is contiguous, and the permutation back to the order asked.
+    """A field in the order of axes in which its memory is contiguous, and the permutation back to the original order.
 
     Pixels that stand as height, width, channels, seen as channels, height, width, would be gathered byte by byte otherwise.
     """

@@ -45,7 +45,7 @@ class Reader(Protocol):
     @property
     def warnings(self) -> Sequence[str]: ...
     def read(self, batches: Sequence[Tensor]) -> Iterator[Mapping[str, Tensor]]:
-        """Fields of each batch of rows, in order, on the device; valid until the next is asked for."""
+        """Fields of each batch of rows, in order, on the device; valid until the next is requested."""
         ...
 
 
@@ -127,7 +127,7 @@ class BatchSource:
         if "batches" not in state and isinstance(self.order, Order) and self.order.joins_last:
             raise ConfigError(
                 f"the saved position in the data is of a version whose epochs of these rows had {self.batches + 1:,} batches, "
-                "the last of one row; that row now joins the batch before; go on with that version, or restart with --fresh"
+                "the last of one row; that row now joins the batch before; resume with that version, or restart with --fresh"
             )
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._turn += 1

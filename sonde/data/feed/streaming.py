@@ -17,7 +17,7 @@ MOST_WORKERS = 4  # chosen by itself; more may be typed
 
 
 class StreamingReader:
-    """Reads what is asked and keeps nothing; of sequences a batch is as wide as its longest row.
+    """Reads what is requested and keeps nothing; of sequences a batch is as wide as its longest row.
 
     batch_size: rows of the largest batch
     workers:    processes; 0 reads in this process
@@ -75,6 +75,6 @@ class StreamingReader:
             self._pool = None
 
 
-def choose_workers(asked: int | None, batches: int) -> int:
-    """Processes for an epoch of `batches`: as asked, or one a core up to `MOST_WORKERS`; never more than batches."""
-    return min(batches, min(MOST_WORKERS, cores()) if asked is None else asked)
+def choose_workers(requested: int | None, batches: int) -> int:
+    """Processes for an epoch of `batches`: as given, or one a core up to `MOST_WORKERS`; never more than batches."""
+    return min(batches, min(MOST_WORKERS, cores()) if requested is None else requested)

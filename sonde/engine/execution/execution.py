@@ -47,7 +47,7 @@ class Execution(Protocol):
         ...
 
     def skips(self, optimizer: Optimizer) -> bool:
-        """Whether `update` obeys `skip` on the device; where not, the host must know before it asks for the update."""
+        """Whether `update` obeys `skip` on the device; where not, the host must know before the update."""
         ...
 
     def update(self, optimizer: Optimizer, skip: Tensor | None) -> None:

@@ -1,4 +1,4 @@
-"""Arrays that a trained model is asked about."""
+"""Arrays to predict on."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -12,6 +12,6 @@ def augmentation(text: str, schema: Schema) -> Augment | None:
     return None if text == "auto" else parse_sound(text)
 
 
-def values_kept(schema: Schema) -> int:
+def activations_per_value(schema: Schema) -> int:
     """Values that a network keeps at a time for a sample."""
     return OF_A_SAMPLE

@@ -111,11 +111,11 @@ def decode(files: Sequence[Path], headers: Sequence[Header], rate: int, *, tick:
 
 
 def _closed_up(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> Ragged:
-    """Without gaps behind recordings that were shorter than their headers said: files cut off while they were written."""
+    """Without gaps behind recordings that were shorter than their headers state: files cut off while they were written."""
     if (lengths == np.diff(starts)).all():
         return Ragged(values, starts)
-    kept = [values[start : start + length] for start, length in zip(starts, lengths, strict=False)]
-    return Ragged(np.concatenate(kept), np.concatenate([[0], np.cumsum(lengths)]))
+    pieces = [values[start : start + length] for start, length in zip(starts, lengths, strict=False)]
+    return Ragged(np.concatenate(pieces), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def _check_there(path: Path) -> None:

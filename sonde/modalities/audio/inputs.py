@@ -1,4 +1,4 @@
-"""What a trained model of sound is asked about: sound files, folders of them, manifests, or samples in memory."""
+"""What `predict` takes with a model of sound: sound files, folders of them, manifests, or samples in memory."""
 
 from collections.abc import Mapping
 from pathlib import Path

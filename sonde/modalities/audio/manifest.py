@@ -43,20 +43,20 @@ class Manifest:
             raise DataError(f"{self.path} names no recordings in any column; give their paths in one called file")
         return found
 
-    def truth_column(self, asked: Sequence[str], *, spoken: bool | None) -> tuple[str, bool]:
+    def truth_column(self, requested: Sequence[str], *, spoken: bool | None) -> tuple[str, bool]:
         """(the column to predict, whether it holds transcripts).
 
-        asked:  --target;  spoken: what the task wants, None for either
+        requested:  --target;  spoken: what the task wants, None for either
         Raises: DataError for a column that is not there, and where none is known by its name
         """
-        if len(asked) > 1:
+        if len(requested) > 1:
             raise DataError(f"{self.path}: a recording has one transcript or label; give --target one column")
-        if asked:
-            if asked[0] not in self.columns:
-                near = nearest(asked[0], self.columns, count=1)
+        if requested:
+            if requested[0] not in self.columns:
+                near = nearest(requested[0], self.columns, count=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.columns)}"
-                raise DataError(f"{self.path} has no column {asked[0]!r}; {hint}")
-            return asked[0], asked[0].lower() in TRANSCRIPTS if spoken is None else spoken
+                raise DataError(f"{self.path} has no column {requested[0]!r}; {hint}")
+            return requested[0], requested[0].lower() in TRANSCRIPTS if spoken is None else spoken
         wanted = {None: (TRANSCRIPTS, LABELS), True: (TRANSCRIPTS, LABELS), False: (LABELS, TRANSCRIPTS)}[spoken]
         for names in wanted:
             found = next((c for name in names for c in self.columns if c.lower() == name), None)

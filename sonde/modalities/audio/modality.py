@@ -14,7 +14,7 @@ AUDIO = Modality(
     reads=("target", "columns", "group"),
     augmentation="sonde.modalities.audio.augmentation:augmentation",
     show="sonde.modalities.audio.show:show",
-    values_kept="sonde.modalities.audio.augmentation:values_kept",
+    activations_per_value="sonde.modalities.audio.augmentation:activations_per_value",
     recipe="sonde.modalities.audio.recipe",
     forms=(
         Form(

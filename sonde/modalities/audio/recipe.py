@@ -6,10 +6,10 @@ from sonde.core.dataset import Dataset
 
 Settings = dict[str, tuple[Any, str]]
 
-UPDATES = {"audio-cnn": 900}  # 384 told 97 % of 120 spoken digits from one another
+UPDATES = {"audio-cnn": 900}  # 384 classified 97 % of 120 spoken digits
 UPDATES_SPEECH = 1000  # of networks that transcribe; 640 wrote 94 % of those digits without a mistake
 FEWEST, MOST = 10, 100  # epochs
-JUDGED = 20  # times
+EVALUATIONS = 20  # times
 TELEPHONE = 8000  # samples a second: up to here there is nothing above 4 kHz
 
 
@@ -34,7 +34,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
         "clip": (1.0, "CTC has large gradients at first"),
         "batch_size": (batch, "few recordings: more updates per epoch"),
         "epochs": (epochs, f"about {updates:,} updates, from {FEWEST} to {MOST} epochs"),
-        "evaluate_every": (max(1.0, epochs // JUDGED), "validation is small compared with training"),
+        "evaluate_every": (max(1.0, epochs // EVALUATIONS), "validation is small compared with training"),
         "mels": (40 if low else 64, "suits the sampling rate"),
         "augment": ("speed=0.1,noise=15,time-mask=2x0.1,band-mask=2x0.15", "more variety from few recordings"),
     }

@@ -1,4 +1,4 @@
-"""Which recordings there are, what is said of each, and how that is known: from folders, from names, or from a manifest."""
+"""Which recordings there are, their labels or transcripts, and how those are known: folders, names, or a manifest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -147,7 +147,7 @@ def _by_manifest(path: Path, manifests: Mapping[str, Path], config: DataConfig, 
 def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Recording]:
     """The recordings that a manifest names; what is relative is so to its folder."""
     files = manifest.file_column()
-    tells = next((c for name in SPLITS for c in manifest.columns if c.lower() == name), None)
+    split_column = next((c for name in SPLITS for c in manifest.columns if c.lower() == name), None)
     found = []
     for place, row in enumerate(manifest.rows):
         name, truth = row.get(files, "").strip(), row.get(column, "").strip()
@@ -156,7 +156,7 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
             raise DataError(
                 f"{manifest.path} line {manifest.lines[place]} has no {what}; fill it in or remove the line"
             )
-        belongs = split or _split(row.get(tells, "train") if tells else "train", manifest.place(place))
+        belongs = split or _split(row.get(split_column, "train") if split_column else "train", manifest.place(place))
         relative = Path(name) if Path(name).is_absolute() else manifest.path.parent / name
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
         found.append(Recording(name=inside, truth=truth, split=belongs, parts=row))

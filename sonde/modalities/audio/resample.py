@@ -8,7 +8,7 @@ CROSSINGS = 24  # of zero by the kernel on either side: a sharper filter with mo
 ROLL_OFF = 0.95  # of what the lower rate can carry: beyond, the kernel's own slope would let aliases through
 CHUNK = 16_384  # samples at a time, for memory
 
-# N samples asked for, K taps of the kernel, L phases: places between two samples that are ever asked for
+# N output samples, K taps of the kernel, L phases: places between two samples that occur
 
 
 def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:

@@ -31,7 +31,7 @@ class Waveforms:
         return len(self.names)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked, each as wide as the longest of them."""
+        """The fields of some rows, in the given order, each as wide as the longest of them."""
         lengths = self.lengths()[indices]
         input = np.zeros((len(lengths), int(lengths.max(initial=1))), dtype=np.float32)
         for row, (index, length) in enumerate(zip(indices, lengths, strict=True)):

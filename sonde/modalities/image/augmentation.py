@@ -14,6 +14,6 @@ def augmentation(text: str, schema: Schema) -> Policy | BoxPolicy | None:
     return parse_boxes(text) if schema.target.has_boxes else parse(text)
 
 
-def values_kept(schema: Schema) -> int:
+def activations_per_value(schema: Schema) -> int:
     """Values that a network keeps at a time for each value of an image."""
     return MAPS if schema.target.has_masks else max(1, schema.target.symbols)

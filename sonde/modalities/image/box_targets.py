@@ -62,11 +62,11 @@ def clean_boxes(image: Measured, *, shares: bool, oddities: Oddities) -> tuple[n
     flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     inside = np.clip(boxes, 0, size)
     outside = np.any(inside[:, 2:] <= inside[:, :2], axis=1) & ~flat
-    kept = ~flat & ~outside
+    valid = ~flat & ~outside
     oddities[FLAT] += int(flat.sum())
     oddities[OUTSIDE] += int(outside.sum())
-    oddities[CUT] += int((np.abs(inside - boxes).max(axis=1, initial=0) > BEYOND)[kept].sum())
-    return inside[kept], [name for name, keep in zip(image.annotated.names, kept, strict=True) if keep]
+    oddities[CUT] += int((np.abs(inside - boxes).max(axis=1, initial=0) > BEYOND)[valid].sum())
+    return inside[valid], [name for name, keep in zip(image.annotated.names, valid, strict=True) if keep]
 
 
 def box_targets(
@@ -83,7 +83,8 @@ def box_targets(
         strange = next((name for name in found if name not in places), None)
         if strange is not None:
             raise DataError(
-                f"{image.annotated.place} has an object {strange!r}, which the model does not know; it knows {', '.join(names)}"
+                f"{image.annotated.place} has an object {strange!r}, a class the model was not trained on; there are "
+                f"{', '.join(names)}"
             )
         height, width = fitted(image.header.height, image.header.width, room)
         scale = np.array([width / image.header.width, height / image.header.height] * 2)

@@ -106,14 +106,14 @@ def read_pixels(content: Content, place: str, shape: tuple[int, int, int]) -> np
 
 
 def stored_size(
-    sizes: Sequence[tuple[int, int]], asked: int | None, *, largest: int = LARGEST_STORED
+    sizes: Sequence[tuple[int, int]], requested: int | None, *, largest: int = LARGEST_STORED
 ) -> tuple[int, int, str]:
-    """(height, width, why) at which images of these (height, width) are stored: asked for, common to all, or the median.
+    """(height, width, why) at which images of these (height, width) are stored: given, common to all, or the median.
 
-    The longer side is at most `largest` unless asked for.
+    The longer side is at most `largest` unless a size is given.
     """
-    if asked is not None:
-        return asked, asked, "--image-size"
+    if requested is not None:
+        return requested, requested, "--image-size"
     heights, widths = np.array(sizes).T
     height, width = int(np.median(heights)), int(np.median(widths))
     same = bool((heights == height).all() and (widths == width).all())

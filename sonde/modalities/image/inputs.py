@@ -1,4 +1,4 @@
-"""Images that a trained model is asked about."""
+"""Images to predict on."""
 
 from pathlib import Path
 from typing import Any

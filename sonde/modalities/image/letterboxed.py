@@ -45,17 +45,17 @@ class LetterboxedInputs:
         return len(self.encoded) * int(np.prod(self.shape))
 
 
-def room_for(sizes: Sequence[tuple[int, int]], asked: int | None) -> tuple[int, int, str]:
+def room_for(sizes: Sequence[tuple[int, int]], requested: int | None) -> tuple[int, int, str]:
     """(height, width, why) of stored images for images of these (height, width): of the median's proportions.
 
-    asked: pixels of the longer side, which else is the images' own, at most `LARGEST_STORED`
+    requested: pixels of the longer side, which else is the images' own, at most `LARGEST_STORED`
     """
     heights, widths = np.array(sizes).T
     height, width = float(np.median(heights)), float(np.median(widths))
     same = bool((heights == height).all() and (widths == width).all())
-    longer = asked or min(LARGEST_STORED, max(height, width))
+    longer = requested or min(LARGEST_STORED, max(height, width))
     scale = longer / max(height, width)
     rows, columns = (ALIGNED * max(1, int(np.ceil(round(scale * side, 3) / ALIGNED))) for side in (height, width))
     what = f"images of {height:.0f}x{width:.0f}" if same else f"images of {height:.0f}x{width:.0f} in the middle"
-    how = "--image-size" if asked else "--image-size changes the longer side"
+    how = "--image-size" if requested else "--image-size changes the longer side"
     return rows, columns, f"{what} are resized and padded to multiples of {ALIGNED} , aspect ratio kept ({how})"

@@ -53,7 +53,7 @@ class MaskRows:
         return len(self.inputs)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked. Raises: DataError naming the file that cannot be read."""
+        """The fields of some rows, in the given order. Raises: DataError naming the file that cannot be read."""
         found = {"input": self.inputs.read(indices), "target": np.empty((len(indices), *self.size), np.uint8)}
         if self.with_objects:
             found["objects"] = np.zeros((len(indices), *self.size), np.int32)
@@ -88,9 +88,9 @@ def assemble_masks(
 
     Raises: DataError naming an image or a mask that cannot be read, or a mask of another size than its image
     """
-    kept, warnings = _usable(splits, config, tick)
+    usable, warnings = _usable(splits, config, tick)
     seen = survey(
-        {split: part.images for split, part in kept.items()},
+        {split: part.images for split, part in usable.items()},
         replace(config, skip_unreadable=False),  # those that cannot be read are gone
         every_header=True,
         tick=tick,
@@ -100,7 +100,7 @@ def assemble_masks(
     size = seen.shape[1:]
     rows = {
         split: MaskRows(ImageInputs(part.images, seen.shape), part.masks, size, with_objects)
-        for split, part in kept.items()
+        for split, part in usable.items()
     }
     about = replace(about, warnings=[*about.warnings, *warnings])
     dataset = _as_trained(rows, about, like) if like is not None else _fitted(rows, names, about, config, seen)
@@ -166,7 +166,7 @@ def _shown(train: MaskRows, places: np.ndarray, names: Sequence[str]) -> tuple[l
 
 def _usable(splits: Mapping[str, Masked], config: DataConfig, tick: Tick) -> tuple[dict[str, Masked], list[str]]:
     """The splits without rows that cannot be used, where such are to be left out; how many those were."""
-    kept, warnings = {}, []
+    usable, warnings = {}, []
     total = sum(len(part.images) for part in splits.values())
     for split, part in splits.items():
         bad = []
@@ -179,12 +179,12 @@ def _usable(splits: Mapping[str, Masked], config: DataConfig, tick: Tick) -> tup
                 if not config.skip_unreadable:
                     raise
                 bad.append(row)
-        kept[split] = part.chosen(np.delete(np.arange(len(part.images)), bad)) if bad else part
+        usable[split] = part.chosen(np.delete(np.arange(len(part.images)), bad)) if bad else part
         if bad:
             warnings.append(left_out(split, part.images, bad, "images or masks"))
-        if not len(kept[split].images):
+        if not len(usable[split].images):
             raise DataError(f"{split}: none of its {len(part.images):,} images can be used with its mask")
-    return kept, warnings
+    return usable, warnings
 
 
 def _check(part: Masked, row: int, *, whole: bool) -> None:

@@ -19,7 +19,7 @@ IMAGE = Modality(
     augmentation="sonde.modalities.image.augmentation:augmentation",
     show="sonde.modalities.image.show:show",
     inspect="sonde.modalities.image.inspection:PARTS",
-    values_kept="sonde.modalities.image.augmentation:values_kept",
+    activations_per_value="sonde.modalities.image.augmentation:activations_per_value",
     recipe="sonde.modalities.image.recipe",
     forms=(
         Form(

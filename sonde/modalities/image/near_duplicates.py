@@ -22,7 +22,7 @@ FINE_SIDE = 64  # where candidates are compared again, at their own size if that
 FINE_NEAR = 0.4  # of the contrast there: pages of text have one layout, and differ by more
 FLAT = 4.0  # levels of 255: a picture with less contrast has nothing to recognise it by
 DIMENSIONS = 8  # of the search tree: distances never grow under projection, so nothing near is lost
-NEIGHBOURS = 12  # looked at per picture; bounds memory where all pictures are alike
+NEIGHBOURS = 12  # looked at per picture; bounds memory where all images are equal
 MOST = 8  # copies of one picture; larger clusters are a dense region, not copies
 BASIS_ROWS = 3000
 
@@ -50,12 +50,12 @@ def find(features: np.ndarray, read: Callable[[np.ndarray], np.ndarray]) -> list
     read: gives the pictures at some places, uint8 (n, channels, height, width), for a second look at candidates
     """
     levels = np.linalg.norm(features, axis=1) / features.shape[1] ** 0.5
-    kept = np.flatnonzero(levels >= FLAT)
-    if len(kept) < 2:
+    textured = np.flatnonzero(levels >= FLAT)
+    if len(textured) < 2:
         return []
-    first, second, distance = _neighbours(_unit(features[kept]))
+    first, second, distance = _neighbours(_unit(features[textured]))
     clusters = alone(first, second, distance)
-    groups = [Copies(kept[np.array(sorted(places))], height) for places, height in clusters]
+    groups = [Copies(textured[np.array(sorted(places))], height) for places, height in clusters]
     return [group for group in groups if _fine_distance(read(group.places)) <= FINE_NEAR]
 
 

@@ -19,7 +19,7 @@ FEWEST = 6  # numbers in a polygon: three corners
 class Shape:
     """One object.
 
-    form: polygons [[x, y, x, y, …], …], or {"size": [height, width], "counts": …};  crowd: several, not told apart
+    form: polygons [[x, y, x, y, …], …], or {"size": [height, width], "counts": …};  crowd: several, not separated
     """
 
     number: int  # of its class

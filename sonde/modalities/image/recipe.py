@@ -39,7 +39,7 @@ def settings(dataset: Dataset, model: str) -> Settings:
 def _compact_few() -> Settings:
     """digits (1,294 training rows, 3 seeds): 98.3 to 99.2 %; without the average and by accuracy 93 to 99 %.
 
-    144 validation rows make accuracy a coarse judge: an early epoch's lucky tie wins.
+    With 144 validation rows accuracy is too coarse: an early epoch's lucky tie wins.
     """
     why = "tuned on scikit-learn's digits"
     return {

@@ -138,7 +138,7 @@ def assemble_images(
     tick: Tick = silent,
     like: Schema | None = None,
 ) -> Dataset:
-    """A dataset of encoded images: one stored size chosen, unreadable ones left out where that is asked for.
+    """A dataset of encoded images: one stored size chosen, unreadable ones left out where that is set.
 
     Raises: DataError naming an image that cannot be read
     """
@@ -149,8 +149,8 @@ def assemble_images(
         target, bad = targets[split], seen.bad.get(split, ())
         if len(bad):
             warnings.append(left_out(split, encoded, bad, "images"))
-            kept = np.delete(np.arange(len(encoded)), bad)
-            encoded, target = Chosen(encoded, kept), replace(target, values=target.values[kept])
+            readable = np.delete(np.arange(len(encoded)), bad)
+            encoded, target = Chosen(encoded, readable), replace(target, values=target.values[readable])
         parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
     found = Found(
@@ -192,7 +192,7 @@ def survey(
     """Look at headers, choose one size and grey or colour; with `--skip-unreadable` decode every image to find bad ones.
 
     every_header: of all images, else of `HEADERS` evenly spaced ones
-    largest: pixels of the longer side, unless a size was asked for
+    largest: pixels of the longer side, unless a size is given
     Raises: DataError naming the first image that cannot be read, unless such are to be skipped
     """
     headers: list[Header] = []

@@ -45,7 +45,7 @@ class Opened:
         self.keep = keep
         # file -> row at which each piece starts, and the number of all rows
         self.groups: dict[int, tuple[int, ...]] = {}
-        self.kept: dict[tuple[int, int], Piece] = {}
+        self.unpacked: dict[tuple[int, int], Piece] = {}
         self.shared: WeakValueDictionary[tuple[int, int], Piece] = WeakValueDictionary()
         self.reading = threading.Lock()
 
@@ -111,14 +111,14 @@ class Shards:
 
     def _piece(self, shard: int, group: int) -> Piece:
         key, opened = (shard, group), self.opened
-        piece = opened.kept.get(key) or opened.shared.get(key)
+        piece = opened.unpacked.get(key) or opened.shared.get(key)
         if piece is None:
             READING.piece = None  # before the next is read, so that there are never two
             with opened.reading:
                 piece = opened.shared.get(key) or self._read(shard, group)
                 opened.shared[key] = piece
                 if opened.keep or _is_arrow(self.files[shard]):
-                    opened.kept[key] = piece
+                    opened.unpacked[key] = piece
         READING.piece = piece
         return piece
 

@@ -18,7 +18,7 @@ FEATURES: Mapping[str, int] = {
     "smallest ring": 7,
     "handedness": 3,
 }
-"""What is told of an atom, and how many values that can have.
+"""Features of an atom, and how many values each can have.
 
 element:       one of `ELEMENTS`, else the last value
 bonds:         to other atoms than hydrogen, 0 to 5; 6 for more

@@ -14,7 +14,7 @@ from sonde.modalities.molecule.codes import BONDS, ELEMENTS, FEATURES, offsets
 
 _ELEMENT = {symbol: place for place, symbol in enumerate(ELEMENTS)}
 _HYBRIDISATION = {name: place for place, name in enumerate(("S", "SP", "SP2", "SP3", "SP3D", "SP3D2"))}
-_RINGS = (3, 4, 5, 6, 7)  # sizes that are told apart
+_RINGS = (3, 4, 5, 6, 7)  # sizes that are distinguished
 
 
 @dataclass(frozen=True)

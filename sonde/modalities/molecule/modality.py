@@ -13,7 +13,7 @@ MOLECULE = Modality(
     reads=("target", "columns"),
     show="sonde.modalities.molecule.show:show",
     sample="sonde.modalities.molecule.sample:sample",
-    values_kept="sonde.modalities.molecule.sample:values_kept",
+    activations_per_value="sonde.modalities.molecule.sample:activations_per_value",
     recipe="sonde.modalities.molecule.recipe",
     forms=(
         Form(

@@ -16,6 +16,6 @@ def sample(spec: InputSpec, rows: int, answers: str, drawn: torch.Generator) -> 
     return atoms, torch.minimum(bonds, bonds.transpose(1, 2))
 
 
-def values_kept(schema: Schema) -> int:
+def activations_per_value(schema: Schema) -> int:
     """Values that a network keeps at a time for an atom: its channels, and what binds it to every other."""
     return OF_A_PAIR + schema.input.shape[0]

@@ -11,7 +11,7 @@ PROTEIN = Modality(
     unit="residues",
     reads=("target", "columns"),
     sample="sonde.modalities.protein.sample:sample",
-    values_kept="sonde.modalities.protein.sample:values_kept",
+    activations_per_value="sonde.modalities.protein.sample:activations_per_value",
     forms=(
         Form(
             name="a folder of PDB or mmCIF files",

@@ -24,6 +24,6 @@ def _backbones(rows: int, residues: int, drawn: torch.Generator) -> Tensor:
     return (STEP * steps).cumsum(1)[:, :, None] + around
 
 
-def values_kept(schema: Schema) -> int:
-    """Values that a network keeps at a time for a residue: of every pair of residues, where distances are told."""
+def activations_per_value(schema: Schema) -> int:
+    """Activations that a network holds at a time for a residue: of every pair of residues, where distances are predicted."""
     return OF_A_PAIR * schema.input.shape[0] if schema.target.kind == "distances" else max(1, schema.target.symbols)

@@ -56,15 +56,15 @@ def read_chains(path: Path) -> list[Chain]:
     atoms = _atoms(path)
     order = list(dict.fromkeys(atoms.chain_id.tolist()))
     found = {chain: _chain(path.stem, atoms[atoms.chain_id == chain]) for chain in order}
-    kept = {chain: one for chain, one in found.items() if len(one.letters) >= FEWEST}
-    if not kept:
+    long = {chain: one for chain, one in found.items() if len(one.letters) >= FEWEST}
+    if not long:
         most = max((len(one.letters) for one in found.values()), default=0)
         raise DataError(
             f"{path} holds no protein chain of {FEWEST} residues or more with a backbone ({most} at most); remove it"
         )
-    if len(kept) == 1:
-        return list(kept.values())
-    return [replace(one, name=f"{one.name} chain {chain}") for chain, one in kept.items()]
+    if len(long) == 1:
+        return list(long.values())
+    return [replace(one, name=f"{one.name} chain {chain}") for chain, one in long.items()]
 
 
 def families(folder: Path) -> dict[str, str]:

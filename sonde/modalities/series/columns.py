@@ -18,7 +18,7 @@ MOST_GAPS = 0.1  # of the steps; a series with more missing is hardly one
 YEARS = (1000, 3000)  # whole numbers that may be years, where a column of numbers is called the time
 SEASONS_BACK = 14  # of a day: two weeks of hours, what the papers of long forecasts look back on (336)
 WEEKS_BACK = 26  # of days: minimum temperatures, 3, 8 and 26 weeks leave 0.471, 0.460 and 0.443 of validation error
-LONGEST_BACK = 512  # steps that are looked back on without being asked to
+LONGEST_BACK = 512  # longest look-back that is chosen by default, in steps
 LONGEST_AHEAD, USUAL_AHEAD = 96, 12  # steps; of a season that is longer, or where there is none
 
 # T steps, V variables
@@ -95,7 +95,7 @@ def regular(table: Table, time: str, names: Sequence[str]) -> Series:
     gaps = _gaps(stamps[order], places, step)
     if steps - len(stamps) > MOST_GAPS * steps:
         raise DataError(
-            f"{table.name}: {gaps}, and rows are {step.word} as a rule; fill the gaps, or read an ordinary table with --task "
+            f"{table.name}: {gaps}, and most rows are {step.word}; fill the gaps, or read an ordinary table with --task "
             "regression"
         )
     values = np.full((steps, len(names)), np.nan)
@@ -155,7 +155,7 @@ def sizes(series: Series, cuts: Cuts, config: DataConfig, scaled: np.ndarray) ->
     for split, steps in held.items():
         if horizon > steps:
             raise DataError(
-                f"--horizon {horizon} is longer than the {steps:,} {split} steps; give at most {steps}, or hold more back with "
+                f"--horizon {horizon} is longer than the {steps:,} {split} steps; give at most {steps}, or hold out more with "
                 f"--{split} or --split-at"
             )
     facts.append(Fact(f"forecast horizon of {horizon} steps", why))

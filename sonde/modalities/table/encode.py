@@ -73,7 +73,7 @@ def check_sources(table: Table, columns: Sequence[Column]) -> None:
     if not lacking:
         return
     near = nearest(lacking[0], table.columns)
-    hint = f"is it {near[0]!r} there?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
     names = ", ".join(map(repr, lacking))
     raise DataError(f"{table.name} has no column {names}, which the model was trained on; {hint}")
 
@@ -86,7 +86,7 @@ def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
     order = next((c.date_order for c in parts if c.date_order), "")
     if order:
         return Kind(kind="date", order=order)
-    # an indicator alone stands for text that was left out: whether it is there is all that is asked
+    # an indicator alone stands for text that was left out: only whether it is there is used
     return Kind(kind="category" if all(c.part == "missing" for c in parts) else "number")
 
 
@@ -155,11 +155,11 @@ def bin_edges(standardised: np.ndarray) -> tuple[float, ...]:
     (0.0, 1.0)
     """
     edges = np.unique(np.quantile(standardised, np.linspace(0, 1, NUM_BINS + 1), method="inverted_cdf"))
-    kept = [edges[0]]
+    distinct = [edges[0]]
     for edge in edges[1:]:
-        if edge - kept[-1] >= NARROWEST_BIN:
-            kept.append(edge)
-    return tuple(float(edge) for edge in kept)
+        if edge - distinct[-1] >= NARROWEST_BIN:
+            distinct.append(edge)
+    return tuple(float(edge) for edge in distinct)
 
 
 def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[list[Column], str]:
@@ -169,12 +169,14 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
     if present == 0:
         return [], "missing in every training row"
     if distinct > FEW and distinct > NEAR_UNIQUE * present:
-        # what the text says is lost, that there is one can still tell a lot (the cabin of a Titanic passenger)
-        kept = [_indicator(name, name)] if missing else []
-        return kept, "nearly every row has a distinct text" + ("; only whether it is missing is used" if kept else "")
+        # the text itself is not used, but whether there is one can be informative (the cabin of a Titanic passenger)
+        columns = [_indicator(name, name)] if missing else []
+        return columns, "nearly every row has a distinct text" + (
+            "; only whether it is missing is used" if columns else ""
+        )
     if distinct == 1 and not missing:
         return [], "the same value in every training row"
-    # categories seen once would be learned by heart; with the unseen ones they share code 0, which is trained through them
+    # categories seen once would be memorised; with the unseen ones they share code 0, which is trained through them
     least = 2 if distinct > FEW else 1
     names = in_natural_order(n for n, count in zip(values.names, counts, strict=True) if count >= least)
     return [Column(name=name, kind="category", source=name, categories=tuple(names))], ""
@@ -215,7 +217,7 @@ def date_part(dates: np.ndarray, part: str) -> np.ndarray:
 
 
 def is_row_number(name: str, values: np.ndarray) -> bool:
-    """Whether numbers only tell rows apart: consecutive integers, or distinct integers in a column called an id."""
+    """Whether numbers only identify rows: consecutive integers, or distinct integers in a column called an id."""
     if len(values) <= FEW or np.isnan(values).any() or (values != np.floor(values)).any():
         return False
     ordered = np.sort(values)

@@ -1,4 +1,4 @@
-"""Tables that a trained model is asked about."""
+"""Tables to predict on."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Columns that give the target away: one column alone predicts it nearly perfectly on rows it was not fitted on.
 
 A copy of the target under another name or coding does that, and so does what is only known afterwards. Row numbers and ids
-do not: `sonde.modalities.table` leaves out what only tells rows apart, and columns that just count upwards are passed by here.
+do not: `sonde.modalities.table` leaves out what only identifies rows, and columns that just count upwards are passed by here.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ MOST_ROWS = 20_000
 FEWEST_ROWS = 30  # fewer, and one of many columns fits by luck
 FOLDS = 3
 STEADY = 0.99  # correlation with the row's number
-LEAVES = 32  # of a tree on one column: enough for any smooth relation, too few to learn rows by heart
+LEAVES = 32  # of a tree on one column: enough for any smooth relation, too few to memorise rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +99,9 @@ def _held_out(feature: np.ndarray, target: np.ndarray, category: bool, classes: 
     predicted = np.empty(len(target), np.float64)
     fold = np.arange(len(target)) % FOLDS
     for held in range(FOLDS):
-        fit, judge = fold != held, fold == held
+        fit, test = fold != held, fold == held
         predict = _by_category if category else _by_tree
-        predicted[judge] = predict(feature[fit], target[fit], feature[judge], classes)
+        predicted[test] = predict(feature[fit], target[fit], feature[test], classes)
     if classes:  # balanced accuracy: the mean over classes of the share found
         return float(np.mean([(predicted[target == value] == value).mean() for value in np.unique(target)]))
     return float(1 - ((target - predicted) ** 2).sum() / max(((target - target.mean()) ** 2).sum(), 1e-12))

@@ -72,7 +72,7 @@ def table_suffix(path: Path) -> str:
 def read_table(path: Path, names: Sequence[str] = ()) -> Table:
     """The columns of a CSV, TSV, JSON-lines, Parquet or Arrow file.
 
-    names: for text without a header, its columns; by default a first row that is told to be data has c1, c2, …
+    names: for text without a header, its columns; by default a first row that looks like data has c1, c2, …
     Raises: DataError for what cannot be read as a table, naming the row where there is one, and for names where it has its own
     """
     if not path.exists():

@@ -1,6 +1,6 @@
 """Tuned defaults for tables, each with the measurement behind it.
 
-Measured with the tabular family on California housing (14,861 training rows; test RMSE in dollars, one split unless said),
+Measured with the tabular family on California housing (14,861 training rows; test RMSE in dollars, one split unless stated),
 Titanic and Palmer penguins (642 and 247 rows; means of 12 splits): `benchmarks/tables.py` repeats the comparison with
 gradient boosting. Between the sizes the settings are interpolated, not measured.
 """

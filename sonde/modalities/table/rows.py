@@ -18,7 +18,7 @@ class TableRows:
         return len(self.numbers)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked."""
+        """The fields of some rows, in the given order."""
         return {name: array[indices] for name, array in self.arrays.items()}
 
     def describe(self, index: int) -> str:

@@ -30,24 +30,24 @@ class Target:
     fact: Fact
 
 
-def target_columns(table: Table, asked: Sequence[str]) -> tuple[str, ...]:
-    """The asked columns, all there.
+def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
+    """The requested columns, all there.
 
-    Raises: DataError with near names for one that is not, or with likely columns when none was asked for
+    Raises: DataError with near names for one that is not, or with likely columns when none is given
     """
     names = list(table.columns)
-    if not asked:
+    if not requested:
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
         raise DataError(
             f"{table.name}: which column is the target? Use --target {likely[0]!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
         )
-    for name in asked:
+    for name in requested:
         if name not in table.columns:
             near = nearest(name, names) or [n for n in names if n.lower() == name.lower()]
             hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_listed(names)}"
             raise DataError(f"{table.name} has no column {name!r} to predict; {hint}")
-    return tuple(dict.fromkeys(asked))
+    return tuple(dict.fromkeys(requested))
 
 
 def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Target:

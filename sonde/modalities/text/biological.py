@@ -28,10 +28,10 @@ def chain_kind(cells: Sequence[str]) -> str:
     for kind, alphabet in ALPHABETS.items():
         # residues are written in capitals; in small letters any long word would be a chain of them
         one = re.compile(f"[{re.escape(alphabet)}]+", re.IGNORECASE if kind == "nucleotides" else 0)
-        chains = [cell.upper() for cell in found if one.fullmatch(cell)]
-        letters = Counter(letter for chain in chains for letter in chain)
+        matches = [cell.upper() for cell in found if one.fullmatch(cell)]
+        letters = Counter(letter for chain in matches for letter in chain)
         plain = sum(letters[letter] for letter in PLAIN[kind])
-        if len(chains) > MOSTLY * len(found) and plain > MOSTLY * letters.total():
+        if len(matches) > MOSTLY * len(found) and plain > MOSTLY * letters.total():
             return kind
     return ""
 

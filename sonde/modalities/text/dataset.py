@@ -111,12 +111,12 @@ def _filled(parts: Mapping[str, TextPart]) -> tuple[dict[str, TextPart], list[st
                 warnings.append(
                     f"{gone.sum():,} of {len(gone):,} {split} rows have {what} and are dropped, first {first}"
                 )
-        kept = np.flatnonzero(~(empty | missing))
-        if not len(kept):
+        complete = np.flatnonzero(~(empty | missing))
+        if not len(complete):
             raise DataError(
                 f"{part.target.place}: no row has both a text and a target; fill the columns, or name others"
             )
-        whole[split] = part if len(kept) == len(empty) else part.chosen(kept)
+        whole[split] = part if len(complete) == len(empty) else part.chosen(complete)
     return whole, warnings
 
 

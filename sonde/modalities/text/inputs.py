@@ -1,4 +1,4 @@
-"""Texts to predict on: said as they are, or in files of lines and tables."""
+"""Texts to predict on: given as they are, or in files of lines and tables."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,7 +65,7 @@ def _is_place(text: str) -> bool:
 
 def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
     if not path.exists():
-        raise DataError(f"{path}: no such file; to predict on these very words, put a space before them")
+        raise DataError(f"{path}: no such file; to predict on this text itself, begin it with a space")
     if path.is_dir():
         files = sorted(path.rglob("*.txt"))
         if not files:
@@ -77,7 +77,7 @@ def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
     if table_suffix(path):
         return texts_in(read_table(path), schema)
     lines = read_text(path).split("\n")
-    kept = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not kept:
+    filled = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not filled:
         raise DataError(f"{path} holds no text; write one in each line")
-    return [line for _, line in kept], [f"{path.name} line {number}" for number, _ in kept]
+    return [line for _, line in filled], [f"{path.name} line {number}" for number, _ in filled]

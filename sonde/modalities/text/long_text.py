@@ -44,24 +44,24 @@ def read_text(file: Path) -> str:
 
 def first(texts: Sequence[Text], characters: int) -> list[Text]:
     """Those of the first characters of all."""
-    kept = []
+    parts = []
     for text in texts:
         if characters > 0:
-            kept.append(replace(text, ends=min(text.ends, text.begins + characters)))
+            parts.append(replace(text, ends=min(text.ends, text.begins + characters)))
         characters -= len(text)
-    return kept
+    return parts
 
 
 def after(texts: Sequence[Text], characters: int) -> list[Text]:
     """What `first` leaves."""
-    kept = []
+    parts = []
     for text in texts:
         if len(text) > characters:
             skipped = max(0, characters)
             name = f"{text.name} from character {skipped:,} on," if skipped else text.name
-            kept.append(replace(text, begins=text.begins + skipped, name=name))
+            parts.append(replace(text, begins=text.begins + skipped, name=name))
         characters -= len(text)
-    return kept
+    return parts
 
 
 def pieces(text: Text) -> Iterator[str]:

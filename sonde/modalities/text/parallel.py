@@ -39,10 +39,10 @@ class Pairs:
 
     def chosen(self, rows: np.ndarray) -> "Pairs":
         """Some of them."""
-        kept: list[int] = rows.tolist()
+        chosen: list[int] = rows.tolist()
         return Pairs(
-            sources=[self.sources[row] for row in kept],
-            targets=[self.targets[row] for row in kept],
+            sources=[self.sources[row] for row in chosen],
+            targets=[self.targets[row] for row in chosen],
             numbers=self.numbers[rows],
             place=self.place,
         )

@@ -1,4 +1,4 @@
-"""What a trained model of text is asked about: it depends on what it tells of it."""
+"""What `predict` takes with a model of text, which depends on its task."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a language model is asked about: texts as they are, or the texts in files."""
+"""Prompts of a language model: texts as they are, or the texts in files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,4 +48,4 @@ def _check(tokens: Sequence[int], text: str, name: str, vocabulary: Vocabulary) 
         raise DataError(f"{name!r}: there is no text in it")
     if UNKNOWN in tokens and isinstance(vocabulary, Characters):
         missing = " ".join(repr(character) for character in sorted(set(text) - set(vocabulary.symbols)))
-        raise DataError(f"{name!r} has {missing}, which the training text never had; leave it out")
+        raise DataError(f"{name!r} has {missing}, which does not occur in the training text; leave it out")

@@ -7,7 +7,7 @@ from sonde.core.vocabulary import BEGIN, END, PAD, UNKNOWN
 OURS = {"[PAD]": PAD, "[UNK]": UNKNOWN, "[CLS]": BEGIN, "[SEP]": END}
 
 
-def is_berts(content: str) -> bool:
+def is_bert_vocabulary(content: str) -> bool:
     """Whether the JSON of a tokenizer holds the four special tokens of BERT."""
     try:
         vocabulary = json.loads(content)["model"]["vocab"]

@@ -1,4 +1,4 @@
-"""What a trained reader is asked: a SQuAD file, or questions with their contexts in memory."""
+"""What `predict` takes with a question-answering model: a SQuAD file, or questions with their contexts in memory."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,13 +35,13 @@ def _from_file(path: Path) -> Questions:
 
 def _from_memory(inputs: Any) -> Questions:
     if _is_pair(inputs) and str(inputs[0]).lower().endswith(".json"):
-        raise DataError(f"{inputs[0]}: one file of questions is answered at a time; {KNOWN}")
+        raise DataError(f"{inputs[0]}: only one file of questions at a time can be answered; {KNOWN}")
     items = [inputs] if isinstance(inputs, Mapping) or _is_pair(inputs) else inputs
     if not isinstance(items, Sequence) or isinstance(items, str) or not items:
         raise DataError(f"the model answers questions, and the input is of type {type(inputs).__name__}; {KNOWN}")
     found, places = Questions(), dict[str, int]()
     for number, item in enumerate(items):
-        text, context = _asked(item, number)
+        text, context = _question(item, number)
         if context not in places:
             places[context] = len(places)
             found.paragraphs.append(context)
@@ -50,7 +50,7 @@ def _from_memory(inputs: Any) -> Questions:
     return found
 
 
-def _asked(item: Any, number: int) -> tuple[str, str]:
+def _question(item: Any, number: int) -> tuple[str, str]:
     """(question, context). Raises: DataError"""
     pair = (item.get("question"), item.get("context")) if isinstance(item, Mapping) else item
     if _is_pair(pair) and (text := str(pair[0])).strip() and (context := str(pair[1])).strip():

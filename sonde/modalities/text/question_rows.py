@@ -15,7 +15,7 @@ QUESTION = 64  # tokens of a question that are read, as in Devlin et al. 2018; f
 
 @dataclass(frozen=True, kw_only=True)
 class Passages:
-    """Paragraphs, held once however many questions are asked about them.
+    """Paragraphs, held once however many questions there are about them.
 
     tokens: numbers;  spans: (tokens, 2) of each token its first character and the one behind its last;  text: code points
     """
@@ -37,7 +37,7 @@ class QuestionRows:
 
     passages: Passages
     questions: Ragged
-    asked: Ragged
+    question_texts: Ragged
     answers: Ragged
     passage: np.ndarray
     target: np.ndarray
@@ -47,7 +47,7 @@ class QuestionRows:
         return len(self.names)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked, each as wide as the longest of them."""
+        """The fields of some rows, in the given order, each as wide as the longest of them."""
         width = int(self.lengths()[indices].max(initial=0))
         tokens = np.zeros((len(indices), width), np.int64)
         spans = np.zeros((len(indices), width, 2), np.int64)
@@ -63,7 +63,7 @@ class QuestionRows:
             "input": tokens,
             "spans": spans,
             "context": self.passages.text.padded(self.passage[indices]),
-            "question": self.asked.padded(indices),
+            "question": self.question_texts.padded(indices),
             "answers": self.answers.padded(indices),
             "target": self.target[indices],
         }
@@ -74,7 +74,7 @@ class QuestionRows:
 
     def nbytes(self) -> int:
         """Bytes of all fields as they are held: a paragraph once."""
-        parts = (*vars(self.passages).values(), self.questions, self.asked, self.answers)
+        parts = (*vars(self.passages).values(), self.questions, self.question_texts, self.answers)
         return sum(part.values.nbytes for part in parts) + self.target.nbytes
 
     def lengths(self) -> np.ndarray:
@@ -119,7 +119,7 @@ def rows_of(questions: Sequence[Question], passages: Passages, vocabulary: Vocab
     return QuestionRows(
         passages=passages,
         questions=end_to_end(tokens),
-        asked=end_to_end([code_points(text) for text in texts]),
+        question_texts=end_to_end([code_points(text) for text in texts]),
         answers=end_to_end([of_several([answer.text for answer in question.answers]) for question in questions]),
         passage=np.array([question.paragraph for question in questions], np.int64),
         target=target,

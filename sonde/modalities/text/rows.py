@@ -25,7 +25,7 @@ class TextRows:
         return len(self.tokens)
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """The fields of some rows, in the order asked, as wide as the longest of them."""
+        """The fields of some rows, in the given order, as wide as the longest of them."""
         return self.tokens.read(indices)
 
     def describe(self, index: int) -> str:

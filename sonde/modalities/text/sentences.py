@@ -1,4 +1,4 @@
-"""What a translator is asked about: sentences as they are typed, or files with one a line."""
+"""What `predict` takes with a translation model: sentences as they are typed, or files with one a line."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -54,8 +54,8 @@ def _frequent_characters(texts: Iterable[str], size: int) -> Vocabulary:
     from sonde.core.vocabulary import Characters
 
     counts = Counter(character for text in texts for character in text)
-    kept = sorted(counts, key=lambda character: (-counts[character], character))[: max(1, size - len(SPECIAL))]
-    return Characters(tuple(sorted(kept)))
+    frequent = sorted(counts, key=lambda character: (-counts[character], character))[: max(1, size - len(SPECIAL))]
+    return Characters(tuple(sorted(frequent)))
 
 
 def _pieces(texts: Iterable[str], *, size: int, of_bytes: bool) -> str:

@@ -31,9 +31,9 @@ def encoded_pairs(
         sides = [vocabulary.encode_all(texts[start : start + ENCODED_AT_ONCE]) for texts in (first, second)]
         rows = []
         for one, other in zip(*sides, strict=True):
-            kept = room_for(len(one), len(other), most - MARKS)
-            cut += kept != (len(one), len(other))
-            rows.append([*(one[: kept[0]] or [UNKNOWN]), END, *(other[: kept[1]] or [UNKNOWN]), END])
+            lengths = room_for(len(one), len(other), most - MARKS)
+            cut += lengths != (len(one), len(other))
+            rows.append([*(one[: lengths[0]] or [UNKNOWN]), END, *(other[: lengths[1]] or [UNKNOWN]), END])
         parts.append(end_to_end(rows))
     starts = np.zeros(len(first) + 1, dtype=np.int64)
     starts[1:] = np.cumsum(np.concatenate([part.lengths() for part in parts]))

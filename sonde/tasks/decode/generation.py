@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sonde.core.vocabulary import BEGIN, PAD, UNKNOWN
 from sonde.tasks.decode.sampling import Sampling, draw
 
-UNSAID = (PAD, UNKNOWN, BEGIN)  # tokens that stand for no text
+NOT_TEXT = (PAD, UNKNOWN, BEGIN)  # tokens that stand for no text
 
 # B rows, T tokens so far, V symbols
 
@@ -18,7 +18,7 @@ Ahead = Callable[[Tensor], Tensor]
 
 
 @runtime_checkable
-class Remembers(Protocol):
+class SupportsCache(Protocol):
     """A model with a key-value cache: called with one it takes the tokens behind those held there, and adds them.
 
     What a memory is made of, the model decides: for Sonde's own it is `sonde.nn.attention.Memory`, one a layer.
@@ -50,10 +50,10 @@ def continued(
     """
     ahead = looking_ahead(model, context=context, memory=memory)
     tokens = prompt
-    unsaid = torch.tensor(UNSAID, device=prompt.device)
+    not_text = torch.tensor(NOT_TEXT, device=prompt.device)
     while True:
         with torch.inference_mode():
-            logits = ahead(tokens).float().index_fill(1, unsaid, -torch.inf)
+            logits = ahead(tokens).float().index_fill(1, not_text, -torch.inf)
             following = draw(logits, sampling, drawn)
             tokens = torch.cat([tokens, following[:, None]], 1)
         yield following
@@ -61,8 +61,8 @@ def continued(
 
 def looking_ahead(model: nn.Module, *, context: int, memory: bool = True) -> Ahead:
     """What comes after tokens, for calls with more and more of the same text."""
-    if memory and isinstance(model, Remembers):
-        return _Remembering(model, context)
+    if memory and isinstance(model, SupportsCache):
+        return _Cached(model, context)
     if memory and isinstance(model, Unrolls):
         return _Unrolling(model)
     return lambda tokens: model(tokens[:, first_seen(tokens.shape[1], context) :])[:, -1]
@@ -78,10 +78,10 @@ def first_seen(tokens: int, context: int) -> int:
     return max(0, -(-(tokens - context) // half)) * half
 
 
-class _Remembering:
+class _Cached:
     """Caches keys and values."""
 
-    def __init__(self, model: Remembers, context: int) -> None:
+    def __init__(self, model: SupportsCache, context: int) -> None:
         self.model, self.context = model, context
         self.memory: Sequence[Any] = ()
         self.begins = self.read = 0  # the first token that is remembered, and the first that was not read yet

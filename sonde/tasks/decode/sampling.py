@@ -45,8 +45,8 @@ def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
     if sampling.top_p < 1:
         ordered, places = probs.sort(dim=1, descending=True, stable=True)
         above = ordered.cumsum(1) - ordered  # what the more probable ones have together
-        kept = torch.where(above < sampling.top_p, ordered, 0)
-        probs = torch.zeros_like(probs).scatter_(1, places, kept)
+        nucleus = torch.where(above < sampling.top_p, ordered, 0)
+        probs = torch.zeros_like(probs).scatter_(1, places, nucleus)
         probs = probs / probs.sum(1, keepdim=True)
     return probs
 

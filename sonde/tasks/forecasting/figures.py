@@ -31,11 +31,11 @@ def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:
 
 def _apart(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Those whose forecasts do not overlap with one before: the windows beside the worst are nearly as bad, and the same."""
-    kept: list[Mapping[str, Any]] = []
+    chosen: list[Mapping[str, Any]] = []
     for entry in entries:
-        if all(abs(entry["index"] - other["index"]) >= len(entry["found"]) for other in kept):
-            kept.append(entry)
-    return kept
+        if all(abs(entry["index"] - other["index"]) >= len(entry["found"]) for other in chosen):
+            chosen.append(entry)
+    return chosen
 
 
 def _by_step(table: Mapping[str, Any]) -> Figure:

@@ -12,7 +12,7 @@ from torch import Tensor
 class Carried:
     """States by the window after which they stand; windows are known by their row, and row r + 1 follows row r.
 
-    One that is not asked for stays until its window is read again, so at most as many are kept as rows are read side by side.
+    One that is not used stays until its window is read again, so at most as many are kept as rows are read side by side.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Carried:
         states = tuple(state.detach() for state in states)
         if left.any():
             old = (state.to(new.device)[left.to(new.device)] for state, new in zip(self.states, states, strict=True))
-            states = tuple(torch.cat([kept, new]) for kept, new in zip(old, states, strict=True))
+            states = tuple(torch.cat([held, new]) for held, new in zip(old, states, strict=True))
         self.ends, self.states = torch.cat([self.ends[left], rows]), states
 
     def state_dict(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Patchwise(Protocol):
     grid: tuple[int, int]
     prefix: int
 
-    def tokens(self, input: Tensor, kept: Tensor | None = None) -> Tensor: ...
+    def tokens(self, input: Tensor, visible: Tensor | None = None) -> Tensor: ...
 
 
 class MaskedAutoencoder:
@@ -61,11 +61,11 @@ class MaskedAutoencoder:
             )
         self.target, self.config = target, config
         self.patch, self.count = model.patch, model.grid[0] * model.grid[1]
-        self.kept = round(self.count * (1 - config.mask_share))
-        if not 0 < self.kept < self.count:
+        self.visible = round(self.count * (1 - config.mask_share))
+        if not 0 < self.visible < self.count:
             raise ConfigError(
                 f"--mask-share {config.mask_share:g} of {self.count} patches leaves none "
-                f"{'visible' if self.kept == 0 else 'masked'}; give a smaller --patch, or another share"
+                f"{'visible' if self.visible == 0 else 'masked'}; give a smaller --patch, or another share"
             )
         channels = next(p.shape[1] for p in model.parameters() if p.ndim == 4)
         decoder = PatchDecoder(
@@ -109,7 +109,7 @@ class MaskedAutoencoder:
         """(B,), the error where noise (B, T) is largest."""
         order = noise.argsort(1)
         model = cast(Patchwise, self.modules["model"])
-        tokens = model.tokens(batch["input"], order[:, : self.kept])
+        tokens = model.tokens(batch["input"], order[:, : self.visible])
         predicted = wide(self.modules["decoder"](tokens, order))
-        masked = torch.ones_like(noise).scatter_(1, order[:, : self.kept], 0.0)
+        masked = torch.ones_like(noise).scatter_(1, order[:, : self.visible], 0.0)
         return masked_error(predicted, patches_of(batch["input"], self.patch), masked)

@@ -7,7 +7,7 @@ import numpy as np
 from sonde.core.dataset import BACKGROUND, IGNORED
 from sonde.tasks.detection.drawing import COLOURS
 
-VEIL = 0.45  # how much of the colour covers the picture
+OPACITY = 0.45  # how much of the colour covers the picture
 GAP = 4  # white pixels between pictures
 PALETTE = np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in COLOURS], np.float64)
 
@@ -23,7 +23,7 @@ def painted(pixels: np.ndarray, classes: np.ndarray, names: Sequence[str]) -> np
         there = classes == number
         colour[there] = PALETTE[number % len(PALETTE)]
         covered = covered | there
-    share = np.where(outlined(classes), 1.0, VEIL) * covered
+    share = np.where(outlined(classes), 1.0, OPACITY) * covered
     return np.rint(picture * (1 - share) + colour.transpose(2, 0, 1) * share).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Learning without labels by comparison: two views of an image should be alike, and unlike all other images."""
+"""Self-supervised contrastive learning: two views of an image should be similar, and dissimilar to all other images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -64,7 +64,7 @@ class SimCLR:
         return numbered(outputs)
 
     def _each(self, batch: Batch) -> Tensor:
-        # both views in one batch, so that batch norm treats them alike
+        # both views in one batch, so that batch norm uses the same statistics for them
         views = torch.cat([batch[name] for name in VIEWS])
         first, second = self.modules["projection"](features(self.modules["model"], views)).chunk(2)
         return nt_xent(first, second, temperature=self.config.temperature)

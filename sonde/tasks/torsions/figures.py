@@ -9,7 +9,7 @@ from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
 ENDS = 180.0  # degrees
-TOLD = {"true": ("Measured angles", 2), "found": ("Predicted angles", 1)}  # title and colour
+KINDS = {"true": ("Measured angles", 2), "found": ("Predicted angles", 1)}  # title and colour
 
 
 def additions(details: Mapping[str, Any]) -> Additions:
@@ -28,7 +28,7 @@ def torsion_figures(details: Mapping[str, Any]) -> list[Figure]:
     across, up = (Axis(label=f"{name} (degrees)", low=-ENDS, high=ENDS) for name in table["names"])
     places = count(len(table["true"]))
     figures = []
-    for kind, (title, colour) in TOLD.items():
+    for kind, (title, colour) in KINDS.items():
         points = sorted((float(phi), float(psi)) for phi, psi in table[kind])
         dots = Series(name=title, points=points, colour=colour, dots=True, line=False, radii=[1.8] * len(points))
         captions = {

@@ -17,7 +17,7 @@ NEAR = 60.0  # degrees
 
 
 class TorsionsMeter:
-    """Adds up angles and truths; every angle that is known counts alike.
+    """Adds up angles and truths; every known angle has the same weight.
 
     metrics: NAME_error of each angle, the mean over places of how many degrees it is off (0 to 180); near, the share of places
              of which all angles are known and none is more than 60 degrees off; loss (the task's own)
@@ -45,8 +45,8 @@ class TorsionsMeter:
         for row, number_ in enumerate(index.tolist()):
             there = whole[row]
             if bool(there.any()):
-                kept = [angles[row][there].double().cpu() for angles in (true, found, off)]
-                self._keep(number_, *kept)
+                cases = [angles[row][there].double().cpu() for angles in (true, found, off)]
+                self._keep(number_, *cases)
 
     def merge(self, other: "TorsionsMeter") -> None:
         """Add another process's sums."""
@@ -99,11 +99,11 @@ def _hardest(cases: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _first(rows: Mapping[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """Those of the first rows, as many as `PLACES` residues need."""
-    kept: dict[int, dict[str, Any]] = {}
+    cases: dict[int, dict[str, Any]] = {}
     places = 0
     for index in sorted(rows):
         if places >= PLACES:
             break
-        kept[index] = rows[index]
+        cases[index] = rows[index]
         places += len(rows[index]["true"])
-    return kept
+    return cases

@@ -110,7 +110,7 @@ def test_judging_in_batches_that_fit_memory() -> None:
     assert evaluation_batch_size(1024, SHAPE) == 1024
     assert evaluation_batch_size(1024, (3, 4096, 4096)) == 1
     assert evaluation_batch_size(4, (3, 32, 32)) == 4
-    assert evaluation_batch_size(1024, (3, 256, 256), kept=32) == 10
+    assert evaluation_batch_size(1024, (3, 256, 256), activations=32) == 10
 
 
 def test_limited_batches_are_judged_on_the_rows_that_were_learnt() -> None:

@@ -164,7 +164,7 @@ def test_what_has_no_end_is_known(data: Any, expected: bool) -> None:
 
 
 def test_workers_that_would_repeat_all_rows_are_refused(defined: Callable[[str, str], Any]) -> None:
-    said = "--workers 2: every worker would yield all rows of Lone, so that each comes 2 times an epoch; share them out"
+    said = "--workers 2: every worker would yield all rows of Lone, so that each comes 2 times an epoch; split them"
     lone = defined("Lone", "for row in range(self.rows):\n            yield torch.zeros(2), row")
     with pytest.raises(ConfigError, match=re.escape(said)):
         batches_of(lone, batch_size=4, workers=2)

@@ -4,7 +4,7 @@ import torch
 from sample_rows import PixelRows, pixels
 
 from sonde.core.errors import DataError
-from sonde.data.feed.resident import ResidentReader, home_of, resident_reader
+from sonde.data.feed.resident import ResidentReader, resident_reader, storage_device
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.splits import SubsetRows
 
@@ -50,7 +50,7 @@ def test_fields_of_different_lengths_are_refused() -> None:
 
 
 def test_on_a_cpu_rows_stay_where_they_are() -> None:
-    assert home_of({"input": torch.zeros(3)}, CPU) == CPU
+    assert storage_device({"input": torch.zeros(3)}, CPU) == CPU
 
 
 @pytest.mark.gpu

@@ -71,5 +71,7 @@ def test_targets_are_scaled_with_their_image_and_padded():
 
 
 def test_a_name_that_the_model_does_not_know_is_refused():
-    with pytest.raises(DataError, match="a.xml has an object 'c', which the model does not know; it knows a, b"):
+    with pytest.raises(
+        DataError, match="a.xml has an object 'c', a class the model was not trained on; there are a, b"
+    ):
         box_targets([image(("c", (0, 0, 9, 9)))], ("a", "b"), (64, 96), shares=False, oddities=Counter())

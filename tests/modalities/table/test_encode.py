@@ -157,7 +157,7 @@ def test_nothing_left_says_why():
 def test_a_table_to_encode_must_hold_the_columns():
     found, _ = fitted({"height": [1.0, 2.0], "kind": ["a", "b"]})
     other = frame_table({"heigth": [1.0], "kind": ["a"]}, "new.csv")
-    message = r"^new\.csv has no column 'height', which the model was trained on; is it 'heigth' there\?$"
+    message = r"^new\.csv has no column 'height', which the model was trained on; did you mean 'heigth'\?$"
     with pytest.raises(DataError, match=message):
         encode(other, found.columns)
 

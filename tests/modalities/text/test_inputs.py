@@ -70,7 +70,7 @@ def test_chains_are_read_in_either_case() -> None:
     [
         ("  ", "there is no text to predict on: it is empty"),
         ([], "there is nothing to predict on: the list is empty"),
-        ("reviews.txt", "reviews.txt: no such file; to predict on these very words, put a space before them"),
+        ("reviews.txt", "reviews.txt: no such file; to predict on this text itself, begin it with a space"),
         (["a film", 3], "an input of type int is not text"),
         ({"text": ["a film", ""]}, "table row 1 has no text to predict on"),
         (

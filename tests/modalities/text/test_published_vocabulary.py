@@ -4,7 +4,7 @@ import pytest
 from sample_bert import WORDS, published
 
 from sonde.core.vocabulary import BEGIN, END, PAD, UNKNOWN, Words, read_vocabulary
-from sonde.modalities.text.published_vocabulary import is_berts, renumbered
+from sonde.modalities.text.published_vocabulary import is_bert_vocabulary, renumbered
 
 pytest.importorskip("tokenizers")
 
@@ -20,7 +20,7 @@ def test_special_tokens_have_our_numbers_and_all_others_theirs() -> None:
 
 def test_it_is_told_and_renumbered_once() -> None:
     content, _ = renumbered(published())
-    assert is_berts(published())
+    assert is_bert_vocabulary(published())
     again, order = renumbered(content)
     assert order == list(range(len(WORDS)))
     assert json.loads(again) == json.loads(content)
@@ -28,4 +28,4 @@ def test_it_is_told_and_renumbered_once() -> None:
 
 @pytest.mark.parametrize("content", [Words(("a",)).to_json(), "{}", "[]", "no json"])
 def test_others_are_left_alone(content: str) -> None:
-    assert not is_berts(content)
+    assert not is_bert_vocabulary(content)

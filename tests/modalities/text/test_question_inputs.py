@@ -57,7 +57,10 @@ def test_a_file_needs_no_answers(schema: Schema, tmp_path: Path) -> None:
         ([{"question": "Who?"}], "input 0 is not a question with a context"),
         (7, "the model answers questions, and the input is of type int; give a file of SQuAD's JSON"),
         ([], "the model answers questions, and the input is of type list"),
-        (["a.json", "b.json"], "a.json: one file of questions is answered at a time; give a file of SQuAD's JSON"),
+        (
+            ["a.json", "b.json"],
+            "a.json: only one file of questions at a time can be answered; give a file of SQuAD's JSON",
+        ),
         ("nothing.json", "nothing.json is not a file of questions; give a file of SQuAD's JSON"),
     ],
 )

@@ -8,7 +8,7 @@ from sonde.core.dataset import InputSpec
 from sonde.core.vocabulary import BEGIN, PAD, UNKNOWN
 from sonde.models.build import build
 from sonde.models.modern_gpt import ModernGPTConfig
-from sonde.tasks.decode.generation import Remembers, Unrolls, continued, first_seen
+from sonde.tasks.decode.generation import SupportsCache, Unrolls, continued, first_seen
 from sonde.tasks.decode.sampling import Sampling
 
 CONTEXT, SYMBOLS = 16, 20
@@ -35,7 +35,7 @@ def written(made: nn.Module, *, memory: bool, tokens: int, sampling: Sampling) -
 @pytest.mark.parametrize("sampling", [Sampling(temperature=0.0), Sampling(temperature=1.0, top_k=8, top_p=0.9)])
 def test_memory_changes_no_token_even_past_the_context(name: str, sampling: Sampling) -> None:
     made = model(name)
-    assert isinstance(made, Remembers)
+    assert isinstance(made, SupportsCache)
     found = written(made, memory=True, tokens=3 * CONTEXT, sampling=sampling)
     assert found == written(made, memory=False, tokens=3 * CONTEXT, sampling=sampling)
     assert sampling.temperature == 0 or len(set(found[0])) > 1

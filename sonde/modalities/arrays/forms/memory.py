@@ -21,7 +21,7 @@ from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 
 TORCH_DATA = "torch.utils.data"
-TAKEN = (
+SUPPORTED = (
     "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
     "Dataset, or a dict of these by split"
 )
@@ -45,12 +45,12 @@ def read(
     for split, value in splits.items():
         if not _is_pair(value):
             raise DataError(
-                f"{_called(split, splits)} of type {type(value).__name__} cannot be trained on; give {TAKEN}"
+                f"{_called(split, splits)} of type {type(value).__name__} cannot be trained on; give {SUPPORTED}"
             )
     if is_frame(first[0]):
         if len(splits) > 1:
             raise DataError(
-                "data frames by split are not taken from memory; write them to a folder as train, test, … files"
+                "data frames by split cannot be read from memory; write them to a folder as train, test, … files"
             )
         columns = config.of(TableConfig)
         name = columns.target[0] if columns.target else str(getattr(first[1], "name", None) or "target")

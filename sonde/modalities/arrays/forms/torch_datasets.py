@@ -34,7 +34,7 @@ TARGET_KEYS = ("target", "targets", "label", "labels", "y", "class")
 
 @dataclass(frozen=True)
 class TorchInputs:
-    """Inputs that are asked of the dataset again each time they are read."""
+    """Inputs that are read from the dataset again each time."""
 
     dataset: Any
     shape: tuple[int, ...]
@@ -81,7 +81,7 @@ class Pass:
     bytes_seen: int = 0
 
     @property
-    def kept(self) -> bool:
+    def complete(self) -> bool:
         """Whether all inputs are still there."""
         return len(self.inputs) == len(self.targets)
 
@@ -113,7 +113,7 @@ def read(
     like: Schema | None = None,
     limit: int = IN_MEMORY,
 ) -> Dataset:
-    """Datasets by split. Each is gone through once; inputs above `limit` bytes are asked for again when they are read.
+    """Datasets by split. Each is gone through once; inputs above `limit` bytes are read again when they are needed.
 
     Raises: DataError for items that are no pair, differ in shape, or come from an endless or too large stream
     """
@@ -182,17 +182,15 @@ def _gather(source: Any, place: str, limit: int, tick: Tick) -> Pass:
         if row % EACH_TICK == 0:
             tick(f"reading {place}", row, total)
         seen.add(*pair_of(item, f"{place} item {row}"), f"{place} item {row}")
-        if not countable and not seen.kept:
-            raise DataError(
-                f"{place} yields more than {limit:,} bytes and cannot be read by number; give it __getitem__"
-            )
+        if not countable and not seen.complete:
+            raise DataError(f"{place} yields more than {limit:,} bytes and has no random access; give it __getitem__")
     if not seen.targets:
         raise DataError(f"{place} has no items")
     return seen
 
 
 def _by_number(source: Any) -> bool:
-    """Whether items can be asked for by number; a stream inherits `__getitem__` too, and raises there."""
+    """Whether items can be read by index; a stream inherits `__getitem__` too, and raises there."""
     return not isinstance(source, IterableDataset) and hasattr(source, "__len__") and hasattr(source, "__getitem__")
 
 
@@ -206,7 +204,7 @@ def _whole_tensors(source: TensorDataset, seen: Pass) -> None:
 
 
 def _same_twice(source: Any, place: str) -> bool:
-    """Whether item 0 is the same when asked for again; a stream is not asked."""
+    """Whether item 0 is the same when read again; a stream is not read twice."""
     if not _by_number(source):
         return True
     one, two = (pair_of(source[0], f"{place} item 0")[0] for _ in range(2))
@@ -216,7 +214,7 @@ def _same_twice(source: Any, place: str) -> bool:
 def _shape(
     gathered: Mapping[str, Pass], config: DataConfig, like: Schema | None
 ) -> tuple[tuple[int, ...], Layout | None, list[Fact]]:
-    """The shape of one input once read, its layout (None for Pillow's images), and what is to be said of them."""
+    """The shape of one input once read, its layout (None for Pillow's images), and facts about them."""
     sizes = sorted({size for seen in gathered.values() for size in seen.sizes})
     shapes = {shape for seen in gathered.values() for shape in seen.shapes}
     if sizes and shapes:
@@ -233,7 +231,7 @@ def _shape(
     # an item with one axis is a row of numbers already; of inputs that were not kept their range is known
     probe = [
         np.stack(seen.inputs)
-        if seen.kept
+        if seen.complete
         else np.stack([np.full(shape, end, np.float32) for end in (seen.low, seen.high)])
         for seen in gathered.values()
     ]
@@ -244,7 +242,7 @@ def _shape(
 
 
 def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Schema | None) -> tuple[int, ...]:
-    """The shape asked for, by a trained model or `--image-size`, else the one that is there."""
+    """The shape required by a trained model or `--image-size`, else the one that is there."""
     settings = config.of(ImageConfig)
     if layout.axes == "flat":
         return shape
@@ -254,7 +252,7 @@ def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Sc
 
 
 def _inputs(seen: Pass, source: Any, shape: tuple[int, ...], layout: Layout | None, place: str) -> Inputs:
-    if not seen.kept:
+    if not seen.complete:
         flat = layout is not None and layout.axes == "flat"
         return TorchInputs(source, shape, layout, place, np.dtype(np.float32 if flat else np.uint8))
     if layout is not None:

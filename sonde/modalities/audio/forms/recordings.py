@@ -31,7 +31,7 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 
-UNHEARD = 3  # names of files in a warning
+NAMED = 3  # names of files in a warning
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -86,26 +86,24 @@ def read(
 
 
 def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Header], Recordings, list[str]]:
-    """Of each recording; those that cannot be read are left out where that was asked for, and counted.
+    """Of each recording; those that cannot be read are left out where that is set, and counted.
 
     Raises: DataError
     """
-    headers, kept, unread = [], [], []
+    headers, readable, unread = [], [], []
     for number, recording in enumerate(found.recordings, start=1):
         try:
             headers.append(read_header(found.root / recording.name))
-            kept.append(recording)
+            readable.append(recording)
         except DataError as error:
             if not skip:
                 raise DataError(f"{error}; --skip-unreadable skips such files") from None
             unread.append(recording.name)
         tick("reading headers", number, len(found.recordings))
-    if not kept:
+    if not readable:
         raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
-    warnings = (
-        [f"{_counted(len(unread))} cannot be read and are skipped: {first_few(unread, UNHEARD)}"] if unread else []
-    )
-    return headers, replace(found, recordings=kept), warnings
+    warnings = [f"{_counted(len(unread))} cannot be read and are skipped: {first_few(unread, NAMED)}"] if unread else []
+    return headers, replace(found, recordings=readable), warnings
 
 
 def _splits(
@@ -162,10 +160,10 @@ def _target(
 def _transcripts(truths: Sequence[str], train: np.ndarray, like: Schema | None) -> tuple[TargetSpec, Fact, list[str]]:
     if like is not None:
         return like.target, Fact("transcripts preprocessed as in training", "characters of its vocabulary"), []
-    heard = [truths[int(row)] for row in train]
-    vocabulary = characters_of(heard)
+    transcripts = [truths[int(row)] for row in train]
+    vocabulary = characters_of(transcripts)
     strange = sorted(set("".join(truths)) - set(vocabulary.symbols))
-    words = len({word for text in heard for word in text.split()})
+    words = len({word for text in transcripts for word in text.split()})
     warnings = [f"no training transcript has the character {listed(strange)}"] if strange else []
     spec = TargetSpec(kind="tokens", names=(), tokenizer=vocabulary.to_json(), symbols=vocabulary.size)
     what = f"transcripts with {len(vocabulary.symbols)} distinct characters and {words:,} distinct words"
@@ -183,8 +181,8 @@ def _fields(
     strange = next((row for row, truth in enumerate(truths) if truth not in places), None)
     if strange is not None:
         near = nearest(truths[strange], target.names, count=1)
-        hint = f"is it {near[0]!r}?" if near else f"there are {listed(target.names)}"
-        raise DataError(f"{names[strange]} is of class {truths[strange]!r}, which the model does not know; {hint}")
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(target.names)}"
+        raise DataError(f"{names[strange]} is of class {truths[strange]!r}, which the model was not trained on; {hint}")
     return {}, {"target": np.array([places[truth] for truth in truths], dtype=np.int64)}
 
 
@@ -200,7 +198,7 @@ def _size_fact(decoded: Decoded, rate: int, found: Recordings) -> Fact:
 
 
 def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
-    """What was made alike."""
+    """What was converted: sampling rates and channels."""
     facts = []
     others = sorted({header.rate for header in headers} - {rate})
     if others:
@@ -221,10 +219,10 @@ def _odd(decoded: Decoded, found: Recordings) -> list[str]:
         worst = float(decoded.clipped.max())
         warnings.append(
             f"{_counted(len(clipped))} clipped ({CLIPPED:.1%} or more of the samples are at full scale, at most "
-            f"{worst:.1%}): {first_few(clipped, UNHEARD)}"
+            f"{worst:.1%}): {first_few(clipped, NAMED)}"
         )
     if len(mute):
-        warnings.append(f"{_counted(len(mute))} silent: {first_few(mute, UNHEARD)}")
+        warnings.append(f"{_counted(len(mute))} silent: {first_few(mute, NAMED)}")
     return warnings
 
 

@@ -36,7 +36,7 @@ class Annotations:
     """All that was found in one place.
 
     form:      "Pascal VOC", …
-    why:       how the splits are told, or which files were read
+    why:       how the splits are known, or which files were read
     splits:    "train" always
     names:     classes in the order the files number them; empty where files only name them
     shares:    whether boxes are shares of the image's width and height

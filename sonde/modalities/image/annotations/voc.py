@@ -41,19 +41,19 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
 
     Raises: DataError for files that are no such XML, lists that name what is not there
     """
-    path, home = listing.path, _root(listing)
-    if home is None:
+    path, root = listing.path, _root(listing)
+    if root is None:
         files = {split: sorted(f.ending(".xml"), key=_by_name) for split, f in _beside(listing).items()}
         splits = {split: _read_all(found, found[0].parent, path, skipped) for split, found in files.items()}
         everything = [file for found in files.values() for file in found]
         return Annotations(form="Pascal VOC", why="XML files beside the images", splits=splits, files=everything)
-    notes, pictures = home.folder("annotations"), home.folder("jpegimages", "images")
+    notes, pictures = root.folder("annotations"), root.folder("jpegimages", "images")
     assert notes is not None
     assert pictures is not None
     images = pictures.path
     files = {file.stem: file for file in sorted(notes.ending(".xml"), key=_by_name)}
-    sets = home.folder("imagesets")
-    lists = split_lists(sets.folder("main") if sets else None) or split_lists(sets) or split_lists(home)
+    sets = root.folder("imagesets")
+    lists = split_lists(sets.folder("main") if sets else None) or split_lists(sets) or split_lists(root)
     chosen = chosen_by(lists, list(files), skipped) if lists else {"train": list(files)}
     return Annotations(
         form="Pascal VOC",

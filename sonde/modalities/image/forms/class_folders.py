@@ -97,8 +97,8 @@ def _check_classes(path: Path, classes: Mapping[str, Sequence[str]], like: Schem
     for split, names in classes.items():
         for strange in in_natural_order(set(names) - set(known)):
             near = nearest(strange, known, count=1)
-            hint = f"is it {near[0]!r}?" if near else f"there are {', '.join(known[:8])}"
-            whose = "train does not have" if like is None else "the model does not know"
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known[:8])}"
+            whose = "train does not have" if like is None else "the model was not trained on"
             raise DataError(f"{path}: {split} has a class {strange!r} that {whose}; {hint}")
 
 

@@ -59,7 +59,7 @@ def read(
 def _number(name: str, names: Sequence[str], path: Path) -> int:
     if name not in names:
         raise DataError(
-            f"{path} has a category {name!r} that the model does not know; there are {', '.join(names[1:9])}"
+            f"{path} has a category {name!r} that the model was not trained on; there are {', '.join(names[1:9])}"
         )
     return names.index(name)
 

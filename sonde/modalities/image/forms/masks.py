@@ -1,4 +1,4 @@
-"""Images beside masks: one mask an image, told by equal names; or a folder an image with one mask an object.
+"""Images beside masks: one mask an image, matched by name; or a folder an image with one mask an object.
 
 images/a.png   masks/a.png                           with lists train.txt, val.txt, test.txt of names, or neither
 images/train/a.png   masks/train/a.png               a folder a split, below or above
@@ -48,7 +48,7 @@ class Pair:
 class Matched:
     """All images with masks in one place.
 
-    why: how splits are told;  by_object: each mask shows one object
+    why: how splits are known;  by_object: each mask shows one object
     """
 
     pairs: Mapping[str, Sequence[Pair]]

@@ -117,18 +117,18 @@ def _type(feature: Any) -> str:
     return feature.get("_type", "") if isinstance(feature, Mapping) else ""
 
 
-def _target_columns(schema: pa.Schema, image: str, asked: Sequence[str], path: Path) -> tuple[str, ...]:
+def _target_columns(schema: pa.Schema, image: str, requested: Sequence[str], path: Path) -> tuple[str, ...]:
     """The asked label columns, else the one that is declared or called so, or the only other one."""
     others = [name for name in schema.names if name != image]
-    for name in asked:
+    for name in requested:
         if name not in others:
             near = nearest(name, others)
             hint = (
                 f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {', '.join(others) or 'no other'}"
             )
             raise DataError(f"{path} has no column {name!r} to predict; {hint}")
-    if asked:
-        return tuple(asked)
+    if requested:
+        return tuple(requested)
     declared = [
         name for name, feature in _features(schema).items() if _type(feature) == "ClassLabel" and name in others
     ]

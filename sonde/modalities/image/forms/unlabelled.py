@@ -48,5 +48,5 @@ def read(
     return replace(
         dataset,
         schema=replace(dataset.schema, target=NONE),
-        facts=[fact for fact in dataset.facts if fact.what != ONE_VALUE],  # said of the numbers
+        facts=[fact for fact in dataset.facts if fact.what != ONE_VALUE],  # about the numbers
     )

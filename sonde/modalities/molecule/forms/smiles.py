@@ -87,7 +87,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
         head = listing.once(head_of, file)
         column = smiles_column(_cells(head)) if head is not None else None
     except DataError:
-        return None  # what is wrong with the file is said when it is read
+        return None  # what is wrong with the file is reported when it is read
     return f"column {column!r} of {file.name} holds SMILES" if column is not None else None
 
 
@@ -120,7 +120,7 @@ def read(
     train = parts["train"]
     target = standardised(target, train.target[chosen["train"][1]])
     schema = Schema(input=_spec(column, list(parts.values())), target=target.spec)
-    splits = {split: parts[home].rows(places, target.spec) for split, (home, places) in chosen.items()}
+    splits = {split: parts[source].rows(places, target.spec) for split, (source, places) in chosen.items()}
     facts = [_size(parts, column), target.fact, *split_facts]
     return thinned(about.dataset(schema, splits, facts, [*warnings, *more]), config)
 
@@ -197,10 +197,10 @@ def _column(table: Table, like: Schema | None) -> str:
     return column
 
 
-def _targets(table: Table, column: str, asked: Sequence[str]) -> tuple[str, ...]:
-    """The asked columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
-    if asked:
-        return target_columns(table, asked)
+def _targets(table: Table, column: str, requested: Sequence[str]) -> tuple[str, ...]:
+    """The requested columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
+    if requested:
+        return target_columns(table, requested)
     numbers = {}
     for name in table.columns:
         if name != column and infer_kind(table, name).kind == "number":
@@ -237,8 +237,8 @@ def _parts(
             unread = index[~there]
             what = f"{len(unread):,} rows hold no SMILES string that RDKit can parse and were dropped"
             warnings.append(f"{what}, such as {table.place(int(unread[0]))}")
-        kept = [graph for graph in graphs if graph is not None]
-        parts[split] = Part(table=table, index=index[there], graphs=kept, target=target[index[there]])
+        valid = [graph for graph in graphs if graph is not None]
+        parts[split] = Part(table=table, index=index[there], graphs=valid, target=target[index[there]])
     return parts, warnings
 
 

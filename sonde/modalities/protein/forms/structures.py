@@ -201,14 +201,14 @@ def _split(
     if like is not None:
         return whole, []
     train = chains["train"]
-    kin = np.array([family_of(chain, dict(known)) for chain in train])
-    held = share_out(len(train), chains, config, groups=kin)
+    groups = np.array([family_of(chain, dict(known)) for chain in train])
+    held = share_out(len(train), chains, config, groups=groups)
     splits = drawn_from_train(whole, held)
     sizes = {split: len(rows) for split, rows in splits.items()}
     facts = held_back_facts(sizes, [split for split in held if split != "train"], stratified=False)
     if len(held) > 1:
         why = "from the domain table" if known else "identical sequences are one family"
-        facts.append(Fact(f"{len(set(kin)):,} families, each in one split", why))
+        facts.append(Fact(f"{len(set(groups)):,} families, each in one split", why))
     return splits, facts
 
 
@@ -248,7 +248,7 @@ def _task_of(schema: Schema) -> str:
     """The task of a model of this kind of data. Raises: DataError for one of another kind."""
     task = for_target(schema.target)
     if task not in WORDS and _target_of(task) is None:
-        raise DataError(f"a model of {schema.target.kind} cannot be asked about protein structures")
+        raise DataError(f"a model with targets of kind {schema.target.kind} cannot predict on protein structures")
     return task
 
 
@@ -259,7 +259,7 @@ def _target_of(task: str) -> Callable[[Sequence[Chain]], TargetRows] | None:
 
 
 def _alternatives() -> str:
-    """The tasks besides the first that such files serve, and what each is asked."""
+    """The tasks besides the first that such files serve, and what each predicts."""
     own = {one.name: load(one.reads["protein"])([]).words for one in task_specs() if "protein" in one.reads}
     return ", ".join(f"with --task {task} {words}" for task, words in {**own, RESIDUES: WORDS[RESIDUES]}.items())
 

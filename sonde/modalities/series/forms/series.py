@@ -67,7 +67,7 @@ def read(
 
 
 def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
-    """A table in memory as a series where that is asked for, else None. Raises: DataError as `read`"""
+    """A table in memory as a series where one is requested, else None. Raises: DataError as `read`"""
     like = wanted.like
     if wanted.task != "forecasting" and (like is None or like.input.kind != "series"):
         return None
@@ -98,9 +98,9 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
     facts = [_variables_fact(targets, names), *_facts(series, time, cuts.parts(), why), *found.facts]
     if config.label_fraction < 1:
         rows = len(splits["train"])
-        kept = thin(rows, config.label_fraction)
-        splits["train"] = replace(windows, moments=np.arange(found.look_back, found.look_back + rows)[kept])
-        facts.append(fraction_fact(len(kept), rows, classes=False))
+        chosen = thin(rows, config.label_fraction)
+        splits["train"] = replace(windows, moments=np.arange(found.look_back, found.look_back + rows)[chosen])
+        facts.append(fraction_fact(len(chosen), rows, classes=False))
     spec = InputSpec(
         kind="series",
         shape=(found.look_back, len(names)),
@@ -137,7 +137,7 @@ def as_trained(table: Table, schema: Schema) -> tuple[Series, np.ndarray]:
     for name in names:
         if name not in table.columns:
             near = nearest(name, table.columns)
-            hint = f"; is it called {near[0]!r} here?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else ""
             raise DataError(f"{table.name} has no column {name!r}, which the model was trained on{hint}")
     time = schema.input.column
     series = regular(table, time if time in table.columns else _time_column(table, None), names)
@@ -165,14 +165,14 @@ def _windows(series: Series, scaled: np.ndarray, found: Sizes, place: str, *, fo
     )
 
 
-def _time_column(table: Table, asked: str | None) -> str:
+def _time_column(table: Table, requested: str | None) -> str:
     """The column of times. Raises: DataError when there is none of that name, or none at all"""
-    if asked is not None and asked not in table.columns:
-        near = nearest(asked, table.columns)
+    if requested is not None and requested not in table.columns:
+        near = nearest(requested, table.columns)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:LISTED])}"
-        raise DataError(f"{table.name} has no column {asked!r}; {hint}")
-    if asked is not None:
-        return asked
+        raise DataError(f"{table.name} has no column {requested!r}; {hint}")
+    if requested is not None:
+        return requested
     found = next((name for name in table.columns if infer_kind(table, name).kind == "date"), None)
     if found is None:
         raise DataError(f"{table.name} has no column of times, which a series needs; name it with --time")

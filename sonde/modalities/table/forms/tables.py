@@ -84,7 +84,7 @@ def read_tables(
 
 
 def about_tables(listing: Listing, *, like: Schema | None = None) -> About:
-    """What is said of tables besides their rows."""
+    """Facts about tables besides their rows."""
     path, files = listing.path, split_files(listing)
     first = next(iter(files.values()))
     form = "table" if like is not None else form_of(first) if listing.is_file else f"folder of {form_of(first)}s"
@@ -151,8 +151,8 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         check_sources(table, fitted.columns)
     inputs = {s: encode(table, fitted.columns, values if s == "train" else None) for s, table in tables.items()}
     splits = {
-        split: _rows(tables[home], index, inputs[home], targets[home], target.spec)
-        for split, (home, index) in chosen.items()
+        split: _rows(tables[source], index, inputs[source], targets[source], target.spec)
+        for split, (source, index) in chosen.items()
     }
     spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
     facts = [_columns_fact(train_table, kinds, values, fitted), *fitted.facts(), target.fact, *split_facts]
@@ -209,7 +209,7 @@ def split_facts(
     chosen: split -> (the split whose table its rows stand in, their places in that);  table: of the split train
     """
     sizes = {split: len(rows) for split, (_, rows) in chosen.items()}
-    own = [split for split, (home, _) in chosen.items() if home != "train"]
+    own = [split for split, (source, _) in chosen.items() if source != "train"]
     drawn = [split for split in chosen if split != "train" and split not in own]
     return [
         Fact(f"{sizes['train']:,} training rows", f"of {len(table):,} in {table.name}"),
@@ -258,7 +258,7 @@ def row_numbers(table: Table) -> np.ndarray:
 
 
 def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
-    """The target's columns in the table: values and labels are called after them, classes need them said."""
+    """The target's columns in the table: values and labels are called after them, classes need them named."""
     settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names
@@ -284,7 +284,7 @@ def _holds_images(path: Path) -> bool:
     try:
         schema = pa_parquet.read_schema(path)
     except (pa.ArrowException, OSError):
-        return False  # what is wrong with the file is said when it is read
+        return False  # what is wrong with the file is reported when it is read
     return any(
         pa.types.is_struct(kind) and any(kind.field(i).name == "bytes" for i in range(kind.num_fields))
         for kind in schema.types

@@ -41,8 +41,8 @@ def read(
     Raises: DataError naming a file that is not UTF-8, and for a class that training or the model does not know
     """
     path, splits = listing.path, split_folders(listing)
-    homes = splits if "train" in splits else {"train": listing}
-    files = {split: _files(home) for split, home in homes.items()}
+    folders = splits if "train" in splits else {"train": listing}
+    files = {split: _files(folder) for split, folder in folders.items()}
     parts = {split: _part(found, path, split, tick) for split, found in files.items()}
     everything = [file for found in files.values() for file in found]
     about = About.at(listing, form="class folders of texts", why=path.name, files=everything)
@@ -59,15 +59,15 @@ def read(
     return assemble_texts(parts, spec, replace(about, facts=[size, fact]), config, tick=tick)
 
 
-def _classes(home: Listing) -> list[Listing]:
+def _classes(place: Listing) -> list[Listing]:
     """Folders with texts directly in them."""
-    return [folder for folder in home.folders if folder.ending(ENDING)]
+    return [folder for folder in place.folders if folder.ending(ENDING)]
 
 
-def _files(home: Listing) -> list[Path]:
-    found = [file for folder in _classes(home) for file in folder.ending(ENDING)]
+def _files(place: Listing) -> list[Path]:
+    found = [file for folder in _classes(place) for file in folder.ending(ENDING)]
     if not found:
-        raise DataError(f"{home.path} holds no class folders of {ENDING} files; add files or remove it")
+        raise DataError(f"{place.path} holds no class folders of {ENDING} files; add files or remove it")
     return sorted(found, key=lambda file: natural(file.as_posix()))
 
 

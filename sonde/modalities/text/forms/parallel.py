@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """languages: (from, to);  why: how they were told apart;  parts: the files of each split;  aside: others that were left"""
+    """languages: (from, to);  why: how they were chosen;  parts: the files of each split;  aside: others that were left"""
 
     languages: tuple[str, str]
     why: str

@@ -82,7 +82,7 @@ def questions_as_rows(questions: Questions, vocabulary: Vocabulary) -> QuestionR
 
 
 def _files(listing: Listing) -> dict[str, Path]:
-    """Split -> file; one file alone is "train". A folder's files are told apart by the word they begin with."""
+    """Split -> file; one file alone is "train". A folder's files are distinguished by the word they begin with."""
     files = [file for file in listing.ending(".json") if listing.once(looks_like_squad, file)]
     if len(files) == 1:
         return {"train": files[0]}
@@ -94,7 +94,7 @@ def _files(listing: Listing) -> dict[str, Path]:
 def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.ndarray]:
     """Questions of the training file that stay there or are held back, by whole articles, or paragraphs where there is one.
 
-    A file of its own is what judges: nothing is held back for a test then, and no more than a validation part.
+    A file of its own is for evaluation: nothing is held out for a test then, and no more than a validation part.
     """
     train = found["train"]
     by_article = np.array([train.articles[question.paragraph] for question in train.questions])
@@ -105,9 +105,9 @@ def _parts(found: Mapping[str, Questions], config: DataConfig) -> dict[str, np.n
 
 def _training_texts(questions: Questions, rows: np.ndarray) -> list[str]:
     """The questions that are trained on, and each of their paragraphs once."""
-    kept = [questions.questions[row] for row in rows]
-    paragraphs = dict.fromkeys(question.paragraph for question in kept)
-    return [*(questions.paragraphs[place] for place in paragraphs), *(question.text for question in kept)]
+    chosen = [questions.questions[row] for row in rows]
+    paragraphs = dict.fromkeys(question.paragraph for question in chosen)
+    return [*(questions.paragraphs[place] for place in paragraphs), *(question.text for question in chosen)]
 
 
 def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> Schema:

@@ -41,14 +41,14 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
             return "the model reads texts" if wanted.like.input.kind == "tokens" else None
         found = find_text(tables["train"], wanted.config.of(TableConfig).target) if "train" in tables else None
     except DataError:
-        return None  # what is wrong with the file is said when it is read as a table
+        return None  # what is wrong with the file is reported when it is read as a table
     return None if found is None else f"column {found.input!r} is text"
 
 
 def read(
     listing: Listing, config: DataConfig, *, task: str | None = None, tick: Tick = silent, like: Schema | None = None
 ) -> Dataset:
-    """Tables by split as texts with targets. Tables other than train that lack the target are left out, and that is said.
+    """Tables by split as texts with targets. Tables other than train that lack the target are left out, with a warning.
 
     Raises: DataError naming the file (and row), what is wrong and what to do
     """
@@ -92,9 +92,7 @@ def _dataset(
     if found.guessed:
         facts.append(Fact(f"column {found.targets[0]!r} is to be predicted", found.guessed))
     if found.aside:
-        facts.append(
-            Fact(f"left out {', '.join(found.aside)}", "only the text column is used; without it they would be")
-        )
+        facts.append(Fact(f"left out {', '.join(found.aside)}", "only the text column is an input of the model"))
     prints = about.fingerprint or {
         split: hashlib.sha256("\0".join(part.texts).encode()).hexdigest() for split, part in parts.items()
     }
@@ -130,7 +128,7 @@ def text_column(table: Table, like: Schema) -> str:
 
 
 def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> tuple[str, ...]:
-    """The columns of the truth: those asked for, those a target is called after, else the only other column."""
+    """The columns of the truth: those given, those a target is called after, else the only other column."""
     settings = config.of(TableConfig)
     if spec.kind != "class":
         return spec.names

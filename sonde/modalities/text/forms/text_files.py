@@ -73,9 +73,9 @@ def read(
     if not parts:
         parts, facts = _cut(texts, config, whole=like is not None)
     if config.label_fraction < 1 and like is None:
-        kept = round(config.label_fraction * sum(map(len, parts["train"])))
-        facts.append(Fact(f"the first {kept:,} characters of the training text", "--label-fraction"))
-        parts["train"] = first(parts["train"], kept)
+        characters = round(config.label_fraction * sum(map(len, parts["train"])))
+        facts.append(Fact(f"the first {characters:,} characters of the training text", "--label-fraction"))
+        parts["train"] = first(parts["train"], characters)
     tick("reading tokens", 0, 0)
     vocabulary, why = (
         _vocabulary(parts["train"], config) if like is None else (read_vocabulary(like.input.tokenizer), "")
@@ -118,7 +118,7 @@ def _by_split(texts: Mapping[Path, Text]) -> dict[str, list[Text]]:
 def _cut(texts: Mapping[Path, Text], config: DataConfig, *, whole: bool) -> tuple[dict[str, list[Text]], list[Fact]]:
     """The texts end to end, cut off at the end for test and before that for validation.
 
-    A share for test is taken where one is asked for: a text's model is usually evaluated on its validation part.
+    A share for test is taken where one is requested: a text's model is usually evaluated on its validation part.
     """
     everything = list(texts.values())
     if whole:

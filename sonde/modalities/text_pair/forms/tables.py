@@ -23,7 +23,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     try:
         tables = read_tables(listing, wanted.config)
     except DataError:
-        return None  # what is wrong with the file is said when it is read as a table
+        return None  # what is wrong with the file is reported when it is read as a table
     found = _found(tables["train"], wanted.config) if "train" in tables else None
     return None if found is None else f"columns {found.first!r} and {found.second!r} are pairs of texts: {found.why}"
 

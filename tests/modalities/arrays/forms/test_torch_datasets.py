@@ -156,7 +156,7 @@ def test_refused(dataset: Any, message: str) -> None:
 
 
 def test_a_stream_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(DataError, match="^Stream yields more than 100 bytes and cannot be read by number"):
+    with pytest.raises(DataError, match="^Stream yields more than 100 bytes and has no random access"):
         read({"train": Stream()}, WHOLE, limit=100)
 
 

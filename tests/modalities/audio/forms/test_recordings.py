@@ -157,7 +157,7 @@ def test_judging_reads_as_the_model_was_trained(tmp_path: Path) -> None:
     assert found.splits["test"].read(np.array([0]))["lengths"][0] == pytest.approx(400, abs=1)
     write(other / "7_ann_0.wav")
     with pytest.raises(
-        DataError, match=r"7_ann_0\.wav is of class '7', which the model does not know; there are 0, 1, 2"
+        DataError, match=r"7_ann_0\.wav is of class '7', which the model was not trained on; there are 0, 1, 2"
     ):
         open_like(other, trained, data_config(labels=PATTERN, validation=0, test=0))
 

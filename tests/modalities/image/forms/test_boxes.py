@@ -172,7 +172,7 @@ def test_judging_reads_by_the_models_schema(tmp_path: Path):
     text = (strange / "Annotations" / "one.xml").read_text(encoding="utf-8")
     (strange / "Annotations" / "one.xml").write_text(text.replace("red", "green"), encoding="utf-8")
     with pytest.raises(
-        DataError, match=r"one.xml has an object 'green', which the model does not know; it knows blue, red"
+        DataError, match=r"one.xml has an object 'green', a class the model was not trained on; there are blue, red"
     ):
         open_like(strange, data.schema, DataConfig())
 

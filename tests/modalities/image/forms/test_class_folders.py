@@ -173,7 +173,7 @@ def test_a_class_that_train_does_not_have(tmp_path: Path) -> None:
     for split, names in (("train", ("cat", "dog")), ("val", ("cat", "dogs"))):
         for name in names:
             fill(tmp_path / split / name, 3)
-    assert refused(tmp_path) == ": validation has a class 'dogs' that train does not have; is it 'dog'?"
+    assert refused(tmp_path) == ": validation has a class 'dogs' that train does not have; did you mean 'dog'?"
 
 
 def test_a_split_twice(tmp_path: Path) -> None:
