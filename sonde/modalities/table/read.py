@@ -3,6 +3,9 @@
 CSV cells stay text here: what a column holds is decided over the whole column (`kinds`), not by the first rows.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# pyarrow.compute makes its functions when it is imported, where pyright cannot see them
+
 import csv
 import gzip
 import io
