@@ -11,6 +11,7 @@ import pytest
 import sonde
 from sonde.cli.main import main
 from sonde.core.catalogue import _entry_points
+from sonde.core.errors import SondeError
 from sonde.models.table import MODELS
 from sonde.tasks.table import names
 
@@ -26,7 +27,8 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for name, body in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(body, encoding="utf-8")
-    project = tomllib.loads(FILES["pyproject.toml"])["project"]
+    parts = [tomllib.loads(body)["project"] for kind, body in BLOCKS if kind == "toml"]
+    project, points_of = parts[0], {group: points for part in parts for group, points in part["entry-points"].items()}
     about = tmp_path / "sonde_counts-1.0.dist-info"
     about.mkdir()
     about.joinpath("METADATA").write_text(
@@ -34,7 +36,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     )
     groups = [
         f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-        for group, points in project["entry-points"].items()
+        for group, points in points_of.items()
     ]
     about.joinpath("entry_points.txt").write_text("\n".join(groups))
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -52,7 +54,20 @@ def test_the_package_of_the_guide_joins_and_trains(installed: Path, capsys: pyte
             exec(compile(body, "adding.md", "exec"), {})
         for line in body.splitlines() if kind == "sh" else []:
             assert main(shlex.split(line)[1:]) == 0, line
-    assert "visits" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "visits" in said
+    assert "quartz" in said
+    result = sonde.load(installed / "minerals-run").result
+    assert result["metrics"]["test"]["accuracy"] > 0.9
+    for run in (
+        sonde.load(installed / "minerals-run"),
+        sonde.resume(installed / "minerals-run", epochs=11, quiet=True),
+    ):
+        assert run.evaluate(installed / "minerals.spc")["accuracy"] > 0.9
+    with pytest.raises(SondeError, match=r"gone.spc is no .spc file"):
+        run.predict(installed / "gone.spc")
+    with pytest.raises(SondeError, match="digits holds no spectra; leave --unit-area out"):
+        sonde.train("digits", unit_area=True, quiet=True)
     result = sonde.load(installed / "visits-run").result
     assert result["metrics"]["test"]["deviance"] < 1.5  # of the true rates it is about 1 a row
     assert result["baseline"]["deviance"] > 2

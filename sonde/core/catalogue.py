@@ -41,6 +41,45 @@ def added(group: str, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def of_package(group: str, own: Iterable[str], name: str) -> Any:
+    """What an installed package adds to a catalogue under a name (`added`), imported.
+
+    own: names that Sonde's own table has
+    Raises: ConfigError naming the package where that cannot be imported
+    """
+    where = added(group, own)[name]
+    try:
+        return load(where)
+    except Exception as error:  # whatever a package of somebody else's raises while it is imported
+        raise ConfigError(
+            f"{_package(group, name)} registers {name!r} in {group} as {where}, which cannot be imported: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def record_of_package(group: str, own: Iterable[str], name: str, *, kind: type, called: str) -> Any:
+    """The same where it is a record that says its own name.
+
+    kind: what it must be;  called: its field that holds the name
+    Raises: ConfigError naming the package also where it is something else, or has another name
+    """
+    found = of_package(group, own, name)
+    package = _package(group, name)
+    if not isinstance(found, kind):
+        raise ConfigError(
+            f"{package} registers {name!r} in {group}, which is a {type(found).__name__}, no {kind.__name__}"
+        )
+    if getattr(found, called) != name:
+        raise ConfigError(
+            f"{package} registers {name!r} in {group}, and its record has {called}={getattr(found, called)!r}; give both one name"
+        )
+    return found
+
+
+def _package(group: str, name: str) -> str:
+    return next(package for known, _, package in _entry_points(group) if known == name)
+
+
 @cache  # what is installed does not change while a program runs, and reading it takes milliseconds
 def _entry_points(group: str) -> tuple[tuple[str, str, str], ...]:
     """(name, value, package) of each."""
@@ -60,7 +99,9 @@ class Catalogue(Mapping[str, Row]):
 
     def __getitem__(self, name: str) -> Row:
         """Raises: KeyError for an unknown name."""
-        return self.own[name] if name in self.own else load(added(self.group, self.own)[name])
+        if name not in self:
+            raise KeyError(name)
+        return self.own[name] if name in self.own else of_package(self.group, self.own, name)
 
     def __contains__(self, name: object) -> bool:
         return name in self.own or name in added(self.group, self.own)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from sonde.core.catalogue import added, resolve
+from sonde.core.catalogue import added, record_of_package, resolve
 from sonde.core.dataset import Schema
 from sonde.core.errors import DataError
 from sonde.modalities.modality import Form, Modality
@@ -30,9 +30,9 @@ def names() -> list[str]:
 @cache  # a record stays as it is while a program runs
 def modality(kind: str) -> Modality:
     """What is known about a kind of input. Raises: ConfigError with the nearest names when there is none"""
-    return resolve(
-        "kind of data", kind, MODALITIES if kind in MODALITIES else {**MODALITIES, **added(GROUP, MODALITIES)}
-    )
+    if kind in added(GROUP, MODALITIES):
+        return record_of_package(GROUP, MODALITIES, kind, kind=Modality, called="kind")
+    return resolve("kind of data", kind, {**MODALITIES, **added(GROUP, MODALITIES)})
 
 
 def modalities() -> Iterator[Modality]:

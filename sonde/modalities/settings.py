@@ -5,18 +5,35 @@ from dataclasses import replace
 from typing import Any
 
 from sonde.core.config import GROUPS, DataConfig, replace_leaves
+from sonde.core.errors import ConfigError
 from sonde.core.value_types import annotations
-from sonde.modalities.catalogue import modalities
+from sonde.modalities.catalogue import modalities, modality
 
 
 def groups() -> dict[str, type]:
-    """Title -> dataclass whose fields are flags; names of fields are unique over all of them."""
-    return {**of_data(), **GROUPS}
+    """Title -> dataclass whose fields are flags; names of fields are unique over all of them.
+
+    Raises: ConfigError where a kind of data of another package has a setting that there is already
+    """
+    found = {**of_data(), **GROUPS}
+    owners: dict[str, str] = {}
+    for title, kind in {**GROUPS, **found}.items():  # kinds of other packages come last
+        for name in annotations(kind):
+            if name in owners:
+                raise ConfigError(f"{title} have a setting {name!r}, which {owners[name]} has already; rename it there")
+            owners[name] = title
+    return found
 
 
 def of_data() -> dict[str, type]:
     """Those that say what is read and how."""
     return {"data": DataConfig, **{one.noun: one.config for one in modalities() if one.config}}
+
+
+def of_kind(kind: str) -> tuple[str, ...]:
+    """Names of the settings that data of a kind are read by: its own, and those of others that it reads too."""
+    record = modality(kind)
+    return (*(annotations(record.config) if record.config else ()), *record.reads)
 
 
 def leaves() -> dict[str, str]:

@@ -54,7 +54,11 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     task_kind = NoSettings if custom_task else spec(recipe.task).config
     model_names = {entry.name for entry in fields(model_kind)}
     task_names = {entry.name for entry in fields(task_kind)}
-    known = settings.leaves().keys() | model_names | task_names
+    general = settings.leaves().keys()
+    for owner, names in ((f"model {recipe.model}", model_names), (f"task {recipe.task}", task_names)):
+        if taken := sorted(names & general):
+            raise ConfigError(f"{owner} has a setting {taken[0]!r}, which every run has already; rename it there")
+    known = general | model_names | task_names
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)

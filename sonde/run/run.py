@@ -19,7 +19,7 @@ from sonde.core.seams import Source, Task
 from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
-from sonde.modalities.settings import data_config
+from sonde.modalities.settings import data_config, of_kind
 from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
@@ -219,10 +219,9 @@ class Run:
         return write_report(self.folder)
 
     def _reading(self, target: Sequence[str]) -> DataConfig:
-        """The columns by which the run read its table, or the parts of its recordings' names, with nothing held out."""
+        """The settings by which the run read data of its kind, with nothing held out."""
         settings = read_config(self._folder.config).settings
-        names = ("target", "columns", "labels", "label_names", "held_out")
-        read = {name: settings[name] for name in names if settings.get(name)}
+        read = {name: settings[name] for name in of_kind(self.schema.input.kind) if name in settings}
         return data_config({**read, "validation": 0.0, "test": 0.0, **({"target": target} if target else {})})
 
     def _trained_in(self, settings: Mapping[str, Any]) -> Any:

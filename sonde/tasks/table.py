@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from sonde.core.catalogue import added, load, resolve
+from sonde.core.catalogue import added, load, record_of_package, resolve
 from sonde.core.errors import ConfigError
 from sonde.tasks.spec import TaskSpec
 
@@ -43,8 +43,10 @@ def names() -> list[str]:
 
 @cache  # a record stays as it is while a program runs
 def spec(name: str) -> TaskSpec:
-    """The record of a task. Raises: ConfigError for an unknown one, with the nearest"""
-    return resolve("task", name, TASKS if name in TASKS else {**TASKS, **added(GROUP, TASKS)})
+    """The record of a task. Raises: ConfigError for an unknown one, with the nearest, or one that a package defines wrongly"""
+    if name in added(GROUP, TASKS):
+        return record_of_package(GROUP, TASKS, name, kind=TaskSpec, called="name")
+    return resolve("task", name, {**TASKS, **added(GROUP, TASKS)})
 
 
 def specs() -> Iterator[TaskSpec]:

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from sonde.core.catalogue import Catalogue, _entry_points, added, require, resolve
+from sonde.core.catalogue import Catalogue, _entry_points, added, record_of_package, require, resolve
 from sonde.core.errors import ConfigError, MissingDependency
 
 
@@ -88,3 +89,27 @@ def test_a_catalogue_lists_other_packages_rows_behind_ours_and_imports_one_where
     assert found["theirs"] == 3
     with pytest.raises(KeyError):
         found["none"]
+
+
+def test_what_is_wrong_with_another_packages_record_is_said_with_its_name(packages: Path) -> None:
+    places = {"broken": "counting_broken:ROW", "empty": "counting_rows2:NONE", "number": "counting_rows2:ROW"}
+    places |= {"other": "counting_rows2:PATH", "fits": "counting_rows2:FITS"}
+    lines = "".join(f"{name} = {place}\n" for name, place in places.items())
+    install(packages, "counting", f"[sonde.records]\n{lines}")
+    (packages / "counting_broken.py").write_text("import no_such_package\n")
+    (packages / "counting_rows2.py").write_text(
+        "from types import SimpleNamespace\nROW = 3\nPATH = SimpleNamespace(name='path')\nFITS = SimpleNamespace(name='fits')\n"
+    )
+
+    def record(name: str) -> object:
+        return record_of_package("sonde.records", [], name, kind=SimpleNamespace, called="name")
+
+    assert record("fits") == SimpleNamespace(name="fits")
+    for name, message in {
+        "broken": "counting registers 'broken' in sonde.records as counting_broken:ROW, which cannot be imported: ModuleNotFound",
+        "empty": "counting registers 'empty' in sonde.records as counting_rows2:NONE, which cannot be imported: AttributeError",
+        "number": "counting registers 'number' in sonde.records, which is a int, no SimpleNamespace",
+        "other": "counting registers 'other' in sonde.records, and its record has name='path'; give both one name",
+    }.items():
+        with pytest.raises(ConfigError, match=message):
+            record(name)

@@ -15,7 +15,7 @@ from sonde.core.errors import ConfigError, DataError
 from sonde.modalities.catalogue import MODALITIES, check_kind, embedded, forms, modalities, modality, names
 from sonde.modalities.feeding import activations_per_value, augmentation
 from sonde.modalities.open import open_data
-from sonde.modalities.settings import data_config, leaves
+from sonde.modalities.settings import data_config, groups, leaves
 
 FUNCTIONS = ("rows_to_predict", "augmentation", "show", "inspect", "sample", "activations_per_value")
 
@@ -170,3 +170,12 @@ def test_a_kind_of_data_of_another_package_joins(forestry: Path) -> None:
     with pytest.raises(DataError, match="wood has no columns|--time out"):
         open_data(forestry / "wood", data_config({"time": "when"}))
     assert DataConfig().given == ()
+
+
+def test_a_setting_that_there_is_already_is_refused_with_both_owners(forestry: Path) -> None:
+    (forestry / "forestry.py").write_text(OTHER.replace("tree_depth", "batch_size"))
+    sys.modules.pop("forestry", None)
+    modality.cache_clear()
+    with pytest.raises(ConfigError, match="trees have a setting 'batch_size', which feed has already; rename it there"):
+        groups()
+    modality.cache_clear()
