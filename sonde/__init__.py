@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from sonde.api import fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
-    from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Task
+    from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage, Task
     from sonde.run.run import Run
     from sonde.tasks.custom.task import MeanMeter
 
@@ -26,6 +26,7 @@ _PUBLIC = {
     "Observer": "sonde.core.seams",
     "Phase": "sonde.core.seams",
     "Source": "sonde.core.seams",
+    "Stage": "sonde.core.seams",
     "Task": "sonde.core.seams",
     "MeanMeter": "sonde.tasks.custom.task",
     "SondeError": "sonde.core.errors",
@@ -42,6 +43,7 @@ __all__ = [
     "Run",
     "SondeError",
     "Source",
+    "Stage",
     "Task",
     "fit",
     "load",

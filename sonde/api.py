@@ -6,16 +6,21 @@ from typing import Any
 
 from torch import nn
 
+from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import from_keywords
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import open_run
 from sonde.engine import loop
 from sonde.engine.clock import Clock
+from sonde.engine.stages import check_total
+from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
+from sonde.run.build import Assembly
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
+from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
@@ -74,18 +79,38 @@ def steps(
 
     task: a `sonde.Task`, or an nn.Module with `loss=` as for `fit`
     data: a `sonde.Source`, a torch Dataset or DataLoader, or a tuple of tensors
-    total: steps until the schedule ends and the iterator with it
+    total: steps until the schedule ends and the iterator with it; data that can be read only once must hold as many batches
     settings: those of `fit` that say how a step is done: optimizer, schedule, batch_size, precision, threads, …
-    Raises: ConfigError for a setting without an effect here, or a precision that this machine cannot compute in
+    Raises: ConfigError for a setting without an effect here, a precision that this machine cannot compute in, or data that
+            end before `total` steps; DataError for a first batch that does not fit
     """
     whole = task_of(task, loss)
     refuse_outside_fit(settings)
-    parts = custom_parts(whole, data, None, settings_of(whole, settings).config, Clock())
+    config = settings_of(whole, {**settings, "lr": lr}).config
+    if config.optim.lr == "auto":
+        raise ConfigError(
+            "lr='auto' is found before training, which sonde.steps leaves to your own loop; give a number"
+        )
+    check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}")
+    parts = custom_parts(whole, data, None, config, Clock())
     refuse_without_effect(parts, settings)
     check_step(parts)
-    stepper = parts.stepper(lr=lr, total=total)
+    stepper = parts.stepper(lr=float(config.optim.lr), total=total)
     stepper.execution.threads = parts.config.machine.threads or stepper.execution.threads
-    return loop.steps(stepper, parts.train, stop=total)
+    return _taken(parts, stepper, total)
+
+
+def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord]:
+    """The steps, with what is wrong with the first batch in one line."""
+    done = 0
+
+    def remember_first(batch: Batch) -> None:
+        parts.first = batch if done == 0 else None
+
+    with steps_in_one_line(parts, lambda: done == 0):
+        for record in loop.steps(stepper, parts.train, stop=total, on_batch=remember_first):
+            done = record.step
+            yield record
 
 
 def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Any) -> Run:

@@ -210,7 +210,7 @@ def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str])
 
 def test_every_public_name_is_there_and_documented() -> None:
     """`sonde.Task` and its like are what a program of one's own is written against."""
-    nouns = {"Batch", "Loss", "Meter", "Objective", "Observer", "Phase", "Run", "Source", "Task"}
+    nouns = {"Batch", "Loss", "Meter", "Objective", "Observer", "Phase", "Run", "Source", "Stage", "Task"}
     assert nouns | {"train", "fit", "steps", "load", "resume"} <= set(sonde.__all__)
     assert set(sonde.__all__) <= set(dir(sonde))
     for name in sonde.__all__:

@@ -170,7 +170,8 @@ class LoopConfig:
     monitor: str | None = None
     """Validation metric that selects the best checkpoint; by default the task's."""
     patience: int | str = 0
-    """Early stopping after this many evaluations without improvement, or this long ("10 epochs", "30m"); 0 for none."""
+    """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are), or this long
+    ("10 epochs", "500 steps", "30m"); 0 for none."""
     evaluate_every: float | str = 1.0
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
     log_every: int = 10

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+STAGE_BEGINS = "stage begins"  # the event at the first step of a stage
 Verdict = Literal["continue", "save", "stop"]
 
 
@@ -16,7 +17,7 @@ class StepRecord:
     rows: int
     losses: Mapping[str, Any]  # "<phase>/loss" and "<phase>/<part>"
     norms: Mapping[str, Any]  # phase name -> gradient norm before clipping, for the phases that ran
-    lr: float
+    lr: float  # of the phase that `main` is the loss of
     main: str = ""  # name of the loss that stands for the step: the first phase's of those at work in this stage
 
     def number(self, name: str) -> float:

@@ -1,5 +1,6 @@
 """The seams of the engine. A source yields batches; a task owns modules and phases; a meter accumulates; an observer reads."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
@@ -30,13 +31,22 @@ class Loss(NamedTuple):
 class Stage:
     """A part of a run that phases share; stages follow one another in the order in which a task's phases name them.
 
-    share: weight of this stage when the run's steps are dealt out: two stages with 3 and 1 take three quarters and one
-    steps: its length in steps instead; shares are then of what is left. The last stage goes on to the run's end.
+    share: relative weight of this stage when the run's steps are dealt out: two stages with shares 3 and 1 take three quarters
+           and one quarter, and so do stages with 0.9 and 0.3; they need not add up to 1
+    steps: its length in steps instead; shares are then of what is left. Where all stages have `steps`, their sum is the run's
+           length, and another is refused
+    Raises: ConfigError for a share that is not above 0, or steps below 1
     """
 
     name: str
     share: float = 1.0
     steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < math.inf:
+            raise ConfigError(f"stage {self.name!r}: share is a relative weight above 0, got {self.share:g}")
+        if self.steps is not None and self.steps < 1:
+            raise ConfigError(f"stage {self.name!r}: steps must be at least 1, got {self.steps}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +94,14 @@ class Objective(NamedTuple):
         if old is None or old != old:
             return True
         return new > old if self.mode == "max" else new < old
+
+    def value(self, metrics: Mapping[str, float]) -> float:
+        """The metric's value. Raises: ConfigError where the meter does not report it"""
+        if self.metric not in metrics:
+            raise ConfigError(
+                f"the task's objective is {self.metric!r}, which its meter does not report; it reports {', '.join(metrics)}"
+            )
+        return metrics[self.metric]
 
 
 @runtime_checkable

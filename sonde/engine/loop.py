@@ -8,7 +8,7 @@ from typing import Any
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
-from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine.checkpoint import Writer
 from sonde.engine.signals import StopRequest
@@ -18,15 +18,25 @@ from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Progress, Training, capture, weights
 
 
-def steps(stepper: Stepper, source: Source, *, start: int = 0, stop: int) -> Iterator[StepRecord]:
+def steps(
+    stepper: Stepper,
+    source: Source,
+    *,
+    start: int = 0,
+    stop: int,
+    on_batch: Callable[[Batch], None] | None = None,
+) -> Iterator[StepRecord]:
     """Yield a record after each of the steps start + 1 … stop; the weights are updated when it is yielded.
 
+    on_batch: called with each batch before its step
     Raises: DataError when the source yields no batch; NonFiniteStep, on a GPU up to a hundred steps late
     """
     stepper.task.modules.train()
     endless = batches_of(source)
     for number in range(start + 1, stop + 1):
         batch = next(endless)
+        if on_batch is not None:
+            on_batch(batch)
         yield stepper(batch, step=number, epoch=epoch_of(source, number))
     stepper.guard.settle()
 
@@ -163,6 +173,8 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):
         _log(training, record)
     _notify(training, record)
+    if (stage := training.stepper.stages.begins(record.step)) is not None:
+        event(training, STAGE_BEGINS, {"stage": stage.name})
 
 
 def _pass_ended(training: Training, parts: FitParts) -> None:
@@ -226,7 +238,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     _notify(training, record)
     if parts.objective is None:
         return False
-    value = metrics[parts.objective.metric]
+    value = parts.objective.value(metrics)
     if parts.objective.better(value, progress.best["value"] if progress.best else None):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0

@@ -1,4 +1,4 @@
-"""Stages of a run: which phases are at work at which steps, where phases follow one another."""
+"""Phases and stages of a run: what phases may train, and which are at work at which steps, where they follow one another."""
 
 import sys
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Phase, Stage
+from sonde.core.seams import Phase, Stage, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,13 @@ class Stages:
         """(which stage the 1-based `step` belongs to, from 0; the stage's first step; its last), the last stage without end."""
         number = bisect_left(self.ends, step)
         return number, *self.bounds(number, total=sys.maxsize)
+
+    def begins(self, step: int) -> Stage | None:
+        """The stage whose first step the 1-based `step` is."""
+        if not self.stages:
+            return None
+        number, first, _ = self.at(step)
+        return self.stages[number] if step == first else None
 
     def bounds(self, number: int, *, total: int) -> tuple[int, int]:
         """(first, last) 1-based steps of a stage in a run of `total` steps."""
@@ -51,8 +58,80 @@ def plan_stages(phases: Sequence[Phase], *, total: int) -> Stages:
 
     Raises: ConfigError when a stage would have no step
     """
-    stages = tuple(dict.fromkeys(phase.stage for phase in phases if phase.stage is not None))
+    stages = _named(phases)
     return Stages(stages=stages, ends=_ends(stages, total))
+
+
+def check_phases(task: Task) -> None:
+    """Raises: ConfigError for phases of one name, or that train nothing, another's modules, or what `task.modules` lacks."""
+    phases, modules = task.phases, task.modules
+    for called in (
+        phase.name for number, phase in enumerate(phases) if phase.name in {p.name for p in phases[:number]}
+    ):
+        raise ConfigError(f"two phases are called {called!r}; give each a name of its own")
+    owned = {id(parameter) for parameter in modules.parameters()}
+    for phase in phases:
+        for module in phase.trains:
+            if any(id(parameter) not in owned for parameter in module.parameters()):
+                raise ConfigError(
+                    f"phase {phase.name!r} trains {_attribute(task, module)}, which is not in task.modules, so that it would not "
+                    "be moved, trained, saved or restored; add it there"
+                )
+        if not phase.parameters():
+            what = ", ".join(type(module).__name__ for module in phase.trains) or "no module"
+            raise ConfigError(
+                f"phase {phase.name!r} has nothing to train: {what} without a parameter that requires a gradient"
+            )
+    for number, phase in enumerate(phases):
+        trained = {id(parameter) for parameter in phase.parameters()}
+        for other in phases[:number]:
+            together = phase.stage is None or other.stage is None or phase.stage == other.stage
+            shared = trained & {id(parameter) for parameter in other.parameters()}
+            if together and shared:
+                name = next(name for name, parameter in modules.named_parameters() if id(parameter) in shared)
+                raise ConfigError(
+                    f"phases {other.name!r} and {phase.name!r} both train {name.partition('.')[0]!r} ({name}) in the same stage; "
+                    "let one of them train it, or give them different stages"
+                )
+
+
+def _attribute(task: Task, module: object) -> str:
+    """What the task calls a module, where it has it as an attribute; else its class."""
+    held = getattr(task, "__dict__", {})
+    name = next((name for name, value in held.items() if value is module), None)
+    return f"a {type(module).__name__}" if name is None else repr(name)
+
+
+def fixed_length(phases: Sequence[Phase]) -> int | None:
+    """The steps of all stages together; None unless each stage has `steps`, and where there are none."""
+    stages = _named(phases)
+    steps = [stage.steps for stage in stages if stage.steps is not None]
+    return sum(steps) if stages and len(steps) == len(stages) else None
+
+
+def check_total(phases: Sequence[Phase], total: int | None, *, length: str, remedy: str) -> None:
+    """Raises: ConfigError where all stages have `steps`, and the run's length is another than their sum.
+
+    length: the run's length in words;  remedy: what to give instead, with {steps} for the sum
+    """
+    fixed = fixed_length(phases)
+    if fixed is not None and total != fixed:
+        listed = ", ".join(f"{stage.name} {stage.steps:,}" for stage in _named(phases))
+        raise ConfigError(
+            f"the task's stages take {fixed:,} steps together ({listed}), and the run has {length}; "
+            f"{remedy.format(steps=fixed)}, or leave `steps` of the last stage out"
+        )
+
+
+def _named(phases: Sequence[Phase]) -> tuple[Stage, ...]:
+    """The stages in the order in which phases name them first. Raises: ConfigError for two different ones of one name"""
+    stages = tuple(dict.fromkeys(phase.stage for phase in phases if phase.stage is not None))
+    for number, stage in enumerate(stages):
+        if stage.name in {before.name for before in stages[:number]}:
+            raise ConfigError(
+                f"two different stages are called {stage.name!r}; give phases of one stage the same Stage"
+            )
+    return stages
 
 
 def _ends(stages: tuple[Stage, ...], total: int) -> tuple[int, ...]:

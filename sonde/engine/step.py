@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
+from sonde.core.errors import ConfigError
 from sonde.core.records import StepRecord
-from sonde.core.seams import Phase, Task, extras_of
+from sonde.core.seams import Loss, Phase, Task, extras_of
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
@@ -88,7 +89,7 @@ class Stepper:
         pieces = batch.split(self.settings.accumulate) if self.settings.accumulate > 1 else [batch]
         losses: dict[str, Tensor] = {}
         norms: dict[str, Tensor] = {}
-        lr = 0.0
+        lr: float | None = None  # of the first phase at work
         self.guard.before_step()
         if not self._first <= step <= self._last:
             self._enter(step)
@@ -99,11 +100,15 @@ class Stepper:
                 found = self.execution.gradient(phase, update.optimizer, parameters, pieces)
                 for name, value in found.items():
                     losses[f"{phase.name}/{name}"] = value
-                lr = self._finish(update, batch, step, found["loss"], norms, begun)
+                rate = self._finish(update, batch, step, found["loss"], norms, begun)
+                lr = rate if update is self._at_work[0] else lr
         if self.execution.scaler is not None and norms:
             self.execution.scaler.update()
         if self.average is not None:
             self.average.update()
+        if lr is None:  # that phase does not run on this step
+            main = self._at_work[0]
+            lr = self._peaks[main.phase.name][0] * main.multiplier(self._steps_before(main, step))
         record = StepRecord(step, epoch, len(batch.index), losses, norms, lr, self.main)
         if self._after_step is not None:
             self._after_step(record)
@@ -147,7 +152,7 @@ class Stepper:
         gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
         norm = total_norm(gradients)
         norms[name] = norm
-        share = update.multiplier(step - (1 if update.phase.stage is None else self._first))
+        share = update.multiplier(self._steps_before(update, step))
         middle = time.perf_counter()
         self.clock.spent["step"] += middle - begun
         if self.execution.scaler is None or not self._overflowed(step, name, batch, norm, value):
@@ -156,6 +161,10 @@ class Stepper:
             self._move(update, share, flag)
         self.clock.spent["optimizer"] += time.perf_counter() - middle
         return self._peaks[name][0] * share
+
+    def _steps_before(self, update: Update, step: int) -> int:
+        """Steps of a phase's schedule before the 1-based `step`: those of its stage."""
+        return step - (1 if update.phase.stage is None else self._first)
 
     def _overflowed(self, step: int, phase: str, batch: Batch, norm: Tensor, value: Tensor) -> bool:
         """Whether fp16's loss scale was too large: the scaler skips the update by itself and lowers the scale.
@@ -214,6 +223,30 @@ class Stepper:
         self._enter(self._first)
 
 
+def check_loss(phase: Phase, loss: Any) -> None:
+    """Raises: ConfigError for what a phase's loss returned and no gradient can be computed of."""
+    if not isinstance(loss, Loss):
+        raise ConfigError(
+            f"phase {phase.name!r}: the loss function returned {_kind(loss)}; return sonde.Loss(value, weight), such as "
+            "Loss(value, len(batch))"
+        )
+    if not isinstance(loss.value, Tensor) or loss.value.numel() != 1:
+        raise ConfigError(
+            f"phase {phase.name!r}: the loss is {_kind(loss.value)}; it must be a scalar tensor, the mean over the rows"
+        )
+    if not loss.value.requires_grad:
+        raise ConfigError(
+            f"phase {phase.name!r}: the loss has no gradient; compute it from the network's output by differentiable functions "
+            "(argmax, comparisons, .item() and .detach() are not)"
+        )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
 def total_norm(gradients: list[Tensor]) -> Tensor:
     """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
     if not gradients:
@@ -256,6 +289,7 @@ class Eager:
         if len(pieces) == 1:
             with self._precision:
                 loss = phase.loss(pieces[0])
+            check_loss(phase, loss)
             scaled = loss.value if self.scaler is None else self.scaler.scale(loss.value)
             scaled.backward(inputs=parameters)
             means = {name: part.detach() for name, part in loss.parts.items()}
@@ -267,6 +301,7 @@ class Eager:
             for piece in pieces:
                 with self._precision:
                     loss = phase.loss(piece)
+                check_loss(phase, loss)
                 weighted = loss.value * loss.weight
                 scaled = weighted if self.scaler is None else self.scaler.scale(weighted)
                 scaled.backward(inputs=parameters)

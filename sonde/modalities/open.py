@@ -111,7 +111,9 @@ def _for_these(dataset: Dataset, config: DataConfig) -> Dataset:
             continue
         defaults = flat(type(given)())
         for name, value in flat(given).items():
-            if value != defaults[name] and name not in own.reads:
+            if (
+                value not in (defaults[name], ("none",)) and name not in own.reads
+            ):  # none of it is true of all other data
                 instead = f"{other.instead[own.kind]}, or " if own.kind in other.instead else ""
                 raise DataError(f"{dataset.source} {other.absent}; {instead}leave {flag(name)} out")
     return dataset

@@ -194,7 +194,10 @@ def _best(run: Reading) -> str:
     best = run.result.get("best") or {}
     if best.get("epoch") is None:
         return ""
-    text = f"The best checkpoint is from epoch {best['epoch'] + 1}"
+    no_epochs = run.result.get("epochs", 1) is None  # of data that never came to an end
+    text = "The best checkpoint is from " + (
+        f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
+    )
     if best.get("value") is not None and best.get("metric"):
         text += f" ({metric(best['metric'], best['value'])} validation {metric_name(best['metric'])})"
     tested = (run.result.get("metrics") or {}).get("test")

@@ -13,11 +13,12 @@ from typing import Any
 from sonde.core.bounds import flag
 from sonde.core.config import LoopConfig, OptimConfig, PlaceConfig
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Phase
+from sonde.core.seams import Phase, ends, rewinds
 from sonde.modalities.catalogue import modality
 from sonde.modalities.settings import of_data
 from sonde.optim.build import USED
 from sonde.run.build import Assembly, changes
+from sonde.run.lengths import counted, fixed_ends
 from sonde.run.updates import settings_of
 
 SHAPED = {
@@ -90,6 +91,38 @@ def _of_validation(name: str, value: Any, parts: Assembly) -> str:
     return f"there are no validation rows; leave it out, or keep some with {flag('validation')} 0.2"
 
 
+def _of_epochs(name: str, value: Any, parts: Assembly) -> str:
+    """Of durations in epochs, where none ends before the run does."""
+    loop = parts.config.loop
+    periods = {"patience": loop.patience_for, "evaluate_every": loop.evaluation_period}
+    period = periods.get(name, loop.checkpoint_period)
+    if period is None or period.unit != "epochs" or not _without_epochs(parts):
+        return ""
+    return f'these data have no epochs; give {name}="500 steps"'
+
+
+def _without_epochs(parts: Assembly) -> bool:
+    """Whether no pass over the data surely ends before the run: of endless ones, and of those that can be read only once."""
+    loop, source = parts.config.loop, parts.train
+    limited = loop.steps is not None or loop.time_limit is not None
+    return source.batches is None and limited and (not ends(source) or not rewinds(source))
+
+
+def _of_evaluations(name: str, value: Any, parts: Assembly) -> str:
+    """Of early stopping, where no evaluation falls due before the run's end."""
+    loop, batches = parts.config.loop, parts.train.batches
+    if loop.evaluation_period.unit == "epochs" and _without_epochs(parts):
+        return 'these data have no epochs, so that they are evaluated at the end only; give evaluate_every="500 steps"'
+    last = min(fixed_ends(loop, batches).values(), default=None)
+    every = {"steps": 1, "epochs": batches}.get(loop.evaluation_period.unit)
+    if last is None or every is None or round(loop.evaluation_period.amount * every) < last:
+        return ""
+    return (
+        f"the first evaluation falls due at the run's end, after {counted(last, 'step')}; train longer, or evaluate more often "
+        f"({flag('evaluate_every')})"
+    )
+
+
 def _of_augmentation(name: str, value: Any, parts: Assembly) -> str:
     if parts.dataset is None:
         return "sonde.fit takes data as they are; leave it out, and augment in your Dataset"
@@ -153,6 +186,8 @@ RULES = (
     ),
     Rule(names=("batch_size", "workers"), why=_of_batches),
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
+    Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),
+    Rule(names=("patience",), why=_of_evaluations, off=(0, "0")),
     Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),
     Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
     Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser),

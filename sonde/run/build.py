@@ -26,7 +26,7 @@ from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
-from sonde.engine.stages import plan_stages
+from sonde.engine.stages import check_phases, plan_stages
 from sonde.engine.step import Stepper
 from sonde.modalities.feeding import activations_per_value, augmentation
 from sonde.modalities.text.windows import Streams
@@ -62,6 +62,10 @@ class Assembly:
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
     first: Batch | None = None  # of the training data, once it was looked at
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
+    made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
+
+    def __post_init__(self) -> None:
+        check_phases(self.task)
 
     def stepper(
         self,

@@ -24,11 +24,12 @@ from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
+from sonde.engine.stages import fixed_length
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
 from sonde.run.job import Job
-from sonde.run.lengths import check_length, requested_epochs
+from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
@@ -46,8 +47,11 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
         ).state()  # a folder that cannot be used is refused before the data are read
 
     def build(config: TrainConfig, fresh: bool) -> Assembly:
+        if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:
+            raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
         parts = custom_parts(task, data, validation, config, clock)
         check_length(config, parts.train)  # what is refused leaves no folder behind
+        check_stages(task.phases, config.loop, parts.train)
         return parts
 
     with clock.part("data"):
@@ -65,7 +69,11 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
 
 def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
     """The settings of a custom task. Raises: ConfigError for an unknown one, or one that is not for such tasks."""
-    recipe = Recipe(task=type(task).__name__, model=CUSTOM_MODULE, settings={})
+    steps, lengths = fixed_length(task.phases), ("epochs", "steps")
+    advice = {}
+    if steps is not None and all(settings.get(name) is None for name in lengths):
+        advice = {"steps": (steps, "all stages of the task together")}
+    recipe = Recipe(task=type(task).__name__, model=CUSTOM_MODULE, settings=advice)
     resolved = resolve(from_keywords(settings), recipe, custom_task=True)
     if resolved.config.transfer.pretrained is not None:
         raise ConfigError("pretrained= is for sonde.train; load the weights into your modules before you pass them")
@@ -81,8 +89,6 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
     task.modules.to(device)
     with clock.part("data"):
         train = source_of(data, config.feed, device=device, seed=seed, training=True)
-        if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:
-            raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
         held_back = {}
         if validation is not None:
             feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
@@ -99,6 +105,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
         average=EMA(task.modules, config.optim.ema) if config.optim.ema else None,
         clock=clock,
         in_batches=_in_batches(data),
+        made_by=_made_by(data),
     )
 
 
@@ -106,6 +113,16 @@ def _in_batches(data: Any) -> bool:
     """Whether data surely come in batches; what an iterable yields is known only once it is read."""
     listed = isinstance(data, list) and bool(data) and not all(isinstance(part, Tensor | np.ndarray) for part in data)
     return isinstance(data, Source | DataLoader) or (listed and not is_row(data[0]))
+
+
+def _made_by(data: Any) -> str:
+    """What the caller gave that may make batches, in words."""
+    if isinstance(data, DataLoader):
+        return "the DataLoader"
+    name = getattr(data, "__name__", None)  # of a function, or of the generator that one returned
+    if name is not None:
+        return f"the {'generator' if isinstance(data, Iterator) else 'function'} {name}"
+    return f"the {type(data).__name__}"
 
 
 def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int, training: bool) -> Source:
@@ -162,12 +179,18 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
             raise ConfigError(f"{what}: it lacks {', '.join(lacks)} (see sonde.Task)")
+        if not isinstance(task.modules, nn.ModuleDict):
+            raise ConfigError(
+                f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
+            )
         if monitor is not None and monitor != task.objective.metric:
             raise ConfigError(
                 f"monitor={monitor!r}: {type(task).__name__} is chosen by its own objective, {task.objective.metric!r}; change "
                 "it there"
             )
         return task
+    if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
+        raise ConfigError('metrics takes names and functions: {"accuracy": function(output, target) -> scalar mean}')
     if loss is None:
         raise ConfigError("a plain module needs loss=(output, target) -> scalar mean over the rows")
     if monitor not in (None, "loss", *(metrics or ())):

@@ -7,13 +7,16 @@ from contextlib import closing, contextmanager
 
 import torch
 
+from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError, DataError, Interrupted, NonFinite, OutOfMemory, RunFolderError, SondeError
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
+from sonde.data.feed.iterables import Looked
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import JsonLinesLog
+from sonde.engine.put_back import PutBack
 from sonde.run.build import Assembly
 from sonde.run.resolve import CUSTOM_MODULE
 
@@ -51,7 +54,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
     except ValueError as trouble:
-        raise one_row_or_itself(trouble, assembly.config.feed, in_batches=assembly.in_batches) from trouble
+        raise one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly)) from trouble
 
 
 def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
@@ -127,15 +130,41 @@ def fitting_shapes(assembly: Assembly, at_first: Callable[[], bool]) -> Iterator
     try:
         yield
     except (RuntimeError, ValueError, IndexError) as trouble:
-        first = str(trouble).strip().split("\n")[0].rstrip(".")
-        other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
-        if other or assembly.first is None or not at_first() or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
+        if not at_first() or (unfit := unfitting(trouble, assembly.first, "the first batch")) is None:
             raise
-        fields = ", ".join(
-            f"{name} {tuple(field.shape)} {str(field.dtype).removeprefix('torch.')}"
-            for name, field in assembly.first.fields.items()
-        )
-        raise DataError(f"the first batch cannot be computed: {first}; the batch holds {fields}") from trouble
+        raise unfit from trouble
+
+
+def unfitting(trouble: Exception, batch: Batch | None, what: str) -> DataError | None:
+    """An error with the shapes of a batch's fields, where `trouble` speaks of sizes or types of numbers; None where it does not.
+
+    what: the batch in words
+    """
+    first = str(trouble).strip().split("\n")[0].rstrip(".")
+    other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
+    if other or batch is None or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
+        return None
+    fields = ", ".join(
+        f"{name} {tuple(field.shape)} {str(field.dtype).removeprefix('torch.')}" for name, field in batch.fields.items()
+    )
+    return DataError(f"{what} cannot be computed: {first}; the batch holds {fields}")
+
+
+@contextmanager
+def steps_in_one_line(assembly: Assembly, at_first: Callable[[], bool]) -> Iterator[None]:
+    """What a loop of the caller's own, which has no run folder, raises in one line.
+
+    at_first: whether no step was done yet
+    Raises: DataError, ConfigError; any other error as it is
+    """
+    try:
+        with fitting_shapes(assembly, at_first):
+            yield
+    except ValueError as trouble:
+        refusal = one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly))
+        if refusal is trouble:
+            raise
+        raise refusal from trouble
 
 
 @contextmanager
@@ -170,16 +199,26 @@ def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device)
     )
 
 
-def one_row_or_itself(trouble: ValueError, feed: FeedConfig, *, in_batches: bool = False) -> Exception:
+def _made_by(assembly: Assembly) -> str:
+    """What of the caller's makes the batches; "" where they are made here."""
+    source = assembly.train.source if isinstance(assembly.train, PutBack) else assembly.train
+    looked = getattr(source, "loader", None)
+    elsewhere = assembly.in_batches or (isinstance(looked, Looked) and looked.in_batches)
+    return assembly.made_by if elsewhere else ""
+
+
+def one_row_or_itself(trouble: ValueError, feed: FeedConfig, *, made_by: str = "") -> Exception:
     """What to change where `trouble` is batch norm's refusal of a single row in training; any other error as it is.
 
-    in_batches: whether the batches were made by a loader of the caller's
+    made_by: what makes the batches, where the caller gave them
     """
     if ONE_ROW not in str(trouble):
         return trouble
-    if in_batches and feed.accumulate == 1:
-        where = "the loader gives a batch of one row"
-        remedy = "give the DataLoader drop_last=True, or another batch_size"
+    if made_by and feed.accumulate == 1:
+        where = f"{made_by} yields a batch of one row"
+        remedy = "let it yield two rows or more in each, or leave such a batch out"
+        if "DataLoader" in made_by:
+            remedy = "give it drop_last=True, or another batch_size"
     elif feed.accumulate > 1:
         where = f"--batch-size {feed.batch_size} --accumulate {feed.accumulate} leaves a micro-batch of one row"
         remedy = "lower --accumulate or raise --batch-size (the last batch of an epoch may be smaller)"

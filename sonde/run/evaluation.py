@@ -1,6 +1,7 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,19 @@ import numpy as np
 import torch
 
 from sonde.core.catalogue import load
+from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
-from sonde.core.seams import Meter, Source, abilities_of
+from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
+from sonde.engine import random_state
+from sonde.engine.evaluate import evaluation_mode
+from sonde.engine.execution.settings import autocast
+from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
+from sonde.run.errors import unfitting
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
@@ -35,6 +42,40 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
         write_json(folder / f"{stem}.json", content)
     if (samples := abilities_of(assembly.task).samples) is not None and assembly.dataset is not None:
         write_json(folder / "written.json", samples(assembly.dataset.schema.input.shape[0]))
+
+
+def check_evaluation(assembly: Assembly) -> None:
+    """Evaluate one validation batch of the caller's own data before training, so that what is wrong with it shows then.
+
+    Whatever that changes is put back. Nothing is read from data that cannot be rewound, and of what Sonde read itself.
+    Raises: ConfigError for a metric that is no number, or an objective that is not reported; DataError for what does not fit
+    """
+    source, task = assembly.evaluation_sources.get("validation"), assembly.task
+    if assembly.dataset is not None or source is None or not rewinds(source):
+        return
+    position, kept = source.state_dict(), copied(extras_of(task).state_dict())
+    look, meter, batch = abilities_of(task).quick_evaluate or task.evaluate, task.meter(), None
+    try:
+        with (
+            random_state.apart(assembly.device),
+            evaluation_mode(task.modules),
+            autocast(assembly.step_settings()),
+            suppress(NonFinite),  # of rows, which an evaluation names
+        ):
+            batch = next(iter(source), None)
+            if batch is None:
+                raise DataError("the validation data yielded no batch")
+            meter.update(look(batch), batch.index)
+    except (RuntimeError, ValueError, IndexError) as trouble:
+        unfit = unfitting(trouble, batch, "the first validation batch")
+        if unfit is None:
+            raise
+        raise unfit from trouble
+    finally:
+        source.load_state_dict(position)
+        extras_of(task).load_state_dict(kept)
+    with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
+        task.objective.value(meter.compute())
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:

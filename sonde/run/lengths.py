@@ -1,15 +1,17 @@
 """How long a run is: the lengths that are set, which of them ends it, and what a source of unknown length allows."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from sonde.core.config import LoopConfig, OptimConfig, TrainConfig
 from sonde.core.durations import parse
 from sonde.core.errors import ConfigError
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Source, ends
+from sonde.core.seams import Phase, Source, ends
 from sonde.core.units import duration
 from sonde.engine.loop import FitSettings, known_end, patience_over
 from sonde.engine.plan import ExecutionPlan
+from sonde.engine.stages import check_total
 from sonde.engine.training import Progress, Training
 from sonde.run.build import Assembly
 from sonde.run.saved import Saved
@@ -37,6 +39,13 @@ def check_length(config: TrainConfig, source: Source) -> int | None:
     if loop.steps is None and loop.time_limit is None:
         _refuse_shape(config.optim, int(epochs))
     return int(epochs)
+
+
+def check_stages(phases: Sequence[Phase], loop: LoopConfig, source: Source) -> None:
+    """Raises: ConfigError where all stages have `steps`, and the length that was asked for is another than their sum."""
+    total = min(fixed_ends(loop, source.batches).values(), default=None)
+    length = "a length known only at its end" if total is None else counted(total, "step")
+    check_total(phases, total, length=length, remedy="give steps={steps} and no epochs")
 
 
 def _refuse_shape(optim: OptimConfig, passes: int) -> None:
@@ -93,16 +102,21 @@ def requested_epochs(loop: LoopConfig) -> float | None:
     return 10.0 if silent else loop.epochs
 
 
-def fixed_why(loop: LoopConfig, batches: int | None, passes: int | None) -> str:
-    """The length that is reached first, and those that would be reached later."""
+def fixed_why(loop: LoopConfig, batches: int | None, passes: int | None, *, in_time: str = "") -> str:
+    """The length that is reached first, and those that would be reached later.
+
+    in_time: the steps that a time limit has room for, in words, where that ends later still
+    """
     ordered = sorted(fixed_ends(loop, batches).items(), key=lambda entry: entry[1])
     texts = [_length_text(loop, name, batches) for name, _ in ordered]
     if passes is not None:
         unknown = f"{counted(passes, 'epoch')} of unknown length"
         if not texts:
-            return f"{unknown}, each until the data end (endless data need --steps or --time-limit)"
+            until = "1 epoch, until the data end" if passes == 1 else f"{unknown}, each until the data end"
+            return f"{until} (endless data need --steps or --time-limit)"
         return f"{texts[0]} or {unknown}, whichever ends first"
-    return texts[0] + (f" (before {' and '.join(texts[1:])})" if texts[1:] else "") if texts else ""
+    first, *later = [*texts, *([in_time] if in_time else [])] or [""]
+    return f"{first} (before {' and '.join(later)})" if later else first
 
 
 def _length_text(loop: LoopConfig, name: str, batches: int | None) -> str:

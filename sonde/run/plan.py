@@ -17,6 +17,7 @@ from sonde.engine.step import Stepper
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
 from sonde.run.computing import Computing, choose_computing, first_batch
+from sonde.run.evaluation import check_evaluation
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, length_in_time
@@ -41,6 +42,8 @@ def make_plan(
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
+    if saved is None:
+        check_evaluation(assembly)
     lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)

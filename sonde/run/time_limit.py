@@ -206,7 +206,10 @@ def length_in_time(
     epochs = "" if batches is None else f" ({_about(total / batches)} epochs)"
     limit = parse(loop.time_limit or 0, bare="seconds")
     why = f"{total:,} step{'s' * (total != 1)}{epochs} at {number(step_s * 1e3)} ms fit into {limit}"
-    if fixed is not None and fixed <= total:
+    if fixed is not None and fixed <= total and passes is None:
+        room = f"{limit}, which has room for {counted(total, 'step')} of {number(step_s * 1e3)} ms"
+        why = fixed_why(loop, batches, None, in_time=room)
+    elif fixed is not None and fixed <= total:
         why = f"{fixed_why(loop, batches, passes)} (before {why})"
     elif fixed is not None or passes is not None:
         why += (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal
 
-from sonde.core.records import EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.units import count, duration, metric, metric_name, number, rate
 from sonde.screen.output import Output
 
@@ -133,6 +133,9 @@ class Progress:
             self._output.row(
                 f"  step {count(record.step)}: training will end at step {end}" + (f" ({why})" if why else "")
             )
+            return
+        if record.event == STAGE_BEGINS:
+            self._output.row(f"  stage {record.details['stage']} begins at step {count(record.step)}")
             return
         shown = {name: value for name, value in record.details.items() if not isinstance(value, Mapping)}
         details = ", ".join(f"{'' if name == 'why' else name + ' '}{value}" for name, value in shown.items())

@@ -74,7 +74,9 @@ def _best(result: Mapping[str, Any], name: str, split: str) -> str:
     chosen_by = f", {metric(name, value)} validation" if of_same_metric else ""
     if value is not None and not of_same_metric and best.get("metric") not in (None, name):
         chosen_by = f", validation {metric_name(best['metric'])} {metric(best['metric'], value)}"
-    return f" (best checkpoint: epoch {best['epoch'] + 1}{chosen_by})"
+    no_epochs = result.get("epochs", 1) is None  # of data that never came to an end
+    place = f"step {count(best['step'])}" if no_epochs else f"epoch {best['epoch'] + 1}"
+    return f" (best checkpoint: {place}{chosen_by})"
 
 
 def _spread(result: Mapping[str, Any], name: str, split: str) -> str:

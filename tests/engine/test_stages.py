@@ -10,9 +10,9 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Phase, Stage
+from sonde.core.seams import Loss, Phase, Stage
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.stages import Stages, plan_stages
+from sonde.engine.stages import Stages, check_phases, check_total, fixed_length, plan_stages
 from sonde.engine.step import Stepper, Update
 from sonde.engine.timing import turns
 from sonde.engine.tree import copied
@@ -32,7 +32,6 @@ def test_steps_are_dealt_out_by_shares_and_the_last_stage_goes_on_to_the_end() -
     assert planned(None, first, second, None, total=90) == (60,)
     assert planned(Stage("a", steps=10), Stage("b"), Stage("c"), total=100) == (10, 55)
     assert planned(Stage("a"), Stage("b", steps=30), total=100) == (70,)
-    assert planned(Stage("a", steps=10), Stage("b", steps=20), total=100) == (10,)
     assert planned(None, None, total=7) == ()
 
 
@@ -83,6 +82,87 @@ def test_steps_of_all_stages_are_timed_by_their_share() -> None:
     ]
     task: Any = Adversarial(net, net, 1)
     assert turns(Stepper(task, updates, StepSettings(device=CPU), total=100)) == {1: 20, 21: 40, 22: 40}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"share": -1}, "stage 'a': share is a relative weight above 0, got -1"),
+        ({"share": 0}, "stage 'a': share is a relative weight above 0, got 0"),
+        ({"share": float("nan")}, "stage 'a': share is a relative weight above 0, got nan"),
+        ({"steps": 0}, "stage 'a': steps must be at least 1, got 0"),
+    ],
+)
+def test_a_stage_of_no_length_is_refused(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Stage("a", **given)
+
+
+def test_the_sum_of_all_stages_is_the_length_of_a_run_whose_stages_all_have_one() -> None:
+    both = phases(Stage("a", steps=7), None, Stage("b", steps=5))
+    assert fixed_length(both) == 12
+    assert fixed_length(phases(Stage("a", steps=7), Stage("b"))) is None
+    assert fixed_length(phases(None)) is None
+    check_total(both, 12, length="12 steps", remedy="")
+    check_total(phases(Stage("a", steps=7), Stage("b")), 99, length="", remedy="")
+    told = r"the task's stages take 12 steps together \(a 7, b 5\), and the run has total=20; give total=12, or leave"
+    with pytest.raises(ConfigError, match=told):
+        check_total(both, 20, length="total=20", remedy="give total={steps}")
+    with pytest.raises(ConfigError, match="two different stages are called 'a'"):
+        plan_stages(phases(Stage("a"), Stage("a", share=2)), total=9)
+
+
+class Split:
+    """An encoder and two heads, with phases that are given."""
+
+    def __init__(self, *phases: Phase, without: str = "") -> None:
+        self.encoder, self.head, self.other = nn.Linear(2, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+        named = {"encoder": self.encoder, "head": self.head, "other": self.other}
+        self.modules = nn.ModuleDict({name: module for name, module in named.items() if name != without})
+        self.phases = phases
+
+    def phase(self, name: str, *trains: str, stage: Stage | None = None) -> Phase:
+        return Phase(
+            name=name, loss=lambda batch: NotImplemented, trains=[getattr(self, each) for each in trains], stage=stage
+        )
+
+
+def refused(task: Split, *given: Phase) -> str:
+    task.phases = given
+    with pytest.raises(ConfigError) as caught:
+        check_phases(task)  # type: ignore[arg-type]
+    return str(caught.value)
+
+
+def test_what_a_phase_trains_is_among_the_modules() -> None:
+    task = Split(without="head")
+    told = refused(task, task.phase("a", "encoder"), task.phase("b", "head"))
+    assert told.startswith("phase 'b' trains 'head', which is not in task.modules")
+    strange = Phase(name="c", loss=lambda batch: NotImplemented, trains=[nn.Linear(1, 1)])
+    assert refused(task, strange).startswith("phase 'c' trains a Linear, which is not in task.modules")
+    task.phases = (task.phase("a", "encoder", "other"),)
+    check_phases(task)  # type: ignore[arg-type]
+
+
+def test_two_phases_of_a_stage_train_different_parameters() -> None:
+    task, first = Split(), Stage("first")
+    for one, two in ((first, Stage("first")), (None, None), (first, None), (None, first)):
+        told = refused(task, task.phase("a", "encoder", "head", stage=one), task.phase("b", "other", "head", stage=two))
+        assert told.startswith("phases 'a' and 'b' both train 'head' (head.weight) in the same stage")
+    allowed = [
+        (task.phase("a", "encoder", "head", stage=first), task.phase("b", "head", stage=Stage("second"))),
+        (task.phase("a", "encoder"), task.phase("b", "head")),
+    ]
+    for given in allowed:
+        task.phases = given
+        check_phases(task)  # type: ignore[arg-type]
+    task.encoder.requires_grad_(False)  # shared, and updated by neither
+    task.phases = (task.phase("a", "encoder", "head"), task.phase("b", "encoder", "other"))
+    check_phases(task)  # type: ignore[arg-type]
+    assert refused(task, task.phase("a", "encoder")).startswith("phase 'a' has nothing to train: Linear without")
+    assert refused(task, task.phase("a", "head"), task.phase("a", "other")) == (
+        "two phases are called 'a'; give each a name of its own"
+    )
 
 
 class Relay(Adversarial):
@@ -173,6 +253,35 @@ def test_the_loss_that_stands_for_a_step_is_that_of_its_stage() -> None:
         assert steps.main in record.losses
         told.append(steps.main)
     assert told == ["discriminator/loss"] * 3 + ["generator/loss"] * 2
+
+
+def test_the_rate_of_a_step_is_that_of_its_first_phase() -> None:
+    _, steps = relay()
+    rates = [steps(data(step), step=step, epoch=0).lr for step in range(1, 6)]
+    assert rates == pytest.approx([0.1, 0.1 / 2, 0.1 / 3, 0.05, 0.05 * 7 / 8])
+    net, other = nn.Linear(2, 2), nn.Linear(2, 2)
+
+    def loss(module: nn.Module) -> Any:
+        return lambda batch: Loss(module(batch["input"]).mean(), len(batch))
+
+    updates = [
+        Update(
+            phase=Phase(name=name, loss=loss(module), trains=[module], every=every),
+            optimizer=torch.optim.SGD(module.parameters(), lr=lr),
+            multiplier=lambda step: 1 / (step + 1),
+        )
+        for name, module, every, lr in (("main", net, 2, 0.5), ("side", other, 1, 0.01))
+    ]
+    task: Any = Adversarial(net, other, 1)
+    both = Stepper(task, updates, StepSettings(device=CPU), total=4)
+    assert [both(data(step), step=step, epoch=0).lr for step in (1, 2, 3)] == [0.5, 0.25, 0.5 / 3]
+
+
+def test_the_first_step_of_a_stage_is_known() -> None:
+    stages = plan_stages(phases(Stage("a", steps=3), Stage("b")), total=8)
+    begun = {step: stage.name for step in range(1, 9) if (stage := stages.begins(step)) is not None}
+    assert begun == {1: "a", 4: "b"}
+    assert Stages().begins(1) is None
 
 
 def test_a_state_from_before_there_were_stages_can_be_loaded() -> None:

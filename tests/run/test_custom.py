@@ -21,6 +21,7 @@ from sonde.core.files import read_json
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.run.custom import task_of
+from sonde.screen.summary import result_lines
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True}
 
@@ -366,3 +367,195 @@ def test_a_mapped_file_is_trained_on_where_it_is(tmp_path: Path) -> None:
         found = read_lines(run.folder / "metrics.jsonl")
         losses.append([entry["loss"] for entry in found if entry["kind"] == "step"])
     assert losses[0] == losses[1] != []
+
+
+class TwoStages(sample_tasks.Sample):
+    """An encoder learnt first, a head after it."""
+
+    def __init__(self, first: sonde.Stage, second: sonde.Stage) -> None:
+        torch.manual_seed(0)
+        self.encoder, self.head = nn.Linear(2, 4), nn.Linear(4, 3)
+        self.modules = nn.ModuleDict({"encoder": self.encoder, "head": self.head})
+        self.objective = sonde.Objective("loss", "min")
+        self.phases = [
+            sonde.Phase(name="encoder", loss=self.loss, trains=[self.encoder], stage=first),
+            sonde.Phase(name="head", loss=self.loss, trains=[self.head], stage=second),
+        ]
+
+    def loss(self, batch: sonde.Batch) -> sonde.Loss:
+        return sonde.Loss(cross_entropy(self.head(self.encoder(batch["input"])), batch["target"]), len(batch))
+
+    def evaluate(self, batch: sonde.Batch) -> dict[str, Tensor]:
+        return {"loss": self.loss(batch).value}
+
+    def meter(self) -> sonde.MeanMeter:
+        return sonde.MeanMeter()
+
+    def predict(self, batch: sonde.Batch) -> dict[str, Tensor]:
+        return {"output": self.head(self.encoder(batch["input"]))}
+
+    def format_predictions(self, outputs: Any) -> list[dict[str, Any]]:
+        return [{"output": row.tolist()} for row in outputs["output"]]
+
+
+def test_stages_with_steps_are_the_runs_length_and_are_told_as_they_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = TwoStages(sonde.Stage("warm", steps=3), sonde.Stage("fine", steps=4))
+    data = sample_tasks.blobs(64)
+    run = sonde.fit(task, data, batch_size=32, threads=1, out=tmp_path / "run")
+    assert (run.result["steps"], run.result["ended_by"]) == (7, "steps")
+    out = capsys.readouterr().out
+    assert "  stage warm begins at step 1\n" in out
+    assert "  stage fine begins at step 4\n" in out
+    events = [line for line in read_lines(run.folder / "metrics.jsonl") if line["kind"] == "event"]
+    assert [(line["step"], line["details"]) for line in events] == [(1, {"stage": "warm"}), (4, {"stage": "fine"})]
+    told = r"the task's stages take 7 steps together \(warm 3, fine 4\), and the run has 6 steps; give steps=7 and no epochs"
+    with pytest.raises(ConfigError, match=told):
+        sonde.fit(task, data, batch_size=32, epochs=3, out=tmp_path / "other", **QUIET)
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(ConfigError, match="and the run has total=9; give total=7, or leave"):
+        sonde.steps(task, data, total=9)
+    assert len(list(sonde.steps(task, data, total=7))) == 7
+    limited = sonde.fit(task, data, batch_size=32, time_limit="10m", out=tmp_path / "limited", **QUIET)
+    assert (limited.result["steps"], limited.result["ended_by"]) == (7, "steps")
+
+
+def test_modules_that_no_phase_could_train_are_refused_by_fit_and_steps(tmp_path: Path) -> None:
+    for call in (sonde.fit, lambda task, data, **more: sonde.steps(task, data, total=2)):
+        task = TwoStages(sonde.Stage("a"), sonde.Stage("b"))
+        task.modules = nn.ModuleDict({"encoder": task.encoder})
+        with pytest.raises(ConfigError, match=r"phase 'head' trains 'head', which is not in task\.modules"):
+            call(task, sample_tasks.blobs(64), out=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+    frozen = nn.Linear(1, 1).requires_grad_(False)
+    for net in (frozen, nn.Flatten()):
+        with pytest.raises(ConfigError, match="phase 'model' has nothing to train: "):
+            sonde.fit(net, line(), loss=mse_loss, epochs=1, out=tmp_path / "run", **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (lambda o, t: (o - t) ** 2, r"phase 'model': the loss is a tensor of shape \(64, 1\); it must be a scalar"),
+        (lambda o, t: None, "phase 'model': the loss is None; it must be a scalar"),
+        (lambda o, t: (o.detach() - t).mean(), "phase 'model': the loss has no gradient; "),
+    ],
+)
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_loss_without_a_gradient_is_one_line(loss: Any, told: str, accumulate: int, tmp_path: Path) -> None:
+    told = told.replace("64", str(64 // accumulate))
+    with pytest.raises(ConfigError, match=told):
+        sonde.fit(nn.Linear(1, 1), line(), loss=loss, epochs=1, accumulate=accumulate, out=tmp_path / "run", **QUIET)
+    with pytest.raises(ConfigError, match=told):
+        next(sonde.steps(nn.Linear(1, 1), line(), loss=loss, total=1, accumulate=accumulate))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_phases_loss_that_is_no_loss_is_one_line() -> None:
+    task = TwoStages(sonde.Stage("a"), sonde.Stage("b"))
+    task.phases[0] = sonde.Phase(name="encoder", loss=lambda batch: task.loss(batch).value, trains=[task.encoder])  # type: ignore[arg-type, return-value]
+    with pytest.raises(
+        ConfigError, match=r"phase 'encoder': the loss function returned a tensor of shape \(\); return sonde"
+    ):
+        next(sonde.steps(task, sample_tasks.blobs(64), total=2))
+
+
+def test_what_an_evaluation_would_stumble_over_is_found_before_the_first_step(tmp_path: Path) -> None:
+    def fit(task: Any = None, validation: Any = None, **more: Any) -> None:
+        steps = 0
+
+        def loss(output: Tensor, target: Tensor) -> Tensor:
+            nonlocal steps
+            steps += torch.is_grad_enabled()
+            return mse_loss(output, target)
+
+        given = {} if task is not None else {"loss": loss, **more}
+        data = line() if task is None else sample_tasks.blobs(64)
+        try:
+            sonde.fit(
+                task or nn.Linear(1, 1),
+                data,
+                validation=validation or data,
+                epochs=50,
+                out=tmp_path / "run",
+                **given,
+                **QUIET,
+            )
+        finally:
+            assert steps < 10
+            assert not (tmp_path / "run").exists()
+
+    with pytest.raises(
+        DataError, match=r"the first validation batch cannot be computed: .*; the batch holds input \(64, 2\)"
+    ):
+        fit(validation=(torch.zeros(64, 2), torch.zeros(64, 1)))
+    with pytest.raises(ConfigError, match=r"metric 'each' is a tensor of shape \(64, 1\); it must be a scalar"):
+        fit(metrics={"each": lambda output, target: output - target})
+    with pytest.raises(ConfigError, match="metric 'none' is None; it must be a scalar"):
+        fit(metrics={"none": lambda output, target: None})
+    with pytest.raises(ConfigError, match="metrics takes names and functions"):
+        fit(metrics=[worst])
+    task = TwoStages(sonde.Stage("a"), sonde.Stage("b"))
+    task.objective = sonde.Objective("acc", "max")
+    with pytest.raises(
+        ConfigError, match="the task's objective is 'acc', which its meter does not report; it reports loss"
+    ):
+        fit(task)
+
+
+def test_steps_say_what_is_wrong_as_fit_does() -> None:
+    with pytest.raises(ConfigError, match="--lr must be above 0, got -1"):
+        sonde.steps(nn.Linear(1, 1), line(), loss=mse_loss, lr=-1, total=1)
+    with pytest.raises(
+        DataError, match=r"the first batch cannot be computed: .*; the batch holds input \(64, 1\) float32"
+    ):
+        next(sonde.steps(nn.Linear(3, 1), line(), loss=mse_loss, total=1))
+    net = nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+
+    def single() -> Iterator[tuple[Tensor, Tensor]]:
+        yield torch.zeros(1, 1), torch.zeros(1, 1)
+
+    with pytest.raises(
+        ConfigError, match="the generator single yields a batch of one row, and batch norm needs at least two"
+    ):
+        next(sonde.steps(net, single(), loss=mse_loss, total=1))
+    with pytest.raises(
+        ConfigError, match="the function single yields a batch of one row, .*let it yield two rows or more"
+    ):
+        sonde.fit(net, single, loss=mse_loss, epochs=2, **QUIET)
+
+
+def test_steps_take_what_can_be_read_once() -> None:
+    def batches(count: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for _ in range(count):
+            yield line()
+
+    assert len(list(sonde.steps(nn.Linear(1, 1), batches(5), loss=mse_loss, total=5))) == 5
+    assert len(list(sonde.steps(nn.Linear(1, 1), itertools.repeat(line()), loss=mse_loss, total=30))) == 30
+    taken = []
+    with pytest.raises(
+        ConfigError, match="the iterator has ended after 5 batches, .* or train for fewer steps"
+    ) as caught:
+        taken.extend(sonde.steps(nn.Linear(1, 1), batches(5), loss=mse_loss, total=50))
+    assert "\n" not in str(caught.value)
+
+
+def test_epochs_of_data_without_any_are_refused(tmp_path: Path) -> None:
+    def fit(**more: Any) -> sonde.Run:
+        data = itertools.repeat(line())
+        return sonde.fit(
+            nn.Linear(1, 1), data, validation=line(), loss=mse_loss, steps=40, out=tmp_path / "run", **more, **QUIET
+        )
+
+    for name in ("evaluate_every", "patience", "checkpoint_every"):
+        with pytest.raises(ConfigError, match=f'has no effect: these data have no epochs; give {name}="500 steps"'):
+            fit(**{name: "2 epochs"})
+    with pytest.raises(ConfigError, match="evaluated at the end only; give evaluate_every="):
+        fit(patience=2)
+    with pytest.raises(ConfigError, match="the first evaluation falls due at the run's end, after 40 steps"):
+        fit(patience=2, evaluate_every="40 steps")
+    run = fit(patience=100, evaluate_every="10 steps")
+    assert run.result["best"]["step"] > 0
+    assert run.result["epochs"] is None
+    assert f"(best checkpoint: step {run.result['best']['step']}" in "".join(result_lines(run.result))

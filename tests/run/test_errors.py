@@ -179,11 +179,11 @@ def test_a_batch_of_one_row_and_other_errors_of_value() -> None:
     assert isinstance(found, ConfigError)
     assert str(found).startswith("--batch-size 13 leaves a batch of one row")
     assert "give another --batch-size" in str(found)
-    found = one_row_or_itself(refusal, FeedConfig(), in_batches=True)
+    found = one_row_or_itself(refusal, FeedConfig(), made_by="the DataLoader")
     assert str(found).startswith(
-        "the loader gives a batch of one row, and batch norm needs at least two rows in training; "
+        "the DataLoader yields a batch of one row, and batch norm needs at least two rows in training; "
     )
-    assert "give the DataLoader drop_last=True" in str(found)
+    assert "give it drop_last=True" in str(found)
     other = ValueError("Target size must be the same as input size")
     assert one_row_or_itself(other, FeedConfig()) is other
 

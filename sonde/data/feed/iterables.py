@@ -37,6 +37,7 @@ class Looked:
 
     def __init__(self, data: Iterable[Any], batch_size: int) -> None:
         self.data, self.batch_size = data, batch_size
+        self.in_batches = False  # until its first item has told
 
     def __iter__(self) -> Iterator[Any]:
         items = iter(self.data)
@@ -44,7 +45,8 @@ class Looked:
         if first is None:
             return
         whole = itertools.chain([first], items)
-        yield from Rows(whole, self.batch_size) if is_row(first) else whole
+        self.in_batches = not is_row(first)
+        yield from whole if self.in_batches else Rows(whole, self.batch_size)
 
 
 class Called:

@@ -14,6 +14,40 @@ from sonde.core.seeds import generator
 POOL = 50  # batches that are sorted by length together: few enough to leave most of the order to chance
 
 
+@dataclass(frozen=True)
+class Batches(Sequence[Tensor]):
+    """The rows of an epoch, cut when a batch is read: a tensor for each of millions would take hundreds of megabytes.
+
+    rows:    (n,) int64 of the whole epoch
+    size:    rows of each of its `total` batches but the last, which takes all that is left
+    numbers: which of them these are
+    """
+
+    rows: Tensor
+    size: int
+    total: int
+    numbers: range
+
+    @staticmethod
+    def of(rows: Tensor, size: int, count: int) -> "Batches":
+        """All of an epoch.
+
+        >>> [batch.tolist() for batch in Batches.of(torch.arange(5), 2, 2)]
+        [[0, 1], [2, 3, 4]]
+        """
+        return Batches(rows, size, count, range(count))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]  # a sequence's takes slices too
+        if isinstance(place, slice):
+            return Batches(self.rows, self.size, self.total, self.numbers[place])
+        number = self.numbers[place]
+        begin = number * self.size
+        return self.rows[begin:] if number == self.total - 1 else self.rows[begin : begin + self.size]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Order:
     """The rows of an epoch, in order.
@@ -55,8 +89,7 @@ class Order:
 
     def batches_of(self, epoch: int) -> Sequence[Tensor]:
         """The rows of each batch of epoch `epoch` (0-based): int64, `batch_size` each but for the last."""
-        batches = self.of_epoch(epoch).split(self.batch_size)
-        return (*batches[:-2], torch.cat(batches[-2:])) if self.joins_last else batches
+        return Batches.of(self.of_epoch(epoch), self.batch_size, self.batches)
 
     def of_epoch(self, epoch: int) -> Tensor:
         """(rows,) int64: the rows of epoch `epoch` (0-based)."""

@@ -25,7 +25,7 @@ def hold_back(
     if settings.time is not None:
         times = _times(table, settings.time, index)
         return in_time(times, test=test, validation=validation), f"the latest by {settings.time!r}"
-    groups = None if settings.group is None else _groups(table, settings.group, index)
+    groups = None if settings.group is None else group_codes(table, settings.group, index)
     held = split_rows(len(index), test=test, validation=validation, labels=labels, groups=groups, fold=config.part)
     return held, f"whole groups of {settings.group!r}" if settings.group is not None else ""
 
@@ -66,7 +66,8 @@ def _times(table: Table, column: str, index: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def _groups(table: Table, column: str, index: np.ndarray) -> np.ndarray:
+def group_codes(table: Table, column: str, index: np.ndarray) -> np.ndarray:
+    """(n,) which group each of some rows is in. Raises: DataError for a column that is not there, has gaps or too few groups"""
     _check_there(table, column, "--group")
     codes = categories(table, column).codes[index]
     _refuse_gaps(table, column, index, codes < 0)

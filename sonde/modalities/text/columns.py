@@ -14,6 +14,7 @@ from sonde.modalities.table.read import Table
 from sonde.modalities.text.biological import chain_kind
 
 LOOKED_AT = 2_000  # evenly spaced rows
+MISSING = ("na", "n/a", "#n/a", "nan", "null")  # in lower case, as a whole cell
 FEW_WORDS = 3  # mean words a cell from which on a column may be text
 MANY_WORDS = 8  # from which on it is: names of people, addresses and titles have fewer
 
@@ -68,12 +69,16 @@ def find_text(table: Table, requested: Sequence[str]) -> TextColumns | None:
 
 
 def text_cells(table: Table, column: str) -> list[str]:
-    """All cells of a column without surrounding spaces, "" where there is none. Raises: DataError for a column of no text."""
+    """All cells of a column without surrounding spaces, "" where there is none. Raises: DataError for a column of no text.
+
+    In a file of text a cell that is `MISSING` is one that is not there; other files say themselves what is missing.
+    """
     array = table.columns[column]
     if not is_text_column(table, column):
         raise DataError(f"{table.name}: column {column!r} holds {array.type}, where text should be")
     cells: list[Any] = array.to_pylist()
-    return ["" if cell is None else str(cell).strip() for cell in cells]
+    found = ["" if cell is None else str(cell).strip() for cell in cells]
+    return ["" if cell.lower() in MISSING else cell for cell in found] if table.delimiter else found
 
 
 def is_text_column(table: Table, name: str) -> bool:

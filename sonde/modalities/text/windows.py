@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
+from sonde.data.feed.order import Batches
 from sonde.modalities.text.token_file import TokenFile
 
 AHEAD = "ahead"  # the field with the tokens behind a window, which it is moved into
@@ -140,4 +141,4 @@ class Streams:
 
     def batches_of(self, epoch: int) -> Sequence[Tensor]:
         """The windows of each batch of any epoch."""
-        return self.of_epoch(epoch).split(self.batch_size)
+        return Batches.of(self.of_epoch(epoch), self.batch_size, self.batches)

@@ -13,6 +13,7 @@ from sonde.modalities.table.kinds import infer_kind, parse
 from sonde.modalities.table.read import Table
 from sonde.modalities.text.biological import chain_kind
 from sonde.modalities.text.columns import FEW_WORDS, is_text_column, looked_at, mean_words, uninformative
+from sonde.modalities.text_pair.config import NONE
 
 COUPLES = (
     ("premise", "hypothesis"),
@@ -36,6 +37,7 @@ class PairColumns:
     targets: () where none was given and none can be inferred
     guessed: why the target is one, where none was given
     aside:   columns that might have been inputs too
+    identifiers: columns that only tell rows apart, or hold nothing
     """
 
     first: str
@@ -44,6 +46,7 @@ class PairColumns:
     targets: tuple[str, ...]
     guessed: str = ""
     aside: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
 
 
 def find_pair(table: Table, pair: Sequence[str], requested: Sequence[str]) -> PairColumns | None:
@@ -52,10 +55,14 @@ def find_pair(table: Table, pair: Sequence[str], requested: Sequence[str]) -> Pa
     They are those of `pair`; else two whose names belong together; else the only two of text, in a table in which nothing but
     the target could be an input beside them.
     requested: target columns, where they are named
-    Raises: DataError for columns of `pair` that are not there or hold no text
+    Raises: DataError for columns of `pair` that are not there, hold no text or are to be predicted
     """
+    if tuple(pair) == NONE:
+        return None
     if pair:
         check_pair(table, pair)
+        if both := set(pair) & set(requested):
+            raise DataError(f"column {both.pop()!r} is both input and target; name another with --pair or --target")
         found, why = (pair[0], pair[1]), "--pair"
     else:
         texts = {name: looked_at(table, name) for name in table.columns if name not in requested}
@@ -64,7 +71,8 @@ def find_pair(table: Table, pair: Sequence[str], requested: Sequence[str]) -> Pa
         if named is None and len(texts) != 2:
             return None
         found, why = (named, "their names") if named else (tuple(texts), "the only two columns of text")
-    rest = [name for name in table.columns if name not in (*found, *requested) and not _is_identifier(table, name)]
+    others = [name for name in table.columns if name not in (*found, *requested)]
+    rest = [name for name in others if not _is_identifier(table, name)]
     guessed = ""
     if not requested and len(candidates := [name for name in rest if not _is_prose(looked_at(table, name))]) == 1:
         requested, guessed = candidates, "the only other column with repeated values; --target selects another"
@@ -72,7 +80,13 @@ def find_pair(table: Table, pair: Sequence[str], requested: Sequence[str]) -> Pa
     if why.startswith("the only") and (rest or not requested):
         return None
     return PairColumns(
-        first=found[0], second=found[1], why=why, targets=tuple(requested), guessed=guessed, aside=tuple(rest)
+        first=found[0],
+        second=found[1],
+        why=why,
+        targets=tuple(requested),
+        guessed=guessed,
+        aside=tuple(rest),
+        identifiers=tuple(name for name in others if name not in rest and name not in requested),
     )
 
 
@@ -118,7 +132,9 @@ def _is_prose(cells: Sequence[str]) -> bool:
 
 
 def _is_identifier(table: Table, name: str) -> bool:
-    """Whether a column only identifies rows: names, and integers of which none comes twice."""
+    """Whether a column only identifies rows: names, and integers of which none comes twice; no text is that."""
+    if is_text_column(table, name) and _is_prose(looked_at(table, name)):
+        return False
     if uninformative(table, name):
         return True
     kind = infer_kind(table, name)
@@ -138,10 +154,10 @@ def columns_like(table: Table, trained: Sequence[str]) -> tuple[str, str]:
         check_pair(table, trained)
         return trained[0], trained[1]
     texts = [name for name in table.columns if is_text_column(table, name)]
-    found = paired_by_name(texts) or ((texts[0], texts[1]) if len(texts) == len(table.columns) == 2 else None)
+    found = paired_by_name(texts)
     if found is None:
         raise DataError(
             f"{table.name} has no columns {trained[0]!r} and {trained[1]!r}, which the model reads; it has "
-            f"{', '.join(map(repr, list(table.columns)[:12]))}"
+            f"{', '.join(map(repr, list(table.columns)[:12]))}; name them so in its first line"
         )
     return found

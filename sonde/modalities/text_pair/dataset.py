@@ -15,6 +15,7 @@ from sonde.core.vocabulary import Vocabulary, read_vocabulary
 from sonde.data.assemble import About
 from sonde.data.ragged import Numbered
 from sonde.data.splits import in_order, share_out, shares, sizes_in_words, subset, thinned
+from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import (
     row_numbers,
     saved_target,
@@ -24,15 +25,17 @@ from sonde.modalities.table.forms.tables import (
     with_target,
     without_target,
 )
+from sonde.modalities.table.held_back import group_codes
 from sonde.modalities.table.read import Table
-from sonde.modalities.table.target import infer_target, read_target, target_columns
+from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 from sonde.modalities.text.columns import text_cells
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.dataset import MOST_TOKENS, length_fact, vocabulary_fact, vocabulary_of
 from sonde.modalities.text.rows import text_rows
-from sonde.modalities.text_pair.columns import PairColumns, columns_like
+from sonde.modalities.text_pair.columns import PairColumns, columns_like, find_pair
 from sonde.modalities.text_pair.rows import encoded_pairs, joined
 
+NO_INPUTS = "they tell rows apart, or hold no text, number or category"
 UNDECIDED = "-"  # label of SNLI and MNLI for pairs that annotators did not agree on
 LARGEST = 0.1  # share of all rows that rows with shared texts may make up, to be held back together
 
@@ -68,11 +71,12 @@ def train_on(
     """A dataset of pairs whose vocabulary, classes and statistics come from the training rows. Raises: DataError"""
     tables = {split: _without_undecided(table, found.targets) for split, table in tables.items()}
     target = infer_target(tables["train"], target_columns(tables["train"], found.targets), task)
-    warnings = [*_aside(found), *without_target(tables, target)]
+    warnings = [*_aside(found, config), *without_target(tables, target)]
     parts = {}
     for split, table in tables.items():
         parts[split], left_out = _part(table, (found.first, found.second), target.columns, target.spec)
         warnings += left_out
+    warnings += _unlabelled(target)
     chosen, sizes, shared = _split(parts, config, classes=target.spec.kind == "class", first=found.first)
     train, places = parts["train"], chosen["train"][1]
     target = standardised(target, train.target[places])
@@ -86,6 +90,7 @@ def train_on(
     facts = [
         Fact(f"{sizes_in_words(parts)} pairs of texts", f"columns {found.first!r} and {found.second!r}: {found.why}"),
         *([Fact(f"column {target.columns[0]!r} is to be predicted", found.guessed)] if found.guessed else []),
+        *([Fact(f"left out {', '.join(found.identifiers)}", NO_INPUTS)] if found.identifiers else []),
         target.fact,
         vocabulary_fact(vocabulary),
         length_fact(splits),
@@ -97,7 +102,7 @@ def train_on(
 
 def evaluate_on(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
     """Pairs for evaluating a trained model, by its vocabulary and classes. Raises: DataError"""
-    columns = saved_target(like.target, config)
+    columns = _true_columns(tables, config, like)
     parts, warnings = {}, []
     for split, table in tables.items():
         names = columns_like(table, [column.name for column in like.input.columns])
@@ -106,6 +111,16 @@ def evaluate_on(tables: Mapping[str, Table], about: About, config: DataConfig, l
     splits, cut = _encoded(parts, read_vocabulary(like.input.tokenizer), like.input.shape[0], like.target)
     facts = [Fact(f"{sum(map(len, splits.values())):,} pairs of texts", "tokenized with the vocabulary of the model")]
     return about.dataset(like, splits, facts, [*warnings, *cut])
+
+
+def _true_columns(tables: Mapping[str, Table], config: DataConfig, like: Schema) -> tuple[str, ...]:
+    """The columns of the truth: those that are named, else as training found them. Raises: DataError"""
+    if like.target.kind == "class" and not config.of(TableConfig).target:
+        table = next(iter(tables.values()))
+        found = find_pair(table, columns_like(table, [column.name for column in like.input.columns]), ())
+        if found is not None and found.targets:
+            return found.targets
+    return saved_target(like.target, config)
 
 
 def _part(table: Table, names: tuple[str, str], targets: Sequence[str], spec: TargetSpec) -> tuple[Part, list[str]]:
@@ -170,7 +185,7 @@ def _split(
     drawn = any(share > 0 for share in shares(parts, config))
     if drawn and len(train) < 3:
         raise DataError(f"{train.table.name} has {len(train)} rows with texts and a target, too few to split; add more")
-    groups, how = _groups(train, first) if drawn else (None, "")
+    groups, how = _groups(train, first, config.of(TableConfig).group) if drawn else (None, "")
     held = share_out(len(train), parts, config, labels=train.target if classes else None, groups=groups)
     chosen = {split: ("train", rows) for split, rows in held.items() if len(rows)}
     chosen |= {split: (split, np.arange(len(part))) for split, part in parts.items() if split != "train"}
@@ -179,11 +194,13 @@ def _split(
     return in_order(chosen), facts, [how] if how and not apart else []
 
 
-def _groups(part: Part, column: str) -> tuple[np.ndarray | None, str]:
+def _groups(part: Part, column: str, group: str | None) -> tuple[np.ndarray | None, str]:
     """((n,) rows with one number stay together, why); None where no text stands in two rows, or nearly all are connected.
 
     A row whose texts were both trained on in other pairs tells less about new texts than its metric seems to say.
     """
+    if group is not None:
+        return group_codes(part.table, group, part.index), f"whole groups of {group!r}"
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -204,12 +221,24 @@ def _groups(part: Part, column: str) -> tuple[np.ndarray | None, str]:
     )
 
 
-def _aside(found: PairColumns) -> list[str]:
-    if not found.aside:
+def _aside(found: PairColumns, config: DataConfig) -> list[str]:
+    names = [name for name in found.aside if name != config.of(TableConfig).group]
+    if not names:
         return []
-    many = len(found.aside) > 1
+    are = "are" if len(names) > 1 else "is"
     return [
-        f"{', '.join(map(repr, found.aside))} {'are' if many else 'is'} not read: only the two texts are inputs of the model"
+        f"{', '.join(map(repr, names))} {are} not read: only the two texts are inputs of the model (--pair names others; with "
+        "--pair none the file is read as a table or a single text)"
+    ]
+
+
+def _unlabelled(target: Target) -> list[str]:
+    """What -1 beside 0, 1, … may mean: Hugging Face's sets write it where there is no label."""
+    names = target.spec.names if target.spec.kind == "class" else ()
+    if len(names) < 3 or list(names) != [str(number) for number in range(-1, len(names) - 1)]:
+        return []
+    return [
+        f"{target.columns[0]!r} has a class -1 beside 0 and more, which often marks rows without a label; remove them if so"
     ]
 
 

@@ -15,6 +15,7 @@ from sonde.modalities.text.rows import shortened, text_rows
 from sonde.modalities.text_pair.columns import columns_like
 from sonde.modalities.text_pair.rows import encoded_pairs, joined
 
+LONGEST = 2**31  # tokens, which no pair has
 KNOWN = "give two texts, a list of pairs of texts, or a table with both columns"
 
 Pairs = tuple[list[str], list[str], list[str]]
@@ -31,11 +32,16 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     first, second, called = _pairs(single(inputs), names)
     empty = next((name for *both, name in zip(first, second, called, strict=True) if not all(both)), None)
     if empty is not None:
-        raise DataError(f"{empty} lacks a text; {KNOWN}")
+        raise DataError(f"the pair {empty!r} lacks a text; {KNOWN}")
     most = schema.input.shape[0]
-    tokens, cut = encoded_pairs(first, second, read_vocabulary(schema.input.tokenizer), most=most)
+    vocabulary = read_vocabulary(schema.input.tokenizer)
+    tokens, cut = encoded_pairs(first, second, vocabulary, most=most)
     if cut:
-        tick(f"{cut:,} of {len(called):,} pairs are longer than {most} tokens and are truncated", 0, 0)
+        whole, _ = encoded_pairs(first, second, vocabulary, most=LONGEST)
+        called = [
+            f"{name} (truncated to {most} of {length} tokens)" if length > most else name
+            for name, length in zip(called, whole.lengths().tolist(), strict=True)
+        ]
     return text_rows(tokens, [joined(*both) for both in zip(first, second, strict=True)], called, {}), called
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
+from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Meter, Objective, Phase
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.supervised import with_auxiliary
@@ -24,7 +25,7 @@ class MeanMeter:
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add a batch: outputs are scalar means over its rows."""
         for name, value in outputs.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value) * len(index)
+            self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
         self._rows += len(index)
 
     def merge(self, other: "MeanMeter") -> None:
@@ -40,6 +41,18 @@ class MeanMeter:
     def details(self) -> dict[str, Any]:
         """Nothing is known of single rows."""
         return {}
+
+
+def scalar(name: str, value: Any) -> Tensor:
+    """What a metric returned. Raises: ConfigError where that is no single number"""
+    if isinstance(value, Tensor) and value.numel() != 1:
+        what = f"a tensor of shape {tuple(value.shape)}"
+        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        what = "None" if value is None else f"a {type(value).__name__}"
+        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
 
 
 class ModuleTask:
@@ -75,7 +88,7 @@ class ModuleTask:
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
         output, target = self.modules["model"](batch["input"]), batch["target"]
-        measured = {name: torch.as_tensor(function(output, target)) for name, function in self._metrics.items()}
+        measured = {name: scalar(name, function(output, target)) for name, function in self._metrics.items()}
         return {**measured, "loss": self._function(output, target)}
 
     def meter(self) -> Meter:

@@ -92,3 +92,11 @@ def test_cells_lose_surrounding_spaces_and_gaps_are_empty() -> None:
 def test_numbers_are_no_text() -> None:
     with pytest.raises(DataError, match=r"t\.csv: column 'age' holds double, where text should be"):
         text_cells(table(age=AGES), "age")
+
+
+def test_a_cell_that_says_that_nothing_is_there_is_empty_in_a_file_of_text_alone() -> None:
+    cells = ["NA", " a film ", "n/a", "no plot", "None of it"]
+    in_memory = table(text=cells)
+    in_a_file = Table(name="t.csv", columns=in_memory.columns, first_row=2, delimiter=",")
+    assert text_cells(in_memory, "text") == ["NA", "a film", "n/a", "no plot", "None of it"]
+    assert text_cells(in_a_file, "text") == ["", "a film", "", "no plot", "None of it"]

@@ -51,10 +51,9 @@ def test_a_file_is_read_and_its_rows_are_named(tmp_path: Path) -> None:
     assert rows_to_predict([("a b", "c"), ("d", "e")], SCHEMA)[1] == ["a b | c", "d | e"]
 
 
-def test_cut_pairs_are_counted_on_the_screen() -> None:
-    said = []
-    rows_to_predict([("a b c d e f", "g h a b"), ("a", "b")], SCHEMA, lambda what, *_: said.append(what))
-    assert said == ["1 of 2 pairs are longer than 8 tokens and are truncated"]
+def test_pairs_that_are_cut_say_so_in_their_names() -> None:
+    _, names = rows_to_predict([("a b c d e f", "g h a b"), ("a", "b")], SCHEMA)
+    assert names == ["a b c d e f | g h a b (truncated to 8 of 12 tokens)", "a | b"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_cut_pairs_are_counted_on_the_screen() -> None:
         (["a", "b", "c"], "the input is something else; give two texts"),
         ([], "the input is something else"),
         (3, "the input is something else"),
-        (("a", " "), "a \\|  lacks a text"),
+        (("a", " "), "the pair 'a \\| ' lacks a text"),
         ("gone.csv", "gone.csv: no such file"),
     ],
 )

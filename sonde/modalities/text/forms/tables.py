@@ -92,9 +92,7 @@ def _dataset(
     if found.guessed:
         facts.append(Fact(f"column {found.targets[0]!r} is to be predicted", found.guessed))
     if found.aside:
-        facts.append(
-            Fact(f"left out {', '.join(found.aside)}", "only the text column is used; without it they would be")
-        )
+        facts.append(Fact(f"left out {', '.join(found.aside)}", "only the text column is an input of the model"))
     prints = about.fingerprint or {
         split: hashlib.sha256("\0".join(part.texts).encode()).hexdigest() for split, part in parts.items()
     }

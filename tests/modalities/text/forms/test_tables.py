@@ -96,7 +96,7 @@ def test_values_and_labels_are_predicted_from_text_too(tmp_path: Path) -> None:
     train = targets_of(values.splits["train"])
     assert abs(train.mean()) < 1e-6
     assert abs(train.std() - 1) < 1e-6
-    assert "left out good, bad (only the text column is used; without it they would be)" in facts(values)
+    assert "left out good, bad (only the text column is an input of the model)" in facts(values)
 
 
 @pytest.mark.parametrize(("kind", "type_of"), [("characters", Characters), ("bpe", Subwords), ("words", Words)])

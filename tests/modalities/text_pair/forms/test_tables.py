@@ -105,6 +105,40 @@ def test_rows_that_share_a_text_stay_in_one_split(tmp_path: Path) -> None:
     assert "rows that share a text are kept in the same split" in facts(dataset)
 
 
+def test_groups_that_are_named_stay_in_one_split(tmp_path: Path) -> None:
+    rows = [{**row, "author": f"author {n // 6}"} for n, row in enumerate(pairs(90))]
+    dataset = open_data(write(tmp_path / "pairs.csv", rows), data_config(test=0.2, target=("label",), group="author"))
+    numbers = {
+        split: {int(re.findall(r"row (\d+)", text)[0]) // 6 for text in texts_of(held) or ()}
+        for split, held in dataset.splits.items()
+    }
+    assert sum(map(len, numbers.values())) == len(set.union(*numbers.values())) == 15
+    assert "whole groups of 'author'" in facts(dataset)
+    assert not dataset.warnings
+
+
+def test_no_pair_is_read_where_none_is_wanted(tmp_path: Path) -> None:
+    path = write(tmp_path / "pairs.csv", [{**row, "stars": str(n % 5)} for n, row in enumerate(pairs(60))])
+    assert open_data(path, data_config(pair=("none",), target=("label",))).schema.input.kind == "table"
+    sums = tmp_path / "sums.csv"
+    pd.DataFrame({"x": [n % 7 for n in range(60)], "y": [0, 1] * 30}).to_csv(sums, index=False)
+    assert open_data(sums, data_config(pair=("none",), target=("y",))).schema.input.kind == "table"
+
+
+def test_a_class_that_may_mean_no_label_is_named(tmp_path: Path) -> None:
+    rows = [{**row, "label": str(n % 4 - 1)} for n, row in enumerate(pairs(60))]
+    dataset = open_data(write(tmp_path / "pairs.csv", rows), CONFIG)
+    assert dataset.warnings == [
+        "'label' has a class -1 beside 0 and more, which often marks rows without a label; remove them if so"
+    ]
+
+
+def test_the_target_that_training_found_is_found_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "pairs.csv", pairs(60))
+    schema = open_data(path, CONFIG).schema
+    assert len(open_like(path, schema, DataConfig()).splits["test"]) == 60
+
+
 def test_where_nearly_all_rows_share_a_text_that_is_said(tmp_path: Path) -> None:
     rows = [{**row, "premise": "the very same premise of all", "hypothesis": row["hypothesis"]} for row in pairs(60)]
     config = data_config(test=0.2, pair=("premise", "hypothesis"))
@@ -129,8 +163,8 @@ def test_several_possible_targets_are_asked_for_and_settings_of_others_refused(t
     path = write(tmp_path / "pairs.csv", [{**row, "stars": str(n % 5)} for n, row in enumerate(pairs(60))])
     with pytest.raises(DataError, match="which column is the target\\? Use --target 'label'"):
         open_data(path, CONFIG)
-    with pytest.raises(DataError, match="leave --group out"):
-        open_data(path, data_config(target="label", group="stars"))
+    with pytest.raises(DataError, match="was not read as a table; leave --time out"):
+        open_data(path, data_config(target="label", time="stars"))
     single = tmp_path / "single.csv"
     pd.DataFrame({"x": range(60), "y": [0, 1] * 30}).to_csv(single, index=False)
     with pytest.raises(DataError, match="has no column 'a' to read as text"):
