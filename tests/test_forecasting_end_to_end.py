@@ -10,6 +10,7 @@ import torch
 
 import sonde
 from sonde.cli.main import main
+from sonde.core.errors import ConfigError
 
 
 def plant(path: Path, rows: int = 400) -> Path:
@@ -94,6 +95,12 @@ def test_a_module_of_ones_own_forecasts(tmp_path: Path) -> None:
 
     run = sonde.train(plant(tmp_path), model=Repeat(), epochs=1, out=tmp_path / "own", quiet=True, threads=1)
     assert run.metrics["mse"] == pytest.approx(run.result["baseline"]["mse"], rel=0.2)
+
+
+@pytest.mark.parametrize("share", ["test", "validation"])
+def test_shares_beside_places_to_split_at_are_refused(tmp_path: Path, share: str) -> None:
+    with pytest.raises(ConfigError, match=f"--{share} 0.2 has no effect: --split-at says where the parts end"):
+        sonde.train(plant(tmp_path), split_at=("300", "350"), out=tmp_path / "run", quiet=True, **{share: 0.2})
 
 
 def test_learning_one_batch_by_heart(tmp_path: Path) -> None:

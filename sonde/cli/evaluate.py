@@ -13,7 +13,7 @@ Evaluate the best checkpoint of RUN on DATA, which must be of the kind it was tr
 
 examples:
   sonde eval runs/mnist-mlp-1 photos/
-  sonde eval runs/titanic-tabular-1 passengers.csv --split validation
+  sonde eval runs/titanic-tabular-1 passengers/ --split validation
 """
 
 
@@ -40,9 +40,9 @@ def run(words: Sequence[str]) -> int:
     rows = [(metric_name(name), metric(name, value)) for name, value in scores.items()]
     begun.screen.table(f"{folder} on {data}", ["metric", "value"], rows)
     if trained_on(Path(folder), data):
-        begun.screen.say(
-            "note: this run was trained on the same data; unless they have a test split, training rows are evaluated as well"
-        )
+        note = _training_rows_among(data, options.split)
+        if note:
+            begun.screen.say(f"note: this run was trained on the same data; {note}")
     return 0
 
 
@@ -50,3 +50,18 @@ def trained_on(run: Path, data: str) -> bool:
     """Whether a run was trained on the same data that are to be evaluated, by its config.yaml."""
     source = read_config(run).data
     return source is not None and (data == source or Path(data).expanduser().resolve() == Path(source).resolve())
+
+
+def _training_rows_among(data: str, split: str | None) -> str:
+    """What is to be said of training rows among those that were evaluated, of the data that the run was trained on."""
+    from sonde.modalities.table.read import table_suffix
+
+    if split == "train":
+        return "the training rows are evaluated"
+    if table_suffix(Path(data)) and Path(data).is_file():
+        return "this one table has no split of its own, so its training rows are evaluated as well"
+    return (
+        ""
+        if split == "validation"
+        else "unless they have a test split of their own, training rows are evaluated as well"
+    )

@@ -24,10 +24,14 @@ class Finding:
 
 
 def grouped(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
-    """(severity, check, its findings) of findings as they were written, the most severe first."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    """(severity, check, its findings) of findings as they were written, the most severe first.
+
+    Findings of a check at several steps are one group; without a step only those with the same text are.
+    """
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for finding in found:
-        groups.setdefault((str(finding.get("severity")), str(finding.get("check"))), []).append(finding)
+        text = "" if finding.get("step") is not None else str(finding.get("evidence"))
+        groups.setdefault((str(finding.get("severity")), str(finding.get("check")), text), []).append(finding)
     rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
     ordered = sorted(groups.items(), key=lambda item: rank.get(item[0][0], len(rank)))
-    return [(severity, check, same) for (severity, check), same in ordered]
+    return [(severity, check, same) for (severity, check, _), same in ordered]

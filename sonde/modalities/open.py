@@ -127,6 +127,7 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
         return memory.read(data, config, task=task, tick=tick, like=like)
     place = place_of(data)
     if place.path is None and place.name in embedded():
+        _refuse_columns(place.name, "arrays", config)
         return load(embedded()[place.name])(config, task=task, tick=tick, like=like)
     names: tuple[str, ...] = ()
     path = place.path
@@ -148,13 +149,19 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
         form = recognise(listing, wanted).form
         if config.folds and not form.folds:
             raise DataError(f"{path}: --folds needs independent rows, and these are not; leave it out")
-        named = config.of(TableConfig)
-        if form.instead_of_columns and (named.target or named.columns):
-            unread = "--target" if named.target else "--columns"  # which would be ignored otherwise
-            raise DataError(f"{path} has {form.instead_of_columns} and no columns, so leave {unread} out")
+        if form.instead_of_columns:
+            _refuse_columns(str(path), form.instead_of_columns, config)
         return import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} cannot be read: permission denied") from None
+
+
+def _refuse_columns(source: str, holds: str, config: DataConfig) -> None:
+    """Raises: DataError for names of columns, which would be ignored"""
+    named = config.of(TableConfig)
+    if named.target or named.columns:
+        unread = "--target" if named.target else "--columns"
+        raise DataError(f"{source} has {holds} and no columns, so leave {unread} out")
 
 
 def _with_names(dataset: Dataset, names: tuple[str, ...]) -> Dataset:

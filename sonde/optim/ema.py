@@ -11,7 +11,9 @@ from sonde.core.errors import RunFolderError
 
 
 class EMA:
-    """Averages of all parameters and floating-point buffers; integer buffers (counts) are copies of the newest.
+    """Averages of all parameters and floating-point buffers; copies of the newest where a mean says nothing.
+
+    Those are integer buffers (counts) and buffers that hold an infinity (the open end of a range: inf - inf is NaN).
 
     The n-th update (from 1) keeps a share min(decay, (1 + n) / (10 + n)) of the average, so that the random weights a run
     starts from are forgotten in a few steps although `decay` may be 0.9999.
@@ -22,10 +24,16 @@ class EMA:
     def __init__(self, modules: nn.Module, decay: float) -> None:
         """The average starts as a copy of the weights, on their device and with their strides."""
         self.decay, self.count = decay, 0
-        live = {**dict(modules.named_parameters()), **dict(modules.named_buffers())}
-        # floats first, else as they came
-        self._names = sorted(live, key=lambda name: not live[name].is_floating_point())
-        self._floats = sum(value.is_floating_point() for value in live.values())
+        buffers = dict(modules.named_buffers())
+        live = {**dict(modules.named_parameters()), **buffers}
+        copied = {
+            name
+            for name, value in live.items()
+            if not value.is_floating_point() or (name in buffers and not value.isfinite().all())
+        }
+        # averages first, else as they came
+        self._names = sorted(live, key=copied.__contains__)
+        self._averaged = len(live) - len(copied)
         self._live: list[Tensor] = [live[name] for name in self._names]
         self._averages = [value.detach().clone(memory_format=torch.preserve_format) for value in self._live]
 
@@ -34,7 +42,7 @@ class EMA:
         """Move the averages toward the weights as they are now."""
         self.count += 1
         keep = min(self.decay, (1 + self.count) / (10 + self.count))
-        cut = self._floats
+        cut = self._averaged
         if cut:
             torch._foreach_lerp_(self._averages[:cut], self._live[:cut], 1 - keep)
         if cut < len(self._live):

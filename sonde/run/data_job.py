@@ -118,6 +118,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
 def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:
     """Open the data, choose task and model, merge all settings, and print what was inferred."""
     overrides = with_vocabulary(overrides)
+    _refuse_shares(overrides.values)
     dataset = open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick)
     task, task_why = choose_task(dataset, overrides.task)
     model, model_why = _model_for(dataset, overrides, task, caller.module)
@@ -131,6 +132,17 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
     caller.screen.data(dataset.facts, dataset.warnings)
     caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
     return dataset, resolved
+
+
+def _refuse_shares(values: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for shares of rows beside a setting that says which rows are held back"""
+    if values.get("folds") and values.get("test"):
+        raise ConfigError(f"--test {values['test']:g} has no effect: each fold is the test part in turn; leave it out")
+    for share in ("test", "validation"):
+        if values.get("split_at") and values.get(share):
+            raise ConfigError(
+                f"--{share} {values[share]:g} has no effect: --split-at says where the parts end; leave it out"
+            )
 
 
 def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller: Caller, clock: Clock) -> Job:

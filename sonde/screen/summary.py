@@ -122,6 +122,7 @@ def findings_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 def _sentence(check: str, same: Sequence[Mapping[str, Any]]) -> str:
     last = same[-1]
     place = f" at step {count(last['step'])}" if last.get("step") is not None else ""
-    times = f" ({len(same)} times, the last{place})" if len(same) > 1 else place
+    last_at = f", the last{place}" if place else ""
+    times = f" ({len(same)} times{last_at})" if len(same) > 1 else place
     action = f"; {last['action']}" if last.get("action") else ""
     return f"{check}{times}: {last['evidence']}{action}"

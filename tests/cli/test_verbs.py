@@ -72,7 +72,7 @@ def test_eval_agrees_with_counting_predictions(capsys: pytest.CaptureFixture[str
     truth = [line.split(",")[2] for line in Path("t.csv").read_text().splitlines()[1:]]
     predicted = [entry["prediction"] for entry in json.loads(Path("p.json").read_text())]
     assert said == f"{100 * np.mean([a == b for a, b in zip(truth, predicted, strict=True)]):.2f}"
-    assert "training rows are evaluated as well" in out
+    assert "this one table has no split of its own, so its training rows are evaluated as well" in out
 
 
 def test_eval_finds_the_truth_in_another_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,6 +82,12 @@ def test_eval_finds_the_truth_in_another_column(capsys: pytest.CaptureFixture[st
     out = out_of(["eval", "runs/table", "renamed.csv", "--target", "class"], capsys)
     assert "accuracy" in out
     assert "training rows are evaluated as well" not in out
+
+
+def test_eval_says_when_training_rows_are_among_those_evaluated(capsys: pytest.CaptureFixture[str]) -> None:
+    for split in ([], ["--split", "test"]):  # data without splits are all called test
+        out = out_of(["eval", "runs/digits", "digits", *split], capsys)
+        assert "unless they have a test split of their own, training rows are evaluated as well" in out
 
 
 def test_eval_names_the_splits_there_are(capsys: pytest.CaptureFixture[str]) -> None:

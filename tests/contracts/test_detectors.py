@@ -11,6 +11,7 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.models.build import build
 from sonde.models.table import MODELS
 from sonde.nn.points import point_grid
+from sonde.optim.ema import EMA
 from sonde.tasks.table import build as build_task
 
 CLASSES = 3
@@ -58,6 +59,18 @@ def test_the_seed_alone_decides_the_weights_which_carry_over(name: str):
     other.load_state_dict(first.state_dict())
     with torch.no_grad():
         assert torch.equal(first.eval()(rows()), other.eval()(rows()))
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_averages_of_weights_at_rest_give_the_same_answer(name: str):
+    model = built(name).eval()
+    average = EMA(model, 0.9)
+    for _ in range(3):
+        average.update()
+    with torch.no_grad():
+        plain = model(rows())
+        with average.applied():
+            torch.testing.assert_close(model(rows()), plain, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", RUN)

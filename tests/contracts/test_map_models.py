@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from sonde.core.dataset import InputSpec
 from sonde.models.build import build
 from sonde.models.table import MODELS
+from sonde.optim.ema import EMA
 
 OUT_DIM, SIDE = 3, 48
 # of each family its smallest network, as in test_models.py
@@ -59,6 +60,18 @@ def test_the_seed_alone_decides_the_weights_and_they_carry_over(name: str) -> No
     other.load_state_dict(model.state_dict())
     with torch.no_grad():
         assert torch.equal(model.eval()(rows()), other.eval()(rows()))
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_averages_of_weights_at_rest_give_the_same_answer(name: str) -> None:
+    model = built(name).eval()
+    average = EMA(model, 0.9)
+    for _ in range(3):
+        average.update()
+    with torch.no_grad():
+        plain = model(rows())
+        with average.applied():
+            torch.testing.assert_close(model(rows()), plain, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", RUN)

@@ -26,6 +26,7 @@ from sonde.models.suitable import suitable
 from sonde.models.table import MODELS, costs
 from sonde.models.vgg import VGGConfig
 from sonde.nn.auxiliary import WithAuxiliary
+from sonde.optim.ema import EMA
 
 OUT_DIM = 7
 KINDS = names()
@@ -173,6 +174,18 @@ def test_weights_carry_over_to_a_fresh_model(name: str):
     other.load_state_dict(model.state_dict())
     with torch.no_grad():
         assert torch.equal(output(model.eval(), rows(name)), output(other.eval(), rows(name)))
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_averages_of_weights_at_rest_give_the_same_answer(name: str):
+    model = settled(name)
+    average = EMA(model, 0.9)
+    for _ in range(3):
+        average.update()
+    with torch.no_grad():
+        plain = output(model, rows(name))
+        with average.applied():
+            torch.testing.assert_close(output(model, rows(name)), plain, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", RUN)

@@ -16,6 +16,7 @@ from sonde.core.dataset import InputSpec
 from sonde.models.build import PER_SYMBOL, build, default_input, describe
 from sonde.models.sample import sample
 from sonde.models.table import MODELS, costs
+from sonde.optim.ema import EMA
 
 SEQUENCES = {name: entry for name, entry in MODELS.items() if not {"image", "table"} & set(entry.reads)}
 # of each family its smallest network; the others are the same code in other sizes: counted, not run here
@@ -245,6 +246,19 @@ def test_the_seed_alone_decides_the_weights_and_they_carry_over(name: str) -> No
         other.load_state_dict(model.state_dict())
         expected = answered(model.eval(), batch(name, kind))
         assert torch.equal(answered(other.eval(), batch(name, kind)), expected)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_averages_of_weights_at_rest_give_the_same_answer(name: str) -> None:
+    kind = MODELS[name].reads[0]
+    model = built(name, kind).eval()
+    average = EMA(model, 0.9)
+    for _ in range(3):
+        average.update()
+    with torch.no_grad():
+        plain = answered(model, batch(name, kind))
+        with average.applied():
+            torch.testing.assert_close(answered(model, batch(name, kind)), plain, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", RUN)

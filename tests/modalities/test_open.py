@@ -218,6 +218,7 @@ def test_settings_that_cannot_apply_are_not_ignored(tmp_path: Path) -> None:
         refused(folders, data_config(target=("dog",)))
         == f"{folders} has class folders and no columns, so leave --target out"
     )
+    assert refused("digits", data_config(target=("x",))) == "digits has arrays and no columns, so leave --target out"
     rows = (np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3)
     assert (
         refused(rows, data_config(image_size=32)) == "arrays in memory (30, 4) holds no images; leave --image-size out"

@@ -52,6 +52,18 @@ def test_buffers_are_averaged_and_counts_copied() -> None:
     assert not torch.equal(tensors["1.running_mean"], modules[1].running_mean)  # type: ignore[arg-type]
 
 
+def test_a_buffer_with_an_open_end_is_copied() -> None:
+    modules = network()
+    modules.register_buffer("high", torch.tensor([1.0, float("inf")]))
+    average = EMA(modules, decay=0.9)
+    for _ in range(3):
+        moved(modules)
+        average.update()
+    tensors = average.state_dict()["tensors"]
+    assert tensors["high"].tolist() == [1.0, float("inf")]
+    assert not torch.equal(tensors["0.weight"], modules[0].weight)  # type: ignore[arg-type]
+
+
 def test_applied_swaps_in_and_out_without_copying_and_training_goes_on() -> None:
     modules = network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = EMA(modules, decay=0.9)

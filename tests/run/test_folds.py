@@ -113,9 +113,10 @@ def test_a_module_of_ones_own_starts_anew_in_each_fold(table: Path) -> None:
     [
         ({"folds": 1}, "--folds must be 2 or more, or 0 for none, got 1"),
         ({"folds": 3, "fold": 4}, "--fold must lie from 1 to --folds 3, or be 0 for all, got 4"),
+        ({"test": 0.3}, "--test 0.3 has no effect: each fold is the test part in turn"),
     ],
 )
-def test_numbers_of_folds_that_are_none(table: Path, settings: dict[str, int], said: str) -> None:
+def test_settings_that_do_not_fit_folds(table: Path, settings: dict[str, int], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         folds_of(table, **settings)
 

@@ -50,6 +50,15 @@ def test_no_time_was_measured():
     assert time_line({}) == ""
 
 
+def test_findings_that_differ_are_all_shown():
+    one = {"check": "data", "severity": "warning", "action": "look", "step": None}
+    found = [{**one, "evidence": text} for text in ("12 rows dropped", "no column y", "no column y")]
+    assert findings_lines(found) == [
+        ("warning", "data: 12 rows dropped; look"),
+        ("warning", "data (2 times): no column y; look"),
+    ]
+
+
 def test_findings_come_worst_first_and_repeats_are_counted():
     found = [
         {"check": "a", "severity": "note", "evidence": "e", "action": "", "step": None},

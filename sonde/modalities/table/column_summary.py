@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from sonde.core.units import number
 from sonde.modalities.table.encode import is_row_number
-from sonde.modalities.table.kinds import Categories, infer_kind, parse
+from sonde.modalities.table.kinds import Categories, as_text, infer_kind, parse
 from sonde.modalities.table.read import Table
 
 SHOWN = 3  # commonest categories named
@@ -52,7 +52,7 @@ def cell_codes(tables: list[Table]) -> dict[str, np.ndarray]:
         for column in (table.columns[name] for table in tables):
             kind = column.type
             plain = column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
-            cells += plain.cast(pa.large_string()).chunks
+            cells += [as_text(chunk) for chunk in plain.chunks]
         encoded = pa.chunked_array(cells, pa.large_string()).combine_chunks().dictionary_encode()
         indices = encoded.indices.fill_null(-1)
         codes[name] = np.asarray(indices).astype(np.int64)

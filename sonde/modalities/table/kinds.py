@@ -3,6 +3,7 @@
 # pyright: reportAttributeAccessIssue=false
 # pyarrow.compute makes its functions when it is imported, where pyright cannot see them
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -192,7 +193,15 @@ def _written(array: pa.ChunkedArray) -> pa.Array:
     flat = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
     if pa.types.is_floating(flat.type):
         return pa.array([None if v is None or v != v else number_name(v) for v in flat.to_pylist()], pa.large_string())
-    return flat.cast(pa.large_string())
+    return as_text(flat)
+
+
+def as_text(values: pa.Array) -> pa.Array:
+    """Values of any type as text; nested ones, of which Arrow makes no text, as JSON."""
+    if pa.types.is_nested(values.type):
+        cells = (None if v is None else json.dumps(v, ensure_ascii=False, default=str) for v in values.to_pylist())
+        return pa.array(cells, pa.large_string())
+    return values.cast(pa.large_string())
 
 
 def number_name(value: float) -> str:

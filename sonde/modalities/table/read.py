@@ -5,6 +5,7 @@ CSV cells stay text here: what a column holds is decided over the whole column (
 
 import csv
 import gzip
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
@@ -145,38 +147,105 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
     _check_names(columns, path.name)
-    ragged: list[pa_csv.InvalidRow] = []
-
-    def note(row: pa_csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
     try:
-        content = pa_csv.read_csv(
-            path,
-            # one thread: only then do ragged rows carry their number
-            read_options=pa_csv.ReadOptions(use_threads=False, column_names=columns, skip_rows=int(has_header)),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=delimiter,
-                newlines_in_values=True,
-                invalid_row_handler=note,
-                ignore_empty_lines=len(columns) > 1,
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
-            ),
-        )
+        content, ragged = _read_cells(path, columns, delimiter, skip=int(has_header))
+        failed = None
     except (pa.ArrowInvalid, OSError, EOFError) as error:
-        raise _text_error(path, error) from None
+        content, ragged, failed = None, [], error
+    spans = content is None or ragged or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in content.columns)
+    if spans and not isinstance(failed, OSError | EOFError) and _quotes_are_text(path, delimiter, len(columns)):
+        content, ragged = _read_cells(path, columns, delimiter, skip=int(has_header), quoted=False)
+        cells = [pa.chunked_array([_without_quotes(column)]) for column in content.columns]
+        content, spans, failed = pa.table(cells, names=columns), False, None
+    if failed is not None:
+        raise _text_error(path, failed) from None
+    assert content is not None
     if ragged:
         raise _ragged_error(path, ragged)
-    _check_quotes(path, content)
+    if spans:
+        _check_quotes(path, content)
+        lines = _swallowed(path, delimiter)
+        if lines is not None:
+            raise DataError(
+                f'{path.name} line {lines[0]}: a cell that opens with a quote (") takes in all up to line {lines[1]}; '
+                'close the quote, or double it where it is text ("")'
+            )
     return Table(
         name=path.name,
         columns=dict(zip(columns, content.columns, strict=True)),
         first_row=2 if has_header else 1,
         delimiter=delimiter,
     )
+
+
+def _read_cells(
+    path: Path, columns: Sequence[str], delimiter: str, *, skip: int, quoted: bool = True
+) -> tuple[pa.Table, list[pa_csv.InvalidRow]]:
+    """Columns of text, and the rows with another number of fields. skip: lines before the first row of data"""
+    ragged: list[pa_csv.InvalidRow] = []
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
+
+    content = pa_csv.read_csv(
+        path,
+        # one thread: only then do ragged rows carry their number
+        read_options=pa_csv.ReadOptions(use_threads=False, column_names=list(columns), skip_rows=skip),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=delimiter,
+            quote_char='"' if quoted else False,
+            newlines_in_values=quoted,
+            invalid_row_handler=note,
+            ignore_empty_lines=len(columns) > 1,
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
+        ),
+    )
+    return content, ragged
+
+
+def _quotes_are_text(path: Path, delimiter: str, width: int) -> bool:
+    """Whether quotes protect nothing, because every line has `width` fields without them.
+
+    Where a comma parts fields, which text may hold as well, some cell must also break the rules of quoting.
+    """
+    if width < 2:
+        return False
+    with _open(path) as file:
+        if any(line.count(delimiter.encode()) != width - 1 for line in file if line.strip(b"\r\n")):
+            return False
+    return delimiter == "\t" or _swallowed(path, delimiter) is not None
+
+
+def _swallowed(path: Path, delimiter: str) -> tuple[int, int] | None:
+    """(first, last) line of the first row that a quote stretches over lines until another quote inside of a text."""
+    with _open(path) as file:
+        lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        before = 0
+        while True:
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            first = 0
+            try:
+                for _ in reader:
+                    first = reader.line_num
+                return None
+            except csv.Error as error:
+                if "expected after" in str(error) and reader.line_num > first + 1:
+                    return before + first + 1, before + reader.line_num
+                if "expected after" not in str(error):
+                    return None  # a cell too long for this check, or a last one left open, which has its own
+                before += reader.line_num
+
+
+def _without_quotes(column: pa.ChunkedArray) -> pa.Array:
+    """Cells that one pair of quotes surrounds without it; of cells with other quotes, all."""
+    flat = column.combine_chunks()
+    flat = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
+    surrounded = pc.match_substring_regex(flat, r'^"([^"]|"")*"$')
+    inner = pc.replace_substring(pc.utf8_slice_codeunits(flat, 1, -1), '""', '"')
+    return pc.if_else(surrounded, inner, flat)
 
 
 def _numbered(cells: Sequence[str]) -> list[str]:

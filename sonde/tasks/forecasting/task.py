@@ -130,13 +130,7 @@ class Forecasting:
             }
             meter.update(seen, piece)
         season = self.target.season
-        what = "repeating the last value"
-        if season > 1:
-            alone = (
-                meter.scores_of(2)[self.objective.metric] if self.objective.metric in ("mse", "mae", "mase") else None
-            )
-            aside = "" if alone is None else f" (repeating the last value: {alone:.4f})"
-            what = f"repeating the last {season} steps{aside}"
+        what = f"repeating the last {season} steps" if season > 1 else "repeating the last value"
         return what, {name: value for name, value in meter.compute().items() if name != "loss"}
 
     def _forecast(self, batch: Batch) -> tuple[Tensor, Tensor | None]:

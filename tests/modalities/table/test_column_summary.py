@@ -58,3 +58,12 @@ def test_codes_are_equal_where_cells_are_over_files_of_other_types() -> None:
 def test_row_numbers_are_no_part_of_a_rows_content() -> None:
     codes = cell_codes([table(id=list(range(50)), x=[1, 2] * 25)])
     assert set(codes) == {"x"}
+
+
+def test_nested_cells_are_compared_as_json() -> None:
+    cells = {"meta": [{"x": 1}, {"x": 2}, {"x": 1}, None], "tags": [["a"], ["a"], ["b"], ["a"]]}
+    one = frame_table(pa.table(cells), "t")
+    codes = cell_codes([one])
+    assert codes["meta"].tolist() == [0, 1, 0, -1]
+    assert codes["tags"].tolist() == [0, 0, 1, 0]
+    assert [c.name for c in summarise(one)] == ["meta", "tags"]

@@ -102,6 +102,38 @@ def test_quoted_line_breaks_in_the_last_row_are_fine(tmp_path: Path):
     assert cells(read_table(written(tmp_path, 'a,b\n1,"x\ny"\n')))["b"] == ["x\ny"]
 
 
+def test_quotes_that_protect_nothing_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    lines = [f'{i % 2}\t"Opened {i}, never closed\t{"plain" if i % 3 else chr(34) + "other"}' for i in range(800)]
+    path.write_text("label\tfirst\tsecond\n" + "\n".join([*lines, '1\t"all of it"\t"a ""word"" in it"']) + "\n")
+    table = read_table(path)
+    assert len(table) == 801
+    assert table.columns["first"][7].as_py() == '"Opened 7, never closed'
+    assert table.columns["second"][3].as_py() == '"other'
+    assert [column[800].as_py() for column in table.columns.values()] == ["1", "all of it", 'a "word" in it']
+
+
+def test_stray_quotes_between_commas(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('y,text\n0,"one\n1,"two\n0,three\n')
+    assert read_table(path).columns["text"].to_pylist() == ['"one', '"two', "three"]
+
+
+def test_cells_of_several_lines_stay_whole(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('y,text\n0,"dear sir,\nyours, me"\n1,"5"" wide\n\nand long"\n')
+    assert read_table(path).columns["text"].to_pylist() == ["dear sir,\nyours, me", '5" wide\n\nand long']
+    path.write_text('y,text\n0,"hello\nsir, yours"\n1,"good\nday, madam"\n')  # a comma on every line
+    assert len(read_table(path)) == 2
+
+
+def test_a_quote_that_swallows_lines_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('y,text\n1,"a, b"\n0,"one\n1,two\n0,"three\n')
+    with pytest.raises(DataError, match=r"t\.csv line 3: .* takes in all up to line 5"):
+        read_table(path)
+
+
 def test_truncated_files(tmp_path: Path):
     frame = pd.DataFrame({"a": np.arange(100.0), "b": "x"})
     whole = tmp_path / "whole.parquet"

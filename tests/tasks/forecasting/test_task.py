@@ -123,10 +123,9 @@ def test_the_baseline_repeats_the_last_season_or_the_last_value() -> None:
     values = windows.values.astype(np.float64)
     ahead = windows.moments[:, None] + np.arange(HORIZON)
     season = values[ahead - SEASON] - values[ahead]  # the horizon is shorter than a season
-    last = values[windows.moments - 1][:, None] - values[ahead]
     assert found["mse"] == pytest.approx((season**2).mean(), rel=1e-5)
     assert found["mae"] == pytest.approx(np.abs(season).mean(), rel=1e-5)
-    assert what == f"repeating the last 12 steps (repeating the last value: {(last**2).mean():.4f})"
+    assert what == "repeating the last 12 steps"  # no figure: which metric stands beside it, --monitor decides
 
 
 def test_predictions_are_in_own_units_by_variable() -> None:

@@ -27,6 +27,8 @@ from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, rea
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 
+_SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
+
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a path looks like a table or a folder of tables, None if it does not."""
@@ -39,17 +41,26 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
 
 
 def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
-    """Split -> table file, of a folder by the names of its files (train, dev, validation, test, …); a single one is `alone`.
+    """Split -> table file, of a folder by the names of its files (train, dev, validation, test-00000-of-00001, …).
 
-    Raises: DataError for two files of one split
+    A single file is the split `alone`.
+
+    Raises: DataError for two files of one split, and for a split that is cut into several
     """
     if listing.is_file:
         return {alone: listing.path} if table_suffix(listing.path) else {}
     found: dict[str, Path] = {}
     for file in listing.files:
-        split = SPLIT_NAMES.get(file.name.split(".")[0].lower())
+        stem = file.name.split(".")[0].lower()
+        shard = _SHARD.fullmatch(stem)
+        split = SPLIT_NAMES.get(shard["split"] if shard else stem)
         if not table_suffix(file) or split is None:
             continue
+        if shard and int(shard["of"]) > 1 and not listing.once(_holds_images, file):
+            raise DataError(
+                f"{listing.path}: the {split} split is cut into {int(shard['of'])} files such as {file.name}; join them "
+                f"into one, for example with pandas.concat, and write it as {split}{table_suffix(file)}"
+            )
         if split in found:
             raise DataError(
                 f"{listing.path}: {found[split].name} and {file.name} both name the {split} split; keep one"

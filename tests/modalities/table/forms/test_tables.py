@@ -65,6 +65,15 @@ def test_recognises_tables_and_folders_of_them(tmp_path: Path):
     assert recognise(tmp_path / "absent.csv") is None
 
 
+def test_the_names_of_hugging_face_are_splits(tmp_path: Path):
+    for name in ("train-00000-of-00001", "test-00000-of-00001"):
+        frame(30).to_parquet(tmp_path / f"{name}.parquet")
+    assert recognise(tmp_path) == "tables named train-00000-of-00001.parquet, test-00000-of-00001.parquet"
+    (tmp_path / "train-00000-of-00001.parquet").rename(tmp_path / "train-00001-of-00002.parquet")
+    with pytest.raises(DataError, match=r"the train split is cut into 2 files such as train-00001-of-00002\.parquet"):
+        recognise(tmp_path)
+
+
 def test_parquet_with_images_is_left_to_another_form(tmp_path: Path):
     pd.DataFrame({"image": [{"bytes": b"x", "path": None}], "label": [1]}).to_parquet(tmp_path / "train.parquet")
     assert recognise(tmp_path / "train.parquet") is None
