@@ -52,14 +52,14 @@ class DetectionMeter:
         found, target, loss = (outputs[name].detach().cpu() for name in ("found", "target", "loss"))
         self.first_nan.update(loss, index)
         self.loss.update(loss, outputs["weight"].detach().cpu())
-        for rank, kept in ((loss, self.worst), (-loss, self.best)):
-            kept.update(rank, index, _levelled(kept, {"found": found, "target": target}))
+        for rank, top in ((loss, self.worst), (-loss, self.best)):
+            top.update(rank, index, _levelled(top, {"found": found, "target": target}))
         classes = target[..., 0][target[..., 0] >= 0].long()
         self.objects += torch.bincount(classes, minlength=len(self.names))
-        right, kept = matched(found, target), found[..., 0] >= 0
-        image = index.cpu()[:, None].expand(kept.shape)
+        right, valid = matched(found, target), found[..., 0] >= 0
+        image = index.cpu()[:, None].expand(valid.shape)
         self.pieces.append(
-            Detections(image[kept], found[..., 0][kept].long(), found[..., 1][kept].double(), right[kept])
+            Detections(image[valid], found[..., 0][valid].long(), found[..., 1][valid].double(), right[valid])
         )
 
     def merge(self, other: "DetectionMeter") -> None:
@@ -161,8 +161,8 @@ class DetectionMeter:
         right = torch.zeros(len(self.names), dtype=torch.float64).index_add_(0, classes, hit)
         return right, torch.bincount(classes, minlength=len(self.names)).double()
 
-    def _case(self, place: int, kept: TopRows) -> dict[str, Any]:
-        rows = kept.rows
+    def _case(self, place: int, top: TopRows) -> dict[str, Any]:
+        rows = top.rows
         truth = [{"name": self.names[int(c)], "box": box} for c, *box in rows["target"][place].tolist() if c >= 0]
         found = [
             {"name": self.names[int(c)], "score": score, "box": box}
@@ -190,13 +190,13 @@ def counted(names: Sequence[str]) -> str:
     return ", ".join(f"{number} {name}" for name, number in counts.items()) or "nothing"
 
 
-def _levelled(kept: TopRows, offered: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _levelled(top: TopRows, offered: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Kept and offered rows with as many places for boxes: each batch may have as many as its fullest image needs."""
     levelled = dict(offered)
     for name in ("found", "target"):
-        if name in kept.rows and name in offered:
-            most = max(kept.rows[name].shape[1], offered[name].shape[1])
-            kept.rows[name], levelled[name] = _with_places(kept.rows[name], most), _with_places(offered[name], most)
+        if name in top.rows and name in offered:
+            most = max(top.rows[name].shape[1], offered[name].shape[1])
+            top.rows[name], levelled[name] = _with_places(top.rows[name], most), _with_places(offered[name], most)
     return levelled
 
 

@@ -41,9 +41,9 @@ class LanguageMeter:
         self.by_place.update(nats, counted)
         self.characters += self._characters(target)
         mean = (nats * counted).sum(1) / counted.sum(1).clamp(min=1)
-        kept = {"target": target, "prediction": prediction}
-        self.worst.update(mean, index, kept)
-        self.best.update(-mean, index, kept)
+        fields = {"target": target, "prediction": prediction}
+        self.worst.update(mean, index, fields)
+        self.best.update(-mean, index, fields)
 
     def merge(self, other: "LanguageMeter") -> None:
         """Add another process's sums."""
@@ -80,8 +80,8 @@ class LanguageMeter:
             return len(self.vocabulary.decode(target[target != PAD].tolist()))
         return 0
 
-    def _formatted(self, kept: TopRows, *, sign: int) -> list[dict[str, Any]]:
-        rows = kept.rows
+    def _formatted(self, top: TopRows, *, sign: int) -> list[dict[str, Any]]:
+        rows = top.rows
         return [
             {
                 "index": index,

@@ -51,11 +51,11 @@ class SegmentationMeter:
         self.confusion.add(counts.view(len(self.names), -1))
         self.loss.update(loss, outputs["weight"])
         self.boundaries.update(prediction, target)
-        kept = {"prediction": prediction, "target": target}
+        fields = {"prediction": prediction, "target": target}
         if "objects" in outputs:
-            kept["counts"] = self._count(prediction, target, outputs["objects"])
-        self.worst.update(loss, index, kept)
-        self.best.update(-loss, index, kept)
+            fields["counts"] = self._count(prediction, target, outputs["objects"])
+        self.worst.update(loss, index, fields)
+        self.best.update(-loss, index, fields)
 
     def merge(self, other: "SegmentationMeter") -> None:
         """Add another process's sums."""
@@ -99,9 +99,9 @@ class SegmentationMeter:
         arrays = (field.cpu().numpy() for field in (prediction, target, objects))
         return torch.tensor([self.objects.update(*image) for image in zip(*arrays, strict=True)])
 
-    def _formatted(self, kept: TopRows, *, sign: int) -> list[dict[str, Any]]:
+    def _formatted(self, top: TopRows, *, sign: int) -> list[dict[str, Any]]:
         """Rows for a person: what there is and what was predicted, in words and as maps (sonde.core.run_lengths)."""
-        rows, formatted = kept.rows, []
+        rows, formatted = top.rows, []
         for place, index in enumerate(rows["index"].tolist()):
             prediction, target = rows["prediction"][place], rows["target"][place]
             counts = rows["counts"][place].tolist() if "counts" in rows else (None, None)

@@ -53,7 +53,7 @@ def check_evaluation(assembly: Assembly) -> None:
     source, task = assembly.evaluation_sources.get("validation"), assembly.task
     if assembly.dataset is not None or source is None or not rewinds(source):
         return
-    position, kept = source.state_dict(), copied(extras_of(task).state_dict())
+    position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
     look, meter, batch = abilities_of(task).quick_evaluate or task.evaluate, task.meter(), None
     try:
         with (
@@ -73,7 +73,7 @@ def check_evaluation(assembly: Assembly) -> None:
         raise unfit from trouble
     finally:
         source.load_state_dict(position)
-        extras_of(task).load_state_dict(kept)
+        extras_of(task).load_state_dict(task_state)
     with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
         task.objective.value(meter.compute())
 

@@ -85,7 +85,7 @@ def train_on(
     vocabulary = vocabulary_of(texts, config)
     most = config.of(TextConfig).max_tokens or MOST_TOKENS
     whole, cut = _encoded(parts, vocabulary, most, target.spec)
-    splits = {split: subset(whole[home], rows) for split, (home, rows) in chosen.items()}
+    splits = {split: subset(whole[source], rows) for split, (source, rows) in chosen.items()}
     schema = Schema(input=_spec(found, vocabulary, whole), target=target.spec)
     facts = [
         Fact(f"{sizes_in_words(parts)} pairs of texts", f"columns {found.first!r} and {found.second!r}: {found.why}"),
