@@ -150,35 +150,50 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
     _check_names(columns, path.name)
-    try:
-        content, ragged = _read_cells(path, columns, delimiter, skip=int(has_header))
-        failed = None
-    except (pa.ArrowInvalid, OSError, EOFError) as error:
-        content, ragged, failed = None, [], error
-    spans = content is None or ragged or any(pc.any(pc.match_substring(c, "\n")).as_py() for c in content.columns)
-    if spans and not isinstance(failed, OSError | EOFError) and _quotes_are_text(path, delimiter, len(columns)):
-        content, ragged = _read_cells(path, columns, delimiter, skip=int(has_header), quoted=False)
-        cells = [pa.chunked_array([_without_quotes(column)]) for column in content.columns]
-        content, spans, failed = pa.table(cells, names=columns), False, None
-    if failed is not None:
-        raise _text_error(path, failed) from None
-    assert content is not None
+    content, ragged = _read_quoted(path, columns, delimiter, skip=int(has_header))
     if ragged:
         raise _ragged_error(path, ragged)
-    if spans:
-        _check_quotes(path, content)
-        lines = _swallowed(path, delimiter)
-        if lines is not None:
-            raise DataError(
-                f'{path.name} line {lines[0]}: a cell that opens with a quote (") takes in all up to line {lines[1]}; '
-                'close the quote, or double it where it is text ("")'
-            )
     return Table(
         name=path.name,
         columns=dict(zip(columns, content.columns, strict=True)),
         first_row=2 if has_header else 1,
         delimiter=delimiter,
     )
+
+
+def _read_quoted(
+    path: Path, columns: Sequence[str], delimiter: str, *, skip: int
+) -> tuple[pa.Table, list[pa_csv.InvalidRow]]:
+    """`_read_cells`, with quotes as text where they protect nothing. Raises: DataError for text that cannot be read"""
+    content, ragged, failed = None, [], None
+    try:
+        content, ragged = _read_cells(path, columns, delimiter, skip=skip)
+    except (pa.ArrowInvalid, OSError, EOFError) as error:
+        failed = _text_error(path, error)
+        if isinstance(error, OSError | EOFError) or "UTF8" in str(error):
+            raise failed from None
+    if content is not None and not ragged and not _spans_lines(content):
+        return content, ragged
+    if _quotes_are_text(path, delimiter, len(columns)):
+        content, ragged = _read_cells(path, columns, delimiter, skip=skip, quoted=False)
+        cells = [pa.chunked_array([_without_quotes(column)]) for column in content.columns]
+        return pa.table(cells, names=columns), ragged
+    if failed is not None:
+        raise failed
+    assert content is not None
+    if ragged:
+        return content, ragged
+    _check_quotes(path, content)
+    if (lines := _swallowed(path, delimiter)) is not None:
+        raise DataError(
+            f'{path.name} line {lines[0]}: a cell that opens with a quote (") takes in all up to line {lines[1]}; '
+            'close the quote, or double it where it is text ("")'
+        )
+    return content, ragged
+
+
+def _spans_lines(content: pa.Table) -> bool:
+    return any(pc.any(pc.match_substring(column, "\n")).as_py() for column in content.columns)
 
 
 def _read_cells(

@@ -60,7 +60,7 @@ def test_on_a_gpu_rows_are_held_there_unless_they_fill_it(monkeypatch: pytest.Mo
     for free in (2**40, 1):
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 2**40))
         reader = resident_reader(PixelRows(10), torch.arange(10), gpu)
-        assert reader._home.type == ("cuda" if free > 1 else "cpu")
+        assert reader._storage.type == ("cuda" if free > 1 else "cpu")
         for batch, asked in zip(reader.read(ASKED), ASKED, strict=True):
             assert batch["input"].device.type == "cuda"
             assert np.array_equal(batch["input"].cpu().numpy(), pixels(asked.numpy()))
