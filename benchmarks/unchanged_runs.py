@@ -72,9 +72,9 @@ SPEECH = (
 CONFIGURATIONS: Mapping[str, Configuration] = {
     "simclr, then labels": Configuration(
         commands=(
-            "digits --task simclr --model compact-cnn --widths 8,16 --projection 16 --batch-size 32 --steps 6",
+            "digits --task simclr --model compact-cnn --widths 8,16 --projection 16 --batch-size 32 --steps 6 --precision bf16",
             "digits --pretrained $first --widths 8,16 --label-fraction 0.3 --layer-decay 0.7 --label-smoothing 0.1 "
-            "--batch-size 32 --steps 12 --augment crop=1:zero,rotate=10,cutout=2",
+            "--batch-size 32 --steps 12 --augment crop=1:zero,rotate=10,cutout=2 --precision bf16",
         )
     ),
     "images, CNN": Configuration(
@@ -114,18 +114,19 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
     "segmentation": Configuration(
         commands=(
             "$data/nuclei --widths 4,8 --image-size 64 --augment flip,vflip,crop=4 --clip 1 --batch-size 4 --lr 0.01 "
-            "--warmup 0 --steps 24",
+            "--warmup 0 --steps 24 --precision bf16",
         )
     ),
     "detection": Configuration(
         commands=(
-            "$data/bccd --model detector-tiny --image-size 96 --pyramid-width 16 --batch-size 4 --lr 0.003 --steps 12",
+            "$data/bccd --model detector-tiny --image-size 96 --pyramid-width 16 --batch-size 4 --lr 0.003 --steps 12 "
+            "--precision bf16",
         )
     ),
     "masked autoencoder": Configuration(
         commands=(
             "$data/cifar --task masked-autoencoder --model vit-tiny-16 --patch 8 --stochastic-depth 0.1 --decoder-width 16 "
-            "--decoder-depth 1 --batch-size 8 --steps 5",
+            "--decoder-depth 1 --batch-size 8 --steps 5 --precision bf16",
         )
     ),
     "language model": Configuration(
@@ -137,7 +138,7 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
         )
     ),
     "masked language model": Configuration(
-        commands=("$data/sst2 --task masked-language-model --model bert-tiny --batch-size 16 --steps 8",)
+        commands=("$data/sst2 --task masked-language-model --model bert-tiny --batch-size 16 --steps 8 --precision bf16",)
     ),
     "translation": Configuration(
         commands=(
