@@ -138,7 +138,9 @@ CONFIGURATIONS: Mapping[str, Configuration] = {
         )
     ),
     "masked language model": Configuration(
-        commands=("$data/sst2 --task masked-language-model --model bert-tiny --batch-size 16 --steps 8 --precision bf16",)
+        commands=(
+            "$data/sst2 --task masked-language-model --model bert-tiny --batch-size 16 --steps 8 --precision bf16",
+        )
     ),
     "translation": Configuration(
         commands=(

@@ -11,31 +11,26 @@ from sonde.core.config import FeedConfig
 from sonde.core.errors import ConfigError
 from sonde.core.seeds import generator
 
+AT_ONCE = 1024  # batches that are cut together
 POOL = 50  # batches that are sorted by length together: few enough to leave most of the order to chance
 
 
-@dataclass(frozen=True)
 class Batches(Sequence[Tensor]):
-    """The rows of an epoch, cut when a batch is read: a tensor for each of millions would take hundreds of megabytes.
+    """The rows of an epoch, cut a part at a time: tensors for all of millions of batches would take hundreds of megabytes.
 
     rows:    (n,) int64 of the whole epoch
     size:    rows of each of its `total` batches but the last, which takes all that is left
-    numbers: which of them these are
+    numbers: which of them these are; by default all
     """
 
-    rows: Tensor
-    size: int
-    total: int
-    numbers: range
-
-    @staticmethod
-    def of(rows: Tensor, size: int, count: int) -> "Batches":
-        """All of an epoch.
-
-        >>> [batch.tolist() for batch in Batches.of(torch.arange(5), 2, 2)]
+    def __init__(self, rows: Tensor, size: int, total: int, numbers: range | None = None) -> None:
+        """
+        >>> [batch.tolist() for batch in Batches(torch.arange(5), 2, 2)]
         [[0, 1], [2, 3, 4]]
         """
-        return Batches(rows, size, count, range(count))
+        self.rows, self.size, self.total = rows, size, total
+        self.numbers = range(total) if numbers is None else numbers
+        self._part, self._cut = -1, ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -43,9 +38,18 @@ class Batches(Sequence[Tensor]):
     def __getitem__(self, place):  # type: ignore[no-untyped-def]  # a sequence's takes slices too
         if isinstance(place, slice):
             return Batches(self.rows, self.size, self.total, self.numbers[place])
-        number = self.numbers[place]
-        begin = number * self.size
-        return self.rows[begin:] if number == self.total - 1 else self.rows[begin : begin + self.size]
+        part, number = divmod(self.numbers[place], AT_ONCE)
+        if part != self._part:
+            self._part, self._cut = part, self._cut_part(part)
+        return self._cut[number]
+
+    def _cut_part(self, part: int) -> tuple[Tensor, ...]:
+        """Up to `AT_ONCE` batches."""
+        begin, end = part * AT_ONCE, min((part + 1) * AT_ONCE, self.total)
+        if end < self.total:
+            return self.rows[begin * self.size : end * self.size].split(self.size)
+        last = (self.total - 1) * self.size
+        return (*self.rows[begin * self.size : last].split(self.size), self.rows[last:])[begin == self.total - 1 :]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +93,7 @@ class Order:
 
     def batches_of(self, epoch: int) -> Sequence[Tensor]:
         """The rows of each batch of epoch `epoch` (0-based): int64, `batch_size` each but for the last."""
-        return Batches.of(self.of_epoch(epoch), self.batch_size, self.batches)
+        return Batches(self.of_epoch(epoch), self.batch_size, self.batches)
 
     def of_epoch(self, epoch: int) -> Tensor:
         """(rows,) int64: the rows of epoch `epoch` (0-based)."""

@@ -141,4 +141,4 @@ class Streams:
 
     def batches_of(self, epoch: int) -> Sequence[Tensor]:
         """The windows of each batch of any epoch."""
-        return Batches.of(self.of_epoch(epoch), self.batch_size, self.batches)
+        return Batches(self.of_epoch(epoch), self.batch_size, self.batches)

@@ -7,7 +7,7 @@ import torch
 
 from sonde.core.config import FeedConfig
 from sonde.core.errors import ConfigError
-from sonde.data.feed.order import Order, build_order
+from sonde.data.feed.order import Batches, Order, build_order
 
 
 def order(rows: int = 100, *, training: bool = True, seed: int = 0, **more: object) -> Order:
@@ -155,3 +155,18 @@ def test_judged_rows_come_the_longest_first_so_that_memory_fails_at_once() -> No
     judged = order(1000, training=False, lengths=lengths()).of_epoch(0)
     assert judged.sort().values.tolist() == list(range(1000))
     assert (np.diff(lengths()[judged.numpy()]) <= 0).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 1024])
+def test_batches_are_cut_as_a_split_of_all_would_be(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr("sonde.data.feed.order.AT_ONCE", at_once)
+    for rows in range(1, 23):
+        for size in (1, 2, 3, 7):
+            expected = [batch.tolist() for batch in torch.arange(rows).split(size)]
+            whole = Batches(torch.arange(rows), size, len(expected))
+            assert [batch.tolist() for batch in whole] == expected
+            assert [batch.tolist() for batch in whole[2:]] == expected[2:]
+            assert whole[len(expected) - 1].tolist() == expected[-1]
+            if len(expected) > 1:  # the last takes what is left
+                joined = Batches(torch.arange(rows), size, len(expected) - 1)
+                assert [batch.tolist() for batch in joined] == [*expected[:-2], expected[-2] + expected[-1]]
