@@ -245,6 +245,17 @@ def text_classification(found: dict[str, Any]) -> Iterator[Row]:
         yield f"sst2, {name}", said, beside, str(found["seeds"])
 
 
+def text_pairs(found: dict[str, Any]) -> Iterator[Row]:
+    """Test scores of the network for pairs, which knows nothing but the training pairs."""
+    for target, what in (
+        ("entailment_judgment", "entailment: accuracy"),
+        ("relatedness_score", "relatedness: Pearson's r"),
+    ):
+        row = found[target]
+        scored = f"{_spread(row['test'])} in {_plain(row['seconds'])} s"
+        yield f"SICK, {what}", scored, f"shared words + gradient boosting {row['baseline']:.4f}", str(found["seeds"])
+
+
 def questions(found: dict[str, Any]) -> Iterator[Row]:
     """Exact match and F1 as SQuAD's official script counts them."""
     heart, held = found["by heart"], found["held back"]
@@ -295,6 +306,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "gradients": gradients,
     "genes": genes,
     "text_classification": text_classification,
+    "text_pairs": text_pairs,
     "questions": questions,
     "speech": speech,
     "molecules": molecules,

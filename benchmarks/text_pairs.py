@@ -1,8 +1,9 @@
 """Pairs of sentences of SICK: entailment and relatedness on its 4,927 test pairs, beside gradient boosting on shared words.
 
-Usage: python -m benchmarks.text_pairs FOLDER [--seeds 3]
+Usage: python -m benchmarks.text_pairs [FOLDER] [--seeds 3]
 
-FOLDER: with SICK_train.txt, SICK_trial.txt and SICK_test_annotated.txt of SemEval-2014 task 1 (Marelli et al. 2014)
+FOLDER: by default sick among the data; it holds SICK_train.txt, SICK_trial.txt and SICK_test_annotated.txt of SemEval-2014
+task 1 (Marelli et al. 2014)
 Each network trains as `sonde train FOLDER --target COLUMN` does, its settings all the recipe's, and chooses its checkpoint by the
 500 trial pairs; nothing but the training pairs is known to it (no word vectors from elsewhere). The baseline is what
 scikit-learn's users build first: shares of shared words, lengths and negations of both sentences, and gradient boosting.
@@ -21,7 +22,7 @@ import sklearn
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 import sonde
-from benchmarks.timing import spread, write
+from benchmarks.timing import data_folder, spread, write
 
 FILES = {"train": "SICK_train.txt", "validation": "SICK_trial.txt", "test": "SICK_test_annotated.txt"}
 TARGETS = {"entailment_judgment": "accuracy", "relatedness_score": "pearson"}
@@ -30,9 +31,14 @@ NEGATIONS = frozenset(["no", "not", "nobody", "n't", "without", "none"])
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", default=data_folder() / "sick")
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
+    if not (asked.folder / FILES["train"]).exists():
+        print(
+            f"skipped: {asked.folder} has no {FILES['train']}; SICK's files cannot be handed on and are not downloaded"
+        )
+        return
     found: dict[str, Any] = {"seeds": asked.seeds, "scikit-learn": sklearn.__version__}
     with tempfile.TemporaryDirectory() as place:
         for split, name in FILES.items():

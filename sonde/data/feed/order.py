@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
@@ -30,12 +31,17 @@ class Batches(Sequence[Tensor]):
         """
         self.rows, self.size, self.total = rows, size, total
         self.numbers = range(total) if numbers is None else numbers
-        self._part, self._cut = -1, ()
+        self._part = -1
+        self._cut: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, place):  # type: ignore[no-untyped-def]  # a sequence's takes slices too
+    @overload
+    def __getitem__(self, place: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Batches": ...
+    def __getitem__(self, place: int | slice) -> "Tensor | Batches":
         if isinstance(place, slice):
             return Batches(self.rows, self.size, self.total, self.numbers[place])
         part, number = divmod(self.numbers[place], AT_ONCE)
