@@ -87,7 +87,7 @@ class TorsionsMeter:
 def apart(found: Tensor, true: Tensor) -> Tensor:
     """(…) degrees between angles in degrees, the short way round: 0 to 180.
 
-    >>> apart(torch.tensor([170.0, -60.0]), torch.tensor([-170.0, 30.0])).tolist()
+    >>> apart(Tensor([170.0, -60.0]), Tensor([-170.0, 30.0])).tolist()
     [20.0, 90.0]
     """
     return ((found - true + 180) % 360 - 180).abs()
