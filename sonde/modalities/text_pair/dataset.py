@@ -35,7 +35,7 @@ from sonde.modalities.text.rows import text_rows
 from sonde.modalities.text_pair.columns import PairColumns, columns_like, find_pair
 from sonde.modalities.text_pair.rows import encoded_pairs, joined
 
-NO_INPUTS = "they tell rows apart, or hold no text, number or category"
+NO_INPUTS = "they only tell rows apart, are the same in all, or hold neither text, numbers nor categories"
 UNDECIDED = "-"  # label of SNLI and MNLI for pairs that annotators did not agree on
 LARGEST = 0.1  # share of all rows that rows with shared texts may make up, to be held back together
 
