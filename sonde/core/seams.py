@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
@@ -58,8 +59,10 @@ class Phase:
     trains:     the modules it, and no other phase of its stage, updates
     every:      runs on the steps divisible by this (1-based: every=5 runs on steps 5, 10, …)
     optimizer:  settings in which its optimiser, rate, schedule and clipping differ from the run's ({"optimizer": "sgd",
-                "lr": 0.1}), or a function from its named parameters to an optimiser, made before the run's first step
-    schedule:   share of the peak rate by 0-based step; of a phase in a stage, counted from the stage's first step
+                "lr": 0.1}), or what `sonde.fit(optimizer=…)` takes: a name, a torch.optim class, an optimiser over its
+                parameters, or a function that makes one of the list of parameters, before the run's first step
+    schedule:   what `sonde.fit(schedule=…)` takes: a name, the share of the peak rate by 0-based step (of a phase in a stage
+                counted from the stage's first), or a scheduler of torch
     clip:       largest gradient norm; 0 for none
     clip_value: largest absolute gradient entry; 0 for none
     stage:      the part of the run in which it is at work; None for all of it
@@ -69,8 +72,8 @@ class Phase:
     loss: Callable[[Batch], Loss]
     trains: Sequence[nn.Module]
     every: int = 1
-    optimizer: Mapping[str, Any] | Callable[[list[tuple[str, nn.Parameter]]], Optimizer] | None = None
-    schedule: Callable[[int], float] | None = None
+    optimizer: Mapping[str, Any] | str | type[Optimizer] | Optimizer | Callable[[list[nn.Parameter]], Optimizer] | None = None
+    schedule: str | Callable[[int], float] | Callable[[Optimizer], LRScheduler] | LRScheduler | None = None
     clip: float | None = None
     clip_value: float | None = None
     stage: Stage | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
@@ -21,6 +21,7 @@ from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
+from sonde.optim.schedulers import Scheduler
 
 OVERFLOWS = (
     50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow
@@ -34,6 +35,9 @@ class Update:
     multiplier: 0-based step -> share of the peak rate; of a phase in a stage, counted from the stage's first step
     own_rate:   its peak rate is its own: a range test for the run's leaves it alone
     clip, clip_value: None for those of the step's settings
+    scheduler:  sets the rates of the optimiser's groups instead of `multiplier`
+    closure:    the optimiser computes the loss again within a step, as L-BFGS does
+    custom:     it is not one of ours, so that what it was made with is kept with its state
     """
 
     phase: Phase
@@ -42,6 +46,9 @@ class Update:
     own_rate: bool = False
     clip: float | None = None
     clip_value: float | None = None
+    scheduler: Scheduler | None = None
+    closure: bool = False
+    custom: bool = False
 
     def in_stage(self, stages: Stages, number: int) -> bool:
         """Whether its phase is at work in stage `number` of `stages`."""
@@ -64,18 +71,20 @@ class Stepper:
         clock: Clock | None = None,
         execution: Execution | None = None,
         total: int = 1_000_000,
+        stages: Stages | None = None,
     ) -> None:
-        """execution: eager where none is given;  total: steps of the run, which stages are dealt out over."""
+        """execution: eager where none is given;  total: steps of the run, over which stages are dealt out;  stages: else these"""
         self.task, self.updates, self.settings, self.average = task, updates, settings, average
         self.clock = clock or Clock()
         self.execution: Execution = execution or Eager(settings)
         self.guard = Guard(task.modules, settings.device)
         self.skipped = 0  # updates left out because fp16's scale was too large: expected, and counted
         self._in_a_row = dict.fromkeys((u.phase.name for u in updates), 0)  # of those, the latest of each phase
-        self._parameters = {u.phase.name: u.phase.parameters() for u in updates}
+        self._parameters = {u.phase.name: _held(u) for u in updates}
         self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
         self._after_step = extras_of(task).after_step
-        self.total, self.stages = total, plan_stages([update.phase for update in updates], total=total)
+        self.total, self.stages = total, stages or plan_stages([update.phase for update in updates], total=total)
+        self._epoch: int | None = None  # of the last step, where schedulers count epochs
         self._enter(1)
 
     def _enter(self, step: int) -> None:
@@ -83,6 +92,9 @@ class Stepper:
         number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
+        self._by_epoch = [
+            u.scheduler for u in self._at_work if u.scheduler is not None and u.scheduler.every == "epoch"
+        ]
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""
@@ -91,8 +103,11 @@ class Stepper:
         norms: dict[str, Tensor] = {}
         lr: float | None = None  # of the first phase at work
         self.guard.before_step()
+        if self._by_epoch:
+            self._count_epochs(epoch)
         if not self._first <= step <= self._last:
             self._enter(step)
+            self._epoch = epoch  # a stage's schedulers count from its first
         for update in self._at_work:
             if step % update.phase.every == 0:
                 begun, phase = time.perf_counter(), update.phase
@@ -107,12 +122,30 @@ class Stepper:
         if self.average is not None:
             self.average.update()
         if lr is None:  # that phase does not run on this step
-            main = self._at_work[0]
-            lr = self._peaks[main.phase.name][0] * main.multiplier(self._steps_before(main, step))
+            lr = self._rate(self._at_work[0], step)
         record = StepRecord(step, epoch, len(batch.index), losses, norms, lr, self.main)
         if self._after_step is not None:
             self._after_step(record)
         return record
+
+    def _rate(self, update: Update, step: int) -> float:
+        if update.scheduler is not None:
+            return float(update.optimizer.param_groups[0]["lr"])
+        return self._peaks[update.phase.name][0] * update.multiplier(self._steps_before(update, step))
+
+    def _count_epochs(self, epoch: int) -> None:
+        """Let the schedulers that count epochs go on by those that ended since the last step."""
+        before = epoch if self._epoch is None else self._epoch
+        for scheduler in self._by_epoch:
+            for _ in range(epoch - before):
+                scheduler.advance()
+        self._epoch = epoch
+
+    def evaluated(self, value: float) -> None:
+        """Let the schedulers that watch the monitored metric see its new value."""
+        for update in self._at_work:
+            if update.scheduler is not None and update.scheduler.every == "evaluation":
+                update.scheduler.advance(value)
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
         """Go on to another last step, by other shapes of the rate (by name of phase) and with stages that end elsewhere."""
@@ -133,7 +166,8 @@ class Stepper:
             if not update.own_rate:
                 self._peaks[name] = [rate * (peak / max(peaks)) for peak in peaks]
         self.updates = [
-            replace(update, phase=replace(update.phase, stage=None), multiplier=lambda step: 1.0) for update in first
+            replace(update, phase=replace(update.phase, stage=None), multiplier=lambda step: 1.0, scheduler=None)
+            for update in first
         ]
         cycle = math.lcm(*(update.phase.every for update in first))  # a step at which all fall due
         self.stages = Stages()
@@ -152,15 +186,23 @@ class Stepper:
         gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
         norm = total_norm(gradients)
         norms[name] = norm
-        share = update.multiplier(self._steps_before(update, step))
+        share = 1.0 if update.scheduler is not None else update.multiplier(self._steps_before(update, step))
         middle = time.perf_counter()
         self.clock.spent["step"] += middle - begun
         if self.execution.scaler is None or not self._overflowed(step, name, batch, norm, value):
             flag = self.guard.check(step, name, batch, value, norm)
             self._bound(update, gradients, norm)
-            self._move(update, share, flag)
+            if update.closure:
+                self._search(update, share, step, batch, value)
+            else:
+                self._move(update, share, flag)
+        lr = self._peaks[name][0] * share
+        if update.scheduler is not None:
+            lr = float(update.optimizer.param_groups[0]["lr"])
+            if update.scheduler.every == "step":
+                update.scheduler.advance()
         self.clock.spent["optimizer"] += time.perf_counter() - middle
-        return self._peaks[name][0] * share
+        return lr
 
     def _steps_before(self, update: Update, step: int) -> int:
         """Steps of a phase's schedule before the 1-based `step`: those of its stage."""
@@ -191,9 +233,37 @@ class Stepper:
             torch._foreach_clamp_max_(gradients, value)
             torch._foreach_clamp_min_(gradients, -value)
 
+    def _set_rates(self, update: Update, share: float) -> None:
+        if update.scheduler is None:
+            for group, peak in zip(update.optimizer.param_groups, self._peaks[update.phase.name], strict=True):
+                group["lr"] = peak * share
+
+    def _search(self, update: Update, share: float, step: int, batch: Batch, value: Tensor) -> None:
+        """An update that computes the loss again where it looks: of the same batch, at other weights.
+
+        Raises: NonFiniteStep, with the weights as they were, when it ends where they are not finite
+        """
+        self.guard.settle()
+        self._set_rates(update, share)
+        phase, parameters = update.phase, self._parameters[update.phase.name]
+        pieces = batch.split(self.settings.accumulate) if self.settings.accumulate > 1 else [batch]
+        known: list[Tensor] = [value]  # at the weights where the gradient stands already
+
+        def closure() -> Tensor:
+            if known:
+                return known.pop()
+            return self.execution.gradient(phase, update.optimizer, parameters, pieces)["loss"]
+
+        before = [parameter.detach().clone() for parameter in parameters]
+        update.optimizer.step(closure)
+        if not bool(torch.isfinite(total_norm([parameter.detach() for parameter in parameters]))):
+            with torch.no_grad():
+                torch._foreach_copy_(list(parameters), before)
+            how = f"{type(update.optimizer).__name__} ended at weights that are not finite; lower its rate"
+            self.guard.refuse(step, phase.name, batch, how)
+
     def _move(self, update: Update, share: float, flag: Tensor | None) -> None:
-        for group, peak in zip(update.optimizer.param_groups, self._peaks[update.phase.name], strict=True):
-            group["lr"] = peak * share
+        self._set_rates(update, share)
         if flag is not None and not self.execution.skips(update.optimizer):
             self.guard.settle()  # no kernel of its own that could skip: ask the device
             flag = None
@@ -201,7 +271,12 @@ class Stepper:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a step leaves behind besides the modules' own tensors."""
+        schedulers = {u.phase.name: u.scheduler.state_dict() for u in self.updates if u.scheduler is not None}
+        more: dict[str, Any] = {"schedulers": schedulers, "epoch": self._epoch} if schedulers else {}
+        if peaks := {u.phase.name: self._peaks[u.phase.name] for u in self.updates if u.custom}:
+            more["peaks"] = peaks  # what the groups' rates were made with, before a schedule
         return {
+            **more,
             "optimizers": {u.phase.name: u.optimizer.state_dict() for u in self.updates},
             **self.execution.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
@@ -214,6 +289,9 @@ class Stepper:
         """Put a saved state back, into tensors laid out as the live parameters are."""
         for update in self.updates:
             load_optimizer(update.optimizer, state["optimizers"][update.phase.name])
+            if update.scheduler is not None:
+                update.scheduler.load_state_dict(state["schedulers"][update.phase.name])
+        self._epoch = state.get("epoch")
         self.execution.load_state_dict(state)
         if self.average is not None:
             self.average.load_state_dict(state["average"])
@@ -221,6 +299,12 @@ class Stepper:
         self._in_a_row = dict(state["in_a_row"])
         self.stages = replace(self.stages, ends=tuple(state.get("stage_ends", self.stages.ends)))  # older states: none
         self._enter(self._first)
+
+
+def _held(update: Update) -> list[nn.Parameter]:
+    """The parameters of a phase that its optimiser moves."""
+    moved = {id(parameter) for group in update.optimizer.param_groups for parameter in group["params"]}
+    return [parameter for parameter in update.phase.parameters() if id(parameter) in moved]
 
 
 def check_loss(phase: Phase, loss: Any) -> None:
@@ -354,6 +438,8 @@ def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     optimizer.load_state_dict(dict(saved))
     for parameter, state in optimizer.state.items():
         for name, value in state.items():
+            if isinstance(value, list):  # such as L-BFGS's directions, some of which it changes in place
+                state[name] = [item.clone() if isinstance(item, Tensor) else item for item in value]
             if isinstance(value, Tensor):
                 laid = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
                 state[name] = laid.to(value.dtype).copy_(value) if laid.dtype != value.dtype else laid.copy_(value)

@@ -59,7 +59,7 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
     about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": []}
     return Job(
         resolved=resolved,
-        given=settings,
+        given=from_keywords(settings).values,
         about={**about, "fingerprint": fingerprint},
         build=build,
         name=(CUSTOM_MODULE, name),

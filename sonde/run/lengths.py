@@ -55,7 +55,8 @@ def _refuse_shape(optim: OptimConfig, passes: int) -> None:
         raise ConfigError(
             f"--warmup {optim.warmup:g} is a share of the run, and {unknown}; give it in steps, or give --steps"
         )
-    if optim.schedule == "one-cycle" or (optim.schedule != "constant" and passes == 1):
+    shaped = isinstance(optim.schedule, str) and optim.schedule not in ("constant", "plateau")
+    if optim.schedule == "one-cycle" or (shaped and passes == 1):
         raise ConfigError(f"--schedule {optim.schedule} needs the run's length, and {unknown}; give --steps")
 
 

@@ -54,15 +54,15 @@ def test_settings_of_a_phase_stand_before_those_of_the_run() -> None:
     assert (runs.clip, runs.clip_value, runs.own_rate) == (3.0, 0.1, False)
 
 
-def test_a_function_makes_the_optimiser_from_named_parameters() -> None:
-    seen: list[str] = []
+def test_a_function_makes_the_optimiser_from_the_list_of_parameters() -> None:
+    seen: list[torch.Size] = []
 
-    def make(named: list[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
-        seen.extend(name for name, _ in named)
-        return torch.optim.Adagrad([p for _, p in named], lr=0.2)
+    def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        seen.extend(parameter.shape for parameter in parameters)
+        return torch.optim.Adagrad(parameters, lr=0.2)
 
     (update,) = made(phase(optimizer=make, schedule=lambda step: 0.5**step))
-    assert seen == ["model.0.weight", "model.0.bias"]
+    assert seen == [(2, 2), (2,)]
     assert isinstance(update.optimizer, torch.optim.Adagrad)
     assert (update.multiplier(2), update.own_rate) == (0.25, True)
 
@@ -108,7 +108,7 @@ class Gan(Adversarial):
             ),
             Phase(
                 name="generator", loss=second.loss, trains=second.trains, clip_value=0.01,
-                optimizer=lambda named: torch.optim.RMSprop([p for _, p in named], lr=0.02),
+                optimizer=lambda parameters: torch.optim.RMSprop(parameters, lr=0.02),
                 schedule=lambda step: 1 / (1 + step), **both,
             ),
         ]  # fmt: skip
