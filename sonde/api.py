@@ -94,8 +94,9 @@ def steps(
         raise ConfigError(
             "lr='auto' is found before training, which sonde.steps leaves to your own loop; give a number"
         )
-    check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}")
     parts = custom_parts(whole, data, None, config, Clock())
+    batches = parts.train.batches
+    check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}", batches=batches)
     refuse_without_effect(parts, from_keywords(settings).values)
     check_step(parts)
     stepper = parts.stepper(lr=config.optim.lr, total=total)

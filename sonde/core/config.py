@@ -147,7 +147,7 @@ class OptimConfig:
     """Final learning rate of schedules that decay, as a share of lr."""
     step_size: float = 0.3
     """For the step schedule: divide the rate by ten after every such share of the run."""
-    plateau_patience: int = 10
+    plateau_patience: int = 3
     """For plateau: evaluations without improvement before the rate is lowered."""
     plateau_factor: float = 0.1
     """For plateau: factor by which the rate is lowered, down to lr_floor."""

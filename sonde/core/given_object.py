@@ -3,7 +3,6 @@
 import functools
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sonde.core.errors import ConfigError
@@ -24,12 +23,20 @@ SEVERAL = {
 }
 
 
-@dataclass(frozen=True, repr=False)
 class GivenObject:
-    """An object and the text that stands for it in config.yaml, on the screen and in errors; two of one text are equal."""
+    """An object and the text that stands for it in config.yaml, on the screen and in errors; two of one text are equal.
 
-    text: str
-    value: Any = field(compare=False)
+    No dataclass: those are groups of settings.
+    """
+
+    def __init__(self, text: str, value: Any) -> None:
+        self.text, self.value = text, value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GivenObject) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     def __str__(self) -> str:
         return self.text
@@ -45,6 +52,8 @@ def as_setting(name: str, value: Any) -> Any:
     """
     if name not in TAKES or value is None or isinstance(value, str | GivenObject):
         return value
+    if isinstance(value, type) and not hasattr(value, "step"):
+        raise ConfigError(f"{TAKES[name]}; not the class {value.__name__}")
     if not (callable(value) or _is_optimizer(value) or _is_scheduler(value)):
         several = SEVERAL[name] if isinstance(value, list | tuple | Mapping) else ""
         raise ConfigError(f"{TAKES[name]}; not a {type(value).__name__}{several}")
@@ -67,8 +76,11 @@ def text_of(value: Any) -> str:
         groups = "; ".join(_hyperparameters(value, group) for group in value.param_groups)
         several = f"{len(value.param_groups)} groups: " if len(value.param_groups) > 1 else ""
         return f"{_name(type(value))}({several}{groups})"
-    held = ((name, item) for name, item in vars(value).items() if name not in _OF_THE_WAY and not name.startswith("_"))
-    plain = ", ".join(f"{name}={_short(item)}" for name, item in held if _is_plain(item))
+    usual, held = _usual(type(value)), vars(value).items()
+    own = (
+        (name, item) for name, item in held if name not in _OF_THE_WAY and not name.startswith("_") and _is_plain(item)
+    )
+    plain = ", ".join(f"{name}={_short(item)}" for name, item in own if name not in usual or usual[name] != item)
     return f"{_name(type(value))}({plain})"
 
 
@@ -85,14 +97,17 @@ def _is_scheduler(value: Any) -> bool:
 
 def _hyperparameters(optimizer: Any, group: Mapping[str, Any]) -> str:
     """Those that differ from what the class has by itself, the rate always."""
-    usual = {name: entry.default for name, entry in inspect.signature(type(optimizer)).parameters.items()}
+    usual = _usual(type(optimizer))
     shown: Iterator[str] = (
         f"{name}={_short(value)}"
         for name, value in group.items()
-        if name == "lr"
-        or (_is_plain(value) and name not in ("params", "name", "initial_lr") and usual.get(name) != value)
+        if name == "lr" or (name in optimizer.defaults and _is_plain(value) and usual.get(name) != value)
     )
     return ", ".join(shown)
+
+
+def _usual(kind: type) -> dict[str, Any]:
+    return {name: entry.default for name, entry in inspect.signature(kind).parameters.items()}
 
 
 def _is_plain(value: Any) -> bool:

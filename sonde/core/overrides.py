@@ -46,9 +46,7 @@ def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task
     Raises: ConfigError for what other libraries take and this one does not, with what to give instead
     """
     if isinstance(lr := settings.get("lr"), list | tuple | slice):
-        raise ConfigError(
-            f"lr= takes one number, got {lr!r}; for rates of layers give {BY_GROUP}, or layer_decay= to train"
-        )
+        raise ConfigError(f"lr= takes one number, got {lr!r}; for rates of layers give {BY_GROUP}")
     values = {name: _as_typed(as_setting(name, value)) for name, value in settings.items()}
     named = [name for name, value in (("model", model), ("task", task)) if value]
     return Overrides(values=values, origin=dict.fromkeys([*values, *named], "typed"), model=model, task=task)

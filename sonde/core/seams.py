@@ -34,16 +34,24 @@ class Stage:
 
     share: relative weight of this stage when the run's steps are dealt out: two stages with shares 3 and 1 take three quarters
            and one quarter, and so do stages with 0.9 and 0.3; they need not add up to 1
-    steps: its length in steps instead; shares are then of what is left. Where all stages have `steps`, their sum is the run's
-           length, and another is refused
-    Raises: ConfigError for a share that is not above 0, or steps below 1
+    steps: its length in steps instead; shares are then of what is left. Where all stages have a length, their sum is the run's,
+           and another is refused
+    epochs: its length in epochs instead, for data whose epochs have a known length
+    Raises: ConfigError for a share that is not above 0, steps below 1, epochs not above 0, or both of these
     """
 
     name: str
     share: float = 1.0
     steps: int | None = None
+    epochs: float | None = None
 
     def __post_init__(self) -> None:
+        if self.steps is not None and self.epochs is not None:
+            raise ConfigError(
+                f"stage {self.name!r} has steps={self.steps} and epochs={self.epochs:g}; give one of them"
+            )
+        if self.epochs is not None and not 0 < self.epochs < math.inf:
+            raise ConfigError(f"stage {self.name!r}: epochs must be above 0, got {self.epochs:g}")
         if not 0 < self.share < math.inf:
             raise ConfigError(f"stage {self.name!r}: share is a relative weight above 0, got {self.share:g}")
         if self.steps is not None and self.steps < 1:
@@ -72,7 +80,9 @@ class Phase:
     loss: Callable[[Batch], Loss]
     trains: Sequence[nn.Module]
     every: int = 1
-    optimizer: Mapping[str, Any] | str | type[Optimizer] | Optimizer | Callable[[list[nn.Parameter]], Optimizer] | None = None
+    optimizer: (
+        Mapping[str, Any] | str | type[Optimizer] | Optimizer | Callable[[list[nn.Parameter]], Optimizer] | None
+    ) = None
     schedule: str | Callable[[int], float] | Callable[[Optimizer], LRScheduler] | LRScheduler | None = None
     clip: float | None = None
     clip_value: float | None = None

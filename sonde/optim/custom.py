@@ -101,6 +101,8 @@ def defaults(kind: type[Optimizer]) -> dict[str, float]:
 def arguments(choice: Choice, config: OptimConfig) -> dict[str, Any]:
     """The settings as keywords of the class, without the rate."""
     names = reads(choice)
+    if choice == "lbfgs":
+        return {"line_search_fn": "strong_wolfe"}  # without one, a network's loss runs away
     found = {name: getattr(config, name) for name in ("weight_decay", "momentum", "eps") if name in names}
     return {**found, "betas": (config.beta1, config.beta2)} if "beta1" in names else found
 

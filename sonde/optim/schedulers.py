@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import CyclicLR, LRScheduler, OneCycleLR, ReduceLR
 
 from sonde.core.config import OptimConfig
 from sonde.core.errors import ConfigError, first_line
-from sonde.core.given_object import TAKES, GivenObject
+from sonde.core.given_object import TAKES, GivenObject, text_of
 
 Every = Literal["step", "epoch", "evaluation"]
 EVERY_STEP = (OneCycleLR, CyclicLR)  # "step should be called after a batch has been used for training"
@@ -73,7 +73,8 @@ def function_of_step(choice: str | GivenObject) -> Callable[[int], float] | None
         value = float(choice.value(step))
         if not 0 <= value < math.inf:
             raise ConfigError(
-                f"schedule={choice.text}: it gave {value:g} at step {step:,}; the share of the peak rate is a number from 0 on"
+                f"schedule={text_of(choice.value)}: it gave {value:g} at step {step:,}; the share of the peak rate is a number "
+                "from 0 on"
             )
         return value
 

@@ -121,8 +121,8 @@ def _of_evaluations(name: str, value: Any, parts: Assembly) -> str:
     if loop.evaluation_period.unit == "epochs" and _without_epochs(parts):
         return 'these data have no epochs, so that they are evaluated at the end only; give evaluate_every="500 steps"'
     last = min(fixed_ends(loop, batches).values(), default=None)
-    every = {"steps": 1, "epochs": batches}.get(loop.evaluation_period.unit)
-    if last is None or every is None or round(loop.evaluation_period.amount * every) < last:
+    every = _steps_apart(parts)
+    if last is None or every is None or every < last:
         return ""
     return (
         f"the first evaluation falls due at the run's end, after {counted(last, 'step')}; train longer, or evaluate more often "
@@ -149,8 +149,8 @@ def _of_an_optimiser(name: str, value: Any, parts: Assembly) -> str:
     if not chosen or all(name in reads(each) for each in chosen) or name not in OPTIMISERS:
         return "every phase of the task has its own; change it there"
     if isinstance(chosen[0], GivenObject):
-        how = "has its own; set it there" if makes_its_own(chosen[0]) else "does not take it"
-        return f"optimizer={chosen[0]} {how}, or leave it out"
+        how = "has its own; set it there, or" if makes_its_own(chosen[0]) else "does not take it;"
+        return f"optimizer={chosen[0]} {how} leave it out"
     readers = [flag("optimizer") + f" {each}" for each, names in USED.items() if name in names]
     return f"--optimizer {chosen[0]} does not read it; leave it out, or take {' or '.join(readers)}"
 
@@ -214,7 +214,26 @@ def _of_plateaus(name: str, value: Any, parts: Assembly) -> str:
     watches = kind == "plateau" or kind is ReduceLROnPlateau or isinstance(kind, ReduceLROnPlateau)
     if not watches:
         return ""
-    return _of_validation(name, value, parts) or _of_evaluations(name, value, parts)
+    return _of_validation(name, value, parts) or _of_evaluations(name, value, parts) or _of_patience(value, parts)
+
+
+def _of_patience(value: Any, parts: Assembly) -> str:
+    """Of a plateau that nobody can wait for: the rate is lowered at the evaluation after so many, and must be used then."""
+    loop, batches, patience = parts.config.loop, parts.train.batches, parts.config.optim.plateau_patience
+    last, every = min(fixed_ends(loop, batches).values(), default=None), _steps_apart(parts)
+    if value != "plateau" or last is None or every is None or last // every > patience + 2:
+        return ""
+    return (
+        f"{counted(last // every, 'evaluation')} fall due, and it waits for {patience} without improvement; train longer, "
+        f"evaluate more often ({flag('evaluate_every')}), or give a lower {flag('plateau_patience')}"
+    )
+
+
+def _steps_apart(parts: Assembly) -> int | None:
+    """Steps from one evaluation to the next; None where they are not known."""
+    period, batches = parts.config.loop.evaluation_period, parts.train.batches
+    every = {"steps": 1, "epochs": batches}.get(period.unit)
+    return None if every is None else max(1, round(period.amount * every))
 
 
 def _of_clipping(name: str, value: Any, parts: Assembly) -> str:

@@ -82,7 +82,7 @@ class Assembly:
         precision: what was decided, where that may be another than was requested; an `execution` that is given computes in it
         """
         steps = UNKNOWN if total is None else total
-        stages = plan_stages(self.task.phases, total=steps)
+        stages = plan_stages(self.task.phases, total=steps, batches=self.train.batches)
         optim = self.config.optim
         made = updates(
             self.task.phases,

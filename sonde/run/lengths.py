@@ -45,7 +45,7 @@ def check_stages(phases: Sequence[Phase], loop: LoopConfig, source: Source) -> N
     """Raises: ConfigError where all stages have `steps`, and the length that was asked for is another than their sum."""
     total = min(fixed_ends(loop, source.batches).values(), default=None)
     length = "a length known only at its end" if total is None else counted(total, "step")
-    check_total(phases, total, length=length, remedy="give steps={steps} and no epochs")
+    check_total(phases, total, length=length, remedy="give steps={steps} and no epochs", batches=source.batches)
 
 
 def _refuse_shape(optim: OptimConfig, passes: int) -> None:

@@ -21,7 +21,7 @@ from sonde.run.evaluation import check_evaluation
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, length_in_time
-from sonde.run.updates import check_total_steps, optimizer_lines
+from sonde.run.updates import check_total_steps, optimizer_lines, searching_in_batches
 
 RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test; of the time left, at most so much
 
@@ -51,6 +51,7 @@ def make_plan(
     last = assembly.stepper(lr=lr, total=length.steps, execution=compiled, precision=decided.precision)
     lines = _plan_lines(assembly, computing, length, compiled=compiled is not None)
     lines += optimizer_lines(last.updates, config.optim)
+    findings += searching_in_batches(last.updates, assembly.train.batches)
     if compiling is not None:
         left = None if length.steps is None else length.steps - (0 if saved is None else saved.step)
         lines.append(compiling.line(left))

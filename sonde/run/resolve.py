@@ -69,7 +69,7 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
             if name in ELSEWHERE:
                 raise ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
             raise unknown("setting", name, known)
-    left = (("augment", "auto"), ("lr", None))  # to choose nothing
+    left = (("augment", "auto"), ("lr", None), ("optimizer", None), ("schedule", None))  # to choose nothing
     typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
     advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
     advised = {name: value for name, (value, _) in advice.items()}

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sonde.core.config import OptimConfig, Precision, replace_leaves
 from sonde.core.errors import ConfigError, RunFolderError
+from sonde.core.findings import Finding
 from sonde.core.given_object import GivenObject, as_setting, text_of
 from sonde.core.seams import Phase
 from sonde.engine.stages import Stages
@@ -166,6 +167,25 @@ def check_search(updates: Sequence[Update], precision: Precision, *, compiled: b
             raise ConfigError(
                 f"--compile has no place beside {name}, which computes the loss as often as it needs; leave it out"
             )
+
+
+def searching_in_batches(updates: Sequence[Update], batches: int | None) -> list[Finding]:
+    """A warning where what an optimiser learns from one batch's gradients is used on another's.
+
+    Source: Bollapragada et al. 2018, arXiv:1802.05374: without special care, L-BFGS wants all rows in a batch
+    """
+    names = [type(update.optimizer).__name__ for update in updates if update.closure]
+    if not names or batches == 1:
+        return []
+    parts = "batches that change" if batches is None else f"{batches:,} batches an epoch"
+    return [
+        Finding(
+            check="line search on batches",
+            severity="warning",
+            evidence=f"{names[0]} compares gradients of one step with those of the next, and these come from {parts}",
+            action="give all rows in one batch (batch_size=…), in pieces if memory is short (accumulate=…)",
+        )
+    ]
 
 
 def optimizer_lines(updates: Sequence[Update], optim: OptimConfig) -> list[str]:
