@@ -33,10 +33,10 @@ class Contrast(sonde.Task):
 
 
 torch.manual_seed(0)
-x, y = load_digits(return_X_y=True)
-x = torch.tensor(x).float() / 16
+pixels, y = (torch.tensor(part) for part in load_digits(return_X_y=True))
+x = pixels.float() / 16
 encoder = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 32))
 run = sonde.fit(Contrast(encoder), x[:1400], validation=x[1400:], epochs=20, lr=2e-3)
 
 near = (normalize(encoder(x[1400:])) @ normalize(encoder(x[:1400])).T).argmax(1)  # without a label seen
-assert (y[:1400][near] == y[1400:]).mean() > 0.88
+assert (y[:1400][near] == y[1400:]).float().mean() > 0.88

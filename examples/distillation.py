@@ -30,8 +30,8 @@ class Distillation(sonde.Task):
 
 
 torch.manual_seed(0)
-x, y = load_digits(return_X_y=True)
-x, y = torch.tensor(x).float() / 16, torch.tensor(y)
+pixels, y = (torch.tensor(part) for part in load_digits(return_X_y=True))
+x = pixels.float() / 16
 train, held_back = (x[:1400], y[:1400]), (x[1400:], y[1400:])
 teacher = sonde.fit(mlp(256), train, loss=cross_entropy, epochs=15, quiet=True).model  # back in evaluation mode
 before = copy.deepcopy(teacher.state_dict())
