@@ -1,4 +1,4 @@
-"""Four programs of a researcher's own, each as a bare loop, with Sonde and with Lightning: what is counted is the body of a function.
+"""Four programs, each as a bare loop, with Sonde and with Lightning: what is counted is the body of a function.
 
 python own_code.py {sonde,lightning} JOB STEPS: microseconds a step of that trainer and of the bare loop, which take turns every
 hundred steps in one process: the trainer's network calls `Turns` at each of its forwards, and there the bare loop runs.
