@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
@@ -19,40 +20,13 @@ from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
+from sonde.engine.update import Update, held, load_optimizer, peaks, searched, total_norm
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
-from sonde.optim.schedulers import Scheduler
 
 OVERFLOWS = (
     50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Update:
-    """A phase with the optimiser that moves its weights, the shape of its rate and how far its gradients are clipped.
-
-    multiplier: 0-based step -> share of the peak rate; of a phase in a stage, counted from the stage's first step
-    own_rate:   its peak rate is its own: a range test for the run's leaves it alone
-    clip, clip_value: None for those of the step's settings
-    scheduler:  sets the rates of the optimiser's groups instead of `multiplier`
-    closure:    the optimiser computes the loss again within a step, as L-BFGS does
-    custom:     it is not one of ours, so that what it was made with is kept with its state
-    """
-
-    phase: Phase
-    optimizer: Optimizer
-    multiplier: Callable[[int], float]
-    own_rate: bool = False
-    clip: float | None = None
-    clip_value: float | None = None
-    scheduler: Scheduler | None = None
-    closure: bool = False
-    custom: bool = False
-
-    def in_stage(self, stages: Stages, number: int) -> bool:
-        """Whether its phase is at work in stage `number` of `stages`."""
-        return self.phase.stage is None or self.phase.stage == stages.stages[number]
 
 
 class Stepper:
@@ -80,8 +54,8 @@ class Stepper:
         self.guard = Guard(task.modules, settings.device)
         self.skipped = 0  # updates left out because fp16's scale was too large: expected, and counted
         self._in_a_row = dict.fromkeys((u.phase.name for u in updates), 0)  # of those, the latest of each phase
-        self._parameters = {u.phase.name: _held(u) for u in updates}
-        self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
+        self._parameters = {u.phase.name: held(u) for u in updates}
+        self._peaks = {u.phase.name: peaks(u) for u in updates}
         self._after_step = extras_of(task).after_step
         self.total, self.stages = total, stages or plan_stages([update.phase for update in updates], total=total)
         self._epoch: int | None = None  # of the last step, where schedulers count epochs
@@ -162,9 +136,9 @@ class Stepper:
         first = [update for update in self.updates if update.in_stage(self.stages, 0)]
         self._peaks = dict(self._peaks)
         for update in first:
-            name, peaks = update.phase.name, self._peaks[update.phase.name]
+            name, rates = update.phase.name, self._peaks[update.phase.name]
             if not update.own_rate:
-                self._peaks[name] = [rate * (peak / max(peaks)) for peak in peaks]
+                self._peaks[name] = [rate * (peak / max(rates)) for peak in rates]
         self.updates = [
             replace(update, phase=replace(update.phase, stage=None), multiplier=lambda step: 1.0, scheduler=None)
             for update in first
@@ -245,22 +219,11 @@ class Stepper:
         """
         self.guard.settle()
         self._set_rates(update, share)
-        phase, parameters = update.phase, self._parameters[update.phase.name]
+        parameters = self._parameters[update.phase.name]
         pieces = batch.split(self.settings.accumulate) if self.settings.accumulate > 1 else [batch]
-        known: list[Tensor] = [value]  # at the weights where the gradient stands already
-
-        def closure() -> Tensor:
-            if known:
-                return known.pop()
-            return self.execution.gradient(phase, update.optimizer, parameters, pieces)["loss"]
-
-        before = [parameter.detach().clone() for parameter in parameters]
-        update.optimizer.step(closure)
-        if not bool(torch.isfinite(total_norm([parameter.detach() for parameter in parameters]))):
-            with torch.no_grad():
-                torch._foreach_copy_(list(parameters), before)
-            how = f"{type(update.optimizer).__name__} ended at weights that are not finite; lower its rate"
-            self.guard.refuse(step, phase.name, batch, how)
+        again = partial(self.execution.gradient, update.phase, update.optimizer, parameters, pieces)
+        if trouble := searched(update.optimizer, parameters, value, lambda: again()["loss"]):
+            self.guard.refuse(step, update.phase.name, batch, trouble)
 
     def _move(self, update: Update, share: float, flag: Tensor | None) -> None:
         self._set_rates(update, share)
@@ -273,8 +236,8 @@ class Stepper:
         """Everything a step leaves behind besides the modules' own tensors."""
         schedulers = {u.phase.name: u.scheduler.state_dict() for u in self.updates if u.scheduler is not None}
         more: dict[str, Any] = {"schedulers": schedulers, "epoch": self._epoch} if schedulers else {}
-        if peaks := {u.phase.name: self._peaks[u.phase.name] for u in self.updates if u.custom}:
-            more["peaks"] = peaks  # what the groups' rates were made with, before a schedule
+        if made := {u.phase.name: self._peaks[u.phase.name] for u in self.updates if u.custom}:
+            more["peaks"] = made  # what the groups' rates were made with, before a schedule
         return {
             **more,
             "optimizers": {u.phase.name: u.optimizer.state_dict() for u in self.updates},
@@ -301,12 +264,6 @@ class Stepper:
         self._enter(self._first)
 
 
-def _held(update: Update) -> list[nn.Parameter]:
-    """The parameters of a phase that its optimiser moves."""
-    moved = {id(parameter) for group in update.optimizer.param_groups for parameter in group["params"]}
-    return [parameter for parameter in update.phase.parameters() if id(parameter) in moved]
-
-
 def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
     """What a phase's loss returned for `rows` rows, as a `Loss`. Raises: ConfigError where no gradient can be computed of it"""
     loss = found if isinstance(found, Loss) else as_loss(found, rows)
@@ -331,13 +288,6 @@ def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     return "None" if value is None else f"a {type(value).__name__}"
-
-
-def total_norm(gradients: list[Tensor]) -> Tensor:
-    """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
-    if not gradients:
-        return torch.zeros(())
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
 class Eager:
@@ -429,19 +379,3 @@ class Eager:
         if self.scaler is not None:
             self.scaler = torch.amp.GradScaler(self.settings.device.type)  # a step that raised leaves one half-way
             self.scaler.load_state_dict(state["scaler"])
-
-
-def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
-    """`load_state_dict` into tensors with the parameters' own strides.
-
-    Saved tensors come back contiguous, and torch's fused Adam ignores strides: with channels_last weights it would pair
-    moments with the wrong weights and say nothing (5e-3 after three steps, measured on 2.13).
-    """
-    optimizer.load_state_dict(dict(saved))
-    for parameter, state in optimizer.state.items():
-        for name, value in state.items():
-            if isinstance(value, list):  # such as L-BFGS's directions, some of which it changes in place
-                state[name] = [item.clone() if isinstance(item, Tensor) else item for item in value]
-            if isinstance(value, Tensor):
-                laid = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
-                state[name] = laid.to(value.dtype).copy_(value) if laid.dtype != value.dtype else laid.copy_(value)

@@ -11,7 +11,7 @@ from sonde.core.findings import Finding
 from sonde.core.given_object import GivenObject, as_setting, text_of
 from sonde.core.seams import Phase
 from sonde.engine.stages import Stages
-from sonde.engine.step import Update
+from sonde.engine.update import Update, peaks
 from sonde.optim.build import build_optimizer
 from sonde.optim.custom import OURS, SETTINGS, check_parameters, class_of, defaults, makes_its_own, needs_closure, reads
 from sonde.optim.schedulers import Every, Scheduler, function_of_step, scheduler_of
@@ -235,19 +235,31 @@ def same_optimizers(updates: Sequence[Update], saved: Mapping[str, Any], *, wher
     saved: the stepper's state;  where: the run's folder, in words
     """
     for update in updates:
+        name, former = update.phase.name, saved.get("peaks", {})
+        _same_kind(update, name in former, name in saved.get("schedulers", {}), where=where)
         if not update.custom:
             continue  # their settings are compared
-        before, peaks = saved["optimizers"][update.phase.name]["param_groups"], saved["peaks"][update.phase.name]
+        before = saved["optimizers"][name]["param_groups"]
         skip = ("params", "lr", "initial_lr", *FASTER, *(TURNED if update.scheduler is not None else ()))
-        for old, new, peak in zip(before, update.optimizer.param_groups, peaks, strict=False):
-            compared = {"lr": (peak, float(new["lr"]))}
-            compared |= {name: (old[name], value) for name, value in new.items() if name in old and name not in skip}
-            for name, (was, now) in compared.items():
+        rates = zip(former[name], peaks(update), strict=False)
+        for old, new, rate in zip(before, update.optimizer.param_groups, rates, strict=False):
+            compared: dict[str, Any] = {"lr": rate}
+            compared |= {key: (old[key], value) for key, value in new.items() if key in old and key not in skip}
+            for key, (was, now) in compared.items():
                 if not isinstance(now, Tensor) and was != now:
                     raise RunFolderError(
-                        f"{where} holds a run whose optimizer {type(update.optimizer).__name__} has {name}={was}, and now it has "
-                        f"{name}={now}; make the same call as before, start over with fresh=True, or give another out="
+                        f"{where} holds a run whose optimizer {type(update.optimizer).__name__} has {key}={was}, and now it has "
+                        f"{key}={now}; make the same call as before, start over with fresh=True, or give another out="
                     )
+
+
+def _same_kind(update: Update, custom: bool, scheduler: bool, *, where: str) -> None:
+    if (update.custom, update.scheduler is not None) != (custom, scheduler):
+        what = "optimizer" if update.custom != custom else "schedule"
+        raise RunFolderError(
+            f"{where} holds a run whose phase {update.phase.name!r} has another {what}; make the same call as before, start over "
+            "with fresh=True, or give another out="
+        )
 
 
 def named_parameters(modules: nn.Module, phase: Phase) -> list[tuple[str, nn.Parameter]]:

@@ -13,9 +13,10 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Phase, Stage
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.stages import Stages, check_phases, check_total, fixed_length, plan_stages
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
 from sonde.engine.timing import turns
 from sonde.engine.tree import copied
+from sonde.engine.update import Update
 
 
 def phases(*stages: Stage | None) -> list[Phase]:
