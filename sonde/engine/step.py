@@ -236,10 +236,9 @@ class Stepper:
         """Everything a step leaves behind besides the modules' own tensors."""
         schedulers = {u.phase.name: u.scheduler.state_dict() for u in self.updates if u.scheduler is not None}
         more: dict[str, Any] = {"schedulers": schedulers, "epoch": self._epoch} if schedulers else {}
-        if made := {u.phase.name: self._peaks[u.phase.name] for u in self.updates if u.custom}:
-            more["peaks"] = made  # what the groups' rates were made with, before a schedule
         return {
             **more,
+            "peaks": {u.phase.name: self._peaks[u.phase.name] for u in self.updates if u.custom},
             "optimizers": {u.phase.name: u.optimizer.state_dict() for u in self.updates},
             **self.execution.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),

@@ -48,11 +48,8 @@ def held(update: Update) -> list[nn.Parameter]:
 
 def peaks(update: Update) -> list[float]:
     """The highest rate of each group, before a step is taken; a scheduler may begin below it."""
-    groups = update.optimizer.param_groups
-    return [
-        float(group["lr" if update.scheduler is None else "initial_lr"] if "initial_lr" in group else group["lr"])
-        for group in groups
-    ]
+    first = "lr" if update.scheduler is None else "initial_lr"
+    return [float(group.get(first, group["lr"])) for group in update.optimizer.param_groups]
 
 
 def total_norm(gradients: list[Tensor]) -> Tensor:

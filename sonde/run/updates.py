@@ -234,8 +234,10 @@ def same_optimizers(updates: Sequence[Update], saved: Mapping[str, Any], *, wher
     Called before a step is taken or a state put back, when rates are what they were made with.
     saved: the stepper's state;  where: the run's folder, in words
     """
+    if "peaks" not in saved:
+        return  # a run of an earlier version, which did not keep them
     for update in updates:
-        name, former = update.phase.name, saved.get("peaks", {})
+        name, former = update.phase.name, saved["peaks"]
         _same_kind(update, name in former, name in saved.get("schedulers", {}), where=where)
         if not update.custom:
             continue  # their settings are compared
