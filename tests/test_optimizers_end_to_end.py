@@ -544,3 +544,38 @@ def test_five_epochs_of_one_then_two_of_another(tmp_path: Path) -> None:
         fit(task, tmp_path / "unknown", unknown, loss=None, epochs=None)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="give one of them"):
         sonde.Stage("both", steps=3, epochs=1)
+
+
+class Sparse(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.rows = nn.Embedding(9, 2, sparse=True)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.rows(tokens).mean(1)
+
+
+@pytest.mark.parametrize("name", ["sparseadam", "momentum", "adagrad"])
+def test_sparse_gradients_are_measured_and_clipped_as_torch_does(name: str, tmp_path: Path) -> None:
+    tokens = torch.randint(0, 9, (6, 16, 3), generator=torch.Generator().manual_seed(0))
+    batches = [(rows, (rows[:, 0] > 4).long()) for rows in tokens]
+    ours, hand = Sparse(), Sparse()
+    fit(ours, tmp_path / "run", batches, optimizer=name, lr=0.1, clip=0.01)
+    kinds: dict[str, Any] = {"momentum": functools.partial(torch.optim.SGD, momentum=0.9)}
+    kinds |= {"sparseadam": torch.optim.SparseAdam, "adagrad": torch.optim.Adagrad}
+    optimizer = kinds[name](hand.parameters(), lr=0.1)
+    for _ in range(3):
+        for rows, labels in batches:
+            optimizer.zero_grad()
+            cross_entropy(hand(rows), labels).backward()
+            gradient = hand.rows.weight.grad
+            assert gradient is not None
+            norm = gradient.to_dense().norm()
+            hand.rows.weight.grad = gradient.coalesce() * (0.01 / (norm + 1e-6)).clamp(max=1.0)
+            optimizer.step()
+    assert torch.allclose(ours.rows.weight, hand.rows.weight, atol=1e-6)
+    with pytest.raises(
+        ConfigError, match="optimizer=adamw takes no sparse gradients, .* take sgd, momentum, adagrad or"
+    ):
+        fit(Sparse(), tmp_path / "none", batches)

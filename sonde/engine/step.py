@@ -20,7 +20,7 @@ from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
-from sonde.engine.update import Update, held, load_optimizer, peaks, searched, total_norm
+from sonde.engine.update import Update, entries, has_sparse_gradients, held, load_optimizer, peaks, searched, total_norm
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
@@ -56,6 +56,7 @@ class Stepper:
         self._in_a_row = dict.fromkeys((u.phase.name for u in updates), 0)  # of those, the latest of each phase
         self._parameters = {u.phase.name: held(u) for u in updates}
         self._peaks = {u.phase.name: peaks(u) for u in updates}
+        self._sparse = has_sparse_gradients(task.modules)
         self._after_step = extras_of(task).after_step
         self.total, self.stages = total, stages or plan_stages([update.phase for update in updates], total=total)
         self._epoch: int | None = None  # of the last step, where schedulers count epochs
@@ -158,6 +159,8 @@ class Stepper:
         """Check, bound and use the gradient that was computed since `begun`. Returns the learning rate."""
         name = update.phase.name
         gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
+        if self._sparse:
+            gradients = entries(self._parameters[name])
         norm = total_norm(gradients)
         norms[name] = norm
         share = 1.0 if update.scheduler is not None else update.multiplier(self._steps_before(update, step))

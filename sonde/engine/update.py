@@ -52,6 +52,30 @@ def peaks(update: Update) -> list[float]:
     return [float(group.get(first, group["lr"])) for group in update.optimizer.param_groups]
 
 
+def has_sparse_gradients(module: nn.Module) -> bool:
+    """Whether a module, or one in it, is an embedding whose gradients hold the rows that were read only.
+
+    >>> has_sparse_gradients(nn.Embedding(2, 2, sparse=True)), has_sparse_gradients(nn.Embedding(2, 2))
+    (True, False)
+    """
+    return any(isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.sparse for part in module.modules())
+
+
+def entries(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
+    """What is stored of each gradient: of a sparse one, as `nn.Embedding(sparse=True)` makes, the rows that are there.
+
+    Each sparse gradient is put back with its rows added up, so that to change the entries is to change it.
+    """
+    found = []
+    for parameter in parameters:
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+            found.append(parameter.grad._values())
+        elif parameter.grad is not None:
+            found.append(parameter.grad)
+    return found
+
+
 def total_norm(gradients: list[Tensor]) -> Tensor:
     """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
     if not gradients:

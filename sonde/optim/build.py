@@ -27,12 +27,14 @@ def build_optimizer(
     lr: float,
     device_type: str,
     shares: Mapping[str, float] | None = None,
+    sparse: bool = False,
 ) -> Optimizer:
     """The optimiser a config names or holds, over parameters with their names, at peak rate `lr`.
 
     The groups of one that is named carry a "name": decayed, plain (never decays) and, for Muon, matrices; those without
     parameters are left out. A class that was given is called as one would by hand: one group, all of it decays as the class says.
     shares: of the rate, for parameters that learn at less than all of it, by name; the groups with the highest come first
+    sparse: whether some gradients are, which the fused kernels do not take
     Raises: ConfigError for settings that exclude each other
     """
     if config.optimizer == "nesterov" and config.momentum == 0:
@@ -56,11 +58,10 @@ def build_optimizer(
     if (kind := class_of(choice)) is not None:
         rate = {"lr": lr} if "lr" in reads(choice) else {}
         return called(choice, kind, groups, **rate, **arguments(choice, config))
-    return _ours(config, groups, lr=lr, device_type=device_type)
+    return _ours(config, groups, lr=lr, device_type=device_type, fused=device_type in FUSED_DEVICES and not sparse)
 
 
-def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, device_type: str) -> Optimizer:
-    fused = device_type in FUSED_DEVICES
+def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, device_type: str, fused: bool) -> Optimizer:
     betas = (config.beta1, config.beta2)
     match config.optimizer:
         case "sgd":

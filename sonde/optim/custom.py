@@ -27,6 +27,8 @@ OURS: dict[str, tuple[str, ...]] = {
 
 SETTINGS = ("lr", "weight_decay", "momentum", "beta1", "beta2", "eps")
 
+TAKE_SPARSE = (torch.optim.SGD, torch.optim.Adagrad, torch.optim.SparseAdam)  # gradients of `nn.Embedding(sparse=True)`
+
 Choice = str | GivenObject
 
 
@@ -165,6 +167,17 @@ def check_parameters(
         f"optimizer={choice}: {len(foreign)} of its {len(held)} parameters (of shape {shapes}) are not the network's; make it of "
         "the parameters of the very network that is trained, after all its layers are there"
     )
+
+
+def check_sparse(optimizer: Optimizer, choice: Choice) -> None:
+    """Raises: ConfigError for an optimiser of torch's or ours that takes no sparse gradients."""
+    known = type(optimizer).__module__.startswith(("torch.optim", "sonde."))
+    keeps = any(group.get("momentum") for group in optimizer.param_groups)  # a sparse state, which no checkpoint holds
+    if known and (keeps or not isinstance(optimizer, TAKE_SPARSE)):
+        raise ConfigError(
+            f"optimizer={choice} takes no sparse gradients, and the network has an nn.Embedding(sparse=True); take sgd, adagrad "
+            "or sparseadam (which takes no others), or leave sparse out"
+        )
 
 
 def needs_closure(optimizer: Optimizer) -> bool:

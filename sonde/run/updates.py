@@ -11,9 +11,19 @@ from sonde.core.findings import Finding
 from sonde.core.given_object import GivenObject, as_setting, text_of
 from sonde.core.seams import Phase
 from sonde.engine.stages import Stages
-from sonde.engine.update import Update, peaks
+from sonde.engine.update import Update, has_sparse_gradients, peaks
 from sonde.optim.build import build_optimizer
-from sonde.optim.custom import OURS, SETTINGS, check_parameters, class_of, defaults, makes_its_own, needs_closure, reads
+from sonde.optim.custom import (
+    OURS,
+    SETTINGS,
+    check_parameters,
+    check_sparse,
+    class_of,
+    defaults,
+    makes_its_own,
+    needs_closure,
+    reads,
+)
 from sonde.optim.schedulers import Every, Scheduler, function_of_step, scheduler_of
 from sonde.optim.schedules import Schedule, constant, schedule, warmed
 
@@ -60,7 +70,10 @@ def updates(
             )
         named = named_parameters(modules, phase)
         peak = 0.0 if rate is None else float(rate)
-        optimizer = build_optimizer(config, named, lr=peak, device_type=device_type, shares=shares)
+        sparse = any(has_sparse_gradients(module) for module in phase.trains)
+        optimizer = build_optimizer(config, named, lr=peak, device_type=device_type, shares=shares, sparse=sparse)
+        if sparse:
+            check_sparse(optimizer, config.optimizer)
         everything = [parameter for module in phase.trains for parameter in module.parameters()]
         check_parameters(optimizer, config.optimizer, phase=phase.name, own=everything, names=names)
         update = Update(
