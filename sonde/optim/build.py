@@ -52,7 +52,8 @@ def build_optimizer(
     if isinstance(choice, GivenObject):
         groups = [{"params": [parameter for _, parameter in parameters]}]
     else:
-        groups = _groups(split, weight_decay=config.weight_decay, muon=muon)
+        decay = config.weight_decay if "weight_decay" in reads(choice) else 0.0  # the run's, where a phase's reads none
+        groups = _groups(split, weight_decay=decay, muon=muon)
     if shares:
         groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
     if (kind := class_of(choice)) is not None:

@@ -166,7 +166,7 @@ def _check_clipping(update: Update, config: OptimConfig) -> None:
         if update.closure and value:
             raise ConfigError(
                 f"{name}={value:g} has no place beside optimizer={config.optimizer}: it searches along the gradient, which "
-                f"must be that of the loss; leave {name} out"
+                f"must be that of the loss; leave {name} out, or give the phase {name}=0"
             )
 
 
