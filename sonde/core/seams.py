@@ -208,10 +208,12 @@ class Bound(NamedTuple):
 
     line:   in words, such as "image, meta → forward; label → the loss; id unused"
     unused: fields that nothing takes, though they change what is learned where something does, such as weights
+    inputs: fields that the network takes
     """
 
     line: str
     unused: tuple[str, ...]
+    inputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,8 @@ def tensor_source(
     Raises: DataError when the fields differ in length, are empty or hold no tensor; ConfigError for a batch larger than the data
     """
     held = {".".join(map(str, path)): leaf for name, field in fields.items() for path, leaf in leaves(field, (name,))}
+    if single := [name for name, leaf in held.items() if getattr(leaf, "ndim", 1) == 0]:
+        raise DataError(f"{single[0]} is a single number; give one row of each per example")
     check_lengths(held)
     arrays = {name: leaf for name, leaf in held.items() if isinstance(leaf, Tensor | np.ndarray)}
     if not arrays:

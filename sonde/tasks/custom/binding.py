@@ -19,6 +19,7 @@ from sonde.tasks.custom.signatures import Parameters, name_of, of_a_library, par
 Path = str | tuple[str | int, ...]
 """A field's name; the field, and places and names inside it; () for the whole batch."""
 
+WHOLE = ("batch", "b")  # parameters that are given the whole batch, where no field is called so
 WEIGHTS = ("mask", "weight", "weights", "sample_weight", "sample_weights")
 """Fields that change what is learned, where something takes them."""
 
@@ -161,7 +162,7 @@ def arguments_of(
     for name in (*takes.required, *takes.by_name):
         if name in fields:
             found[name] = name
-        elif name == "batch":
+        elif name in WHOLE:
             found[name] = ()
         elif name == "input" and (path := _the_input(fields, forward)) is not None:
             found[name] = path
@@ -182,7 +183,7 @@ def arguments_of(
         raise _lacks(what, whole, lacking[0], fields, placed=placed, rest=rest)
     if own:
         for name in (*takes.optional, *takes.settings):
-            if name in fields or name == "batch":
+            if name in fields or name in WHOLE:
                 found[name] = name if name in fields else ()
         free = [name for name in takes.optional if name not in found and (fill or name not in WEIGHTS)]
         if fill or not takes.required:
@@ -257,13 +258,13 @@ def _loss_room(loss: Callable[..., Any] | None, parts: Mapping[str, Any]) -> tup
         return 0, 0
     takes = parameters_of(loss).after_the_output()
     known = INPUT_NAMES if len(parts) == 1 else ("input",)
-    apart = [name for name in takes.required if name == "batch" or name in known]
+    apart = [name for name in takes.required if name in WHOLE or name in known]
     least = len(takes.required) - len(apart)
     if least > 1 and isinstance(last := list(parts.values())[-1], tuple) and len(last) == least:
         return 1, 1  # a target of as many parts
     if takes.star:
         return least, math.inf if least else 1
-    return least, least + (0 if of_a_library(loss) else len([name for name in takes.optional if name != "batch"]))
+    return least, least + (0 if of_a_library(loss) else len([name for name in takes.optional if name not in WHOLE]))
 
 
 def _spread(takes: Parameters, parts: Mapping[str, Any]) -> Arguments | None:

@@ -15,18 +15,6 @@ from sonde.core.seams import Loss
 from sonde.tasks.custom.signatures import name_of, of_a_library
 
 
-def as_loss(value: Any, rows: int) -> Loss:
-    """What a loss function returned: a scalar, a `sonde.Loss`, or a dict with "loss" and other scalars for the record."""
-    if isinstance(value, Tensor) or not isinstance(value, Mapping | Loss):
-        return Loss(value, rows)
-    if isinstance(value, Loss):
-        return value
-    if "loss" not in value:
-        raise ConfigError(f"the loss is a dict of {', '.join(map(str, value)) or 'nothing'}; one of its keys must be 'loss'")
-    parts = {str(name): part for name, part in value.items() if name != "loss"}
-    return Loss(value["loss"], rows, {name: torch.as_tensor(part) for name, part in parts.items()})
-
-
 def own_loss(output: Any) -> Tensor:
     """The loss that a network computed by itself: `output.loss` or output["loss"]. Raises: ConfigError where there is none"""
     found = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
-from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
-from sonde.tasks.custom.outputs import as_loss, check_loss_of, named_outputs, own_loss, row_of
+from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[..., Any]
@@ -90,7 +90,7 @@ class ModuleTask:
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
 
-    def loss(self, batch: Batch) -> Loss:
+    def loss(self, batch: Batch) -> Any:
         """The user's function of the module's output; a mean over the rows."""
         bound = self._bound
         if bound is None or tuple(batch.fields) != bound.names:
@@ -98,20 +98,27 @@ class ModuleTask:
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
         if self._function is None or bound.loss is None:
-            return as_loss(own_loss(output), len(batch))
+            return Loss(own_loss(output), len(batch))
         places, names = bound.loss.of(batch)
         if isinstance(output, WithAuxiliary):
             return with_auxiliary(output, lambda head: as_loss(self._function(head, *places, **names), len(batch)))  # type: ignore[misc]
         if "the loss" not in self._checked:
             self._check(self._function, output, places, names, "the loss")
         value = self._function(output, *places, **names)  # called here, so that its traceback is short
-        return Loss(value, len(batch)) if type(value) is Tensor else as_loss(value, len(batch))
+        return Loss(value, len(batch)) if type(value) is Tensor else value
+
+    def to(self, device: torch.device) -> None:
+        """Move the network, and a loss that is a module: its weights of classes, say."""
+        self.modules.to(device)
+        if isinstance(self._function, nn.Module):
+            self._function.to(device)
 
     def bind(self, batch: Batch) -> Bound:
         """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
         bound = self._bind(batch)
         taken = {name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)}
-        return Bound(bound.line, tuple(name for name in bound.unused if name in WEIGHTS and name not in taken))
+        unused = tuple(name for name in bound.unused if name in WEIGHTS and name not in taken)
+        return Bound(bound.line, unused, tuple(bound.forward.fields))
 
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
@@ -122,10 +129,10 @@ class ModuleTask:
             name: scalar(name, self._measured(bound, function, output, batch, f"metric {name!r}"))
             for name, function in self._metrics.items()
         }
-        if self._function is None:
-            loss = as_loss(own_loss(output), len(batch))
-        else:
-            loss = as_loss(self._measured(bound, self._function, output, batch, "the loss"), len(batch))
+        found = own_loss(output) if self._function is None else self._measured(bound, self._function, output, batch, "the loss")
+        loss = as_loss(found, len(batch))
+        if not isinstance(loss, Loss):
+            return {**measured, "loss": scalar("loss", found)}
         return {**measured, "loss": loss.value, **{name: scalar(name, part) for name, part in loss.parts.items()}}
 
     def meter(self) -> Meter:
