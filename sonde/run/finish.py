@@ -9,11 +9,13 @@ import torch
 from sonde.core.errors import Interrupted
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
+from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import RunFolder
 from sonde.data.feed.normalise import Normalise
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import JsonLinesLog, read_lines
+from sonde.engine.loop import notify
 from sonde.explain.features import Seen, write_features
 from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
@@ -87,6 +89,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     screen.result(result)
     screen.findings([finding.as_dict() for finding in attempt.findings])
     screen.next(_next_commands(attempt))
+    if attempt.training is not None:
+        notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, result))
 
 
 def _next_commands(attempt: Attempt) -> list[str]:

@@ -1,0 +1,171 @@
+"""The run as an observer sees it while it goes on: what it may look at, and what it may ask for."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sonde.core.errors import ConfigError, unknown
+from sonde.core.findings import Finding
+from sonde.core.seams import Task
+from sonde.engine.loop import epoch_of
+from sonde.engine.trainable import change_of
+from sonde.engine.training import Training
+from sonde.report.events import Events
+
+Trained = nn.Module | nn.Parameter | str
+
+
+class Live:
+    """The run that an observer is called in, as it stands after the record that the observer is given.
+
+    What is asked for takes effect before the next step.
+    """
+
+    def __init__(self, folder: Path, found: list[Finding]) -> None:
+        """found: findings so far, a list that grows;  `training` is set once it is put together."""
+        self.folder = folder
+        self.training: Training = None  # type: ignore[assignment]
+        self._found = found
+
+    @property
+    def task(self) -> Task:
+        """The task; of a plain module with a loss function the one that was made of them."""
+        return self.training.task
+
+    @property
+    def modules(self) -> nn.ModuleDict:
+        """The task's networks by name."""
+        return self.training.task.modules
+
+    @property
+    def model(self) -> nn.Module:
+        """The network, where the task has one. Raises: ConfigError where it has several"""
+        networks = list(self.modules.values())
+        if len(networks) == 1:
+            return networks[0]
+        raise ConfigError(
+            f"live.model is for a task with one network; this one has {', '.join(self.modules)}: live.modules[name]"
+        )
+
+    @property
+    def optimizers(self) -> dict[str, Optimizer]:
+        """The optimisers by name of phase ("model" of a plain module); their rates are set at each step."""
+        return {update.phase.name: update.optimizer for update in self.training.stepper.updates}
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.training.progress.step
+
+    @property
+    def epoch(self) -> int:
+        """0-based: that of the last step."""
+        return epoch_of(self.training.source, max(1, self.step))
+
+    @property
+    def lr(self) -> float:
+        """The rate of the last step, in the first phase at work; before the first step the peak."""
+        return self.training.stepper.lr
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Those of the last evaluation on the validation rows; empty before the first."""
+        return self.training.progress.metrics
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What automatic checks found so far."""
+        return tuple(self._found)
+
+    def stop(self, why: str) -> None:
+        """End the run before the next step; it is evaluated and reported on as ever. why: its status in result.json"""
+        if not isinstance(why, str) or not why.strip():
+            raise ConfigError(
+                f"live.stop takes the reason as text, such as live.stop('the loss is below 0.1'), not {why!r}"
+            )
+        progress = self.training.progress
+        progress.asked = progress.asked or f"stopped: {' '.join(why.split())}"
+
+    def save(self) -> None:
+        """Write a checkpoint before the next step, once all observers have seen this record."""
+        self.training.progress.save_asked = True
+
+    def log(self, /, **numbers: Any) -> None:
+        """Write numbers, or tensors of one, to metrics.jsonl and TensorBoard (and where else the run is logged to) at this step.
+
+        Names with a stroke or a space go in as `log(**{"norm/encoder": 0.3})`. Raises: ConfigError for what is no number
+        """
+        values = {name: _number(name, value) for name, value in numbers.items()}
+        training = self.training
+        if training.journals["metrics.jsonl"].closed:
+            raise ConfigError("live.log: the run has ended and its logs are closed; log before the event 'run ends'")
+        training.journals["metrics.jsonl"].write({"kind": "log", "step": self.step, "values": values})
+        for observer in training.observers:
+            if isinstance(observer, Events):
+                observer.add(self.step, values)
+
+    def unfreeze(self, *what: Trained) -> None:
+        """Train modules or parameters from the next step on: theirs are the rate, schedule and optimiser of their phase.
+
+        what: of the task's networks, themselves or by name ("model.backbone", of a single network "backbone" as well)
+        Raises: ConfigError for a name that there is not, and what no phase trains
+        """
+        self._change(what, on=True)
+
+    def freeze(self, *what: Trained) -> None:
+        """Leave modules or parameters as they are from the next step on, running statistics too.
+
+        Raises: ConfigError for a name that there is not, and where a phase would be left with nothing to train
+        """
+        self._change(what, on=False)
+
+    def _change(self, what: tuple[Trained, ...], *, on: bool) -> None:
+        verb = "unfreeze" if on else "freeze"
+        if not what:
+            raise ConfigError(f"live.{verb} takes a module or its name, such as live.{verb}('backbone')")
+        stepper = self.training.stepper
+        change = change_of(self.modules, [self._found_as(one, verb) for one in what], on=on)
+        if not change.parameters:
+            raise ConfigError(f"live.{verb}: there is no parameter in {_words(what)} among the task's modules")
+        trained = {id(p) for phase in self.task.phases for module in phase.trains for p in module.parameters()}
+        named = dict(self.modules.named_parameters())
+        if lost := [name for name in change.parameters if id(named[name]) not in trained]:
+            raise ConfigError(
+                f"live.{verb}: no phase of the task trains {lost[0]}; add its module to a phase's `trains`"
+            )
+        if not on:
+            frozen = set(change.found_in(self.modules))
+            for phase in self.task.phases:
+                if all(parameter in frozen for parameter in phase.parameters()):
+                    raise ConfigError(
+                        f"live.freeze: phase {phase.name!r} would have nothing left to train; to end the run: live.stop(why)"
+                    )
+        stepper.change(change)
+
+    def _found_as(self, one: Any, verb: str) -> nn.Module | nn.Parameter:
+        if isinstance(one, nn.Module | nn.Parameter):
+            return one
+        if not isinstance(one, str):
+            raise ConfigError(f"live.{verb} takes modules, parameters or their names, not a {type(one).__name__}")
+        roots: list[nn.Module] = [self.modules, *(self.modules.values() if len(self.modules) == 1 else ())]
+        for root in roots:
+            found = {**dict(root.named_parameters()), **dict(root.named_modules())}.get(one) if one else None
+            if found is not None:
+                return found
+        raise unknown("module", one, [name for name, _ in roots[-1].named_modules() if name])
+
+
+def _words(what: Iterable[Any]) -> str:
+    return ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value.detach() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ConfigError(f"live.log takes numbers; {name} is a {type(value).__name__}: {str(value)[:40]!r}") from None
