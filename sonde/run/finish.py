@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from sonde.core.errors import Interrupted
-from sonde.core.files import write_json
+from sonde.core.files import plain, write_json
 from sonde.core.findings import Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import RunFolder
@@ -90,7 +90,7 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     screen.findings([finding.as_dict() for finding in attempt.findings])
     screen.next(_next_commands(attempt))
     if attempt.training is not None:
-        notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, result))
+        notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, plain(dict(result))))
 
 
 def _next_commands(attempt: Attempt) -> list[str]:
