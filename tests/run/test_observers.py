@@ -1,4 +1,4 @@
-"""Observers of one's own: what is none is refused in one line, the others change nothing by being there, and their state resumes."""
+"""Observers: what is none is refused in one line, the others change nothing by being there, and their state resumes."""
 
 import functools
 import os
