@@ -17,6 +17,7 @@ from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
 from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.lengths import refuse_idle
+from sonde.run.loggers.logger import Logger
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
     load_best,
@@ -87,6 +88,7 @@ class Attempt:
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     limit: TimeLimit | None = None  # once it is planned
     training: Training | None = None  # once it is planned
+    loggers: list[Logger] = field(default_factory=list)  # of trackers that were given, once they have begun
 
     @property
     def steps(self) -> int:

@@ -14,6 +14,7 @@ from sonde.engine.loop import epoch_of
 from sonde.engine.trainable import change_of
 from sonde.engine.training import Training
 from sonde.report.events import Events
+from sonde.run.loggers.logger import Logger
 
 Trained = nn.Module | nn.Parameter | str
 
@@ -104,7 +105,7 @@ class Live:
             raise ConfigError("live.log: the run has ended and its logs are closed; log before the event 'run ends'")
         training.journals["metrics.jsonl"].write({"kind": "log", "step": self.step, "values": values})
         for observer in training.observers:
-            if isinstance(observer, Events):
+            if isinstance(observer, Events | Logger):
                 observer.add(self.step, values)
 
     def unfreeze(self, *what: Trained) -> None:

@@ -29,10 +29,12 @@ from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
+from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.live import Live
+from sonde.run.loggers.logger import Ending
+from sonde.run.loggers.table import TRACKERS, loggers
 from sonde.run.observers import Watched
 from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
@@ -78,16 +80,32 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
 
 @contextmanager
 def _closed(attempt: Attempt) -> Iterator[None]:
-    """Observers that can be closed are, however the body ends."""
-    with ExitStack() as ends:
-        ends.callback(lambda: [ends.callback(each.close) for each in _watched(attempt)])
+    """Observers that can be closed are, and trackers are told how the run ended, however the body ends."""
+    ending: Ending = "failed"
+    try:
         yield
+        ending = "finished"
+    except Interrupted:
+        ending = "interrupted"
+        raise
+    finally:
+        with ExitStack() as ends:
+            for logger in attempt.loggers:
+                ends.callback(logger.close, ending)
+            for each in () if attempt.training is None else attempt.training.observers:
+                if isinstance(each, Watched):
+                    ends.callback(each.close)
 
 
-def _watched(attempt: Attempt) -> list[Watched]:
-    return (
-        [] if attempt.training is None else [each for each in attempt.training.observers if isinstance(each, Watched)]
-    )
+def _found(attempt: Attempt, finding: Finding) -> None:
+    """Add a finding at any time of the run, and say it at once."""
+    attempt.job.screen.say(f"{finding.severity}: {finding.evidence}")
+    attempt.findings.append(finding)
+    journal = None if attempt.training is None else attempt.training.journals["findings.jsonl"]
+    if journal is not None and journal.closed:
+        add_findings(attempt.folder, [finding])
+    elif journal is not None:
+        journal.write(finding.as_dict())
 
 
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
@@ -95,6 +113,15 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
     if saved is not None:
         undo(assembly.task.modules, saved.state["stepper"])
+    before = len(attempt.findings)
+    attempt.loggers = loggers(
+        attempt.config,
+        folder,
+        None if saved is None else saved.state,
+        findings=attempt.findings,
+        found=lambda finding: _found(attempt, finding),
+    )
+    of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
@@ -117,8 +144,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
-        for finding in attempt.findings:
-            training.journals["findings.jsonl"].write(finding.as_dict())
+    for finding in attempt.findings if saved is None else of_loggers:
+        training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
@@ -182,7 +209,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         stepper=stepper,
         clock=assembly.clock,
         device=assembly.device,
-        observers=[progress, events, *(Watched(observer, live) for observer in attempt.job.observers)],
+        observers=[progress, events, *(Watched(each, live) for each in attempt.job.observers), *attempt.loggers],
         journals=journals,
         threads=plan.threads,
     )
@@ -206,6 +233,8 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
 def _note_observers(attempt: Attempt, training: Training, state: Mapping[str, Any]) -> None:
     """Findings where the observers are others than before the resume, and what was kept for them is lost."""
     for name in observing.unclaimed(training.observers, state):
+        if name in TRACKERS:
+            continue
         finding = Finding(
             check="observers",
             severity="warning",
