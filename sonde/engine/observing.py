@@ -22,8 +22,9 @@ def capture(observers: Sequence[Observer]) -> dict[str, Any]:
 def restore(observers: Sequence[Observer], state: Mapping[str, Any]) -> None:
     """Give each observer its saved state; one that was not there before keeps the state it has."""
     for observer, number in zip(observers, matched(observers, state), strict=True):
-        if number is not None and hasattr(observer, "load_state_dict"):
-            observer.load_state_dict(state["observers"][number])
+        load = getattr(observer, "load_state_dict", None)
+        if number is not None and load is not None:
+            load(state["observers"][number])
 
 
 def matched(observers: Sequence[Observer], state: Mapping[str, Any]) -> list[int | None]:

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.findings import Finding
-from sonde.core.seams import Task
+from sonde.core.seams import Task, parameters_of
 from sonde.engine.loop import epoch_of
 from sonde.engine.trainable import change_of
 from sonde.engine.training import Training
@@ -43,12 +43,13 @@ class Live:
 
     @property
     def model(self) -> nn.Module:
-        """The network, where the task has one. Raises: ConfigError where it has several"""
-        networks = list(self.modules.values())
-        if len(networks) == 1:
-            return networks[0]
+        """The network called "model", or the only one. Raises: ConfigError where there are several others"""
+        if "model" in self.modules:
+            return self.modules["model"]
+        if len(self.modules) == 1:
+            return next(iter(self.modules.values()))
         raise ConfigError(
-            f"live.model is for a task with one network; this one has {', '.join(self.modules)}: live.modules[name]"
+            f"live.model is for one network; this task has {', '.join(self.modules)}: live.modules[name]"
         )
 
     @property
@@ -131,7 +132,7 @@ class Live:
         change = change_of(self.modules, [self._found_as(one, verb) for one in what], on=on)
         if not change.parameters:
             raise ConfigError(f"live.{verb}: there is no parameter in {_words(what)} among the task's modules")
-        trained = {id(p) for phase in self.task.phases for module in phase.trains for p in module.parameters()}
+        trained = {id(p) for phase in self.task.phases for one in phase.trains for p in parameters_of(one)}
         named = dict(self.modules.named_parameters())
         if lost := [name for name in change.parameters if id(named[name]) not in trained]:
             raise ConfigError(
@@ -151,7 +152,9 @@ class Live:
             return one
         if not isinstance(one, str):
             raise ConfigError(f"live.{verb} takes modules, parameters or their names, not a {type(one).__name__}")
-        roots: list[nn.Module] = [self.modules, *(self.modules.values() if len(self.modules) == 1 else ())]
+        roots: list[nn.Module] = [self.modules]
+        if "model" in self.modules or len(self.modules) == 1:
+            roots.append(self.model)
         for root in roots:
             found = {**dict(root.named_parameters()), **dict(root.named_modules())}.get(one) if one else None
             if found is not None:

@@ -83,7 +83,7 @@ def test_unfreezing_is_adding_a_group_in_a_plain_loop(tmp_path: Path, optimizer:
         plain_loop(plain, lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=True), {})
     for name, value in plain.state_dict().items():
         assert torch.equal(value, mine.state_dict()[name]), name
-    assert not torch.equal(mine.backbone[0].weight, Net().backbone[0].weight)
+    assert not torch.equal(mine.get_parameter("backbone.0.weight"), Net().get_parameter("backbone.0.weight"))
 
 
 def test_new_parameters_are_treated_as_if_they_had_been_there(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_a_resume_before_at_and_after_it_is_exact(tmp_path: Path, at: int, same_
         for name, value in checkpoint.read(tmp_path / "whole" / "checkpoints" / "last")[0].items():
             assert torch.equal(value, held[name]), name
     assert [p.requires_grad for p in again.parameters()] == [p.requires_grad for p in whole.parameters()]
-    assert not again.backbone[0].weight.requires_grad
-    assert again.backbone[3].weight.requires_grad
+    assert not again.get_parameter("backbone.0.weight").requires_grad
+    assert again.get_parameter("backbone.3.weight").requires_grad
 
 
 def test_what_is_frozen_stays_as_it_is(tmp_path: Path) -> None:
@@ -291,13 +291,41 @@ def test_several_networks_are_asked_for_by_name(tmp_path: Path) -> None:
         def __init__(self) -> None:
             super().__init__(mlp(6, 2))
             self.modules["teacher"] = nn.Linear(6, 2)
+            self.modules["student"] = self.modules["model"]
+            del self.modules["model"]
+
+        def loss(self, batch: sonde.Batch) -> sonde.Loss:
+            output = self.modules["student"](batch["input"])
+            return sonde.Loss(nn.functional.cross_entropy(output, batch["target"]), len(batch))
 
     def look(record: Any, live: sonde.Live) -> None:
         assert isinstance(live.modules["teacher"], nn.Linear)
-        with pytest.raises(ConfigError, match="this one has model, teacher: live.modules\\[name\\]"):
+        with pytest.raises(ConfigError, match="this task has teacher, student: live.modules\\[name\\]"):
             _ = live.model
         with pytest.raises(ConfigError, match="no phase of the task trains teacher.weight; add its module"):
             live.unfreeze("teacher")
 
     settings = {name: value for name, value in QUIET.items() if name != "loss"}
     sonde.fit(Two(), (X, torch.arange(20) % 2), batch_size=5, observers=[look], out=tmp_path / "run", **settings)
+
+
+class Transfer(sonde.Task):
+    """A task of one's own whose one phase is the default, with a network that is wholly frozen at first."""
+
+    def __init__(self) -> None:
+        net = Net()
+        self.backbone, self.head = net.backbone, net.head
+
+    def loss(self, batch: sonde.Batch) -> Tensor:
+        return nn.functional.mse_loss(self.head(self.backbone(batch["input"])), batch["target"])
+
+
+def test_the_network_of_a_task_is_unfrozen_as_a_plain_loop_does(tmp_path: Path) -> None:
+    task, plain = Transfer(), Net()
+    settings = {name: value for name, value in QUIET.items() if name != "loss"}
+    sonde.fit(
+        task, loader(), observers=[unfreezing], optimizer="adamw", schedule="cosine", out=tmp_path / "run", **settings
+    )
+    plain_loop(plain, lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.0, fused=True), {"weight_decay": 0.0})
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, task.modules.state_dict()[name]), name

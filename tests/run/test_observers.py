@@ -103,11 +103,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_no_observer_is_refused_before_the_data_are_read(case: str) -> None:
     observers, text = REFUSED[case]
-    for call in (sonde.fit, sonde.train):
+    for call in (lambda: sonde.fit("a", "b", observers=observers), lambda: sonde.train("no-data", observers=observers)):
         with pytest.raises(ConfigError) as caught:
-            call("nowhere", "nothing", observers=observers) if call is sonde.fit else call(
-                "nowhere", observers=observers
-            )
+            call()
         assert text in str(caught.value)
         assert "\n" not in str(caught.value)
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from sonde.run.loggers.final import final_metrics, key
@@ -23,9 +24,7 @@ class MlflowRun:
     name = "mlflow"
 
     def __init__(self) -> None:
-        import mlflow.entities
-
-        self._entities, self._make = mlflow.entities, mlflow.MlflowClient
+        self._entities, self._make = import_module("mlflow.entities"), import_module("mlflow").MlflowClient
         self._client: Any = None
         self._id = ""
         self._sent: dict[str, int] = {}  # last step of each metric, of a run that is resumed

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from sonde.run.loggers.final import final_metrics
@@ -16,9 +17,7 @@ class WandbRun:
     name = "wandb"
 
     def __init__(self) -> None:
-        import wandb
-
-        self._wandb = wandb
+        self._wandb = import_module("wandb")
         self._run: Any = None
 
     def refusal(self, trouble: Exception) -> str:

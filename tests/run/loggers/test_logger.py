@@ -87,51 +87,52 @@ def wandb(monkeypatch: pytest.MonkeyPatch) -> Calls:
     return calls
 
 
-@pytest.fixture
-def mlflow(monkeypatch: pytest.MonkeyPatch) -> Calls:
+class MlflowClient:
+    """Records what it is told, and tells it again."""
+
     calls = Calls()
 
-    class MlflowClient:
-        def get_experiment_by_name(self, name: str) -> Any:
-            calls("get_experiment_by_name", name=name)
+    def get_experiment_by_name(self, name: str) -> Any:
+        self.calls("get_experiment_by_name", name=name)
 
-        def create_experiment(self, name: str) -> str:
-            calls("create_experiment", name=name)
-            return "7"
+    def create_experiment(self, name: str) -> str:
+        self.calls("create_experiment", name=name)
+        return "7"
 
-        def create_run(self, experiment_id: str, run_name: str | None = None, tags: Any = None) -> Any:
-            calls("create_run", experiment_id=experiment_id, run_name=run_name, tags=tags)
-            return SimpleNamespace(info=SimpleNamespace(run_id="m1"))
+    def create_run(self, experiment_id: str, run_name: str | None = None, tags: Any = None) -> Any:
+        self.calls("create_run", experiment_id=experiment_id, run_name=run_name, tags=tags)
+        return SimpleNamespace(info=SimpleNamespace(run_id="m1"))
 
-        def log_batch(self, run_id: str, metrics: Any = (), params: Any = (), tags: Any = ()) -> None:
-            calls("log_batch", run_id=run_id, metrics=metrics, params=params, tags=tags)
+    def log_batch(self, run_id: str, metrics: Any = (), params: Any = (), tags: Any = ()) -> None:
+        self.calls("log_batch", run_id=run_id, metrics=metrics, params=params, tags=tags)
 
-        def update_run(self, run_id: str, status: str | None = None) -> None:
-            calls("update_run", run_id=run_id, status=status)
+    def update_run(self, run_id: str, status: str | None = None) -> None:
+        self.calls("update_run", run_id=run_id, status=status)
 
-        def get_run(self, run_id: str) -> Any:
-            return SimpleNamespace(data=SimpleNamespace(metrics=dict.fromkeys(self._names(), 0.0)))
+    def get_run(self, run_id: str) -> Any:
+        return SimpleNamespace(data=SimpleNamespace(metrics={metric.key: 0.0 for metric in sent(self.calls)}))
 
-        def get_metric_history(self, run_id: str, key: str) -> list[Any]:
-            return [metric for metric in sent(calls) if metric.key == key]
+    def get_metric_history(self, run_id: str, key: str) -> list[Any]:
+        return [metric for metric in sent(self.calls) if metric.key == key]
 
-        def set_terminated(self, run_id: str, status: str | None = None) -> None:
-            calls("set_terminated", run_id=run_id, status=status)
+    def set_terminated(self, run_id: str, status: str | None = None) -> None:
+        self.calls("set_terminated", run_id=run_id, status=status)
 
-        def _names(self) -> set[str]:
-            return {metric.key for metric in sent(calls)}
 
+@pytest.fixture
+def mlflow(monkeypatch: pytest.MonkeyPatch) -> Calls:
     def metric(key: str, value: float, timestamp: int, step: int) -> Any:
         return SimpleNamespace(key=key, value=value, timestamp=timestamp, step=step)
 
     def pair(key: str, value: str) -> Any:
         return SimpleNamespace(key=key, value=value)
 
+    monkeypatch.setattr(MlflowClient, "calls", Calls())
     entities = module("mlflow.entities", Metric=metric, Param=pair, RunTag=pair)
     monkeypatch.setitem(sys.modules, "mlflow", module("mlflow", MlflowClient=MlflowClient, entities=entities))
     monkeypatch.setitem(sys.modules, "mlflow.entities", entities)
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
-    return calls
+    return MlflowClient.calls
 
 
 def sent(calls: Calls) -> list[Any]:
@@ -204,7 +205,9 @@ def test_a_resume_goes_on_in_the_same_runs(tmp_path: Path, wandb: Calls, mlflow:
     assert read_lines(tmp_path / "run" / "findings.jsonl") == []
 
 
-@pytest.mark.parametrize(("name", "call"), [("wandb", "log"), ("mlflow", "log_batch"), ("wandb", "init"), ("mlflow", "create_run")])
+@pytest.mark.parametrize(
+    ("name", "call"), [("wandb", "log"), ("mlflow", "log_batch"), ("wandb", "init"), ("mlflow", "create_run")]
+)
 def test_trouble_is_a_finding_and_training_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest, name: str, call: str
 ) -> None:
@@ -219,14 +222,18 @@ def test_trouble_is_a_finding_and_training_goes_on(
 
 def test_no_login_is_refused_before_a_step(tmp_path: Path, wandb: Calls) -> None:
     wandb.raises["init"] = sys.modules["wandb"].errors.UsageError("No API key configured.")
-    with pytest.raises(ConfigError, match="--log wandb: No API key configured.; log in with: wandb login, or set WANDB_MODE"):
+    with pytest.raises(
+        ConfigError, match="--log wandb: No API key configured.; log in with: wandb login, or set WANDB_MODE"
+    ):
         fitted(tmp_path / "run", log="wandb")
     assert not (tmp_path / "run").exists()
 
 
 def test_what_mlflow_refuses_is_refused(tmp_path: Path, mlflow: Calls, wandb: Calls) -> None:
     mlflow.raises["create_run"] = ValueError("the filesystem backend is in maintenance mode")
-    with pytest.raises(ConfigError, match="--log mlflow: the filesystem backend is in maintenance mode; mend it, give another"):
+    with pytest.raises(
+        ConfigError, match="--log mlflow: the filesystem backend is in maintenance mode; mend it, give another"
+    ):
         fitted(tmp_path / "run", log="wandb,mlflow")
     assert wandb.of("finish") == [{"exit_code": 1}]
 
@@ -248,13 +255,15 @@ def test_another_name_is_refused() -> None:
         sonde.steps(nn.Linear(4, 1), (X, Y), loss=nn.functional.mse_loss, total=2, log="wandb")
 
 
-def test_the_command_line_takes_both(tmp_path: Path, wandb: Calls, mlflow: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_takes_both(
+    tmp_path: Path, wandb: Calls, mlflow: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     words = "train digits --model mlp --hidden 8 --steps 4 --threads 1 --quiet --out run --log wandb,mlflow"
     assert main(words.split()) == 0
     assert wandb.of("finish") == [{"exit_code": 0}]
     assert mlflow.of("set_terminated") == [{"run_id": "m1", "status": "FINISHED"}]
-    assert main("resume run --steps 6 --quiet".split()) == 0
+    assert main(["resume", "run", "--steps", "6", "--quiet"]) == 0
     assert len(wandb.of("init")) == 2
     assert len(mlflow.of("update_run")) == 1
 
