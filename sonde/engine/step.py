@@ -19,7 +19,7 @@ from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
-from sonde.engine.trainable import Change, apply, further_groups
+from sonde.engine.trainable import Trained
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
@@ -78,8 +78,7 @@ class Stepper:
         self._parameters = {u.phase.name: u.phase.parameters() for u in updates}
         self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
         self._after_step = extras_of(task).after_step
-        self.changes: list[Change] = []  # of what is trained, since the run began
-        self._trained_at_first = [name for name, p in task.modules.named_parameters() if p.requires_grad]
+        self.trained = Trained(task.modules, self._parameters, self._peaks)
         self.total, self.stages = total, plan_stages([update.phase for update in updates], total=total)
         self._enter(1)
 
@@ -90,9 +89,9 @@ class Stepper:
         self.main = f"{self._at_work[0].phase.name}/loss"
 
     @property
-    def lr(self) -> float:
-        """The rate of the latest step, of the first phase at work; the peak before any."""
-        return float(self._at_work[0].optimizer.param_groups[0]["lr"])
+    def main_update(self) -> Update:
+        """The first of those at work, whose rate stands for the step's."""
+        return self._at_work[0]
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""
@@ -129,24 +128,6 @@ class Stepper:
         self.updates = [replace(update, multiplier=multipliers[update.phase.name]) for update in self.updates]
         self.total, self.stages = total, stages
         self._enter(self._first)
-
-    def change(self, change: Change) -> None:
-        """Turn the gradients of parameters on or off from the next step on.
-
-        Optimisers get those that they lack as groups of their own, at the peak rate of their phase.
-        """
-        apply(self.task.modules, change)
-        changed = {id(parameter) for parameter in change.found_in(self.task.modules)}
-        for update in self.updates:
-            name, optimizer = update.phase.name, update.optimizer
-            self._parameters[name] = update.phase.parameters()
-            held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-            new = [p for p in self._parameters[name] if id(p) in changed and id(p) not in held]
-            if new:
-                for group in further_groups(optimizer, new, peaks=self._peaks[name], make=update.further):
-                    optimizer.add_param_group(group)
-                    self._peaks[name].append(float(optimizer.param_groups[-1]["lr"]))
-        self.changes.append(change)
 
     def at_rate(self, batch: Batch, rate: float) -> StepRecord:
         """One step of every phase of the first stage at `rate`, whatever the schedule: for the range test.
@@ -236,14 +217,12 @@ class Stepper:
             "skipped": self.skipped,
             "in_a_row": dict(self._in_a_row),
             "stage_ends": list(self.stages.ends),
-            "changes": [change.as_dict() for change in self.changes],
-            "trained_at_first": self._trained_at_first if self.changes else [],
+            **self.trained.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put a saved state back, into tensors laid out as the live parameters are; what is trained is changed as it was then."""
-        for saved in state.get("changes", ())[len(self.changes) :]:
-            self.change(Change.from_dict(saved))
+        self.trained.load_state_dict(state, self.updates)
         for update in self.updates:
             load_optimizer(update.optimizer, state["optimizers"][update.phase.name])
         self.execution.load_state_dict(state)

@@ -1,5 +1,6 @@
 """The run as an observer sees it while it goes on: what it may look at, and what it may ask for."""
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class Live:
         self.folder = folder
         self.training: Training = None  # type: ignore[assignment]
         self._found = found
+        self._rates: dict[str, list[float]] | None = None  # before an observer that looked at the optimisers
 
     @property
     def task(self) -> Task:
@@ -48,14 +50,18 @@ class Live:
             return self.modules["model"]
         if len(self.modules) == 1:
             return next(iter(self.modules.values()))
-        raise ConfigError(
-            f"live.model is for one network; this task has {', '.join(self.modules)}: live.modules[name]"
-        )
+        raise ConfigError(f"live.model is for one network; this task has {', '.join(self.modules)}: live.modules[name]")
 
     @property
     def optimizers(self) -> dict[str, Optimizer]:
-        """The optimisers by name of phase ("model" of a plain module); their rates are set at each step."""
-        return {update.phase.name: update.optimizer for update in self.training.stepper.updates}
+        """The optimisers by name of phase ("model" of a plain module).
+
+        A group's "lr" that an observer sets holds from the next step on, and the schedule goes on from there.
+        """
+        found = {update.phase.name: update.optimizer for update in self.training.stepper.updates}
+        if self._rates is None:
+            self._rates = {name: [float(group["lr"]) for group in each.param_groups] for name, each in found.items()}
+        return found
 
     @property
     def step(self) -> int:
@@ -69,8 +75,44 @@ class Live:
 
     @property
     def lr(self) -> float:
-        """The rate of the last step, in the first phase at work; before the first step the peak."""
-        return self.training.stepper.lr
+        """The rate of the last step, in the first phase at work; before the first step the peak.
+
+        Set, it holds from the next step on, groups keep their ratios, and the schedule goes on from there.
+        """
+        return float(self.training.stepper.main_update.optimizer.param_groups[0]["lr"])
+
+    @lr.setter
+    def lr(self, rate: float) -> None:
+        """Raises: ConfigError for a rate that is not above 0, and where it is 0 now, so that nothing can be told of the others"""
+        if not isinstance(rate, int | float) or not rate > 0 or not math.isfinite(rate):
+            raise ConfigError(f"live.lr takes a rate above 0, got {rate!r}; to end the run: live.stop(why)")
+        optimizer = self.training.stepper.main_update.optimizer
+        before = self.lr
+        self.optimizers  # noqa: B018 - what they were before
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] * (rate / before) if before else rate
+
+    @property
+    def looked_at_rates(self) -> bool:
+        """Whether an observer had the optimisers in hand since `settle`."""
+        return self._rates is not None
+
+    def settle(self) -> None:
+        """Take over the rates that an observer set. Raises: ConfigError where a schedule cannot go on from them"""
+        before, self._rates = self._rates, None
+        for name, rates in (before or {}).items():
+            optimizer = next(u.optimizer for u in self.training.stepper.updates if u.phase.name == name)
+            now = [float(group["lr"]) for group in optimizer.param_groups[: len(rates)]]
+            if now == rates:
+                continue
+            if any(old == 0 and new != 0 for old, new in zip(rates, now, strict=True)):
+                raise ConfigError(
+                    f"phase {name!r}: the schedule's rate is 0 at step {self.step}, and an observer set another; the schedule "
+                    "multiplies, so that 0 stays 0: set it at a step where the rate is above 0"
+                )
+            self.training.stepper.trained.scale(
+                name, [new / old if old else 1.0 for old, new in zip(rates, now, strict=True)]
+            )
 
     @property
     def metrics(self) -> Mapping[str, float]:
@@ -145,7 +187,7 @@ class Live:
                     raise ConfigError(
                         f"live.freeze: phase {phase.name!r} would have nothing left to train; to end the run: live.stop(why)"
                     )
-        stepper.change(change)
+        stepper.trained.change(change, stepper.updates)
 
     def _found_as(self, one: Any, verb: str) -> nn.Module | nn.Parameter:
         if isinstance(one, nn.Module | nn.Parameter):

@@ -108,7 +108,7 @@ class Watched:
     """An observer of the caller's as the loop calls it (`core.seams.Observer`)."""
 
     def __init__(self, observer: Own, live: Live) -> None:
-        self.observer, self.name = observer, name_of(observer)
+        self.observer, self.name, self._live = observer, name_of(observer), live
         match takes_the_run(observer, self.name):
             case "second":
                 self._call: Callable[[Record], Any] = lambda record: observer(record, live)
@@ -119,6 +119,8 @@ class Watched:
 
     def __call__(self, record: Record) -> Verdict | None:
         verdict = self._call(record)
+        if self._live.looked_at_rates:
+            self._live.settle()
         if verdict is None or (isinstance(verdict, str) and verdict in ("continue", "stop", "save")):
             return verdict  # type: ignore[return-value]
         raise ConfigError(

@@ -61,10 +61,10 @@ def test_what_is_frozen_has_no_gradient_left_to_move_it() -> None:
 def test_a_group_is_as_the_first_unless_one_says_otherwise() -> None:
     first, more = (nn.Parameter(torch.ones(2)) for _ in range(2))
     optimizer = torch.optim.SGD([{"params": [first], "momentum": 0.5, "name": "first", "lr": 0.3}], lr=0.1)
-    (group,) = further_groups(optimizer, [more], peaks=[0.7], make=None)
+    (group,) = further_groups(optimizer, [more], peak=0.7, make=None)
     assert (group["lr"], group["momentum"], group["params"]) == (0.7, 0.5, [more])
     assert "name" not in group
-    assert further_groups(optimizer, [more], peaks=[0.7], make=lambda found: [{"params": list(found)}]) == [
+    assert further_groups(optimizer, [more], peak=0.7, make=lambda found: [{"params": list(found)}]) == [
         {"params": [more]}
     ]
 
@@ -81,7 +81,7 @@ def test_a_stepper_that_loads_a_state_trains_the_same_parameters(make: object) -
     one = stepper()
     batch = Batch({"input": torch.randn(8, 2), "target": torch.arange(8) % 3}, torch.arange(8))
     one(batch, step=1, epoch=0)
-    one.change(change_of(one.task.modules, [one.task.modules["model"][0]], on=True))  # type: ignore[index]
+    one.trained.change(change_of(one.task.modules, [one.task.modules["model"][0]], on=True), one.updates)  # type: ignore[index]
     one(batch, step=2, epoch=0)
     other, state = stepper(), one.state_dict()
     other.task.modules.load_state_dict(one.task.modules.state_dict())

@@ -329,3 +329,41 @@ def test_the_network_of_a_task_is_unfrozen_as_a_plain_loop_does(tmp_path: Path) 
     plain_loop(plain, lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.0, fused=True), {"weight_decay": 0.0})
     for name, value in plain.state_dict().items():
         assert torch.equal(value, task.modules.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("how", ["live.lr", "groups"])
+@pytest.mark.parametrize("at", [0, 8, 12])
+def test_a_rate_that_is_set_holds_and_the_schedule_goes_on_from_there(tmp_path: Path, how: str, at: int) -> None:
+    """As in a plain loop under the same shape; `at`: where the run is interrupted, 0 for not at all."""
+
+    def halve(record: Any, live: sonde.Live) -> None:
+        if ends(record, 1) and how == "live.lr":
+            live.lr = live.lr / 2
+        elif ends(record, 1):
+            for group in live.optimizers["model"].param_groups:
+                group["lr"] *= 0.5
+
+    rates: dict[int, float] = {}
+
+    def note(record: Any) -> None:
+        if isinstance(record, sonde.StepRecord):
+            rates[record.step] = record.lr
+
+    net = Net()
+    settings = {**QUIET, "schedule": "cosine"}
+    if at:
+        with pytest.raises(Interrupted):
+            sonde.fit(net, loader(), observers=[halve, note, interrupting(at)], out=tmp_path / "run", **settings)
+    sonde.fit(net, loader(), observers=[halve, note], out=tmp_path / "run", **settings)
+    shape = cosine(start=0, total=EPOCHS * BATCHES)
+    assert rates == {
+        step: pytest.approx(0.01 * shape(step - 1) * (0.5 if step > 10 else 1), rel=1e-12) for step in range(1, 21)
+    }
+
+
+def test_a_rate_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    def zero(record: Any, live: sonde.Live) -> None:
+        live.lr = 0.0
+
+    with pytest.raises(ConfigError, match="live.lr takes a rate above 0, got 0.0"):
+        sonde.fit(Net(), loader(), observers=[zero], out=tmp_path / "run", **QUIET)
