@@ -26,8 +26,8 @@ from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
-from sonde.run.plan import bound_to, unused
 from sonde.run.observers import checked, refuse_foreign, refuse_in_steps, refuse_with_folds
+from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
 from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
@@ -81,12 +81,12 @@ def fit(
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is handed to
-          `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the batch by name,
-          or for all of it as `batch`. A network whose output has `.loss` needs no other
-    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of rows or of
-          batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in a Dataset;
-          `test` is evaluated once, at the end, with the chosen weights
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is
+          handed to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the
+          batch by name, or for all of it as `batch`. A network whose output has `.loss` needs no other
+    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of
+          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in
+          a Dataset; `test` is evaluated once, at the end, with the chosen weights
     metrics: name -> function(output, target) -> scalar mean over the rows
     observers, settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix

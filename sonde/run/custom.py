@@ -13,10 +13,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError, DataError
+from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
-from sonde.core.nested import leaves
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.fields import by_name, in_memory
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
@@ -156,7 +156,9 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
 
 def _by_number(data: Any) -> bool:
     """Whether rows are read by their number: a map-style set of torch's, or what is like one."""
-    if isinstance(data, IterableDataset | Mapping | Sequence | Source | DataLoader | nn.Module | type) or is_streaming_set(data):
+    if isinstance(
+        data, IterableDataset | Mapping | Sequence | Source | DataLoader | nn.Module | type
+    ) or is_streaming_set(data):
         return False
     return isinstance(data, TorchDataset) or (hasattr(data, "__getitem__") and isinstance(data, Sized))
 
@@ -268,7 +270,9 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
     if isinstance(loss, type):
         raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
     if loss is not None and not callable(loss):
-        raise ConfigError(f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows")
+        raise ConfigError(
+            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
+        )
     if monitor not in (None, "loss", *(metrics or ())):
         known = ", ".join([*(metrics or ()), "loss"])
         raise ConfigError(f"monitor={monitor!r}: there is no such metric; there are {known} (metrics= adds more)")

@@ -116,20 +116,28 @@ class ModuleTask:
     def bind(self, batch: Batch) -> Bound:
         """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
         bound = self._bind(batch)
-        taken = {name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)}
+        taken = {
+            name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)
+        }
         unused = tuple(name for name in bound.unused if name in WEIGHTS and name not in taken)
         return Bound(bound.line, unused, tuple(bound.forward.fields))
 
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
-        bound = self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
+        bound = (
+            self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
+        )
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
         measured = {
             name: scalar(name, self._measured(bound, function, output, batch, f"metric {name!r}"))
             for name, function in self._metrics.items()
         }
-        found = own_loss(output) if self._function is None else self._measured(bound, self._function, output, batch, "the loss")
+        found = (
+            own_loss(output)
+            if self._function is None
+            else self._measured(bound, self._function, output, batch, "the loss")
+        )
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
             return {**measured, "loss": scalar("loss", found)}
