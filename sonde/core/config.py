@@ -24,6 +24,7 @@ OptimizerName = Literal[
 ]  # fmt: skip
 """In the first line those with defaults of ours; the others are torch's under the lower-case names of their classes."""
 T = TypeVar("T")
+LOGS = ("wandb", "mlflow")  # trackers of experiments that a run can be logged to (run/loggers)
 ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd", "plateau"]
 
 
@@ -257,8 +258,24 @@ class PlaceConfig:
     """Delete the run that the folder already holds, and start over."""
     quiet: bool = False
     """Print errors only."""
+    log: tuple[str, ...] = ()
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to RUN/events."""
     debug: bool = False
     """Show the full traceback of an error, not only its one-line message."""
+
+    def __post_init__(self) -> None:
+        for name in self.logs:
+            if name == "tensorboard":
+                raise ConfigError(
+                    "--log tensorboard has no effect: its files are always written, to RUN/events; leave it out"
+                )
+            if name not in LOGS:
+                raise unknown("tracker", name, LOGS)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """`log` one by one: a text may name several, with commas."""
+        return tuple(dict.fromkeys(name.strip() for text in self.log for name in text.split(",")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,7 +309,7 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed",
-        "quiet", "debug", "out", "fresh",
+        "quiet", "debug", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
         "checkpoint_every", "log_every",
     ]

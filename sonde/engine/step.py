@@ -20,6 +20,7 @@ from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
+from sonde.engine.trainable import Trained
 from sonde.engine.update import Update, entries, has_sparse_gradients, held, load_optimizer, peaks, searched, total_norm
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
@@ -58,6 +59,9 @@ class Stepper:
         self._peaks = {u.phase.name: peaks(u) for u in updates}
         self._sparse = has_sparse_gradients(task.modules)
         self._after_step = extras_of(task).after_step
+        self._given = {u.phase.name: list(self._peaks[u.phase.name]) for u in updates if u.custom}
+        schedulers = {u.phase.name: u.scheduler for u in updates if u.scheduler is not None}
+        self.trained = Trained(task.modules, self._parameters, self._peaks, schedulers)
         self.total, self.stages = total, stages or plan_stages([update.phase for update in updates], total=total)
         self._epoch: int | None = None  # of the last step, where schedulers count epochs
         self._enter(1)
@@ -70,6 +74,11 @@ class Stepper:
         self._by_epoch = [
             u.scheduler for u in self._at_work if u.scheduler is not None and u.scheduler.every == "epoch"
         ]
+
+    @property
+    def main_update(self) -> Update:
+        """The first of those at work, whose rate stands for the step's."""
+        return self._at_work[0]
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""
@@ -241,17 +250,19 @@ class Stepper:
         more: dict[str, Any] = {"schedulers": schedulers, "epoch": self._epoch} if schedulers else {}
         return {
             **more,
-            "peaks": {u.phase.name: self._peaks[u.phase.name] for u in self.updates if u.custom},
+            "peaks": self._given,
             "optimizers": {u.phase.name: u.optimizer.state_dict() for u in self.updates},
             **self.execution.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "skipped": self.skipped,
             "in_a_row": dict(self._in_a_row),
             "stage_ends": list(self.stages.ends),
+            **self.trained.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put a saved state back, into tensors laid out as the live parameters are."""
+        """Put a saved state back, into tensors laid out as the live parameters are; what is trained is changed as it was then."""
+        self.trained.load_state_dict(state, self.updates)
         for update in self.updates:
             load_optimizer(update.optimizer, state["optimizers"][update.phase.name])
             if update.scheduler is not None:

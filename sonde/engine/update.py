@@ -23,6 +23,7 @@ class Update:
     scheduler:  sets the rates of the optimiser's groups instead of `multiplier`
     closure:    the optimiser computes the loss again within a step, as L-BFGS does
     custom:     it is not one of ours, so that what it was made with is kept with its state
+    further:    parameters that it is to train from now on -> groups for its optimiser; None: as its first group
     """
 
     phase: Phase
@@ -34,6 +35,7 @@ class Update:
     scheduler: Scheduler | None = None
     closure: bool = False
     custom: bool = False
+    further: Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]] | None = None
 
     def in_stage(self, stages: Stages, number: int) -> bool:
         """Whether its phase is at work in stage `number` of `stages`."""
@@ -52,13 +54,14 @@ def peaks(update: Update) -> list[float]:
     return [float(group.get(first, group["lr"])) for group in update.optimizer.param_groups]
 
 
-def has_sparse_gradients(module: nn.Module) -> bool:
+def has_sparse_gradients(module: nn.Module | nn.Parameter) -> bool:
     """Whether a module, or one in it, is an embedding whose gradients hold the rows that were read only.
 
     >>> has_sparse_gradients(nn.Embedding(2, 2, sparse=True)), has_sparse_gradients(nn.Embedding(2, 2))
     (True, False)
     """
-    return any(isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.sparse for part in module.modules())
+    parts = module.modules() if isinstance(module, nn.Module) else ()
+    return any(isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.sparse for part in parts)
 
 
 def entries(parameters: Sequence[nn.Parameter]) -> list[Tensor]:

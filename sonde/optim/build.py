@@ -47,15 +47,7 @@ def build_optimizer(
                 f"--layer-decay has no effect: optimizer={choice} has rates of its own; give its groups rates"
             )
         return made_by_itself(choice, [parameter for _, parameter in parameters])
-    muon = config.optimizer == "muon"
-    split = grouped(parameters, muon=muon)
-    if isinstance(choice, GivenObject):
-        groups = [{"params": [parameter for _, parameter in parameters]}]
-    else:
-        decay = config.weight_decay if "weight_decay" in reads(choice) else 0.0  # the run's, where a phase's reads none
-        groups = _groups(split, weight_decay=decay, muon=muon)
-    if shares:
-        groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
+    groups = groups_of(config, parameters, lr=lr, shares=shares)
     if (kind := class_of(choice)) is not None:
         rate = {"lr": lr} if "lr" in reads(choice) else {}
         return called(choice, kind, groups, **rate, **arguments(choice, config))
@@ -79,6 +71,31 @@ def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, devic
             dtype = product_dtype(device_type)
             return Muon(groups, lr=lr, momentum=config.momentum, betas=betas, eps=config.eps, dtype=dtype)
     raise AssertionError(f"{config.optimizer} is no optimiser of ours")
+
+
+def groups_of(
+    config: OptimConfig,
+    parameters: Sequence[Named],
+    *,
+    lr: float,
+    shares: Mapping[str, float] | None = None,
+    among: Sequence[nn.Parameter] | None = None,
+) -> list[dict[str, Any]]:
+    """The groups of `build_optimizer`. among: groups of these parameters alone, each treated as in the groups of all"""
+    muon, choice = config.optimizer == "muon", config.optimizer
+    split = grouped(parameters, muon=muon)
+    if isinstance(choice, GivenObject):
+        groups: list[dict[str, Any]] = [{"params": [parameter for _, parameter in parameters]}]
+    else:
+        decay = config.weight_decay if "weight_decay" in reads(choice) else 0.0  # the run's, where a phase's reads none
+        groups = _groups(split, weight_decay=decay, muon=muon)
+    if shares:
+        groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
+    if among is None:
+        return groups
+    wanted = {id(parameter) for parameter in among}
+    kept = [{"lr": lr, **group, "params": [p for p in group["params"] if id(p) in wanted]} for group in groups]
+    return [group for group in kept if group["params"]]
 
 
 def hyperparameters(config: OptimConfig) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import functools
 import inspect
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch.optim import Optimizer
@@ -43,6 +43,17 @@ class Scheduler:
         ):  # a run whose end was moved stays at the last rate
             self.scheduler.optimizer._opt_called = True  # type: ignore[attr-defined]  # our updates go past what counts them
             self.scheduler.step()
+
+    def scale(self, factors: Sequence[float]) -> None:
+        """Take over rates that somebody multiplied: those that the coming ones are computed from are multiplied too."""
+        for group, factor in zip(self.scheduler.optimizer.param_groups, factors, strict=True):
+            group.update({name: group[name] * factor for name in ("initial_lr", "max_lr", "min_lr") if name in group})
+        for one in (self.scheduler, *getattr(self.scheduler, "_schedulers", ())):
+            for name in ("base_lrs", "max_lrs"):
+                if hasattr(one, name):
+                    setattr(
+                        one, name, [rate * factor for rate, factor in zip(getattr(one, name), factors, strict=True)]
+                    )
 
     def state_dict(self) -> dict[str, Any]:
         """The scheduler's own."""

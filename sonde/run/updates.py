@@ -1,6 +1,6 @@
 """From a task's phases to their updates: each with its optimiser, rate, schedule and clipping, or the run's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -9,10 +9,10 @@ from sonde.core.config import OptimConfig, Precision, replace_leaves
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.findings import Finding
 from sonde.core.given_object import GivenObject, as_setting, text_of
-from sonde.core.seams import Phase
+from sonde.core.seams import Phase, parameters_of
 from sonde.engine.stages import Stages
 from sonde.engine.update import Update, has_sparse_gradients, peaks
-from sonde.optim.build import build_optimizer
+from sonde.optim.build import build_optimizer, groups_of
 from sonde.optim.custom import (
     OURS,
     SETTINGS,
@@ -74,7 +74,7 @@ def updates(
         optimizer = build_optimizer(config, named, lr=peak, device_type=device_type, shares=shares, sparse=sparse)
         if sparse:
             check_sparse(optimizer, config.optimizer)
-        everything = [parameter for module in phase.trains for parameter in module.parameters()]
+        everything = [parameter for trained in phase.trains for parameter in parameters_of(trained)]
         check_parameters(optimizer, config.optimizer, phase=phase.name, own=everything, names=names)
         update = Update(
             phase=phase,
@@ -86,10 +86,18 @@ def updates(
             scheduler=scheduler_of(config, optimizer, mode=mode) if _is_torchs(config) else None,
             closure=needs_closure(optimizer),
             custom=config.optimizer not in OURS,
+            further=None if makes_its_own(config.optimizer) else _further(phase, modules, config, peak, shares),
         )
         _check_clipping(update, config)
         made.append(update)
     return made
+
+
+def _further(
+    phase: Phase, modules: nn.Module, config: OptimConfig, lr: float, shares: Mapping[str, float]
+) -> Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]]:
+    """Groups for parameters that a phase is to train from some step on, as they were made for those it began with."""
+    return lambda more: groups_of(config, named_parameters(modules, phase), lr=lr, shares=shares, among=more)
 
 
 def schedules(phases: Sequence[Phase], optim: OptimConfig, stages: Stages, *, total: int | None) -> dict[str, Schedule]:
