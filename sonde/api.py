@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
@@ -25,36 +25,55 @@ from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
 from sonde.run.run import Run, load
+from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
+from sonde.settings import FitKeywords, ResumeKeywords, StepsKeywords, TrainKeywords
 
 
-def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None, **settings: Any) -> Run:
+@with_settings(TrainKeywords)
+def train(
+    data: Any,
+    *,
+    target: Any = None,
+    model: str | nn.Module | None = None,
+    task: str | None = None,
+    **settings: Unpack[TrainKeywords],
+) -> Run:
     """Train on `data` and return the run; whatever is not given is inferred, and what was inferred is printed.
 
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
-    settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …
+    model: a name (`sonde models`), "file.py:Net" or a torch.nn.Module;  task: a name (`sonde tasks`)
+    settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …; those of every
+              shipped model and task are in the signature, those of a "file.py:Net" are its parameters that have a default
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     if not isinstance(model, str | nn.Module | None):
         what = f"the class {model.__name__}; call it" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ConfigError(f'model takes a name, "file.py:Net" or a torch.nn.Module, not {what}')
+    given: dict[str, Any] = dict(settings)
     if isinstance(target, str):
-        settings["target"] = (target,)
+        given["target"] = (target,)
     elif isinstance(target, list | tuple) and all(isinstance(name, str) for name in target):
-        settings["target"] = target
+        given["target"] = target
     elif target is not None:
         data = (data, target)
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
-    task = settings.pop("task", None)
-    overrides = from_keywords(settings, model=name, task=task)
-    caller = Caller(screen=Screen(quiet=bool(settings.get("quiet", False))), module=module)
+    overrides = from_keywords(given, model=name, task=task)
+    caller = Caller(screen=Screen(quiet=bool(given.get("quiet", False))), module=module)
     return run_job(data_job(data, overrides, caller))
 
 
+@with_settings(FitKeywords)
 def fit(
-    task: Any, train: Any, *, validation: Any = None, loss: Any = None, metrics: Any = None, **settings: Any
+    task: Any,
+    train: Any,
+    *,
+    validation: Any = None,
+    loss: Any = None,
+    metrics: Any = None,
+    **settings: Unpack[FitKeywords],
 ) -> Run:
     """Train your own task, or a plain module with a plain loss function, with the same loop and run folder.
 
@@ -72,8 +91,15 @@ def fit(
     )
 
 
+@with_settings(StepsKeywords)
 def steps(
-    task: Any, data: Any, *, loss: Any = None, lr: float = 1e-3, total: int, **settings: Any
+    task: Any,
+    data: Any,
+    *,
+    loss: Any = None,
+    lr: float = 1e-3,
+    total: int,
+    **settings: Unpack[StepsKeywords],
 ) -> Iterator[StepRecord]:
     """The loop itself: an iterator of step records, the weights updated when each is yielded.
 
@@ -113,7 +139,10 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
             yield record
 
 
-def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Any) -> Run:
+@with_settings(ResumeKeywords)
+def resume(
+    folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Unpack[ResumeKeywords]
+) -> Run:
     """Resume a run exactly where it stopped; `epochs=20` trains a finished run further.
 
     data: needed again when the run was trained on arrays in memory
