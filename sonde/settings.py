@@ -620,6 +620,10 @@ class ResumeKeywords(TypedDict, total=False):
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     threads: int | None
     """CPU threads per operation (torch.set_num_threads); by default chosen by timing a few steps."""
+    out: str | PathLike[str] | None
+    """Run folder; by default runs/<data>-<model>-<n>."""
+    fresh: bool
+    """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
     debug: bool

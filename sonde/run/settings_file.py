@@ -55,10 +55,15 @@ def written() -> str:
     general = [each for each in every if not each.owner]
     fitted = [each for each in general if each.name not in NOT_IN_FIT]
     stepped = [each for each in fitted if each.name not in NOT_IN_A_LOOP_OF_ONES_OWN]
-    resumed = [each for each in general if each.name in MAY_DIFFER - {"out", "fresh"}]
+    resumed = [each for each in general if each.name in MAY_DIFFER]
     named = _named_parameters()
     classes = (
-        ("TrainKeywords", "train", "Settings of `sonde.train`: those of every run, then those of models and tasks.", every),
+        (
+            "TrainKeywords",
+            "train",
+            "Settings of `sonde.train`: those of every run, then those of models and tasks.",
+            every,
+        ),
         ("FitKeywords", "fit", "Settings of `sonde.fit`.", fitted),
         ("StepsKeywords", "steps", "Settings of `sonde.steps`: how a step is done.", stepped),
         ("ResumeKeywords", "resume", "Settings of `sonde.resume`: what may change on the way.", resumed),
