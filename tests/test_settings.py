@@ -90,8 +90,8 @@ def test_a_type_checker_sees_mistakes(tmp_path: Path) -> None:
         "sonde.steps(net, rows, total=3, patience=2)": 'No parameter named "patience" (reportCallIssue)',
         'sonde.resume("runs/mine", lr=1e-3)': 'No parameter named "lr" (reportCallIssue)',
     }.items() <= told.items()
-    assert 'Argument of type "Literal[\'three\']"' in told['sonde.train("digits", epochs="three")']
-    assert 'Argument of type "Literal[\'adamm\']"' in told['sonde.train("digits", optimizer="adamm")']
+    assert "Argument of type \"Literal['three']\"" in told['sonde.train("digits", epochs="three")']
+    assert "Argument of type \"Literal['adamm']\"" in told['sonde.train("digits", optimizer="adamm")']
     assert len(told) == 6
     assert 'Type of "run.metrics" is "dict[str, float]"' in done.stdout
     assert 'Type of "record.step" is "int"' in done.stdout

@@ -14,7 +14,6 @@ from inspect import getsource
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-import sonde
 from sonde.core.config import GROUPS, MAY_DIFFER
 from sonde.core.value_types import annotations
 from sonde.modalities.settings import groups
@@ -23,7 +22,7 @@ from sonde.models.table import MODELS
 from sonde.run.applicable import NOT_IN_A_LOOP_OF_ONES_OWN, NOT_IN_FIT
 from sonde.tasks.table import TASKS, spec
 
-FILE = Path(sonde.__file__).with_name("settings.py")
+FILE = Path(__file__).parents[1] / "settings.py"
 WIDTH = 120
 FEW = 4  # owners named one by one
 PLACES = frozenset({"out", "pretrained", "vocabulary_of", "labels"})  # settings that may be a Path

@@ -6,14 +6,17 @@ import pytest
 import torch
 from torch import nn
 
+from sonde.core.config import flat, replace_leaves
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.core.value_types import annotations
 from sonde.models.build import build, config_class, describe
 from sonde.models.custom import CustomConfig, check_output
 
 PHOTO = InputSpec(kind="image", shape=(3, 8, 8))
 
 SOURCE = '''
+from dataclasses import dataclass
 import torch
 from torch import nn
 from neighbour import WIDTH
@@ -56,6 +59,25 @@ class Pair(nn.Module):
     def forward(self, x):
         return x, x
 
+class Tuned(nn.Module):
+    def __init__(self, in_dim, out_dim, hidden: int = 8, dropout: float = 0, sizes: "list[int]" = (4, 2), act="relu",
+                 bias=True, scale: "float | None" = None, layer=nn.ReLU, *, kernel=3):
+        super().__init__()
+        self.seen = (hidden, dropout, sizes, act, bias, scale, layer, kernel)
+        self.head = nn.Linear(in_dim, out_dim)
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    width: int = 6
+
+def built(input, out_dim, config: Sizes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, config.width), nn.Linear(config.width, out_dim))
+
+def misnamed(input: int, out_dim):
+    return nn.Linear(input, out_dim)
+
 number = 3
 
 def not_a_module():
@@ -76,7 +98,31 @@ def test_a_class_without_parameters_is_called_without_any(file: Path):
     assert model(torch.zeros(4, 3, 8, 8)).shape == (4, 5)
     assert model.get_submodule("layers.1").out_features == 11
     assert all(module.training for module in model.modules())
-    assert config_class(f"{file}:Plain") is CustomConfig
+    assert config_class(f"{file}:Named") is CustomConfig
+    assert (
+        build(f"{file}:Plain", PHOTO, 5, config_class(f"{file}:Plain")(hidden=7)).get_submodule("layers.1").out_features
+        == 7
+    )
+
+
+def test_parameters_with_a_default_are_settings(file: Path) -> None:
+    kind = config_class(f"{file}:Tuned")
+    assert annotations(kind) == {
+        "hidden": int, "dropout": float, "sizes": tuple[int, ...], "act": str, "bias": bool, "scale": float | None, "kernel": int,
+    }  # fmt: skip
+    assert flat(kind()) == {
+        "hidden": 8, "dropout": 0, "sizes": (4, 2), "act": "relu", "bias": True, "scale": None, "kernel": 3
+    }  # fmt: skip
+    model = build(f"{file}:Tuned", PHOTO, 5, replace_leaves(kind, {"sizes": (9, 9), "scale": 2, "bias": False}))
+    assert model.seen == (8, 0, [9, 9], "relu", False, 2, nn.ReLU, 3)
+
+
+def test_a_function_may_take_what_shipped_models_take(file: Path) -> None:
+    kind = config_class(f"{file}:built")
+    assert annotations(kind) == {"width": int}
+    assert build(f"{file}:built", PHOTO, 5, kind(width=3)).get_submodule("1").out_features == 3
+    with pytest.raises(ConfigError, match="input is filled with the description of a row; call the parameter in_dim"):
+        build(f"{file}:misnamed", PHOTO, 5)
 
 
 def test_parameters_are_filled_by_name_defaults_or_not(file: Path):
