@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler, default_collate
 
 from sonde.core.errors import ConfigError, DataError
+from sonde.data.hugging_face import is_streaming_set
 
 
 class Rows:
@@ -123,14 +124,6 @@ def unwrapped(data: Any) -> Any:
     while isinstance(data, Rows | Looked):
         data = data.data
     return data
-
-
-def is_streaming_set(data: Any) -> bool:
-    """Whether it is an IterableDataset of Hugging Face's `datasets`, formatted or not."""
-    return any(
-        kind.__module__.split(".")[0] == "datasets" and kind.__name__ == "IterableDataset"
-        for kind in type(data).__mro__
-    )
 
 
 def ends(data: Any) -> bool:

@@ -91,10 +91,16 @@ def about_tables(listing: Listing, *, like: Schema | None = None) -> About:
     return About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
 
 
-def about_frame(table: Table) -> About:
-    """The same of a table in memory."""
-    source = f"{table.name} ({len(table):,} rows in memory)"
-    return About(name=table.name, source=source, form="table in memory", why=table.name)
+def about_frames(tables: Mapping[str, Table]) -> About:
+    """The same of tables in memory, which are called "table" where there is one."""
+    if len(tables) == 1:
+        (table,) = tables.values()
+        source = f"{table.name} ({len(table):,} rows in memory)"
+        return About(name=table.name, source=source, form="table in memory", why=table.name)
+    sizes = ", ".join(f"{len(table):,} {split}" for split, table in tables.items())
+    return About(
+        name="table", source=f"tables ({sizes} rows in memory)", form="tables in memory", why=", ".join(tables)
+    )
 
 
 def read(
@@ -108,9 +114,9 @@ def read(
     return _dataset(tables, about, Wanted(config=config, task=task, like=like))
 
 
-def read_frame(table: Table, wanted: Wanted) -> Dataset:
-    """A table in memory as a dataset. Raises: DataError as `read`"""
-    return _dataset({"train" if wanted.like is None else "test": table}, about_frame(table), wanted)
+def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset:
+    """Tables in memory by split as a dataset. Raises: DataError as `read`"""
+    return _dataset(dict(tables), about_frames(tables), wanted)
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, schema: Schema) -> Dataset:
