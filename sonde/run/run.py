@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -24,7 +24,11 @@ from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
+if TYPE_CHECKING:
+    import pandas
+
 EVALUATED_ROWS = 256  # a batch
+WITH_CLASSES = ("class", "labels", "mask", "boxes")  # kinds of targets
 
 
 class Run:
@@ -96,8 +100,18 @@ class Run:
 
     @property
     def model(self) -> torch.nn.Module:
-        """The network inside `task`, with the best checkpoint's weights."""
-        return self.task.modules["model"]
+        """The network inside `task`, with the best checkpoint's weights. Raises: ConfigError where there are several"""
+        from sonde.run.inference import only_network
+
+        return only_network(self.task.modules, self.folder)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes or labels, in the order of `predict_proba`. Raises: ConfigError where there are none"""
+        target = None if self._is_custom() else self.schema.target
+        if target is None or target.kind not in WITH_CLASSES:
+            raise ConfigError(f"{self.folder} has no classes: it was trained on {self._trained_on()}")
+        return list(target.names)
 
     def to(self, device: str | torch.device) -> "Run":
         """Use another device for predict and evaluate. Raises: ConfigError when the machine does not have it."""
@@ -105,13 +119,57 @@ class Run:
         self.task.modules.to(self._device)
         return self
 
-    def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
+    @overload
+    def predict(self, inputs: Any, *, frame: Literal[False] = False, tick: Tick = silent) -> list[dict[str, Any]]: ...
+    @overload
+    def predict(self, inputs: Any, *, frame: Literal[True], tick: Tick = silent) -> "pandas.DataFrame": ...
+    def predict(self, inputs: Any, *, frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
                 run on custom data an array or tensor of inputs, whose predictions are called "row 0", …
+        frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
-        if self._schema is None and not self._folder.schema.exists() and self._task is not None:
+        if frame:
+            from sonde.run.inference import as_frame
+
+            return as_frame(self._predict(inputs, tick), inputs)
+        return self._predict(inputs, tick)
+
+    def preprocess(self, inputs: Any, *, tick: Tick = silent) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The tensor that the network is fed, rows first: normalised, on the run's device.
+
+        `run.model(run.preprocess(inputs))` are the logits. A network that takes several, such as a sequence and its lengths, gets
+        a tuple: `run.model(*run.preprocess(inputs))`. Inputs as for `predict`.
+        """
+        from sonde.run.inference import fed
+
+        return fed(self._inputs(inputs, tick))
+
+    def predict_proba(self, inputs: Any, *, tick: Tick = silent) -> np.ndarray:
+        """(n, classes) float64 probabilities in the order of `classes`; of labels (n, labels), each by itself.
+
+        inputs: as for `predict`;  Raises: ConfigError where the run has no classes, or scores that are no probabilities
+        """
+        from sonde.run.inference import probabilities
+
+        names = self.classes
+        return probabilities(self.task, self._inputs(inputs, tick), classes=len(names), folder=self.folder)
+
+    def _inputs(self, inputs: Any, tick: Tick) -> Source:
+        """What `preprocess` and `predict_proba` read, in batches."""
+        if self._is_custom():
+            return self._custom_source(inputs)
+        from sonde.modalities.inputs import rows_for
+
+        return self._source(rows_for(inputs, self.schema, tick=tick)[0])
+
+    def _is_custom(self) -> bool:
+        """Whether the data of a run were custom, which no schema describes."""
+        return self._schema is None and not self._folder.schema.exists() and self._task is not None
+
+    def _predict(self, inputs: Any, tick: Tick) -> list[dict[str, Any]]:
+        if self._is_custom():
             return self._predict_custom(inputs)
         from sonde.modalities.inputs import rows_for
 
@@ -128,18 +186,22 @@ class Run:
 
     def _predict_custom(self, inputs: Any) -> list[dict[str, Any]]:
         """What the task makes of inputs that no schema describes. Raises: ConfigError for what is no array or tensor"""
+        found: dict[int, dict[str, Any]] = {}
+        self.task.modules.eval()
+        with torch.inference_mode():
+            for batch in self._custom_source(inputs):
+                rows = self.task.format_predictions(self.task.predict(batch))
+                found |= zip(batch.index.tolist(), rows, strict=True)
+        return [{"input": f"row {row}", **found[row]} for row in range(len(inputs))]
+
+    def _custom_source(self, inputs: Any) -> Source:
+        """Inputs that no schema describes, in batches. Raises: ConfigError for what is no array or tensor"""
         from sonde.data.feed.tensors import tensor_source
 
         if not isinstance(inputs, torch.Tensor | np.ndarray):
             raise ConfigError(f"a run on custom data predicts on an array or tensor, not on a {type(inputs).__name__}")
         feed = FeedConfig(batch_size=EVALUATED_ROWS)
-        found: dict[int, dict[str, Any]] = {}
-        self.task.modules.eval()
-        with torch.inference_mode():
-            for batch in tensor_source({"input": inputs}, feed, training=False, seed=0, device=self._device):
-                rows = self.task.format_predictions(self.task.predict(batch))
-                found |= zip(batch.index.tolist(), rows, strict=True)
-        return [{"input": f"row {row}", **found[row]} for row in range(len(inputs))]
+        return tensor_source({"input": inputs}, feed, training=False, seed=0, device=self._device)
 
     def generate(self, prompt: str = "", **how: Any) -> str:
         """The continuation of a prompt, as a whole; the settings are those of `stream`."""

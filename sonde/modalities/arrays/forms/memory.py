@@ -28,8 +28,8 @@ SUPPORTED = (
 )
 STREAMS = (
     "a streaming Hugging Face set cannot be read here, where rows are counted, split and read again; load it without "
-    "streaming=True, or take rows: datasets.Dataset.from_list(list(stream.take(10_000)), stream.features); sonde.fit trains your own network on a "
-    "stream"
+    "streaming=True, or take rows: datasets.Dataset.from_list(list(stream.take(10_000)), stream.features); sonde.fit trains your "
+    "own network on a stream"
 )
 
 
