@@ -55,10 +55,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
     import importlib
 
+    if name == "sklearn":  # estimators, for which scikit-learn is imported
+        return importlib.import_module("sonde.sklearn")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 

@@ -107,9 +107,11 @@ def _used(data: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def is_frame(value: Any) -> bool:
-    """Whether it is a pandas or polars DataFrame, a pyarrow Table or a dict of columns."""
+    """Whether it is a pandas or polars DataFrame, a pyarrow Table, one of ours or a dict of columns."""
     kind = type(value)
-    return isinstance(value, Mapping) or kind.__name__ == "DataFrame" or kind.__module__.startswith("pyarrow")
+    return (
+        isinstance(value, Mapping) or kind.__name__ in ("DataFrame", "Table") or kind.__module__.startswith("pyarrow")
+    )
 
 
 def _is_table(value: Any) -> bool:

@@ -151,7 +151,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     train = chosen["train"][1]
     kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
-    fitted = fit_columns(values, kinds, train)
+    fitted = fit_columns(values, kinds, train, train_table.numbers)
     target = standardised(target, targets["train"][train])
     for table in tables.values():
         check_sources(table, fitted.columns)
