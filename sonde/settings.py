@@ -5,7 +5,10 @@
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    import torch
 
 
 class TrainKeywords(TypedDict, total=False):
@@ -101,7 +104,7 @@ class TrainKeywords(TypedDict, total=False):
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
-    device: str
+    device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Literal["fp32", "bf16", "fp16"]
     """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 is kept only where it is clearly
@@ -513,7 +516,7 @@ class FitKeywords(TypedDict, total=False):
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
-    device: str
+    device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Literal["fp32", "bf16", "fp16"]
     """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 is kept only where it is clearly
@@ -578,7 +581,7 @@ class StepsKeywords(TypedDict, total=False):
     ema: float
     """Decay of an exponential moving average (EMA) of the weights, which is evaluated and saved instead of them; 0
     for none."""
-    device: str
+    device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Literal["fp32", "bf16", "fp16"]
     """bf16 and fp16 use autocast; fp16 (CUDA only) scales the loss. A recipe's bf16 is kept only where it is clearly
@@ -616,7 +619,7 @@ class ResumeKeywords(TypedDict, total=False):
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
-    device: str
+    device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     threads: int | None
     """CPU threads per operation (torch.set_num_threads); by default chosen by timing a few steps."""

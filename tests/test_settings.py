@@ -6,7 +6,6 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import get_type_hints
 
 import pytest
 
@@ -34,7 +33,7 @@ sonde.fit(net, rows, loss=nn.functional.cross_entropy, image_size=8)
 for record in sonde.steps(net, rows, loss=nn.functional.cross_entropy, total=3, weight_decay=0.1):
     reveal_type(record.step)
 sonde.steps(net, rows, total=3, patience=2)
-sonde.resume("runs/mine", epochs=4)
+sonde.resume("runs/mine", epochs=4, device=torch.device("cpu"))
 sonde.resume("runs/mine", lr=1e-3)
 """
 
@@ -61,7 +60,6 @@ def test_every_setting_of_a_run_is_there_and_none_that_a_call_names_itself() -> 
         (sonde.resume, ResumeKeywords),
     ):
         assert names(settings) <= set(inspect.signature(function).parameters)
-        get_type_hints(settings)
 
 
 def test_help_lists_them() -> None:

@@ -90,7 +90,9 @@ def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str,
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             output = model(torch.zeros(shape, device=device))
     except Exception as error:  # any fault of the user's code, which --debug shows whole
-        raise ConfigError(f"{name} failed on an input of shape {shape}: {_one_line(error)}") from error
+        raise ConfigError(
+            _of_another_precision(model, name) or f"{name} failed on an input of shape {shape}: {_one_line(error)}"
+        ) from error
     finally:
         for module, training in modes:
             module.training = training
@@ -98,10 +100,34 @@ def check_output(model: nn.Module, input: InputSpec, out_dim: int, *, name: str,
     row, field = (PROBE_ROWS, out_dim), (PROBE_ROWS, out_dim, *input.shape[1:])
     if got not in ((row, field) if maps is None else (field,) if maps else (row,)):
         wanted = ", ".join(map(str, (field if maps else row)[1:]))
+        if out_dim == 1 and got in ((PROBE_ROWS, 2), (PROBE_ROWS, 2, *input.shape[1:])):
+            raise ConfigError(
+                f"{name} returned two outputs where one is needed: two classes have one logit, that of the second class, whose "
+                "sigmoid is its probability (the difference of your two); make its last layer 1 wide, or add a parameter called "
+                "out_dim"
+            )
         raise ConfigError(
             f"{name} must return (rows, {wanted}) for this data; an input of shape {shape} gave {got}: "
             f"make its last layer {out_dim} wide, or add a parameter called out_dim"
         )
+
+
+def _of_another_precision(model: nn.Module, name: str) -> str:
+    """What to do about a network whose own numbers are no float32, which is what it is fed; "" where they are."""
+    others = [
+        p.dtype for p in model.parameters() if p.dtype != torch.float32 and (p.is_floating_point() or p.is_complex())
+    ]
+    if not others:
+        return ""
+    kind = str(others[0]).removeprefix("torch.")
+    if others[0] in (torch.float16, torch.bfloat16):
+        precision = "fp16" if others[0] == torch.float16 else "bf16"
+        return f"{name} has parameters of {kind}; call .float() on it, and give precision={precision!r}"
+    real = "" if others[0].is_complex else "call .float() on it, or "
+    return (
+        f"{name} has parameters of {kind}, and sonde.train feeds float32; {real}train it as it is with sonde.fit, on tensors of "
+        f"{kind}"
+    )
 
 
 def _run(path: Path) -> ModuleType:

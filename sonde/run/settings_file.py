@@ -34,7 +34,10 @@ HEADER = '''\
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    import torch
 '''
 
 
@@ -128,8 +131,9 @@ def _class(name: str, words: str, settings: list[Setting]) -> str:
 def _entry(name: str, same: list[Setting]) -> str:
     """The line of a setting and its docstring."""
     kinds = [part for each in same for part in _parts(each.annotation, name in PLACES)]
+    union = '"str | torch.device"' if name == "device" else _union(kinds)
     lines = textwrap.wrap(_words(same), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
-    return f'    {name}: {_union(kinds)}\n    """' + "\n    ".join(lines) + '"""\n'
+    return f'    {name}: {union}\n    """' + "\n    ".join(lines) + '"""\n'
 
 
 def _union(parts: list[str | tuple[str, ...]]) -> str:

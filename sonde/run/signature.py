@@ -30,10 +30,15 @@ def with_settings(settings: type) -> Callable[[F], F]:
         plain = inspect.signature(function)
         named = [each for each in plain.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
         keywords = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_Inferred(), annotation=annotation)
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_Inferred(), annotation=_plain(annotation))
             for name, annotation in settings.__annotations__.items()
         ]
         function.__signature__ = plain.replace(parameters=[*named, *keywords])  # type: ignore[attr-defined]
         return function
 
     return listed
+
+
+def _plain(annotation: Any) -> Any:
+    """The text of an annotation that is evaluated by type checkers alone."""
+    return getattr(annotation, "__forward_arg__", annotation)

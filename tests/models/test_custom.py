@@ -210,6 +210,26 @@ def test_checking_an_instance_leaves_its_modes_and_statistics_alone():
         check_output(model, PHOTO, 3, name="the module")
 
 
+def test_a_binary_target_has_one_logit() -> None:
+    with pytest.raises(ConfigError, match="Net returned two outputs where one is needed: two classes have one logit"):
+        check_output(nn.Linear(4, 2), InputSpec(kind="array", shape=(4,)), 1, name="Net")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (
+            torch.float64,
+            "Net has parameters of float64, and sonde.train feeds float32; call .float() on it, or train it as it is",
+        ),
+        (torch.bfloat16, "Net has parameters of bfloat16; call .float() on it, and give precision='bf16'"),
+    ],
+)
+def test_networks_of_another_precision_are_told_apart(kind: torch.dtype, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        check_output(nn.Linear(4, 1).to(kind), InputSpec(kind="array", shape=(4,)), 1, name="Net")
+
+
 def test_a_map_is_an_answer_where_every_pixel_needs_one() -> None:
     channels, height, width = PHOTO.shape
     model = nn.Conv2d(channels, 2, 1)
