@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sonde.core.errors import SondeError
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage, Task
     from sonde.run.run import Run
+    from sonde.tasks.custom.measure import Metric
     from sonde.tasks.custom.task import MeanMeter
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _PUBLIC = {
     "Stage": "sonde.core.seams",
     "Task": "sonde.core.seams",
     "MeanMeter": "sonde.tasks.custom.task",
+    "Metric": "sonde.tasks.custom.measure",
     "SondeError": "sonde.core.errors",
 }
 
@@ -37,6 +39,7 @@ __all__ = [
     "Loss",
     "MeanMeter",
     "Meter",
+    "Metric",
     "Objective",
     "Observer",
     "Phase",

@@ -62,14 +62,15 @@ def fit(
 
     task: a `sonde.Task`, or an nn.Module with loss=(input's output, target) -> scalar mean
     train, validation: a torch Dataset or DataLoader, a `sonde.Source`, or tensors (inputs, targets)
-    metrics: name -> function(output, target) -> scalar mean over the rows
+    metrics: name -> function(output, target) -> scalar mean over the rows; or a `sonde.Metric`, an object with update and compute
+             (torchmetrics), "accuracy" and others by name; or a list of them. The first whose direction is known (declared,
+             or by its name) chooses the best weights, else the validation loss; `monitor=` and `mode=` choose otherwise
     settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     name = type(task).__name__.lower()
-    return run_job(
-        custom_job(task_of(task, loss, metrics, settings.get("monitor")), train, validation, settings, name=name)
-    )
+    whole = task_of(task, loss, metrics, settings.get("monitor"), settings.get("mode"))
+    return run_job(custom_job(whole, train, validation, settings, name=name))
 
 
 def steps(

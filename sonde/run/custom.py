@@ -168,11 +168,13 @@ def _check_iterable(data: Any, *, training: bool) -> None:
         raise ConfigError(f"validation data are read at every evaluation, and {ONCE}")
 
 
-def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str | None = None) -> Task:
+def task_of(
+    task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str | None = None, mode: str | None = None
+) -> Task:
     """The task itself, or a module and its loss as one.
 
-    monitor: the metric that chooses the best checkpoint, by default the first
-    Raises: ConfigError for a module without a loss, no task at all, or a metric that there is not
+    monitor, mode: the metric that chooses the best checkpoint, and which of its values are best; else the metrics say
+    Raises: ConfigError for a module without a loss, no task at all, or what is no metric
     """
     if not isinstance(task, nn.Module):
         lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
@@ -183,20 +185,24 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
-        if monitor is not None and monitor != task.objective.metric:
-            raise ConfigError(
-                f"monitor={monitor!r}: {type(task).__name__} is chosen by its own objective, {task.objective.metric!r}; change "
-                "it there"
-            )
+        _refuse_another_choice(task, metrics, monitor, mode)
         return task
-    if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
-        raise ConfigError('metrics takes names and functions: {"accuracy": function(output, target) -> scalar mean}')
     if loss is None:
         raise ConfigError("a plain module needs loss=(output, target) -> scalar mean over the rows")
-    if monitor not in (None, "loss", *(metrics or ())):
-        known = ", ".join([*(metrics or ()), "loss"])
-        raise ConfigError(f"monitor={monitor!r}: there is no such metric; there are {known} (metrics= adds more)")
-    return ModuleTask(task, loss, metrics, monitor)
+    return ModuleTask(task, loss, metrics, monitor, mode)
+
+
+def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: str | None) -> None:
+    """Raises: ConfigError for metrics, and another choice of the best checkpoint, beside a task that has its own"""
+    name, own = type(task).__name__, task.objective
+    if metrics is not None:
+        raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
+    if monitor not in (None, own.metric):
+        raise ConfigError(
+            f"monitor={monitor!r}: {name} is chosen by its own objective, {own.metric!r}; change it there"
+        )
+    if mode not in (None, own.mode):
+        raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:

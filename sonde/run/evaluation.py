@@ -23,6 +23,7 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.tasks.custom.metrics import Undefined
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
@@ -74,8 +75,9 @@ def check_evaluation(assembly: Assembly) -> None:
     finally:
         source.load_state_dict(position)
         extras_of(task).load_state_dict(task_state)
-    with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
-        task.objective.value(meter.compute())
+    with suppress(Undefined, ArithmeticError, ValueError, RuntimeError, IndexError):  # of one that needs more batches
+        scores = meter.compute()  # tells the task what its metrics report
+        task.objective.value(scores)
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:

@@ -42,8 +42,7 @@ def make_plan(
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
-    if saved is None:
-        check_evaluation(assembly)
+    check_evaluation(assembly)
     lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)

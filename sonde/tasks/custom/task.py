@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.nn.auxiliary import WithAuxiliary
+from sonde.tasks.custom.measure import told_by_loss
+from sonde.tasks.custom.metrics import Chooses, Measures, scalar
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[[Tensor, Tensor], Tensor]
@@ -43,40 +43,38 @@ class MeanMeter:
         return {}
 
 
-def scalar(name: str, value: Any) -> Tensor:
-    """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor) and value.numel() != 1:
-        what = f"a tensor of shape {tuple(value.shape)}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-    try:
-        return torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
-        what = "None" if value is None else f"a {type(value).__name__}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
-
-
 class ModuleTask:
     """`loss(module(input), target)` minimised; evaluated by the loss and by functions of the same form.
 
     module:  takes batch["input"]
     loss:    (output, target) -> scalar, the mean over the rows
-    metrics: name -> function of the same form; the first decides which checkpoint is best, larger being better;
-             without any the smallest loss does
-    monitor: the metric that decides instead, or "loss"
+    metrics: as `sonde.fit` takes them
+    monitor: the metric that chooses the best checkpoint, or "loss"; else the first whose direction is known, and without any
+             the smallest loss
+    mode:    "max" or "min", where the metric that is monitored does not say which is better
     """
 
     def __init__(
         self,
         module: nn.Module,
         loss: RowFunction,
-        metrics: Mapping[str, RowFunction] | None = None,
+        metrics: Any = None,
         monitor: str | None = None,
+        mode: str | None = None,
     ) -> None:
+        """Raises: ConfigError for what is no metric"""
         self.modules = nn.ModuleDict({"model": module})
         self.phases = (Phase(name="model", loss=self.loss, trains=[module]),)
-        self._function, self._metrics = loss, dict(metrics or {})
-        chosen = monitor or next(iter(self._metrics), "loss")
-        self.objective = Objective(chosen, "max" if chosen in self._metrics else "min")
+        self._function = loss
+        self.metrics = Measures(metrics, scores=told_by_loss(loss))
+        self.chooses = Chooses(self.metrics, monitor, mode)
+        said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
+        self.abilities = Abilities(**said)
+
+    @property
+    def objective(self) -> Objective:
+        """What chooses the best checkpoint, decided when it is first asked for: a trial evaluation tells what metrics report."""
+        return self.chooses.objective
 
     def loss(self, batch: Batch) -> Loss:
         """The user's function of the module's output; a mean over the rows."""
@@ -85,15 +83,14 @@ class ModuleTask:
             return with_auxiliary(output, lambda head: Loss(self._function(head, target), len(batch)))
         return Loss(self._function(output, target), len(batch))  # called here, so that its traceback is short
 
-    def evaluate(self, batch: Batch) -> dict[str, Tensor]:
-        """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
+    def evaluate(self, batch: Batch) -> dict[str, Any]:
+        """For the meter: the metrics of the batch and its loss."""
         output, target = self.modules["model"](batch["input"]), batch["target"]
-        measured = {name: scalar(name, function(output, target)) for name, function in self._metrics.items()}
-        return {**measured, "loss": self._function(output, target)}
+        return {**self.metrics.of_batch(output, target, batch), "loss": self._function(output, target)}
 
     def meter(self) -> Meter:
-        """A fresh `MeanMeter`."""
-        return MeanMeter()
+        """A fresh one, of the metrics in their order and then the loss; the first is what a person reads first."""
+        return self.metrics.meter()
 
     def predict(self, batch: Batch) -> dict[str, Tensor]:
         """{"output": the module's output}."""
