@@ -199,7 +199,8 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any) 
     task = build_task(
         config.task, model, dataset.schema.target, config.task_config, class_counts=counts, monitor=config.loop.monitor
     )
-    checked_mode(task.objective.metric, task.objective.mode == "max", config.loop.mode)
+    if task.objective is not None:
+        checked_mode(task.objective.metric, task.objective.mode == "max", config.loop.mode)
     return task
 
 

@@ -14,7 +14,7 @@ from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Source, Task
+from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.iterables import JoinedBatches, batches_of, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
@@ -86,7 +86,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
     """The parts of a run with a custom task and custom data."""
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
-    task.modules.to(device)
+    getattr(task, "to", task.modules.to)(device)
     with clock.part("data"):
         train = source_of(data, config.feed, device=device, seed=seed, training=True)
         held_back = {}
@@ -129,6 +129,8 @@ def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int,
     """A source from whatever holds training data. Raises: ConfigError for what does not."""
     if isinstance(data, Source):
         return data
+    if isinstance(data, Tensor | np.ndarray):
+        data = {"input": data}
     if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
         data = dict(zip(("input", "target"), data, strict=True))
     if isinstance(data, Mapping):
@@ -195,13 +197,16 @@ def task_of(
 def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: str | None) -> None:
     """Raises: ConfigError for metrics, and another choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
+    if own is not None and not isinstance(own, Objective):
+        raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
     if metrics is not None:
         raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
-    if monitor not in (None, own.metric):
+    if monitor is not None and (own is None or monitor != own.metric):
+        chosen = "the last checkpoint" if own is None else f"its own objective, {own.metric!r}"
         raise ConfigError(
-            f"monitor={monitor!r}: {name} is chosen by its own objective, {own.metric!r}; change it there"
+            f"monitor={monitor!r}: {name} is chosen by {chosen}; set objective = sonde.Objective(…) there"
         )
-    if mode not in (None, own.mode):
+    if mode is not None and own is not None and mode != own.mode:
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
 
 

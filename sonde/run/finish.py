@@ -79,10 +79,10 @@ def _never_finite(run: Prepared) -> list[Finding]:
     assembly, best = run.attempt.assembly, run.training.progress.best
     if "validation" not in assembly.evaluation_sources:
         return []
-    chose = best is not None and best["metric"] is not None
+    chose, objective = best is not None and best["metric"] is not None, assembly.task.objective
     lines = list(read_lines(run.attempt.folder.metrics))
     means = abilities_of(assembly.task).batch_means
-    return never_finite(lines, None if chose else assembly.task.objective.metric, () if means is None else means())
+    return never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
 
 
 def _add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
@@ -140,7 +140,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
     spent = training.clock.summary()
     working = spent["step"] + spent["optimizer"] + spent["input"]
-    batches = assembly.train.batches
+    batches, objective = assembly.train.batches, assembly.task.objective
     return {
         "status": progress.stop,
         "ended_by": progress.ended_by,
@@ -150,8 +150,8 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
-        "objective": assembly.task.objective._asdict(),
-        "headline": next(iter(next(reversed(scores.values()), {})), assembly.task.objective.metric),
+        "objective": None if objective is None else objective._asdict(),
+        "headline": next(iter(next(reversed(scores.values()), {})), "" if objective is None else objective.metric),
         **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
         "best": progress.best,

@@ -27,7 +27,7 @@ median_absolute_error CosineDistance TweedieDevianceScore mean_pinball_loss Exte
 WordInfoLost fpr bits_per_dim L1Loss negative_log_likelihood
 """
 SILENT = """
-score my_metric foo accuracy_loss entropy size temperature images_per_second lr std coverage ConfusionMatrix sum mean far d2_error x
+score my_metric foo accuracy_loss entropy size temperature images_per_second lr std coverage ConfusionMatrix sum far d2_error x
 """
 
 
