@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import inspect
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,14 +53,17 @@ class Measure:
 
     higher:   which way better lies, where it was declared
     computes: "batch" (a function), "whole" (a function of all rows) or "object" (with update and compute)
-    more:     fields of the batch that its function takes besides output and target
     """
 
     name: str
     function: Any
     computes: str
     higher: bool | None = None
-    more: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> Any:
+        """What is called with the output, and the target and more of the batch."""
+        return self.function.update if self.computes == "object" else self.function
 
 
 def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
@@ -134,9 +136,7 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         higher = own if declared is None and isinstance(own, bool) else declared
         return Measure(name=name, function=_copied(name, function), computes="object", higher=higher)
     whole = metric is not None and metric.whole
-    return Measure(
-        name=name, function=function, computes="whole" if whole else "batch", higher=declared, more=_further(function)
-    )
+    return Measure(name=name, function=function, computes="whole" if whole else "batch", higher=declared)
 
 
 def _copied(name: str, one: Any) -> Any:
@@ -153,18 +153,6 @@ def _copied(name: str, one: Any) -> Any:
 def _accumulates(entry: Any) -> bool:
     """Whether it is an object that is updated with batches."""
     return not isinstance(entry, type) and all(callable(getattr(entry, name, None)) for name in ("update", "compute"))
-
-
-def _further(function: Any) -> tuple[str, ...]:
-    """Names of parameters beyond output and target that must be given; none where a function does not tell."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return ()
-    named = [each for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
-    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    first_two = positional[:2]
-    return tuple(each.name for each in named if each not in first_two and each.default is each.empty)
 
 
 def _name_of(entry: Any) -> str:

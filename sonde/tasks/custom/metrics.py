@@ -11,11 +11,16 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, SondeError, first_line
 from sonde.core.findings import Finding
+from sonde.core.nested import in_words
 from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of
+
+Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
+"""(function of an output, what it is in words, whether it may be tried) -> what of the batch it is given besides, by place and
+by name"""
 
 
 class Undefined(ConfigError):
@@ -25,31 +30,34 @@ class Undefined(ConfigError):
 class Measures:
     """All metrics of a task: what a batch gives for them, the meters that add them up, and which of them chooses.
 
-    reported: of each entry the names under which its numbers stand, once one was computed
+    functions: of each entry, what is called with the output and what of a batch belongs to it
+    reported:  of each entry the names under which its numbers stand, once one was computed
+    beside:    what else the meter reported, such as parts of the loss
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
         """scores: what the loss says of outputs, for metrics given by name.  Raises: ConfigError for what is no metric"""
         self.all = tuple(measures_of(metrics, scores))
-        self._keeps = any(measure.computes != "batch" for measure in self.all)
-        wanted = dict.fromkeys(name for measure in self.all if measure.computes == "whole" for name in measure.more)
-        self._wanted = tuple(wanted)
+        self.functions = {measure.name: measure.called for measure in self.all}
+        self.beside: list[str] = []
         self.reported: dict[str, list[str]] = {}
 
-    def of_batch(self, output: Any, target: Any, batch: Batch) -> dict[str, Any]:
+    def of_batch(self, output: Any, batch: Batch, given: Given) -> dict[str, Any]:
         """For the meter: the numbers of functions of batches by name, and under `KEPT` what the others need of the batch.
 
         Raises: ConfigError for a function that fails or returns no number
         """
         found: dict[str, Any] = {}
+        kept: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
         for measure in self.all:
+            tried = measure.computes != "object"  # which a trial would change
+            places, names = given(self.functions[measure.name], f"metric {measure.name!r}", tried)
             if measure.computes == "batch":
-                more = {name: self._field(batch, name) for name in measure.more}
-                call = functools.partial(measure.function, output, target, **more)
-                found |= self.named(measure, _result(measure, call, output, target, f"a batch of {len(batch):,} rows"))
-        if self._keeps:
-            found[KEPT] = output, target, {name: self._field(batch, name) for name in self._wanted}
-        return found
+                call = functools.partial(measure.function, output, *places, **names)
+                found |= self.named(measure, _result(measure, call, f"a batch of {len(batch):,} rows", output, places))
+            else:
+                kept[measure.name] = tuple(places), names
+        return {**found, KEPT: (output, kept)} if kept else found
 
     def named(self, measure: Measure, value: Any) -> dict[str, Tensor]:
         """The numbers of one entry by name: its own, or the keys of a dict.
@@ -103,8 +111,8 @@ class Measures:
             if mode == "max":
                 raise ConfigError("monitor='loss', mode='max': the loss is what training makes smaller; leave mode out")
             return Objective("loss", "min")
-        if chosen not in known and all(measure.name in self.reported for measure in self.all):
-            there_are = ", ".join([*known, "loss"])
+        if chosen not in (*known, *self.beside) and all(measure.name in self.reported for measure in self.all):
+            there_are = ", ".join([*known, "loss", *self.beside])
             raise ConfigError(
                 f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
             )
@@ -151,12 +159,6 @@ class Measures:
         """A fresh one."""
         return MetricsMeter(self)
 
-    def _field(self, batch: Batch, name: str) -> Any:
-        if name not in batch:
-            asks = next(measure.name for measure in self.all if name in measure.more)
-            raise ConfigError(f"metric {asks!r} takes {name!r}, and the batch holds {', '.join(batch.fields)}")
-        return batch[name]
-
 
 class Chooses:
     """Which metric chooses the best checkpoint: decided once, when it is first asked for."""
@@ -192,9 +194,11 @@ class MetricsMeter:
         self._measures = measures
         self._sums: dict[str, float] = {}
         self._rows = 0
-        self._whole = any(measure.computes == "whole" for measure in measures.all)
+        self._whole = [measure.name for measure in measures.all if measure.computes == "whole"]
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
-        self._seen: list[Any] = []  # (output, target, further fields) of each batch, on the CPU
+        self._seen: list[
+            Any
+        ] = []  # (output, what each function of the whole set is given besides) of batches, on the CPU
         self._found: dict[str, float] | None = None
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
@@ -206,12 +210,12 @@ class MetricsMeter:
         self._rows += len(index)
         if KEPT not in outputs:
             return
-        output, target, more = outputs[KEPT]
+        output, given = outputs[KEPT]
         for measure in self._measures.all:
             if measure.computes == "object":
-                self._update_object(measure, wide(output), wide(target), len(index))
+                self._update_object(measure, wide(output), wide(given[measure.name]), len(index))
         if self._whole:
-            self._seen.append(on_cpu((output, target, more)))
+            self._seen.append(on_cpu((output, {name: given[name] for name in self._whole})))
 
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
@@ -242,6 +246,7 @@ class MetricsMeter:
                 else:
                     numbers = self._measures.named(measure, self._computed(measure))
                     found |= {name: float(number) for name, number in numbers.items()}
+            self._measures.beside = [name for name in means if name not in found and name != "loss"]
             self._found = found | {name: value for name, value in means.items() if name not in found}
         return dict(self._found)
 
@@ -249,29 +254,30 @@ class MetricsMeter:
         """Nothing is known of single rows."""
         return {}
 
-    def _update_object(self, measure: Measure, output: Any, target: Any, rows: int) -> None:
-        one = self._objects[measure.name]
+    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
+        one, (places, names) = self._objects[measure.name], given
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():
-            call = functools.partial(one.update, output, target)
-            _result(measure, call, output, target, f"a batch of {rows:,} rows")
+            call = functools.partial(one.update, output, *places, **names)
+            _result(measure, call, f"a batch of {rows:,} rows", output, places)
 
     def _computed(self, measure: Measure) -> Any:
         where = f"all {self._rows:,} rows"
         if measure.computes == "object":
             with torch.inference_mode():  # what an object keeps of an evaluation can be changed in no other
-                return _result(measure, self._objects[measure.name].compute, None, None, where)
+                return _result(measure, self._objects[measure.name].compute, where)
         try:
-            output, target, fields = joined(self._seen)
+            output, (places, names) = joined([(output, given[measure.name]) for output, given in self._seen])
         except (RuntimeError, ValueError) as trouble:
             raise ConfigError(
                 f"metric {measure.name!r}: outputs of different batches cannot be joined ({first_line(trouble)}); give a "
                 "function of one batch, without whole=True"
             ) from trouble
-        more = {name: fields[name] for name in measure.more}
         with torch.no_grad():
-            return _result(measure, functools.partial(measure.function, output, target, **more), output, target, where)
+            return _result(
+                measure, functools.partial(measure.function, output, *places, **names), where, output, places
+            )
 
 
 def scalar(name: str, value: Any) -> Tensor:
@@ -320,14 +326,17 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))
 
 
-def _result(measure: Measure, call: Callable[[], Any], output: Any, target: Any, where: str) -> Any:
+def _result(
+    measure: Measure, call: Callable[[], Any], where: str, output: Any = None, given: Sequence[Any] = ()
+) -> Any:
     """What a call of the caller's code gives. Raises: ConfigError, in one line, for what it raises"""
     try:
         return call()
     except (SondeError, torch.OutOfMemoryError):
         raise
     except Exception as trouble:
-        shapes = "" if output is None else f" (output {_shape(output)}, target {_shape(target)})"
+        target = f", target {in_words(given[0])}" if given else ""
+        shapes = "" if output is None else f" (output {in_words(output)}{target})"
         what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble)}"
         of_rows = isinstance(trouble, ArithmeticError | ValueError | RuntimeError | IndexError)
         if measure.computes == "batch":
@@ -336,9 +345,3 @@ def _result(measure: Measure, call: Callable[[], Any], output: Any, target: Any,
             )
             raise ConfigError(f"{what}{remedy}") from trouble
         raise (Undefined if of_rows else ConfigError)(what) from trouble
-
-
-def _shape(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-    return type(value).__name__
