@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
     from sonde.run.run import Run
     from sonde.tasks.custom.base import Task
+    from sonde.tasks.custom.measure import Metric
     from sonde.tasks.custom.task import MeanMeter
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ _PUBLIC = {
     "Stage": "sonde.core.seams",
     "Task": "sonde.tasks.custom.base",
     "MeanMeter": "sonde.tasks.custom.task",
+    "Metric": "sonde.tasks.custom.measure",
     "SondeError": "sonde.core.errors",
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "Loss",
     "MeanMeter",
     "Meter",
+    "Metric",
     "Objective",
     "Observer",
     "Phase",

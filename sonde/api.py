@@ -1,5 +1,6 @@
 """Training from Python, by the same names and through the same path as the command line."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Unpack
@@ -24,6 +25,7 @@ from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
+from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
 from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
@@ -71,6 +73,7 @@ def fit(
     train: Any,
     *,
     validation: Any = None,
+    test: Any = None,
     loss: Any = None,
     metrics: Any = None,
     **settings: Unpack[FitKeywords],
@@ -79,16 +82,21 @@ def fit(
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(input's output, target) -> scalar mean
-    train, validation: a torch Dataset or DataLoader, a `sonde.Source`, or tensors (inputs, targets)
-    metrics: name -> function(output, target) -> scalar mean over the rows
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is handed to
+          `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the batch by name,
+          or for all of it as `batch`. A network whose output has `.loss` needs no other
+    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of rows or of
+          batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in a Dataset;
+          `test` is evaluated once, at the end, with the chosen weights
+    metrics: name -> function(output, target) -> scalar mean over the rows; or a `sonde.Metric`, an object with update and compute
+             (torchmetrics), "accuracy" and others by name; or a list of them. The first whose direction is known (declared,
+             or by its name) chooses the best weights, else the validation loss; `monitor=` and `mode=` choose otherwise
     settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     name = type(task).__name__.lower()
-    return run_job(
-        custom_job(task_of(task, loss, metrics, settings.get("monitor")), train, validation, settings, name=name)
-    )
+    whole = task_of(task, loss, metrics, settings.get("monitor"), settings.get("mode"))
+    return run_job(custom_job(whole, train, validation, settings, name=name, test=test))
 
 
 @with_settings(StepsKeywords)
@@ -132,6 +140,9 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
 
     def remember_first(batch: Batch) -> None:
         parts.first = batch if done == 0 else None
+        if done == 0 and (bound := bound_to(parts, batch)) is not None:
+            for finding in unused(bound):
+                warnings.warn(f"{finding.evidence}; {finding.action}", stacklevel=4)
 
     with steps_in_one_line(parts, lambda: done == 0):
         for record in loop.steps(stepper, parts.train, stop=total, on_batch=remember_first):

@@ -95,6 +95,9 @@ class TrainKeywords(TypedDict, total=False):
     taken."""
     monitor: str | None
     """Validation metric that selects the best checkpoint; by default the task's."""
+    mode: Literal["min", "max"] | None
+    """Whether the smallest or the largest value of the monitored metric is best; known of most metrics, needed for
+    others."""
     patience: int | str
     """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
@@ -507,6 +510,9 @@ class FitKeywords(TypedDict, total=False):
     taken."""
     monitor: str | None
     """Validation metric that selects the best checkpoint; by default the task's."""
+    mode: Literal["min", "max"] | None
+    """Whether the smallest or the largest value of the monitored metric is best; known of most metrics, needed for
+    others."""
     patience: int | str
     """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""

@@ -12,19 +12,23 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, MissingDependency
 from sonde.core.seams import Task
+from sonde.tasks.custom.task import ModuleTask
 
 SINGULAR = {"probabilities": "probability", "scores": "score"}
 
 
-def fed(batches: Iterable[Batch]) -> Tensor | tuple[Tensor, ...]:
+def fed(task: Task, batches: Iterable[Batch]) -> Tensor | tuple[Tensor, ...]:
     """What the network is called with for all rows, in their order: one tensor (B, …), or a tuple where it takes several.
 
     Sequences of several batches are padded with zeros to the longest of all, as they are within a batch.
+    Raises: ConfigError for a network of one's own that takes something else than tensors
     """
     index, parts = [], []
     for batch in batches:
         index.append(batch.index)
-        parts.append(batch.fed())
+        parts.append(task.fed(batch) if isinstance(task, ModuleTask) else batch.fed())
+    if not all(isinstance(field, Tensor) for field in parts[0]):
+        raise ConfigError("the network takes more than tensors; make its inputs as the program that trained it does")
     order = torch.argsort(torch.cat(index), stable=True)
     whole = tuple(_joined(list(field))[order] for field in zip(*parts, strict=True))
     return whole[0] if len(whole) == 1 else whole

@@ -77,7 +77,7 @@ def test_the_metric_that_decides_is_the_one_to_read_first(tmp_path: Path, capsys
         line(),
         validation=line(16),
         loss=mse_loss,
-        metrics={"worst": worst},
+        metrics={"worst": sonde.Metric(worst, higher_is_better=True)},
         epochs=2,
         threads=1,
         out=str(tmp_path / "run"),
@@ -498,8 +498,8 @@ def test_what_an_evaluation_would_stumble_over_is_found_before_the_first_step(tm
         fit(metrics={"each": lambda output, target: output - target})
     with pytest.raises(ConfigError, match="metric 'none' is None; it must be a scalar"):
         fit(metrics={"none": lambda output, target: None})
-    with pytest.raises(ConfigError, match="metrics takes names and functions"):
-        fit(metrics=[worst])
+    with pytest.raises(ConfigError, match="metric '0' is not one that is known by name; there are accuracy"):
+        fit(metrics=["0"])
     task = TwoStages(sonde.Stage("a"), sonde.Stage("b"))
     task.objective = sonde.Objective("acc", "max")
     with pytest.raises(
