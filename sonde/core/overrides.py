@@ -41,7 +41,7 @@ class Overrides:
 
 
 def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task: str | None = None) -> Overrides:
-    """Overrides from the keyword arguments of a Python call, where a list does for a tuple and a Path for its text.
+    """Overrides from the keyword arguments of a Python call, where a list does for a tuple and a Path or a device for its text.
 
     Raises: ConfigError for what other libraries take and this one does not, with what to give instead
     """
@@ -55,4 +55,5 @@ def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task
 def _as_typed(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
-    return str(value) if isinstance(value, Path) else value
+    is_device = (type(value).__module__, type(value).__name__) == ("torch", "device")
+    return str(value) if isinstance(value, Path) or is_device else value
