@@ -55,7 +55,7 @@ class TrainKeywords(TypedDict, total=False):
     one layer)."""
     layer_decay: float
     """Layer-wise learning-rate decay: each layer's rate as a share of the next layer's; the head has the full rate."""
-    optimizer: "torch.optim.Optimizer" | "Callable[..., torch.optim.Optimizer]" | Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon", "adadelta", "adafactor", "adagrad", "adamax", "asgd", "lbfgs", "nadam", "radam", "rprop", "sparseadam"]
+    optimizer: "torch.optim.Optimizer | Callable[..., torch.optim.Optimizer] | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     lr: float | Literal["auto"] | None
     """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are
@@ -70,7 +70,7 @@ class TrainKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: "LRScheduler" | "Callable[..., float | LRScheduler]" | Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd", "plateau"]
+    schedule: "LRScheduler | Callable[..., float | LRScheduler] | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
     """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
     schedule_every: Literal["step", "epoch"] | None
     """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
@@ -481,7 +481,7 @@ class FitKeywords(TypedDict, total=False):
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
-    optimizer: "torch.optim.Optimizer" | "Callable[..., torch.optim.Optimizer]" | Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon", "adadelta", "adafactor", "adagrad", "adamax", "asgd", "lbfgs", "nadam", "radam", "rprop", "sparseadam"]
+    optimizer: "torch.optim.Optimizer | Callable[..., torch.optim.Optimizer] | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     lr: float | Literal["auto"] | None
     """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are
@@ -496,7 +496,7 @@ class FitKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: "LRScheduler" | "Callable[..., float | LRScheduler]" | Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd", "plateau"]
+    schedule: "LRScheduler | Callable[..., float | LRScheduler] | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
     """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
     schedule_every: Literal["step", "epoch"] | None
     """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
@@ -580,7 +580,7 @@ class StepsKeywords(TypedDict, total=False):
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
-    optimizer: "torch.optim.Optimizer" | "Callable[..., torch.optim.Optimizer]" | Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon", "adadelta", "adafactor", "adagrad", "adamax", "asgd", "lbfgs", "nadam", "radam", "rprop", "sparseadam"]
+    optimizer: "torch.optim.Optimizer | Callable[..., torch.optim.Optimizer] | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
@@ -592,7 +592,7 @@ class StepsKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: "LRScheduler" | "Callable[..., float | LRScheduler]" | Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd", "plateau"]
+    schedule: "LRScheduler | Callable[..., float | LRScheduler] | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
     """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
     schedule_every: Literal["step", "epoch"] | None
     """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
