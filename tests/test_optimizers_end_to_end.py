@@ -225,8 +225,8 @@ def test_l_bfgs_solves_least_squares_in_a_few_steps(given: Any, tmp_path: Path) 
     """torch's own tolerance ends a search when the loss changes by less than 1e-9, which the second lowers."""
 
     class Line(nn.Linear):
-        def forward(self, rows: Tensor) -> Tensor:
-            return super().forward(rows.double())
+        def forward(self, input: Tensor) -> Tensor:
+            return super().forward(input.double())
 
     torch.manual_seed(0)
     x = torch.randn(200, 5)
@@ -447,7 +447,8 @@ def test_steps_takes_the_same_and_its_records_tell_the_real_rate(schedule: Any) 
 
 
 def test_steps_has_the_rate_of_a_class_and_ours_for_ours() -> None:
-    for given, rate in ((torch.optim.Adadelta, 1.0), ("adagrad", 0.01), ("sgd", 1e-3), (momentum, 0.1)):
+    expected: list[tuple[Any, float]] = [(torch.optim.Adadelta, 1.0), ("adagrad", 0.01), ("sgd", 1e-3), (momentum, 0.1)]
+    for given, rate in expected:
         (record,) = sonde.steps(net(), BATCHES, loss=cross_entropy, total=1, optimizer=given, threads=1)
         assert record.lr == rate
 
@@ -580,3 +581,56 @@ def test_sparse_gradients_are_measured_and_clipped_as_torch_does(name: str, tmp_
     for other in ("adamw", "momentum", torch.optim.RAdam):
         with pytest.raises(ConfigError, match="takes no sparse gradients, .* take sgd, adagrad or sparseadam"):
             fit(Sparse(), tmp_path / "none", batches, optimizer=other)
+
+
+@pytest.mark.parametrize("schedule", [P(StepLR, step_size=1, gamma=0.5), cycle, "plateau"])
+def test_an_observer_unfreezes_and_sets_rates_under_a_scheduler_and_all_resumes(
+    schedule: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watching(record: Any, live: sonde.Live) -> None:
+        if isinstance(record, sonde.StepRecord) and record.step == 5:
+            live.unfreeze("0")
+        if isinstance(record, sonde.StepRecord) and record.step == 8:
+            live.lr = live.lr * 2
+
+    def start(out: Path) -> tuple[nn.Sequential, sonde.Run]:
+        module = net()
+        module[0].requires_grad_(False)
+        more = {"validation": HELD, "plateau_patience": 0} if schedule == "plateau" else {}
+        return module, fit(
+            module, out, optimizer="adam", lr=0.01, schedule=schedule, observers=[watching], log_every=1, **more
+        )
+
+    straight, whole = start(tmp_path / "straight")
+    assert not torch.equal(straight[0].weight, net()[0].weight)  # type: ignore[arg-type]
+    rates = rates_of(whole)
+    if schedule is not cycle and schedule != "plateau":
+        assert rates == pytest.approx(6 * [0.01] + 2 * [0.005] + 4 * [0.01] + 6 * [0.005])
+    real = Stepper.__call__
+
+    def stopped(self: Stepper, batch: Any, *, step: int, epoch: int) -> Any:
+        if step == 11:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(self, batch, step=step, epoch=epoch)
+
+    monkeypatch.setattr(Stepper, "__call__", stopped)
+    with pytest.raises(Interrupted):
+        start(tmp_path / "run")
+    monkeypatch.undo()
+    resumed, run = start(tmp_path / "run")
+    assert same(resumed, straight)
+    assert rates_of(run) == rates
+
+
+def test_a_plateau_of_a_phase_or_a_function_needs_a_metric_too(tmp_path: Path) -> None:
+    task = Two(body={"schedule": "plateau"}, head={})
+    for refused in (
+        lambda: fit(task, tmp_path / "phase", loss=None),  # type: ignore[arg-type]
+        lambda: fit(net(), tmp_path / "function", schedule=lambda optimizer: ReduceLROnPlateau(optimizer)),
+        lambda: sonde.steps(task, BATCHES, total=3),
+    ):
+        with pytest.raises(
+            ConfigError, match="its schedule watches the monitored validation metric, and there is none"
+        ):
+            refused()
+    assert fit(task, tmp_path / "run", loss=None, validation=HELD).result["steps"] == 18  # type: ignore[arg-type]

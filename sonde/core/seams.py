@@ -100,7 +100,7 @@ class Phase:
     optimizer: (
         Mapping[str, Any] | str | type[Optimizer] | Optimizer | Callable[[list[nn.Parameter]], Optimizer] | None
     ) = None
-    schedule: str | Callable[[int], float] | Callable[[Optimizer], LRScheduler] | LRScheduler | None = None
+    schedule: str | Callable[[Any], float | LRScheduler] | LRScheduler | None = None
     clip: float | None = None
     clip_value: float | None = None
     stage: Stage | None = None

@@ -100,7 +100,7 @@ def searched(
         return known.pop() if known else loss()
 
     before = [parameter.detach().clone() for parameter in parameters]
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[arg-type]  # torch says float, and takes its tensors
     if bool(torch.isfinite(total_norm([parameter.detach() for parameter in parameters]))):
         return ""
     with torch.no_grad():

@@ -126,7 +126,7 @@ def _made(choice: GivenObject, given: str | GivenObject, optimizer: Optimizer) -
     value = choice.value
     if isinstance(value, LRScheduler):
         original = given.value if isinstance(given, GivenObject) else None
-        if value.optimizer is not original:
+        if original is None or value.optimizer is not original:
             raise ConfigError(
                 f"schedule={choice}: it belongs to another optimizer than optimizer=; give both, or a function that makes it: "
                 f"schedule=lambda optimizer: {type(value).__name__}(optimizer, …)"

@@ -224,6 +224,8 @@ def _of_plateaus(name: str, value: Any, parts: Assembly) -> str:
     watches = kind == "plateau" or kind is ReduceLROnPlateau or isinstance(kind, ReduceLROnPlateau)
     if not watches:
         return ""
+    if parts.task.objective is None:
+        return "the task has no objective, whose metric it would watch; give it one, or another schedule"
     return _of_validation(name, value, parts) or _of_evaluations(name, value, parts) or _of_patience(value, parts)
 
 

@@ -35,7 +35,7 @@ from sonde.models.custom import check_output
 from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
-from sonde.run.updates import check_search, schedules, updates
+from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.metrics import checked_mode
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
@@ -94,10 +94,11 @@ class Assembly:
             device_type=self.device.type,
             shapes=schedules(self.task.phases, optim, stages, total=total),
             shares=self._shares(),
-            mode=self.task.objective.mode,
+            mode="min" if self.task.objective is None else self.task.objective.mode,
         )
         settings = self.step_settings(precision)
         check_search(made, settings.precision, compiled=self.config.machine.compile)
+        check_watched(made, watched="validation" in self.evaluation_sources and self.task.objective is not None)
         return Stepper(
             self.task,
             made,

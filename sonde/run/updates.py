@@ -190,6 +190,16 @@ def check_search(updates: Sequence[Update], precision: Precision, *, compiled: b
             )
 
 
+def check_watched(updates: Sequence[Update], *, watched: bool) -> None:
+    """Raises: ConfigError for a schedule that waits for a metric where none is measured."""
+    for update in updates:
+        if update.scheduler is not None and update.scheduler.every == "evaluation" and not watched:
+            raise ConfigError(
+                f"phase {update.phase.name!r}: its schedule watches the monitored validation metric, and there is none; pass "
+                "validation= (to sonde.fit, for a task with an objective), or take another schedule"
+            )
+
+
 def searching_in_batches(updates: Sequence[Update], batches: int | None) -> list[Finding]:
     """A warning where what an optimiser learns from one batch's gradients is used on another's.
 

@@ -38,7 +38,7 @@ def moved(optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter], step
             value.backward()
             return value
 
-        optimizer.step(closure)
+        optimizer.step(closure)  # type: ignore[arg-type]
 
 
 def test_every_optimiser_of_torch_has_its_name() -> None:
