@@ -17,7 +17,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
-from sonde.run.build import Assembly
+from sonde.run.build import Assembly, Own
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
@@ -31,12 +31,23 @@ from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
 
 
-def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None, **settings: Any) -> Run:
+def train(
+    data: Any,
+    *,
+    target: Any = None,
+    model: str | nn.Module | None = None,
+    metrics: Any = None,
+    **settings: Any,
+) -> Run:
     """Train on `data` and return the run; whatever is not given is inferred, and what was inferred is printed.
 
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
+    metrics: of your own, as `sonde.fit` takes them, beside the task's: functions of logits (B, C) and classes (B,), or of
+             values and targets (B, T) in the targets' units; monitor= lets one choose the best checkpoint
     settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …
+              loss= may also be a function(output, target) -> scalar mean, of logits (B, C) and classes (B,), or of values and
+              targets (B, T), both standardised
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     if not isinstance(model, str | nn.Module | None):
@@ -50,8 +61,9 @@ def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None
         data = (data, target)
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
     task = settings.pop("task", None)
+    own = Own(loss=settings.pop("loss") if callable(settings.get("loss")) else None, metrics=metrics)
     overrides = from_keywords(settings, model=name, task=task)
-    caller = Caller(screen=Screen(quiet=bool(settings.get("quiet", False))), module=module)
+    caller = Caller(screen=Screen(quiet=bool(settings.get("quiet", False))), module=module, own=own)
     return run_job(data_job(data, overrides, caller))
 
 

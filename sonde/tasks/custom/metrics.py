@@ -16,7 +16,7 @@ from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.tasks.custom.joining import joined, on_cpu, wide
-from sonde.tasks.custom.measure import KEPT, Measure, measures_of
+from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
 """(function of an output, what it is in words, whether it may be tried) -> what of the batch it is given besides, by place and
@@ -278,6 +278,12 @@ class MetricsMeter:
             return _result(
                 measure, functools.partial(measure.function, output, *places, **names), where, output, places
             )
+
+
+def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
+    """How a loss and metrics of the caller's own are written in config.yaml; empty where there are none."""
+    named = {measure.name: qualified_name(measure.function) for measure in measures.all}
+    return ({} if loss is None else {"loss": qualified_name(loss)}) | ({"metrics": named} if named else {})
 
 
 def scalar(name: str, value: Any) -> Tensor:
