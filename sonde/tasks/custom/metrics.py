@@ -138,7 +138,7 @@ class Measures:
                 Finding(
                     check="metric without direction",
                     severity="note",
-                    evidence=f"metric {_listed(unknown)}: it is not known whether higher is better, so {chooses} chooses the "
+                    evidence=f"{_listed(unknown)}: it is not known whether higher is better, so {chooses} chooses the "
                     "best checkpoint",
                     action=f"give sonde.Metric(function, higher_is_better=…), or monitor={unknown[0]!r} with mode='max' or "
                     "'min', to let it choose",
@@ -149,7 +149,7 @@ class Measures:
                 Finding(
                     check="mean of batches",
                     severity="note",
-                    evidence=f"metric {_listed(means)}: the mean of its values on batches, which is not its value on the set",
+                    evidence=f"{_listed(means)}: the mean of its values on batches, which is not its value on the set",
                     action="sonde.Metric(function, whole=True) computes it once, on all rows",
                 )
             )
@@ -329,7 +329,7 @@ def _fresh(measure: Measure) -> Any:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
+    return f"metric{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
 
 
 def _result(
