@@ -1,0 +1,32 @@
+"""What docs/guide says is so: every block of a page runs, in their order, and what it shows of the screen was said."""
+
+import re
+from pathlib import Path
+
+import pytest
+from documented import blocks_of, run_blocks
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted((ROOT / "docs" / "guide").glob("*.md"))
+NAV = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_its_blocks_run_in_their_order(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_blocks(page, lambda: capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_it_is_a_page_of_the_site(page: Path) -> None:
+    assert f"guide/{page.name}" in NAV
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_it_needs_no_inner_module(page: Path) -> None:
+    """All that a user wants of Sonde is in `sonde` itself, or in a module that is meant for users."""
+    code = "\n".join(block.body for block in blocks_of(page) if block.kind == "python")
+    imported = set(re.findall(r"^\s*(?:from|import) (sonde\.[\w.]+)", code, re.MULTILINE))
+    assert imported <= {"sonde.sklearn"}
