@@ -8,6 +8,7 @@ from documented import blocks_of, run_blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs" / "guide").glob("*.md"))
+WIDEST = 90  # columns of code that a page shows beside its two menus
 NAV = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
@@ -30,3 +31,9 @@ def test_it_needs_no_inner_module(page: Path) -> None:
     code = "\n".join(block.body for block in blocks_of(page) if block.kind == "python")
     imported = set(re.findall(r"^\s*(?:from|import) (sonde\.[\w.]+)", code, re.MULTILINE))
     assert imported <= {"sonde.sklearn"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_its_code_is_no_wider_than_the_page(page: Path) -> None:
+    lines = [line for block in blocks_of(page) if block.kind in ("python", "sh") for line in block.body.splitlines()]
+    assert [line for line in lines if len(line) > WIDEST] == []

@@ -34,3 +34,4 @@ def test_docstrings_become_lists() -> None:
     said = module.as_markdown("Mean.\n\nrate: of a step;  seed: any\n      number\nRaises: ConfigError")
     assert said == "Mean.\n\n- **`rate`**: of a step\n- **`seed`**: any\n  number\n- **Raises**: ConfigError"
     assert module.as_markdown(">>> f(1)\n2") == "```pycon\n>>> f(1)\n2\n```"
+    assert module.as_markdown("Of `<x>` <y>.") == "Of `<x>` &lt;y>."

@@ -29,7 +29,7 @@ def _prose(block: str) -> str:
     """A paragraph, in which a list may begin at any line and ends with the paragraph."""
     written: list[str] = []
     listed = False
-    for line in _one_each(block.splitlines()):
+    for line in map(_plain, _one_each(block.splitlines())):
         found = _item(line)
         if found and not listed and written:
             written.append("")
@@ -45,6 +45,13 @@ def _one_each(lines: list[str]) -> list[str]:
         parts = re.split(r";  +(?=[a-z_]\w*: )|;? +(?=Raises: )", line)
         found.extend(part for part in parts if part)
     return found
+
+
+def _plain(line: str) -> str:
+    """The line with no `<` that a browser would take for a tag; code in backticks and indented code stay as they are."""
+    if line.startswith("    "):
+        return line
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(line.split("`")))
 
 
 def _item(line: str) -> str:
