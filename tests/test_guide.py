@@ -20,6 +20,23 @@ def test_its_blocks_run_in_their_order(
     run_blocks(page, lambda: capsys.readouterr().out)
 
 
+def test_what_one_used_elsewhere_leads_to_a_snippet() -> None:
+    """Each row of the table names code of the section that it links to."""
+    text = (ROOT / "docs" / "guide" / "migrate.md").read_text(encoding="utf-8")
+    sections = {slug(part.splitlines()[0]): part for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]}
+    rows = re.findall(r"^\| .* \| \[(.*)\]\(#(.*)\) \|$", text, re.MULTILINE)
+    assert len(rows) >= 25
+    for said, place in rows:
+        code = "".join(re.findall(r"```python\n(.*?)```", sections[place], re.DOTALL))
+        missing = [part for part in re.findall(r"`(.*?)`", said) if not all(each in code for each in part.split(", "))]
+        assert not missing, place
+
+
+def slug(heading: str) -> str:
+    """The anchor that the site gives a heading."""
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_it_is_a_page_of_the_site(page: Path) -> None:
     assert f"guide/{page.name}" in NAV
