@@ -94,7 +94,7 @@ bench: setup-dev  ## measure beside the peers (over two hours), write benchmarks
 
 # Only pages: nothing is trained. The variable silences an advertisement of the theme's.
 docs: $(VENV)/.installed-docs  ## build the guide and the reference: site/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "open site/index.html"
 
 clean:  ## remove the environments and the built pages

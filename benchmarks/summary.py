@@ -1,7 +1,7 @@
 """One table of what was measured, from benchmarks/results/*.json, written between two marks in docs/results.md.
 
-python -m benchmarks.summary [--check]: prints the table and puts it into docs/results.md; with --check only says whether docs/results.md
-holds it. Each row names the script that measured it, how many runs stand behind it and when.
+python -m benchmarks.summary [--check]: prints the table and puts it into docs/results.md; with --check only says whether it is
+there. Each row names the script that measured it, how many runs stand behind it and when.
 """
 
 import argparse

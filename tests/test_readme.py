@@ -24,7 +24,8 @@ from sonde.tasks.table import TASKS
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LISTS = (ROOT / "docs" / "guide" / "what-there-is.md").read_text(encoding="utf-8")
-GENERATED = [ROOT / "docs" / "reference" / name for name in ("settings.md", "commands.md")]  # by docs/tools/generated.py
+REFERENCE = ROOT / "docs" / "reference"
+GENERATED = [REFERENCE / "settings.md", REFERENCE / "commands.md"]  # by docs/tools/generated.py
 
 
 def test_the_snippets_run_in_their_order(

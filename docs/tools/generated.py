@@ -1,4 +1,4 @@
-"""For mkdocs: the pages of the command line and of the settings, from what the code itself says. Neither is kept in the repository."""
+"""For mkdocs: the pages of the command line and of the settings, from what the code itself says; they are kept nowhere else."""
 
 import ast
 import inspect
@@ -27,9 +27,10 @@ Written by the commands themselves. In Python the same settings have underscores
 SETTINGS = """\
 # Settings
 
-All are keywords of `sonde.train`, and flags of `sonde train` (`batch_size=32` is `--batch-size 32`). `sonde.fit` and `sonde.steps` take
-those that mean something for a network and data of your own, and refuse the others by name. A recipe may choose other values than
-these defaults for your data; `config.yaml` in the run folder holds the value of each, where it came from, and why.
+All are keywords of `sonde.train`, and flags of `sonde train` (`batch_size=32` is `--batch-size 32`). `sonde.fit` and
+`sonde.steps` take those that mean something for a network and data of your own, and refuse the others by name. A recipe may
+choose other values than these defaults for your data; `config.yaml` in the run folder holds the value of each, where it came
+from, and why.
 
 Models and tasks have settings of their own, of the same kind: `sonde train DATA --model NAME --help` lists them.
 """
@@ -46,7 +47,9 @@ def commands() -> str:
     """What each command answers to `--help`."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         said = dict(zip(VERBS, pool.map(_help, VERBS), strict=True))
-    parts = [f"## sonde {verb}\n\n{VERBS[verb].does.capitalize()}.\n\n```text\n{text}\n```\n" for verb, text in said.items()]
+    parts = [
+        f"## sonde {verb}\n\n{VERBS[verb].does.capitalize()}.\n\n```text\n{text}\n```\n" for verb, text in said.items()
+    ]
     return "\n".join([COMMANDS, f"```text\n{overview().strip()}\n```\n", *parts])
 
 
@@ -75,7 +78,8 @@ def _table(name: str, kind: type) -> str:
     hints, said = get_type_hints(kind), _docstrings(kind)
     known = {entry.name: entry for entry in fields(kind) if entry.name in annotations(kind)}
     rows = [
-        f"| `{each}` | {_takes(hints[each])} | {_default(entry)} | {_cell(said[each])} |" for each, entry in known.items()
+        f"| `{each}` | {_takes(hints[each])} | {_default(entry)} | {_cell(said[each])} |"
+        for each, entry in known.items()
     ]
     head = f"\n## {name.capitalize()}\n\n{inspect.getdoc(kind)}\n\n| setting | takes | default | |\n|---|---|---|---|\n"
     return head + "\n".join(rows) + "\n"

@@ -45,7 +45,7 @@ def commands(body: str) -> list[list[str]]:
 
 
 def run_blocks(page: Path, output: Callable[[], str]) -> tuple[int, int]:
-    """Run the python and sh blocks of a page, which share their names, and compare each text block with what the one before it said.
+    """Run the python and sh blocks of a page, which share their names; each text block must be what the one before it said.
 
     output: what was printed since it was last called;  gives how many blocks ran and how many were compared
     """
