@@ -21,6 +21,16 @@ def as_markdown(docstring: str) -> str:
     return "\n\n".join(_doctest(block) if block.startswith(DOCTEST) else _prose(block) for block in blocks)
 
 
+def comment_of(line: str) -> str:
+    """What stands behind a `#` in a line of code; "" for one without.
+
+    >>> comment_of("rows: int  # of the batch")
+    'of the batch'
+    """
+    code, _, comment = line.partition("  # ")
+    return "" if not code.strip() or comment.startswith("type:") else _plain(comment.strip())
+
+
 def _doctest(block: str) -> str:
     return f"```pycon\n{block}\n```"
 
