@@ -1,6 +1,8 @@
 """Training from Python, by the same names and through the same path as the command line."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +26,30 @@ from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
+from sonde.run.observers import checked, refuse_foreign, refuse_in_steps, refuse_with_folds
+from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
 from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
 
 
-def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None, **settings: Any) -> Run:
+def train(
+    data: Any,
+    *,
+    target: Any = None,
+    model: str | nn.Module | None = None,
+    observers: Sequence[Callable[..., Any]] = (),
+    **settings: Any,
+) -> Run:
     """Train on `data` and return the run; whatever is not given is inferred, and what was inferred is printed.
 
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
+    observers: functions of a record, or of (record, live): see `sonde.Observer` and `sonde.Live`
     settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
+    watching = _observers(observers, settings)
     if not isinstance(model, str | nn.Module | None):
         what = f"the class {model.__name__}; call it" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ConfigError(f'model takes a name, "file.py:Net" or a torch.nn.Module, not {what}')
@@ -50,26 +63,46 @@ def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None
     task = settings.pop("task", None)
     overrides = from_keywords(settings, model=name, task=task)
     caller = Caller(screen=Screen(quiet=bool(settings.get("quiet", False))), module=module)
-    return run_job(data_job(data, overrides, caller))
+    return run_job(replace(data_job(data, overrides, caller), observers=watching))
 
 
 def fit(
-    task: Any, train: Any, *, validation: Any = None, loss: Any = None, metrics: Any = None, **settings: Any
+    task: Any,
+    train: Any,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    loss: Any = None,
+    metrics: Any = None,
+    observers: Sequence[Callable[..., Any]] = (),
+    **settings: Any,
 ) -> Run:
     """Train your own task, or a plain module with a plain loss function, with the same loop and run folder.
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(input's output, target) -> scalar mean
-    train, validation: a torch Dataset or DataLoader, a `sonde.Source`, or tensors (inputs, targets)
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is
+          handed to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the
+          batch by name, or for all of it as `batch`. A network whose output has `.loss` needs no other
+    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of
+          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in
+          a Dataset; `test` is evaluated once, at the end, with the chosen weights
     metrics: name -> function(output, target) -> scalar mean over the rows
-    settings: as for `sonde.train`
+    observers, settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
-    name = type(task).__name__.lower()
-    return run_job(
-        custom_job(task_of(task, loss, metrics, settings.get("monitor")), train, validation, settings, name=name)
-    )
+    watching, name = _observers(observers, settings), type(task).__name__.lower()
+    whole = task_of(task, loss, metrics, settings.get("monitor"))
+    job = custom_job(whole, train, validation, settings, name=name, test=test)
+    return run_job(replace(job, observers=watching))
+
+
+def _observers(observers: Any, settings: Mapping[str, Any]) -> tuple[Callable[..., Any], ...]:
+    """Raises: ConfigError for what is no observer, and where none can watch."""
+    refuse_foreign(settings)
+    watching = checked(observers)
+    refuse_with_folds(watching, settings)
+    return watching
 
 
 def steps(
@@ -84,6 +117,7 @@ def steps(
     Raises: ConfigError for a setting without an effect here, a precision that this machine cannot compute in, or data that
             end before `total` steps; DataError for a first batch that does not fit
     """
+    refuse_in_steps(settings)
     whole = task_of(task, loss)
     refuse_outside_fit(settings)
     config = settings_of(whole, {**settings, "lr": lr}).config
@@ -106,6 +140,9 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
 
     def remember_first(batch: Batch) -> None:
         parts.first = batch if done == 0 else None
+        if done == 0 and (bound := bound_to(parts, batch)) is not None:
+            for finding in unused(bound):
+                warnings.warn(f"{finding.evidence}; {finding.action}", stacklevel=4)
 
     with steps_in_one_line(parts, lambda: done == 0):
         for record in loop.steps(stepper, parts.train, stop=total, on_batch=remember_first):
@@ -113,16 +150,28 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
             yield record
 
 
-def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Any) -> Run:
+def resume(
+    folder: str | Path,
+    *,
+    data: Any = None,
+    screen: Screen | None = None,
+    observers: Sequence[Callable[..., Any]] = (),
+    **overrides: Any,
+) -> Run:
     """Resume a run exactly where it stopped; `epochs=20` trains a finished run further.
 
     data: needed again when the run was trained on arrays in memory
+    observers: those of the run, once more; each gets the state that it had kept
     overrides: settings that may change, such as epochs, device, workers, threads
     Raises: RunFolderError, ConfigError for a setting that must not change, DataError when the data changed
     """
+    watching = _observers(observers, overrides)
     place, screen = open_run(folder), screen or Screen(quiet=bool(overrides.get("quiet", False)))
     job = resumed_job(place, data, overrides, screen)
-    return Run(place) if job is None else run_job(job)
+    if job is None:
+        return Run(place)
+    refuse_with_folds(watching, {"folds": job.fold is not None})
+    return run_job(replace(job, observers=watching))
 
 
 def run_job(job: Job) -> Run:
