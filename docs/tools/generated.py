@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from mkdocs.structure.files import File, Files
@@ -34,6 +35,16 @@ from, and why.
 
 Models and tasks have settings of their own, of the same kind: `sonde train DATA --model NAME --help` lists them.
 """
+
+
+def on_config(config: Any) -> Any:
+    """List all of docs/decisions in the menu."""
+    pages = [
+        page.relative_to(config.docs_dir).as_posix() for page in sorted(Path(config.docs_dir, "decisions").glob("*.md"))
+    ]
+    project = next(part["The project"] for part in config.nav if "The project" in part)
+    next(part for part in project if isinstance(part, dict) and "Decisions" in part)["Decisions"] = pages
+    return config
 
 
 def on_files(files: Files, config: Any) -> Files:
