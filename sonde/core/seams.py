@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
+from sonde.core.findings import Finding
 from sonde.core.records import Record, StepRecord, Verdict
 
 
@@ -109,12 +110,16 @@ class Objective(NamedTuple):
     mode: Literal["max", "min"]
 
     def better(self, new: float, old: float | None) -> bool:
-        """Strictly better; NaN never is; anything is better than None."""
-        if new != new:
+        """Strictly better; NaN never is, nor the worst there can be (a loss of infinity); anything else is better than None."""
+        if new != new or new == (-math.inf if self.mode == "max" else math.inf):
             return False
         if old is None or old != old:
             return True
         return new > old if self.mode == "max" else new < old
+
+    def best_value(self, best: Mapping[str, Any] | None) -> float | None:
+        """The value of the best so far ("metric", "value"); None where there is none, or another metric chose it."""
+        return best["value"] if best and best["metric"] == self.metric else None
 
     def value(self, metrics: Mapping[str, float]) -> float:
         """The metric's value. Raises: ConfigError where the meter does not report it"""
@@ -203,6 +208,19 @@ class RuleBaseline(NamedTuple):
     evaluate: Callable[[Batch], Mapping[str, Tensor]]
 
 
+class Bound(NamedTuple):
+    """How a task hands the fields of a batch to its network and its loss.
+
+    line:   in words, such as "image, meta → forward; label → the loss; id unused"
+    unused: fields that nothing takes, though they change what is learned where something does, such as weights
+    inputs: fields that the network takes
+    """
+
+    line: str
+    unused: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Abilities:
     """What a task can do that others cannot: its attribute `abilities`, None for each it has not.
@@ -217,7 +235,11 @@ class Abilities:
     draw:             (pixels, case) -> a row that was evaluated, with the truth and the prediction on it. pixels: (C, H, W)
                       uint8, as stored; case: its entry of the meter's `worst` or `best`, or of `format_predictions`. Gives
                       (3, H, W) uint8, of another height and width where there is more to show
+    bind:             called with the first training batch, before anything else: what of such goes where
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
+    notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
+                      evaluated and what chooses the best checkpoint
+    batch_means:      names of metrics that are means over batches, though their value on a set is none
     """
 
     quick_evaluate: Callable[[Batch], Mapping[str, Tensor]] | None = None
@@ -225,7 +247,10 @@ class Abilities:
     trivial_baseline: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[str, dict[str, float]]] | None = None
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
+    bind: Callable[[Batch], Bound] | None = None
     samples: Callable[[int], list[dict[str, Any]]] | None = None
+    notes: Callable[[int | None], Sequence[Finding]] | None = None
+    batch_means: Callable[[], Sequence[str]] | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

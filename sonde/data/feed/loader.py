@@ -6,88 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError, DataError
+from sonde.core.errors import ConfigError
 from sonde.core.seeds import derive
 from sonde.data.feed import iterables
-from sonde.data.feed.iterables import is_text
+from sonde.data.feed.fields import check_rows, fields_of
 
-INPUT_NAMES = ("input", "inputs", "x", "image", "images", "img", "pixel_values", "features", "data")
-INPUT_NAMES += ("jpg", "jpeg", "png", "webp")  # endings of files, by which webdataset calls them
-TARGET_NAMES = ("target", "targets", "y", "label", "labels", "cls")
 ONCE = (
     "an iterator can be read only once; give the DataLoader itself, or a list of batches, or a function that makes one"
 )
-
-
-def fields_of(sample: Any) -> dict[str, Tensor]:
-    """The named tensors of a sample or batch: (input, target), (input, target, mask), a dict, or an input alone.
-
-    In a dict, the first of `INPUT_NAMES` becomes `input` and the first of `TARGET_NAMES` `target`; other fields keep
-    their names. float64 becomes float32. Texts, such as the keys of a row, are left out.
-    Raises: DataError for anything else
-    """
-    sample, _ = without_texts(sample)
-    if isinstance(sample, Mapping):
-        renamed = renames(sample)
-        return {renamed.get(str(name), str(name)): _tensor(name, value) for name, value in sample.items()}
-    if isinstance(sample, tuple | list) and 1 <= len(sample) <= 3:
-        names = ("input", "target", "mask")[: len(sample)]
-        return {name: _tensor(name, value) for name, value in zip(names, sample, strict=True)}
-    if isinstance(sample, Tensor | np.ndarray):
-        return {"input": _tensor("input", sample)}
-    what = f"a {type(sample).__name__} of {len(sample)}" if isinstance(sample, tuple | list) else type(sample).__name__
-    raise DataError(f"samples must be (input, target), a dict or a tensor, but this one is {what}")
-
-
-def without_texts(sample: Any) -> tuple[Any, list[str]]:
-    """A sample without its fields of text, and what those are called; one that is nothing else stays as it is.
-
-    >>> without_texts({"__key__": "a/1", "image": 0})
-    ({'image': 0}, ['__key__'])
-    """
-    if isinstance(sample, Mapping):
-        texts = [str(name) for name, value in sample.items() if is_text(value)]
-        return {name: value for name, value in sample.items() if str(name) not in texts}, texts
-    if isinstance(sample, tuple | list):
-        texts = [number for number, value in enumerate(sample) if is_text(value)]
-        saved = tuple(value for number, value in enumerate(sample) if number not in texts)
-        if texts and saved:
-            return saved, [f"number {number + 1}" for number in texts]
-    return sample, []
-
-
-def renames(sample: Mapping[str, Any]) -> dict[str, str]:
-    """The names that change when a dict becomes fields.
-
-    Raises: DataError when nothing in it looks like an input, or two fields would get one name
-
-    >>> renames({"image": 0, "label": 1, "weight": 2})
-    {'image': 'input', 'label': 'target'}
-    """
-    found: dict[str, str] = {}
-    for name, known in (("input", INPUT_NAMES), ("target", TARGET_NAMES)):
-        here = [candidate for candidate in known if candidate in sample]
-        if len(here) > 1 and name not in here:
-            raise DataError(f"a sample has {' and '.join(map(repr, here))}; rename the one to be used to {name!r}")
-        if here and name not in here:
-            found[here[0]] = name
-        if not here and name == "input":
-            raise DataError(f"no field of a sample looks like an input: {sorted(sample)}; rename one to 'input'")
-    return found
-
-
-def _tensor(name: str, value: Any) -> Tensor:
-    try:
-        tensor = torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
-        raise DataError(
-            f"field {name!r} of a sample is a {type(value).__name__}; give tensors, arrays or numbers"
-        ) from None
-    return tensor.float() if tensor.dtype == torch.float64 else tensor
 
 
 class LoaderSource:
@@ -97,18 +26,22 @@ class LoaderSource:
     loaders that read in order or shuffle by `shuffle=True`: every epoch reseeds their generator, from the generator's own
     first seed, or from `seed` where they have none. Resuming reads the consumed batches again and puts the random states
     back.
-    mapping: how samples became fields, in words; empty before the first batch
+    mapping: which fields samples have, in words; empty before the first batch
+    repeats: a warning about rows that several workers may yield more than once
+    floats:  what float64 becomes
     rewinds, ends: as `sonde.core.seams` has them. An iterator, such as a generator's, is read only once: its rows come in one
         pass and a second one is refused
     """
 
-    def __init__(self, loader: Iterable[Any], *, device: torch.device, seed: int) -> None:
-        self.loader, self.device = loader, device
+    def __init__(
+        self, loader: Iterable[Any], *, device: torch.device, seed: int, floats: torch.dtype = torch.float32
+    ) -> None:
+        self.loader, self.device, self.floats = loader, device, floats
         self.rewinds = not isinstance(iterables.unwrapped(loader), Iterator)
         self.ends = iterables.ends(loader)
         self._begun = False
         self.exact, self.why = exactness(loader)
-        self.mapping = ""
+        self.mapping, self.repeats = "", iterables.repeated(loader)
         self._generator, self._seed = _take_generator(loader, seed)
         self._epoch = self._position = 0
         self._yielded = 0  # batches, of all passes
@@ -139,8 +72,9 @@ class LoaderSource:
         iterables.tell_epoch(self.loader, self._epoch)
         self._generator.manual_seed(derive(self._seed, "shuffle", self._epoch))
         for number, sample in enumerate(self._after(skip)):
-            fields = self._fields(sample)
-            count = len(fields["input"])
+            fields = fields_of(sample, floats=self.floats)
+            count = check_rows(fields)
+            self.mapping = self.mapping or f"samples hold {', '.join(fields)}"
             if number >= skip:
                 if turn != self._turn:
                     raise RuntimeError("an iterator of a source was used after a newer one was made or a state loaded")
@@ -161,16 +95,6 @@ class LoaderSource:
                 random.setstate(saved[2])
             yield sample
 
-    def _fields(self, sample: Any) -> dict[str, Tensor]:
-        if not self.mapping:
-            self.mapping = "; ".join(filter(None, (mapping_of(sample), iterables.repeated(self.loader))))
-        fields = fields_of(sample)
-        lengths = {name: len(field) if field.ndim else 0 for name, field in fields.items()}
-        if len(set(lengths.values())) > 1:
-            counts = ", ".join(f"{name} {rows}" for name, rows in lengths.items())
-            raise DataError(f"the fields of a batch differ in their number of rows: {counts}; give one of each per row")
-        return fields
-
     def describe(self, index: int) -> str:
         """The row's place in its epoch."""
         return f"row {index} of the loader"
@@ -189,25 +113,6 @@ class LoaderSource:
                 )
         self._epoch, self._position = int(state["epoch"]), int(state["position"])
         self._turn += 1
-
-
-def mapping_of(sample: Any) -> str:
-    """How a sample becomes fields, in words.
-
-    >>> mapping_of({"image": 0, "label": 1})
-    "'image' is the input, 'label' is the target"
-    """
-    sample, texts = without_texts(sample)
-    left_out = f"; {', '.join(texts)} left out (text)" if texts else ""
-    if isinstance(sample, Mapping):
-        changed = renames(sample)
-        pairs = {str(name): changed.get(str(name), str(name)) for name in sample}
-        mapped = ", ".join(
-            f"{name!r} is " + ("the " * (new in ("input", "target")) + new) for name, new in pairs.items()
-        )
-        return mapped + left_out
-    parts = len(sample) if isinstance(sample, tuple | list) else 1
-    return "samples are " + ("inputs", "(input, target)", "(input, target, mask)")[min(parts, 3) - 1] + left_out
 
 
 def exactness(loader: Iterable[Any]) -> tuple[bool, str]:
