@@ -86,7 +86,7 @@ def make_plan(
         batches_per_epoch=assembly.train.batches,
         lines=tuple(lines),
     )
-    check_total_steps(last.updates, length.steps)
+    check_total_steps(last.updates, length.steps if config.loop.limit_s is None else None)  # which a limit only guesses
     return plan, last, findings
 
 

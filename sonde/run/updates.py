@@ -244,7 +244,8 @@ def _stepping(scheduler: Scheduler, *, typed: bool) -> str:
     when = {"step": "at every step", "epoch": "at each epoch's end", "evaluation": "at each evaluation"}
     other: Every = "epoch" if scheduler.every == "step" else "step"
     more = "" if typed or scheduler.every == "evaluation" else f' (schedule_every="{other}": {when[other]})'
-    return f"rate set by {text_of(scheduler.scheduler)} {when[scheduler.every]}{more}"
+    until = "" if scheduler.steps is None else f", until step {scheduler.steps:,}"
+    return f"rate set by {text_of(scheduler.scheduler)} {when[scheduler.every]}{until}{more}"
 
 
 def check_total_steps(updates: Sequence[Update], total: int | None) -> None:
