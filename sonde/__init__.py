@@ -6,7 +6,9 @@ if TYPE_CHECKING:
     from sonde.api import fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
+    from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
+    from sonde.run.live import Live
     from sonde.run.run import Run
     from sonde.tasks.custom.base import Task
     from sonde.tasks.custom.measure import Metric
@@ -21,6 +23,10 @@ _PUBLIC = {
     "load": "sonde.api",
     "resume": "sonde.api",
     "Run": "sonde.run.run",
+    "Live": "sonde.run.live",
+    "StepRecord": "sonde.core.records",
+    "EvaluationRecord": "sonde.core.records",
+    "EventRecord": "sonde.core.records",
     "Batch": "sonde.core.batch",
     "Loss": "sonde.core.seams",
     "Meter": "sonde.core.seams",
@@ -37,6 +43,9 @@ _PUBLIC = {
 
 __all__ = [
     "Batch",
+    "EvaluationRecord",
+    "EventRecord",
+    "Live",
     "Loss",
     "MeanMeter",
     "Meter",
@@ -48,6 +57,7 @@ __all__ = [
     "SondeError",
     "Source",
     "Stage",
+    "StepRecord",
     "Task",
     "fit",
     "load",

@@ -239,6 +239,8 @@ class Abilities:
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
+    answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
+                      (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
     """
 
@@ -251,6 +253,7 @@ class Abilities:
     samples: Callable[[int], list[dict[str, Any]]] | None = None
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
+    answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
 
 
 def abilities_of(task: Task) -> Abilities:
@@ -296,8 +299,11 @@ def rewinds(source: Source) -> bool:
 
 @runtime_checkable
 class Observer(Protocol):
-    """Reads frozen records and may answer with a verdict; touches nothing."""
+    """Reads each record of a run, and may answer "stop" or "save"; None and "continue" change nothing.
 
-    def __call__(self, record: Record) -> Verdict: ...
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+    A plain function does. One with a second parameter is handed the run as well (`sonde.Live`). An observer that is an object may
+    have `state_dict` and `load_state_dict`, for what is to be in a checkpoint, and `close`, called when training ends, however
+    it ends.
+    """
+
+    def __call__(self, record: Record, /) -> Verdict | None: ...

@@ -36,6 +36,7 @@ from sonde.run.choose import Recipe
 from sonde.run.given_splits import given_splits
 from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
+from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
@@ -53,6 +54,7 @@ def custom_job(
     splits = given_splits(data, validation, test)
     data, validation, test = splits.train, splits.validation, splits.test
     clock, resolved = Clock(), settings_of(task, settings)
+    check_installed(resolved.config.place.logs)
     if resolved.config.place.out is not None:
         RunFolder(
             Path(resolved.config.place.out)
@@ -76,6 +78,7 @@ def custom_job(
         about={**about, "fingerprint": fingerprint},
         build=build,
         name=(CUSTOM_MODULE, name),
+        own=task.own_names if isinstance(task, ModuleTask) else {},
         screen=Screen(quiet=bool(settings.get("quiet", False))),
     )
 

@@ -253,7 +253,7 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
     always = {
         "memory", "accumulate", "pretrained", "freeze", "layer_decay", "ema", "epochs", "steps", "time_limit",
         "log_every", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
-        "quiet", "debug", "given",
+        "quiet", "debug", "log", "given",
     }  # fmt: skip
     ruled = {name for rule in RULES for name in rule.names}
     for kind in GROUPS.values():
