@@ -123,6 +123,10 @@ class Stepper:
             self._after_step(record)
         return record
 
+    def training_mode(self) -> None:
+        """Put the networks into training mode."""
+        self.task.modules.train()
+
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
         """Go on to another last step, by other shapes of the rate (by name of phase) and with stages that end elsewhere."""
         self.updates = [replace(update, multiplier=multipliers[update.phase.name]) for update in self.updates]

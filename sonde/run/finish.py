@@ -8,6 +8,7 @@ import torch
 
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, write_json
+from sonde.core.findings import Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of

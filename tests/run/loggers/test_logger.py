@@ -53,7 +53,7 @@ class Calls:
 
 def module(name: str, **members: Any) -> ModuleType:
     made = ModuleType(name)
-    made.__spec__ = ModuleSpec(name, None)
+    made.__spec__ = ModuleSpec(name, None, origin="recorder")
     vars(made).update(members)
     return made
 
@@ -242,6 +242,7 @@ def test_a_package_that_is_not_there_is_refused_before_the_data_are_read(monkeyp
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match="--log wandb needs wandb; install it with: pip install wandb"):
         sonde.train("no-such-data", log="wandb")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None))  # a folder of that name
     with pytest.raises(MissingDependency, match="--log mlflow needs mlflow"):
         sonde.fit(nn.Linear(4, 1), (X, Y), loss=nn.functional.mse_loss, log=["mlflow"])
 
