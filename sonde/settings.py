@@ -126,6 +126,9 @@ class TrainKeywords(TypedDict, total=False):
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
+    log: str | Sequence[str]
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
+    RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
     image_size: int | None
@@ -541,6 +544,9 @@ class FitKeywords(TypedDict, total=False):
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
+    log: str | Sequence[str]
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
+    RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
 
@@ -635,5 +641,8 @@ class ResumeKeywords(TypedDict, total=False):
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
+    log: str | Sequence[str]
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
+    RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
