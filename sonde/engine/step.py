@@ -124,8 +124,9 @@ class Stepper:
         return record
 
     def training_mode(self) -> None:
-        """Put the networks into training mode."""
+        """Put the networks into training mode, but for what was frozen on the way."""
         self.task.modules.train()
+        self.trained.put_modes()
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
         """Go on to another last step, by other shapes of the rate (by name of phase) and with stages that end elsewhere."""

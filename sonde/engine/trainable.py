@@ -116,6 +116,14 @@ class Trained:
                 self._peaks[name].append(float(optimizer.param_groups[-1]["lr"]) * (now / first if first else 1.0))
         self.changes.append(change)
 
+    def put_modes(self) -> None:
+        """Put modules into the modes that the changes gave them, where all are in training mode."""
+        if self.changes:
+            named = dict(self._modules.named_modules())
+            for change in self.changes:
+                for name in change.modules:
+                    named[name].training = change.on
+
     def scale(self, phase: str, factors: Sequence[float]) -> None:
         """Multiply the rates of a phase's groups from the next step on; its schedule goes on from there."""
         self._scaled.add(phase)

@@ -120,7 +120,7 @@ def test_a_resume_before_at_and_after_it_is_exact(tmp_path: Path, at: int, same_
     def thaw_and_freeze(record: Any, live: sonde.Live) -> None:
         unfreezing(record, live)
         if isinstance(record, sonde.StepRecord) and record.step == 15:
-            live.freeze("backbone.0", live.model.get_parameter("backbone.3.bias"))
+            live.freeze("backbone.0", "backbone.1", live.model.get_parameter("backbone.3.bias"))
 
     def prepared() -> Net:
         net = Net()
