@@ -131,6 +131,11 @@ class Stepper:
             if update.scheduler is not None and update.scheduler.every == "evaluation":
                 update.scheduler.advance(value)
 
+    def training_mode(self) -> None:
+        """Put the networks into training mode, but for what was frozen on the way."""
+        self.task.modules.train()
+        self.trained.put_modes()
+
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
         """Go on to another last step, by other shapes of the rate (by name of phase) and with stages that end elsewhere."""
         self.updates = [replace(update, multiplier=multipliers[update.phase.name]) for update in self.updates]

@@ -47,7 +47,9 @@ def change_of(modules: nn.Module, wanted: Sequence[nn.Module | nn.Parameter], *,
     ids = {id(p) for one in wanted for p in (one.parameters() if isinstance(one, nn.Module) else [one])}
     return Change(
         on=on,
-        parameters=tuple(name for name, p in modules.named_parameters() if id(p) in ids and p.is_floating_point()),
+        parameters=tuple(
+            name for name, p in modules.named_parameters() if id(p) in ids and (p.is_floating_point() or p.is_complex())
+        ),
         modules=tuple(
             name
             for name, module in modules.named_modules()
@@ -125,6 +127,14 @@ class Trained:
                 optimizer.add_param_group(group)
                 self._peaks[name].append(float(optimizer.param_groups[-1]["lr"]) * (now / first if first else 1.0))
         self.changes.append(change)
+
+    def put_modes(self) -> None:
+        """Put modules into the modes that the changes gave them, where all are in training mode."""
+        if self.changes:
+            named = dict(self._modules.named_modules())
+            for change in self.changes:
+                for name in change.modules:
+                    named[name].training = change.on
 
     def scale(self, phase: str, factors: Sequence[float]) -> None:
         """Multiply the rates of a phase's groups from the next step on; its schedule goes on from there."""

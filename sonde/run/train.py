@@ -224,7 +224,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
-    live = Live(folder.path, attempt.findings)
+    live = Live(folder.path, attempt.findings, lambda finding: _found(attempt, finding))
     training = live.training = Training(
         task=assembly.task,
         source=assembly.train,
