@@ -195,7 +195,7 @@ RULES = (
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),
     Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),
     Rule(names=("patience",), why=_of_evaluations, off=(0, "0")),
-    Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),
+    Rule(names=("monitor", "mode", "evaluate_every"), why=_of_validation, off=(None,)),
     Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
     Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser),
     Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),

@@ -10,6 +10,7 @@ from torch import nn
 from sonde.augment.policy import parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
+from sonde.core.bounds import flag
 from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
@@ -37,7 +38,7 @@ from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.updates import schedules, updates
 from sonde.tasks.custom.beside import WithMetrics
-from sonde.tasks.custom.metrics import Measures, checked_mode, own_names
+from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
@@ -226,8 +227,12 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
         monitor=None if mine else loop.monitor,
         loss=own.loss,
     )
-    if task.objective is not None and not mine:
-        checked_mode(task.objective.metric, task.objective.mode == "max", loop.mode)
+    if task.objective is not None and not mine and loop.mode not in (None, task.objective.mode):
+        better = "higher" if task.objective.mode == "max" else "lower"
+        raise ConfigError(
+            f"{flag('mode')} {loop.mode} contradicts {flag('monitor')} {task.objective.metric}, of which {better} is better; "
+            f"leave {flag('mode')} out"
+        )
     if not measures.all:
         return task
     return WithMetrics(task, measures, monitor=loop.monitor if mine else None, mode=loop.mode if mine else None)

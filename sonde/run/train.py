@@ -109,10 +109,12 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
 
 def _choosing(assembly: Assembly) -> list[str]:
     """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
-    if abilities_of(assembly.task).notes is None or "validation" not in assembly.evaluation_sources:
+    objective = assembly.task.objective
+    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
+    if objective is None or not told:
         return []
-    metric, mode = assembly.task.objective
-    return [f"best checkpoint: {'highest' if mode == 'max' else 'lowest'} validation {metric_name(metric)}"]
+    best = "highest" if objective.mode == "max" else "lowest"
+    return [f"best checkpoint: {best} validation {metric_name(objective.metric)}"]
 
 
 def _of_evaluation(assembly: Assembly) -> list[Finding]:

@@ -256,10 +256,11 @@ class MetricsMeter:
 
     def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
         one, (places, names) = self._objects[measure.name], given
+        update = one.update
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():
-            call = functools.partial(one.update, output, *places, **names)
+            call = functools.partial(update, output, *places, **names)
             _result(measure, call, f"a batch of {rows:,} rows", output, places)
 
     def _computed(self, measure: Measure) -> Any:

@@ -308,5 +308,9 @@ def test_what_is_said_before_the_first_step() -> None:
 
 def test_qualified_names() -> None:
     assert qualified_name(mae).endswith("test_metrics.mae")
-    assert qualified_name(functools.partial(mae, target=1)) == qualified_name(sonde.Metric(mae)) == qualified_name(mae)
+    assert (
+        qualified_name(functools.partial(mae, target=torch.zeros(1)))
+        == qualified_name(sonde.Metric(mae))
+        == qualified_name(mae)
+    )
     assert qualified_name(Counting()).endswith("test_metrics.Counting")
