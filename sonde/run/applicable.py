@@ -92,7 +92,7 @@ def _of_validation(name: str, value: Any, parts: Assembly) -> str:
 
 
 def _of_objective(name: str, value: Any, parts: Assembly) -> str:
-    if parts.task.objective is not None:
+    if parts.objective is not None:
         return ""
     return "the task has no objective that could improve; set its objective = sonde.Objective(metric, 'max' or 'min')"
 

@@ -16,7 +16,7 @@ from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
-from sonde.core.seams import Source, Task
+from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
@@ -81,10 +81,16 @@ class Assembly:
     first: Batch | None = None  # of the training data, once it was looked at
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
     notes: tuple[str, ...] = ()  # what was done to the caller's data, a line each
+    monitored: Objective | None = None  # of a task without an objective of its own, what the caller chose
     made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
 
     def __post_init__(self) -> None:
         check_phases(self.task)
+
+    @property
+    def objective(self) -> Objective | None:
+        """What chooses the best checkpoint; None: the last is the best."""
+        return self.task.objective if self.monitored is None else self.monitored
 
     def stepper(
         self,

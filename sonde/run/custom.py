@@ -29,6 +29,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
 from sonde.engine.stages import fixed_length
+from sonde.metrics.directions import higher_is_better
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
@@ -36,6 +37,7 @@ from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
+from sonde.tasks.custom.metrics import checked_mode
 from sonde.tasks.custom.task import ModuleTask
 
 
@@ -109,8 +111,14 @@ def custom_parts(
             for split, part in (("validation", validation), ("test", test))
             if part is not None
         }
+    monitored, mode = config.loop.monitor, config.loop.mode
+    if task.objective is None and monitored is not None:
+        chosen = Objective(monitored, checked_mode(monitored, higher_is_better(monitored), mode, declared=False))
+    else:
+        chosen = None
     return Assembly(
         dataset=None,
+        monitored=chosen,
         config=config,
         device=device,
         decision=FeedDecision(kind="resident", why="custom data", bytes=0),
@@ -273,10 +281,10 @@ def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: 
         raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
     if metrics is not None:
         raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
-    if monitor is not None and (own is None or monitor != own.metric):
-        chosen = "the last checkpoint" if own is None else f"its own objective, {own.metric!r}"
+    if monitor is not None and own is not None and monitor != own.metric:
         raise ConfigError(
-            f"monitor={monitor!r}: {name} is chosen by {chosen}; set objective = sonde.Objective(…) there"
+            f"monitor={monitor!r}: {name} is chosen by its own objective, {own.metric!r}; set objective = sonde.Objective(…) "
+            "there"
         )
     if mode is not None and own is not None and mode != own.mode:
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")

@@ -87,8 +87,8 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
         return
     with suppress(Undefined, ArithmeticError, ValueError, RuntimeError, IndexError):  # of one that needs more batches
         scores = meter.compute()  # tells the task what its metrics report
-        if task.objective is not None:
-            task.objective.value(scores)
+        if assembly.objective is not None:
+            assembly.objective.value(scores)
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:

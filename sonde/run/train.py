@@ -77,6 +77,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
     with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
+    notes = _of_evaluation(assembly)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
         folder.result.unlink(missing_ok=True)
@@ -101,7 +102,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
-        attempt.findings += _of_evaluation(assembly)
+        attempt.findings += notes
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
@@ -109,7 +110,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
 
 def _choosing(assembly: Assembly) -> list[str]:
     """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
-    objective = assembly.task.objective
+    objective = assembly.objective
     told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
     if objective is None or not told:
         return []
@@ -118,9 +119,20 @@ def _choosing(assembly: Assembly) -> list[str]:
 
 
 def _of_evaluation(assembly: Assembly) -> list[Finding]:
-    """What is to be said of the task's metrics, where something is validated."""
+    """What is to be said of the task's metrics; from here on it is decided which of them chooses."""
     notes, source = abilities_of(assembly.task).notes, assembly.evaluation_sources.get("validation")
-    return [] if notes is None or source is None else list(notes(source.batches))
+    if notes is None:
+        return []
+    if not assembly.evaluation_sources:
+        return [
+            Finding(
+                check="metrics without data",
+                severity="note",
+                evidence="metrics= computes nothing: there are no validation and no test data",
+                action="pass validation=, or leave metrics= out",
+            )
+        ]
+    return [] if source is None else list(notes(source.batches))
 
 
 @contextmanager
@@ -164,7 +176,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         for path in (folder.metrics, folder.findings)
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
-    objective = assembly.task.objective if "validation" in assembly.evaluation_sources else None
+    objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
     limit, used = assembly.config.loop.limit_s, assembly.clock.elapsed() if saved is None else saved.elapsed
     progress = attempt.job.screen.progress(
@@ -222,7 +234,7 @@ def _calls(
             latest=lambda progress: known_end(settings, progress),
         )
     return FitParts(
-        objective=assembly.task.objective if validates else None,
+        objective=assembly.objective if validates else None,
         evaluate=(lambda: _validate(attempt, training)) if validates else None,
         best_weights=lambda: best_weights(assembly),
         writer=Writer(attempt.folder.checkpoints),
@@ -267,7 +279,7 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
-    scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
+    scores, objective, best = meter.compute(), assembly.objective, training.progress.best
     better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget

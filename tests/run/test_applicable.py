@@ -175,7 +175,8 @@ def test_monitor_chooses_among_the_metrics_or_is_refused(tmp_path: Path) -> None
         fit(LINE, tmp_path / "none", monitor="closenes", **given)
     by_loss = fit(LINE, tmp_path / "loss", monitor="loss", **given)
     assert by_loss.result["objective"] == {"metric": "loss", "mode": "min"}
-    assert fit(LINE, tmp_path / "own", **given, monitor="closeness", mode="max").result["objective"] == {"metric": "closeness", "mode": "max"}
+    by_its_own = fit(LINE, tmp_path / "own", **given, monitor="closeness", mode="max")
+    assert by_its_own.result["objective"] == {"metric": "closeness", "mode": "max"}
 
 
 def test_settings_of_an_optimiser_that_every_phase_makes_itself_are_refused(tmp_path: Path) -> None:

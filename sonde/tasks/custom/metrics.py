@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -131,7 +132,10 @@ class Measures:
     def notes(self, objective: Objective, *, monitored: bool, batches: int | None) -> list[Finding]:
         """What is to be said before the first step. batches: of the validation rows;  monitored: whether `monitor=` chose"""
         found = []
-        unknown = [name for name, higher in self.directions.items() if higher is None and name != objective.metric]
+        before = itertools.takewhile(
+            lambda name: name != objective.metric, self.names
+        )  # what would have chosen instead
+        unknown = [name for name in before if self.directions[name] is None]
         if unknown and not monitored:
             chooses = "the validation loss" if objective.metric == "loss" else repr(objective.metric)
             found.append(
@@ -161,7 +165,10 @@ class Measures:
 
 
 class Chooses:
-    """Which metric chooses the best checkpoint: decided once, when it is first asked for."""
+    """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
+
+    Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
+    """
 
     def __init__(
         self, measures: Measures, monitor: str | None, mode: str | None, *, own: Objective | None = None
@@ -173,15 +180,14 @@ class Chooses:
     @property
     def objective(self) -> Objective:
         """Raises: ConfigError as `Measures.objective`"""
-        if self._decided is None:
-            own = self._own if self._monitor is None else None
-            self._decided = own or self._measures.objective(self._monitor, self._mode)
-        return self._decided
+        own = self._own if self._monitor is None else None
+        return self._decided or own or self._measures.objective(self._monitor, self._mode)
 
     def notes(self, batches: int | None) -> list[Finding]:
         """What is to be said before the first step. batches: of the validation rows, where known"""
+        self._decided = self.objective
         quiet = self._monitor is not None or self._own is not None
-        return self._measures.notes(self.objective, monitored=quiet, batches=batches)
+        return self._measures.notes(self._decided, monitored=quiet, batches=batches)
 
 
 class MetricsMeter:
@@ -344,7 +350,7 @@ def _result(
     except Exception as trouble:
         target = f", target {in_words(given[0])}" if given else ""
         shapes = "" if output is None else f" (output {in_words(output)}{target})"
-        what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble)}"
+        what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble).rstrip('.')}"
         of_rows = isinstance(trouble, ArithmeticError | ValueError | RuntimeError | IndexError)
         if measure.computes == "batch":
             remedy = (

@@ -92,7 +92,7 @@ class ModuleTask:
 
     @property
     def objective(self) -> Objective:
-        """What chooses the best checkpoint, decided when it is first asked for: a trial evaluation tells what metrics report."""
+        """What chooses the best checkpoint, decided after a trial evaluation, which tells what metrics report."""
         return self.chooses.objective
 
     def loss(self, batch: Batch) -> Any:
