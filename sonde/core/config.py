@@ -19,6 +19,7 @@ from sonde.core.value_types import annotations, suited
 Precision = Literal["fp32", "bf16", "fp16"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
 T = TypeVar("T")
+LOGS = ("wandb", "mlflow")  # trackers of experiments that a run can be logged to (run/loggers)
 ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
 
 
@@ -252,8 +253,24 @@ class PlaceConfig:
     """Delete the run that the folder already holds, and start over."""
     quiet: bool = False
     """Print errors only."""
+    log: tuple[str, ...] = ()
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to RUN/events."""
     debug: bool = False
     """Show the full traceback of an error, not only its one-line message."""
+
+    def __post_init__(self) -> None:
+        for name in self.logs:
+            if name == "tensorboard":
+                raise ConfigError(
+                    "--log tensorboard has no effect: its files are always written, to RUN/events; leave it out"
+                )
+            if name not in LOGS:
+                raise unknown("tracker", name, LOGS)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """`log` one by one: a text may name several, with commas."""
+        return tuple(dict.fromkeys(name.strip() for text in self.log for name in text.split(",")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +304,7 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed",
-        "quiet", "debug", "out", "fresh",
+        "quiet", "debug", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
         "checkpoint_every", "log_every",
     ]

@@ -299,8 +299,11 @@ def rewinds(source: Source) -> bool:
 
 @runtime_checkable
 class Observer(Protocol):
-    """Reads frozen records and may answer with a verdict; touches nothing."""
+    """Reads each record of a run, and may answer "stop" or "save"; None and "continue" change nothing.
 
-    def __call__(self, record: Record) -> Verdict: ...
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+    A plain function does. One with a second parameter is handed the run as well (`sonde.Live`). An observer that is an object may
+    have `state_dict` and `load_state_dict`, for what is to be in a checkpoint, and `close`, called when training ends, however
+    it ends.
+    """
+
+    def __call__(self, record: Record, /) -> Verdict | None: ...

@@ -35,6 +35,7 @@ from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
 from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
+from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
@@ -50,6 +51,7 @@ def custom_job(
     name: of the run folder;  Raises: SondeError subclasses
     """
     clock, resolved = Clock(), settings_of(task, settings)
+    check_installed(resolved.config.place.logs)
     if resolved.config.place.out is not None:
         RunFolder(
             Path(resolved.config.place.out)

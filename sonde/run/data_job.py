@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from sonde.core.bounds import flag
-from sonde.core.config import GROUPS, TrainConfig, leaves
+from sonde.core.config import GROUPS, PlaceConfig, TrainConfig, leaves
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import ConfigError
@@ -23,6 +23,7 @@ from sonde.models.renamed import with_new_names
 from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
+from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
 from sonde.run.start import about_data
@@ -62,6 +63,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     clock = Clock(begun=caller.begun)
+    check_installed(PlaceConfig(log=suited("log", overrides.values.get("log", ()), tuple[str, ...])).logs)
     out = overrides.values.get("out")
     if out is not None:
         RunFolder(Path(out)).state()  # a folder that cannot be used is refused before the data are read

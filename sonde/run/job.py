@@ -10,13 +10,14 @@ from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder, fresh_path
-from sonde.core.seams import Meter, Observer
+from sonde.core.seams import Meter
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.training import Training
 from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
 from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.lengths import refuse_idle
+from sonde.run.loggers.logger import Logger
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
     load_best,
@@ -44,7 +45,7 @@ class Job:
     build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are given
     name:      (data, model), of which the run folder's name is made where none is given
     own:       a loss and metrics of the caller's own, by the names that config.yaml has
-    observers: read the run's records, besides those that show and log them
+    observers: called with each of the run's records and, where they ask for it, the run (`run/observers`)
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn
     """
 
@@ -55,7 +56,7 @@ class Job:
     name: tuple[str, str]
     screen: Screen
     own: Mapping[str, Any] = field(default_factory=dict)
-    observers: Sequence[Observer] = ()
+    observers: Sequence[Callable[..., Any]] = ()
     fold: "Callable[[RunFolder, int], Job] | None" = None
 
     @property
@@ -89,6 +90,7 @@ class Attempt:
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     limit: TimeLimit | None = None  # once it is planned
     training: Training | None = None  # once it is planned
+    loggers: list[Logger] = field(default_factory=list)  # of trackers that were given, once they have begun
 
     @property
     def steps(self) -> int:

@@ -162,7 +162,9 @@ def test_the_same_call_gives_the_finished_run_with_its_network(own_network: tupl
 
 def fit(out: Path, data: Any = None, **settings: Any) -> sonde.Run:
     torch.manual_seed(0)
-    return sonde.fit(nn.Linear(1, 1), data or line(), loss=mse_loss, out=out, **{**QUIET, "epochs": 2, **settings})
+    return sonde.fit(
+        nn.Linear(1, 1), data or line(), loss=mse_loss, out=out, **dict(QUIET, **{"epochs": 2, **settings})
+    )
 
 
 def test_a_finished_run_says_so_and_fills_the_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

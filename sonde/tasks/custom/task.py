@@ -156,16 +156,24 @@ class ModuleTask:
 
     def predict(self, batch: Batch) -> dict[str, Any]:
         """The module's outputs by name: {"output": …} for one tensor, the parts of a dict or dataclass, "output_1", … of a tuple."""
-        names = tuple(batch.fields)
-        if names not in self._feeds:
-            self._feeds[names] = inputs_of(self._module, batch, self._bound)
-        places, more = self._feeds[names].of(batch)
+        places, more = self._inputs(batch)
         return named_outputs(self._module(*places, **more), len(batch))
+
+    def fed(self, batch: Batch) -> tuple[Any, ...]:
+        """What of a batch to predict on the module is called with, in the order of its parameters."""
+        places, more = self._inputs(batch)
+        return (*places, *more.values())
 
     def format_predictions(self, outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One {"output": nested list} per row, or the parts of an output by name."""
         rows = len(next(part for _, part in leaves(dict(outputs))))
         return [{name: row_of(part, row) for name, part in outputs.items()} for row in range(rows)]
+
+    def _inputs(self, batch: Batch) -> tuple[list[Any], dict[str, Any]]:
+        names = tuple(batch.fields)
+        if names not in self._feeds:
+            self._feeds[names] = inputs_of(self._module, batch, self._bound)
+        return self._feeds[names].of(batch)
 
     def _bind(self, batch: Batch) -> Binding:
         self._bound = bind(self._module, self._function, batch)
