@@ -13,10 +13,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError, DataError
+from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
-from sonde.core.nested import leaves
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.fields import by_name, in_memory
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
@@ -142,8 +142,8 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
         rows = len(data)
     else:
         raise ConfigError(
-            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one after "
-            "the other; give validation data of their own"
+            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one "
+            "after the other; give validation data of their own"
         )
     kept, taken = held_back(rows, share, seed)
     part = part_of_rows if fields is None else part_of_fields
@@ -154,7 +154,9 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
 
 def _by_number(data: Any) -> bool:
     """Whether rows are read by their number: a map-style set of torch's, or what is like one."""
-    if isinstance(data, IterableDataset | Mapping | Sequence | Source | DataLoader | nn.Module | type) or is_streaming_set(data):
+    if isinstance(
+        data, IterableDataset | Mapping | Sequence | Source | DataLoader | nn.Module | type
+    ) or is_streaming_set(data):
         return False
     return isinstance(data, TorchDataset) or (hasattr(data, "__getitem__") and isinstance(data, Sized))
 
@@ -263,14 +265,21 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
         return task
     if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
         raise ConfigError('metrics takes names and functions: {"accuracy": function(output, target) -> scalar mean}')
-    if isinstance(loss, type):
-        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
-    if loss is not None and not callable(loss):
-        raise ConfigError(f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows")
+    _check_loss(loss)
     if monitor not in (None, "loss", *(metrics or ())):
         known = ", ".join([*(metrics or ()), "loss"])
         raise ConfigError(f"monitor={monitor!r}: there is no such metric; there are {known} (metrics= adds more)")
     return ModuleTask(task, loss, metrics, monitor)
+
+
+def _check_loss(loss: Any) -> None:
+    """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
+    if isinstance(loss, type):
+        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if loss is not None and not callable(loss):
+        raise ConfigError(
+            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
+        )
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:

@@ -114,7 +114,9 @@ def _as_rows(fields: dict[str, Field], known: Mapping[str, Any]) -> dict[str, Fi
     if not any(single):
         return fields
     if not all(single):
-        raise DataError("some of the inputs are a single row and others are not; give all of them a first dimension of rows")
+        raise DataError(
+            "some of the inputs are a single row and others are not; give all of them a first dimension of rows"
+        )
     return {name: _one_row(field) for name, field in fields.items()}
 
 

@@ -170,8 +170,8 @@ class Run:
     ) -> dict[str, float]:
         """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
 
-        split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run on
-               custom data, which takes what `sonde.fit` does
+        split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run
+               on custom data, which takes what `sonde.fit` does
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         if self._of_custom_data:
@@ -199,14 +199,14 @@ class Run:
 
         return _or_in_fp32(evaluated_in, precision)
 
-    def _scores_of_custom(
-        self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick
-    ) -> dict[str, float]:
+    def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
         from sonde.engine.execution.settings import StepSettings
         from sonde.run.custom_use import scores
 
         if split is not None or target:
-            raise ConfigError("split= and target= are for runs of sonde.train; give the data to evaluate on as sonde.fit takes them")
+            raise ConfigError(
+                "split= and target= are for runs of sonde.train; give the data to evaluate on as sonde.fit takes them"
+            )
         trained = self._trained_in(read_config(self._folder.config).settings)
 
         def evaluated_in(precision: Precision) -> dict[str, float]:

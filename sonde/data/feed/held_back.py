@@ -22,7 +22,9 @@ def held_back(rows: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
     if isinstance(share, bool) or not 0 < share < 1:
         raise ConfigError(f"validation={share} is neither data nor a share of the rows between 0 and 1")
     if rows < 2:
-        raise ConfigError(f"validation={share} of {rows} rows leaves none to train on; give validation data of their own")
+        raise ConfigError(
+            f"validation={share} of {rows} rows leaves none to train on; give validation data of their own"
+        )
     shuffled = torch.randperm(rows, generator=torch.Generator().manual_seed(derive(seed, "validation")))
     count = min(rows - 1, max(1, round(share * rows)))
     return shuffled[count:].sort().values, shuffled[:count].sort().values
@@ -32,7 +34,9 @@ def part_of_fields(fields: Mapping[str, Field], rows: Tensor) -> dict[str, Field
     """Those rows of fields in memory. Raises: ConfigError for a mapped file, which would be read as a whole"""
     for name, field in fields.items():
         for _, leaf in leaves(field):
-            mapped = is_mapped(leaf) if isinstance(leaf, np.ndarray) else isinstance(leaf, Tensor) and mapped_tensor(leaf)
+            mapped = (
+                is_mapped(leaf) if isinstance(leaf, np.ndarray) else isinstance(leaf, Tensor) and mapped_tensor(leaf)
+            )
             if mapped is not None and mapped is not False:
                 raise ConfigError(
                     f"validation= as a share would read the mapped file of {name!r} into memory; give slices of it as train and "
@@ -57,5 +61,3 @@ def part_of_rows(data: Any, rows: Tensor) -> Any:
     """Those rows of a list, or of a map-style set."""
     numbers = rows.tolist()
     return [data[number] for number in numbers] if isinstance(data, list | tuple) else Subset(data, numbers)
-
-

@@ -20,7 +20,7 @@ def own_loss(output: Any) -> Tensor:
     found = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
     if found is None:
         raise ConfigError(
-            f"a plain module needs loss=(output, target) -> scalar mean over the rows; only a network whose output has `.loss` or "
+            "a plain module needs loss=(output, target) -> scalar mean over the rows; only a network whose output has `.loss` or "
             f"['loss'] goes without, and this one returned {returned(output)}"
         )
     return found
@@ -46,7 +46,9 @@ def named_outputs(output: Any, rows: int) -> dict[str, Any]:
     kept = {name: _by_row(part, rows) for name, part in parts.items()}
     kept = {name: part for name, part in kept.items() if part is not None}
     if not kept:
-        raise ConfigError(f"the network returned {returned(output)}, which holds no tensor of {rows} rows to predict with")
+        raise ConfigError(
+            f"the network returned {returned(output)}, which holds no tensor of {rows} rows to predict with"
+        )
     return kept
 
 
@@ -78,7 +80,9 @@ def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], m
     """
     if isinstance(output, Tensor):
         if given and isinstance(given[0], Tensor):
-            refuse_broadcast(lambda one, other: function(one, other, *given[1:], **more), output, given[0], what, function)
+            refuse_broadcast(
+                lambda one, other: function(one, other, *given[1:], **more), output, given[0], what, function
+            )
         return
     if not of_a_library(function):
         return
@@ -88,8 +92,8 @@ def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], m
     except (TypeError, AttributeError, RuntimeError, ValueError) as trouble:
         part = _pick(output)
         raise ConfigError(
-            f"the network returned {returned(output)}, and {what} {name_of(function)} takes a tensor; give a function of the whole "
-            f"output, such as lambda output, target: {name_of(function)}({part}, target)"
+            f"the network returned {returned(output)}, and {what} {name_of(function)} takes a tensor; give a function of the "
+            f"whole output, such as lambda output, target: {name_of(function)}({part}, target)"
         ) from trouble
 
 
@@ -98,8 +102,8 @@ def refuse_broadcast(
 ) -> None:
     """Where output and target differ by axes of size 1 only, see whether that changes what `function` computes.
 
-    It is called without a gradient, on the pair as it is and with the target in the output's shape, also on values moved by ramps,
-    since equal values would hide a difference; random streams and a module's state are left as they were.
+    It is called without a gradient, on the pair as it is and with the target in the output's shape, also on values moved by
+    ramps, since equal values would hide a difference; random streams and a module's state are left as they were.
     named: `function` as the user gave it, which may be a module with state
     Raises: ConfigError where both can be computed and differ
     """
@@ -107,16 +111,20 @@ def refuse_broadcast(
         return
     ramp = torch.linspace(0.1, 0.9, len(output), device=output.device)
     moved = output.detach() + ramp.to(output.dtype).view(-1, *[1] * (output.ndim - 1))
-    wanted = target + ramp.flip(0).view(-1, *[1] * (target.ndim - 1)).to(target.dtype) if target.is_floating_point() else target
+    wanted = (
+        target + ramp.flip(0).view(-1, *[1] * (target.ndim - 1)).to(target.dtype)
+        if target.is_floating_point()
+        else target
+    )
     with torch.no_grad(), _undone(named, output.device):
         for one, other in ((output.detach(), target), (moved, target), (moved, wanted)):
             as_is, alike = _number(function, one, other), _number(function, one, other.reshape(output.shape))
             if as_is is not None and alike is not None and not torch.allclose(as_is, alike, rtol=1e-4, atol=1e-7):
                 sizes = tuple(torch.broadcast_shapes(output.shape, target.shape))
                 raise ConfigError(
-                    f"{what} compares outputs {tuple(output.shape)} with targets {tuple(target.shape)}, which are broadcast to {sizes}, every "
-                    f"output with every target; give targets of shape {tuple(output.shape)} (target.reshape(output.shape)), or let "
-                    f"the network return {tuple(target.shape)} (output.reshape(target.shape))"
+                    f"{what} compares outputs {tuple(output.shape)} with targets {tuple(target.shape)}, which are broadcast "
+                    f"to {sizes}, every output with every target; give targets of shape {tuple(output.shape)} "
+                    f"(target.reshape(output.shape)), or let the network return {tuple(target.shape)} (output.reshape(target.shape))"
                 )
 
 

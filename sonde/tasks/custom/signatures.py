@@ -8,7 +8,17 @@ from typing import Any
 
 from torch import nn
 
-LIBRARIES = ("torch", "torchvision", "torchaudio", "torchmetrics", "sklearn", "scipy", "numpy", "monai", "segmentation_models_pytorch")
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "torchmetrics",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "monai",
+    "segmentation_models_pytorch",
+)
 """Packages whose functions take settings under names that a batch may have by chance (`weight`, `reduction`)."""
 
 

@@ -11,7 +11,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
 from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
-from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
+from sonde.tasks.custom.arguments import WEIGHTS, Arguments
+from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
 from sonde.tasks.supervised import with_auxiliary
 
@@ -62,8 +63,8 @@ def scalar(name: str, value: Any) -> Tensor:
 class ModuleTask:
     """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
-    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names of
-    the fields change.
+    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names
+    of the fields change.
 
     module:  takes what the binding gives it, and returns whatever the loss takes
     loss:    (output, target, more of the batch by name) -> scalar, the mean over the rows; None where the module's output has
@@ -114,22 +115,30 @@ class ModuleTask:
             self._function.to(device)
 
     def bind(self, batch: Batch) -> Bound:
-        """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
+        """What of such a batch goes where, in words, and weights or masks that nothing takes."""
         bound = self._bind(batch)
-        taken = {name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)}
+        taken = {
+            name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)
+        }
         unused = tuple(name for name in bound.unused if name in WEIGHTS and name not in taken)
         return Bound(bound.line, unused, tuple(bound.forward.fields))
 
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
-        bound = self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
+        bound = (
+            self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
+        )
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
         measured = {
             name: scalar(name, self._measured(bound, function, output, batch, f"metric {name!r}"))
             for name, function in self._metrics.items()
         }
-        found = own_loss(output) if self._function is None else self._measured(bound, self._function, output, batch, "the loss")
+        found = (
+            own_loss(output)
+            if self._function is None
+            else self._measured(bound, self._function, output, batch, "the loss")
+        )
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
             return {**measured, "loss": scalar("loss", found)}
@@ -140,7 +149,7 @@ class ModuleTask:
         return MeanMeter()
 
     def predict(self, batch: Batch) -> dict[str, Any]:
-        """The module's outputs by name: {"output": …} for one tensor, the parts of a dict or dataclass, "output_1", … of a tuple."""
+        """The module's outputs by name: {"output": …} of one tensor, the parts of a dict or dataclass, a tuple's "output_1", …."""
         names = tuple(batch.fields)
         if names not in self._feeds:
             self._feeds[names] = inputs_of(self._module, batch, self._bound)
