@@ -139,17 +139,17 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
         rows = max((len(leaf) for field in fields.values() for _, leaf in leaves(field)), default=0)
         tensor_source(fields, FeedConfig(), training=False, seed=seed, device=torch.device("cpu"))  # which checks them
     elif sized or _by_number(data):
-        rows = len(data)
+        rows = len(data)  # type: ignore[arg-type]
     else:
         raise ConfigError(
             f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one "
             "after the other; give validation data of their own"
         )
     kept, taken = held_back(rows, share, seed)
-    part = part_of_rows if fields is None else part_of_fields
-    whole = data if fields is None else fields
     note = f"{len(taken):,} of the {rows:,} training rows kept for validation (random)"
-    return part(whole, kept), part(whole, taken), note
+    if fields is None:
+        return part_of_rows(data, kept), part_of_rows(data, taken), note
+    return part_of_fields(fields, kept), part_of_fields(fields, taken), note
 
 
 def _by_number(data: Any) -> bool:

@@ -26,10 +26,12 @@ class Arguments:
     def of(self, batch: Batch) -> tuple[list[Any], dict[str, Any]]:
         """The arguments, for `function(*places, **names)`."""
         fields = batch.fields
-        places = [fields[path] if type(path) is str else _inside(batch, path) for path in self.places]
+        places = [fields[path] if isinstance(path, str) else _inside(batch, path) for path in self.places]
         if not self.names:
             return places, {}
-        return places, {name: fields[path] if type(path) is str else _inside(batch, path) for name, path in self.names}
+        return places, {
+            name: fields[path] if isinstance(path, str) else _inside(batch, path) for name, path in self.names
+        }
 
     @property
     def fields(self) -> list[str]:
@@ -60,7 +62,7 @@ def arguments_of(
     """
     whole = parameters_of(function)
     if not whole.takes_output:
-        raise ConfigError(f"{what} takes nothing; let it take the network's output: function(output, target)")
+        raise takes_nothing(what)
     fields, takes = dict(batch.fields), whole.after_the_output()
     found = _by_own_names(takes, fields, forward)
     lacking = [name for name in (*takes.required, *takes.by_name) if name not in found]
@@ -98,12 +100,12 @@ def _coming(
 ) -> list[Path]:
     """What goes by place to parameters that no field is called as: the target, or the parts of a batch without names."""
     if is_placed(fields):
-        coming = [path for path in rest if path not in found.values()]
+        coming: list[Path] = [path for path in rest if path not in found.values()]
     else:
         target = _the_target(fields, found.values(), lacking, what)
-        coming = [] if target is None else [target]
+        coming: list[Path] = [] if target is None else [target]
     if len(coming) == 1 and len(lacking) > 1 and isinstance(coming[0], str):
-        return _opened(fields, coming[0], lacking)
+        return list(_opened(fields, coming[0], lacking))
     return coming
 
 
@@ -121,6 +123,11 @@ def _optional(
     if fill or not takes.required:
         given |= dict(zip(free, left if fill else left[:1], strict=False))
     return given
+
+
+def takes_nothing(what: str) -> ConfigError:
+    """Of a function without a parameter."""
+    return ConfigError(f"{what} takes nothing; let it take the network's output: function(output, target)")
 
 
 def is_placed(names: Collection[str]) -> bool:

@@ -12,7 +12,7 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
-from sonde.tasks.custom.arguments import Arguments, Path, arguments_of, is_placed
+from sonde.tasks.custom.arguments import Arguments, Path, arguments_of, is_placed, takes_nothing
 from sonde.tasks.custom.forward import called, deal, forward_by_name, room, sample_in_words, spread
 from sonde.tasks.custom.signatures import Parameters, parameters_of
 
@@ -34,7 +34,9 @@ class Binding:
     rest: tuple[Path, ...]
     line: str
     unused: tuple[str, ...]
-    _known: dict[tuple[int, str], Arguments] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[tuple[int, str], tuple[Callable[..., Any], Arguments]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def arguments(self, function: Callable[..., Any], batch: Batch, what: str) -> Arguments:
         """What `function`, of an output, is given besides it: found at its first call, and kept.
@@ -43,8 +45,9 @@ class Binding:
         """
         key = (id(function), what)
         if key not in self._known:
-            self._known[key] = arguments_of(function, batch, what=what, rest=self.rest, forward=self.forward)
-        return self._known[key]
+            given = arguments_of(function, batch, what=what, rest=self.rest, forward=self.forward)
+            self._known[key] = function, given  # which keeps the function, whose id another would get
+        return self._known[key][1]
 
     def call_loss(self, function: Callable[..., Any], output: Any, batch: Batch, what: str = "the loss") -> Any:
         """`function(output, target, more of the batch by name)`: a loss or a metric.
@@ -59,8 +62,10 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
     """Who gets what of such a batch. Raises: ConfigError, in one line, where that cannot be told"""
     fields = dict(batch.fields)
     takes = parameters_of(module)
+    if loss is not None and not parameters_of(loss).takes_output:
+        raise takes_nothing("the loss")
     if is_placed(fields):
-        forward, rest, left_out = deal(module, takes, loss, fields)
+        forward, rest, _ = deal(module, takes, loss, fields)
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward, fill=True)
     else:
         forward, rest = forward_by_name(module, takes, fields, with_loss=loss is not None), ()

@@ -124,7 +124,8 @@ def refuse_broadcast(
                 raise ConfigError(
                     f"{what} compares outputs {tuple(output.shape)} with targets {tuple(target.shape)}, which are broadcast "
                     f"to {sizes}, every output with every target; give targets of shape {tuple(output.shape)} "
-                    f"(target.reshape(output.shape)), or let the network return {tuple(target.shape)} (output.reshape(target.shape))"
+                    f"(target.reshape(output.shape)), or let the network return {tuple(target.shape)} "
+                    "(output.reshape(target.shape))"
                 )
 
 

@@ -149,7 +149,7 @@ class ModuleTask:
         return MeanMeter()
 
     def predict(self, batch: Batch) -> dict[str, Any]:
-        """The module's outputs by name: {"output": …} of one tensor, the parts of a dict or dataclass, a tuple's "output_1", …."""
+        """The module's outputs by name: {"output": …} of one tensor, parts of a dict or dataclass, a tuple's "output_1", …."""
         names = tuple(batch.fields)
         if names not in self._feeds:
             self._feeds[names] = inputs_of(self._module, batch, self._bound)
@@ -171,7 +171,6 @@ class ModuleTask:
             self._check(function, output, places, names, what)
         return function(output, *places, **names)
 
-    @torch.compiler.disable
     def _check(self, function: RowFunction, output: Any, places: list[Any], names: dict[str, Any], what: str) -> None:
         check_loss_of(function, output, places, names, what)
         self._checked.add(what)
