@@ -150,17 +150,17 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
         rows = max((len(leaf) for field in fields.values() for _, leaf in leaves(field)), default=0)
         tensor_source(fields, FeedConfig(), training=False, seed=seed, device=torch.device("cpu"))  # which checks them
     elif sized or _by_number(data):
-        rows = len(data)
+        rows = len(data)  # type: ignore[arg-type]
     else:
         raise ConfigError(
-            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one after "
-            "the other; give validation data of their own"
+            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one "
+            "after the other; give validation data of their own"
         )
     kept, taken = held_back(rows, share, seed)
-    part = part_of_rows if fields is None else part_of_fields
-    whole = data if fields is None else fields
     note = f"{len(taken):,} of the {rows:,} training rows kept for validation (random)"
-    return part(whole, kept), part(whole, taken), note
+    if fields is None:
+        return part_of_rows(data, kept), part_of_rows(data, taken), note
+    return part_of_fields(fields, kept), part_of_fields(fields, taken), note
 
 
 def _by_number(data: Any) -> bool:
@@ -267,12 +267,7 @@ def task_of(
             )
         _refuse_another_choice(task, metrics, monitor, mode)
         return task
-    if isinstance(loss, type):
-        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
-    if loss is not None and not callable(loss):
-        raise ConfigError(
-            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
-        )
+    _check_loss(loss)
     return ModuleTask(task, loss, metrics, monitor, mode)
 
 
@@ -290,6 +285,16 @@ def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: 
         )
     if mode is not None and own is not None and mode != own.mode:
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
+
+
+def _check_loss(loss: Any) -> None:
+    """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
+    if isinstance(loss, type):
+        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if loss is not None and not callable(loss):
+        raise ConfigError(
+            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
+        )
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
-from sonde.core.units import metric_name, number
+from sonde.core.units import number
 from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
@@ -30,6 +30,7 @@ from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
+from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.live import Live
@@ -124,12 +125,12 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
-    notes = _of_evaluation(assembly)
+    notes = notes_on_metrics(assembly)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
-    screen.plan([*plan.lines, *_choosing(assembly)])
+    screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
         attempt.limit = TimeLimit(assembly, plan, limit_s)
@@ -153,33 +154,6 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     for finding in attempt.findings if saved is None else of_loggers:
         training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
-
-
-def _choosing(assembly: Assembly) -> list[str]:
-    """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
-    objective = assembly.objective
-    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
-    if objective is None or not told:
-        return []
-    best = "highest" if objective.mode == "max" else "lowest"
-    return [f"best checkpoint: {best} validation {metric_name(objective.metric)}"]
-
-
-def _of_evaluation(assembly: Assembly) -> list[Finding]:
-    """What is to be said of the task's metrics; from here on it is decided which of them chooses."""
-    notes, source = abilities_of(assembly.task).notes, assembly.evaluation_sources.get("validation")
-    if notes is None:
-        return []
-    if not assembly.evaluation_sources:
-        return [
-            Finding(
-                check="metrics without data",
-                severity="note",
-                evidence="metrics= computes nothing: there are no validation and no test data",
-                action="pass validation=, or leave metrics= out",
-            )
-        ]
-    return [] if source is None else list(notes(source.batches))
 
 
 @contextmanager

@@ -158,6 +158,16 @@ def test_a_task_without_an_objective_is_chosen_by_what_is_monitored(tmp_path: Pa
         fit("none", monitor="acc")
 
 
+def test_a_part_of_the_loss_may_be_monitored(tmp_path: Path) -> None:
+    def loss(output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        return {"loss": mse_loss(output, target), "size": output.abs().mean()}
+
+    run = fitted(tmp_path, loss=loss, monitor="size", mode="min")
+    assert run.result["best"]["value"] == min(history(run, "size"))
+    with pytest.raises(ConfigError, match="monitor='sizes': there is no such metric; there are loss, size"):
+        fitted(tmp_path / "none", loss=loss, monitor="sizes", mode="min")
+
+
 def test_metrics_without_data_compute_nothing_and_that_is_said(tmp_path: Path) -> None:
     net = nn.Linear(4, 1)
     run = sonde.fit(net, line(64, 0), loss=mse_loss, metrics={"mae": mae}, epochs=1, out=tmp_path / "run", **QUIET)

@@ -34,6 +34,7 @@ class Measures:
     functions: of each entry, what is called with the output and what of a batch belongs to it
     reported:  of each entry the names under which its numbers stand, once one was computed
     beside:    what else the meter reported, such as parts of the loss
+    computed:  whether a meter was computed, so that all names are known
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
@@ -41,6 +42,7 @@ class Measures:
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
         self.beside: list[str] = []
+        self.computed = False
         self.reported: dict[str, list[str]] = {}
 
     def of_batch(self, output: Any, batch: Batch, given: Given) -> dict[str, Any]:
@@ -101,9 +103,10 @@ class Measures:
             for name in self.names_of(measure)
         }
 
-    def objective(self, monitor: str | None, mode: str | None) -> Objective:
+    def objective(self, monitor: str | None, mode: str | None, *, final: bool = True) -> Objective:
         """What chooses the best checkpoint: `monitor`, else the first metric whose direction is known, else the loss.
 
+        final: whether all that metrics report is known, as far as it will be before the first step
         Raises: ConfigError for a metric that there is not, or whose direction is unknown or another than `mode`
         """
         known = self.directions
@@ -112,11 +115,14 @@ class Measures:
             if mode == "max":
                 raise ConfigError("monitor='loss', mode='max': the loss is what training makes smaller; leave mode out")
             return Objective("loss", "min")
-        if chosen not in (*known, *self.beside) and all(measure.name in self.reported for measure in self.all):
-            there_are = ", ".join([*known, "loss", *self.beside])
-            raise ConfigError(
-                f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
-            )
+        if chosen not in (*known, *self.beside):
+            if self.computed:
+                there_are = ", ".join([*known, "loss", *self.beside])
+                raise ConfigError(
+                    f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
+                )
+            if not final:
+                return Objective(chosen, "max" if mode == "max" else "min")
         return Objective(
             chosen, checked_mode(chosen, known.get(chosen, higher_is_better(chosen)), mode, self._declared(chosen))
         )
@@ -181,11 +187,12 @@ class Chooses:
     def objective(self) -> Objective:
         """Raises: ConfigError as `Measures.objective`"""
         own = self._own if self._monitor is None else None
-        return self._decided or own or self._measures.objective(self._monitor, self._mode)
+        return self._decided or own or self._measures.objective(self._monitor, self._mode, final=False)
 
     def notes(self, batches: int | None) -> list[Finding]:
         """What is to be said before the first step. batches: of the validation rows, where known"""
-        self._decided = self.objective
+        own = self._own if self._monitor is None else None
+        self._decided = own or self._measures.objective(self._monitor, self._mode)
         quiet = self._monitor is not None or self._own is not None
         return self._measures.notes(self._decided, monitored=quiet, batches=batches)
 
@@ -252,6 +259,7 @@ class MetricsMeter:
                 else:
                     numbers = self._measures.named(measure, self._computed(measure))
                     found |= {name: float(number) for name, number in numbers.items()}
+            self._measures.computed = True
             self._measures.beside = [name for name in means if name not in found and name != "loss"]
             self._found = found | {name: value for name, value in means.items() if name not in found}
         return dict(self._found)

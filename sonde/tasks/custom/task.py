@@ -12,7 +12,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
 from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
-from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
+from sonde.tasks.custom.arguments import WEIGHTS, Arguments
+from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.measure import told_by_loss
 from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
@@ -53,8 +54,8 @@ class MeanMeter:
 class ModuleTask:
     """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
-    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names of
-    the fields change.
+    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names
+    of the fields change.
 
     module:  takes what the binding gives it, and returns whatever the loss takes
     loss:    (output, target, more of the batch by name) -> scalar, the mean over the rows; None where the module's output has
@@ -119,7 +120,7 @@ class ModuleTask:
             self._function.to(device)
 
     def bind(self, batch: Batch) -> Bound:
-        """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
+        """What of such a batch goes where, in words, and weights or masks that nothing takes."""
         bound = self._bind(batch)
         taken = {
             name
@@ -155,7 +156,7 @@ class ModuleTask:
         return self.metrics.meter()
 
     def predict(self, batch: Batch) -> dict[str, Any]:
-        """The module's outputs by name: {"output": …} for one tensor, the parts of a dict or dataclass, "output_1", … of a tuple."""
+        """The module's outputs by name: {"output": …} of one tensor, parts of a dict or dataclass, a tuple's "output_1", …."""
         places, more = self._inputs(batch)
         return named_outputs(self._module(*places, **more), len(batch))
 
@@ -188,7 +189,6 @@ class ModuleTask:
             self._check(function, output, places, names, what)
         return places, names
 
-    @torch.compiler.disable
     def _check(self, function: RowFunction, output: Any, places: list[Any], names: dict[str, Any], what: str) -> None:
         check_loss_of(function, output, places, names, what)
         self._checked.add(what)
