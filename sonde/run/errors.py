@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import torch
@@ -99,10 +99,15 @@ def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
 
 def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:
     """Add an error to the findings of a run whose logs are closed."""
-    found = Finding(check=check, severity="error", evidence=evidence, action=action, step=step)
+    add_findings(folder, [Finding(check=check, severity="error", evidence=evidence, action=action, step=step)])
+
+
+def add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
+    """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
     length = folder.findings.stat().st_size if folder.findings.exists() else 0
     with closing(JsonLinesLog(folder.findings, keep_bytes=length)) as log:
-        log.write(found.as_dict())
+        for finding in found:
+            log.write(finding.as_dict())
 
 
 def _last(folder: RunFolder, what: str) -> str:
