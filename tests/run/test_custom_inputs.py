@@ -149,7 +149,7 @@ def test_what_goes_where_is_said_once_and_a_weight_that_nothing_takes_is_a_findi
     run = sonde.fit(
         Two(), data, validation=data, loss=cross_entropy, metrics=metric, epochs=1, out=tmp_path / "m", **ALWAYS
     )
-    assert not any("weight" in finding["evidence"] for finding in read_lines(run.folder / "findings.jsonl"))
+    assert not any("nothing takes" in finding["check"] for finding in read_lines(run.folder / "findings.jsonl"))
 
 
 class Many(nn.Module):
@@ -381,6 +381,7 @@ def test_a_share_of_the_rows_is_kept_for_validation(form: str, tmp_path: Path) -
         ({"train": FORMS["loader"], "validation": 0.2}, ConfigError, "keeps rows .* map-style Dataset, and the DataLoader"),
         ({"train": (IMAGE[:0], META[:0], LABEL[:0])}, DataError, "the training data hold no rows; give at least one"),
         ({"validation": TensorDataset(IMAGE[:0], META[:0], LABEL[:0])}, DataError, "the validation data hold no rows"),
+        ({"test": 0.1}, ConfigError, "test=0.1 is a share, and a test set is data of its own"),
         ({"test": (IMAGE[:0], META[:0], LABEL[:0])}, DataError, "the test data hold no rows"),
         ({"loss": "loss.py"}, ConfigError, "loss='loss.py' is a str; give a function"),
         ({"loss": nn.MSELoss}, ConfigError, r"loss=MSELoss is a class; give one of it, such as MSELoss\(\)"),
