@@ -101,6 +101,10 @@ def custom_parts(
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
     getattr(task, "to", task.modules.to)(device)
+    if isinstance(test, int | float):
+        raise ConfigError(
+            f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"
+        )
     floats, notes = floats_of(task.modules), []
     with clock.part("data"):
         if isinstance(validation, bool | int | float):

@@ -32,9 +32,9 @@ HEADER = '''\
 # fmt: off
 # ruff: noqa: E501
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
     import torch
@@ -131,8 +131,11 @@ def _class(name: str, words: str, settings: list[Setting]) -> str:
 def _entry(name: str, same: list[Setting]) -> str:
     """The line of a setting and its docstring."""
     kinds = [part for each in same for part in _parts(each.annotation, name in PLACES)]
+    if name == "loss":
+        kinds.insert(0, "Callable[..., Any]")
     union = '"str | torch.device"' if name == "device" else _union(kinds)
-    lines = textwrap.wrap(_words(same), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
+    own = " Or a function(output, target) of your own." if name == "loss" else ""
+    lines = textwrap.wrap(_words(same) + own, WIDTH - 10, break_long_words=False, break_on_hyphens=False)
     return f'    {name}: {union}\n    """' + "\n    ".join(lines) + '"""\n'
 
 

@@ -146,7 +146,7 @@ def fit(data: Any, out: Path, **more: Any) -> sonde.Run:
         ({"folds": 3}, "--folds 3 has no effect: sonde.fit takes data as they are; leave it out, or use sonde.train"),
         ({"overfit_batches": 1}, "--overfit-batches 1 has no effect"),
         ({"label_fraction": 0.5}, "--label-fraction 0.5 has no effect"),
-        ({"test": 0.1}, "--test 0.1 has no effect"),
+        ({"test": 0.1}, "test=0.1 is a share, and a test set is data of its own"),
         ({"image_size": 32}, "--image-size 32 has no effect"),
     ],
 )

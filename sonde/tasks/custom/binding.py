@@ -71,7 +71,8 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
         forward, rest = forward_by_name(module, takes, fields, with_loss=loss is not None), ()
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward)
     read = {*forward.fields, *([] if given is None else given.fields)}
-    unused = () if given is not None and given.whole else tuple(name for name in fields if name not in read)
+    whole = forward.whole or (given is not None and given.whole)
+    unused = () if whole else tuple(name for name in fields if name not in read)
     return Binding(
         names=tuple(fields),
         forward=forward,
@@ -116,7 +117,8 @@ def _line(
 ) -> str:
     """Who gets what, such as "image, meta → forward; label → the loss; id unused"."""
     own = [*takes.required, *takes.optional][: len(forward.places)]
-    parts = [f"{', '.join(forward.fields)} → forward{_if_others(forward, own)}"]
+    taken = "the whole batch" if forward.whole else f"{', '.join(forward.fields)}"
+    parts = [f"{taken} → forward{_if_others(forward, own)}"]
     if given is None:
         parts.append("the network returns its loss")
     elif given.whole:

@@ -21,6 +21,7 @@ def forward_by_name(module: nn.Module, takes: Parameters, fields: Mapping[str, A
     """
     wanted = [*takes.required, *takes.by_name]
     found: dict[str, Path] = {name: name for name in wanted if name in fields}
+    found |= {name: () for name in wanted if name == WHOLE and name not in fields}
     lacking = [name for name in wanted if name not in found]
     offered = {
         name: name

@@ -121,7 +121,7 @@ class ModuleTask:
 
     def bind(self, batch: Batch) -> Bound:
         """What of such a batch goes where, in words, and weights or masks that nothing takes."""
-        bound = self._bind(batch)
+        bound = self._binding(batch)
         taken = {
             name
             for metric, function in self.metrics.functions.items()
@@ -132,9 +132,7 @@ class ModuleTask:
 
     def evaluate(self, batch: Batch) -> dict[str, Any]:
         """For the meter: the metrics of the batch, its loss and what that consists of."""
-        bound = (
-            self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
-        )
+        bound = self._binding(batch)
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
         measured = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
@@ -175,6 +173,11 @@ class ModuleTask:
         if names not in self._feeds:
             self._feeds[names] = inputs_of(self._module, batch, self._bound)
         return self._feeds[names].of(batch)
+
+    def _binding(self, batch: Batch) -> Binding:
+        """That of batches with these fields: found once."""
+        known = self._bound
+        return known if known is not None and tuple(batch.fields) == known.names else self._bind(batch)
 
     def _bind(self, batch: Batch) -> Binding:
         self._bound = bind(self._module, self._function, batch)

@@ -77,6 +77,7 @@ def hinge(output, target, margin=None): ...
         (one, nn.CrossEntropyLoss(), (A, Y), "input → forward; target → the loss"),
         (one, F.gaussian_nll_loss, {"x": A, "y": Y, "var": W}, "x → forward; y, var → the loss (target, var)"),
         (one, hinge, {"x": A, "y": Y, "margin": W}, "x → forward; y, margin → the loss (target, margin)"),
+        (lambda batch: 0, loss, {"a": A, "y": Y}, "the whole batch → forward; y → the loss"),
         (one, torch.dist, (A, Y), "input → forward; target → the loss"),
     ],
 )  # fmt: skip
@@ -110,7 +111,8 @@ def test_a_metric_takes_as_many_parts_as_it_has_parameters() -> None:
     ("forward", "function", "sample", "said"),
     [
         (one, loss, (A, B, Y),
-         r"samples have 3 parts \(\(4, 3\) float32, .*\), which do not fit Module.forward\(x\) and the loss loss\(output, target\); give a dict"),
+         r"samples have 3 parts \(\(4, 3\) float32, .*\), which do not fit Module.forward\(x\) and the loss loss\(output, "
+         r"target\); give a dict"),
         (one, lambda output: 0, (A, Y),
          r"samples have 2 parts .* do not fit Module.forward\(x\) and the loss\(output\); give a dict"),
         (one, F.mse_loss, A, r"the loss takes a target \('target'\), and the data have none; give \(x, y\), or \(x, x\)"),
