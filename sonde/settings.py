@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     import torch
@@ -372,12 +372,11 @@ class TrainKeywords(TypedDict, total=False):
     known: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
-    loss: Callable[..., Any] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
+    loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
     rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss
     function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
-    function, on standardised values; quantile also learns prediction intervals around the forecast. Or a
-    function(output, target) of your own."""
+    function, on standardised values; quantile also learns prediction intervals around the forecast."""
     label_smoothing: float
     """task classification: Label smoothing: share of each target spread uniformly over all classes; for
     cross-entropy. task inverse-folding: Label smoothing: share of each target spread uniformly over all residue
