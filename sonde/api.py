@@ -95,12 +95,12 @@ def fit(
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is
-          handed to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the
-          batch by name, or for all of it as `batch`. A network whose output has `.loss` needs no other
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is handed
+          to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the batch by
+          name, or for all of it as `batch`. A network whose output has `.loss` needs no other
     train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of
-          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in
-          a Dataset; `test` is evaluated once, at the end, with the chosen weights
+          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of the rows of data in
+          memory or of a Dataset; `test` is evaluated once, at the end, with the chosen weights
     metrics: name -> function(output, target) -> scalar mean over the rows; or a `sonde.Metric`, an object with update and compute
              (torchmetrics), "accuracy" and others by name; or a list of them. The first whose direction is known (declared,
              or by its name) chooses the best weights, else the validation loss; `monitor=` and `mode=` choose otherwise

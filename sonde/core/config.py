@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from sonde.core.bounds import above, at_least, within
+from sonde.core.bounds import above, at_least, flag, within
 from sonde.core.durations import PERIODS, Duration, setting
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.given_object import GivenObject
@@ -198,7 +198,10 @@ class LoopConfig:
         above(self, 0, "epochs")
         at_least(self, 1, "steps", "log_every")
         if self.mode is not None and self.monitor is None:
-            raise ConfigError("--mode says which values of the metric in --monitor are best; give --monitor too")
+            monitor = flag("monitor")
+            raise ConfigError(
+                f"{flag('mode')} says which values of the metric in {monitor} are best; give {monitor} too"
+            )
         for name in PERIODS:
             if getattr(self, name) is not None:
                 self._duration(name)

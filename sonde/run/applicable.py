@@ -103,7 +103,7 @@ def _of_validation(name: str, value: Any, parts: Assembly) -> str:
 
 
 def _of_objective(name: str, value: Any, parts: Assembly) -> str:
-    if parts.task.objective is not None:
+    if parts.objective is not None:
         return ""
     return "the task has no objective that could improve; set its objective = sonde.Objective(metric, 'max' or 'min')"
 
@@ -264,7 +264,7 @@ RULES = (
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),
     Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),
     Rule(names=("patience",), why=_of_evaluations, off=(0, "0")),
-    Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),
+    Rule(names=("monitor", "mode", "evaluate_every"), why=_of_validation, off=(None,)),
     Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
     Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser, off=(None,)),
     Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),

@@ -216,4 +216,4 @@ def test_a_streaming_set_is_formatted_for_torch() -> None:
     batches = [batch for _ in range(2) for batch in source]
     assert [len(batch) for batch in batches] == [4, 2, 4, 2]
     assert [float(batch["input"][0, 0]) for batch in batches] == [0, 0, 1, 1]
-    assert source.mapping == "'features' is the input, 'label' is the target"
+    assert source.mapping == "samples hold features, label"
