@@ -361,8 +361,15 @@ def test_test_data_are_evaluated_once_with_the_chosen_weights(tmp_path: Path) ->
 )  # fmt: skip
 def test_a_share_of_the_rows_is_kept_for_validation(form: str, tmp_path: Path) -> None:
     def fit(out: str, **more: Any) -> sonde.Run:
-        return sonde.fit(Two(), FORMS[form], loss=cross_entropy, out=tmp_path / out, threads=1, quiet=True,
-                         batch_size=16, **{"epochs": 2, "validation": 0.25, **more})  # fmt: skip
+        settings: dict[str, Any] = {
+            "epochs": 2,
+            "validation": 0.25,
+            "batch_size": 16,
+            "threads": 1,
+            "quiet": True,
+            **more,
+        }
+        return sonde.fit(Two(), FORMS[form], loss=cross_entropy, out=tmp_path / out, **settings)
 
     run = fit("run")
     assert "16 of the 64 training rows kept for validation (random)" in read_json(run.folder / "plan.json")["lines"]
