@@ -452,3 +452,12 @@ def test_micro_batches_of_nested_fields_have_the_gradient_of_the_whole(tmp_path:
         )
         losses.append([record.number("model/loss") for record in records])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_an_iterator_is_enough_to_predict_and_evaluate_on(tmp_path: Path) -> None:
+    run = sonde.fit(Two(), FORMS["dict"], loss=cross_entropy, epochs=1, out=tmp_path / "run", **ALWAYS)
+    pieces = [{name: field[start : start + 16] for name, field in FORMS["dict"].items()} for start in range(0, 64, 16)]
+    assert run.predict(iter(pieces)) == [entry for entry in run.predict(DataLoader(TensorDataset(IMAGE, META), 16))]
+    assert run.evaluate(iter(pieces)) == pytest.approx(run.evaluate(FORMS["dict"]))
+    with pytest.raises(ConfigError, match="cannot evaluate on 'x.csv', which is a path or name"):
+        run.evaluate("x.csv")
