@@ -231,11 +231,11 @@ def source_of(
     if isinstance(data, list | tuple | DataLoader):
         return LoaderSource(data, device=device, seed=seed, floats=floats)
     if isinstance(data, Iterable | str) or callable(data):
-        _check_iterable(data, training=training)
+        _check_iterable(data, what=what)
         batches = batches_of(data, batch_size=config.batch_size, workers=workers)
         return LoaderSource(batches, device=device, seed=seed, floats=floats)
     raise ConfigError(
-        f"cannot train on a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
+        f"cannot {_use(what)} a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
     )
 
@@ -249,13 +249,17 @@ def _loader(data: Any, batch_size: int, workers: int, *, seed: int, training: bo
     return DataLoader(data, batch_size, shuffle=training, **common)
 
 
-def _check_iterable(data: Any, *, training: bool) -> None:
-    """Raises: ConfigError for what yields no rows, and an iterator to evaluate on"""
+def _check_iterable(data: Any, *, what: str) -> None:
+    """Raises: ConfigError for what yields no rows, and an iterator to evaluate on again and again"""
     if isinstance(data, str | bytes | Path | type | nn.Module):
-        what = "a path or name; give that to sonde.train" if isinstance(data, str | Path) else "no data"
-        raise ConfigError(f"cannot train on {data!r}, which is {what}")
-    if not training and isinstance(data, Iterator):
-        raise ConfigError(f"validation data are read at every evaluation, and {ONCE}")
+        found = "a path or name; give that to sonde.train" if isinstance(data, str | Path) else "no data"
+        raise ConfigError(f"cannot {_use(what)} {data!r}, which is {found}")
+    if what in ("validation", "test") and isinstance(data, Iterator):
+        raise ConfigError(f"{what} data are read more than once, and {ONCE}")
+
+
+def _use(what: str) -> str:
+    return "train on" if what == "training" else "evaluate on"
 
 
 def task_of(

@@ -326,7 +326,7 @@ def test_an_iterator_is_read_once(tmp_path: Path) -> None:
     said = "10 epochs are 10 passes over the data, and an iterator can be read only once; give the DataLoader itself"
     with pytest.raises(ConfigError, match=said):
         sonde.fit(nn.Linear(1, 1), batches(), out=str(tmp_path / "none"), **settings)
-    with pytest.raises(ConfigError, match="validation data are read at every evaluation, and an iterator can be read"):
+    with pytest.raises(ConfigError, match="validation data are read more than once, and an iterator can be read"):
         sonde.fit(nn.Linear(1, 1), line(), validation=batches(), out=str(tmp_path / "none"), **settings)
     settings |= {"schedule": "constant", "warmup": 0}
     run = sonde.fit(nn.Linear(1, 1), batches(), epochs=1, out=str(tmp_path / "run"), **settings)

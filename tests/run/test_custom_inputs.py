@@ -361,8 +361,15 @@ def test_test_data_are_evaluated_once_with_the_chosen_weights(tmp_path: Path) ->
 )  # fmt: skip
 def test_a_share_of_the_rows_is_kept_for_validation(form: str, tmp_path: Path) -> None:
     def fit(out: str, **more: Any) -> sonde.Run:
-        return sonde.fit(Two(), FORMS[form], loss=cross_entropy, out=tmp_path / out, threads=1, quiet=True,
-                         batch_size=16, **{"epochs": 2, "validation": 0.25, **more})  # fmt: skip
+        settings: dict[str, Any] = {
+            "epochs": 2,
+            "validation": 0.25,
+            "batch_size": 16,
+            "threads": 1,
+            "quiet": True,
+            **more,
+        }
+        return sonde.fit(Two(), FORMS[form], loss=cross_entropy, out=tmp_path / out, **settings)
 
     run = fit("run")
     assert "16 of the 64 training rows kept for validation (random)" in read_json(run.folder / "plan.json")["lines"]
@@ -445,3 +452,12 @@ def test_micro_batches_of_nested_fields_have_the_gradient_of_the_whole(tmp_path:
         )
         losses.append([record.number("model/loss") for record in records])
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_an_iterator_is_enough_to_predict_and_evaluate_on(tmp_path: Path) -> None:
+    run = sonde.fit(Two(), FORMS["dict"], loss=cross_entropy, epochs=1, out=tmp_path / "run", **ALWAYS)
+    pieces = [{name: field[start : start + 16] for name, field in FORMS["dict"].items()} for start in range(0, 64, 16)]
+    assert run.predict(iter(pieces)) == [entry for entry in run.predict(DataLoader(TensorDataset(IMAGE, META), 16))]
+    assert run.evaluate(iter(pieces)) == pytest.approx(run.evaluate(FORMS["dict"]))
+    with pytest.raises(ConfigError, match="cannot evaluate on 'x.csv', which is a path or name"):
+        run.evaluate("x.csv")

@@ -102,22 +102,16 @@ def refuse_broadcast(
 ) -> None:
     """Where output and target differ by axes of size 1 only, see whether that changes what `function` computes.
 
-    It is called without a gradient, on the pair as it is and with either in the other's shape, also on values moved by ramps,
-    since equal values would hide a difference; random streams and a module's state are left as they were.
+    It is called without a gradient, on the pair as it is and with either in the other's shape, also on values that differ by
+    row, since equal ones would hide a difference; random streams and a module's state are left as they were.
     named: `function` as the user gave it, which may be a module with state
     Raises: ConfigError where the pair as it is gives another number than both pairs of one shape, which agree
     """
     if not _only_ones_apart(output, target):
         return
-    ramp = torch.linspace(0.1, 0.9, len(output), device=output.device)
-    moved = output.detach() + ramp.to(output.dtype).view(-1, *[1] * (output.ndim - 1))
-    wanted = (
-        target + ramp.flip(0).view(-1, *[1] * (target.ndim - 1)).to(target.dtype)
-        if target.is_floating_point()
-        else target
-    )
+    tries = [(output.detach(), target), *_told_apart(output.detach(), target)]
     with torch.no_grad(), _undone(named, output.device):
-        for one, other in ((output.detach(), target), (moved, target), (moved, wanted)):
+        for one, other in tries:
             as_is = _number(function, one, other)
             alike = [
                 _number(function, one, other.reshape(one.shape)),
@@ -132,6 +126,20 @@ def refuse_broadcast(
                     f"(target.reshape(output.shape)), or let the network return {tuple(target.shape)} "
                     "(output.reshape(target.shape))"
                 )
+
+
+def _told_apart(output: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Pairs of these shapes whose rows differ: moved by ramps, and of two classes by turns, as logits and as their numbers."""
+    if len(output) != len(target):
+        return []
+
+    def by_row(rows: Tensor, like: Tensor) -> Tensor:
+        return rows.to(like.device, like.dtype).view(-1, *[1] * (like.ndim - 1)).expand_as(like).contiguous()
+
+    ramp, turns = torch.linspace(0.1, 0.9, len(output)), torch.arange(len(output)) % 2
+    moved = output + by_row(ramp, output)
+    other = target + by_row(ramp.flip(0), target) if target.is_floating_point() else target
+    return [(moved, target), (moved, other), (by_row(8 * turns - 4, output), by_row(turns, target))]
 
 
 def _only_ones_apart(output: Tensor, target: Tensor) -> bool:
