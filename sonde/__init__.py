@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sonde.run.live import Live
     from sonde.run.run import Run
     from sonde.tasks.custom.base import Task
+    from sonde.tasks.custom.measure import Metric
     from sonde.tasks.custom.task import MeanMeter
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ _PUBLIC = {
     "Stage": "sonde.core.seams",
     "Task": "sonde.tasks.custom.base",
     "MeanMeter": "sonde.tasks.custom.task",
+    "Metric": "sonde.tasks.custom.measure",
     "SondeError": "sonde.core.errors",
 }
 
@@ -47,6 +49,7 @@ __all__ = [
     "Loss",
     "MeanMeter",
     "Meter",
+    "Metric",
     "Objective",
     "Observer",
     "Phase",
@@ -65,10 +68,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
     import importlib
 
+    if name == "sklearn":  # estimators, for which scikit-learn is imported
+        return importlib.import_module("sonde.sklearn")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 

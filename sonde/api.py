@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
@@ -29,43 +29,50 @@ from sonde.run.job import Job, begun
 from sonde.run.observers import checked, refuse_foreign, refuse_in_steps, refuse_with_folds
 from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
+from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
+from sonde.settings import FitKeywords, ResumeKeywords, StepsKeywords, TrainKeywords
 
 
+@with_settings(TrainKeywords)
 def train(
     data: Any,
     *,
     target: Any = None,
     model: str | nn.Module | None = None,
+    task: str | None = None,
     observers: Sequence[Callable[..., Any]] = (),
-    **settings: Any,
+    **settings: Unpack[TrainKeywords],
 ) -> Run:
     """Train on `data` and return the run; whatever is not given is inferred, and what was inferred is printed.
 
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
+    model: a name (`sonde models`), "file.py:Net" or a torch.nn.Module;  task: a name (`sonde tasks`)
     observers: functions of a record, or of (record, live): see `sonde.Observer` and `sonde.Live`
-    settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …
+    settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …; those of every
+              shipped model and task are in the signature, those of a "file.py:Net" are its parameters that have a default
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     watching = _observers(observers, settings)
     if not isinstance(model, str | nn.Module | None):
         what = f"the class {model.__name__}; call it" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ConfigError(f'model takes a name, "file.py:Net" or a torch.nn.Module, not {what}')
+    given: dict[str, Any] = dict(settings)
     if isinstance(target, str):
-        settings["target"] = (target,)
+        given["target"] = (target,)
     elif isinstance(target, list | tuple) and all(isinstance(name, str) for name in target):
-        settings["target"] = target
+        given["target"] = target
     elif target is not None:
         data = (data, target)
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
-    task = settings.pop("task", None)
-    overrides = from_keywords(settings, model=name, task=task)
-    caller = Caller(screen=Screen(quiet=bool(settings.get("quiet", False))), module=module)
+    overrides = from_keywords(given, model=name, task=task)
+    caller = Caller(screen=Screen(quiet=bool(given.get("quiet", False))), module=module)
     return run_job(replace(data_job(data, overrides, caller), observers=watching))
 
 
+@with_settings(FitKeywords)
 def fit(
     task: Any,
     train: Any,
@@ -75,7 +82,7 @@ def fit(
     loss: Any = None,
     metrics: Any = None,
     observers: Sequence[Callable[..., Any]] = (),
-    **settings: Any,
+    **settings: Unpack[FitKeywords],
 ) -> Run:
     """Train your own task, or a plain module with a plain loss function, with the same loop and run folder.
 
@@ -87,12 +94,14 @@ def fit(
     train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of
           rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in
           a Dataset; `test` is evaluated once, at the end, with the chosen weights
-    metrics: name -> function(output, target) -> scalar mean over the rows
+    metrics: name -> function(output, target) -> scalar mean over the rows; or a `sonde.Metric`, an object with update and compute
+             (torchmetrics), "accuracy" and others by name; or a list of them. The first whose direction is known (declared,
+             or by its name) chooses the best weights, else the validation loss; `monitor=` and `mode=` choose otherwise
     observers, settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     watching, name = _observers(observers, settings), type(task).__name__.lower()
-    whole = task_of(task, loss, metrics, settings.get("monitor"))
+    whole = task_of(task, loss, metrics, settings.get("monitor"), settings.get("mode"))
     job = custom_job(whole, train, validation, settings, name=name, test=test)
     return run_job(replace(job, observers=watching))
 
@@ -105,8 +114,15 @@ def _observers(observers: Any, settings: Mapping[str, Any]) -> tuple[Callable[..
     return watching
 
 
+@with_settings(StepsKeywords)
 def steps(
-    task: Any, data: Any, *, loss: Any = None, lr: float = 1e-3, total: int, **settings: Any
+    task: Any,
+    data: Any,
+    *,
+    loss: Any = None,
+    lr: float = 1e-3,
+    total: int,
+    **settings: Unpack[StepsKeywords],
 ) -> Iterator[StepRecord]:
     """The loop itself: an iterator of step records, the weights updated when each is yielded.
 
@@ -150,13 +166,14 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
             yield record
 
 
+@with_settings(ResumeKeywords)
 def resume(
     folder: str | Path,
     *,
     data: Any = None,
     screen: Screen | None = None,
     observers: Sequence[Callable[..., Any]] = (),
-    **overrides: Any,
+    **overrides: Unpack[ResumeKeywords],
 ) -> Run:
     """Resume a run exactly where it stopped; `epochs=20` trains a finished run further.
 

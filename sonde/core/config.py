@@ -170,6 +170,8 @@ class LoopConfig:
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
     monitor: str | None = None
     """Validation metric that selects the best checkpoint; by default the task's."""
+    mode: Literal["min", "max"] | None = None
+    """Whether the smallest or the largest value of the monitored metric is best; known of most metrics, needed for others."""
     patience: int | str = 0
     """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are), or this long
     ("10 epochs", "500 steps", "30m"); 0 for none."""
@@ -183,6 +185,8 @@ class LoopConfig:
     def __post_init__(self) -> None:
         above(self, 0, "epochs")
         at_least(self, 1, "steps", "log_every")
+        if self.mode is not None and self.monitor is None:
+            raise ConfigError("--mode says which values of the metric in --monitor are best; give --monitor too")
         for name in PERIODS:
             if getattr(self, name) is not None:
                 self._duration(name)

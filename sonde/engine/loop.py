@@ -260,7 +260,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     if parts.objective is None:
         return False
     value = parts.objective.value(metrics)
-    if parts.objective.better(value, progress.best["value"] if progress.best else None):
+    if parts.objective.better(value, parts.objective.best_value(progress.best)):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0
         progress.best_passes = progress.passes

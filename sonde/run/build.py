@@ -36,6 +36,7 @@ from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.updates import schedules, updates
+from sonde.tasks.custom.metrics import checked_mode
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
@@ -196,9 +197,12 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any) 
     counts = None
     if labels is not None:
         counts = [int((labels == number).sum()) for number in range(len(dataset.schema.target.names))]
-    return build_task(
+    task = build_task(
         config.task, model, dataset.schema.target, config.task_config, class_counts=counts, monitor=config.loop.monitor
     )
+    if task.objective is not None:
+        checked_mode(task.objective.metric, task.objective.mode == "max", config.loop.mode)
+    return task
 
 
 def _sources(

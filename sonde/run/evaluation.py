@@ -23,6 +23,7 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.tasks.custom.metrics import Undefined
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
@@ -83,8 +84,8 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
         extras_of(task).load_state_dict(task_state)
     if split != "validation":
         return
-    with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
-        scores = meter.compute()
+    with suppress(Undefined, ArithmeticError, ValueError, RuntimeError, IndexError):  # of one that needs more batches
+        scores = meter.compute()  # tells the task what its metrics report
         if task.objective is not None:
             task.objective.value(scores)
 

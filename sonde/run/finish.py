@@ -8,9 +8,12 @@ import torch
 
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, write_json
+from sonde.core.findings import Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import RunFolder
+from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
+from sonde.diagnose.evaluations import never_finite
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
@@ -66,9 +69,23 @@ def evaluated(run: Prepared) -> dict[str, Any]:
         late = attempt.limit.findings(run.training, budgets)
         attempt.findings += late
         add_findings(folder, late)
+    broken = _never_finite(run)
+    attempt.findings += broken
+    add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
     return {**_result(run, scores), "evaluated": evaluated_on}
+
+
+def _never_finite(run: Prepared) -> list[Finding]:
+    """Metrics that were no number in any evaluation; most of all the one that was to choose."""
+    assembly, best = run.attempt.assembly, run.training.progress.best
+    if "validation" not in assembly.evaluation_sources:
+        return []
+    chose, objective = best is not None and best["metric"] is not None, assembly.task.objective
+    lines = list(read_lines(run.attempt.folder.metrics))
+    means = abilities_of(assembly.task).batch_means
+    return never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
 
 
 def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
@@ -130,6 +147,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "steps": progress.step,
         "objective": None if objective is None else objective._asdict(),
         "headline": next(iter(next(reversed(scores.values()), {})), "" if objective is None else objective.metric),
+        **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
         "best": progress.best,
         "seconds": spent,
@@ -138,6 +156,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
     }
+
+
+def _batch_means(assembly: Assembly, scores: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Metrics that are means of batches though their value on a set is none; nothing where there are none."""
+    names, sources = abilities_of(assembly.task).batch_means, assembly.evaluation_sources
+    found = [] if names is None or all(sources[split].batches == 1 for split in scores) else list(names())
+    return {"batch_means": found} if found else {}
 
 
 def _train_metrics(folder: RunFolder, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
-from sonde.core.units import number
+from sonde.core.units import metric_name, number
 from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
@@ -128,7 +128,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         remember(folder, attempt.config, attempt.job.resolved.origin)
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
-    screen.plan(plan.lines)
+    screen.plan([*plan.lines, *_choosing(assembly)])
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
         attempt.limit = TimeLimit(assembly, plan, limit_s)
@@ -148,9 +148,24 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
+        attempt.findings += _of_evaluation(assembly)
     for finding in attempt.findings if saved is None else of_loggers:
         training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
+
+
+def _choosing(assembly: Assembly) -> list[str]:
+    """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
+    if abilities_of(assembly.task).notes is None or "validation" not in assembly.evaluation_sources:
+        return []
+    metric, mode = assembly.task.objective
+    return [f"best checkpoint: {'highest' if mode == 'max' else 'lowest'} validation {metric_name(metric)}"]
+
+
+def _of_evaluation(assembly: Assembly) -> list[Finding]:
+    """What is to be said of the task's metrics, where something is validated."""
+    notes, source = abilities_of(assembly.task).notes, assembly.evaluation_sources.get("validation")
+    return [] if notes is None or source is None else list(notes(source.batches))
 
 
 @contextmanager
@@ -319,7 +334,7 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    better = objective is None or objective.better(objective.value(scores), best["value"] if best else None)
+    better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores

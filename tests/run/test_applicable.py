@@ -129,7 +129,8 @@ def test_a_typed_share_for_test_rows_that_the_data_bring_is_refused(table: Path)
 
 
 def fit(data: Any, out: Path, **more: Any) -> sonde.Run:
-    return sonde.fit(nn.Linear(1, 1), data, **{"loss": mse_loss, "epochs": 1, "out": out, **QUIET, **more})
+    settings: dict[str, Any] = {"loss": mse_loss, "epochs": 1, "out": out, **QUIET, **more}
+    return sonde.fit(nn.Linear(1, 1), data, **settings)
 
 
 @pytest.mark.parametrize(
