@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
     from sonde.run.live import Live
     from sonde.run.run import Run
-    from sonde.tasks.custom.base import Task
+    from sonde.tasks.custom.user_task import Task
     from sonde.tasks.custom.measure import Metric
     from sonde.tasks.custom.task import MeanMeter
 
@@ -35,7 +35,7 @@ _PUBLIC = {
     "Phase": "sonde.core.seams",
     "Source": "sonde.core.seams",
     "Stage": "sonde.core.seams",
-    "Task": "sonde.tasks.custom.base",
+    "Task": "sonde.tasks.custom.user_task",
     "MeanMeter": "sonde.tasks.custom.task",
     "Metric": "sonde.tasks.custom.measure",
     "SondeError": "sonde.core.errors",

@@ -18,7 +18,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
-from sonde.run.build import Assembly
+from sonde.run.build import Assembly, Own
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
@@ -42,6 +42,7 @@ def train(
     target: Any = None,
     model: str | nn.Module | None = None,
     task: str | None = None,
+    metrics: Any = None,
     observers: Sequence[Callable[..., Any]] = (),
     **settings: Unpack[TrainKeywords],
 ) -> Run:
@@ -50,9 +51,13 @@ def train(
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
     model: a name (`sonde models`), "file.py:Net" or a torch.nn.Module;  task: a name (`sonde tasks`)
+    metrics: of your own, as `sonde.fit` takes them, beside the task's: functions of logits (B, C) and classes (B,), or of
+             values and targets (B, T) in the targets' units; monitor= lets one choose the best checkpoint
     observers: functions of a record, or of (record, live): see `sonde.Observer` and `sonde.Live`
     settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …; those of every
-              shipped model and task are in the signature, those of a "file.py:Net" are its parameters that have a default
+              shipped model and task are in the signature, those of a "file.py:Net" are its parameters that have a default;
+              loss= may also be a function(output, target) -> scalar mean, of logits (B, C) and classes (B,), or of values and
+              targets (B, T), both standardised
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     watching = _observers(observers, settings)
@@ -67,8 +72,9 @@ def train(
     elif target is not None:
         data = (data, target)
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
+    own = Own(loss=given.pop("loss") if callable(given.get("loss")) else None, metrics=metrics)
     overrides = from_keywords(given, model=name, task=task)
-    caller = Caller(screen=Screen(quiet=bool(given.get("quiet", False))), module=module)
+    caller = Caller(screen=Screen(quiet=bool(given.get("quiet", False))), module=module, own=own)
     return run_job(replace(data_job(data, overrides, caller), observers=watching))
 
 

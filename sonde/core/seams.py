@@ -239,6 +239,8 @@ class Abilities:
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
     notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
                       evaluated and what chooses the best checkpoint
+    answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
+                      (B, C) and classes (B,), or values and targets (B, T) in the targets' units
     batch_means:      names of metrics that are means over batches, though their value on a set is none
     """
 
@@ -251,6 +253,7 @@ class Abilities:
     samples: Callable[[int], list[dict[str, Any]]] | None = None
     notes: Callable[[int | None], Sequence[Finding]] | None = None
     batch_means: Callable[[], Sequence[str]] | None = None
+    answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
 
 
 def abilities_of(task: Task) -> Abilities:

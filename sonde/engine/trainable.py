@@ -145,7 +145,7 @@ def further_groups(
     peak: float,
     make: Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]] | None,
 ) -> list[dict[str, Any]]:
-    """Groups by which an optimiser trains more parameters: as `make` says, else in all as its first group, at the peak rate given."""
+    """Groups for more parameters of an optimiser: as `make` says, else in all as its first group, at the peak rate given."""
     if make is not None:
         return make(parameters)
     first = {name: value for name, value in optimizer.param_groups[0].items() if name not in ("params", "name")}

@@ -38,7 +38,8 @@ class RegressionMeter:
         return [f"pearson and spearman of {found:,} rows are computed from {most:,} of them"] if found > most else []
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
-        """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss."""
+        """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss; rank
+        (B,) by which the worst rows are found where the loss is not known by row."""
         values, target = outputs["values"].detach(), outputs["target"]
         counted = outputs["mask"] > 0 if "mask" in outputs else torch.ones_like(target, dtype=torch.bool)
         self.first_nan.update(values, index)
@@ -46,7 +47,7 @@ class RegressionMeter:
         self.loss.update(outputs["loss"], outputs.get("weight"))
         rows = {"values": values, "target": target, "counted": counted}
         self.correlations.update(**rows, index=index)
-        self.worst.update(outputs["loss"].detach(), index, rows)
+        self.worst.update(outputs.get("rank", outputs["loss"]).detach(), index, rows)
         self.sample.update(shuffled_rank(index.to(values.device)), index, rows)
 
     def merge(self, other: "RegressionMeter") -> None:

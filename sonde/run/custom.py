@@ -72,6 +72,7 @@ def custom_job(
         about={**about, "fingerprint": fingerprint},
         build=build,
         name=(CUSTOM_MODULE, name),
+        own=task.own_names if isinstance(task, ModuleTask) else {},
         screen=Screen(quiet=bool(settings.get("quiet", False))),
     )
 

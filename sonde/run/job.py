@@ -44,6 +44,7 @@ class Job:
     about:     what data.json says of the data: their source, form, facts, warnings, splits and fingerprint
     build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are given
     name:      (data, model), of which the run folder's name is made where none is given
+    own:       a loss and metrics of the caller's own, by the names that config.yaml has
     observers: called with each of the run's records and, where they ask for it, the run (`run/observers`)
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn
     """
@@ -54,6 +55,7 @@ class Job:
     build: Callable[[TrainConfig, bool], Assembly]
     name: tuple[str, str]
     screen: Screen
+    own: Mapping[str, Any] = field(default_factory=dict)
     observers: Sequence[Callable[..., Any]] = ()
     fold: "Callable[[RunFolder, int], Job] | None" = None
 
@@ -143,7 +145,9 @@ def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
 
 
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
-    write_start(folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None)
+    write_start(
+        folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None, own=job.own
+    )
     return Attempt(job=job, folder=folder, config=built.config, built=built, findings=_warnings(job))
 
 

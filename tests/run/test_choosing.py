@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 import sonde
-from sonde.core.errors import ConfigError
+from sonde.core.config_file import read_config
+from sonde.core.errors import ConfigError, RunFolderError
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True}
 
@@ -75,6 +76,13 @@ def test_monitor_and_mode_decide(tmp_path: Path) -> None:
     assert run.result["objective"] == {"metric": "spread", "mode": "max"}
     assert run.result["best"]["value"] == max(history(run, "spread"))
     assert "mode: max" in (run.folder / "config.yaml").read_text()
+    own = read_config(run.folder).own
+    assert own["loss"] == "torch.nn.functional.mse_loss"
+    assert own["metrics"]["mae"] == f"{__name__}.mae"
+    again = fitted(tmp_path, **given, monitor="spread", mode="max", epochs=7)  # which rewrites it
+    assert read_config(again.folder).own == own
+    with pytest.raises(RunFolderError, match="holds a run with --mode max, and now it is min"):
+        fitted(tmp_path, **given, monitor="spread", mode="min", epochs=7)
     assert [each for each in findings(run) if each["check"] == "metric without direction"] == []
 
 

@@ -110,6 +110,8 @@ def qualified_name(given: Any) -> str:
         return given
     if isinstance(given, Metric):
         return qualified_name(given.function)
+    if isinstance(given, NamedMetric):
+        return given.name
     if isinstance(given, functools.partial):
         return qualified_name(given.func)
     known = given if hasattr(given, "__qualname__") else type(given)

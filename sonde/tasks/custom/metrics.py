@@ -16,7 +16,7 @@ from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.tasks.custom.joining import joined, on_cpu, wide
-from sonde.tasks.custom.measure import KEPT, Measure, measures_of
+from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
 """(function of an output, what it is in words, whether it may be tried) -> what of the batch it is given besides, by place and
@@ -138,7 +138,7 @@ class Measures:
                 Finding(
                     check="metric without direction",
                     severity="note",
-                    evidence=f"metric {_listed(unknown)}: it is not known whether higher is better, so {chooses} chooses the "
+                    evidence=f"{_listed(unknown)}: it is not known whether higher is better, so {chooses} chooses the "
                     "best checkpoint",
                     action=f"give sonde.Metric(function, higher_is_better=…), or monitor={unknown[0]!r} with mode='max' or "
                     "'min', to let it choose",
@@ -149,7 +149,7 @@ class Measures:
                 Finding(
                     check="mean of batches",
                     severity="note",
-                    evidence=f"metric {_listed(means)}: the mean of its values on batches, which is not its value on the set",
+                    evidence=f"{_listed(means)}: the mean of its values on batches, which is not its value on the set",
                     action="sonde.Metric(function, whole=True) computes it once, on all rows",
                 )
             )
@@ -280,6 +280,12 @@ class MetricsMeter:
             )
 
 
+def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
+    """How a loss and metrics of the caller's own are written in config.yaml; empty where there are none."""
+    named = {measure.name: qualified_name(measure.function) for measure in measures.all}
+    return ({} if loss is None else {"loss": qualified_name(loss)}) | ({"metrics": named} if named else {})
+
+
 def scalar(name: str, value: Any) -> Tensor:
     """What a metric returned. Raises: ConfigError where that is no single number"""
     if isinstance(value, Tensor) and value.numel() != 1:
@@ -323,7 +329,7 @@ def _fresh(measure: Measure) -> Any:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names))
+    return f"metric{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"
 
 
 def _result(

@@ -14,7 +14,7 @@ from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
 from sonde.tasks.custom.measure import told_by_loss
-from sonde.tasks.custom.metrics import Chooses, Measures, scalar
+from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
 from sonde.tasks.supervised import with_auxiliary
 
@@ -84,6 +84,11 @@ class ModuleTask:
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
+
+    @property
+    def own_names(self) -> dict[str, Any]:
+        """How its loss and metrics are written in config.yaml."""
+        return own_names(self._function, self.metrics)
 
     @property
     def objective(self) -> Objective:
