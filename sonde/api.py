@@ -17,6 +17,7 @@ from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
 from sonde.run.build import Assembly
+from sonde.run.checks import checked_on_screen
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
@@ -97,6 +98,7 @@ def steps(
     check_step(parts)
     stepper = parts.stepper(lr=float(config.optim.lr), total=total)
     stepper.execution.threads = parts.config.machine.threads or stepper.execution.threads
+    checked_on_screen(parts, stepper, Screen(quiet=parts.config.place.quiet))
     return _taken(parts, stepper, total)
 
 

@@ -18,6 +18,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
+from sonde.engine.modes import enter_training, kept_in_evaluation
 from sonde.engine.stages import Stages, plan_stages
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
@@ -52,6 +53,7 @@ class Stepper:
     """Computes steps. Its state: the optimisers, the loss scale, the average of the weights, counts of skipped updates, stages.
 
     main: name of the loss that stands for the whole step: the first phase's of those at work
+    kept: modules that stay in evaluation mode, as the task's networks were when this was made
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Stepper:
         self._parameters = {u.phase.name: u.phase.parameters() for u in updates}
         self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
         self._after_step = extras_of(task).after_step
+        self.kept = kept_in_evaluation(task)
         self.total, self.stages = total, plan_stages([update.phase for update in updates], total=total)
         self._enter(1)
 
@@ -113,6 +116,10 @@ class Stepper:
         if self._after_step is not None:
             self._after_step(record)
         return record
+
+    def training_mode(self) -> None:
+        """Put the networks into training mode, but for what is to stay in evaluation mode."""
+        enter_training(self.task.modules, self.kept)
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
         """Go on to another last step, by other shapes of the rate (by name of phase) and with stages that end elsewhere."""
@@ -265,6 +272,7 @@ class Eager:
         self.scaler = torch.amp.GradScaler(settings.device.type) if settings.precision == "fp16" else None
         self._precision = autocast(settings)
         self._updates: dict[Optimizer, Callable[[], None]] = {}
+        self.look: Callable[[Phase, Batch, Tensor], None] | None = None  # at a loss before its gradient: in first steps
 
     @property
     def eager(self) -> "Eager":
@@ -290,6 +298,8 @@ class Eager:
             with self._precision:
                 loss = phase.loss(pieces[0])
             check_loss(phase, loss)
+            if self.look is not None:
+                self.look(phase, pieces[0], loss.value)
             scaled = loss.value if self.scaler is None else self.scaler.scale(loss.value)
             scaled.backward(inputs=parameters)
             means = {name: part.detach() for name, part in loss.parts.items()}
@@ -302,6 +312,8 @@ class Eager:
                 with self._precision:
                     loss = phase.loss(piece)
                 check_loss(phase, loss)
+                if self.look is not None:
+                    self.look(phase, piece, loss.value)
                 weighted = loss.value * loss.weight
                 scaled = weighted if self.scaler is None else self.scaler.scale(weighted)
                 scaled.backward(inputs=parameters)

@@ -14,7 +14,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.training import load_weights
+from sonde.engine.training import OF_A_LOSS, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
 from sonde.run.resolve import CUSTOM_MODULE
@@ -28,13 +28,20 @@ FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
 
 
-def load_best(folder: RunFolder, task: Task) -> None:
-    """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode."""
+def load_best(folder: RunFolder, task: Task, *, without_loss: bool = False) -> int:
+    """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode.
+
+    without_loss: leave weights of the loss out, which only training needs; returns how many tensors that were
+    """
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
+    left = [name for name in held if without_loss and name.startswith(OF_A_LOSS)]
+    for name in left:
+        del held[name]
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
         extras_of(task).load_state_dict(state["task"])
     task.modules.eval()
+    return len(left)
 
 
 def same_settings(folder: RunFolder, config: TrainConfig) -> None:

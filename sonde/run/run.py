@@ -20,6 +20,7 @@ from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
+from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
@@ -271,17 +272,20 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
 
 
-def load(folder: str | Path, *, model: torch.nn.Module | Task | None = None) -> Run:
+def load(
+    folder: str | Path, *, model: torch.nn.Module | Task | None = None, loss: torch.nn.Module | None = None
+) -> Run:
     """Open a run folder.
 
     model: for a run of a custom module or task, one built as it was then: it gets the best weights and is put in evaluation mode
+    loss:  for a run of a custom module whose loss had parameters, a loss that gets them
     Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
     """
     place = open_run(folder)
-    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model))
+    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model, loss))
 
 
-def _with_weights(place: RunFolder, model: torch.nn.Module | Task) -> Task:
+def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: torch.nn.Module | None) -> Task:
     """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
     from sonde.run.resolve import CUSTOM_MODULE
     from sonde.run.resume import FORMER_NAMES, load_best
@@ -302,10 +306,13 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task) -> Task:
         )
         task = build_task(name, model, read_schema(place).target, config)
     elif name == ModuleTask.__name__:
-        task = ModuleTask(model, _no_loss)
+        task = ModuleTask(model, loss or _no_loss)
     else:
         raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
-    load_best(place, task)
+    if load_best(place, task, without_loss=isinstance(task, ModuleTask) and "loss" not in task.modules):
+        Screen().say(
+            f"{place.path} also holds weights of its loss, which are left out: loss= takes a loss that gets them"
+        )
     return task
 
 

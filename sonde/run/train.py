@@ -27,6 +27,7 @@ from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
+from sonde.run.checks import before_training, say, watch_gradients
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
@@ -99,6 +100,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
             attempt.findings += frozen_untrained(assembly.config.transfer)
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
+        say(attempt, training, before_training(assembly, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
@@ -123,8 +125,16 @@ def written_down(run: Prepared) -> Iterator[None]:
     with ExitStack() as ends:  # each is done, whatever the others meet with
         ends.callback(writer.wait)
         ends.callback(_close_logs, training)
+        check = watch_gradients(
+            assembly,
+            training.stepper,
+            lambda found: say(run.attempt, training, found),
+            done=training.progress.step,
+        )
         with next(observer for observer in training.observers if isinstance(observer, Progress)):
             yield
+        if check is not None:
+            check.finish()
         _note_failed_compiling(run.attempt, training)
         best = training.progress.best
         if best is None or best["metric"] is None:

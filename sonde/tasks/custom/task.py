@@ -55,11 +55,18 @@ def scalar(name: str, value: Any) -> Tensor:
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
 
 
+def _with_state(loss: RowFunction) -> dict[str, nn.Module]:
+    """A loss that has parameters, which are then trained, or buffers, which are then saved; nothing for any other."""
+    holds = isinstance(loss, nn.Module) and any(True for each in (*loss.parameters(), *loss.buffers()))
+    return {"loss": loss} if holds else {}  # type: ignore[dict-item]
+
+
 class ModuleTask:
     """`loss(module(input), target)` minimised; evaluated by the loss and by functions of the same form.
 
     module:  takes batch["input"]
-    loss:    (output, target) -> scalar, the mean over the rows
+    loss:    (output, target) -> scalar, the mean over the rows; parameters of its own (a temperature, the weights of a margin
+             loss) are trained with the module's, and saved as "loss.…"
     metrics: name -> function of the same form; the first decides which checkpoint is best, larger being better;
              without any the smallest loss does
     monitor: the metric that decides instead, or "loss"
@@ -72,8 +79,8 @@ class ModuleTask:
         metrics: Mapping[str, RowFunction] | None = None,
         monitor: str | None = None,
     ) -> None:
-        self.modules = nn.ModuleDict({"model": module})
-        self.phases = (Phase(name="model", loss=self.loss, trains=[module]),)
+        self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
+        self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
         self._function, self._metrics = loss, dict(metrics or {})
         chosen = monitor or next(iter(self._metrics), "loss")
         self.objective = Objective(chosen, "max" if chosen in self._metrics else "min")
