@@ -12,7 +12,7 @@ from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
-from sonde.diagnose.before import accumulation, frozen_untrained
+from sonde.diagnose.before import accumulation, frozen_untrained, inexact_resume
 from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
@@ -100,7 +100,9 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
             attempt.findings += frozen_untrained(assembly.config.transfer)
         for finding in attempt.findings:
             training.journals["findings.jsonl"].write(finding.as_dict())
-        say(attempt, training, before_training(assembly, stepper))
+        say(attempt, training, before_training(assembly, stepper) + inexact_resume(assembly.train))
+    else:
+        say(attempt, training, inexact_resume(assembly.train, step=saved.step))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
