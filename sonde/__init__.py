@@ -6,8 +6,9 @@ if TYPE_CHECKING:
     from sonde.api import fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
-    from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage, Task
+    from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
     from sonde.run.run import Run
+    from sonde.tasks.custom.base import Task
     from sonde.tasks.custom.task import MeanMeter
 
 __version__ = "0.1.0"
@@ -27,7 +28,7 @@ _PUBLIC = {
     "Phase": "sonde.core.seams",
     "Source": "sonde.core.seams",
     "Stage": "sonde.core.seams",
-    "Task": "sonde.core.seams",
+    "Task": "sonde.tasks.custom.base",
     "MeanMeter": "sonde.tasks.custom.task",
     "SondeError": "sonde.core.errors",
 }

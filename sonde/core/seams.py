@@ -27,6 +27,22 @@ class Loss(NamedTuple):
     parts: Mapping[str, Tensor] = {}
 
 
+def as_loss(found: Any, rows: int) -> Any:
+    """What a phase's loss function returned, as a `Loss` where it may stand for one; anything else as it is.
+
+    A scalar tensor is the mean over the `rows` of the batch; of a dict, "loss" is that, and the others are its parts.
+
+    >>> import torch
+    >>> as_loss({"loss": torch.tensor(2.0), "kl": torch.tensor(0.5)}, rows=8)
+    Loss(value=tensor(2.), weight=8, parts={'kl': tensor(0.5000)})
+    """
+    if isinstance(found, Tensor) and found.numel() == 1:
+        return Loss(found, rows)
+    if isinstance(found, Mapping) and isinstance(found.get("loss"), Tensor):
+        return Loss(found["loss"], rows, {name: part for name, part in found.items() if name != "loss"})
+    return found
+
+
 @dataclass(frozen=True)
 class Stage:
     """A part of a run that phases share; stages follow one another in the order in which a task's phases name them.
@@ -54,8 +70,8 @@ class Phase:
     """One optimiser update inside a step. What it leaves open is the run's.
 
     name:       key of its optimiser, prefix of its losses
-    loss:       the objective of this phase
-    trains:     the modules it, and no other phase of its stage, updates
+    loss:       the objective of this phase: a `Loss`; or a scalar, the mean over the rows; or a dict of "loss" and named parts
+    trains:     the modules (or single parameters) that it, and no other phase of its stage, updates
     every:      runs on the steps divisible by this (1-based: every=5 runs on steps 5, 10, …)
     optimizer:  settings in which its optimiser, rate, schedule and clipping differ from the run's ({"optimizer": "sgd",
                 "lr": 0.1}), or a function from its named parameters to an optimiser, made before the run's first step
@@ -66,8 +82,8 @@ class Phase:
     """
 
     name: str
-    loss: Callable[[Batch], Loss]
-    trains: Sequence[nn.Module]
+    loss: Callable[[Batch], Loss | Tensor | Mapping[str, Tensor]]
+    trains: Sequence[nn.Module | nn.Parameter]
     every: int = 1
     optimizer: Mapping[str, Any] | Callable[[list[tuple[str, nn.Parameter]]], Optimizer] | None = None
     schedule: Callable[[int], float] | None = None
@@ -77,8 +93,13 @@ class Phase:
 
     def parameters(self) -> list[nn.Parameter]:
         """The trainable parameters of `trains`, each once."""
-        seen = {id(p): p for module in self.trains for p in module.parameters() if p.requires_grad}
+        seen = {id(p): p for trained in self.trains for p in parameters_of(trained) if p.requires_grad}
         return list(seen.values())
+
+
+def parameters_of(trained: nn.Module | nn.Parameter) -> Sequence[nn.Parameter]:
+    """What a phase trains of a module, or the single parameter that it names."""
+    return [trained] if isinstance(trained, nn.Parameter) else list(trained.parameters())
 
 
 class Objective(NamedTuple):
@@ -128,7 +149,7 @@ class Task(Protocol):
     @property
     def phases(self) -> Sequence[Phase]: ...
     @property
-    def objective(self) -> Objective: ...
+    def objective(self) -> Objective | None: ...  # None: nothing chooses among checkpoints; the last is the best
 
     def evaluate(
         self, batch: Batch

@@ -1,11 +1,12 @@
-"""Evaluating a task on a source: no gradient, no training state touched, metrics added up as it goes."""
+"""Evaluating a task on a source: no training state touched, metrics added up as it goes, gradients only where they are needed."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.progress import Tick, silent
@@ -14,6 +15,51 @@ from sonde.engine import random_state
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.optim.ema import EMA
 
+WANTS_GRADIENTS = (
+    "does not require grad",
+    "Inference tensors cannot be saved",
+    "requires_grad=True on inference tensor",
+)
+
+
+class WithoutGradients:
+    """Calls a task's `evaluate` or `predict` in inference mode; with gradients, once that has shown to need some.
+
+    A residual of a differential equation is made of derivatives by the input, and so are saliency and adversarial examples.
+    What is returned is detached.
+    """
+
+    def __init__(self, function: Callable[[Batch], Mapping[str, Tensor]]) -> None:
+        self._function = function
+        self._derives = False
+
+    def mode(self) -> AbstractContextManager[Any]:
+        """That for what is done with the outputs."""
+        return torch.no_grad() if self._derives else torch.inference_mode()
+
+    def __call__(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Raises: what the function raises, but for torch's refusal to derive in inference mode"""
+        if not self._derives:
+            try:
+                with torch.inference_mode():
+                    return self._function(batch)
+            except RuntimeError as trouble:
+                if not any(words in str(trouble) for words in WANTS_GRADIENTS):
+                    raise
+                self._derives = True
+                torch.clear_autocast_cache()  # of weights cast in inference mode
+        with torch.enable_grad():
+            return detached(self._function(batch))
+
+
+def detached(found: Any) -> Any:
+    """Tensors in dicts, lists and tuples without their graphs."""
+    if isinstance(found, Tensor):
+        return found.detach()
+    if isinstance(found, dict):
+        return {name: detached(value) for name, value in found.items()}
+    return type(found)(map(detached, found)) if type(found) in (list, tuple) else found
+
 
 @contextmanager
 def evaluation_mode(modules: nn.Module, average: EMA | None = None) -> Iterator[None]:
@@ -21,12 +67,11 @@ def evaluation_mode(modules: nn.Module, average: EMA | None = None) -> Iterator[
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
     try:
-        with torch.inference_mode():
-            if average is None:
+        if average is None:
+            yield
+        else:
+            with average.applied():
                 yield
-            else:
-                with average.applied():
-                    yield
     finally:
         for module, mode in modes:
             module.training = mode
@@ -127,7 +172,7 @@ def evaluate(
     """
     meter = task.meter()
     quick = abilities_of(task).quick_evaluate if brief else None
-    look = quick or task.evaluate
+    look = WithoutGradients(quick or task.evaluate)
     begins = source.state_dict() if budget is not None else {}
     with random_state.apart(settings.device), evaluation_mode(task.modules, average):
         for number, batch in enumerate(source):
@@ -135,7 +180,8 @@ def evaluate(
             if taken is not None:
                 with autocast(settings):
                     outputs = look(taken)
-                meter.update(outputs, taken.index)
+                with look.mode():
+                    meter.update(outputs, taken.index)
             tick(label, number + 1, source.batches or 0)
             if budget is not None and rewinds(source) and budget.stops(last=number + 1 == source.batches):
                 source.load_state_dict(begins)  # the next evaluation begins at the beginning again

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Phase, Stage, Task
+from sonde.core.seams import Phase, Stage, Task, parameters_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def check_phases(task: Task) -> None:
     owned = {id(parameter) for parameter in modules.parameters()}
     for phase in phases:
         for module in phase.trains:
-            if any(id(parameter) not in owned for parameter in module.parameters()):
+            if any(id(parameter) not in owned for parameter in parameters_of(module)):
                 raise ConfigError(
                     f"phase {phase.name!r} trains {_attribute(task, module)}, which is not in task.modules, so that it would not "
                     "be moved, trained, saved or restored; add it there"

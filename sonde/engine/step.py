@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Phase, Task, extras_of
+from sonde.core.seams import Loss, Phase, Task, as_loss, extras_of
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
@@ -230,12 +230,13 @@ class Stepper:
         self._enter(self._first)
 
 
-def check_loss(phase: Phase, loss: Any) -> None:
-    """Raises: ConfigError for what a phase's loss returned and no gradient can be computed of."""
+def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
+    """What a phase's loss returned for `rows` rows, as a `Loss`. Raises: ConfigError where no gradient can be computed of it"""
+    loss = found if isinstance(found, Loss) else as_loss(found, rows)
     if not isinstance(loss, Loss):
         raise ConfigError(
-            f"phase {phase.name!r}: the loss function returned {_kind(loss)}; return sonde.Loss(value, weight), such as "
-            "Loss(value, len(batch))"
+            f"phase {phase.name!r}: the loss is {_kind(loss)}; it must be a scalar tensor, the mean over the rows, or a "
+            'sonde.Loss, or a dict with "loss"'
         )
     if not isinstance(loss.value, Tensor) or loss.value.numel() != 1:
         raise ConfigError(
@@ -246,6 +247,7 @@ def check_loss(phase: Phase, loss: Any) -> None:
             f"phase {phase.name!r}: the loss has no gradient; compute it from the network's output by differentiable functions "
             "(argmax, comparisons, .item() and .detach() are not)"
         )
+    return loss
 
 
 def _kind(value: Any) -> str:
@@ -296,8 +298,8 @@ class Eager:
             parameter.grad = None
         if len(pieces) == 1:
             with self._precision:
-                loss = phase.loss(pieces[0])
-            check_loss(phase, loss)
+                found = phase.loss(pieces[0])
+            loss = checked_loss(phase, found, len(pieces[0]))
             if self.look is not None:
                 self.look(phase, pieces[0], loss.value)
             scaled = loss.value if self.scaler is None else self.scaler.scale(loss.value)
@@ -310,8 +312,8 @@ class Eager:
             sums: dict[str, Tensor] = {}
             for piece in pieces:
                 with self._precision:
-                    loss = phase.loss(piece)
-                check_loss(phase, loss)
+                    found = phase.loss(piece)
+                loss = checked_loss(phase, found, len(piece))
                 if self.look is not None:
                     self.look(phase, piece, loss.value)
                 weighted = loss.value * loss.weight

@@ -91,6 +91,12 @@ def _of_validation(name: str, value: Any, parts: Assembly) -> str:
     return f"there are no validation rows; leave it out, or keep some with {flag('validation')} 0.2"
 
 
+def _of_objective(name: str, value: Any, parts: Assembly) -> str:
+    if parts.task.objective is not None:
+        return ""
+    return "the task has no objective that could improve; set its objective = sonde.Objective(metric, 'max' or 'min')"
+
+
 def _of_epochs(name: str, value: Any, parts: Assembly) -> str:
     """Of durations in epochs, where none ends before the run does."""
     loop = parts.config.loop
@@ -186,6 +192,7 @@ RULES = (
     ),
     Rule(names=("batch_size", "workers"), why=_of_batches),
     Rule(names=("patience",), why=_of_validation, off=(0, "0")),
+    Rule(names=("patience",), why=_of_objective, off=(0, "0")),
     Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),
     Rule(names=("patience",), why=_of_evaluations, off=(0, "0")),
     Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),

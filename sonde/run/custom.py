@@ -14,7 +14,7 @@ from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Source, Task
+from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.iterables import JoinedBatches, batches_of, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
@@ -86,7 +86,7 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
     """The parts of a run with a custom task and custom data."""
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
-    task.modules.to(device)
+    getattr(task, "to", task.modules.to)(device)
     with clock.part("data"):
         train = source_of(data, config.feed, device=device, seed=seed, training=True)
         held_back = {}
@@ -129,6 +129,8 @@ def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int,
     """A source from whatever holds training data. Raises: ConfigError for what does not."""
     if isinstance(data, Source):
         return data
+    if isinstance(data, Tensor | np.ndarray):
+        data = {"input": data}
     if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
         data = dict(zip(("input", "target"), data, strict=True))
     if isinstance(data, Mapping):
@@ -183,10 +185,15 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
-        if monitor is not None and monitor != task.objective.metric:
+        objective = task.objective
+        if objective is not None and not isinstance(objective, Objective):
             raise ConfigError(
-                f"monitor={monitor!r}: {type(task).__name__} is chosen by its own objective, {task.objective.metric!r}; change "
-                "it there"
+                f"{type(task).__name__}.objective is {objective!r}; make it sonde.Objective(metric, 'max' or 'min')"
+            )
+        if monitor is not None and (objective is None or monitor != objective.metric):
+            own = "the last checkpoint" if objective is None else f"its own objective, {objective.metric!r}"
+            raise ConfigError(
+                f"monitor={monitor!r}: {type(task).__name__} is chosen by {own}; set objective = sonde.Objective(…) there"
             )
         return task
     if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):

@@ -16,7 +16,7 @@ from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
-from sonde.engine.evaluate import evaluation_mode
+from sonde.engine.evaluate import WithoutGradients, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
@@ -54,7 +54,7 @@ def check_evaluation(assembly: Assembly) -> None:
     if assembly.dataset is not None or source is None or not rewinds(source):
         return
     position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
-    look, meter, batch = abilities_of(task).quick_evaluate or task.evaluate, task.meter(), None
+    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), task.meter(), None
     try:
         with (
             random_state.apart(assembly.device),
@@ -65,7 +65,9 @@ def check_evaluation(assembly: Assembly) -> None:
             batch = next(iter(source), None)
             if batch is None:
                 raise DataError("the validation data yielded no batch")
-            meter.update(look(batch), batch.index)
+            outputs = look(batch)
+            with look.mode():
+                meter.update(outputs, batch.index)
     except (RuntimeError, ValueError, IndexError) as trouble:
         unfit = unfitting(trouble, batch, "the first validation batch")
         if unfit is None:
@@ -75,7 +77,9 @@ def check_evaluation(assembly: Assembly) -> None:
         source.load_state_dict(position)
         extras_of(task).load_state_dict(task_state)
     with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
-        task.objective.value(meter.compute())
+        scores = meter.compute()
+        if task.objective is not None:
+            task.objective.value(scores)
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
     spent = training.clock.summary()
     working = spent["step"] + spent["optimizer"] + spent["input"]
-    batches = assembly.train.batches
+    batches, objective = assembly.train.batches, assembly.task.objective
     return {
         "status": progress.stop,
         "ended_by": progress.ended_by,
@@ -134,8 +134,8 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
-        "objective": assembly.task.objective._asdict(),
-        "headline": next(iter(next(reversed(scores.values()), {})), assembly.task.objective.metric),
+        "objective": None if objective is None else objective._asdict(),
+        "headline": next(iter(next(reversed(scores.values()), {})), "" if objective is None else objective.metric),
         **_train_metrics(run.attempt.folder, scores),
         "best": progress.best,
         "seconds": spent,

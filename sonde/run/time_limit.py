@@ -15,7 +15,7 @@ from sonde.core.findings import Finding
 from sonde.core.seams import Source, abilities_of, rewinds
 from sonde.core.units import duration, number
 from sonde.engine import random_state
-from sonde.engine.evaluate import EvaluationBudget, evaluation_mode
+from sonde.engine.evaluate import EvaluationBudget, WithoutGradients, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan, cores, steps_within
@@ -307,13 +307,15 @@ def _row_seconds(assembly: Assembly, stepper: Stepper, split: str, *, quick: boo
     """
     source, task = assembly.evaluation_sources[split], assembly.task
     batch = _middle_batch(source, at_most_s)
-    look = (abilities_of(task).quick_evaluate if quick else None) or task.evaluate
+    look = WithoutGradients((abilities_of(task).quick_evaluate if quick else None) or task.evaluate)
     taken_s, pieces = 0.0, SMALLEST
     with random_state.apart(assembly.device), evaluation_mode(task.modules), autocast(stepper.settings):
         while True:
             piece = batch.split(pieces)[0]
             begun = time.perf_counter()
-            task.meter().update(look(piece), piece.index)
+            outputs = look(piece)
+            with look.mode():
+                task.meter().update(outputs, piece.index)
             taken_s = time.perf_counter() - begun
             if pieces == 1 or 4 * taken_s > at_most_s:
                 return taken_s / len(piece)

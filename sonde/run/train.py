@@ -259,8 +259,8 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    better = objective.better(objective.value(scores), best["value"] if best else None)
-    if better and able.quick_evaluate is None:
+    better = objective is None or objective.better(objective.value(scores), best["value"] if best else None)
+    if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores
 

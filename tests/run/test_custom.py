@@ -454,9 +454,11 @@ def test_a_loss_without_a_gradient_is_one_line(loss: Any, told: str, accumulate:
 
 def test_a_phases_loss_that_is_no_loss_is_one_line() -> None:
     task = TwoStages(sonde.Stage("a"), sonde.Stage("b"))
-    task.phases[0] = sonde.Phase(name="encoder", loss=lambda batch: task.loss(batch).value, trains=[task.encoder])  # type: ignore[arg-type, return-value]
+    task.phases[0] = sonde.Phase(
+        name="encoder", loss=lambda batch: task.loss(batch).value.expand(2), trains=[task.encoder]
+    )  # type: ignore[arg-type, return-value]
     with pytest.raises(
-        ConfigError, match=r"phase 'encoder': the loss function returned a tensor of shape \(\); return sonde"
+        ConfigError, match=r"phase 'encoder': the loss is a tensor of shape \(2,\); it must be a scalar tensor"
     ):
         next(sonde.steps(task, sample_tasks.blobs(64), total=2))
 
