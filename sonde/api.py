@@ -18,6 +18,7 @@ from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
 from sonde.run.build import Assembly
 from sonde.run.checks import checked_on_screen
+from sonde.run.code import code_of
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
@@ -68,9 +69,9 @@ def fit(
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     name = type(task).__name__.lower()
-    return run_job(
-        custom_job(task_of(task, loss, metrics, settings.get("monitor")), train, validation, settings, name=name)
-    )
+    whole = task_of(task, loss, metrics, settings.get("monitor"))
+    code = code_of(task, loss=loss, metrics=metrics, settings=settings)
+    return run_job(custom_job(whole, train, validation, settings, name=name, code=code))
 
 
 def steps(

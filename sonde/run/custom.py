@@ -28,6 +28,7 @@ from sonde.engine.stages import fixed_length
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
+from sonde.run.code import Code
 from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
@@ -35,10 +36,13 @@ from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
 
 
-def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, Any], *, name: str) -> Job:
+def custom_job(
+    task: Task, data: Any, validation: Any, settings: Mapping[str, Any], *, name: str, code: Code | None = None
+) -> Job:
     """The job of training `task` on whatever holds training data.
 
-    name: of the run folder;  Raises: SondeError subclasses
+    name: of the run folder;  code: of what the caller handed over (`run/code.code_of`)
+    Raises: SondeError subclasses
     """
     clock, resolved = Clock(), settings_of(task, settings)
     if resolved.config.place.out is not None:
@@ -60,7 +64,7 @@ def custom_job(task: Task, data: Any, validation: Any, settings: Mapping[str, An
     return Job(
         resolved=resolved,
         given=settings,
-        about={**about, "fingerprint": fingerprint},
+        about={**about, "fingerprint": fingerprint, "code": code or {}},
         build=build,
         name=(CUSTOM_MODULE, name),
         screen=Screen(quiet=bool(settings.get("quiet", False))),

@@ -21,6 +21,7 @@ from sonde.modalities.settings import data_config
 from sonde.models.renamed import with_new_names
 from sonde.run.build import Assembly, assemble
 from sonde.run.choose import choose, choose_model, choose_task
+from sonde.run.code import code_of
 from sonde.run.job import Job
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
@@ -153,7 +154,7 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
     return Job(
         resolved=resolved,
         given=given,
-        about=about_data(dataset),
+        about={**about_data(dataset), "code": {} if caller.module is None else code_of(caller.module)},
         build=build,
         name=(dataset.name, Path(resolved.config.model).name),
         screen=caller.screen,

@@ -253,13 +253,21 @@ class Run:
 
     def _load_task(self) -> Task:
         from sonde.models.build import build as build_model
+        from sonde.run.model_file import beside, has_changed, with_copy
         from sonde.run.resolve import settled
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
 
-        config = settled(read_config(self._folder.config))
-        schema = self.schema
-        model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+        saved = read_config(self._folder.config)
+        named = str(saved.settings.get("model"))
+        if has_changed(self._folder, named):
+            Screen().warning(
+                f"{named.rpartition(':')[0]} has changed since {self.folder} was trained; its weights are used with the code as "
+                f"it was then ({self._folder.code})"
+            )
+        with beside(named):
+            config, schema = settled(with_copy(self._folder, saved)), self.schema
+            model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
         task = build_task(config.task, model, schema.target, config.task_config)
         load_best(self._folder, task)
         task.modules.to(self._device)

@@ -12,6 +12,7 @@ from sonde.core.schema_file import write_schema
 from sonde.data.splits import class_counts
 from sonde.run.build import Assembly
 from sonde.run.environment import describe
+from sonde.run.model_file import keep
 from sonde.run.resolve import Resolved
 
 
@@ -29,6 +30,9 @@ def write_start(
         origin=dict(resolved.origin),
         reasons=dict(resolved.reasons),
     )
+    about = {**about, "code": {**about.get("code", {}), **keep(folder, resolved.config.model)}}
+    if not about["code"]:
+        del about["code"]
     if folds or assembly.dataset is None:
         write_json(folder.data, dict(about))
     else:

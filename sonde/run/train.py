@@ -28,6 +28,7 @@ from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.checks import before_training, say, watch_gradients
+from sonde.run.code import changed_findings, remember_code
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
@@ -80,6 +81,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
+        remember_code(folder, attempt.job.about.get("code", {}))
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan(plan.lines)
@@ -102,7 +104,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
             training.journals["findings.jsonl"].write(finding.as_dict())
         say(attempt, training, before_training(assembly, stepper) + inexact_resume(assembly.train))
     else:
-        say(attempt, training, inexact_resume(assembly.train, step=saved.step))
+        found = changed_findings(attempt.changed, step=saved.step) + inexact_resume(assembly.train, step=saved.step)
+        say(attempt, training, found)
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
