@@ -1,5 +1,6 @@
 """Training from Python, by the same names and through the same path as the command line."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
+from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
 from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
@@ -56,14 +58,25 @@ def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None
 
 
 def fit(
-    task: Any, train: Any, *, validation: Any = None, loss: Any = None, metrics: Any = None, **settings: Any
+    task: Any,
+    train: Any,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    loss: Any = None,
+    metrics: Any = None,
+    **settings: Any,
 ) -> Run:
     """Train your own task, or a plain module with a plain loss function, with the same loop and run folder.
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(input's output, target) -> scalar mean
-    train, validation: a torch Dataset or DataLoader, a `sonde.Source`, or tensors (inputs, targets)
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is handed to
+          `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the batch by name,
+          or for all of it as `batch`. A network whose output has `.loss` needs no other
+    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of rows or of
+          batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in a Dataset;
+          `test` is evaluated once, at the end, with the chosen weights
     metrics: name -> function(output, target) -> scalar mean over the rows
     settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
@@ -71,7 +84,7 @@ def fit(
     name = type(task).__name__.lower()
     whole = task_of(task, loss, metrics, settings.get("monitor"))
     code = code_of(task, loss=loss, metrics=metrics, settings=settings)
-    return run_job(custom_job(whole, train, validation, settings, name=name, code=code))
+    return run_job(custom_job(whole, train, validation, settings, name=name, test=test, code=code))
 
 
 def steps(
@@ -109,6 +122,9 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
 
     def remember_first(batch: Batch) -> None:
         parts.first = batch if done == 0 else None
+        if done == 0 and (bound := bound_to(parts, batch)) is not None:
+            for finding in unused(bound):
+                warnings.warn(f"{finding.evidence}; {finding.action}", stacklevel=4)
 
     with steps_in_one_line(parts, lambda: done == 0):
         for record in loop.steps(stepper, parts.train, stop=total, on_batch=remember_first):

@@ -203,6 +203,19 @@ class RuleBaseline(NamedTuple):
     evaluate: Callable[[Batch], Mapping[str, Tensor]]
 
 
+class Bound(NamedTuple):
+    """How a task hands the fields of a batch to its network and its loss.
+
+    line:   in words, such as "image, meta → forward; label → the loss; id unused"
+    unused: fields that nothing takes, though they change what is learned where something does, such as weights
+    inputs: fields that the network takes
+    """
+
+    line: str
+    unused: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Abilities:
     """What a task can do that others cannot: its attribute `abilities`, None for each it has not.
@@ -217,6 +230,7 @@ class Abilities:
     draw:             (pixels, case) -> a row that was evaluated, with the truth and the prediction on it. pixels: (C, H, W)
                       uint8, as stored; case: its entry of the meter's `worst` or `best`, or of `format_predictions`. Gives
                       (3, H, W) uint8, of another height and width where there is more to show
+    bind:             called with the first training batch, before anything else: what of such goes where
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
     """
 
@@ -225,6 +239,7 @@ class Abilities:
     trivial_baseline: Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], tuple[str, dict[str, float]]] | None = None
     tune_threshold: Callable[[Meter], None] | None = None
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
+    bind: Callable[[Batch], Bound] | None = None
     samples: Callable[[int], list[dict[str, Any]]] | None = None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sonde.core import nested
 from sonde.core.batch import Batch
 from sonde.core.findings import Finding
 from sonde.core.seams import Phase, Task, extras_of
@@ -168,7 +169,7 @@ class GradientCheck:
         outside = {key: leaf for key, leaf in reached.items() if key not in moved and key not in self._names}
         if self._count[phase.name] == 1:
             weights = [leaf for leaf in outside.values() if isinstance(leaf, nn.Parameter)]
-            given = {id(field) for field in batch.fields.values()}
+            given = {id(part) for field in batch.fields.values() for _, part in nested.leaves(field)}
             self._loose[phase.name] = {
                 key: leaf for key, leaf in outside.items() if not isinstance(leaf, nn.Parameter) and key not in given
             }

@@ -135,7 +135,7 @@ class EvaluationBudget:
         if count == here:
             return batch
         chosen = (torch.arange(count) * here) // count
-        return Batch({n: field[chosen.to(field.device)] for n, field in batch.fields.items()}, batch.index[chosen])
+        return batch.rows(chosen)
 
     def _plenty(self, share: float, here: int) -> bool:
         """Whether so many rows are to come that some of the first, which may be the longest, do no harm among them."""

@@ -62,6 +62,7 @@ class Assembly:
     transferred: tuple[str, ...] = ()  # what was loaded, made to fit and frozen, a line each
     first: Batch | None = None  # of the training data, once it was looked at
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
+    notes: tuple[str, ...] = ()  # what was done to the caller's data, a line each
     made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
 
     def __post_init__(self) -> None:

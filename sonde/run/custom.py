@@ -1,6 +1,7 @@
 """Jobs with a custom task or module and custom data: the same stages, and the same kind of run folder."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler
 from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.config import FeedConfig, TrainConfig
-from sonde.core.errors import ConfigError
+from sonde.core.errors import ConfigError, DataError
+from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.decide import FeedDecision
-from sonde.data.feed.iterables import JoinedBatches, batches_of, is_row, is_streaming_set
+from sonde.data.feed.fields import by_name, in_memory
+from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
+from sonde.data.feed.iterables import JoinedBatches, batches_of, collated, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
 from sonde.data.feed.tensors import tensor_source
 from sonde.data.fingerprint import of_arrays
@@ -37,10 +41,18 @@ from sonde.tasks.custom.task import ModuleTask
 
 
 def custom_job(
-    task: Task, data: Any, validation: Any, settings: Mapping[str, Any], *, name: str, code: Code | None = None
+    task: Task,
+    data: Any,
+    validation: Any,
+    settings: Mapping[str, Any],
+    *,
+    name: str,
+    test: Any = None,
+    code: Code | None = None,
 ) -> Job:
     """The job of training `task` on whatever holds training data.
 
+    validation: data too, or the share of rows in memory to keep for it;  test: evaluated once, at the end
     name: of the run folder;  code: of what the caller handed over (`run/code.code_of`)
     Raises: SondeError subclasses
     """
@@ -53,13 +65,13 @@ def custom_job(
     def build(config: TrainConfig, fresh: bool) -> Assembly:
         if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:
             raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
-        parts = custom_parts(task, data, validation, config, clock)
+        parts = custom_parts(task, data, validation, config, clock, test=test)
         check_length(config, parts.train)  # what is refused leaves no folder behind
         check_stages(task.phases, config.loop, parts.train)
         return parts
 
     with clock.part("data"):
-        fingerprint = _hashes({"train": data, "validation": validation})
+        fingerprint = _hashes({"train": data, "validation": validation, "test": test})
     about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": []}
     return Job(
         resolved=resolved,
@@ -86,17 +98,25 @@ def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
     return resolved
 
 
-def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, clock: Clock) -> Assembly:
+def custom_parts(
+    task: Task, data: Any, validation: Any, config: TrainConfig, clock: Clock, *, test: Any = None
+) -> Assembly:
     """The parts of a run with a custom task and custom data."""
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
     getattr(task, "to", task.modules.to)(device)
+    floats, notes = floats_of(task.modules), []
     with clock.part("data"):
-        train = source_of(data, config.feed, device=device, seed=seed, training=True)
-        held_back = {}
-        if validation is not None:
-            feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
-            held_back["validation"] = source_of(validation, feed, device=device, seed=seed, training=False)
+        if isinstance(validation, bool | int | float):
+            data, validation, note = _split(data, float(validation), seed=seed)
+            notes.append(note)
+        train = source_of(data, config.feed, device=device, seed=seed, training=True, floats=floats)
+        feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
+        held_back = {
+            split: source_of(part, feed, device=device, seed=seed, training=False, floats=floats, what=split)
+            for split, part in (("validation", validation), ("test", test))
+            if part is not None
+        }
     return Assembly(
         dataset=None,
         config=config,
@@ -110,7 +130,44 @@ def custom_parts(task: Task, data: Any, validation: Any, config: TrainConfig, cl
         clock=clock,
         in_batches=_in_batches(data),
         made_by=_made_by(data),
+        notes=tuple(notes),
     )
+
+
+def floats_of(modules: nn.Module) -> torch.dtype:
+    """What float64 data become: they stay where all of the networks' own numbers are of that precision."""
+    found = {weight.dtype for weight in modules.parameters() if weight.is_floating_point() or weight.is_complex()}
+    return torch.float64 if found and found <= {torch.float64, torch.complex128} else torch.float32
+
+
+def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
+    """(training data, validation data, what was kept in words). Raises: ConfigError where rows cannot be told apart"""
+    fields = None if isinstance(data, Source | str | bytes) else in_memory(data)
+    sized = isinstance(data, list | tuple) and bool(data) and is_row(data[0])
+    if fields is not None:
+        rows = max((len(leaf) for field in fields.values() for _, leaf in leaves(field)), default=0)
+        tensor_source(fields, FeedConfig(), training=False, seed=seed, device=torch.device("cpu"))  # which checks them
+    elif sized or _by_number(data):
+        rows = len(data)
+    else:
+        raise ConfigError(
+            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one after "
+            "the other; give validation data of their own"
+        )
+    kept, taken = held_back(rows, share, seed)
+    part = part_of_rows if fields is None else part_of_fields
+    whole = data if fields is None else fields
+    note = f"{len(taken):,} of the {rows:,} training rows kept for validation (random)"
+    return part(whole, kept), part(whole, taken), note
+
+
+def _by_number(data: Any) -> bool:
+    """Whether rows are read by their number: a map-style set of torch's, or what is like one."""
+    if isinstance(
+        data, IterableDataset | Mapping | Sequence | Source | DataLoader | nn.Module | type
+    ) or is_streaming_set(data):
+        return False
+    return isinstance(data, TorchDataset) or (hasattr(data, "__getitem__") and isinstance(data, Sized))
 
 
 def _in_batches(data: Any) -> bool:
@@ -129,28 +186,40 @@ def _made_by(data: Any) -> str:
     return f"the {type(data).__name__}"
 
 
-def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int, training: bool) -> Source:
-    """A source from whatever holds training data. Raises: ConfigError for what does not."""
+def source_of(
+    data: Any,
+    config: FeedConfig,
+    *,
+    device: torch.device,
+    seed: int,
+    training: bool,
+    floats: torch.dtype = torch.float32,
+    what: str = "training",
+) -> Source:
+    """A source from whatever holds training data.
+
+    floats: what float64 becomes;  what: the data are for, in words
+    Raises: ConfigError for what holds none, DataError for data without a row
+    """
     if isinstance(data, Source):
         return data
-    if isinstance(data, Tensor | np.ndarray):
-        data = {"input": data}
-    if isinstance(data, tuple | list) and all(isinstance(part, Tensor | np.ndarray) for part in data):
-        data = dict(zip(("input", "target"), data, strict=True))
-    if isinstance(data, Mapping):
-        named = {name: part if isinstance(part, np.ndarray) else torch.as_tensor(part) for name, part in data.items()}
-        return tensor_source(named, config, training=training, seed=seed, device=device)
+    with suppress(TypeError):  # of a DataLoader whose set does not tell
+        if isinstance(data, Sized) and not isinstance(data, Mapping | str | bytes) and not len(data):
+            raise DataError(f"the {what} data hold no rows; give at least one")
+    if not isinstance(data, str | bytes) and (fields := in_memory(data)) is not None:
+        if any(len(leaf) == 0 for field in fields.values() for _, leaf in leaves(field) if getattr(leaf, "ndim", 1)):
+            raise DataError(f"the {what} data hold no rows; give at least one")
+        return tensor_source(fields, config, training=training, seed=seed, device=device, floats=floats)
     workers = config.workers or 0
-    if isinstance(data, TorchDataset) and not isinstance(data, IterableDataset) and not is_streaming_set(data):
+    rows = isinstance(data, list | tuple) and is_row(data[0])
+    if rows or _by_number(data):  # of a list of rows, which are shuffled; one of batches is not
         data = _loader(data, config.batch_size, workers, seed=seed, training=training)
-    if isinstance(data, list | tuple) and data:  # of rows, which are shuffled, or of batches, which are not
-        data = _loader(data, config.batch_size, workers, seed=seed, training=training) if is_row(data[0]) else data
-        return LoaderSource(data, device=device, seed=seed)
-    if isinstance(data, DataLoader):
-        return LoaderSource(data, device=device, seed=seed)
+    if isinstance(data, list | tuple | DataLoader):
+        return LoaderSource(data, device=device, seed=seed, floats=floats)
     if isinstance(data, Iterable | str) or callable(data):
         _check_iterable(data, training=training)
-        return LoaderSource(batches_of(data, batch_size=config.batch_size, workers=workers), device=device, seed=seed)
+        batches = batches_of(data, batch_size=config.batch_size, workers=workers)
+        return LoaderSource(batches, device=device, seed=seed, floats=floats)
     raise ConfigError(
         f"cannot train on a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
@@ -159,10 +228,11 @@ def source_of(data: Any, config: FeedConfig, *, device: torch.device, seed: int,
 
 def _loader(data: Any, batch_size: int, workers: int, *, seed: int, training: bool) -> DataLoader[Any]:
     generator, rows = torch.Generator().manual_seed(seed), len(data)
+    common: dict[str, Any] = {"num_workers": workers, "generator": generator, "collate_fn": collated}
     if training and rows > batch_size and rows % batch_size == 1:
         batches = JoinedBatches(RandomSampler(data, generator=generator), batch_size)
-        return DataLoader(data, batch_sampler=batches, num_workers=workers, generator=generator)
-    return DataLoader(data, batch_size, shuffle=training, num_workers=workers, generator=generator)
+        return DataLoader(data, batch_sampler=batches, **common)
+    return DataLoader(data, batch_size, shuffle=training, **common)
 
 
 def _check_iterable(data: Any, *, training: bool) -> None:
@@ -180,6 +250,8 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
     monitor: the metric that chooses the best checkpoint, by default the first
     Raises: ConfigError for a module without a loss, no task at all, or a metric that there is not
     """
+    if isinstance(task, type):
+        raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
     if not isinstance(task, nn.Module):
         lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
         if lacks:
@@ -202,8 +274,12 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
         return task
     if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
         raise ConfigError('metrics takes names and functions: {"accuracy": function(output, target) -> scalar mean}')
-    if loss is None:
-        raise ConfigError("a plain module needs loss=(output, target) -> scalar mean over the rows")
+    if isinstance(loss, type):
+        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if loss is not None and not callable(loss):
+        raise ConfigError(
+            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
+        )
     if monitor not in (None, "loss", *(metrics or ())):
         known = ", ".join([*(metrics or ()), "loss"])
         raise ConfigError(f"monitor={monitor!r}: there is no such metric; there are {known} (metrics= adds more)")
@@ -213,9 +289,23 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
     """Content hashes of what is in memory as tensors or arrays; a Dataset or a loader has none."""
     arrays: dict[str, np.ndarray] = {}
+    shares: dict[str, str] = {}
     for split, data in given.items():
-        named = dict(enumerate(data)) if isinstance(data, tuple | list) else data if isinstance(data, Mapping) else {}
-        arrays |= {
-            f"{split} {name}": array_of(part) for name, part in named.items() if isinstance(part, Tensor | np.ndarray)
-        }
-    return of_arrays(arrays)
+        if isinstance(data, int | float):
+            shares[split] = f"{data} of the training rows"
+        for name, field in _held(data).items():
+            for path, leaf in leaves(field, (name,)):
+                if isinstance(leaf, Tensor | np.ndarray):
+                    arrays[f"{split} {'.'.join(map(str, path))}"] = array_of(leaf)
+    return {**of_arrays(arrays), **shares}
+
+
+def _held(data: Any) -> Mapping[Any, Any]:
+    """The parts of what may hold arrays: by place in a tuple or list, else by name."""
+    if isinstance(data, Tensor | np.ndarray):
+        return {"input": data}
+    if isinstance(data, Mapping):
+        return data
+    if (parts := by_name(data)) is not None:
+        return parts
+    return dict(enumerate(data)) if isinstance(data, tuple | list) else {}

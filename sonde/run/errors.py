@@ -11,6 +11,7 @@ from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig, TrainConfig
 from sonde.core.errors import ConfigError, DataError, Interrupted, NonFinite, OutOfMemory, RunFolderError, SondeError
 from sonde.core.findings import Finding
+from sonde.core.nested import in_words, leaves
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
 from sonde.data.feed.iterables import Looked
@@ -24,7 +25,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person c
 
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
 SPEAKS_OF_SHAPES = (
-    r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels)\b"
+    r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|same device)\b"
 )
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
@@ -61,13 +62,10 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
     """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
     rows = [int(row) for row in trouble.rows]
     suspects, words = rows, "rows"
-    if trouble.batch is not None and "input" in trouble.batch:
-        bad = ~torch.isfinite(trouble.batch["input"]).flatten(1).all(1)
-        if bool(bad.any()):
-            suspects, words = (
-                [row for row, flag in zip(rows, bad.tolist(), strict=True) if flag],
-                "rows with a non-finite input",
-            )
+    if trouble.batch is not None and (found := _non_finite(trouble.batch)) is not None:
+        name, bad = found
+        suspects = [row for row, flag in zip(rows, bad.tolist(), strict=True) if flag]
+        words = f"rows with a non-finite {name}"
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
     evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
@@ -76,6 +74,20 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
         f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
         f"updated, {_last(folder, 'last good checkpoint')}; {REMEDY}"
     )
+
+
+def _non_finite(batch: Batch) -> tuple[str, torch.Tensor] | None:
+    """The first field with numbers that are not finite, and which rows (B,) have such; of a masked batch only its input."""
+    fields = {"input": batch["input"]} if "input" in batch else {}
+    if "mask" not in batch:
+        fields |= batch.fields
+    for name, field in fields.items():
+        for _, part in leaves(field):
+            if isinstance(part, torch.Tensor):
+                bad = ~torch.isfinite(part).reshape(len(part), -1).all(1)
+                if bool(bad.any()):
+                    return name, bad
+    return None
 
 
 def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
@@ -144,9 +156,7 @@ def unfitting(trouble: Exception, batch: Batch | None, what: str) -> DataError |
     other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
     if other or batch is None or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
         return None
-    fields = ", ".join(
-        f"{name} {tuple(field.shape)} {str(field.dtype).removeprefix('torch.')}" for name, field in batch.fields.items()
-    )
+    fields = ", ".join(f"{name} {in_words(field)}" for name, field in batch.fields.items())
     return DataError(f"{what} cannot be computed: {first}; the batch holds {fields}")
 
 

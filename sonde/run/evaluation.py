@@ -45,14 +45,19 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
 
 
 def check_evaluation(assembly: Assembly) -> None:
-    """Evaluate one validation batch of the caller's own data before training, so that what is wrong with it shows then.
+    """Evaluate one batch of each of the caller's own sets before training, so that what is wrong with it shows then.
 
     Whatever that changes is put back. Nothing is read from data that cannot be rewound, and of what Sonde read itself.
     Raises: ConfigError for a metric that is no number, or an objective that is not reported; DataError for what does not fit
     """
-    source, task = assembly.evaluation_sources.get("validation"), assembly.task
-    if assembly.dataset is not None or source is None or not rewinds(source):
-        return
+    if assembly.dataset is None:
+        for split, source in assembly.evaluation_sources.items():
+            if rewinds(source):
+                _check_split(assembly, split, source)
+
+
+def _check_split(assembly: Assembly, split: str, source: Source) -> None:
+    task = assembly.task
     position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
     look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), task.meter(), None
     try:
@@ -64,18 +69,20 @@ def check_evaluation(assembly: Assembly) -> None:
         ):
             batch = next(iter(source), None)
             if batch is None:
-                raise DataError("the validation data yielded no batch")
+                raise DataError(f"the {split} data yielded no batch")
             outputs = look(batch)
             with look.mode():
                 meter.update(outputs, batch.index)
     except (RuntimeError, ValueError, IndexError) as trouble:
-        unfit = unfitting(trouble, batch, "the first validation batch")
+        unfit = unfitting(trouble, batch, f"the first {split} batch")
         if unfit is None:
             raise
         raise unfit from trouble
     finally:
         source.load_state_dict(position)
         extras_of(task).load_state_dict(task_state)
+    if split != "validation":
+        return
     with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
         scores = meter.compute()
         if task.objective is not None:

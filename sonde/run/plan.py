@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import ends, rewinds
+from sonde.core.seams import Bound, abilities_of, ends, rewinds
 from sonde.core.units import duration
 from sonde.diagnose.parameters import training_lines
 from sonde.engine.execution.compiled import Compiled
@@ -15,6 +16,7 @@ from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan
 from sonde.engine.range_test import range_test
 from sonde.engine.step import Stepper
+from sonde.engine.timing import first_steps
 from sonde.run.build import Assembly
 from sonde.run.compiling import Compiling, compiled_execution, not_compilable, time_compiling
 from sonde.run.computing import Computing, choose_computing, first_batch
@@ -40,15 +42,19 @@ def make_plan(
     passes = check_length(config, assembly.train)
     # a resumed run's source that cannot be rewound cannot take the batch back either
     batch = None if saved is not None and not rewinds(assembly.train) else first_batch(assembly)
+    bound = None if batch is None else bound_to(assembly, batch)
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
     if saved is None:
         check_evaluation(assembly)
     lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
+    if config.machine.compile and bound is not None and trial.batch is not None:
+        first_steps(stepper, trial.batch)  # in which a loss is tried that is not to be tried in compiled code
     compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
+    findings += [] if bound is None else unused(bound)
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
-    lines = _plan_lines(assembly, computing, length, compiled=compiled is not None)
+    lines = _plan_lines(assembly, computing, length, bound, compiled=compiled is not None)
     if compiling is not None:
         left = None if length.steps is None else length.steps - (0 if saved is None else saved.step)
         lines.append(compiling.line(left))
@@ -153,14 +159,36 @@ def _length(
     )
 
 
-def _plan_lines(assembly: Assembly, computing: Computing, length: Length, *, compiled: bool) -> list[str]:
+def bound_to(assembly: Assembly, batch: Batch) -> Bound | None:
+    """What of a first batch goes where; None where the task does not tell. Raises: ConfigError for one that fits nowhere"""
+    able = abilities_of(assembly.task)
+    return None if able.bind is None else able.bind(batch)
+
+
+def unused(bound: Bound) -> list[Finding]:
+    """Weights and masks that nothing takes."""
+    return [
+        Finding(
+            check="field that nothing takes",
+            severity="warning",
+            evidence=f"the batch has {name!r}, which neither the network nor the loss takes, so that it changes nothing",
+            action=f"give the loss a parameter of this name, such as loss(output, target, {name}), or leave the field out",
+        )
+        for name in bound.unused
+    ]
+
+
+def _plan_lines(
+    assembly: Assembly, computing: Computing, length: Length, bound: Bound | None, *, compiled: bool
+) -> list[str]:
     why, decided = computing.threads_why, computing.decided
     where = why if assembly.device.type == "cpu" else f"{assembly.device}, {why}"
     precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
-    if mapping := getattr(getattr(assembly.train, "source", assembly.train), "mapping", ""):
-        lines.append(mapping)
+    source = getattr(assembly.train, "source", assembly.train)
+    said = getattr(source, "mapping", "") if bound is None else bound.line
+    lines += [line for line in (said, getattr(source, "repeats", ""), *assembly.notes) if line]
     endless = assembly.train.batches is None and not ends(assembly.train)
     if endless and assembly.evaluation_sources and assembly.config.loop.evaluation_period.unit == "epochs":
         lines.append('evaluated at the end only: these data have no epochs (--evaluate-every "500 steps")')

@@ -1,10 +1,9 @@
 """A finished (or unfinished) run: its folder and what one can do with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from sonde.core.config import DataConfig, FeedConfig, Precision
@@ -110,10 +109,13 @@ class Run:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
-                run on custom data an array or tensor of inputs, whose predictions are called "row 0", …
+                run on custom data inputs as an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, whose
+                predictions are called "row 0", …
         """
-        if self._schema is None and not self._folder.schema.exists() and self._task is not None:
-            return self._predict_custom(inputs)
+        if self._of_custom_data:
+            from sonde.run.custom_use import predicted
+
+            return predicted(self.task, inputs, self._device, read_json(self._folder.data))
         from sonde.modalities.inputs import rows_for
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
@@ -127,20 +129,10 @@ class Run:
             return predictions(names, found)
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
-    def _predict_custom(self, inputs: Any) -> list[dict[str, Any]]:
-        """What the task makes of inputs that no schema describes. Raises: ConfigError for what is no array or tensor"""
-        from sonde.data.feed.tensors import tensor_source
-
-        if not isinstance(inputs, torch.Tensor | np.ndarray):
-            raise ConfigError(f"a run on custom data predicts on an array or tensor, not on a {type(inputs).__name__}")
-        feed = FeedConfig(batch_size=EVALUATED_ROWS)
-        found: dict[int, dict[str, Any]] = {}
-        self.task.modules.eval()
-        with torch.inference_mode():
-            for batch in tensor_source({"input": inputs}, feed, training=False, seed=0, device=self._device):
-                rows = self.task.format_predictions(self.task.predict(batch))
-                found |= zip(batch.index.tolist(), rows, strict=True)
-        return [{"input": f"row {row}", **found[row]} for row in range(len(inputs))]
+    @property
+    def _of_custom_data(self) -> bool:
+        """Whether no schema describes what goes in, and the task is there to ask."""
+        return self._schema is None and not self._folder.schema.exists() and self._task is not None
 
     def generate(self, prompt: str = "", **how: Any) -> str:
         """The continuation of a prompt, as a whole; the settings are those of `stream`."""
@@ -179,9 +171,12 @@ class Run:
     ) -> dict[str, float]:
         """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
 
-        split: which of the data's splits to evaluate on; target: target columns, by default those trained on
+        split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run on
+               custom data, which takes what `sonde.fit` does
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
+        if self._of_custom_data:
+            return self._scores_of_custom(data, split=split, target=target, tick=tick)
         from sonde.core.errors import unknown
         from sonde.engine.evaluate import evaluate
         from sonde.engine.execution.settings import StepSettings
@@ -203,15 +198,22 @@ class Run:
             settings = StepSettings(device=self._device, precision=precision)
             return evaluate(self.task, source, settings, tick=tick).compute()
 
-        try:
-            return evaluated_in(precision)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError:
-            if precision == "fp32":
-                raise
-            # a machine that cannot compute in the other has this one; faults of another kind are raised again
-            return evaluated_in("fp32")
+        return _or_in_fp32(evaluated_in, precision)
+
+    def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
+        from sonde.engine.execution.settings import StepSettings
+        from sonde.run.custom_use import scores
+
+        if split is not None or target:
+            raise ConfigError(
+                "split= and target= are for runs of sonde.train; give the data to evaluate on as sonde.fit takes them"
+            )
+        trained = self._trained_in(read_config(self._folder.config).settings)
+
+        def evaluated_in(precision: Precision) -> dict[str, float]:
+            return scores(self.task, data, StepSettings(device=self._device, precision=precision), tick)
+
+        return _or_in_fp32(evaluated_in, _precision(trained, self._device))
 
     def report(self) -> Path:
         """Rebuild report.html and return its path."""
@@ -281,19 +283,33 @@ class Run:
 
 
 def load(
-    folder: str | Path, *, model: torch.nn.Module | Task | None = None, loss: torch.nn.Module | None = None
+    folder: str | Path, *, model: torch.nn.Module | Task | None = None, loss: Any = None, metrics: Any = None
 ) -> Run:
     """Open a run folder.
 
     model: for a run of a custom module or task, one built as it was then: it gets the best weights and is put in evaluation mode
-    loss:  for a run of a custom module whose loss had parameters, a loss that gets them
+    loss, metrics: those of a custom module, as for `sonde.fit`, which `evaluate` needs
     Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
     """
     place = open_run(folder)
-    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model, loss))
+    if (loss is not None or metrics is not None) and not isinstance(model, torch.nn.Module):
+        raise ConfigError("loss= and metrics= come with model=, the network of a run of sonde.fit")
+    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model, loss, metrics))
 
 
-def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: torch.nn.Module | None) -> Task:
+def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision: Precision) -> dict[str, float]:
+    """Evaluated in a precision; in fp32 on a machine that cannot compute in it. Faults of another kind are raised again."""
+    try:
+        return evaluated_in(precision)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:
+        if precision == "fp32":
+            raise
+        return evaluated_in("fp32")
+
+
+def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, metrics: Any) -> Task:
     """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
     from sonde.run.resolve import CUSTOM_MODULE
     from sonde.run.resume import FORMER_NAMES, load_best
@@ -314,7 +330,9 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: torch.n
         )
         task = build_task(name, model, read_schema(place).target, config)
     elif name == ModuleTask.__name__:
-        task = ModuleTask(model, loss or _no_loss)
+        from sonde.run.custom import task_of
+
+        task = task_of(model, _no_loss if loss is None else loss, metrics)
     else:
         raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
     if load_best(place, task, without_loss=isinstance(task, ModuleTask) and "loss" not in task.modules):
@@ -330,7 +348,10 @@ def _as_typed(value: Any) -> Any:
 
 def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Stands for the loss that only the training program knows."""
-    raise ConfigError("this run was loaded without its loss; to train it further, repeat the call that started it")
+    raise ConfigError(
+        "this run was loaded without its loss; give sonde.load(folder, model=…, loss=…, metrics=…) to evaluate it, or repeat the "
+        "call that started it to train it further"
+    )
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
+from sonde.core.batch import Batch
 from sonde.core.config import flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.dataset import Dataset, Fact
-from sonde.core.files import write_json
+from sonde.core.files import read_json, write_json
+from sonde.core.nested import leaves
 from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import write_schema
+from sonde.core.seams import Bound
 from sonde.data.splits import class_counts
 from sonde.run.build import Assembly
 from sonde.run.environment import describe
@@ -40,6 +45,19 @@ def write_start(
         write_json(folder.data, {**about, "class_counts": _class_counts(assembly.dataset)})
     if not folds:
         write_json(folder.env, describe(assembly.device))
+
+
+def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:
+    """Add to data.json what a row of the caller's own data holds, by which `predict` knows rows again."""
+    known = {
+        ".".join(map(str, path)): {"shape": list(leaf.shape[1:]), "dtype": str(leaf.dtype).removeprefix("torch.")}
+        if isinstance(leaf, Tensor)
+        else {"list": True}
+        for name, field in batch.fields.items()
+        for path, leaf in leaves(field, (name,))
+    }
+    inputs = [] if bound is None else list(bound.inputs)
+    write_json(folder.data, {**read_json(folder.data), "fields": known, "inputs": inputs})
 
 
 def write_reason(folder: RunFolder, name: str, why: str) -> None:

@@ -36,7 +36,7 @@ from sonde.run.lengths import fit_settings, move_end
 from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import remember
-from sonde.run.start import write_reason
+from sonde.run.start import write_fields, write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
@@ -95,6 +95,10 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     write_json(folder.plan, plan.as_dict())
     parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
+        if assembly.dataset is None and assembly.first is not None:
+            able = abilities_of(assembly.task)
+            bound = None if able.bind is None else able.bind(assembly.first)
+            write_fields(folder, assembly.first, bound)
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)

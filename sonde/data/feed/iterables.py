@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, Sampler, default_collate
 
-from sonde.core.errors import ConfigError, DataError
+from sonde.core.errors import ConfigError, DataError, first_line
+from sonde.core.nested import like
+from sonde.data.feed.fields import by_name, is_text
 
 
 class Rows:
@@ -210,18 +212,15 @@ def mentions_workers(dataset: Any) -> bool:
 
 def is_row(sample: Any) -> bool:
     """Whether an item surely is one row and no batch: it holds a number, a single text, or an image of Pillow's."""
+    return any(_single(part) for part in _parts(sample))
+
+
+def _parts(sample: Any) -> list[Any]:
     if isinstance(sample, Mapping):
-        parts = list(sample.values())
-    else:
-        parts = list(sample) if isinstance(sample, tuple | list) else [sample]
-    return any(_single(part) for part in parts)
-
-
-def is_text(value: Any) -> bool:
-    """Whether a field is text, of one row or of several, which no network is fed."""
-    if isinstance(value, list | tuple) and value:
-        return all(isinstance(part, str | bytes) for part in value)
-    return isinstance(value, str | bytes)
+        return list(sample.values())
+    if (named := by_name(sample)) is not None:
+        return list(named.values())
+    return list(sample) if isinstance(sample, tuple | list) else [sample]
 
 
 def collated(rows: list[Any]) -> Any:
@@ -236,6 +235,11 @@ def collated(rows: list[Any]) -> Any:
             raise
         raise DataError(
             "the rows of a batch differ in shape; give them one shape, or yield batches that are padded already"
+        ) from None
+    except (TypeError, KeyError) as error:
+        raise DataError(
+            f"the rows of a batch cannot be put together: {first_line(error).split(';')[0]}; give each the same fields of tensors, "
+            "arrays, numbers or texts, or a DataLoader with a collate_fn of your own"
         ) from None
 
 
@@ -262,6 +266,8 @@ def _single(part: Any) -> bool:
         return True
     if isinstance(part, torch.Tensor | np.ndarray):
         return part.ndim == 0
+    if isinstance(part, Mapping | tuple) or by_name(part) is not None:
+        return any(_single(inner) for inner in _parts(part) if not isinstance(inner, str | bytes))
     return _is_picture(part)
 
 
@@ -270,9 +276,16 @@ def _is_picture(part: Any) -> bool:
 
 
 def _as_arrays(row: Any) -> Any:
-    if isinstance(row, Mapping):
-        return {str(name): _as_array(value) for name, value in row.items()}
-    return tuple(map(_as_array, row)) if isinstance(row, tuple | list) else _as_array(row)
+    return tuple(map(_as_part, row)) if isinstance(row, list) else _as_part(row)
+
+
+def _as_part(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _as_part(part) for name, part in value.items() if part is not None}
+    if isinstance(value, tuple):
+        return like(value, [_as_part(part) for part in value])
+    named = by_name(value)
+    return _as_array(value) if named is None else _as_part(named)
 
 
 def _as_array(value: Any) -> Any:

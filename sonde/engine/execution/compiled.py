@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
+from sonde.core.nested import leaves
 from sonde.core.seams import Loss, Phase
 from sonde.engine.step import Eager
 
@@ -59,8 +60,11 @@ class Compiled:
     ) -> dict[str, Tensor]:
         """See `Execution`."""
         for piece in pieces:
-            for field in (*piece.fields.values(), piece.index):
-                self._mark(field, 0)
+            self._mark(piece.index, 0)
+            for field in piece.fields.values():
+                for _, part in leaves(field):
+                    if isinstance(part, Tensor):
+                        self._mark(part, 0)
         try:
             return self.eager.gradient(self._compiled[phase.name], optimizer, parameters, pieces)
         except self._failures as failure:

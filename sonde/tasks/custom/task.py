@@ -8,11 +8,15 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.core.nested import leaves
+from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
+from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
+from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
 from sonde.tasks.supervised import with_auxiliary
 
-RowFunction = Callable[[Tensor, Tensor], Tensor]
+RowFunction = Callable[..., Any]
+"""(output, target, more of the batch by name) -> a number"""
 
 
 class MeanMeter:
@@ -55,18 +59,22 @@ def scalar(name: str, value: Any) -> Tensor:
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
 
 
-def _with_state(loss: RowFunction) -> dict[str, nn.Module]:
+def _with_state(loss: RowFunction | None) -> dict[str, nn.Module]:
     """A loss that has parameters, which are then trained, or buffers, which are then saved; nothing for any other."""
     holds = isinstance(loss, nn.Module) and any(True for each in (*loss.parameters(), *loss.buffers()))
     return {"loss": loss} if holds else {}  # type: ignore[dict-item]
 
 
 class ModuleTask:
-    """`loss(module(input), target)` minimised; evaluated by the loss and by functions of the same form.
+    """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
-    module:  takes batch["input"]
-    loss:    (output, target) -> scalar, the mean over the rows; parameters of its own (a temperature, the weights of a margin
-             loss) are trained with the module's, and saved as "loss.…"
+    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names of
+    the fields change.
+
+    module:  takes what the binding gives it, and returns whatever the loss takes
+    loss:    (output, target, more of the batch by name) -> scalar, the mean over the rows; None where the module's output has
+             its own, as `.loss` or ["loss"]. Parameters of a loss (a temperature, the weights of a margin) are trained with the
+             module's, and saved as "loss.…"
     metrics: name -> function of the same form; the first decides which checkpoint is best, larger being better;
              without any the smallest loss does
     monitor: the metric that decides instead, or "loss"
@@ -75,37 +83,105 @@ class ModuleTask:
     def __init__(
         self,
         module: nn.Module,
-        loss: RowFunction,
+        loss: RowFunction | None,
         metrics: Mapping[str, RowFunction] | None = None,
         monitor: str | None = None,
     ) -> None:
         self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
-        self._function, self._metrics = loss, dict(metrics or {})
+        self._module, self._function, self._metrics = module, loss, dict(metrics or {})
         chosen = monitor or next(iter(self._metrics), "loss")
         self.objective = Objective(chosen, "max" if chosen in self._metrics else "min")
+        self.abilities = Abilities(bind=self.bind)
+        self._bound: Binding | None = None
+        self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
+        self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
 
-    def loss(self, batch: Batch) -> Loss:
+    def loss(self, batch: Batch) -> Any:
         """The user's function of the module's output; a mean over the rows."""
-        output, target = self.modules["model"](batch["input"]), batch["target"]
+        bound = self._bound
+        if bound is None or tuple(batch.fields) != bound.names:
+            bound = self._bind(batch)
+        places, names = bound.forward.of(batch)
+        output = self._module(*places, **names)
+        if self._function is None or bound.loss is None:
+            return Loss(own_loss(output), len(batch))
+        places, names = bound.loss.of(batch)
         if isinstance(output, WithAuxiliary):
-            return with_auxiliary(output, lambda head: Loss(self._function(head, target), len(batch)))
-        return Loss(self._function(output, target), len(batch))  # called here, so that its traceback is short
+            return with_auxiliary(output, lambda head: as_loss(self._function(head, *places, **names), len(batch)))  # type: ignore[misc]
+        if "the loss" not in self._checked:
+            self._check(self._function, output, places, names, "the loss")
+        value = self._function(output, *places, **names)  # called here, so that its traceback is short
+        return Loss(value, len(batch)) if type(value) is Tensor else value
+
+    def to(self, device: torch.device) -> None:
+        """Move the network, and a loss that is a module: its weights of classes, say."""
+        self.modules.to(device)
+        if isinstance(self._function, nn.Module):
+            self._function.to(device)
+
+    def bind(self, batch: Batch) -> Bound:
+        """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
+        bound = self._bind(batch)
+        taken = {
+            name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)
+        }
+        unused = tuple(name for name in bound.unused if name in WEIGHTS and name not in taken)
+        return Bound(bound.line, unused, tuple(bound.forward.fields))
 
     def evaluate(self, batch: Batch) -> dict[str, Tensor]:
         """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
-        output, target = self.modules["model"](batch["input"]), batch["target"]
-        measured = {name: scalar(name, function(output, target)) for name, function in self._metrics.items()}
-        return {**measured, "loss": self._function(output, target)}
+        bound = (
+            self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
+        )
+        places, names = bound.forward.of(batch)
+        output = self._module(*places, **names)
+        measured = {
+            name: scalar(name, self._measured(bound, function, output, batch, f"metric {name!r}"))
+            for name, function in self._metrics.items()
+        }
+        found = (
+            own_loss(output)
+            if self._function is None
+            else self._measured(bound, self._function, output, batch, "the loss")
+        )
+        loss = as_loss(found, len(batch))
+        if not isinstance(loss, Loss):
+            return {**measured, "loss": scalar("loss", found)}
+        return {**measured, "loss": loss.value, **{name: scalar(name, part) for name, part in loss.parts.items()}}
 
     def meter(self) -> Meter:
         """A fresh `MeanMeter`."""
         return MeanMeter()
 
-    def predict(self, batch: Batch) -> dict[str, Tensor]:
-        """{"output": the module's output}."""
-        return {"output": self.modules["model"](batch["input"])}
+    def predict(self, batch: Batch) -> dict[str, Any]:
+        """The module's outputs by name: {"output": …} for one tensor, the parts of a dict or dataclass, "output_1", … of a tuple."""
+        names = tuple(batch.fields)
+        if names not in self._feeds:
+            self._feeds[names] = inputs_of(self._module, batch, self._bound)
+        places, more = self._feeds[names].of(batch)
+        return named_outputs(self._module(*places, **more), len(batch))
 
-    def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
-        """One {"output": nested list} per row."""
-        return [{"output": row.tolist()} for row in outputs["output"]]
+    def format_predictions(self, outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """One {"output": nested list} per row, or the parts of an output by name."""
+        rows = len(next(part for _, part in leaves(dict(outputs))))
+        return [{name: row_of(part, row) for name, part in outputs.items()} for row in range(rows)]
+
+    def _bind(self, batch: Batch) -> Binding:
+        self._bound = bind(self._module, self._function, batch)
+        return self._bound
+
+    def _measured(self, bound: Binding, function: RowFunction, output: Any, batch: Batch, what: str) -> Any:
+        places, names = bound.arguments(function, batch, what).of(batch)
+        if what not in self._checked:
+            self._check(function, output, places, names, what)
+        return function(output, *places, **names)
+
+    @torch.compiler.disable
+    def _check(self, function: RowFunction, output: Any, places: list[Any], names: dict[str, Any], what: str) -> None:
+        check_loss_of(function, output, places, names, what)
+        self._checked.add(what)
+
+    def _read(self, bound: Binding, function: RowFunction, batch: Batch, metric: str) -> list[str]:
+        given = bound.arguments(function, batch, f"metric {metric!r}")
+        return list(bound.names) if given.whole else given.fields
