@@ -195,6 +195,7 @@ class Stepper:
         if clip and gradients:
             torch._foreach_mul_(gradients, (clip / (norm + 1e-6)).clamp(max=1.0))
         if value and gradients:
+            gradients = [torch.view_as_real(each) if each.is_complex() else each for each in gradients]
             torch._foreach_clamp_max_(gradients, value)
             torch._foreach_clamp_min_(gradients, -value)
 
@@ -241,6 +242,10 @@ def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
     if not isinstance(loss.value, Tensor) or loss.value.numel() != 1:
         raise ConfigError(
             f"phase {phase.name!r}: the loss is {_kind(loss.value)}; it must be a scalar tensor, the mean over the rows"
+        )
+    if loss.value.is_complex():
+        raise ConfigError(
+            f"phase {phase.name!r}: the loss is complex; it must be real, such as its .abs() or .real, to be minimised"
         )
     if not loss.value.requires_grad:
         raise ConfigError(

@@ -49,7 +49,7 @@ def build_optimizer(
     groups = _groups(split, weight_decay=config.weight_decay, muon=muon)
     if shares:
         groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
-    fused = device_type in FUSED_DEVICES
+    fused = device_type in FUSED_DEVICES and not any(parameter.is_complex() for _, parameter in parameters)
     betas = (config.beta1, config.beta2)
     match config.optimizer:
         case "sgd":

@@ -42,7 +42,8 @@ class Muon(Optimizer):
         self.dtype = dtype
         for group in self.param_groups:
             # under this name torch's own load_state_dict looks whether AdamW's step counts belong on the device
-            group["fused"] = group["params"][0].device.type in ("cpu", "cuda")
+            of_reals = not any(parameter.is_complex() for parameter in group["params"])
+            group["fused"] = of_reals and group["params"][0].device.type in ("cpu", "cuda")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

@@ -103,7 +103,7 @@ def custom_parts(
 ) -> Assembly:
     """The parts of a run with a custom task and custom data."""
     device, seed = pick_device(config.machine.device), config.machine.seed
-    check_precision(config.machine, device)
+    check_precision(config.machine, device, task.modules)
     getattr(task, "to", task.modules.to)(device)
     floats, notes = floats_of(task.modules), []
     with clock.part("data"):
