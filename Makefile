@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train test test-avx2 test-all parity lint format costs bench clean
+.PHONY: help setup setup-dev train test test-avx2 test-all parity lint format costs settings bench docs clean
 
 # What `make test` leaves out.
 QUICK := not slow and not gpu and not parity
@@ -37,6 +37,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing sonde, what it needs and the tools for tests and linting"
 	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing sonde, what it needs and what builds its pages"
+	@$(PIP) -e '.[docs]'
 	@touch $@ $(VENV)/.installed
 
 # The run chooses its own threads.
@@ -84,8 +89,16 @@ BENCHMARKS := $(filter-out environments parity summary unchanged,$(basename $(no
 costs: setup-dev  ## count the models' parameters and FLOPs anew: sonde/models/costs.json
 	@$(BIN)/python -m sonde.models.count
 
-bench: setup-dev  ## measure beside the peers (over two hours), write benchmarks/results and README's table; BENCHMARKS=name for one
+settings: setup-dev  ## write the settings that sonde.train, fit, steps and resume list in their signatures: sonde/settings.py
+	@$(BIN)/python -m sonde.run.settings_file
+
+bench: setup-dev  ## measure beside the peers (over two hours), write benchmarks/results and the table of docs/results.md; BENCHMARKS=name for one
 	@for name in $(BENCHMARKS); do echo "benchmarks.$$name"; env -u OMP_NUM_THREADS $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
-clean:  ## remove the environments
-	rm -rf $(VENV) .parity
+# Only pages: nothing is trained. The variable silences an advertisement of the theme's.
+docs: $(VENV)/.installed-docs  ## build the guide and the reference: site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open site/index.html"
+
+clean:  ## remove the environments and the built pages
+	rm -rf $(VENV) .parity site

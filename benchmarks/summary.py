@@ -1,7 +1,7 @@
-"""One table of what was measured, from benchmarks/results/*.json, written between two marks in README.md.
+"""One table of what was measured, from benchmarks/results/*.json, written between two marks in docs/results.md.
 
-python -m benchmarks.summary [--check]: prints the table and puts it into README.md; with --check only says whether README.md
-holds it. Each row names the script that measured it, how many runs stand behind it and when.
+python -m benchmarks.summary [--check]: prints the table and puts it into docs/results.md; with --check only says whether it is
+there. Each row names the script that measured it, how many runs stand behind it and when.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "results.md"
 BEGIN, END = "<!-- measured: python -m benchmarks.summary -->", "<!-- end of measured -->"
 
 Row = tuple[str, str, str, str]  # what, Sonde, beside it, runs
@@ -342,9 +342,9 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def filled(readme: str) -> str:
+def filled(page: str) -> str:
     """The text with the table between its marks."""
-    before, _, rest = readme.partition(BEGIN)
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
@@ -365,16 +365,16 @@ def _spread(value: dict[str, float]) -> str:
 
 
 def renew() -> None:
-    """Put the table of today's results into README.md."""
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    """Put the table of today's results into docs/results.md."""
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     if parser.parse_args().check:
-        now = README.read_text(encoding="utf-8")
-        late = "README.md is older than benchmarks/results: python -m benchmarks.summary"
+        now = PAGE.read_text(encoding="utf-8")
+        late = "docs/results.md is older than benchmarks/results: python -m benchmarks.summary"
         raise SystemExit(0 if filled(now) == now else late)
     print(table())
     renew()

@@ -84,13 +84,13 @@ def machine() -> dict[str, Any]:
 
 
 def write(name: str, content: Mapping[str, Any]) -> None:
-    """benchmarks/results/<name>.json, with the machine and the command that measures it; README's table with it."""
+    """benchmarks/results/<name>.json, with the machine and the command that measures it; the table of docs/results.md with it."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     body = {"command": f"python -m benchmarks.{name}", "machine": machine(), **content}
     path.write_text(json.dumps(body, indent=2) + "\n")
     renew()
-    print(f"wrote {path.relative_to(ROOT)}, and README.md's table anew")
+    print(f"wrote {path.relative_to(ROOT)}, and the table of docs/results.md anew")
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int]:

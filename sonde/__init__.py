@@ -6,10 +6,13 @@ if TYPE_CHECKING:
     from sonde.api import fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
+    from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
+    from sonde.run.live import Live
     from sonde.run.run import Run
-    from sonde.tasks.custom.base import Task
+    from sonde.tasks.custom.measure import Metric
     from sonde.tasks.custom.task import MeanMeter
+    from sonde.tasks.custom.user_task import Task
 
 __version__ = "0.1.0"
 
@@ -20,6 +23,10 @@ _PUBLIC = {
     "load": "sonde.api",
     "resume": "sonde.api",
     "Run": "sonde.run.run",
+    "Live": "sonde.run.live",
+    "StepRecord": "sonde.core.records",
+    "EvaluationRecord": "sonde.core.records",
+    "EventRecord": "sonde.core.records",
     "Batch": "sonde.core.batch",
     "Loss": "sonde.core.seams",
     "Meter": "sonde.core.seams",
@@ -28,16 +35,21 @@ _PUBLIC = {
     "Phase": "sonde.core.seams",
     "Source": "sonde.core.seams",
     "Stage": "sonde.core.seams",
-    "Task": "sonde.tasks.custom.base",
+    "Task": "sonde.tasks.custom.user_task",
     "MeanMeter": "sonde.tasks.custom.task",
+    "Metric": "sonde.tasks.custom.measure",
     "SondeError": "sonde.core.errors",
 }
 
 __all__ = [
     "Batch",
+    "EvaluationRecord",
+    "EventRecord",
+    "Live",
     "Loss",
     "MeanMeter",
     "Meter",
+    "Metric",
     "Objective",
     "Observer",
     "Phase",
@@ -45,6 +57,7 @@ __all__ = [
     "SondeError",
     "Source",
     "Stage",
+    "StepRecord",
     "Task",
     "fit",
     "load",
@@ -55,10 +68,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
     import importlib
 
+    if name == "sklearn":  # estimators, for which scikit-learn is imported
+        return importlib.import_module("sonde.sklearn")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'sonde' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 

@@ -1,9 +1,10 @@
 """Training from Python, by the same names and through the same path as the command line."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import nn
 
@@ -17,9 +18,9 @@ from sonde.engine.clock import Clock
 from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
-from sonde.run.build import Assembly
+from sonde.run.build import Assembly, Own
+from sonde.run.callers_code import code_of
 from sonde.run.checks import checked_on_screen
-from sonde.run.code import code_of
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
@@ -27,36 +28,59 @@ from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
+from sonde.run.observers import checked, refuse_foreign, refuse_in_steps, refuse_with_folds
 from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
+from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
 from sonde.screen.screen import Screen
+from sonde.settings import FitKeywords, ResumeKeywords, StepsKeywords, TrainKeywords
 
 
-def train(data: Any, *, target: Any = None, model: str | nn.Module | None = None, **settings: Any) -> Run:
+@with_settings(TrainKeywords)
+def train(
+    data: Any,
+    *,
+    target: Any = None,
+    model: str | nn.Module | None = None,
+    task: str | None = None,
+    metrics: Any = None,
+    observers: Sequence[Callable[..., Any]] = (),
+    **settings: Unpack[TrainKeywords],
+) -> Run:
     """Train on `data` and return the run; whatever is not given is inferred, and what was inferred is printed.
 
     data: path, name, (inputs, targets), arrays, tensors, data frame, dict of columns, torch Dataset
     target: column name(s) for tables, or the targets as an array
-    settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …
+    model: a name (`sonde models`), "file.py:Net" or a torch.nn.Module;  task: a name (`sonde tasks`)
+    metrics: of your own, as `sonde.fit` takes them, beside the task's: functions of logits (B, C) and classes (B,), or of
+             values and targets (B, T) in the targets' units; monitor= lets one choose the best checkpoint
+    observers: functions of a record, or of (record, live): see `sonde.Observer` and `sonde.Live`
+    settings: the command line's flags with underscores: epochs=5, lr=1e-3, hidden=(256, 128), out="runs/mine", …; those of every
+              shipped model and task are in the signature, those of a "file.py:Net" are its parameters that have a default;
+              loss= may also be a function(output, target) -> scalar mean, of logits (B, C) and classes (B,), or of values and
+              targets (B, T), both standardised
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
+    watching = _observers(observers, settings)
     if not isinstance(model, str | nn.Module | None):
         what = f"the class {model.__name__}; call it" if isinstance(model, type) else f"a {type(model).__name__}"
         raise ConfigError(f'model takes a name, "file.py:Net" or a torch.nn.Module, not {what}')
+    given: dict[str, Any] = dict(settings)
     if isinstance(target, str):
-        settings["target"] = (target,)
+        given["target"] = (target,)
     elif isinstance(target, list | tuple) and all(isinstance(name, str) for name in target):
-        settings["target"] = target
+        given["target"] = target
     elif target is not None:
         data = (data, target)
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
-    task = settings.pop("task", None)
-    overrides = from_keywords(settings, model=name, task=task)
-    caller = Caller(screen=Screen(quiet=bool(settings.get("quiet", False))), module=module)
-    return run_job(data_job(data, overrides, caller))
+    own = Own(loss=given.pop("loss") if callable(given.get("loss")) else None, metrics=metrics)
+    overrides = from_keywords(given, model=name, task=task)
+    caller = Caller(screen=Screen(quiet=bool(given.get("quiet", False))), module=module, own=own)
+    return run_job(replace(data_job(data, overrides, caller), observers=watching))
 
 
+@with_settings(FitKeywords)
 def fit(
     task: Any,
     train: Any,
@@ -65,30 +89,49 @@ def fit(
     test: Any = None,
     loss: Any = None,
     metrics: Any = None,
-    **settings: Any,
+    observers: Sequence[Callable[..., Any]] = (),
+    **settings: Unpack[FitKeywords],
 ) -> Run:
     """Train your own task, or a plain module with a plain loss function, with the same loop and run folder.
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is handed to
-          `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the batch by name,
-          or for all of it as `batch`. A network whose output has `.loss` needs no other
-    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of rows or of
-          batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in a Dataset;
-          `test` is evaluated once, at the end, with the chosen weights
-    metrics: name -> function(output, target) -> scalar mean over the rows
-    settings: as for `sonde.train`
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is
+          handed to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the
+          batch by name, or for all of it as `batch`. A network whose output has `.loss` needs no other
+    train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of
+          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in
+          a Dataset; `test` is evaluated once, at the end, with the chosen weights
+    metrics: name -> function(output, target) -> scalar mean over the rows; or a `sonde.Metric`, an object with update and compute
+             (torchmetrics), "accuracy" and others by name; or a list of them. The first whose direction is known (declared,
+             or by its name) chooses the best weights, else the validation loss; `monitor=` and `mode=` choose otherwise
+    observers, settings: as for `sonde.train`
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
-    name = type(task).__name__.lower()
-    whole = task_of(task, loss, metrics, settings.get("monitor"))
-    code = code_of(task, loss=loss, metrics=metrics, settings=settings)
-    return run_job(custom_job(whole, train, validation, settings, name=name, test=test, code=code))
+    watching, name = _observers(observers, settings), type(task).__name__.lower()
+    whole = task_of(task, loss, metrics, settings.get("monitor"), settings.get("mode"))
+    code = code_of(task, loss=loss, metrics=metrics, settings=settings, observers=observers)
+    job = custom_job(whole, train, validation, settings, name=name, test=test, code=code)
+    return run_job(replace(job, observers=watching))
 
 
+def _observers(observers: Any, settings: Mapping[str, Any]) -> tuple[Callable[..., Any], ...]:
+    """Raises: ConfigError for what is no observer, and where none can watch."""
+    refuse_foreign(settings)
+    watching = checked(observers)
+    refuse_with_folds(watching, settings)
+    return watching
+
+
+@with_settings(StepsKeywords)
 def steps(
-    task: Any, data: Any, *, loss: Any = None, lr: float = 1e-3, total: int, **settings: Any
+    task: Any,
+    data: Any,
+    *,
+    loss: Any = None,
+    lr: float = 1e-3,
+    total: int,
+    **settings: Unpack[StepsKeywords],
 ) -> Iterator[StepRecord]:
     """The loop itself: an iterator of step records, the weights updated when each is yielded.
 
@@ -99,6 +142,7 @@ def steps(
     Raises: ConfigError for a setting without an effect here, a precision that this machine cannot compute in, or data that
             end before `total` steps; DataError for a first batch that does not fit
     """
+    refuse_in_steps(settings)
     whole = task_of(task, loss)
     refuse_outside_fit(settings)
     config = settings_of(whole, {**settings, "lr": lr}).config
@@ -132,16 +176,29 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
             yield record
 
 
-def resume(folder: str | Path, *, data: Any = None, screen: Screen | None = None, **overrides: Any) -> Run:
+@with_settings(ResumeKeywords)
+def resume(
+    folder: str | Path,
+    *,
+    data: Any = None,
+    screen: Screen | None = None,
+    observers: Sequence[Callable[..., Any]] = (),
+    **overrides: Unpack[ResumeKeywords],
+) -> Run:
     """Resume a run exactly where it stopped; `epochs=20` trains a finished run further.
 
     data: needed again when the run was trained on arrays in memory
+    observers: those of the run, once more; each gets the state that it had kept
     overrides: settings that may change, such as epochs, device, workers, threads
     Raises: RunFolderError, ConfigError for a setting that must not change, DataError when the data changed
     """
+    watching = _observers(observers, overrides)
     place, screen = open_run(folder), screen or Screen(quiet=bool(overrides.get("quiet", False)))
     job = resumed_job(place, data, overrides, screen)
-    return Run(place) if job is None else run_job(job)
+    if job is None:
+        return Run(place)
+    refuse_with_folds(watching, {"folds": job.fold is not None})
+    return run_job(replace(job, observers=watching))
 
 
 def run_job(job: Job) -> Run:

@@ -67,7 +67,7 @@ def test_the_package_of_the_guide_joins_and_trains(installed: Path, capsys: pyte
     with pytest.raises(SondeError, match=r"gone.spc is no .spc file"):
         run.predict(installed / "gone.spc")
     with pytest.raises(SondeError, match="digits holds no spectra; leave --unit-area out"):
-        sonde.train("digits", unit_area=True, quiet=True)
+        sonde.train("digits", unit_area=True, quiet=True)  # pyright: ignore[reportCallIssue]
     result = sonde.load(installed / "visits-run").result
     assert result["metrics"]["test"]["deviance"] < 1.5  # of the true rates it is about 1 a row
     assert result["baseline"]["deviance"] > 2

@@ -126,7 +126,7 @@ def test_a_network_from_a_file(place: Path) -> None:
 
 def test_settings_are_the_flags(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The same run from Python and from the command line, bit for bit, with the same account of what was asked."""
-    sonde.train("rows.csv", target="side", model="mlp", hidden=[8, 4], lr=np.float64(0.01), epochs=np.int64(1), out="a",
+    sonde.train("rows.csv", target="side", model="mlp", hidden=[8, 4], lr=np.float64(0.01), epochs=np.int64(1), out="a",  # pyright: ignore[reportArgumentType]
                 threads=1, class_weights="balanced", quiet=True)  # fmt: skip
     words = "train rows.csv --target side --model mlp --hidden 8 4 --lr 0.01 --epochs 1 --out b --threads 1 --quiet"
     assert main([*words.split(), "--class-weights", "balanced"]) == 0
@@ -185,7 +185,7 @@ def test_the_callers_random_streams_and_threads_are_left_alone(place: Path) -> N
     np.random.seed(7)
     torch.set_num_threads(1)
     before = torch.get_rng_state()
-    sonde.train((X, Y), out="run", **{**QUIET, "threads": 2})
+    sonde.train((X, Y), out="run", **dict(QUIET, threads=2))
     assert torch.equal(torch.get_rng_state(), before)
     assert np.random.random() == np.random.RandomState(7).random()
     assert torch.get_num_threads() == 1
@@ -199,7 +199,7 @@ def test_leftover_words_belong_to_the_command_line() -> None:
 
 
 def test_train_says_what_it_did(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sonde.train((X, Y), out="run", **{**QUIET, "quiet": False})
+    sonde.train((X, Y), out="run", **dict(QUIET, quiet=False))
     text = capsys.readouterr().out
     for expected in ("2 classes", "task      classification", "model     mlp (typed)", "plan      1 thread (typed), fp32",
                      "run       run", "% test accuracy", "always predicting 0", "next      open run/report.html"):  # fmt: skip

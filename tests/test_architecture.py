@@ -19,6 +19,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "
 # Named for its verb, and reached only as sonde.modalities.inspect: nothing below sonde/ is ever on sys.path itself.
 NAMED_LIKE_STDLIB = {"sonde.modalities.inspect"}
 MOST_LINES = 400
+GENERATED = {"sonde/settings.py"}
 # Of core only these may bring torch in: what --help, a config file and the report need stays quick.
 LOADS_TORCH_IN_CORE = {"sonde.core.batch", "sonde.core.boxes", "sonde.core.seams"}
 
@@ -61,7 +62,8 @@ def test_every_folder_of_modules_is_a_package() -> None:
 
 def test_files_keep_to_their_size() -> None:
     lengths = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in FILES}
-    long = sorted(((n, name) for name, n in lengths.items() if n > MOST_LINES), reverse=True)
+    written = {name: n for name, n in lengths.items() if name not in GENERATED}
+    long = sorted(((n, name) for name, n in written.items() if n > MOST_LINES), reverse=True)
     assert long == [], f"over {MOST_LINES} lines: {long}"
 
 

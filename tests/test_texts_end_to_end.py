@@ -3,6 +3,7 @@
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from sonde.run.run import Run
 
 PLAIN = ["a", "film", "of", "the", "and", "with", "no", "cast", "story", "for", "all"]
 TELLING = ("dull", "charm")
-QUICK = {
+QUICK: dict[str, Any] = {
     "threads": 1,
     "quiet": True,
     "epochs": 8,
@@ -120,7 +121,7 @@ def test_a_network_for_numbers_is_refused_with_those_that_fit(folder: Path) -> N
 
 def test_a_run_of_text_goes_on_exactly(folder: Path, trained: Run) -> None:
     place = folder / "short"
-    sonde.train(folder, out=place, **{**QUICK, "epochs": 4})
+    sonde.train(folder, out=place, **dict(QUICK, epochs=4))
     resumed = sonde.resume(place, epochs=8, quiet=True)
     straight = sonde.load(trained.folder)
     for (name, one), two in zip(

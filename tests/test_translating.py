@@ -106,6 +106,6 @@ def test_a_resumed_run_is_the_straight_one(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_time_limit_leaves_time_to_translate(data: Path, tmp_path: Path) -> None:
-    found = sonde.train(data, time_limit="6s", out=tmp_path / "run", **{**SMALL, "beam": 5})
+    found = sonde.train(data, time_limit="6s", out=tmp_path / "run", **dict(SMALL, beam=5))
     assert found.result["seconds"]["total"] < 9
     assert found.result["steps"] > 5

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sonde.cli.help import show_flags
 from sonde.cli.parse import flags_of, split_line, wants_help
 from sonde.cli.train_arguments import WhatOptions, parse_rest, read_request
-from sonde.modalities.settings import groups
+from sonde.modalities.settings import groups, refuse_clash
 from sonde.screen.screen import Screen
 
 ABOUT = """\
@@ -55,4 +55,6 @@ def _help(words: Sequence[str]) -> None:
         from sonde.tasks.table import spec
 
         own[f"task {named['task']}"] = spec(named["task"]).config
+    for owner, kind in own.items():
+        refuse_clash(owner, flags_of(kind))
     show_flags("train DATA", ABOUT, {"general": WhatOptions, **own, **groups()})

@@ -12,7 +12,7 @@ from sonde.core.config import PlaceConfig
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
-from sonde.modalities.settings import built, groups
+from sonde.modalities.settings import built, groups, refuse_clash
 
 LENGTHS = frozenset({"epochs", "steps", "time_limit"})  # to say one on the line takes back the file's others
 
@@ -130,7 +130,13 @@ def _named_kinds(model: str | None, task: str | None) -> list[type]:
     from sonde.models.build import config_class as model_config
     from sonde.tasks.table import spec
 
-    return [*([model_config(model)] if model else []), *([spec(task).config] if task else [])]
+    kinds = {
+        **({f"model {model}": model_config(model)} if model else {}),
+        **({f"task {task}": spec(task).config} if task else {}),
+    }
+    for owner, kind in kinds.items():
+        refuse_clash(owner, flags_of(kind))
+    return list(kinds.values())
 
 
 def _own_kinds(model: str | None, task: str | None) -> list[type]:

@@ -19,6 +19,7 @@ from sonde.core.value_types import annotations, suited
 Precision = Literal["fp32", "bf16", "fp16"]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
 T = TypeVar("T")
+LOGS = ("wandb", "mlflow")  # trackers of experiments that a run can be logged to (run/loggers)
 ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
 
 
@@ -169,6 +170,8 @@ class LoopConfig:
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is taken."""
     monitor: str | None = None
     """Validation metric that selects the best checkpoint; by default the task's."""
+    mode: Literal["min", "max"] | None = None
+    """Whether the smallest or the largest value of the monitored metric is best; known of most metrics, needed for others."""
     patience: int | str = 0
     """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are), or this long
     ("10 epochs", "500 steps", "30m"); 0 for none."""
@@ -182,6 +185,8 @@ class LoopConfig:
     def __post_init__(self) -> None:
         above(self, 0, "epochs")
         at_least(self, 1, "steps", "log_every")
+        if self.mode is not None and self.monitor is None:
+            raise ConfigError("--mode says which values of the metric in --monitor are best; give --monitor too")
         for name in PERIODS:
             if getattr(self, name) is not None:
                 self._duration(name)
@@ -245,8 +250,24 @@ class PlaceConfig:
     """Delete the run that the folder already holds, and start over."""
     quiet: bool = False
     """Print errors only."""
+    log: tuple[str, ...] = ()
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to RUN/events."""
     debug: bool = False
     """Show the full traceback of an error, not only its one-line message."""
+
+    def __post_init__(self) -> None:
+        for name in self.logs:
+            if name == "tensorboard":
+                raise ConfigError(
+                    "--log tensorboard has no effect: its files are always written, to RUN/events; leave it out"
+                )
+            if name not in LOGS:
+                raise unknown("tracker", name, LOGS)
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """`log` one by one: a text may name several, with commas."""
+        return tuple(dict.fromkeys(name.strip() for text in self.log for name in text.split(",")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +301,7 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed",
-        "quiet", "debug", "out", "fresh",
+        "quiet", "debug", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
         "checkpoint_every", "log_every",
     ]

@@ -26,6 +26,9 @@ class SavedConfig:
     settings: Mapping[str, Any]
     origin: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # "loss" and "metrics" of the caller's own, where they are defined
 
     def overrides(self) -> dict[str, Any]:
         """The settings that somebody asked for: typed, from a file, or added by hand (no origin)."""
@@ -34,12 +37,24 @@ class SavedConfig:
 
 
 def write_config(
-    path: Path, *, data: str, settings: Mapping[str, Any], origin: Mapping[str, str], reasons: Mapping[str, str]
+    path: Path,
+    *,
+    data: str,
+    settings: Mapping[str, Any],
+    origin: Mapping[str, str],
+    reasons: Mapping[str, str],
+    own: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write config.yaml in one step. Raises: OSError."""
+    """Write config.yaml in one step. own: a loss and metrics of the caller's own, by name. Raises: OSError."""
     import yaml
 
-    content = {"data": data, "settings": settings, "origin": origin, "reasons": reasons}
+    content = {
+        "data": data,
+        "settings": settings,
+        "origin": origin,
+        "reasons": reasons,
+        **({"own": own} if own else {}),
+    }
     simple = {key: plain(dict(value)) if isinstance(value, Mapping) else value for key, value in content.items()}
     dumper = _with_exponents(yaml.SafeDumper)
     dumper.add_representer(
@@ -76,7 +91,7 @@ def read_config(path: Path) -> SavedConfig:
 def _checked(content: Any, file: Path) -> SavedConfig:
     if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
         raise ConfigError(f"{file} is not a run's config.yaml: it has no list of `settings`, such as lr: 0.001")
-    parts = {name: content.get(name) or {} for name in ("settings", "origin", "reasons")}
+    parts = {name: content.get(name) or {} for name in ("settings", "origin", "reasons", "own")}
     for name, part in parts.items():
         if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
             raise ConfigError(f"{file}: `{name}` must list settings by name, such as lr: …")

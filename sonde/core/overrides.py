@@ -28,7 +28,7 @@ class Overrides:
 
 
 def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task: str | None = None) -> Overrides:
-    """Overrides from the keyword arguments of a Python call, where a list does for a tuple and a Path for its text."""
+    """Overrides from the keyword arguments of a Python call, where a list does for a tuple, a Path or a device for its text."""
     values = {name: _as_typed(value) for name, value in settings.items()}
     named = [name for name, value in (("model", model), ("task", task)) if value]
     return Overrides(values=values, origin=dict.fromkeys([*values, *named], "typed"), model=model, task=task)
@@ -37,4 +37,5 @@ def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task
 def _as_typed(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
-    return str(value) if isinstance(value, Path) else value
+    is_device = (type(value).__module__, type(value).__name__) == ("torch", "device")
+    return str(value) if isinstance(value, Path) or is_device else value

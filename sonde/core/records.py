@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 STAGE_BEGINS = "stage begins"  # the event at the first step of a stage
+EPOCH_ENDS = "epoch ends"  # the event after an epoch's last step, and after the evaluation that falls due there
+RUN_ENDS = "run ends"  # the event after the final evaluation; its details are what result.json holds
 Verdict = Literal["continue", "save", "stop"]
 
 
@@ -27,20 +29,25 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRecord:
-    """One pass over a split."""
+    """One pass over a split during training."""
 
-    step: int
-    epoch: int
-    split: str
-    metrics: Mapping[str, float]
-    seconds: float
+    step: int  # steps done before it
+    epoch: int  # 0-based: that of the last step
+    split: str  # "validation"
+    metrics: Mapping[str, float]  # name -> value, as in metrics.jsonl
+    seconds: float  # it took
 
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """Something that is neither a step nor an evaluation: a change of threads, a resume, a skipped update."""
+    """Something that is neither a step nor an evaluation.
 
-    step: int
+    "epoch ends" ({"epoch": 0-based}) follows an epoch's last step and the evaluation that falls due there; "stage begins"
+    ({"stage": name}) the first step of a stage; "resumed" comes before the first step of a resumed run; "run ends" after the
+    final evaluation, with the content of result.json. There are changes of threads and of the planned end too.
+    """
+
+    step: int  # steps done
     event: str
     details: Mapping[str, Any] = field(default_factory=dict)
 

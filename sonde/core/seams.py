@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
+from sonde.core.findings import Finding
 from sonde.core.records import Record, StepRecord, Verdict
 
 
@@ -109,12 +110,16 @@ class Objective(NamedTuple):
     mode: Literal["max", "min"]
 
     def better(self, new: float, old: float | None) -> bool:
-        """Strictly better; NaN never is; anything is better than None."""
-        if new != new:
+        """Strictly better; NaN never is, nor the worst there can be (a loss of infinity); anything else is better than None."""
+        if new != new or new == (-math.inf if self.mode == "max" else math.inf):
             return False
         if old is None or old != old:
             return True
         return new > old if self.mode == "max" else new < old
+
+    def best_value(self, best: Mapping[str, Any] | None) -> float | None:
+        """The value of the best so far ("metric", "value"); None where there is none, or another metric chose it."""
+        return best["value"] if best and best["metric"] == self.metric else None
 
     def value(self, metrics: Mapping[str, float]) -> float:
         """The metric's value. Raises: ConfigError where the meter does not report it"""
@@ -232,6 +237,11 @@ class Abilities:
                       (3, H, W) uint8, of another height and width where there is more to show
     bind:             called with the first training batch, before anything else: what of such goes where
     samples:          tokens that the model reads at most -> one dict per text that the model wrote, "text" among its keys
+    notes:            batches of the validation rows, where known -> what is to be said before the first step of how the task is
+                      evaluated and what chooses the best checkpoint
+    answers:          what `evaluate` gave -> (output, target) in the plainest form, for a metric of the caller's own: logits
+                      (B, C) and classes (B,), or values and targets (B, T) in the targets' units
+    batch_means:      names of metrics that are means over batches, though their value on a set is none
     """
 
     quick_evaluate: Callable[[Batch], Mapping[str, Tensor]] | None = None
@@ -241,6 +251,9 @@ class Abilities:
     draw: Callable[[np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     bind: Callable[[Batch], Bound] | None = None
     samples: Callable[[int], list[dict[str, Any]]] | None = None
+    notes: Callable[[int | None], Sequence[Finding]] | None = None
+    batch_means: Callable[[], Sequence[str]] | None = None
+    answers: Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]] | None = None
 
 
 def abilities_of(task: Task) -> Abilities:
@@ -286,8 +299,11 @@ def rewinds(source: Source) -> bool:
 
 @runtime_checkable
 class Observer(Protocol):
-    """Reads frozen records and may answer with a verdict; touches nothing."""
+    """Reads each record of a run, and may answer "stop" or "save"; None and "continue" change nothing.
 
-    def __call__(self, record: Record) -> Verdict: ...
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+    A plain function does. One with a second parameter is handed the run as well (`sonde.Live`). An observer that is an object may
+    have `state_dict` and `load_state_dict`, for what is to be in a checkpoint, and `close`, called when training ends, however
+    it ends.
+    """
+
+    def __call__(self, record: Record, /) -> Verdict | None: ...

@@ -1,6 +1,7 @@
 """Numbers formatted for people: 60,000; 97.20 %; 41 s; 1 m 12 s; 47 MB. Used on the terminal, in reports and in facts."""
 
 import math
+from collections.abc import Sequence
 
 ABSENT = "–"
 
@@ -118,6 +119,15 @@ def metric_name(name: str) -> str:
     words = [known.get(word, word) for word in head.split("_")]
     words = [f"top-{w[3:]}" if w.startswith("top") and w[3:].isdigit() else "F1" if w == "f1" else w for w in words]
     return " ".join(words) + slash + rest
+
+
+def mean_of_batches(name: str, means: Sequence[str]) -> str:
+    """What to add to a metric that is a mean over batches though its value on a set is none. means: those that are
+
+    >>> mean_of_batches("auroc", ["auroc"]), mean_of_batches("mae", ["auroc"])
+    (' (mean of batches)', '')
+    """
+    return " (mean of batches)" if name in means else ""
 
 
 def rate(value: float | None) -> str:

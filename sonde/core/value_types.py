@@ -13,7 +13,7 @@ from sonde.core.errors import ConfigError, nearest
 
 def suited(name: str, value: Any, annotation: Any) -> Any:
     """`value` as a setting's annotation has it: a list or a single value where a tuple stands, numpy's numbers as Python's,
-    paths as text.
+    paths and torch's devices as text.
 
     Raises: ConfigError naming the setting and what it takes, with the nearest choice
 
@@ -24,6 +24,8 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
         items = value if isinstance(value, list | tuple) else (value,)
         return tuple(suited(name, item, get_args(annotation)[0]) for item in items)
     plain = os.fspath(value) if isinstance(value, os.PathLike) else _python_number(value)
+    if (type(value).__module__, type(value).__name__) == ("torch", "device"):
+        plain = str(value)
     if not any(_is(plain, kind) for kind in _choices(annotation)):
         near = near_choice(value, annotation) if isinstance(value, str) else ""
         raise ConfigError(f"--{name.replace('_', '-')} expects {expected(annotation)}, got {value!r}{near}")

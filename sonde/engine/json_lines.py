@@ -27,6 +27,11 @@ class JsonLinesLog:
         """Bytes written so far: what `keep_bytes` takes on resume."""
         return self._file.tell()
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self._file.closed
+
     def close(self) -> None:
         """Flush to the disk and close."""
         self._file.flush()

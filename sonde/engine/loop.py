@@ -8,9 +8,11 @@ from typing import Any
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
-from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.seams import Objective, Source, extras_of
+from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
+from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import StopRequest
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
@@ -104,7 +106,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     while True:
         better = _decide(training, settings, parts, step_s)
         if progress.stop and settings.stop is None and record is not None:
-            _log(training, record)  # no step was known to be the last
+            log_step(training, record)  # no step was known to be the last
         if progress.stop or better or parts.request or _checkpoint_due(training, settings, saved):
             save(training, parts, best=better)
             saved = time.perf_counter()
@@ -156,9 +158,13 @@ def _decide(training: Training, settings: FitSettings, parts: FitParts, step_s: 
     progress = training.progress
     reason = reason_to_stop(training, settings, step_s=step_s)
     better = _evaluation_due(training, settings, parts, ending=reason[0]) and _evaluate(training, settings, parts)
-    # checked again only after an evaluation: a limit that passes between the two would end the run without one
-    if not reason[0] and progress.evaluated_at == progress.step:
+    _tell_epoch_over(training)
+    # checked again only after an evaluation, or where an observer asked since: a limit that passes between the two would end
+    # the run without one
+    if not reason[0] and (progress.evaluated_at == progress.step or progress.asked):
         reason = reason_to_stop(training, settings, step_s=step_s)
+        if _evaluation_due(training, settings, parts, ending=reason[0]):
+            better = _evaluate(training, settings, parts)
     progress.stop, progress.ended_by = reason
     return better
 
@@ -171,10 +177,25 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
     if main in record.losses:
         progress.window.append(record.losses[main])
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):
-        _log(training, record)
-    _notify(training, record)
+        log_step(training, record)
+    notify(training, record)
     if (stage := training.stepper.stages.begins(record.step)) is not None:
         event(training, STAGE_BEGINS, {"stage": stage.name})
+
+
+def _at_epoch_end(training: Training) -> bool:
+    progress, batches = training.progress, training.source.batches
+    return progress.step % batches == 0 if batches else progress.pass_end == progress.step
+
+
+def _tell_epoch_over(training: Training) -> None:
+    """Notify the observers of an epoch that is over, once; evaluations that fall due then come before."""
+    progress, batches = training.progress, training.source.batches
+    if progress.epoch_ended_at == progress.step or not progress.step or not _at_epoch_end(training):
+        return
+    progress.epoch_ended_at = progress.step
+    epoch = (progress.step // batches if batches else progress.passes) - 1
+    notify(training, EventRecord(progress.step, EPOCH_ENDS, {"epoch": epoch}))
 
 
 def _pass_ended(training: Training, parts: FitParts) -> None:
@@ -224,7 +245,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     begun = time.perf_counter()
     with training.clock.part("evaluation"):
         metrics = parts.evaluate()
-    progress.evaluated_at = progress.step
+    progress.evaluated_at, progress.metrics = progress.step, {name: float(value) for name, value in metrics.items()}
     if settings.evaluate_every.unit == "seconds":
         progress.evaluated_s = training.clock.elapsed()
     epoch = epoch_of(training.source, progress.step)
@@ -235,11 +256,11 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
         {"kind": "evaluation", "step": record.step, "epoch": epoch, "split": record.split}
         | {"seconds": round(record.seconds, 4), "metrics": dict(metrics)}
     ) if training.journals else None
-    _notify(training, record)
+    notify(training, record)
     if parts.objective is None:
         return False
     value = parts.objective.value(metrics)
-    if parts.objective.better(value, progress.best["value"] if progress.best else None):
+    if parts.objective.better(value, parts.objective.best_value(progress.best)):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0
         progress.best_passes = progress.passes
@@ -295,17 +316,15 @@ def patience_over(patience: Duration | None, progress: Progress, *, batches: int
 
 
 def _checkpoint_due(training: Training, settings: FitSettings, saved: float) -> bool:
-    progress, batches, period = training.progress, training.source.batches, settings.checkpoint_every
+    progress, period = training.progress, settings.checkpoint_every
     if progress.saved_at == progress.step or progress.step == 0:
         return False
     if progress.save_asked:
-        progress.save_asked = False
         return True
     if period.unit != "seconds":
         return _falls_due(period, training, since_s=0.0)
     since = time.perf_counter() - saved
-    at_epoch_end = progress.pass_end == progress.step if batches is None else progress.step % batches == 0
-    return since >= period.amount or (at_epoch_end and since >= period.amount / 20)
+    return since >= period.amount or (since >= period.amount / 20 and _at_epoch_end(training))
 
 
 def save(training: Training, parts: FitParts, *, best: bool = False) -> None:
@@ -314,7 +333,7 @@ def save(training: Training, parts: FitParts, *, best: bool = False) -> None:
         return
     training.stepper.guard.settle()
     with training.clock.part("checkpoint"):
-        training.progress.saved_at = training.progress.step
+        training.progress.saved_at, training.progress.save_asked = training.progress.step, False
         chosen = (parts.best_weights(), best_state(training)) if best else None
         parts.writer.save(weights(training.task.modules), capture(training), best=chosen)
 
@@ -334,38 +353,6 @@ def _leave(training: Training, parts: FitParts) -> None:
     )
 
 
-def _log(training: Training, record: StepRecord) -> None:
-    """One line of `metrics.jsonl`: the mean loss since the line before."""
-    progress = training.progress
-    if not training.journals or not progress.window:
-        progress.window = []
-        return
-    training.stepper.guard.settle()
-    values = [float(value) for value in progress.window]
-    progress.window = []
-    elapsed = training.clock.elapsed()
-    norm = next(iter(record.norms.values()), None)
-    training.journals["metrics.jsonl"].write(
-        {
-            "kind": "step",
-            "step": record.step,
-            "epoch": record.epoch,
-            "loss": sum(values) / len(values),
-            "lr": record.lr,
-            "norm": None if norm is None else float(norm),
-            "seconds": round(elapsed, 4),
-            "rows": progress.rows,
-            **{name: float(value) for name, value in record.losses.items() if not name.endswith("/loss")},
-            **_other_losses(record),
-        }
-    )
-
-
-def _other_losses(record: StepRecord) -> dict[str, float]:
-    named = [name for name in record.losses if name.endswith("/loss")]
-    return {name: float(record.losses[name]) for name in named} if len(named) > 1 else {}
-
-
 def event(training: Training, name: str, details: Mapping[str, Any]) -> None:
     """Record something that is neither a step nor an evaluation."""
     record = EventRecord(training.progress.step, name, dict(details))
@@ -373,13 +360,14 @@ def event(training: Training, name: str, details: Mapping[str, Any]) -> None:
         training.journals["metrics.jsonl"].write(
             {"kind": "event", "step": record.step, "event": name, "details": dict(details)}
         )
-    _notify(training, record)
+    notify(training, record)
 
 
-def _notify(training: Training, record: Record) -> None:
+def notify(training: Training, record: Record) -> None:
+    """Call the observers with a record, and leave what they ask for in the progress."""
     for observer in training.observers:
         verdict = observer(record)
         if verdict == "stop":
-            training.progress.asked = f"{type(observer).__name__} asked to stop"
+            training.progress.asked = training.progress.asked or f"{observing.name_of(observer)} asked to stop"
         elif verdict == "save":
             training.progress.save_asked = True

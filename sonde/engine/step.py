@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
@@ -20,6 +20,7 @@ from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.modes import enter_training, kept_in_evaluation
 from sonde.engine.stages import Stages, plan_stages
+from sonde.engine.trainable import Trained
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
@@ -35,6 +36,7 @@ class Update:
     multiplier: 0-based step -> share of the peak rate; of a phase in a stage, counted from the stage's first step
     own_rate:   its peak rate is its own: a range test for the run's leaves it alone
     clip, clip_value: None for those of the step's settings
+    further:    parameters that it is to train from now on -> groups for its optimiser; None: as its first group
     """
 
     phase: Phase
@@ -43,6 +45,7 @@ class Update:
     own_rate: bool = False
     clip: float | None = None
     clip_value: float | None = None
+    further: Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]] | None = None
 
     def in_stage(self, stages: Stages, number: int) -> bool:
         """Whether its phase is at work in stage `number` of `stages`."""
@@ -78,6 +81,7 @@ class Stepper:
         self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
         self._after_step = extras_of(task).after_step
         self.kept = kept_in_evaluation(task)
+        self.trained = Trained(task.modules, self._parameters, self._peaks)
         self.total, self.stages = total, plan_stages([update.phase for update in updates], total=total)
         self._enter(1)
 
@@ -86,6 +90,11 @@ class Stepper:
         number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
+
+    @property
+    def main_update(self) -> Update:
+        """The first of those at work, whose rate stands for the step's."""
+        return self._at_work[0]
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""
@@ -216,10 +225,12 @@ class Stepper:
             "skipped": self.skipped,
             "in_a_row": dict(self._in_a_row),
             "stage_ends": list(self.stages.ends),
+            **self.trained.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Put a saved state back, into tensors laid out as the live parameters are."""
+        """Put a saved state back, into tensors laid out as the live parameters are; what is trained is changed as it was then."""
+        self.trained.load_state_dict(state, self.updates)
         for update in self.updates:
             load_optimizer(update.optimizer, state["optimizers"][update.phase.name])
         self.execution.load_state_dict(state)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sonde.core.errors import RunFolderError
 from sonde.core.seams import Observer, Source, Task, extras_of
-from sonde.engine import random_state
+from sonde.engine import observing, random_state
 from sonde.engine.clock import Clock
 from sonde.engine.step import Stepper
 
@@ -30,6 +30,8 @@ class Progress:
     best_passes: int = 0  # passes done at the best evaluation
     best_s: float = 0.0  # seconds of the clock at it, where patience is counted so
     evaluated_s: float = 0.0  # seconds of the clock at the last evaluation, where they are due by time
+    epoch_ended_at: int = -1  # step of the last epoch's end that observers were told of
+    metrics: dict[str, float] = field(default_factory=dict)  # of the last evaluation
     saved_at: int = -1
     window: list[Tensor] = field(default_factory=list)  # losses since the last logged line, unread
     rows: int = 0  # seen since the run began
@@ -70,7 +72,7 @@ def capture(training: Training) -> dict[str, Any]:
         "stepper": training.stepper.state_dict(),
         "source": training.source.state_dict(),
         "task": extras_of(training.task).state_dict(),
-        "observers": [observer.state_dict() for observer in training.observers],
+        **observing.capture(training.observers),
         "random": random_state.capture(training.device),
         "buffers": {name: value for name, value in training.task.modules.named_buffers() if name not in saved},
         "clock": training.clock.state_dict(),
@@ -93,8 +95,7 @@ def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, 
     training.stepper.load_state_dict(state["stepper"])
     training.source.load_state_dict(state["source"])
     extras_of(training.task).load_state_dict(state["task"])
-    for observer, saved in zip(training.observers, state["observers"], strict=True):
-        observer.load_state_dict(saved)
+    observing.restore(training.observers, state)
     training.clock.load_state_dict(state["clock"])
     training.threads = state["threads"]
     random_state.restore(state["random"], training.device)

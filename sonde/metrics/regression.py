@@ -38,15 +38,16 @@ class RegressionMeter:
         return [f"pearson and spearman of {found:,} rows are computed from {most:,} of them"] if found > most else []
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
-        """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss."""
+        """Add rows: values and target (B, T), mask (B, T) where targets are missing, loss (B,), weight (B,) of the loss; rank
+        (B,) by which the worst rows are found where the loss is not known by row."""
         values, target = outputs["values"].detach(), outputs["target"]
         counted = outputs["mask"] > 0 if "mask" in outputs else torch.ones_like(target, dtype=torch.bool)
         self.first_nan.update(values, index)
-        self._add(_moments(values, target, counted))
+        self._add(moments_of(values, target, counted))
         self.loss.update(outputs["loss"], outputs.get("weight"))
         rows = {"values": values, "target": target, "counted": counted}
         self.correlations.update(**rows, index=index)
-        self.worst.update(outputs["loss"].detach(), index, rows)
+        self.worst.update(outputs.get("rank", outputs["loss"]).detach(), index, rows)
         self.sample.update(shuffled_rank(index.to(values.device)), index, rows)
 
     def merge(self, other: "RegressionMeter") -> None:
@@ -109,10 +110,12 @@ class RegressionMeter:
         return ", ".join(f"{name} {value:.4g}" for name, value, there in listed if there)
 
     def _add(self, moments: Tensor) -> None:
-        self.moments = moments if self.moments is None else _joined(self.moments, moments.to(self.moments.device))
+        self.moments = (
+            moments if self.moments is None else joined_moments(self.moments, moments.to(self.moments.device))
+        )
 
 
-def _moments(values: Tensor, target: Tensor, counted: Tensor) -> Tensor:
+def moments_of(values: Tensor, target: Tensor, counted: Tensor) -> Tensor:
     """(5, T) of one batch."""
     share = counted.to(widest(values.device))
     target = torch.where(counted, target, 0).to(share.dtype)
@@ -123,7 +126,7 @@ def _moments(values: Tensor, target: Tensor, counted: Tensor) -> Tensor:
     return torch.stack([count, mean, deviation, error.abs().sum(0), error.square().sum(0)])
 
 
-def _joined(one: Tensor, other: Tensor) -> Tensor:
+def joined_moments(one: Tensor, other: Tensor) -> Tensor:
     """Moments of both together, without the cancellation of a plain sum of squares.
 
     Source: Chan, Golub and LeVeque 1983, The American Statistician 37(3), equation 2.1

@@ -10,6 +10,7 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
+from sonde.data.hugging_face import is_hub_set
 from sonde.data.rows import InputRows, InputsOf
 from sonde.modalities.catalogue import modality
 
@@ -23,6 +24,10 @@ def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows,
             its targets aside
     Raises: DataError naming what cannot be read or does not fit the model
     """
+    if is_hub_set(inputs):
+        from sonde.modalities.arrays.forms.hugging_face import inputs_of  # pyarrow
+
+        inputs = inputs_of(inputs)
     return load(modality(schema.input.kind).rows_to_predict)(inputs, schema, tick)
 
 

@@ -30,7 +30,7 @@ class Form:
 
     name:      in words, for errors and `--help`: "class folders of images"
     sure:      from 1 to 100, how sure it is where it recognises a place: the surest opens it, and forms are tried in that order
-    module:    with two functions, and `read_frame` where `frames`:
+    module:    with two functions, and `read_frames` where `frames`:
                recognise(listing, wanted) -> why a place holds the form, None if it does not; it may raise a DataError for what
                is of the form but ambiguous
                read(listing, config, *, task, tick, like) -> the dataset, see `Wanted`; it may raise a DataError
@@ -42,7 +42,7 @@ class Form:
     folds:     whether its training rows can be cut in parts by `sonde.data.splits.split_rows`
     instead_of_columns: what it has where a table has columns ("class folders"); "" where it has columns
     packed:    whether rows stand inside files, many in one, so that a place is predicted on as a whole
-    frames:    whether it also reads a table in memory: (table, wanted) -> Dataset, or None where it holds something else
+    frames:    whether it also reads tables in memory: ({split: table}, wanted) -> Dataset, or None where they hold something else
     """
 
     name: str

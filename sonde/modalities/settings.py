@@ -1,6 +1,6 @@
 """All settings of a run by name: the general ones and those of each kind of data. Free of torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,12 @@ def of_kind(kind: str) -> tuple[str, ...]:
 def leaves() -> dict[str, str]:
     """Name of a setting -> title of its group."""
     return {name: title for title, kind in groups().items() for name in annotations(kind)}
+
+
+def refuse_clash(owner: str, names: Iterable[str]) -> None:
+    """Raises: ConfigError for a setting of a model's or a task's own with the name of one that every run has"""
+    if taken := sorted(set(names) & {*leaves(), "model", "task", "config"}):
+        raise ConfigError(f"{owner} has a setting {taken[0]!r}, which every run has already; rename it there")
 
 
 def built(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,11 +44,7 @@ def build_optimizer(
     if config.optimizer == "nesterov" and config.momentum == 0:
         raise ConfigError("--optimizer nesterov needs --momentum above 0; give one, or take --optimizer sgd")
     spare_the_compiler()
-    muon = config.optimizer == "muon"
-    split = grouped(parameters, muon=muon)
-    groups = _groups(split, weight_decay=config.weight_decay, muon=muon)
-    if shares:
-        groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
+    groups = groups_of(config, parameters, lr=lr, shares=shares)
     fused = device_type in FUSED_DEVICES and not any(parameter.is_complex() for _, parameter in parameters)
     betas = (config.beta1, config.beta2)
     match config.optimizer:
@@ -66,6 +62,27 @@ def build_optimizer(
             return Muon(
                 groups, lr=lr, momentum=config.momentum, betas=betas, eps=config.eps, dtype=product_dtype(device_type)
             )
+
+
+def groups_of(
+    config: OptimConfig,
+    parameters: Sequence[Named],
+    *,
+    lr: float,
+    shares: Mapping[str, float] | None = None,
+    among: Sequence[nn.Parameter] | None = None,
+) -> list[dict[str, Any]]:
+    """The groups of `build_optimizer`. among: groups of these parameters alone, each treated as in the groups of all"""
+    muon = config.optimizer == "muon"
+    split = grouped(parameters, muon=muon)
+    groups = _groups(split, weight_decay=config.weight_decay, muon=muon)
+    if shares:
+        groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
+    if among is None:
+        return groups
+    wanted = {id(parameter) for parameter in among}
+    kept = [{"lr": lr, **group, "params": [p for p in group["params"] if id(p) in wanted]} for group in groups]
+    return [group for group in kept if group["params"]]
 
 
 def hyperparameters(config: OptimConfig) -> dict[str, Any]:

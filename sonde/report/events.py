@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sonde.core.records import EvaluationRecord, Record, StepRecord
 
@@ -53,13 +53,6 @@ class Events:
         elif isinstance(record, EvaluationRecord):
             self.add(record.step, {f"{record.split}/{name}": value for name, value in record.metrics.items()})
         return "continue"
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: a resumed run opens a file of its own with `purge_step`."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to take up."""
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Keep one value per tag for `step`."""

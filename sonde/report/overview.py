@@ -7,7 +7,18 @@ from typing import Any
 from markupsafe import Markup
 
 from sonde.core.bounds import flag
-from sonde.core.units import ABSENT, TIME_PARTS, count, duration, metric, metric_name, rate, share, size
+from sonde.core.units import (
+    ABSENT,
+    TIME_PARTS,
+    count,
+    duration,
+    mean_of_batches,
+    metric,
+    metric_name,
+    rate,
+    share,
+    size,
+)
 from sonde.report.figures import bars, stacked_bar
 from sonde.report.folder import SPLITS, Reading
 
@@ -45,7 +56,8 @@ def headline(run: Reading) -> Headline:
             value="Not evaluated", what="there were no rows to evaluate on", sentences=sentences[:1], tone="open"
         )
     unbroken = [text.replace(" %", "\u00a0%") for text in sentences if text]  # percentages stay on one line
-    what = f"{metric_name(run.metric)} on the {'training' if split == 'train' else split} data"
+    what = metric_name(run.metric) + mean_of_batches(run.metric, run.result.get("batch_means") or ())
+    what = f"{what} on the {'training' if split == 'train' else split} data"
     return Headline(value=value, what=what, sentences=unbroken, tone="good")
 
 
@@ -69,7 +81,11 @@ def metric_table(run: Reading) -> tuple[list[str], list[tuple[str, list[str], bo
     splits = [split for split in reversed(SPLITS) if metrics.get(split)]
     names = list(dict.fromkeys(name for split in splits for name in metrics[split]))[:60]
     names.sort(key=lambda name: name != run.metric)
-    rows = [(metric_name(n), [_value(n, metrics[s].get(n)) for s in splits], n == run.metric) for n in names]
+    means = run.result.get("batch_means") or ()
+    rows = [
+        (metric_name(n) + mean_of_batches(n, means), [_value(n, metrics[s].get(n)) for s in splits], n == run.metric)
+        for n in names
+    ]
     return splits, rows
 
 

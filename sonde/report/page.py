@@ -1,8 +1,9 @@
 """`report.html`: one offline file drawn from a run folder, in any state the run may be in."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -34,6 +35,9 @@ from sonde.report.overview import (
     time_parts,
 )
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 MOST_LINES = 100  # of facts, warnings, findings and events
 
 
@@ -59,23 +63,31 @@ def write_page(run: Reading, added: AddedBy = nothing) -> Path:
     return path
 
 
-def render(run: Reading, added: AddedBy = nothing) -> str:
-    """The page as HTML."""
+@cache
+def _template() -> "Template":
+    """The page's template, compiled once a process."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    here = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"count": count, "number": number, "share": share}
     environment.globals["figure"] = figure_html
+    return environment.get_template("page.html")
+
+
+def render(run: Reading, added: AddedBy = nothing) -> str:
+    """The page as HTML."""
+    here = Path(__file__).parent
     assets = {
         "css": (here / "page.css").read_text(encoding="utf-8"),
         "js": (here / "page.js").read_text(encoding="utf-8"),
     }
-    return environment.get_template("page.html").render(
-        **{name: Markup(text) for name, text in assets.items()}, **context(run, added)
-    )
+    return _template().render(**{name: Markup(text) for name, text in assets.items()}, **context(run, added))
 
 
 def context(run: Reading, added: AddedBy) -> dict[str, Any]:

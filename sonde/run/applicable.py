@@ -29,6 +29,10 @@ SHAPED = {
 """Settings that only some schedules read."""
 OPTIMISERS = tuple(dict.fromkeys(name for names in USED.values() for name in names))
 OF_A_SCHEDULE = ("schedule", "warmup", *SHAPED)
+OF_DATA = (*(entry.name for kind in of_data().values() for entry in fields(kind)), "feed", "balanced", "bucket")
+"""Settings of data that Sonde describes."""
+NOT_IN_FIT = frozenset({*OF_DATA, "augment", "pretrained", "freeze", "layer_decay"})
+"""Settings that `sonde.fit` and `sonde.steps` refuse: they take data and modules as they are."""
 NOT_IN_A_LOOP_OF_ONES_OWN = (
     *(entry.name for entry in fields(LoopConfig)),
     *(entry.name for entry in fields(PlaceConfig) if entry.name not in ("quiet", "debug")),
@@ -186,7 +190,7 @@ def _of_clipping(name: str, value: Any, parts: Assembly) -> str:
 
 RULES = (
     Rule(
-        names=(*(entry.name for kind in of_data().values() for entry in fields(kind)), "feed", "balanced", "bucket"),
+        names=OF_DATA,
         why=_of_custom_data,
         off=(False, 0, None),
     ),

@@ -1,8 +1,8 @@
 """From a dataset and a config to everything a training needs, in the order in which decisions depend on one another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -36,6 +36,8 @@ from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.updates import schedules, updates
+from sonde.tasks.custom.beside import WithMetrics
+from sonde.tasks.custom.metrics import Measures, checked_mode, own_names
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
@@ -43,6 +45,21 @@ UNKNOWN = 1_000_000  # steps that a run of a length not yet known is taken for
 EVALUATION_ROWS = (
     128  # rows a batch when evaluating: more brings no speed on a CPU, and its maps would be the peak of memory
 )
+
+
+class Own(NamedTuple):
+    """What a caller gives of her own for one of Sonde's tasks: a loss, and metrics as `sonde.fit` takes them."""
+
+    loss: Callable[..., Any] | None = None
+    metrics: Any = None
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """How they are written in config.yaml."""
+        return own_names(self.loss, Measures(self.metrics))
+
+
+NOTHING_OWN = Own()
 
 
 @dataclass(kw_only=True)
@@ -141,10 +158,12 @@ def assemble(
     clock: Clock,
     tick: Tick = silent,
     model: nn.Module | None = None,
+    own: Own = NOTHING_OWN,
     fresh: bool = True,
 ) -> Assembly:
     """Build device, model, task and sources. Raises: ConfigError, DataError.
 
+    own: a loss and metrics of the caller's own
     fresh: whether the run begins, from pre-trained weights where some are given
     """
     device = pick_device(config.machine.device)
@@ -164,7 +183,7 @@ def assemble(
             name = config.model if model is None else type(model).__name__
             check_output(built, dataset.schema.input, out_dim, name=name, maps=maps)
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
-        task = _task(built, dataset, config, labels)
+        task = _task(built, dataset, config, labels, own)
     channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
     task.modules.to(device)
     if channels_last:
@@ -192,13 +211,26 @@ def _model(dataset: Dataset, config: TrainConfig) -> nn.Module:
     return build_model(config.model, spec, target.out_dim, config.model_config)
 
 
-def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any) -> Task:
+def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, own: Own) -> Task:
     counts = None
     if labels is not None:
         counts = [int((labels == number).sum()) for number in range(len(dataset.schema.target.names))]
-    return build_task(
-        config.task, model, dataset.schema.target, config.task_config, class_counts=counts, monitor=config.loop.monitor
+    measures, loop = Measures(own.metrics), config.loop
+    mine = loop.monitor is not None and loop.monitor in measures.names
+    task = build_task(
+        config.task,
+        model,
+        dataset.schema.target,
+        config.task_config,
+        class_counts=counts,
+        monitor=None if mine else loop.monitor,
+        loss=own.loss,
     )
+    if task.objective is not None and not mine:
+        checked_mode(task.objective.metric, task.objective.mode == "max", loop.mode)
+    if not measures.all:
+        return task
+    return WithMetrics(task, measures, monitor=loop.monitor if mine else None, mode=loop.mode if mine else None)
 
 
 def _sources(

@@ -31,10 +31,11 @@ from sonde.engine.precision import check_precision
 from sonde.engine.stages import fixed_length
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
+from sonde.run.callers_code import Code
 from sonde.run.choose import Recipe
-from sonde.run.code import Code
 from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
+from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
@@ -53,10 +54,11 @@ def custom_job(
     """The job of training `task` on whatever holds training data.
 
     validation: data too, or the share of rows in memory to keep for it;  test: evaluated once, at the end
-    name: of the run folder;  code: of what the caller handed over (`run/code.code_of`)
+    name: of the run folder;  code: of what the caller handed over (`run/callers_code.code_of`)
     Raises: SondeError subclasses
     """
     clock, resolved = Clock(), settings_of(task, settings)
+    check_installed(resolved.config.place.logs)
     if resolved.config.place.out is not None:
         RunFolder(
             Path(resolved.config.place.out)
@@ -79,6 +81,7 @@ def custom_job(
         about={**about, "fingerprint": fingerprint, "code": code or {}},
         build=build,
         name=(CUSTOM_MODULE, name),
+        own=task.own_names if isinstance(task, ModuleTask) else {},
         screen=Screen(quiet=bool(settings.get("quiet", False))),
     )
 
@@ -244,11 +247,13 @@ def _check_iterable(data: Any, *, training: bool) -> None:
         raise ConfigError(f"validation data are read at every evaluation, and {ONCE}")
 
 
-def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str | None = None) -> Task:
+def task_of(
+    task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str | None = None, mode: str | None = None
+) -> Task:
     """The task itself, or a module and its loss as one.
 
-    monitor: the metric that chooses the best checkpoint, by default the first
-    Raises: ConfigError for a module without a loss, no task at all, or a metric that there is not
+    monitor, mode: the metric that chooses the best checkpoint, and which of its values are best; else the metrics say
+    Raises: ConfigError for a module without a loss, no task at all, or what is no metric
     """
     if isinstance(task, type):
         raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
@@ -261,29 +266,31 @@ def task_of(task: Task | nn.Module, loss: Any, metrics: Any = None, monitor: str
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
-        objective = task.objective
-        if objective is not None and not isinstance(objective, Objective):
-            raise ConfigError(
-                f"{type(task).__name__}.objective is {objective!r}; make it sonde.Objective(metric, 'max' or 'min')"
-            )
-        if monitor is not None and (objective is None or monitor != objective.metric):
-            own = "the last checkpoint" if objective is None else f"its own objective, {objective.metric!r}"
-            raise ConfigError(
-                f"monitor={monitor!r}: {type(task).__name__} is chosen by {own}; set objective = sonde.Objective(…) there"
-            )
+        _refuse_another_choice(task, metrics, monitor, mode)
         return task
-    if metrics is not None and not (isinstance(metrics, Mapping) and all(map(callable, metrics.values()))):
-        raise ConfigError('metrics takes names and functions: {"accuracy": function(output, target) -> scalar mean}')
     if isinstance(loss, type):
         raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
     if loss is not None and not callable(loss):
         raise ConfigError(
             f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
         )
-    if monitor not in (None, "loss", *(metrics or ())):
-        known = ", ".join([*(metrics or ()), "loss"])
-        raise ConfigError(f"monitor={monitor!r}: there is no such metric; there are {known} (metrics= adds more)")
-    return ModuleTask(task, loss, metrics, monitor)
+    return ModuleTask(task, loss, metrics, monitor, mode)
+
+
+def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: str | None) -> None:
+    """Raises: ConfigError for metrics, and another choice of the best checkpoint, beside a task that has its own"""
+    name, own = type(task).__name__, task.objective
+    if own is not None and not isinstance(own, Objective):
+        raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+    if metrics is not None:
+        raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
+    if monitor is not None and (own is None or monitor != own.metric):
+        chosen = "the last checkpoint" if own is None else f"its own objective, {own.metric!r}"
+        raise ConfigError(
+            f"monitor={monitor!r}: {name} is chosen by {chosen}; set objective = sonde.Objective(…) there"
+        )
+    if mode is not None and own is not None and mode != own.mode:
+        raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:

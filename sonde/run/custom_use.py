@@ -24,7 +24,20 @@ ROWS = 256  # a batch
 
 
 def predicted(task: Task, inputs: Any, device: torch.device, known: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One dict per row, "input" naming it: inputs as a tensor or array, a tuple or dict of such, a Dataset or a DataLoader.
+    """One dict per row, "input" naming it. Raises: as `inputs_for`"""
+    source = inputs_for(task, inputs, device, known)
+    found: list[dict[str, Any]] = []
+    look = WithoutGradients(task.predict)
+    with evaluation_mode(task.modules), _in_one_line("the batch") as seen:
+        for batch in source:
+            seen(batch)
+            found += task.format_predictions(look(batch))
+    task.modules.eval()
+    return [{"input": f"row {row}", **outputs} for row, outputs in enumerate(found)]
+
+
+def inputs_for(task: Task, inputs: Any, device: torch.device, known: Mapping[str, Any]) -> Source:
+    """Batches of inputs, in their order: a tensor or array, a tuple or dict of such, a Dataset or a DataLoader.
 
     known: data.json, which says what a row held in training: a single row is known by its shape
     Raises: ConfigError for what is no such data; DataError for rows of another shape
@@ -38,15 +51,7 @@ def predicted(task: Task, inputs: Any, device: torch.device, known: Mapping[str,
         raise ConfigError("the DataLoader shuffles, so that its rows could not be told apart; give it shuffle=False")
     if (fields := in_memory(inputs)) is not None:
         inputs = _as_rows(fields, known)
-    source = _source(inputs, task, device)
-    found: list[dict[str, Any]] = []
-    look = WithoutGradients(task.predict)
-    with evaluation_mode(task.modules), _in_one_line("the batch") as seen:
-        for batch in source:
-            seen(batch)
-            found += task.format_predictions(look(batch))
-    task.modules.eval()
-    return [{"input": f"row {row}", **outputs} for row, outputs in enumerate(found)]
+    return _source(inputs, task, device)
 
 
 def scores(task: Task, data: Any, settings: StepSettings, tick: Tick) -> dict[str, float]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from sonde.core.config import GROUPS, TrainConfig, leaves
+from sonde.core.bounds import flag
+from sonde.core.config import GROUPS, PlaceConfig, TrainConfig, leaves
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import ConfigError
@@ -19,10 +20,11 @@ from sonde.engine.clock import Clock
 from sonde.modalities.open import open_data
 from sonde.modalities.settings import data_config
 from sonde.models.renamed import with_new_names
-from sonde.run.build import Assembly, assemble
+from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
+from sonde.run.callers_code import code_of
 from sonde.run.choose import choose, choose_model, choose_task
-from sonde.run.code import code_of
 from sonde.run.job import Job
+from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
 from sonde.run.start import about_data
@@ -33,18 +35,24 @@ ParseRest = Callable[[str, str, tuple[str, ...]], dict[str, Any]]
 """(model, task, leftover words) -> settings of the model's and the task's own."""
 
 
+OF_A_LOSS = ("loss", "label_smoothing", "class_weights", "focal_gamma", "huber_delta")
+"""Settings that a loss of the caller's own leaves without effect."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
     """What a caller passes to a job besides data and settings.
 
     parse_rest: reads the words that are the model's and the task's own; None where there are none
     module:     a network of the caller's own
+    own:        a loss and metrics of the caller's own
     begun:      second of `time.perf_counter` that the run counts from, where that is not when the job is made
     """
 
     screen: Screen
     parse_rest: ParseRest | None = None
     module: nn.Module | None = None
+    own: Own = NOTHING_OWN
     begun: float | None = None
 
 
@@ -56,6 +64,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
     Raises: SondeError subclasses for mistakes that the caller can fix
     """
     clock = Clock(begun=caller.begun)
+    check_installed(PlaceConfig(log=suited("log", overrides.values.get("log", ()), tuple[str, ...])).logs)
     out = overrides.values.get("out")
     if out is not None:
         RunFolder(Path(out)).state()  # a folder that cannot be used is refused before the data are read
@@ -99,6 +108,12 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     if nothing_to_do(folder, config.loop):
         screen.say(f"{folder.path} is finished; train it further with: sonde resume {folder.path} --epochs N")
         return None
+    if saved.own and saved.settings.get("model") != CUSTOM_MODULE:
+        what = " and ".join(f"{name}=" for name in saved.own)
+        raise ConfigError(
+            f"{folder.path} was trained with {what} of your own, which only your program can give; make the same call again with "
+            "out= this folder"
+        )
     if data is None and " in memory" in str(saved.data):
         raise ConfigError(f"{folder.path} was trained on {saved.data}; pass them again: sonde.resume(…, data=…)")
     caller, data = Caller(screen=screen), saved.data if data is None else data
@@ -128,11 +143,20 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
             raise ConfigError(f"unknown settings: {' '.join(overrides.leftover)}")
         overrides = overrides.having(caller.parse_rest(model, task, overrides.leftover))
     recipe = advised(choose(dataset, task=task, model=model), overrides.values, rows=len(dataset.splits["train"]))
+    if caller.own.loss is not None:
+        _refuse_of_a_loss(overrides.values)
+        recipe = replace(recipe, settings={n: entry for n, entry in recipe.settings.items() if n not in OF_A_LOSS})
     resolved = resolve(overrides, recipe)
     dataset = normalised(dataset, resolved.config.transfer, resolved.config.model)
     caller.screen.data(dataset.facts, dataset.warnings)
     caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})")
     return dataset, resolved
+
+
+def _refuse_of_a_loss(values: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for settings of the task's losses beside a loss of the caller's own"""
+    if given := [name for name in OF_A_LOSS if values.get(name)]:
+        raise ConfigError(f"{flag(given[0])} has no effect: loss= is a function of your own; leave it out")
 
 
 def _refuse_shares(values: Mapping[str, Any]) -> None:
@@ -149,15 +173,18 @@ def _refuse_shares(values: Mapping[str, Any]) -> None:
 def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller: Caller, clock: Clock) -> Job:
     def build(config: TrainConfig, fresh: bool) -> Assembly:
         with clock.part("data"):
-            return assemble(dataset, config, clock=clock, tick=caller.screen.tick, model=caller.module, fresh=fresh)
+            return assemble(
+                dataset, config, clock=clock, tick=caller.screen.tick, model=caller.module, own=caller.own, fresh=fresh
+            )
 
     return Job(
         resolved=resolved,
         given=given,
-        about={**about_data(dataset), "code": {} if caller.module is None else code_of(caller.module)},
+        about={**about_data(dataset), "code": code_of(caller.module, loss=caller.own.loss, metrics=caller.own.metrics)},
         build=build,
         name=(dataset.name, Path(resolved.config.model).name),
         screen=caller.screen,
+        own=caller.own.names,
     )
 
 

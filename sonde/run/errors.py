@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 import torch
@@ -24,9 +24,7 @@ from sonde.run.resolve import CUSTOM_MODULE
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
-SPEAKS_OF_SHAPES = (
-    r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|same device)\b"
-)
+SPEAKS_OF_SHAPES = r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|same device)\b"
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 
@@ -98,10 +96,15 @@ def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
 
 def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:
     """Add an error to the findings of a run whose logs are closed."""
-    found = Finding(check=check, severity="error", evidence=evidence, action=action, step=step)
+    add_findings(folder, [Finding(check=check, severity="error", evidence=evidence, action=action, step=step)])
+
+
+def add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
+    """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
     length = folder.findings.stat().st_size if folder.findings.exists() else 0
     with closing(JsonLinesLog(folder.findings, keep_bytes=length)) as log:
-        log.write(found.as_dict())
+        for finding in found:
+            log.write(finding.as_dict())
 
 
 def _last(folder: RunFolder, what: str) -> str:

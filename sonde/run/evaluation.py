@@ -23,6 +23,7 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.tasks.custom.metrics import Undefined
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
@@ -45,12 +46,13 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
 
 
 def check_evaluation(assembly: Assembly) -> None:
-    """Evaluate one batch of each of the caller's own sets before training, so that what is wrong with it shows then.
+    """Evaluate one batch of each of the caller's own sets, or by metrics of her own, before training, so that what is wrong with
+    it shows then.
 
     Whatever that changes is put back. Nothing is read from data that cannot be rewound, and of what Sonde read itself.
     Raises: ConfigError for a metric that is no number, or an objective that is not reported; DataError for what does not fit
     """
-    if assembly.dataset is None:
+    if assembly.dataset is None or abilities_of(assembly.task).notes is not None:
         for split, source in assembly.evaluation_sources.items():
             if rewinds(source):
                 _check_split(assembly, split, source)
@@ -83,8 +85,8 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
         extras_of(task).load_state_dict(task_state)
     if split != "validation":
         return
-    with suppress(ArithmeticError, ValueError, RuntimeError, IndexError):  # of a meter that needs more than one batch
-        scores = meter.compute()
+    with suppress(Undefined, ArithmeticError, ValueError, RuntimeError, IndexError):  # of one that needs more batches
+        scores = meter.compute()  # tells the task what its metrics report
         if task.objective is not None:
             task.objective.value(scores)
 

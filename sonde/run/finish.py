@@ -7,17 +7,22 @@ import numpy as np
 import torch
 
 from sonde.core.errors import Interrupted
-from sonde.core.files import write_json
+from sonde.core.files import plain, write_json
 from sonde.core.findings import Finding
+from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import RunFolder
+from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
+from sonde.diagnose.evaluations import never_finite
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
-from sonde.engine.json_lines import JsonLinesLog, read_lines
+from sonde.engine.json_lines import read_lines
+from sonde.engine.loop import notify
 from sonde.explain.features import Seen, write_features
 from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
 from sonde.run.build import Assembly
+from sonde.run.errors import add_findings
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
@@ -63,20 +68,24 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     if attempt.limit is not None:
         late = attempt.limit.findings(run.training, budgets)
         attempt.findings += late
-        _add_findings(folder, late)
+        add_findings(folder, late)
+    broken = _never_finite(run)
+    attempt.findings += broken
+    add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
     return {**_result(run, scores), "evaluated": evaluated_on}
 
 
-def _add_findings(folder: RunFolder, found: Sequence[Finding]) -> None:
-    """Add to findings.jsonl, whose end a resumed run cuts back to where its checkpoint was taken."""
-    journal = JsonLinesLog(
-        folder.findings, keep_bytes=folder.findings.stat().st_size if folder.findings.exists() else 0
-    )
-    for finding in found:
-        journal.write(finding.as_dict())
-    journal.close()
+def _never_finite(run: Prepared) -> list[Finding]:
+    """Metrics that were no number in any evaluation; most of all the one that was to choose."""
+    assembly, best = run.attempt.assembly, run.training.progress.best
+    if "validation" not in assembly.evaluation_sources:
+        return []
+    chose, objective = best is not None and best["metric"] is not None, assembly.task.objective
+    lines = list(read_lines(run.attempt.folder.metrics))
+    means = abilities_of(assembly.task).batch_means
+    return never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
 
 
 def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
@@ -87,6 +96,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     screen.result(result)
     screen.findings([finding.as_dict() for finding in attempt.findings])
     screen.next(_next_commands(attempt))
+    if attempt.training is not None:
+        notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, plain(dict(result))))
 
 
 def _next_commands(attempt: Attempt) -> list[str]:
@@ -136,6 +147,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "steps": progress.step,
         "objective": None if objective is None else objective._asdict(),
         "headline": next(iter(next(reversed(scores.values()), {})), "" if objective is None else objective.metric),
+        **_batch_means(assembly, scores),
         **_train_metrics(run.attempt.folder, scores),
         "best": progress.best,
         "seconds": spent,
@@ -144,6 +156,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
     }
+
+
+def _batch_means(assembly: Assembly, scores: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Metrics that are means of batches though their value on a set is none; nothing where there are none."""
+    names, sources = abilities_of(assembly.task).batch_means, assembly.evaluation_sources
+    found = [] if names is None or all(sources[split].batches == 1 for split in scores) else list(names())
+    return {"batch_means": found} if found else {}
 
 
 def _train_metrics(folder: RunFolder, scores: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:

@@ -10,14 +10,15 @@ from sonde.core.config import TrainConfig
 from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder, fresh_path
-from sonde.core.seams import Meter, Observer
+from sonde.core.seams import Meter
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.training import Training
 from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
-from sonde.run.code import changed_since, refuse_changed
+from sonde.run.callers_code import changed_since, refuse_changed
 from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.lengths import refuse_idle
+from sonde.run.loggers.logger import Logger
 from sonde.run.model_file import check_unchanged
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
@@ -45,7 +46,8 @@ class Job:
     about:     what data.json says of the data: their source, form, facts, warnings, splits and fingerprint
     build:     (config, fresh) -> the parts; fresh: whether the run begins, from pre-trained weights where some are given
     name:      (data, model), of which the run folder's name is made where none is given
-    observers: read the run's records, besides those that show and log them
+    own:       a loss and metrics of the caller's own, by the names that config.yaml has
+    observers: called with each of the run's records and, where they ask for it, the run (`run/observers`)
     fold:      (folder of the whole, number from 1) -> the job of one fold, where each part of the rows is evaluated in turn
     """
 
@@ -55,7 +57,8 @@ class Job:
     build: Callable[[TrainConfig, bool], Assembly]
     name: tuple[str, str]
     screen: Screen
-    observers: Sequence[Observer] = ()
+    own: Mapping[str, Any] = field(default_factory=dict)
+    observers: Sequence[Callable[..., Any]] = ()
     fold: "Callable[[RunFolder, int], Job] | None" = None
 
     @property
@@ -91,6 +94,7 @@ class Attempt:
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     limit: TimeLimit | None = None  # once it is planned
     training: Training | None = None  # once it is planned
+    loggers: list[Logger] = field(default_factory=list)  # of trackers that were given, once they have begun
 
     @property
     def steps(self) -> int:
@@ -145,7 +149,9 @@ def _built(job: Job, config: TrainConfig, *, fresh: bool) -> Assembly:
 
 
 def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
-    write_start(folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None)
+    write_start(
+        folder, replace(job.resolved, config=built.config), job.about, built, folds=job.fold is not None, own=job.own
+    )
     return Attempt(job=job, folder=folder, config=built.config, built=built, findings=_warnings(job))
 
 

@@ -46,8 +46,7 @@ def make_plan(
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
-    if saved is None:
-        check_evaluation(assembly)
+    check_evaluation(assembly)
     lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     if config.machine.compile and bound is not None and trial.batch is not None:
         first_steps(stepper, trial.batch)  # in which a loss is tried that is not to be tried in compiled code

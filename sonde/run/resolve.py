@@ -56,15 +56,20 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     task_names = {entry.name for entry in fields(task_kind)}
     general = settings.leaves().keys()
     for owner, names in ((f"model {recipe.model}", model_names), (f"task {recipe.task}", task_names)):
-        if taken := sorted(names & general):
-            raise ConfigError(f"{owner} has a setting {taken[0]!r}, which every run has already; rename it there")
+        settings.refuse_clash(owner, names)
+    if both := sorted(model_names & task_names):
+        raise ConfigError(
+            f"model {recipe.model} and task {recipe.task} both have a setting {both[0]!r}; rename the model's"
+        )
     known = general | model_names | task_names
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)
             raise unknown("setting", name, known)
     typed = {name: value for name, value in overrides.values.items() if (name, value) != ("augment", "auto")}
-    advice = fitting({name: entry for name, entry in recipe.settings.items() if name in known}, typed)
+    # what recipes know of models is said of the shipped ones: a parameter of a custom one keeps its default
+    advisable = known - model_names if ".py:" in recipe.model else known
+    advice = fitting({name: entry for name, entry in recipe.settings.items() if name in advisable}, typed)
     advised = {name: value for name, (value, _) in advice.items()}
     merged = advised | typed
     config = TrainConfig(

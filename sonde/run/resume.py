@@ -166,6 +166,7 @@ def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) 
         settings={**before.settings, **changed},
         origin={**before.origin, **origins},
         reasons={name: why for name, why in before.reasons.items() if name not in changed},
+        own=before.own,
     )
 
 

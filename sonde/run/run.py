@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+import numpy as np
 import torch
 
 from sonde.core.config import DataConfig, FeedConfig, Precision
@@ -19,12 +20,17 @@ from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
+from sonde.run.inference import as_frame, fed, only_network, probabilities
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
+if TYPE_CHECKING:
+    import pandas
+
 EVALUATED_ROWS = 256  # a batch
+WITH_CLASSES = ("class", "labels", "mask", "boxes")  # kinds of targets
 
 
 class Run:
@@ -96,8 +102,16 @@ class Run:
 
     @property
     def model(self) -> torch.nn.Module:
-        """The network inside `task`, with the best checkpoint's weights."""
-        return self.task.modules["model"]
+        """The network inside `task`, with the best checkpoint's weights. Raises: ConfigError where there are several"""
+        return only_network(self.task.modules, self.folder)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes or labels, in the order of `predict_proba`. Raises: ConfigError where there are none"""
+        target = None if self._of_custom_data else self.schema.target
+        if target is None or target.kind not in WITH_CLASSES:
+            raise ConfigError(f"{self.folder} has no classes: it was trained on {self._trained_on()}")
+        return list(target.names)
 
     def to(self, device: str | torch.device) -> "Run":
         """Use another device for predict and evaluate. Raises: ConfigError when the machine does not have it."""
@@ -105,13 +119,48 @@ class Run:
         self.task.modules.to(self._device)
         return self
 
-    def predict(self, inputs: Any, *, tick: Tick = silent) -> list[dict[str, Any]]:
+    @overload
+    def predict(self, inputs: Any, *, frame: Literal[False] = False, tick: Tick = silent) -> list[dict[str, Any]]: ...
+    @overload
+    def predict(self, inputs: Any, *, frame: Literal[True], tick: Tick = silent) -> "pandas.DataFrame": ...
+    def predict(self, inputs: Any, *, frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
         inputs: paths or folders of images, PIL images, arrays or tensors, tables or data frames, as the run was trained on; for a
                 run on custom data inputs as an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, whose
                 predictions are called "row 0", …
+        frame: a pandas DataFrame instead, with a column for each class's probability, and the index of a frame that is given
         """
+        found = self._predict(inputs, tick)
+        return as_frame(found, inputs) if frame else found
+
+    def preprocess(self, inputs: Any, *, tick: Tick = silent) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """The tensor that the network is fed, rows first: normalised, on the run's device.
+
+        `run.model(run.preprocess(inputs))` are the logits. A network that takes several, such as a sequence and its lengths, gets
+        a tuple: `run.model(*run.preprocess(inputs))`. Inputs as for `predict`.
+        """
+        return fed(self.task, self._inputs(inputs, tick))
+
+    def predict_proba(self, inputs: Any, *, tick: Tick = silent) -> np.ndarray:
+        """(n, classes) float64 probabilities in the order of `classes`; of labels (n, labels), each by itself.
+
+        inputs: as for `predict`;  Raises: ConfigError where the run has no classes, or scores that are no probabilities
+        """
+        names = self.classes
+        return probabilities(self.task, self._inputs(inputs, tick), classes=len(names), folder=self.folder)
+
+    def _inputs(self, inputs: Any, tick: Tick) -> Source:
+        """What `preprocess` and `predict_proba` read, in batches."""
+        if self._of_custom_data:
+            from sonde.run.custom_use import inputs_for
+
+            return inputs_for(self.task, inputs, self._device, read_json(self._folder.data))
+        from sonde.modalities.inputs import rows_for
+
+        return self._source(rows_for(inputs, self.schema, tick=tick)[0])
+
+    def _predict(self, inputs: Any, tick: Tick) -> list[dict[str, Any]]:
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 

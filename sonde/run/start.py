@@ -22,10 +22,17 @@ from sonde.run.resolve import Resolved
 
 
 def write_start(
-    folder: RunFolder, resolved: Resolved, about: Mapping[str, Any], assembly: Assembly, *, folds: bool
+    folder: RunFolder,
+    resolved: Resolved,
+    about: Mapping[str, Any],
+    assembly: Assembly,
+    *,
+    folds: bool,
+    own: Mapping[str, Any],
 ) -> None:
     """config.yaml, schema.json, data.json and env.json.
 
+    own: a loss and metrics of the caller's own, by name
     folds: whether this is the folder of a whole cross-validation, whose data are cut and described anew in each fold
     """
     write_config(
@@ -34,6 +41,7 @@ def write_start(
         settings=flat(resolved.config),
         origin=dict(resolved.origin),
         reasons=dict(resolved.reasons),
+        own=own,
     )
     about = {**about, "code": {**about.get("code", {}), **keep(folder, resolved.config.model)}}
     if not about["code"]:
@@ -70,6 +78,7 @@ def write_reason(folder: RunFolder, name: str, why: str) -> None:
             settings=saved.settings,
             origin=saved.origin,
             reasons={**saved.reasons, name: why},
+            own=saved.own,
         )
 
 

@@ -11,9 +11,9 @@ from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
-from sonde.core.units import number
+from sonde.core.units import metric_name, number
 from sonde.diagnose.before import accumulation, frozen_untrained, inexact_resume
-from sonde.engine import random_state
+from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.compiled import Compiled
@@ -24,15 +24,20 @@ from sonde.engine.signals import StopRequest, graceful
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
+from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
+from sonde.run.callers_code import changed_findings, remember_code
 from sonde.run.checks import before_training, say, watch_gradients
-from sonde.run.code import changed_findings, remember_code
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import failure_noted, fitting_shapes, in_one_line
+from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
+from sonde.run.live import Live
+from sonde.run.loggers.logger import Ending
+from sonde.run.loggers.table import TRACKERS, loggers
+from sonde.run.observers import Watched
 from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import remember
@@ -68,15 +73,57 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
             random_state.apart(assembly.device),
             _reproducible(assembly),
             graceful() as request,
+            _closed(attempt),
         ):
             yield request
     finally:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def _closed(attempt: Attempt) -> Iterator[None]:
+    """Observers that can be closed are, and trackers are told how the run ended, however the body ends."""
+    ending: Ending = "failed"
+    try:
+        yield
+        ending = "finished"
+    except Interrupted:
+        ending = "interrupted"
+        raise
+    finally:
+        with ExitStack() as ends:
+            for logger in attempt.loggers:
+                ends.callback(logger.close, ending)
+            for each in () if attempt.training is None else attempt.training.observers:
+                if isinstance(each, Watched):
+                    ends.callback(each.close)
+
+
+def _found(attempt: Attempt, finding: Finding) -> None:
+    """Add a finding at any time of the run, and say it at once."""
+    attempt.job.screen.say(f"{finding.severity}: {finding.evidence}")
+    attempt.findings.append(finding)
+    journal = None if attempt.training is None else attempt.training.journals["findings.jsonl"]
+    if journal is not None and journal.closed:
+        add_findings(attempt.folder, [finding])
+    elif journal is not None:
+        journal.write(finding.as_dict())
+
+
 def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     """Plan the run, open its logs and put a saved state back where there is one."""
     assembly, folder, saved, screen = attempt.assembly, attempt.folder, attempt.saved, attempt.job.screen
+    if saved is not None:
+        undo(assembly.task.modules, saved.state["stepper"])
+    before = len(attempt.findings)
+    attempt.loggers = loggers(
+        attempt.config,
+        folder,
+        None if saved is None else saved.state,
+        findings=attempt.findings,
+        found=lambda finding: _found(attempt, finding),
+    )
+    of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
     if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
@@ -84,7 +131,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         remember_code(folder, attempt.job.about.get("code", {}))
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
-    screen.plan(plan.lines)
+    screen.plan([*plan.lines, *_choosing(assembly)])
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
         attempt.limit = TimeLimit(assembly, plan, limit_s)
@@ -104,13 +151,29 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
-        for finding in attempt.findings:
-            training.journals["findings.jsonl"].write(finding.as_dict())
+        attempt.findings += _of_evaluation(assembly)
+    for finding in attempt.findings if saved is None else of_loggers:
+        training.journals["findings.jsonl"].write(finding.as_dict())
+    if saved is None:
         say(attempt, training, before_training(assembly, stepper) + inexact_resume(assembly.train))
     else:
         found = changed_findings(attempt.changed, step=saved.step) + inexact_resume(assembly.train, step=saved.step)
         say(attempt, training, found)
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
+
+
+def _choosing(assembly: Assembly) -> list[str]:
+    """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
+    if abilities_of(assembly.task).notes is None or "validation" not in assembly.evaluation_sources:
+        return []
+    metric, mode = assembly.task.objective
+    return [f"best checkpoint: {'highest' if mode == 'max' else 'lowest'} validation {metric_name(metric)}"]
+
+
+def _of_evaluation(assembly: Assembly) -> list[Finding]:
+    """What is to be said of the task's metrics, where something is validated."""
+    notes, source = abilities_of(assembly.task).notes, assembly.evaluation_sources.get("validation")
+    return [] if notes is None or source is None else list(notes(source.batches))
 
 
 @contextmanager
@@ -174,13 +237,14 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
-    training = Training(
+    live = Live(folder.path, attempt.findings)
+    training = live.training = Training(
         task=assembly.task,
         source=assembly.train,
         stepper=stepper,
         clock=assembly.clock,
         device=assembly.device,
-        observers=[progress, events, *attempt.job.observers],
+        observers=[progress, events, *(Watched(each, live) for each in attempt.job.observers), *attempt.loggers],
         journals=journals,
         threads=plan.threads,
     )
@@ -188,6 +252,9 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     if saved is not None:
         restore(training, saved.weights, saved.state)
         training.progress.stop = ""
+        if saved.finished:
+            training.progress.asked = ""  # it is to go on, whatever ended it
+        _note_observers(attempt, training, saved.state)
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
         move_end(training, settings, assembly)
@@ -196,6 +263,23 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         if before != plan.threads:
             event(training, "threads changed", {"from": before, "to": plan.threads, "why": "typed"})
     return training
+
+
+def _note_observers(attempt: Attempt, training: Training, state: Mapping[str, Any]) -> None:
+    """Findings where the observers are others than before the resume, and what was kept for them is lost."""
+    for name in observing.unclaimed(training.observers, state):
+        if name in TRACKERS:
+            continue
+        finding = Finding(
+            check="observers",
+            severity="warning",
+            evidence=f"the observer {name} kept a state and is not among the observers of this resume; its state is dropped",
+            action=f"resume with observers=[{name}, ...] as before, or train anew without it",
+            step=training.progress.step,
+        )
+        attempt.job.screen.say(f"warning: {finding.evidence}")
+        attempt.findings.append(finding)
+        training.journals["findings.jsonl"].write(finding.as_dict())
 
 
 def _calls(
@@ -266,7 +350,7 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
     scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
-    better = objective is None or objective.better(objective.value(scores), best["value"] if best else None)
+    better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget
     return scores

@@ -1,6 +1,7 @@
 """From a task's phases to their updates: each with its optimiser, rate, schedule and clipping, or the run's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
@@ -9,7 +10,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Phase
 from sonde.engine.stages import Stages
 from sonde.engine.step import Update
-from sonde.optim.build import build_optimizer
+from sonde.optim.build import build_optimizer, groups_of
 from sonde.optim.fused_adam import spare_the_compiler
 from sonde.optim.schedules import Schedule, constant, schedule, warmed
 
@@ -39,11 +40,13 @@ def updates(
         named = named_parameters(modules, phase)
         config = settings_of(phase, optim)
         own = isinstance(phase.optimizer, Mapping) and "lr" in phase.optimizer
+        further = None
         if callable(phase.optimizer):
             optimizer, own = phase.optimizer(named), True
         else:
             rate = float(config.lr) if own else lr
             optimizer = build_optimizer(config, named, lr=rate, device_type=device_type, shares=shares)
+            further = _further(phase, modules, config, rate, shares)
         made.append(
             Update(
                 phase=phase,
@@ -52,9 +55,17 @@ def updates(
                 own_rate=own,
                 clip=config.clip if phase.clip is None else phase.clip,
                 clip_value=config.clip_value if phase.clip_value is None else phase.clip_value,
+                further=further,
             )
         )
     return made
+
+
+def _further(
+    phase: Phase, modules: nn.Module, config: OptimConfig, lr: float, shares: Mapping[str, float]
+) -> Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]]:
+    """Groups for parameters that a phase is to train from some step on, as they were made for those it began with."""
+    return lambda more: groups_of(config, named_parameters(modules, phase), lr=lr, shares=shares, among=more)
 
 
 def schedules(phases: Sequence[Phase], optim: OptimConfig, stages: Stages, *, total: int | None) -> dict[str, Schedule]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Literal
 
-from sonde.core.records import STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
+from sonde.core.records import EPOCH_ENDS, RUN_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
 from sonde.core.units import count, duration, metric, metric_name, number, rate
 from sonde.screen.output import Output
 
@@ -90,16 +90,9 @@ class Progress:
                 self._refresh(record)
         elif isinstance(record, EvaluationRecord):
             self._evaluated(record)
-        elif isinstance(record, EventRecord):
+        elif isinstance(record, EventRecord) and record.event not in (EPOCH_ENDS, RUN_ENDS):
             self._event(record)
         return "continue"
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: what is shown follows from the records."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to take up."""
 
     def _start(self, record: StepRecord) -> None:
         now = time.monotonic()

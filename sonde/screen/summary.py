@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sonde.core.findings import grouped
-from sonde.core.units import TIME_PARTS, count, duration, metric, metric_name
+from sonde.core.units import TIME_PARTS, count, duration, mean_of_batches, metric, metric_name
 
 
 def headline(result: Mapping[str, Any]) -> str:
@@ -28,8 +28,10 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if split is not None:
         beside = _best(result, name, split) or _spread(result, name, split)
-        lines.append(f"{metric(name, metrics[split][name])} {split} {metric_name(name)}{_part(result, split)}{beside}")
-        lines += _beside(metrics[split], name)
+        means = result.get("batch_means") or ()
+        what = f"{metric_name(name)}{mean_of_batches(name, means)}"
+        lines.append(f"{metric(name, metrics[split][name])} {split} {what}{_part(result, split)}{beside}")
+        lines += _beside(metrics[split], name, means)
     baseline = (result.get("baseline") or {}).get(name)
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
@@ -88,12 +90,13 @@ def _spread(result: Mapping[str, Any], name: str, split: str) -> str:
     return f" (mean of {result.get('folds')} folds, {low} to {high}, standard deviation {deviation})"
 
 
-def _beside(metrics: Mapping[str, float | None], main: str) -> list[str]:
+def _beside(metrics: Mapping[str, float | None], main: str, means: Sequence[str]) -> list[str]:
     """Up to five more metrics in one line, per-output and undefined ones left out."""
     others = [
         (n, v) for n, v in metrics.items() if n != main and "/" not in n and isinstance(v, int | float) and v == v
     ]
-    text = ", ".join(f"{metric_name(name)} {metric(name, value)}" for name, value in others[:5])
+    shown = [f"{metric_name(name)} {metric(name, value)}{mean_of_batches(name, means)}" for name, value in others[:5]]
+    text = ", ".join(shown)
     return [text] if text else []
 
 

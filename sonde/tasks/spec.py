@@ -52,6 +52,7 @@ class TaskSpec:
     inputs:    kinds of input it can learn from -> what a person calls them; none for any
     labels:    False for a task that learns from inputs alone
     views:     True where its batches hold two views of each input (`sonde.augment.views`)
+    own_loss:  True where the class also takes loss=, a function(output, target) of the caller's own
     class_counts: True where the class also takes class_counts=, training rows per class
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
@@ -73,6 +74,7 @@ class TaskSpec:
     inputs: Mapping[str, str] = field(default_factory=dict)
     labels: bool = True
     views: bool = False
+    own_loss: bool = False
     class_counts: bool = False
     model: str | tuple[str, str] = ""
     settings: str = ""

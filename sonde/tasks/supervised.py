@@ -1,14 +1,14 @@
 """What supervised tasks share: ensembles, masks, mixed targets, auxiliary heads, and the choice of a best."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, unknown
-from sonde.core.seams import Loss, Objective
+from sonde.core.seams import Loss, Objective, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
 
 # B rows, K members of an ensemble, O outputs of the model
@@ -87,6 +87,33 @@ def terms(batch: Batch, outputs: Tensor, function: Each, weigh: Weigh | None) ->
     if mask is not None:
         weight = mask if weight is None else weight * mask
     return each, weight
+
+
+def own_loss(function: Callable[..., Any], outputs: Tensor, batch: Batch) -> Any:
+    """The loss by a function(output, target) of the caller's own, the mean over the rows; members of an ensemble each by itself.
+
+    Raises: ConfigError for mixed rows and missing targets, of which such a function knows nothing
+    """
+    if "mix_target" in batch:
+        raise ConfigError(
+            "loss=, a function of your own, cannot weigh mixed rows (mixup, cutmix); take another augment="
+        )
+    if "mask" in batch:
+        raise ConfigError(
+            "loss=, a function of your own, cannot leave out missing targets; take one of the task's losses by name"
+        )
+    target = batch["target"]
+    if outputs.ndim == 3:
+        target, outputs = target.repeat_interleave(outputs.shape[1], dim=0), outputs.flatten(0, 1)
+    return as_loss(function(outputs, target), len(batch))
+
+
+def own_loss_by_row(function: Callable[..., Any], outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """The same as what a meter takes: the mean over the rows, as if it were the loss of each."""
+    found = own_loss(function, outputs, batch)
+    if not isinstance(found, Loss):
+        raise ConfigError("loss=, a function of your own, must return a scalar, the mean over the rows")
+    return {"loss": found.value.detach().expand(len(batch))}
 
 
 def mean_loss(each: Tensor, weight: Tensor | None, rows: int) -> Loss:

@@ -1,6 +1,6 @@
 """The tasks by name: a table of records (`TaskSpec`). Listing it imports nothing, and a record loads without torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,11 +81,13 @@ def build(
     *,
     class_counts: Sequence[int] | None = None,
     monitor: str | None = None,
+    loss: Callable[..., Any] | None = None,
 ) -> "Task":
     """Task `name` around a model; without a config, the task's defaults.
 
     class_counts: training rows of each class, where a row has one class
     monitor:      the metric that chooses the best checkpoint, instead of the task's own
+    loss:         a function(output, target) of the caller's own, instead of the task's
     Raises: ConfigError for an unknown task or metric (with the nearest), or a target or setting that does not suit the task
     """
     chosen = spec(name)
@@ -97,7 +99,12 @@ def build(
                 f"task {name} is trained on targets of kind {needed}, and these are of kind {target.kind}; leave --task "
                 f"{name} out"
             )
-    more = {"class_counts": class_counts} if chosen.class_counts else {}
+    more: dict[str, Any] = {"class_counts": class_counts} if chosen.class_counts else {}
+    if loss is not None:
+        if not chosen.own_loss:
+            able = [one.name for one in specs() if one.own_loss]
+            raise ConfigError(f"task {name} takes no loss of your own, only {' and '.join(able)} do; leave loss= out")
+        more["loss"] = loss
     config = config if config is not None else chosen.config()
     return load(chosen.task)(model, target, config, **more, monitor=monitor)
 

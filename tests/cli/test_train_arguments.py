@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+import sonde
+from sonde.cli.main import main
 from sonde.cli.train_arguments import Request, parse_rest, read_request
-from sonde.core.config_file import write_config
+from sonde.core.config_file import read_config, write_config
 from sonde.core.errors import ConfigError
 
 
@@ -174,3 +177,61 @@ def test_a_config_file_written_by_hand_is_checked(tmp_path: Path, settings: dict
 
 def test_values_out_of_range_are_met_in_files_too(tmp_path: Path) -> None:
     assert refusal(f"--config {saved(tmp_path, {'lr': -1.0})}") == "--lr must be above 0, got -1"
+
+
+NET = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, in_dim, out_dim, hidden: int = 8, dropout: float = 0):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(in_dim, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, out_dim)
+        )
+    def forward(self, x):
+        return self.layers(x)
+class Clash(Net):
+    def __init__(self, in_dim, out_dim, lr=0.1):
+        super().__init__(in_dim, out_dim)
+class TaskClash(Net):
+    def __init__(self, in_dim, out_dim, loss="mine"):
+        super().__init__(in_dim, out_dim)
+"""
+
+
+def test_parameters_of_ones_own_network_are_flags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(NET)
+    Path("t.csv").write_text("a,b,y\n" + "".join(f"{i % 7},{i % 5},{i % 7 > i % 5}\n" for i in range(60)))
+    settings: dict[str, Any] = {"target": "y", "epochs": 1, "threads": 1, "quiet": True}
+    words = "train t.csv --target y --epochs 1 --threads 1 --quiet --model net.py:Net"
+    assert main(["train", "t.csv", "--model", "net.py:Net", "--help"]) == 0
+    assert "--hidden INTEGER" in capsys.readouterr().out
+    assert main([*words.split(), "--hidden", "3", "--dropout", "0.1", "--out", "a"]) == 0
+    run = sonde.train("t.csv", model="net.py:Net", hidden=3, dropout=0.1, out="b", **settings)
+    assert run.model.state_dict().keys() == sonde.load("a").model.state_dict().keys()
+    assert all(
+        torch.equal(x, y) for x, y in zip(run.model.parameters(), sonde.load("a").model.parameters(), strict=True)
+    )
+    assert run.model.get_submodule("layers.0").out_features == 3
+    saved = read_config(Path("a")).settings
+    assert (saved["hidden"], saved["dropout"]) == (3, 0.1)
+    assert sonde.resume("a", epochs=2, quiet=True).result["epochs"] == 2
+    assert main([*words.split(), "--dropout", "0.1", "--out", "b"]) == 2
+    assert "b holds a run with --hidden 3, and now it is 8" in capsys.readouterr().err
+    for more, told in (
+        ("--hidden many", "--hidden expects a whole number, got 'many'"),
+        ("--hiden 3", "unknown flag --hiden; did you mean --hidden?"),
+    ):
+        assert main([*words.split(), *more.split()]) == 2
+        assert told in capsys.readouterr().err
+    with pytest.raises(
+        ConfigError, match="net.py:Clash has a setting 'lr', which every run has already; rename it there"
+    ):
+        sonde.train("t.csv", model="net.py:Clash", **settings)
+    assert main(["train", "t.csv", "--model", "net.py:Clash", "--help"]) == 2
+    with pytest.raises(
+        ConfigError, match="TaskClash and task classification both have a setting 'loss'; rename the model's"
+    ):
+        sonde.train("t.csv", model="net.py:TaskClash", **settings)

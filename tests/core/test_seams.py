@@ -32,7 +32,9 @@ def nothing(batch: Batch) -> Loss:
         ("max", NAN, None, False),
         ("min", NAN, 1.0, False),
         ("min", 1.0, NAN, True),
-        ("max", -math.inf, None, True),
+        ("max", -math.inf, None, False),  # where every evaluation is so, the last weights are to be kept
+        ("min", math.inf, None, False),
+        ("max", math.inf, 1.0, True),
     ],
 )
 def test_better_is_strict_and_nan_never_is(mode: Any, new: float, old: float | None, better: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+import torch
 
 from sonde.core.config import GROUPS, flat, replace_leaves
 from sonde.core.errors import ConfigError
@@ -64,3 +65,7 @@ def test_every_default_suits_its_own_setting(group: str) -> None:
     kind = GROUPS[group]
     assert replace_leaves(kind, flat(kind())) == kind()
     assert all(expected(annotation) for annotation in annotations(kind).values())
+
+
+def test_a_device_of_torchs_is_its_text() -> None:
+    assert suited("device", torch.device("cuda:1"), str) == "cuda:1"

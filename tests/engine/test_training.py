@@ -112,7 +112,7 @@ def test_everything_a_run_has_is_captured(tmp_path: Path) -> None:
     train(live, 10)
     state = capture(live)
     assert state["journals"] == {"metrics.jsonl": (tmp_path / "metrics.jsonl").stat().st_size} != {"metrics.jsonl": 0}
-    assert state["observers"] == [{"count": 10}]
+    assert state["observers"] == [{"count": 12}]  # ten steps and two ends of epochs
     assert state["threads"] == 3
     assert list(state["buffers"]) == ["model.0.level"]
     assert state["progress"].keys() == vars(Progress()).keys()

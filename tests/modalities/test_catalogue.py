@@ -40,7 +40,7 @@ def test_a_record_names_what_is_there(kind: str) -> None:
     assert {"model", "settings"} <= recipe.keys()
     for form in one.forms:
         module = load(f"{form.module}:__dict__")
-        assert {"recognise", "read", *(["read_frame"] if form.frames else [])} <= module.keys()
+        assert {"recognise", "read", *(["read_frames"] if form.frames else [])} <= module.keys()
 
 
 def test_forms_are_asked_from_the_surest_down_and_none_is_as_sure_as_another() -> None:

@@ -6,14 +6,17 @@ import pytest
 import torch
 from torch import nn
 
+from sonde.core.config import flat, replace_leaves
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import ConfigError
+from sonde.core.value_types import annotations
 from sonde.models.build import build, config_class, describe
 from sonde.models.custom import CustomConfig, check_output
 
 PHOTO = InputSpec(kind="image", shape=(3, 8, 8))
 
 SOURCE = '''
+from dataclasses import dataclass
 import torch
 from torch import nn
 from neighbour import WIDTH
@@ -56,6 +59,25 @@ class Pair(nn.Module):
     def forward(self, x):
         return x, x
 
+class Tuned(nn.Module):
+    def __init__(self, in_dim, out_dim, hidden: int = 8, dropout: float = 0, sizes: "list[int]" = (4, 2), act="relu",
+                 bias=True, scale: "float | None" = None, layer=nn.ReLU, *, kernel=3):
+        super().__init__()
+        self.seen = (hidden, dropout, sizes, act, bias, scale, layer, kernel)
+        self.head = nn.Linear(in_dim, out_dim)
+    def forward(self, x):
+        return self.head(x.flatten(1))
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    width: int = 6
+
+def built(input, out_dim, config: Sizes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, config.width), nn.Linear(config.width, out_dim))
+
+def misnamed(input: int, out_dim):
+    return nn.Linear(input, out_dim)
+
 number = 3
 
 def not_a_module():
@@ -76,7 +98,31 @@ def test_a_class_without_parameters_is_called_without_any(file: Path):
     assert model(torch.zeros(4, 3, 8, 8)).shape == (4, 5)
     assert model.get_submodule("layers.1").out_features == 11
     assert all(module.training for module in model.modules())
-    assert config_class(f"{file}:Plain") is CustomConfig
+    assert config_class(f"{file}:Named") is CustomConfig
+    assert (
+        build(f"{file}:Plain", PHOTO, 5, config_class(f"{file}:Plain")(hidden=7)).get_submodule("layers.1").out_features
+        == 7
+    )
+
+
+def test_parameters_with_a_default_are_settings(file: Path) -> None:
+    kind = config_class(f"{file}:Tuned")
+    assert annotations(kind) == {
+        "hidden": int, "dropout": float, "sizes": tuple[int, ...], "act": str, "bias": bool, "scale": float | None, "kernel": int,
+    }  # fmt: skip
+    assert flat(kind()) == {
+        "hidden": 8, "dropout": 0, "sizes": (4, 2), "act": "relu", "bias": True, "scale": None, "kernel": 3
+    }  # fmt: skip
+    model = build(f"{file}:Tuned", PHOTO, 5, replace_leaves(kind, {"sizes": (9, 9), "scale": 2, "bias": False}))
+    assert model.seen == (8, 0, [9, 9], "relu", False, 2, nn.ReLU, 3)
+
+
+def test_a_function_may_take_what_shipped_models_take(file: Path) -> None:
+    kind = config_class(f"{file}:built")
+    assert annotations(kind) == {"width": int}
+    assert build(f"{file}:built", PHOTO, 5, kind(width=3)).get_submodule("1").out_features == 3
+    with pytest.raises(ConfigError, match="input is filled with the description of a row; call the parameter in_dim"):
+        build(f"{file}:misnamed", PHOTO, 5)
 
 
 def test_parameters_are_filled_by_name_defaults_or_not(file: Path):
@@ -162,6 +208,26 @@ def test_checking_an_instance_leaves_its_modes_and_statistics_alone():
     assert not model.get_buffer("1.num_batches_tracked")
     with pytest.raises(ConfigError, match=r"^the module must return \(rows, 3\)"):
         check_output(model, PHOTO, 3, name="the module")
+
+
+def test_a_binary_target_has_one_logit() -> None:
+    with pytest.raises(ConfigError, match="Net returned two outputs where one is needed: two classes have one logit"):
+        check_output(nn.Linear(4, 2), InputSpec(kind="array", shape=(4,)), 1, name="Net")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (
+            torch.float64,
+            "Net has parameters of float64, and sonde.train feeds float32; call .float() on it, or train it as it is",
+        ),
+        (torch.bfloat16, "Net has parameters of bfloat16; call .float() on it, and give precision='bf16'"),
+    ],
+)
+def test_networks_of_another_precision_are_told_apart(kind: torch.dtype, told: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        check_output(nn.Linear(4, 1).to(kind), InputSpec(kind="array", shape=(4,)), 1, name="Net")
 
 
 def test_a_map_is_an_answer_where_every_pixel_needs_one() -> None:

@@ -129,7 +129,8 @@ def test_a_typed_share_for_test_rows_that_the_data_bring_is_refused(table: Path)
 
 
 def fit(data: Any, out: Path, **more: Any) -> sonde.Run:
-    return sonde.fit(nn.Linear(1, 1), data, **{"loss": mse_loss, "epochs": 1, "out": out, **QUIET, **more})
+    settings: dict[str, Any] = {"loss": mse_loss, "epochs": 1, "out": out, **QUIET, **more}
+    return sonde.fit(nn.Linear(1, 1), data, **settings)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +253,7 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
     always = {
         "memory", "accumulate", "pretrained", "freeze", "layer_decay", "ema", "epochs", "steps", "time_limit",
         "log_every", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
-        "quiet", "debug", "given",
+        "quiet", "debug", "log", "given",
     }  # fmt: skip
     ruled = {name for rule in RULES for name in rule.names}
     for kind in GROUPS.values():

@@ -90,12 +90,12 @@ def test_what_torch_cannot_compile_runs_eagerly_and_is_said(tmp_path: Path, monk
 
 @pytest.mark.filterwarnings("default")
 def test_a_compiled_run_goes_on_compiled(graphs: list[Any], tmp_path: Path) -> None:
-    settings = {**QUIET, "compile": True, "out": tmp_path / "run"}
+    settings: dict[str, Any] = {**QUIET, "compile": True, "out": tmp_path / "run"}
     sonde.train("digits", **settings)
-    run = sonde.train("digits", **{**settings, "epochs": 2})
+    run = sonde.train("digits", **dict(settings, epochs=2))
     assert run.result["steps"] == 42
     assert read_json(run.folder / "plan.json")["compile"] is True
-    straight = sonde.train("digits", **{**settings, "epochs": 2, "out": tmp_path / "straight"})
+    straight = sonde.train("digits", **dict(settings, epochs=2, out=tmp_path / "straight"))
     assert run.metrics == straight.metrics
 
 
@@ -122,7 +122,7 @@ def test_without_a_compiler_the_run_goes_on_and_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
-    run = sonde.train("digits", out=tmp_path / "run", compile=True, **{**QUIET, "quiet": False})
+    run = sonde.train("digits", out=tmp_path / "run", compile=True, **dict(QUIET, quiet=False))
     assert run.result["status"] == "finished"
     assert read_json(run.folder / "plan.json")["compile"] is False
     text = capsys.readouterr().out

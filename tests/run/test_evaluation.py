@@ -77,7 +77,7 @@ def test_the_worst_rows_are_named_and_shown(tmp_path: Path) -> None:
             low = 0 if name.endswith("dark") else 128
             picture = rng.integers(low, low + 128, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(picture).save(tmp_path / "data" / name / f"{number}.png")
-    sonde.train(tmp_path / "data", model="mlp", hidden=(4,), out=tmp_path / "run", **{**SHORT, "batch_size": 4})
+    sonde.train(tmp_path / "data", model="mlp", hidden=(4,), out=tmp_path / "run", **dict(SHORT, batch_size=4))
     worst = read_json(tmp_path / "run" / "evaluation" / "test" / "worst.json")
     assert len(worst) == 6
     assert [entry["loss"] for entry in worst] == sorted((entry["loss"] for entry in worst), reverse=True)

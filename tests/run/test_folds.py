@@ -17,7 +17,7 @@ from sonde.engine import loop
 from sonde.run.folds import summary
 from sonde.run.run import Run
 
-QUICK = {"model": "mlp", "hidden": (4,), "epochs": 1, "threads": 1, "quiet": True}
+QUICK: dict[str, Any] = {"model": "mlp", "hidden": (4,), "epochs": 1, "threads": 1, "quiet": True}
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "t.csv"
 
 
-def folds_of(table: Path, **more: object) -> Run:
-    return sonde.train(table, target="larger", **{**QUICK, "out": table.parent / "run", "folds": 3, **more})
+def folds_of(table: Path, **more: Any) -> Run:
+    return sonde.train(table, target="larger", **dict(QUICK, **{"out": table.parent / "run", "folds": 3, **more}))
 
 
 def test_every_row_is_judged_once_by_a_run_that_did_not_see_it(table: Path) -> None:
@@ -54,7 +54,7 @@ def test_each_fold_is_a_run_of_its_own(table: Path) -> None:
     run = folds_of(table)
     one = sonde.load(run.folder / "fold-2")
     assert one.predict({"a": [0.9], "b": [0.1]})[0]["prediction"] in ("yes", "no")
-    alone = sonde.train(table, target="larger", out=table.parent / "alone", **{**QUICK, "folds": 3, "fold": 2})
+    alone = sonde.train(table, target="larger", out=table.parent / "alone", **dict(QUICK, folds=3, fold=2))
     assert alone.metrics == one.metrics
 
 

@@ -67,7 +67,7 @@ def net() -> nn.Module:
 
 def fit(data: Any, out: Path, **settings: Any) -> sonde.Run:
     rows = {} if isinstance(data, Tap) else {"batch_size": 8}  # a Tap brings batches
-    return sonde.fit(net(), data, loss=mse_loss, out=out, **{**QUIET, **rows, **settings})
+    return sonde.fit(net(), data, loss=mse_loss, out=out, **dict(QUIET, **{**rows, **settings}))
 
 
 def lines(run: sonde.Run, kind: str) -> list[dict[str, Any]]:

@@ -27,11 +27,11 @@ def rows(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def train(out: Path, **settings: Any) -> sonde.Run:
-    return sonde.train(rows(), out=out, **{**SETTINGS, "epochs": 2, **settings})
+    return sonde.train(rows(), out=out, **dict(SETTINGS, **{"epochs": 2, **settings}))
 
 
 def go_on(out: Path, **settings: Any) -> sonde.Run:
-    return sonde.resume(out, data=rows(), **{"quiet": True, **settings})
+    return sonde.resume(out, data=rows(), **dict(settings, quiet=settings.get("quiet", True)))
 
 
 def said(out: Path) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def run(tmp_path: Path) -> Path:
 
 def test_a_finished_run_says_so_and_is_left_alone(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.name != ".lock" and path.is_file()}
-    again = sonde.train(rows(), out=run, **{**SETTINGS, "epochs": 2, "quiet": False})
+    again = sonde.train(rows(), out=run, **dict(SETTINGS, epochs=2, quiet=False))
     assert f"{run} already holds this run, finished; train it further with: sonde resume {run} --epochs N" in (
         capsys.readouterr().out
     )

@@ -47,7 +47,7 @@ def test_an_evaluation_that_would_take_too_long_says_how_many_rows_it_was(
     begun = time.perf_counter()
     run = sonde.fit(
         SlowToJudge(), rows(256), validation=rows(4000), loss=mse_loss, out=tmp_path / "run", time_limit="3s",
-        evaluate_every="1000000 steps", **{**QUIET, "quiet": False},
+        evaluate_every="1000000 steps", **dict(QUIET, quiet=False),
     )  # fmt: skip
     assert time.perf_counter() - begun < 3 + 2
     part = run.result["evaluated"]["validation"]

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, Sampler, default_colla
 from sonde.core.errors import ConfigError, DataError, first_line
 from sonde.core.nested import like
 from sonde.data.feed.fields import by_name, is_text
+from sonde.data.hugging_face import is_streaming_set
 
 
 class Rows:
@@ -125,14 +126,6 @@ def unwrapped(data: Any) -> Any:
     while isinstance(data, Rows | Looked):
         data = data.data
     return data
-
-
-def is_streaming_set(data: Any) -> bool:
-    """Whether it is an IterableDataset of Hugging Face's `datasets`, formatted or not."""
-    return any(
-        kind.__module__.split(".")[0] == "datasets" and kind.__name__ == "IterableDataset"
-        for kind in type(data).__mro__
-    )
 
 
 def ends(data: Any) -> bool:

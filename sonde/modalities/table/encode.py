@@ -35,15 +35,18 @@ class Fitted:
         ]
 
 
-def fit_columns(values: Mapping[str, Values], kinds: Mapping[str, Kind], train: np.ndarray) -> Fitted:
+def fit_columns(
+    values: Mapping[str, Values], kinds: Mapping[str, Kind], train: np.ndarray, numbers: frozenset[str] = frozenset()
+) -> Fitted:
     """Columns fitted on the rows `train` of the table that holds them.
 
+    numbers: columns that are no row numbers, whatever they look like
     Raises: DataError when no column is left to learn from
     """
     columns: list[Column] = []
     dropped: dict[str, str] = {}
     for name, kind in kinds.items():
-        found, reason = _fit(name, kind, values[name], train)
+        found, reason = _fit(name, kind, values[name], train, surely_number=name in numbers)
         columns += found
         if reason:
             dropped[name] = reason
@@ -95,7 +98,7 @@ def standardise(values: np.ndarray, column: Column) -> np.ndarray:
     return np.nan_to_num((values - column.mean) / column.std)
 
 
-def _fit(name: str, kind: Kind, values: Values, train: np.ndarray) -> tuple[list[Column], str]:
+def _fit(name: str, kind: Kind, values: Values, train: np.ndarray, *, surely_number: bool) -> tuple[list[Column], str]:
     """The encoded columns of one source column, and why there are none or only an indicator."""
     if kind.kind == "empty":
         return [], "every cell is missing"
@@ -105,7 +108,7 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray) -> tuple[list
         return _fit_category(name, values, train)
     if kind.kind == "date":
         return _fit_date(name, kind, values, train)
-    if is_row_number(name, values):
+    if not surely_number and is_row_number(name, values):
         return [], "a row ID"
     if found := _fit_number(name, values, train, source=name, part=""):
         return found, ""

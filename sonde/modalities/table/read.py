@@ -39,12 +39,14 @@ class Table:
     name:      what error messages call it: the file's name
     first_row: number of the first data row: 2 under a header, as in a spreadsheet; 1 without one; 0 in memory
     delimiter: of the text it was read from, "" otherwise; beside ";" a comma may be a decimal point
+    numbers:   columns that are numbers to learn from even where they look like row numbers
     """
 
     name: str
     columns: Mapping[str, pa.ChunkedArray]
     first_row: int
     delimiter: str = ""
+    numbers: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -93,10 +95,12 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
 
 
 def frame_table(frame: Any, name: str) -> Table:
-    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a Table.
+    """A pandas or polars DataFrame, a pyarrow Table or a dict of columns as a Table; a Table stays as it is.
 
     Raises: DataError when columns repeat, differ in length or are not one-dimensional
     """
+    if isinstance(frame, Table):
+        return frame
     columns = _frame_columns(frame, name)
     lengths = {column: len(array) for column, array in columns.items()}
     if len(set(lengths.values())) > 1:

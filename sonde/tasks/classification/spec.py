@@ -9,6 +9,7 @@ CLASSIFICATION = TaskSpec(
     task="sonde.tasks.classification.task:Classification",
     config=ClassificationConfig,
     answers=ROW,
+    own_loss=True,
     targets=("class", "labels"),
     suggests={"class": "each row has one of several classes", "labels": "each row has any number of labels"},
     class_counts=True,

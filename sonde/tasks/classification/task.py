@@ -1,6 +1,6 @@
 """Classification: one of several classes per row, one of two, or any number of labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -17,7 +17,17 @@ from sonde.losses.perceptron import one_against_rest, perceptron
 from sonde.metrics.classification import ClassificationMeter
 from sonde.metrics.labels import LabelsMeter
 from sonde.tasks.classification.config import ClassificationConfig
-from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide, with_auxiliary
+from sonde.tasks.supervised import (
+    Each,
+    by_row,
+    mean_loss,
+    objective,
+    own_loss,
+    own_loss_by_row,
+    terms,
+    wide,
+    with_auxiliary,
+)
 
 # B rows, K members of an ensemble, O outputs of the model, C classes, L labels
 
@@ -37,8 +47,10 @@ class Classification:
         *,
         class_counts: Sequence[int] | None = None,
         monitor: str | None = None,
+        loss: Callable[..., Any] | None = None,
     ) -> None:
         """class_counts: training rows per class, needed to train with balanced weights.
+        loss: a function of logits (B, C) and classes (B,), or (B, L) both of labels, to train by instead of the config's
 
         Raises: ConfigError when the target has no classes, a setting does not suit it, or `monitor` is not a metric
         """
@@ -51,7 +63,10 @@ class Classification:
         self.thresholds *= len(self.names) if self.kind == "labels" else 1
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective(*_metrics(self.kind, len(self.names), config), monitor)
-        self.abilities = Abilities(trivial_baseline=self.trivial_baseline, tune_threshold=self.tune_threshold)
+        self.abilities = Abilities(
+            trivial_baseline=self.trivial_baseline, tune_threshold=self.tune_threshold, answers=_answers
+        )
+        self._own = loss
         self._each = _each(self.kind, config)
         self._mean = partial(F.cross_entropy, label_smoothing=config.label_smoothing)
         self._fused = self.kind == "classes" and config.loss == "cross-entropy" and not config.class_weights
@@ -64,7 +79,10 @@ class Classification:
     def evaluate(self, batch: Batch) -> Mapping[str, Tensor]:
         """For the meter: logp (B, C), or odds (B, L) with the mask there is; target; loss and its weight of each row."""
         logits = self._evaluation_logits(batch)
-        found = by_row(*self._terms(batch, logits))
+        if self._own is None:
+            found = by_row(*self._terms(batch, logits))
+        else:
+            found = own_loss_by_row(self._own, self._by_class(logits), batch)
         found["target"] = batch["target"]
         if self.kind != "labels":
             return {**found, "logp": self._logp(logits)}
@@ -162,8 +180,14 @@ class Classification:
         other = wide(self.modules["model"](batch["input"].flip(-1)))
         return torch.cat([each if each.ndim == 3 else each[:, None] for each in (logits, other)], 1)
 
+    def _by_class(self, logits: Tensor) -> Tensor:
+        """A logit of each class or label, also where the model has one for two classes: that of the first is then 0."""
+        return logits if self.kind != "binary" else torch.cat([torch.zeros_like(logits), logits], -1)
+
     def _loss_of(self, batch: Batch, outputs: Tensor) -> Loss:
         logits = wide(outputs)
+        if self._own is not None:
+            return own_loss(self._own, self._by_class(logits), batch)
         if self._fused and logits.ndim == 2 and len(batch.fields) == 2:  # nothing mixed, nothing masked: one kernel
             return Loss(self._mean(logits, batch["target"]), len(batch))
         if self.config.class_weights and self._weights is None:
@@ -195,6 +219,11 @@ class Classification:
             with torch.inference_mode(False):  # it is trained with as well
                 self._weights = self._weights.to(target.device)
         return self._weights.expand(len(target), -1) if self.kind == "labels" else self._weights[target]
+
+
+def _answers(outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Logits (B, C) and classes (B,), or (B, L) both of labels."""
+    return outputs["odds" if "odds" in outputs else "logp"], outputs["target"]
 
 
 def _check(target: TargetSpec, config: ClassificationConfig) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from sonde.core.batch import ALIASES, INPUT_NAMES, TARGET_NAMES, Batch, alias
 from sonde.core.errors import ConfigError
@@ -37,9 +37,7 @@ class Arguments:
         places = [fields[path] if type(path) is str else _inside(batch, path) for path in self.places]
         if not self.names:
             return places, {}
-        return places, {
-            name: fields[path] if type(path) is str else _inside(batch, path) for name, path in self.names
-        }
+        return places, {name: fields[path] if type(path) is str else _inside(batch, path) for name, path in self.names}
 
     @property
     def fields(self) -> list[str]:
@@ -315,9 +313,7 @@ def _of_loss(loss: Callable[..., Any]) -> str:
 # by name
 
 
-def _forward_by_name(
-    module: nn.Module, takes: Parameters, fields: Mapping[str, Any], *, with_loss: bool
-) -> Arguments:
+def _forward_by_name(module: nn.Module, takes: Parameters, fields: Mapping[str, Any], *, with_loss: bool) -> Arguments:
     """with_loss: whether a loss takes the target, so that a network that could compute one of its own is not given it"""
     wanted = [*takes.required, *takes.by_name]
     found: dict[str, Path] = {name: name for name in wanted if name in fields}
@@ -376,9 +372,7 @@ def _the_input(fields: Mapping[str, Any], forward: Arguments) -> Path | None:
     return alias("input", fields) or (forward.places[0] if forward.places else None)
 
 
-def _the_target(
-    fields: Mapping[str, Any], used: Collection[Path], lacking: list[str], what: str
-) -> str | None:
+def _the_target(fields: Mapping[str, Any], used: Collection[Path], lacking: list[str], what: str) -> str | None:
     """Raises: ConfigError where several fields may be the target, and one is needed"""
     left = [name for name in fields if name in TARGET_NAMES and name not in used]
     if len(left) > 1 and "target" not in left:
@@ -413,7 +407,9 @@ def _lacks(
             f"{what} takes {name!r}, and the batch has {', '.join(fields)}; give the target under a name such as 'target', or a "
             "function of the output alone"
         )
-    remedy = "give a dict with such a name" if placed else "name the parameter after a field, or `batch` for all of them"
+    remedy = (
+        "give a dict with such a name" if placed else "name the parameter after a field, or `batch` for all of them"
+    )
     return ConfigError(f"{what}{takes} takes {name!r}, which is no field of the batch ({', '.join(fields)}); {remedy}")
 
 

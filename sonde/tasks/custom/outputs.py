@@ -46,7 +46,9 @@ def named_outputs(output: Any, rows: int) -> dict[str, Any]:
     kept = {name: _by_row(part, rows) for name, part in parts.items()}
     kept = {name: part for name, part in kept.items() if part is not None}
     if not kept:
-        raise ConfigError(f"the network returned {returned(output)}, which holds no tensor of {rows} rows to predict with")
+        raise ConfigError(
+            f"the network returned {returned(output)}, which holds no tensor of {rows} rows to predict with"
+        )
     return kept
 
 
@@ -78,7 +80,9 @@ def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], m
     """
     if isinstance(output, Tensor):
         if given and isinstance(given[0], Tensor):
-            refuse_broadcast(lambda one, other: function(one, other, *given[1:], **more), output, given[0], what, function)
+            refuse_broadcast(
+                lambda one, other: function(one, other, *given[1:], **more), output, given[0], what, function
+            )
         return
     if not of_a_library(function):
         return
@@ -107,7 +111,11 @@ def refuse_broadcast(
         return
     ramp = torch.linspace(0.1, 0.9, len(output), device=output.device)
     moved = output.detach() + ramp.to(output.dtype).view(-1, *[1] * (output.ndim - 1))
-    wanted = target + ramp.flip(0).view(-1, *[1] * (target.ndim - 1)).to(target.dtype) if target.is_floating_point() else target
+    wanted = (
+        target + ramp.flip(0).view(-1, *[1] * (target.ndim - 1)).to(target.dtype)
+        if target.is_floating_point()
+        else target
+    )
     with torch.no_grad(), _undone(named, output.device):
         for one, other in ((output.detach(), target), (moved, target), (moved, wanted)):
             as_is, alike = _number(function, one, other), _number(function, one, other.reshape(output.shape))

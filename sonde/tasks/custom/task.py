@@ -1,6 +1,7 @@
 """A researcher's own module with a plain loss function, as a task."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from sonde.core.nested import leaves
 from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
+from sonde.tasks.custom.measure import told_by_loss
+from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
 from sonde.tasks.supervised import with_auxiliary
 
@@ -47,21 +50,6 @@ class MeanMeter:
         return {}
 
 
-def scalar(name: str, value: Any) -> Tensor:
-    """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor) and value.numel() != 1:
-        what = f"a tensor of shape {tuple(value.shape)}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-    if isinstance(value, Tensor) and value.is_complex():
-        what = "the loss" if name == "loss" else f"metric {name!r}"
-        raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
-    try:
-        return torch.as_tensor(value)
-    except (TypeError, ValueError, RuntimeError):
-        what = "None" if value is None else f"a {type(value).__name__}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
-
-
 def _with_state(loss: RowFunction | None) -> dict[str, nn.Module]:
     """A loss that has parameters, which are then trained, or buffers, which are then saved; nothing for any other."""
     holds = isinstance(loss, nn.Module) and any(True for each in (*loss.parameters(), *loss.buffers()))
@@ -78,27 +66,41 @@ class ModuleTask:
     loss:    (output, target, more of the batch by name) -> scalar, the mean over the rows; None where the module's output has
              its own, as `.loss` or ["loss"]. Parameters of a loss (a temperature, the weights of a margin) are trained with the
              module's, and saved as "loss.…"
-    metrics: name -> function of the same form; the first decides which checkpoint is best, larger being better;
-             without any the smallest loss does
-    monitor: the metric that decides instead, or "loss"
+    metrics: as `sonde.fit` takes them
+    monitor: the metric that chooses the best checkpoint, or "loss"; else the first whose direction is known, and without any
+             the smallest loss
+    mode:    "max" or "min", where the metric that is monitored does not say which is better
     """
 
     def __init__(
         self,
         module: nn.Module,
         loss: RowFunction | None,
-        metrics: Mapping[str, RowFunction] | None = None,
+        metrics: Any = None,
         monitor: str | None = None,
+        mode: str | None = None,
     ) -> None:
+        """Raises: ConfigError for what is no metric"""
         self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
-        self._module, self._function, self._metrics = module, loss, dict(metrics or {})
-        chosen = monitor or next(iter(self._metrics), "loss")
-        self.objective = Objective(chosen, "max" if chosen in self._metrics else "min")
-        self.abilities = Abilities(bind=self.bind)
+        self._module, self._function = module, loss
+        self.metrics = Measures(metrics, scores=told_by_loss(loss))
+        self.chooses = Chooses(self.metrics, monitor, mode)
+        said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
+        self.abilities = Abilities(bind=self.bind, **said)
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
+
+    @property
+    def own_names(self) -> dict[str, Any]:
+        """How its loss and metrics are written in config.yaml."""
+        return own_names(self._function, self.metrics)
+
+    @property
+    def objective(self) -> Objective:
+        """What chooses the best checkpoint, decided when it is first asked for: a trial evaluation tells what metrics report."""
+        return self.chooses.objective
 
     def loss(self, batch: Batch) -> Any:
         """The user's function of the module's output; a mean over the rows."""
@@ -127,58 +129,71 @@ class ModuleTask:
         """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
         bound = self._bind(batch)
         taken = {
-            name for metric, function in self._metrics.items() for name in self._read(bound, function, batch, metric)
+            name
+            for metric, function in self.metrics.functions.items()
+            for name in self._read(bound, function, batch, metric)
         }
         unused = tuple(name for name in bound.unused if name in WEIGHTS and name not in taken)
         return Bound(bound.line, unused, tuple(bound.forward.fields))
 
-    def evaluate(self, batch: Batch) -> dict[str, Tensor]:
-        """Scalars: each metric in its order, then the loss; the first is what a person reads first."""
+    def evaluate(self, batch: Batch) -> dict[str, Any]:
+        """For the meter: the metrics of the batch, its loss and what that consists of."""
         bound = (
             self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
         )
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
-        measured = {
-            name: scalar(name, self._measured(bound, function, output, batch, f"metric {name!r}"))
-            for name, function in self._metrics.items()
-        }
-        found = (
-            own_loss(output)
-            if self._function is None
-            else self._measured(bound, self._function, output, batch, "the loss")
-        )
+        measured = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
+        if self._function is None:
+            found = own_loss(output)
+        else:
+            places, names = self._given(bound, output, batch, self._function, "the loss")
+            found = self._function(output, *places, **names)
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
             return {**measured, "loss": scalar("loss", found)}
-        return {**measured, "loss": loss.value, **{name: scalar(name, part) for name, part in loss.parts.items()}}
+        parts = {name: scalar(name, part) for name, part in loss.parts.items()}
+        if twice := sorted(parts.keys() & measured.keys()):
+            raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
+        return {**measured, "loss": loss.value, **parts}
 
     def meter(self) -> Meter:
-        """A fresh `MeanMeter`."""
-        return MeanMeter()
+        """A fresh one, of the metrics in their order and then the loss; the first is what a person reads first."""
+        return self.metrics.meter()
 
     def predict(self, batch: Batch) -> dict[str, Any]:
         """The module's outputs by name: {"output": …} for one tensor, the parts of a dict or dataclass, "output_1", … of a tuple."""
-        names = tuple(batch.fields)
-        if names not in self._feeds:
-            self._feeds[names] = inputs_of(self._module, batch, self._bound)
-        places, more = self._feeds[names].of(batch)
+        places, more = self._inputs(batch)
         return named_outputs(self._module(*places, **more), len(batch))
+
+    def fed(self, batch: Batch) -> tuple[Any, ...]:
+        """What of a batch to predict on the module is called with, in the order of its parameters."""
+        places, more = self._inputs(batch)
+        return (*places, *more.values())
 
     def format_predictions(self, outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
         """One {"output": nested list} per row, or the parts of an output by name."""
         rows = len(next(part for _, part in leaves(dict(outputs))))
         return [{name: row_of(part, row) for name, part in outputs.items()} for row in range(rows)]
 
+    def _inputs(self, batch: Batch) -> tuple[list[Any], dict[str, Any]]:
+        names = tuple(batch.fields)
+        if names not in self._feeds:
+            self._feeds[names] = inputs_of(self._module, batch, self._bound)
+        return self._feeds[names].of(batch)
+
     def _bind(self, batch: Batch) -> Binding:
         self._bound = bind(self._module, self._function, batch)
         return self._bound
 
-    def _measured(self, bound: Binding, function: RowFunction, output: Any, batch: Batch, what: str) -> Any:
+    def _given(
+        self, bound: Binding, output: Any, batch: Batch, function: RowFunction, what: str, tried: bool = True
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """What a function of the output is given besides it; at the first batch, whether that is nonsense is looked at."""
         places, names = bound.arguments(function, batch, what).of(batch)
-        if what not in self._checked:
+        if tried and what not in self._checked:
             self._check(function, output, places, names, what)
-        return function(output, *places, **names)
+        return places, names
 
     @torch.compiler.disable
     def _check(self, function: RowFunction, output: Any, places: list[Any], names: dict[str, Any], what: str) -> None:

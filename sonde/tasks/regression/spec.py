@@ -9,6 +9,7 @@ REGRESSION = TaskSpec(
     task="sonde.tasks.regression.task:Regression",
     config=RegressionConfig,
     answers=ROW,
+    own_loss=True,
     targets=("value",),
     suggests={"value": "the targets are continuous values"},
 )

@@ -1,6 +1,6 @@
 """Regression: one or several real numbers per row, evaluated and predicted in their own units."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -14,7 +14,17 @@ from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.regression import absolute, huber, log_cosh, squared
 from sonde.metrics.regression import RegressionMeter
 from sonde.tasks.regression.config import RegressionConfig
-from sonde.tasks.supervised import Each, by_row, mean_loss, objective, terms, wide, with_auxiliary
+from sonde.tasks.supervised import (
+    Each,
+    by_row,
+    mean_loss,
+    objective,
+    own_loss,
+    own_loss_by_row,
+    terms,
+    wide,
+    with_auxiliary,
+)
 
 # B rows, K members of an ensemble, T targets
 
@@ -33,8 +43,11 @@ class Regression:
         config: RegressionConfig,
         *,
         monitor: str | None = None,
+        loss: Callable[..., Any] | None = None,
     ) -> None:
-        """Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric"""
+        """loss: a function of values and targets (B, T), both standardised, to train by instead of the config's
+
+        Raises: ConfigError when the targets are not numbers, or `monitor` is not a metric"""
         if target.kind != "value":
             raise ConfigError(
                 f"task regression needs numbers, and the targets are {'labels' if target.kind == 'labels' else 'classes'} "
@@ -44,7 +57,8 @@ class Regression:
         self.target, self.config = target, config
         self.phases: Sequence[Phase] = (Phase(name="model", loss=self.loss, trains=[model]),)
         self.objective: Objective = objective("rmse", _metrics(target.names), monitor)
-        self.abilities = Abilities(trivial_baseline=self.trivial_baseline)
+        self.abilities = Abilities(trivial_baseline=self.trivial_baseline, answers=_answers)
+        self._own = loss
         self._each = _each(config)
         self._scale = torch.tensor(
             [target.mean or (0.0,) * len(target.names), target.std or (1.0,) * len(target.names)]
@@ -54,6 +68,8 @@ class Regression:
         """The mean over rows and targets, those masked left out; what micro-batches scale by comes with it."""
 
         def loss_of(outputs: Tensor) -> Loss:
+            if self._own is not None:
+                return own_loss(self._own, wide(outputs), batch)
             return mean_loss(*terms(batch, wide(outputs), self._each, None), len(batch))
 
         return with_auxiliary(self.modules["model"](*batch.fed()), loss_of)
@@ -62,6 +78,8 @@ class Regression:
         """For the meter: values and target (B, T) in own units, the mask there is; loss and its weight of each row."""
         outputs = wide(self.modules["model"](*batch.fed()))
         found = by_row(*terms(batch, outputs, self._each, None))
+        if self._own is not None:
+            found = {"rank": found["loss"], **own_loss_by_row(self._own, outputs, batch)}
         if "mask" in batch:
             found["mask"] = batch["mask"]
         return {**found, "values": self._own_units(_pooled(outputs)), "target": self._own_units(batch["target"])}
@@ -105,6 +123,11 @@ class Regression:
             self._scale = self._scale.to(values.device)
         mean, std = self._scale
         return values * std + mean
+
+
+def _answers(outputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Values and targets (B, T) in the targets' units."""
+    return outputs["values"], outputs["target"]
 
 
 def _pooled(outputs: Tensor) -> Tensor:

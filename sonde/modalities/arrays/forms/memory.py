@@ -12,6 +12,7 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About
+from sonde.data.hugging_face import is_hub_set, is_streaming_set
 from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
@@ -23,7 +24,12 @@ from sonde.modalities.table.config import TableConfig
 TORCH_DATA = "torch.utils.data"
 SUPPORTED = (
     "a path, a name, (inputs, targets) as arrays or tensors, a data frame or a dict of columns with target=, a torch "
-    "Dataset, or a dict of these by split"
+    "Dataset, a Hugging Face Dataset, or a dict of these by split"
+)
+STREAMS = (
+    "a streaming Hugging Face set cannot be read here, where rows are counted, split and read again; load it without "
+    "streaming=True, or take rows: datasets.Dataset.from_list(list(stream.take(10_000)), stream.features); sonde.fit trains your "
+    "own network on a stream"
 )
 
 
@@ -34,28 +40,29 @@ def read(
 
     Raises: DataError for what is neither inputs with targets nor a table
     """
-    splits = by_split(data)
+    wanted = Wanted(config=config, task=task, like=like)
+    splits, unused = _used(data)
     first = splits["train"]
-    if _is_of(TORCH_DATA, first):
+    if any(is_streaming_set(value) for value in splits.values()):
+        raise DataError(STREAMS)
+    if is_hub_set(first) and first.format["type"] != "custom":  # whose transform would be passed over
+        return _with_warnings(_read_hub_sets(splits, wanted, tick), unused)
+    if _is_of(TORCH_DATA, first) or is_hub_set(first):
         from sonde.modalities.arrays.forms import torch_datasets  # torch is there when one of its datasets is
 
         return torch_datasets.read(splits, config, task=task, tick=tick, like=like)
-    if len(splits) == 1 and is_frame(first):
-        return _read_frame(first, Wanted(config=config, task=task, like=like))
+    if all(is_frame(value) for value in splits.values()):
+        return _with_warnings(_read_frames(splits, wanted), unused)
     for split, value in splits.items():
         if not _is_pair(value):
             raise DataError(
                 f"{_called(split, splits)} of type {type(value).__name__} cannot be trained on; give {SUPPORTED}"
             )
     if is_frame(first[0]):
-        if len(splits) > 1:
-            raise DataError(
-                "data frames by split cannot be read from memory; write them to a folder as train, test, … files"
-            )
         columns = config.of(TableConfig)
         name = columns.target[0] if columns.target else str(getattr(first[1], "name", None) or "target")
-        wanted = Wanted(config=config.having(replace(columns, target=(name,))), task=task, like=like)
-        return _read_frame(_joined(first[0], first[1], name), wanted)
+        wanted = replace(wanted, config=config.having(replace(columns, target=(name,))))
+        return _read_frames({split: _joined(*pair, name) for split, pair in splits.items()}, wanted)
     if _is_image_list(first[0]):
         return _read_images(splits, config, task=task, tick=tick, like=like)
     pairs = {
@@ -80,20 +87,36 @@ def read(
 
 def by_split(data: Any) -> dict[str, Any]:
     """Split -> its data. A dict by split names, or ((x, y), (x, y)) for train and test; anything else is train."""
-    if isinstance(data, Mapping) and data and all(_is_split(key) for key in data) and not _columns_only(data):
-        named = {SPLIT_NAMES[key.lower()]: value for key, value in data.items()}
-        if "train" not in named:
-            raise DataError(f"there is no train split, only {', '.join(map(str, data))}")
-        return in_order(named)
+    return _used(data)[0]
+
+
+def _used(data: Any) -> tuple[dict[str, Any], list[str]]:
+    """`by_split`, and warnings about splits of other names, which Hugging Face's and dicts of frames may have."""
+    if isinstance(data, Mapping) and data and not _columns_only(data):
+        whole = all(is_hub_set(value) or is_streaming_set(value) or _is_table(value) for value in data.values())
+        if whole or all(map(_is_split, data)):
+            named = {SPLIT_NAMES[key.lower()]: value for key, value in data.items() if _is_split(key)}
+            if "train" not in named:
+                raise DataError(f"there is no train split, only {', '.join(map(str, data))}")
+            others = [str(key) for key in data if not _is_split(key)]
+            why = "which is none of train, validation and test"
+            return in_order(named), [f"left out the split {name}, {why}" for name in others]
     if isinstance(data, tuple | list) and len(data) == 2 and all(isinstance(d, tuple) and len(d) == 2 for d in data):
-        return {"train": data[0], "test": data[1]}
-    return {"train": data}
+        return {"train": data[0], "test": data[1]}, []
+    return {"train": data}, []
 
 
 def is_frame(value: Any) -> bool:
-    """Whether it is a pandas or polars DataFrame, a pyarrow Table or a dict of columns."""
+    """Whether it is a pandas or polars DataFrame, a pyarrow Table, one of ours or a dict of columns."""
     kind = type(value)
-    return isinstance(value, Mapping) or kind.__name__ == "DataFrame" or kind.__module__.startswith("pyarrow")
+    return (
+        isinstance(value, Mapping) or kind.__name__ in ("DataFrame", "Table") or kind.__module__.startswith("pyarrow")
+    )
+
+
+def _is_table(value: Any) -> bool:
+    """Whether it is a whole table, and no column of one."""
+    return is_frame(value) and (not type(value).__module__.startswith("pyarrow") or hasattr(value, "column_names"))
 
 
 def _is_split(key: Any) -> bool:
@@ -103,7 +126,12 @@ def _is_split(key: Any) -> bool:
 def _columns_only(data: Mapping[str, Any]) -> bool:
     """Whether a dict holds plain columns, one value a row, rather than whole splits."""
     return all(
-        getattr(value, "ndim", 1) == 1 and not _is_pair(value) and not _is_of(TORCH_DATA, value)
+        getattr(value, "ndim", 1) == 1
+        and not _is_pair(value)
+        and not _is_of(TORCH_DATA, value)
+        and not is_hub_set(value)
+        and not is_streaming_set(value)
+        and not _is_table(value)
         for value in data.values()
     )
 
@@ -129,13 +157,30 @@ def _plain(values: Any) -> Any:
     return values.detach().cpu().numpy() if hasattr(values, "detach") else values
 
 
-def _read_frame(frame: Any, wanted: Wanted) -> Dataset:
-    """What the surest form makes of a table that takes it."""
+def _read_frames(frames: Mapping[str, Any], wanted: Wanted) -> Dataset:
+    """What the surest form makes of tables by split that takes them."""
     from sonde.modalities.table.read import frame_table  # brings pyarrow, which arrays do without
 
-    table = frame_table(frame, "table")
-    found = (import_module(form.module).read_frame(table, wanted) for form in forms() if form.frames)
+    if len(frames) == 1:
+        tables = {"train" if wanted.like is None else "test": frame_table(frames["train"], "table")}
+    else:
+        tables = {split: frame_table(frame, f"{split} table") for split, frame in frames.items()}
+    found = (import_module(form.module).read_frames(tables, wanted) for form in forms() if form.frames)
     return next(dataset for dataset in found if dataset is not None)
+
+
+def _read_hub_sets(splits: Mapping[str, Any], wanted: Wanted, tick: Tick) -> Dataset:
+    from sonde.modalities.arrays.forms import hugging_face  # pyarrow and Pillow
+
+    found = hugging_face.read_columns(splits, wanted, tick)
+    if found is not None:
+        return found
+    tables, warnings = hugging_face.frames(splits)
+    return _with_warnings(_read_frames(tables, wanted), warnings)
+
+
+def _with_warnings(dataset: Dataset, warnings: Sequence[str]) -> Dataset:
+    return replace(dataset, warnings=[*dataset.warnings, *warnings]) if warnings else dataset
 
 
 def _joined(frame: Any, target: Any, name: str) -> dict[str, Any]:

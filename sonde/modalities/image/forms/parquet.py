@@ -55,7 +55,7 @@ def read(
     column = image_column(first)
     if column is None:
         raise DataError(f"{by_split['train'][0]} has no column of encoded images; it has {', '.join(first.names)}")
-    targets = _target_columns(first, column, config.of(TableConfig).target, path)
+    targets = label_columns(first, column, config.of(TableConfig).target, path)
     raw, warnings, splits = {}, [], {}
     for split, files in by_split.items():
         tick("reading labels", len(splits), len(by_split))
@@ -117,7 +117,7 @@ def _type(feature: Any) -> str:
     return feature.get("_type", "") if isinstance(feature, Mapping) else ""
 
 
-def _target_columns(schema: pa.Schema, image: str, requested: Sequence[str], path: Path) -> tuple[str, ...]:
+def label_columns(schema: pa.Schema, image: str, requested: Sequence[str], path: Path | str) -> tuple[str, ...]:
     """The asked label columns, else the one that is declared or called so, or the only other one."""
     others = [name for name in schema.names if name != image]
     for name in requested:

@@ -1,5 +1,6 @@
 """Time series as datasets: a table whose rows stand at even steps of time and hold numbers, cut by time."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from sonde.modalities.series.columns import Series, Sizes, cut, regular, sizes
 from sonde.modalities.series.time_index import TimeStep
 from sonde.modalities.series.windows import SeriesWindows
 from sonde.modalities.table.config import TableConfig
-from sonde.modalities.table.forms.tables import about_frame, form_of, short_name
+from sonde.modalities.table.forms.tables import about_frames, form_of, short_name
 from sonde.modalities.table.kinds import infer_kind
 from sonde.modalities.table.read import Table, head_of, read_table, table_suffix
 from sonde.modalities.table.target import target_columns
@@ -66,12 +67,18 @@ def read(
     return _as_trained(table, about, like) if like is not None else _dataset(table, about, config)
 
 
-def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
-    """A table in memory as a series where one is requested, else None. Raises: DataError as `read`"""
+def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
+    """A table in memory as a series where one is requested, else None. Raises: DataError as `read`, and for several"""
     like = wanted.like
     if wanted.task != "forecasting" and (like is None or like.input.kind != "series"):
         return None
-    about = replace(about_frame(table), form="time series in memory")
+    if len(tables) > 1:
+        raise DataError(
+            f"a time series is one table, which Sonde splits by time, and there are {', '.join(tables)}; join them "
+            "(pandas.concat) and say where the parts end with split_at="
+        )
+    (table,) = tables.values()
+    about = replace(about_frames(tables), form="time series in memory")
     dataset = _as_trained(table, about, like) if like is not None else _dataset(table, about, wanted.config)
     windows = next(iter(dataset.splits.values()))
     assert isinstance(windows, SeriesWindows)

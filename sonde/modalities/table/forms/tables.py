@@ -91,10 +91,16 @@ def about_tables(listing: Listing, *, like: Schema | None = None) -> About:
     return About.at(listing, name=short_name(path), form=form, why=first.name, files=list(files.values()))
 
 
-def about_frame(table: Table) -> About:
-    """The same of a table in memory."""
-    source = f"{table.name} ({len(table):,} rows in memory)"
-    return About(name=table.name, source=source, form="table in memory", why=table.name)
+def about_frames(tables: Mapping[str, Table]) -> About:
+    """The same of tables in memory, which are called "table" where there is one."""
+    if len(tables) == 1:
+        (table,) = tables.values()
+        source = f"{table.name} ({len(table):,} rows in memory)"
+        return About(name=table.name, source=source, form="table in memory", why=table.name)
+    sizes = ", ".join(f"{len(table):,} {split}" for split, table in tables.items())
+    return About(
+        name="table", source=f"tables ({sizes} rows in memory)", form="tables in memory", why=", ".join(tables)
+    )
 
 
 def read(
@@ -108,9 +114,9 @@ def read(
     return _dataset(tables, about, Wanted(config=config, task=task, like=like))
 
 
-def read_frame(table: Table, wanted: Wanted) -> Dataset:
-    """A table in memory as a dataset. Raises: DataError as `read`"""
-    return _dataset({"train" if wanted.like is None else "test": table}, about_frame(table), wanted)
+def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset:
+    """Tables in memory by split as a dataset. Raises: DataError as `read`"""
+    return _dataset(dict(tables), about_frames(tables), wanted)
 
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, schema: Schema) -> Dataset:
@@ -145,7 +151,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     train = chosen["train"][1]
     kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
-    fitted = fit_columns(values, kinds, train)
+    fitted = fit_columns(values, kinds, train, train_table.numbers)
     target = standardised(target, targets["train"][train])
     for table in tables.values():
         check_sources(table, fitted.columns)

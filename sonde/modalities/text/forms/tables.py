@@ -18,7 +18,7 @@ from sonde.data.targets import RawTarget
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import (
-    about_frame,
+    about_frames,
     about_tables,
     read_tables,
     row_numbers,
@@ -60,15 +60,14 @@ def read(
     return _dataset(tables, found, about, config, task=task, tick=tick)
 
 
-def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
-    """A table in memory, None where it holds no text to be read. Raises: DataError as `read`"""
+def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
+    """Tables in memory by split, None where they hold no text to be read. Raises: DataError as `read`"""
+    about = about_frames(tables)
     if wanted.like is not None:
-        if wanted.like.input.kind != "tokens":
-            return None
-        return _as_trained({"test": table}, about_frame(table), wanted.config, wanted.like)
-    if (found := find_text(table, wanted.config.of(TableConfig).target)) is None:
+        return _as_trained(tables, about, wanted.config, wanted.like) if wanted.like.input.kind == "tokens" else None
+    if (found := find_text(tables["train"], wanted.config.of(TableConfig).target)) is None:
         return None
-    return _dataset({"train": table}, found, about_frame(table), wanted.config, task=wanted.task)
+    return _dataset(dict(tables), found, about, wanted.config, task=wanted.task)
 
 
 def _dataset(

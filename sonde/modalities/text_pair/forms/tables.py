@@ -1,5 +1,7 @@
 """Tables with two columns of text that are read together."""
 
+from collections.abc import Mapping
+
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
@@ -7,7 +9,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
-from sonde.modalities.table.forms.tables import about_frame, about_tables, read_tables, split_files
+from sonde.modalities.table.forms.tables import about_frames, about_tables, read_tables, split_files
 from sonde.modalities.table.read import Table
 from sonde.modalities.text_pair.columns import PairColumns, find_pair
 from sonde.modalities.text_pair.config import TextPairConfig
@@ -40,17 +42,19 @@ def read(
     return train_on(tables, found, about, config, task=task, tick=tick)
 
 
-def read_frame(table: Table, wanted: Wanted) -> Dataset | None:
-    """A table in memory, None where it holds no pairs of texts. Raises: DataError as `read`"""
-    about = about_frame(table)
+def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
+    """Tables in memory by split, None where they hold no pairs of texts. Raises: DataError as `read`"""
+    about = about_frames(tables)
     if wanted.like is not None:
-        if wanted.like.input.kind != "text-pair":
-            return None
-        return evaluate_on({"test": table}, about, wanted.config, wanted.like)
-    found = _found(table, wanted.config)
+        return (
+            evaluate_on(dict(tables), about, wanted.config, wanted.like)
+            if wanted.like.input.kind == "text-pair"
+            else None
+        )
+    found = _found(tables["train"], wanted.config)
     if found is None:
         return None
-    return train_on({"train": table}, found, about, wanted.config, task=wanted.task, tick=silent)
+    return train_on(dict(tables), found, about, wanted.config, task=wanted.task, tick=silent)
 
 
 def _found(table: Table, config: DataConfig) -> PairColumns | None:

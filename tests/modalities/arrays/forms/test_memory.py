@@ -140,3 +140,51 @@ def test_refused(data: Any, message: str) -> None:
         opened(data, DataConfig())
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def split_frames() -> dict[str, pd.DataFrame]:
+    draw = np.random.default_rng(0)
+    whole = pd.DataFrame(
+        {"a": draw.normal(size=90), "b": draw.choice(["x", "y"], 90), "kind": draw.choice(["u", "v"], 90)}
+    )
+    return {"train": whole[:60], "validation": whole[60:75], "test": whole[75:]}
+
+
+def test_frames_by_split_are_a_folder_of_tables(tmp_path: Path) -> None:
+    frames = split_frames()
+    for split, frame in frames.items():
+        frame.to_csv(tmp_path / f"{split}.csv", index=False)
+    wanted = open_data(tmp_path, data_config(target=("kind",)))
+    for data in (
+        frames,
+        {"train": frames["train"], "val": frames["validation"], "test": frames["test"]},
+        {split: frame.to_dict("list") for split, frame in frames.items()},
+        {split: (frame[["a", "b"]], frame["kind"]) for split, frame in frames.items()},
+    ):
+        found = open_data(data, data_config(target=("kind",)))
+        assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 60, "validation": 15, "test": 15}
+        assert found.schema == wanted.schema
+        for split, rows in found.splits.items():
+            one, other = (each.read(np.arange(len(rows))) for each in (rows, wanted.splits[split]))
+            assert all(np.array_equal(one[field], other[field]) for field in one)
+
+
+def test_a_split_of_another_name_is_left_out_with_a_warning() -> None:
+    frames = split_frames()
+    found = open_data({**frames, "holdout": frames["test"]}, data_config(target=("kind",)))
+    assert list(found.warnings) == ["left out the split holdout, which is none of train, validation and test"]
+    with pytest.raises(DataError, match="there is no train split, only a, b"):
+        open_data({"a": frames["train"], "b": frames["test"]}, data_config(target=("kind",)))
+    lines = [" ".join(np.random.default_rng(row).choice(list("abcdefgh"), 9)) for row in range(40)]
+    text = pd.DataFrame({"text": lines, "kind": ["u", "v"] * 20})
+    texts = open_data({"train": text, "test": text[:10]}, data_config(target=("kind",)))
+    assert texts.schema.input.kind == "tokens"
+    assert len(texts.splits["test"]) == 10
+
+
+def test_a_series_has_one_table() -> None:
+    frames = {"train": pd.DataFrame({"x": range(50)}), "test": pd.DataFrame({"x": range(20)})}
+    with pytest.raises(
+        DataError, match="a time series is one table, which Sonde splits by time, and there are train, test"
+    ):
+        open_data(frames, DataConfig(), task="forecasting")

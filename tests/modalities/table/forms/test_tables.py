@@ -24,7 +24,8 @@ read, recognise = form(tables)
 
 
 def read_frame(source: Any, config: DataConfig, like: Schema | None = None) -> Dataset:
-    return tables.read_frame(frame_table(source, "table"), Wanted(config=config, like=like))
+    split = "train" if like is None else "test"
+    return tables.read_frames({split: frame_table(source, "table")}, Wanted(config=config, like=like))
 
 
 def config(target: str = "y", **settings) -> DataConfig:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sonde.core.bounds import flag
-from sonde.core.code import (
+from sonde.core.code_hash import (
     PYTHON,
     attributes_that_change,
     fingerprint,
@@ -37,29 +37,39 @@ Code = dict[str, Any]
 
 
 def code_of(
-    task: Task | nn.Module, *, loss: Any = None, metrics: Any = None, settings: Mapping[str, Any] | None = None
+    task: Task | nn.Module | None = None,
+    *,
+    loss: Any = None,
+    metrics: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    observers: Iterable[Any] = (),
 ) -> Code:
     """The caller's code in a call of `sonde.fit` or `sonde.train`.
 
-    task: a task, or a network alone;  settings: of which those that are objects count: optimizer, schedule, observers
+    task: a task, or a network alone, or neither;  settings: of which those that are objects count: optimizer and schedule
     """
     parts: dict[str, Any] = {}
     if isinstance(task, nn.Module):
         parts["network"] = task
-    else:
+    elif task is not None:
         parts |= {f"network {name}": module for name, module in task.modules.items()}
     if loss is not None:
         parts["loss"] = loss
-    named = metrics.items() if isinstance(metrics, Mapping) else ((name_of(each), each) for each in metrics or ())
-    parts |= {f"{METRIC}{name}": metric for name, metric in named}
+    listed = metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
+    named = metrics if isinstance(metrics, Mapping) else {_called_in_full(each): each for each in listed}
+    parts |= {f"{METRIC}{name}": metric for name, metric in named.items()}
     given = settings or {}
     parts |= {name: given[name] for name in ("optimizer", "schedule") if not is_plain(given.get(name))}
-    parts |= {f"observer {number}": each for number, each in enumerate(given.get("observers") or (), 1)}
+    parts |= {f"observer {number}": each for number, each in enumerate(observers, 1)}
     code: Code = {"python": PYTHON} | {name: _entry(part) for name, part in parts.items()}
-    if not isinstance(task, nn.Module):
+    if task is not None and not isinstance(task, nn.Module):
         hashed = fingerprint((type(task), _settings(task)), describe=_described)
         code["task"] = {"name": type(task).__qualname__.rpartition("<locals>.")[2], "hash": hashed}
-    return code
+    return code if len(code) > 1 else {}
+
+
+def _called_in_full(metric: Any) -> str:
+    return metric if isinstance(metric, str) else getattr(metric, "name", None) or name_of(metric)
 
 
 def _entry(part: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sonde.core.code import PYTHON, fingerprint, is_installed, name_of
+from sonde.core.code_hash import PYTHON, fingerprint, is_installed, name_of
 
 PROGRAM = '''
 import functools
@@ -98,7 +98,7 @@ def test_what_changes_as_code_runs_is_left_out() -> None:
 def test_another_process_says_the_same(tmp_path: Path) -> None:
     """Whatever its seed of hashes."""
     file = tmp_path / "program.py"
-    ends = "\nfrom sonde.core.code import fingerprint\nprint([fingerprint(each) for each in made])\n"
+    ends = "\nfrom sonde.core.code_hash import fingerprint\nprint([fingerprint(each) for each in made])\n"
     file.write_text(PROGRAM.format(**USUAL) + ends)
     root = Path(__file__).parents[2]
     said = {

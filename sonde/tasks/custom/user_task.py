@@ -51,11 +51,8 @@ class Task:
 
     @cached_property
     def phases(self) -> Sequence[Phase]:
-        """The updates of a step; by default one, in which `loss` trains every network that is not frozen."""
-        trains = [
-            module for module in self.modules.values() if any(weight.requires_grad for weight in module.parameters())
-        ]
-        return [Phase(name="model", loss=self.loss, trains=trains)]
+        """The updates of a step; by default one, in which `loss` trains whatever is not frozen in the networks."""
+        return [Phase(name="model", loss=self.loss, trains=list(self.modules.values()))]
 
     @cached_property
     def modules(self) -> nn.ModuleDict:

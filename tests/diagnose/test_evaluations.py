@@ -1,0 +1,27 @@
+"""Metrics that are no number in any evaluation."""
+
+from typing import Any
+
+from sonde.diagnose.evaluations import never_finite
+
+
+def lines(*scores: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"kind": "step", "loss": 1.0}, *({"kind": "evaluation", "metrics": each} for each in scores)]
+
+
+def test_only_what_never_is_a_number_is_found() -> None:
+    found = never_finite(lines({"a": None, "b": None, "c": 1}, {"a": None, "b": 0.5, "c": 0.0}), None)
+    assert [(each.severity, each.evidence) for each in found] == [
+        ("warning", "metric 'a' was NaN or infinite in all 2 evaluations")
+    ]
+    assert never_finite(lines(), "a") == []
+    assert never_finite(lines({"a": 1.0}), "a") == []
+
+
+def test_one_that_was_to_choose_says_which_weights_are_kept() -> None:
+    (found,) = never_finite(lines({"a": float("inf")}), "a", ["a"])
+    assert found.evidence == (
+        "metric 'a' was NaN or infinite in the only evaluation, so it could not choose the best checkpoint: the last "
+        "weights are kept"
+    )
+    assert "sonde.Metric(function, whole=True)" in found.action
