@@ -1,15 +1,41 @@
 """Automatic checks of a run on somebody's own code, before its first step and in its first steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sonde.core.findings import Finding
+from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
 from sonde.run.build import Assembly
+from sonde.run.callers_code import changed_findings
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.screen.screen import Screen
+
+
+def at_the_start(attempt: Attempt, stepper: Stepper) -> list[Finding]:
+    """What is to be said before the first step, of a run that begins or of one that goes on."""
+    source = attempt.assembly.train
+    if attempt.saved is None:
+        return before_training(attempt.assembly, stepper) + inexact_resume(source)
+    step = attempt.saved.step
+    return changed_findings(attempt.changed, step=step) + inexact_resume(source, step=step)
+
+
+@contextmanager
+def watched(attempt: Attempt, training: Training) -> Iterator[None]:
+    """Look at the first steps of the body; what they show is said at once, and at its end at the latest."""
+    check = watch_gradients(
+        attempt.assembly,
+        training.stepper,
+        lambda found: say(attempt, training, found),
+        done=training.progress.step,
+    )
+    yield
+    if check is not None:
+        check.finish()
 
 
 def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from sonde.core.bounds import flag
-from sonde.core.config_file import SavedConfig
+from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import RunFolderError
 from sonde.core.files import sha256
 from sonde.core.run_folder import RunFolder
+from sonde.screen.screen import Screen
 
 
 def keep(folder: RunFolder, model: str) -> dict[str, dict[str, str]]:
@@ -50,26 +51,27 @@ def has_changed(folder: RunFolder, model: str) -> bool:
         return True
 
 
-def with_copy(folder: RunFolder, saved: SavedConfig) -> SavedConfig:
-    """The settings of a run with its network as the copy in the folder defines it; as they are where there is none."""
+@contextmanager
+def as_trained(folder: RunFolder) -> Iterator[SavedConfig]:
+    """The settings of a run, with its network as the copy in the folder defines it; as they are where there is none.
+
+    Where the file has changed since, that is said. What stands beside the file can be imported in the body, also by the copy.
+    """
+    saved = read_config(folder.config)
     model = str(saved.settings.get("model"))
     file = _file(model)
     if file is None or not (folder.code / file.name).exists():
-        return saved
-    copy = f"{(folder.code / file.name).resolve()}:{model.rpartition(':')[2]}"
-    return replace(saved, settings={**saved.settings, "model": copy})
-
-
-@contextmanager
-def beside(model: str) -> Iterator[None]:
-    """What stands beside the file of a network can be imported in the body, also by its copy."""
-    file = _file(model)
-    if file is None:
-        yield
+        yield saved
         return
+    if has_changed(folder, model):
+        Screen().warning(
+            f"{file} has changed since {folder.path} was trained; its weights are used with the code as it was then "
+            f"({folder.code / file.name})"
+        )
+    copy = f"{(folder.code / file.name).resolve()}:{model.rpartition(':')[2]}"
     sys.path.append(str(file.parent))
     try:
-        yield
+        yield replace(saved, settings={**saved.settings, "model": copy})
     finally:
         sys.path.remove(str(file.parent))
 

@@ -19,6 +19,7 @@ from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
+from sonde.screen.screen import Screen
 
 LENGTHS = ("epochs", "steps", "time_limit")
 """Three ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
@@ -28,20 +29,22 @@ FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
 
 
-def load_best(folder: RunFolder, task: Task, *, without_loss: bool = False) -> int:
+def load_best(folder: RunFolder, task: Task, *, needs_loss: bool = True) -> None:
     """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode.
 
-    without_loss: leave weights of the loss out, which only training needs; returns how many tensors that were
+    needs_loss: False leaves weights of a loss out, which training alone needs, and says so
     """
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
-    left = [name for name in held if without_loss and name.startswith(OF_A_LOSS)]
-    for name in left:
-        del held[name]
+    left = [name for name in held if not needs_loss and name.startswith(OF_A_LOSS)]
+    if left:
+        held = {name: value for name, value in held.items() if name not in left}
+        Screen().say(
+            f"{folder.path} also holds weights of its loss, which are left out: loss= takes a loss that gets them"
+        )
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
         extras_of(task).load_state_dict(state["task"])
     task.modules.eval()
-    return len(left)
 
 
 def same_settings(folder: RunFolder, config: TrainConfig) -> None:

@@ -21,7 +21,6 @@ from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
 from sonde.run.inference import as_frame, fed, only_network, probabilities
-from sonde.screen.screen import Screen
 from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
@@ -304,20 +303,13 @@ class Run:
 
     def _load_task(self) -> Task:
         from sonde.models.build import build as build_model
-        from sonde.run.model_file import beside, has_changed, with_copy
+        from sonde.run.model_file import as_trained
         from sonde.run.resolve import settled
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
 
-        saved = read_config(self._folder.config)
-        named = str(saved.settings.get("model"))
-        if has_changed(self._folder, named):
-            Screen().warning(
-                f"{named.rpartition(':')[0]} has changed since {self.folder} was trained; its weights are used with the code as "
-                f"it was then ({self._folder.code})"
-            )
-        with beside(named):
-            config, schema = settled(with_copy(self._folder, saved)), self.schema
+        with as_trained(self._folder) as saved:
+            config, schema = settled(saved), self.schema
             model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
         task = build_task(config.task, model, schema.target, config.task_config)
         load_best(self._folder, task)
@@ -384,10 +376,7 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
         task = task_of(model, _no_loss if loss is None else loss, metrics)
     else:
         raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
-    if load_best(place, task, without_loss=isinstance(task, ModuleTask) and "loss" not in task.modules):
-        Screen().say(
-            f"{place.path} also holds weights of its loss, which are left out: loss= takes a loss that gets them"
-        )
+    load_best(place, task, needs_loss=not isinstance(task, ModuleTask) or "loss" in task.modules)
     return task
 
 

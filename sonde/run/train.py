@@ -12,7 +12,7 @@ from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
 from sonde.core.units import metric_name, number
-from sonde.diagnose.before import accumulation, frozen_untrained, inexact_resume
+from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
@@ -28,8 +28,8 @@ from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
-from sonde.run.callers_code import changed_findings, remember_code
-from sonde.run.checks import before_training, say, watch_gradients
+from sonde.run.callers_code import remember_code
+from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.job import Attempt
@@ -154,11 +154,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += _of_evaluation(assembly)
     for finding in attempt.findings if saved is None else of_loggers:
         training.journals["findings.jsonl"].write(finding.as_dict())
-    if saved is None:
-        say(attempt, training, before_training(assembly, stepper) + inexact_resume(assembly.train))
-    else:
-        found = changed_findings(attempt.changed, step=saved.step) + inexact_resume(assembly.train, step=saved.step)
-        say(attempt, training, found)
+    say(attempt, training, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
@@ -197,16 +193,9 @@ def written_down(run: Prepared) -> Iterator[None]:
     with ExitStack() as ends:  # each is done, whatever the others meet with
         ends.callback(writer.wait)
         ends.callback(_close_logs, training)
-        check = watch_gradients(
-            assembly,
-            training.stepper,
-            lambda found: say(run.attempt, training, found),
-            done=training.progress.step,
-        )
-        with next(observer for observer in training.observers if isinstance(observer, Progress)):
+        shown = next(observer for observer in training.observers if isinstance(observer, Progress))
+        with watched(run.attempt, training), shown:
             yield
-        if check is not None:
-            check.finish()
         _note_failed_compiling(run.attempt, training)
         best = training.progress.best
         if best is None or best["metric"] is None:
