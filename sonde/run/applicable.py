@@ -16,6 +16,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Phase, ends, rewinds
 from sonde.modalities.catalogue import modality
 from sonde.modalities.settings import of_data
+from sonde.models.layers import distances
 from sonde.optim.build import USED
 from sonde.run.build import Assembly, changes
 from sonde.run.lengths import counted, fixed_ends
@@ -77,7 +78,10 @@ def _without_effect(name: str, value: Any, why: str) -> ConfigError:
 
 
 def _of_custom_data(name: str, value: Any, parts: Assembly) -> str:
-    return "" if parts.dataset is not None else "sonde.fit takes data as they are; leave it out, or use sonde.train"
+    if parts.dataset is not None:
+        return ""
+    way = "give a DataLoader with a WeightedRandomSampler" if name == "balanced" else "leave it out"
+    return f"sonde.fit takes data as they are; {way}, or use sonde.train"
 
 
 def _of_batches(name: str, value: Any, parts: Assembly) -> str:
@@ -183,6 +187,12 @@ def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
     )
 
 
+def _of_layers(name: str, value: Any, parts: Assembly) -> str:
+    """Of rates by layer, where no network has more than one."""
+    layers = (each for network in parts.task.modules.values() for each in distances(network).values())
+    return "" if any(layers) else "no network has more than one layer; leave it out"
+
+
 def _of_clipping(name: str, value: Any, parts: Assembly) -> str:
     open_to_it = any(getattr(phase, name) is None for phase in parts.task.phases)
     return "" if open_to_it else "every phase of the task has its own; change it there"
@@ -204,4 +214,5 @@ RULES = (
     Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser),
     Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),
     Rule(names=("clip", "clip_value"), why=_of_clipping, off=(0,)),
+    Rule(names=("layer_decay",), why=_of_layers, off=(1,)),
 )

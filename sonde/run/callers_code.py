@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sonde.core.bounds import flag
 from sonde.core.code_hash import (
     PYTHON,
     attributes_that_change,
@@ -135,8 +134,8 @@ def refuse_changed(folder: RunFolder, changed: Iterable[str]) -> None:
     found = [each for each in changed if not each.startswith(OBSERVERS)]
     if found:
         raise RunFolderError(
-            f"{folder.path} holds a run of {' and '.join(found)}; {flag('fresh')} starts over, or give "
-            f"{flag('out')} another folder"
+            f"{folder.path} holds a run of {' and '.join(found)}; fresh=True starts over, or give another "
+            "out="
         )
 
 
@@ -155,7 +154,7 @@ def changed_findings(changed: Iterable[str], *, step: int) -> list[Finding]:
             check="code changed",
             severity="warning",
             evidence=f"from here on {' and '.join(found)}; the steps before were taken by the code as it was",
-            action=f"put the code back, or start over with {flag('fresh')}",
+            action="put the code back, or start over with fresh=True",
             step=step,
         )
     ]

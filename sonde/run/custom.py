@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,10 @@ def custom_parts(
         if isinstance(validation, bool | int | float):
             data, validation, note = _split(data, float(validation), seed=seed)
             notes.append(note)
-        train = source_of(data, config.feed, device=device, seed=seed, training=True, floats=floats)
+        if isinstance(test, bool | int | float):
+            raise ConfigError(f"test={test} is no data; give test data of their own (only validation= takes a share of the rows)")
+        drawn = replace(config.feed, balanced=False)  # which is refused once the parts are there
+        train = source_of(data, drawn, device=device, seed=seed, training=True, floats=floats)
         feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
         held_back = {
             split: source_of(part, feed, device=device, seed=seed, training=False, floats=floats, what=split)
@@ -266,7 +270,7 @@ def task_of(
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
-        _refuse_another_choice(task, metrics, monitor, mode)
+        _refuse_another_choice(task, loss, metrics, monitor, mode)
         return task
     if isinstance(loss, type):
         raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
@@ -277,11 +281,13 @@ def task_of(
     return ModuleTask(task, loss, metrics, monitor, mode)
 
 
-def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: str | None) -> None:
-    """Raises: ConfigError for metrics, and another choice of the best checkpoint, beside a task that has its own"""
+def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | None, mode: str | None) -> None:
+    """Raises: ConfigError for metrics, and another loss or choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
     if own is not None and not isinstance(own, Objective):
         raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+    if loss is not None:
+        raise ConfigError(f"loss= is for a plain module: {name} has its own in its phases; leave it out")
     if metrics is not None:
         raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
     if monitor is not None and (own is None or monitor != own.metric):

@@ -64,7 +64,7 @@ def fit(out: Path, **more: Any) -> sonde.Run:
 def test_a_finished_run_of_other_code_is_refused_in_one_line(tmp_path: Path, more: dict[str, Any], said: str) -> None:
     before = fit(tmp_path / "run").result
     with pytest.raises(
-        RunFolderError, match=f"run holds a run of {said}; --fresh starts over, or give --out another folder$"
+        RunFolderError, match=f"run holds a run of {said}; fresh=True starts over, or give another out=$"
     ):
         fit(tmp_path / "run", **more)
     assert read_json(tmp_path / "run" / "result.json") == before, "as it was"
