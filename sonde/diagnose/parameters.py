@@ -74,7 +74,7 @@ def training_lines(task: Task, kept: Sequence[nn.Module]) -> list[str]:
     kept: modules that stay in evaluation mode
     """
     lines, stays = [], set(kept)
-    names = {module: name for name, module in task.modules.named_modules()}
+    names: dict[nn.Module, str] = {module: name for name, module in task.modules.named_modules()}
     outermost = [name for module, name in names.items() if module in stays and _parent(name, names, stays) is None]
     if outermost:
         verb = "stays" if len(outermost) == 1 else "stay"

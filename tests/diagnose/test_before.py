@@ -159,7 +159,7 @@ def data() -> TensorDataset:
 
 def test_a_weighted_sampler_resumes_to_the_last_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def loader() -> DataLoader[Any]:
-        return DataLoader(data(), 16, sampler=WeightedRandomSampler(torch.arange(1.0, 65.0), 64))
+        return DataLoader(data(), 16, sampler=WeightedRandomSampler([float(n) for n in range(1, 65)], 64))
 
     straight, resumed = interrupted(monkeypatch, tmp_path, loader)
     assert resumed.result["steps"] == straight.result["steps"] == 12

@@ -52,7 +52,7 @@ def by_hand(
 
 @pytest.mark.parametrize("name", ["adam", "sgd", "momentum"])
 @pytest.mark.parametrize("kind", [DOUBLE, COMPLEX])
-def test_training_is_that_of_a_loop_by_hand(tmp_path: Path, name: str, kind: torch.dtype) -> None:
+def test_training_is_that_of_a_loop_by_hand(tmp_path: Path, name: Any, kind: torch.dtype) -> None:
     torch.manual_seed(0)
     net: nn.Module = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)).double() if kind == DOUBLE else Mixed()
     real = DOUBLE if kind == DOUBLE else torch.float32
@@ -63,10 +63,10 @@ def test_training_is_that_of_a_loop_by_hand(tmp_path: Path, name: str, kind: tor
     }
     expected = by_hand(net, real, made[name])
     run = sonde.fit(net, data(real), loss=mse_loss, optimizer=name, out=str(tmp_path / "run"), **QUIET)
-    close = {"rtol": 1e-12, "atol": 1e-13} if kind == DOUBLE else {"rtol": 1e-4, "atol": 1e-5}
+    rtol, atol = (1e-12, 1e-13) if kind == DOUBLE else (1e-4, 1e-5)
     for key, value in net.state_dict().items():
         assert value.dtype == expected[key].dtype
-        torch.testing.assert_close(value, expected[key], **close)
+        torch.testing.assert_close(value, expected[key], rtol=rtol, atol=atol)
     again = copy.deepcopy(net)
     for weight in again.parameters():
         weight.data.zero_()
@@ -103,7 +103,7 @@ def test_gradients_of_complex_weights_are_clipped_by_part(tmp_path: Path) -> Non
     before = net.weight.detach().clone()
     x = torch.full((64, 1), 100.0 + 100.0j)
     sonde.fit(net, (x, x), loss=lambda o, t: (o - t).abs().square().mean(), optimizer="sgd", clip_value=0.5,
-              out=str(tmp_path / "run"), **{**QUIET, "epochs": 1, "lr": 1.0})  # fmt: skip
+              out=str(tmp_path / "run"), **(QUIET | {"epochs": 1, "lr": 1.0}))  # fmt: skip
     moved = torch.view_as_real(net.weight.detach() - before).abs().flatten()
     assert moved.max() == pytest.approx(0.5)
 

@@ -93,7 +93,7 @@ def test_its_statistics_stay_as_they_were(tmp_path: Path, off: bool) -> None:
 
 def test_a_second_fit_of_a_frozen_part_leaves_them_too(tmp_path: Path) -> None:
     """The network has come back in evaluation mode as a whole."""
-    net = Net()
+    net: Any = Net()
     net.backbone.eval().requires_grad_(False)
     before, head = statistics(net), net.head[0].weight.clone()
     fit(net, tmp_path / "one")
@@ -108,9 +108,12 @@ def test_a_second_fit_of_a_frozen_part_leaves_them_too(tmp_path: Path) -> None:
 def test_training_is_that_of_a_loop_by_hand(tmp_path: Path) -> None:
     """Plain descent on whole batches, the frozen batch norm normalising by the statistics it came with."""
     torch.manual_seed(0)
-    net = Net()
-    net.backbone[2].p = net.head[1].p = 0.0
-    net.backbone[1].running_mean.add_(0.3)
+    net: Any = Net()
+    for part in net.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+        if isinstance(part, nn.BatchNorm1d) and part.running_mean is not None:
+            part.running_mean.add_(0.3)
     net.backbone.requires_grad_(False)
     by_hand = copy.deepcopy(net)
     x, y = sample_tasks.blobs(64).values()

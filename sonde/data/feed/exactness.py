@@ -90,7 +90,7 @@ def take_generator(loader: Iterable[Any], seed: int) -> tuple[torch.Generator, i
     """
     sampler = _sampler(loader) if isinstance(loader, DataLoader) else None
     theirs = getattr(sampler, "generator", None) or getattr(loader, "generator", None)
-    if type(sampler).__module__.startswith("torchdata.") and loader.generator is None:  # type: ignore[attr-defined]
+    if type(sampler).__module__.startswith("torchdata.") and getattr(loader, "generator", None) is None:
         theirs = None  # made by torchdata itself, with another seed in every process
     generator = theirs if isinstance(theirs, torch.Generator) else torch.Generator()
     if isinstance(loader, DataLoader):

@@ -45,7 +45,7 @@ class LoaderSource:
         self.exact, self.why, self.remedy, self.likely = exactness(loader)
         self.mapping, self.repeats = "", iterables.repeated(loader)
         self._generator, self._seed = take_generator(loader, seed)
-        self._stateful = loader if has_state(loader) else None
+        self._stateful: Any = loader if has_state(loader) else None
         self._sampler = None if self._stateful is not None else stateful_sampler(loader)
         self._sampler_state: Any = None  # at this epoch's beginning
         self._epoch = self._position = self._rows = 0  # of the last batch consumed

@@ -140,7 +140,7 @@ class Keeping:
         self.epoch, self.place = state["epoch"], state["place"]
 
 
-WEIGHTS = torch.arange(1.0, 21.0)
+WEIGHTS = [float(number) for number in range(1, 21)]
 EXACT = {
     "weighted": lambda: DataLoader(DATA, 6, sampler=WeightedRandomSampler(WEIGHTS, 20)),
     "subset": lambda: DataLoader(DATA, 6, sampler=SubsetRandomSampler(range(0, 20, 2))),
