@@ -3,7 +3,7 @@
 # fmt: off
 # ruff: noqa: E501
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypedDict
 
@@ -126,6 +126,9 @@ class TrainKeywords(TypedDict, total=False):
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
+    log: str | Sequence[str]
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
+    RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
     image_size: int | None
@@ -369,7 +372,7 @@ class TrainKeywords(TypedDict, total=False):
     known: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
-    loss: Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
+    loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
     rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss
     function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
@@ -541,6 +544,9 @@ class FitKeywords(TypedDict, total=False):
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
+    log: str | Sequence[str]
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
+    RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
 
@@ -635,5 +641,8 @@ class ResumeKeywords(TypedDict, total=False):
     """Delete the run that the folder already holds, and start over."""
     quiet: bool
     """Print errors only."""
+    log: str | Sequence[str]
+    """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to
+    RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
