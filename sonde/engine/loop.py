@@ -260,6 +260,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     if parts.objective is None:
         return False
     value = parts.objective.value(metrics)
+    training.stepper.evaluated(value)
     if parts.objective.better(value, parts.objective.best_value(progress.best)):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0

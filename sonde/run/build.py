@@ -35,7 +35,7 @@ from sonde.models.custom import check_output
 from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
-from sonde.run.updates import schedules, updates
+from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.beside import WithMetrics
 from sonde.tasks.custom.metrics import Measures, checked_mode, own_names
 from sonde.tasks.table import build as build_task
@@ -88,35 +88,42 @@ class Assembly:
     def stepper(
         self,
         *,
-        lr: float,
+        lr: float | None,
         total: int | None,
         execution: Execution | None = None,
         precision: Precision | None = None,
     ) -> Stepper:
         """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
 
+        lr: None where the optimiser that was given has its own
         total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
         precision: what was decided, where that may be another than was requested; an `execution` that is given computes in it
         """
         steps = UNKNOWN if total is None else total
-        stages = plan_stages(self.task.phases, total=steps)
+        stages = plan_stages(self.task.phases, total=steps, batches=self.train.batches)
         optim = self.config.optim
+        made = updates(
+            self.task.phases,
+            self.task.modules,
+            optim,
+            lr=lr,
+            device_type=self.device.type,
+            shapes=schedules(self.task.phases, optim, stages, total=total),
+            shares=self._shares(),
+            mode="min" if self.task.objective is None else self.task.objective.mode,
+        )
+        settings = self.step_settings(precision)
+        check_search(made, settings.precision, compiled=self.config.machine.compile)
+        check_watched(made, watched="validation" in self.evaluation_sources and self.task.objective is not None)
         return Stepper(
             self.task,
-            updates(
-                self.task.phases,
-                self.task.modules,
-                optim,
-                lr=lr,
-                device_type=self.device.type,
-                shapes=schedules(self.task.phases, optim, stages, total=total),
-                shares=self._shares(),
-            ),
-            self.step_settings(precision),
+            made,
+            settings,
             average=self.average,
             clock=self.clock,
             execution=execution,
             total=steps,
+            stages=stages,
         )
 
     def move_end(self, stepper: Stepper, *, total: int, done: int) -> None:

@@ -28,7 +28,7 @@ from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
-from sonde.engine.stages import fixed_length
+from sonde.engine.stages import fixed_epochs, fixed_length
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
@@ -68,7 +68,7 @@ def custom_job(
     about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": []}
     return Job(
         resolved=resolved,
-        given=settings,
+        given=from_keywords(settings).values,
         about={**about, "fingerprint": fingerprint},
         build=build,
         name=(CUSTOM_MODULE, name),
@@ -79,8 +79,10 @@ def custom_job(
 
 def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
     """The settings of a custom task. Raises: ConfigError for an unknown one, or one that is not for such tasks."""
-    steps, lengths = fixed_length(task.phases), ("epochs", "steps")
+    steps, epochs, lengths = fixed_length(task.phases), fixed_epochs(task.phases), ("epochs", "steps")
     advice = {}
+    if epochs is not None and all(settings.get(name) is None for name in lengths):
+        advice = {"epochs": (epochs, "all stages of the task together")}
     if steps is not None and all(settings.get(name) is None for name in lengths):
         advice = {"steps": (steps, "all stages of the task together")}
     recipe = Recipe(task=type(task).__name__, model=CUSTOM_MODULE, settings=advice)

@@ -24,6 +24,10 @@ from sonde.tasks.table import TASKS, spec
 
 FILE = Path(__file__).parents[1] / "settings.py"
 WIDTH = 120
+OBJECTS = {
+    "optimizer": ["torch.optim.Optimizer", "Callable[..., torch.optim.Optimizer]"],
+    "schedule": ["LRScheduler", "Callable[..., float | LRScheduler]"],
+}  # what a program can hand over besides names (core/given_object)
 FEW = 4  # owners named one by one
 PLACES = frozenset({"out", "pretrained", "vocabulary_of", "labels"})  # settings that may be a Path
 HEADER = '''\
@@ -32,12 +36,13 @@ HEADER = '''\
 # fmt: off
 # ruff: noqa: E501
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     import torch
+    from torch.optim.lr_scheduler import LRScheduler
 '''
 
 
@@ -131,7 +136,9 @@ def _class(name: str, words: str, settings: list[Setting]) -> str:
 def _entry(name: str, same: list[Setting]) -> str:
     """The line of a setting and its docstring."""
     kinds = [part for each in same for part in _parts(each.annotation, name in PLACES)]
-    union = '"str | torch.device"' if name == "device" else _union(kinds)
+    union = '"str | torch.device"' if name == "device" else _union([*kinds, *OBJECTS.get(name, ())])
+    if name in OBJECTS:  # of torch, which need not be there when this is read
+        union = '"' + union.replace('"', "'") + '"'
     lines = textwrap.wrap(_words(same), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
     return f'    {name}: {union}\n    """' + "\n    ".join(lines) + '"""\n'
 

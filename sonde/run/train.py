@@ -41,6 +41,7 @@ from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import remember
 from sonde.run.start import write_fields, write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
+from sonde.run.updates import same_optimizers
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
 
@@ -124,7 +125,9 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
-    if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
+    if saved is not None:
+        same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
+        # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
         folder.result.unlink(missing_ok=True)
     attempt.findings += found

@@ -187,7 +187,7 @@ def test_settings_of_an_optimiser_that_every_phase_makes_itself_are_refused(tmp_
         name="model",
         loss=task.loss,
         trains=[task.modules["model"]],
-        optimizer=lambda named: torch.optim.SGD([value for _, value in named], lr=0.1),
+        optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1),
         schedule=lambda step: 1.0,
     )
     task.phases = (phase,)
