@@ -47,7 +47,9 @@ def change_of(modules: nn.Module, wanted: Sequence[nn.Module | nn.Parameter], *,
     ids = {id(p) for one in wanted for p in (one.parameters() if isinstance(one, nn.Module) else [one])}
     return Change(
         on=on,
-        parameters=tuple(name for name, p in modules.named_parameters() if id(p) in ids and p.is_floating_point()),
+        parameters=tuple(
+            name for name, p in modules.named_parameters() if id(p) in ids and (p.is_floating_point() or p.is_complex())
+        ),
         modules=tuple(
             name
             for name, module in modules.named_modules()

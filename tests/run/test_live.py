@@ -249,7 +249,7 @@ def test_the_run_is_as_it_is_after_the_record(tmp_path: Path) -> None:
             assert list(live.modules) == list(live.optimizers) == ["model"]
             assert live.task.modules is live.modules
             assert live.folder == tmp_path / "run"
-            assert live.findings == ()
+            assert [found.as_dict() for found in live.findings] == read_lines(live.folder / "findings.jsonl")
             seen.append(live.step)
         elif record.event == "run ends":
             assert record.details == read_json(tmp_path / "run" / "result.json")
