@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     import torch
-    from torch.optim.lr_scheduler import LRScheduler
 
 
 class TrainKeywords(TypedDict, total=False):
@@ -55,7 +54,7 @@ class TrainKeywords(TypedDict, total=False):
     one layer)."""
     layer_decay: float
     """Layer-wise learning-rate decay: each layer's rate as a share of the next layer's; the head has the full rate."""
-    optimizer: "torch.optim.Optimizer | Callable[..., torch.optim.Optimizer] | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
+    optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     lr: float | Literal["auto"] | None
     """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are
@@ -70,7 +69,7 @@ class TrainKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: "LRScheduler | Callable[..., float | LRScheduler] | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
+    schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
     """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
     schedule_every: Literal["step", "epoch"] | None
     """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
@@ -381,7 +380,7 @@ class TrainKeywords(TypedDict, total=False):
     known: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
-    loss: Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
+    loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
     """task classification: Loss function; squared-error is taken of the probabilities, perceptron is the perceptron
     rule (Rosenblatt 1958). task regression: Loss function, on standardised targets. task segmentation: Loss
     function: cross-entropy of the pixels, Dice of the classes, or the sum of both. task forecasting: Loss
@@ -481,7 +480,7 @@ class FitKeywords(TypedDict, total=False):
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
-    optimizer: "torch.optim.Optimizer | Callable[..., torch.optim.Optimizer] | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
+    optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     lr: float | Literal["auto"] | None
     """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are
@@ -496,7 +495,7 @@ class FitKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: "LRScheduler | Callable[..., float | LRScheduler] | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
+    schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
     """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
     schedule_every: Literal["step", "epoch"] | None
     """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
@@ -580,7 +579,7 @@ class StepsKeywords(TypedDict, total=False):
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
-    optimizer: "torch.optim.Optimizer | Callable[..., torch.optim.Optimizer] | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
+    optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
@@ -592,7 +591,7 @@ class StepsKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: "LRScheduler | Callable[..., float | LRScheduler] | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
+    schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
     """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
     schedule_every: Literal["step", "epoch"] | None
     """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at

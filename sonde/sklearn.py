@@ -282,20 +282,10 @@ def _fitted(estimator: Any, columns: Mapping[str, Any], targets: Mapping[str, np
         model = "mlp"
     with tempfile.TemporaryDirectory(prefix="sonde-") as folder, _as_value_error():
         numbers = frozenset(name for name, values in columns.items() if isinstance(values, np.ndarray))
-        run = train(
-            replace(frame_table({**columns, **targets}, "table"), numbers=numbers),
-            target=list(targets),
-            task=task,
-            model=model,
-            **{
-                "test": 0.0,
-                "seed": _seed(estimator.random_state),
-                "out": str(estimator.out or f"{folder}/run"),
-                "fresh": True,
-                "quiet": not estimator.verbose,
-                **settings,
-            },
-        )
+        data = replace(frame_table({**columns, **targets}, "table"), numbers=numbers)
+        place = {"out": str(estimator.out or f"{folder}/run"), "fresh": True, "quiet": not estimator.verbose}
+        given: dict[str, Any] = {"test": 0.0, "seed": _seed(estimator.random_state), **place, **settings}
+        run = train(data, target=list(targets), task=task, model=model, **given)
         saved = read_config(RunFolder(run.folder).config)
         result = run.result
     module = run.model.cpu()
@@ -310,12 +300,14 @@ def _fitted(estimator: Any, columns: Mapping[str, Any], targets: Mapping[str, np
 def _checked(estimator: Any, x: Any, y: Any, *, numeric: bool = False) -> tuple[dict[str, Any], np.ndarray]:
     """Columns and targets of a fit. Raises: ValueError, TypeError in scikit-learn's words"""
     if not _is_mixed(x):
+        array: Any
         array, y = validate_data(
             estimator, x, y, dtype=np.float64, ensure_all_finite="allow-nan", ensure_min_samples=2, multi_output=True,
             y_numeric=numeric,
         )  # fmt: skip
         return _named(estimator, array), y.astype(np.float64) if numeric else y
-    y = check_array(y, dtype=np.float64 if numeric else None, ensure_2d=False, ensure_min_samples=2)
+    kind: Any = np.float64 if numeric else None
+    y = check_array(y, dtype=kind, ensure_2d=False, ensure_min_samples=2)
     check_consistent_length(x, y)
     return _columns(estimator, x, reset=True), y
 
@@ -323,7 +315,7 @@ def _checked(estimator: Any, x: Any, y: Any, *, numeric: bool = False) -> tuple[
 def _columns(estimator: Any, x: Any, *, reset: bool = False) -> dict[str, Any]:
     """Name -> values of each column."""
     if not _is_mixed(x):
-        array = validate_data(estimator, x, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
+        array: Any = validate_data(estimator, x, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
         return _named(estimator, array)
     validate_data(estimator, x, reset=reset, skip_check_array=True)
     found = {str(name): x[name] for name in x.columns}

@@ -57,7 +57,8 @@ Y = np.array(["no", "yes"])[(X[:, 0] > 0).astype(int)]
 @pytest.mark.parametrize("estimator", [Classifier(epochs=2), Regressor(epochs=2)])
 def test_the_quick_ones_of_scikit_learns_checks(estimator: Any) -> None:
     done = set()
-    for each, check in estimator_checks_generator(estimator):
+    check: Any
+    for each, check in estimator_checks_generator(estimator):  # pyright: ignore[reportAssignmentType]
         name = check.func.__name__ if hasattr(check, "func") else check.__name__
         if name in QUICK:
             check(each)
@@ -116,12 +117,15 @@ def test_it_is_the_run_that_train_makes(tmp_path: Path) -> None:
 
 
 def test_a_fit_can_be_repeated_and_a_clone_is_unfitted() -> None:
-    one = Classifier(epochs=3).fit(X, Y)
+    one: Any = Classifier(epochs=3).fit(X, Y)
     before = one.predict_proba(X)
     assert np.array_equal(one.fit(X, Y).predict_proba(X), before)
-    assert np.array_equal(clone(one).fit(X, Y).predict_proba(X), before)
+    again: Any = clone(one)
+    assert np.array_equal(again.fit(X, Y).predict_proba(X), before)
     assert not np.array_equal(Classifier(epochs=3, random_state=1).fit(X, Y).predict_proba(X), before)
-    assert clone(one.set_params(lr=0.1)).get_params()["lr"] == 0.1
+    again = clone(one.set_params(lr=0.1))
+    assert again.get_params()["lr"] == 0.1
+    assert not hasattr(again, "trained_")
 
 
 def test_it_pickles_without_a_folder(tmp_path: Path) -> None:
@@ -147,7 +151,7 @@ def test_frames_keep_categories_and_gaps() -> None:
     frame = pd.DataFrame({"size": X[:, 0], "kind": DRAW.choice(["a", "b", "c"], 120), "count": np.arange(120)})
     frame.loc[::10, "size"] = np.nan
     target = (frame["kind"] == "b").astype(int)
-    model = Classifier(epochs=15).fit(frame, target)
+    model: Any = Classifier(epochs=15).fit(frame, target)
     assert list(model.feature_names_in_) == ["size", "kind", "count"]
     assert model.score(frame, target) == 1
     assert {column.source: column.kind for column in model.trained_.schema.input.columns} == {

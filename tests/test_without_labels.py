@@ -19,7 +19,13 @@ from sonde.engine.json_lines import read_lines
 SMALL: dict[str, Any] = {
     "threads": 1, "quiet": True, "batch_size": 16, "precision": "fp32", "warmup": 0.0, "schedule": "constant",
 }  # fmt: skip
-SIMCLR = {**SMALL, "task": "simclr", "model": "compact-cnn", "widths": (8, 8), "augment": "resized-crop=0.5,flip"}
+SIMCLR: dict[str, Any] = {
+    **SMALL,
+    "task": "simclr",
+    "model": "compact-cnn",
+    "widths": (8, 8),
+    "augment": "resized-crop=0.5,flip",
+}
 MASKED = {**SMALL, "task": "masked-autoencoder", "patch": 4, "decoder_width": 16, "decoder_depth": 1}
 WAYS = pytest.mark.parametrize("settings", [SIMCLR, MASKED], ids=["simclr", "masked-autoencoder"])
 

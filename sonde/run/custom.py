@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from sonde.engine.stages import fixed_epochs, fixed_length
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
+from sonde.run.given_splits import given_splits
 from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
@@ -45,9 +47,12 @@ def custom_job(
 ) -> Job:
     """The job of training `task` on whatever holds training data.
 
+    data: also a dict of splits (`given_splits`)
     validation: data too, or the share of rows in memory to keep for it;  test: evaluated once, at the end
     name: of the run folder;  Raises: SondeError subclasses
     """
+    splits = given_splits(data, validation, test)
+    data, validation, test = splits.train, splits.validation, splits.test
     clock, resolved = Clock(), settings_of(task, settings)
     check_installed(resolved.config.place.logs)
     if resolved.config.place.out is not None:
@@ -61,11 +66,12 @@ def custom_job(
         parts = custom_parts(task, data, validation, config, clock, test=test)
         check_length(config, parts.train)  # what is refused leaves no folder behind
         check_stages(task.phases, config.loop, parts.train)
-        return parts
+        return replace(parts, notes=(splits.said, *parts.notes)) if splits.said else parts
 
     with clock.part("data"):
         fingerprint = _hashes({"train": data, "validation": validation, "test": test})
-    about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": []}
+    warnings = [f"left out the split {name}, which is none of train, validation and test" for name in splits.left_out]
+    about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": warnings}
     return Job(
         resolved=resolved,
         given=from_keywords(settings).values,

@@ -24,12 +24,15 @@ from sonde.tasks.table import TASKS, spec
 
 FILE = Path(__file__).parents[1] / "settings.py"
 WIDTH = 120
-OBJECTS = {
-    "optimizer": ["torch.optim.Optimizer", "Callable[..., torch.optim.Optimizer]"],
-    "schedule": ["LRScheduler", "Callable[..., float | LRScheduler]"],
-}  # what a program can hand over besides names (core/given_object)
 FEW = 4  # owners named one by one
 PLACES = frozenset({"out", "pretrained", "vocabulary_of", "labels"})  # settings that may be a Path
+OBJECTS = {
+    "loss": ("Callable[..., object]",),
+    "device": ("torch.device",),
+    "optimizer": ("Callable[..., object]", "torch.optim.Optimizer"),
+    "schedule": ("Callable[..., object]", "torch.optim.lr_scheduler.LRScheduler"),
+}
+"""What else a Python call may give than text and numbers: functions, classes and objects."""
 HEADER = '''\
 """Settings by name, as `sonde.train`, `fit`, `steps` and `resume` take them. Written by `make settings`; not to be edited."""
 
@@ -42,7 +45,6 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     import torch
-    from torch.optim.lr_scheduler import LRScheduler
 '''
 
 
@@ -136,9 +138,8 @@ def _class(name: str, words: str, settings: list[Setting]) -> str:
 def _entry(name: str, same: list[Setting]) -> str:
     """The line of a setting and its docstring."""
     kinds = [part for each in same for part in _parts(each.annotation, name in PLACES)]
-    union = '"str | torch.device"' if name == "device" else _union([*kinds, *OBJECTS.get(name, ())])
-    if name in OBJECTS:  # of torch, which need not be there when this is read
-        union = '"' + union.replace('"', "'") + '"'
+    union = _union([*kinds, *OBJECTS.get(name, ())])
+    union = f'"{union.replace(chr(34), chr(39))}"' if "torch." in union else union
     lines = textwrap.wrap(_words(same), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
     return f'    {name}: {union}\n    """' + "\n    ".join(lines) + '"""\n'
 

@@ -20,7 +20,7 @@ FRAME = pd.DataFrame(X, columns=pd.Index(["p", "q", "r", "s"]), index=pd.Index([
 
 
 def train(out: Path, data: Any, **settings: Any) -> sonde.Run:
-    return sonde.train(data, out=out, **{"model": "mlp", "hidden": 8, **QUIET, **settings})
+    return sonde.train(data, out=out, **dict(QUIET, **{"model": "mlp", "hidden": 8, **settings}))
 
 
 def test_logits_of_what_is_preprocessed_are_the_probabilities(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_early_stopping_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "stopped: three epochs are enough after 15 steps" in capsys.readouterr().out
     logged = read_lines(tmp_path / "run" / "metrics.jsonl")
     assert values == [line["metrics"]["loss"] for line in logged if line["kind"] == "evaluation"]
-    further = sonde.fit(Net(), loader(), validation=loader(), out=tmp_path / "run", **{**QUIET, "epochs": 5})
+    further = sonde.fit(Net(), loader(), validation=loader(), out=tmp_path / "run", **dict(QUIET, epochs=5))
     assert (further.result["status"], further.result["steps"]) == ("finished", 25)
 
 

@@ -113,11 +113,11 @@ def test_what_is_no_observer_is_refused_before_the_data_are_read(case: str) -> N
 def test_words_of_elsewhere_are_answered_with_ours() -> None:
     for name in ("callbacks", "callback"):
         with pytest.raises(ConfigError, match=f"{name}= is observers= here: a list of functions that get each record"):
-            sonde.fit(net(), (X, Y), loss=nn.functional.mse_loss, **{name: []})
+            sonde.fit(net(), (X, Y), loss=nn.functional.mse_loss, **{name: []})  # pyright: ignore[reportArgumentType]
     with pytest.raises(ConfigError, match='logger= is log= here: log="wandb"'):
-        sonde.train("digits", logger="wandb")
+        sonde.train("digits", logger="wandb")  # pyright: ignore[reportCallIssue]
     with pytest.raises(ConfigError, match="sonde.steps yields each record to your own loop"):
-        sonde.steps(net(), (X, Y), loss=nn.functional.mse_loss, total=3, observers=[print])
+        sonde.steps(net(), (X, Y), loss=nn.functional.mse_loss, total=3, observers=[print])  # pyright: ignore[reportCallIssue]
     with pytest.raises(ConfigError, match="observers= watches one run, and folds= makes several; give fold=1 too"):
         sonde.train("digits", folds=3, observers=[print])
 

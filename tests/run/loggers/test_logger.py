@@ -254,7 +254,7 @@ def test_another_name_is_refused() -> None:
     with pytest.raises(ConfigError, match="its files are always written, to RUN/events; leave it out"):
         sonde.fit(nn.Linear(4, 1), (X, Y), loss=nn.functional.mse_loss, log="tensorboard")
     with pytest.raises(ConfigError, match="sonde.steps leaves that to your own loop"):
-        sonde.steps(nn.Linear(4, 1), (X, Y), loss=nn.functional.mse_loss, total=2, log="wandb")
+        sonde.steps(nn.Linear(4, 1), (X, Y), loss=nn.functional.mse_loss, total=2, log="wandb")  # pyright: ignore[reportCallIssue]
 
 
 def test_the_command_line_takes_both(

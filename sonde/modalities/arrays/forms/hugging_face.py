@@ -4,7 +4,7 @@ They are read as Arrow holds them, so that images stay encoded until they are ne
 as a torch Dataset is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -200,7 +200,7 @@ def _with_targets(
     return raw, about
 
 
-def _values(data: Any, columns: tuple[str, ...], split: str) -> np.ndarray | None:
+def _values(data: Any, columns: Sequence[str], split: str) -> np.ndarray | None:
     """(n,) or (n, outputs) targets, missing numbers NaN; None where there are none at all."""
     lacking = [name for name in columns if name not in _columns(data)]
     if lacking:

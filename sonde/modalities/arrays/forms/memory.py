@@ -62,7 +62,7 @@ def read(
         columns = config.of(TableConfig)
         name = columns.target[0] if columns.target else str(getattr(first[1], "name", None) or "target")
         wanted = replace(wanted, config=config.having(replace(columns, target=(name,))))
-        return _read_frames({split: _joined(*pair, name) for split, pair in splits.items()}, wanted)
+        return _read_frames({split: _joined(pair[0], pair[1], name) for split, pair in splits.items()}, wanted)
     if _is_image_list(first[0]):
         return _read_images(splits, config, task=task, tick=tick, like=like)
     pairs = {

@@ -142,7 +142,7 @@ def test_refused(data: Any, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def split_frames() -> dict[str, pd.DataFrame]:
+def split_frames() -> dict[str, Any]:
     draw = np.random.default_rng(0)
     whole = pd.DataFrame(
         {"a": draw.normal(size=90), "b": draw.choice(["x", "y"], 90), "kind": draw.choice(["u", "v"], 90)}
