@@ -123,7 +123,9 @@ class Trained:
                 if update.scheduler is not None:  # which has the first group's rate in hand, and goes on with it
                     group |= update.scheduler.of_another_group()
                 optimizer.add_param_group(group)
-                self._peaks[name].append(now if update.scheduler else float(group["lr"]) * (now / first if first else 1.0))
+                self._peaks[name].append(
+                    now if update.scheduler else float(group["lr"]) * (now / first if first else 1.0)
+                )
         self.changes.append(change)
 
     def put_modes(self) -> None:

@@ -401,3 +401,31 @@ def test_a_scheduler_of_torch_takes_up_what_is_unfrozen(
             own.step()
     for name, value in plain.state_dict().items():
         assert torch.equal(value, net.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_frozen_backbone_of_ours_is_unfrozen_with_the_rates_of_its_layers(tmp_path: Path, optimizer: str) -> None:
+    groups: list[tuple[str, int, float]] = []
+
+    def thaw(record: Any, live: sonde.Live) -> None:
+        if ends(record, 0):
+            live.unfreeze("model")
+            groups[:] = [
+                (each["name"], len(each["params"]), each["lr"]) for each in live.optimizers["model"].param_groups
+            ]
+
+    settings: dict[str, Any] = {
+        "model": "lenet5", "image_size": 12, "freeze": "backbone", "layer_decay": 0.5, "lr": 0.01, "weight_decay": 0.01,
+        "optimizer": optimizer, "epochs": 2, "batch_size": 256, "threads": 1, "quiet": True, "schedule": "constant",
+    }  # fmt: skip
+    sonde.train("digits", observers=[thaw], out=tmp_path / "whole", **settings)
+    whole = checkpoint.read(tmp_path / "whole" / "checkpoints" / "last")[0]
+    kinds = {rate: {name: count for name, count, each in groups if each == rate} for rate in (0.01, 0.005, 0.000625)}
+    assert all(sum(found.values()) == 2 for found in kinds.values())
+    weight = "matrices" if optimizer == "muon" else "decayed"  # the head's too, which was the only matrix at first
+    assert kinds[0.01] == kinds[0.000625] == {weight: 1, "plain": 1}
+    with pytest.raises(Interrupted):
+        sonde.train("digits", observers=[thaw, interrupting(8)], out=tmp_path / "half", **settings)
+    sonde.resume(tmp_path / "half", observers=[thaw], quiet=True)
+    for name, value in checkpoint.read(tmp_path / "half" / "checkpoints" / "last")[0].items():
+        assert torch.equal(value, whole[name]), name
