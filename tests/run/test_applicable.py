@@ -283,7 +283,7 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
         ({"layer_decay": 0.5}, "--layer-decay 0.5 has no effect: no network has more than one layer"),
         (
             {"test": 0.3},
-            r"test=0.3 is no data; give test data of their own \(only validation= takes a share of the rows\)",
+            "test=0.3 is a share, and a test set is data of its own",
         ),
         ({"monitor": "nonsense"}, "monitor='nonsense'"),
         ({"model": "mlp"}, "model= is for sonde.train; here the network or task is the first argument"),
