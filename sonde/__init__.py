@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
     from sonde.run.live import Live
     from sonde.run.run import Run
-    from sonde.tasks.custom.user_task import Task
     from sonde.tasks.custom.measure import Metric
     from sonde.tasks.custom.task import MeanMeter
+    from sonde.tasks.custom.user_task import Task
 
 __version__ = "0.1.0"
 

@@ -31,6 +31,7 @@ from sonde.run.plan import bound_to, unused
 from sonde.run.run import Run, load
 from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
+from sonde.run.updates import check_total_steps
 from sonde.screen.screen import Screen
 from sonde.settings import FitKeywords, ResumeKeywords, StepsKeywords, TrainKeywords
 
@@ -94,12 +95,12 @@ def fit(
 
     Afterwards the network has the best weights, and is in evaluation mode.
 
-    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is
-          handed to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the
-          batch by name, or for all of it as `batch`. A network whose output has `.loss` needs no other
+    task: a `sonde.Task`, or an nn.Module with loss=(output, target) -> scalar mean over the rows. A batch with names is handed
+          to `forward` and to the loss by those of their parameters, a tuple by place; the loss may ask for more of the batch by
+          name, or for all of it as `batch`. A network whose output has `.loss` needs no other
     train, validation, test: tensors, arrays, tuples, dicts or dataclasses of them, a torch Dataset or DataLoader, a list of
-          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of rows in memory or in
-          a Dataset; `test` is evaluated once, at the end, with the chosen weights
+          rows or of batches, a generator function, or a `sonde.Source`. validation=0.2 keeps that share of the rows of data in
+          memory or of a Dataset; `test` is evaluated once, at the end, with the chosen weights
     metrics: name -> function(output, target) -> scalar mean over the rows; or a `sonde.Metric`, an object with update and compute
              (torchmetrics), "accuracy" and others by name; or a list of them. The first whose direction is known (declared,
              or by its name) chooses the best weights, else the validation loss; `monitor=` and `mode=` choose otherwise
@@ -126,7 +127,7 @@ def steps(
     data: Any,
     *,
     loss: Any = None,
-    lr: float = 1e-3,
+    lr: float | None = None,
     total: int,
     **settings: Unpack[StepsKeywords],
 ) -> Iterator[StepRecord]:
@@ -134,6 +135,7 @@ def steps(
 
     task: a `sonde.Task`, or an nn.Module with `loss=` as for `fit`
     data: a `sonde.Source`, a torch Dataset or DataLoader, or a tuple of tensors
+    lr: peak rate; 1e-3 where the optimiser is one of ours, else its own
     total: steps until the schedule ends and the iterator with it; data that can be read only once must hold as many batches
     settings: those of `fit` that say how a step is done: optimizer, schedule, batch_size, precision, threads, …
     Raises: ConfigError for a setting without an effect here, a precision that this machine cannot compute in, or data that
@@ -142,16 +144,19 @@ def steps(
     refuse_in_steps(settings)
     whole = task_of(task, loss)
     refuse_outside_fit(settings)
-    config = settings_of(whole, {**settings, "lr": lr}).config
+    settings |= {} if lr is None else {"lr": lr}
+    config = settings_of(whole, settings).config
     if config.optim.lr == "auto":
         raise ConfigError(
             "lr='auto' is found before training, which sonde.steps leaves to your own loop; give a number"
         )
-    check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}")
     parts = custom_parts(whole, data, None, config, Clock())
-    refuse_without_effect(parts, settings)
+    batches = parts.train.batches
+    check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}", batches=batches)
+    refuse_without_effect(parts, from_keywords(settings).values)
     check_step(parts)
-    stepper = parts.stepper(lr=float(config.optim.lr), total=total)
+    stepper = parts.stepper(lr=config.optim.lr, total=total)
+    check_total_steps(stepper.updates, total)
     stepper.execution.threads = parts.config.machine.threads or stepper.execution.threads
     return _taken(parts, stepper, total)
 

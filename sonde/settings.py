@@ -54,10 +54,11 @@ class TrainKeywords(TypedDict, total=False):
     one layer)."""
     layer_decay: float
     """Layer-wise learning-rate decay: each layer's rate as a share of the next layer's; the head has the full rate."""
-    optimizer: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
+    optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
-    lr: float | Literal["auto"]
-    """Peak learning rate; auto finds one with a range test."""
+    lr: float | Literal["auto"] | None
+    """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are
+    not ours."""
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
@@ -68,8 +69,11 @@ class TrainKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
-    """Learning-rate schedule."""
+    schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
+    """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
+    schedule_every: Literal["step", "epoch"] | None
+    """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
+    every step."""
     warmup: float
     """Linear warm-up: a share of the run if below 1, else steps. one-cycle warms up for 0.3 of the run where none is
     given."""
@@ -77,6 +81,10 @@ class TrainKeywords(TypedDict, total=False):
     """Final learning rate of schedules that decay, as a share of lr."""
     step_size: float
     """For the step schedule: divide the rate by ten after every such share of the run."""
+    plateau_patience: int
+    """For plateau: evaluations without improvement before the rate is lowered."""
+    plateau_factor: float
+    """For plateau: factor by which the rate is lowered, down to lr_floor."""
     decay: float
     """For wsd (warm-up, stable, decay): share of the run at its end in which the rate decays."""
     clip: float
@@ -472,10 +480,11 @@ class FitKeywords(TypedDict, total=False):
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
-    optimizer: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
+    optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
-    lr: float | Literal["auto"]
-    """Peak learning rate; auto finds one with a range test."""
+    lr: float | Literal["auto"] | None
+    """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are
+    not ours."""
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
@@ -486,8 +495,11 @@ class FitKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
-    """Learning-rate schedule."""
+    schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
+    """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
+    schedule_every: Literal["step", "epoch"] | None
+    """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
+    every step."""
     warmup: float
     """Linear warm-up: a share of the run if below 1, else steps. one-cycle warms up for 0.3 of the run where none is
     given."""
@@ -495,6 +507,10 @@ class FitKeywords(TypedDict, total=False):
     """Final learning rate of schedules that decay, as a share of lr."""
     step_size: float
     """For the step schedule: divide the rate by ten after every such share of the run."""
+    plateau_patience: int
+    """For plateau: evaluations without improvement before the rate is lowered."""
+    plateau_factor: float
+    """For plateau: factor by which the rate is lowered, down to lr_floor."""
     decay: float
     """For wsd (warm-up, stable, decay): share of the run at its end in which the rate decays."""
     clip: float
@@ -563,7 +579,7 @@ class StepsKeywords(TypedDict, total=False):
     """Worker processes that load data; by default chosen for the machine. Results do not depend on it."""
     memory: str
     """Memory limit for resident data: a share of the free memory ("50%") or a size ("2GiB")."""
-    optimizer: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
+    optimizer: "Callable[..., object] | torch.optim.Optimizer | Literal['sgd', 'momentum', 'nesterov', 'rmsprop', 'adam', 'adamw', 'muon', 'adadelta', 'adafactor', 'adagrad', 'adamax', 'asgd', 'lbfgs', 'nadam', 'radam', 'rprop', 'sparseadam']"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
@@ -575,8 +591,11 @@ class StepsKeywords(TypedDict, total=False):
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
-    """Learning-rate schedule."""
+    schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
+    """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
+    schedule_every: Literal["step", "epoch"] | None
+    """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at
+    every step."""
     warmup: float
     """Linear warm-up: a share of the run if below 1, else steps. one-cycle warms up for 0.3 of the run where none is
     given."""
@@ -584,6 +603,10 @@ class StepsKeywords(TypedDict, total=False):
     """Final learning rate of schedules that decay, as a share of lr."""
     step_size: float
     """For the step schedule: divide the rate by ten after every such share of the run."""
+    plateau_patience: int
+    """For plateau: evaluations without improvement before the rate is lowered."""
+    plateau_factor: float
+    """For plateau: factor by which the rate is lowered, down to lr_floor."""
     decay: float
     """For wsd (warm-up, stable, decay): share of the run at its end in which the rate decays."""
     clip: float

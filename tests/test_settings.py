@@ -25,6 +25,7 @@ import sonde
 net, rows = nn.Linear(4, 2), (torch.randn(10, 4), torch.zeros(10, dtype=torch.long))
 run = sonde.train("digits", epochs=3, lr="auto", hidden=[64, 32], loss="focal", out="runs/mine", task="classification")
 reveal_type(run.metrics)
+sonde.train("digits", loss=nn.functional.cross_entropy, metrics=["f1"], monitor="f1", mode="max")
 sonde.train("digits", loss=nn.functional.cross_entropy, device=torch.device("cpu"))
 sonde.train("digits", epohcs=3)
 sonde.train("digits", epochs="three")

@@ -22,7 +22,8 @@ from sonde.core.config import OptimConfig
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
+from sonde.engine.update import Update
 from sonde.models.build import build
 from sonde.models.resnet import ResNetConfig
 from sonde.models.vit import ViTConfig

@@ -1,6 +1,6 @@
 """What flows from a source to a loss: named fields that share their first dimension."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -55,6 +55,10 @@ class Batch:
     def __iter__(self) -> Iterator[Field]:
         """The fields in the order of the sample."""
         return iter(self.fields.values())
+
+    def keys(self) -> Iterable[str]:
+        """The names of the fields, so that `network(**batch)` works."""
+        return self.fields.keys()
 
     def __len__(self) -> int:
         return len(self.index)

@@ -11,16 +11,21 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from sonde.core.bounds import above, at_least, within
+from sonde.core.bounds import above, at_least, flag, within
 from sonde.core.durations import PERIODS, Duration, setting
 from sonde.core.errors import ConfigError, unknown
+from sonde.core.given_object import GivenObject
 from sonde.core.value_types import annotations, suited
 
 Precision = Literal["fp32", "bf16", "fp16"]
-OptimizerName = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon"]
+OptimizerName = Literal[
+    "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "muon",
+    "adadelta", "adafactor", "adagrad", "adamax", "asgd", "lbfgs", "nadam", "radam", "rprop", "sparseadam",
+]  # fmt: skip
+"""In the first line those with defaults of ours; the others are torch's under the lower-case names of their classes."""
 T = TypeVar("T")
 LOGS = ("wandb", "mlflow")  # trackers of experiments that a run can be logged to (run/loggers)
-ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd"]
+ScheduleName = Literal["constant", "step", "cosine", "linear", "one-cycle", "wsd", "plateau"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +124,10 @@ class TransferConfig:
 class OptimConfig:
     """Optimiser and learning-rate schedule."""
 
-    optimizer: OptimizerName = "adamw"
+    optimizer: OptimizerName | GivenObject = "adamw"
     """Optimiser. Muon updates matrices and convolutions, AdamW the other parameters."""
-    lr: float | Literal["auto"] = 1e-3
-    """Peak learning rate; auto finds one with a range test."""
+    lr: float | Literal["auto"] | None = 1e-3
+    """Peak learning rate; auto finds one with a range test. By default torch's own for torch's optimisers that are not ours."""
     weight_decay: float = 0.0
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float = 0.9
@@ -133,14 +138,20 @@ class OptimConfig:
     """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
     eps: float = 1e-8
     """Added to the denominator in adaptive optimisers, for numerical stability."""
-    schedule: ScheduleName = "constant"
-    """Learning-rate schedule."""
+    schedule: ScheduleName | GivenObject = "constant"
+    """Learning-rate schedule; plateau lowers the rate when the monitored validation metric no longer improves."""
+    schedule_every: Literal["step", "epoch"] | None = None
+    """How often a scheduler of torch is stepped; by default as its documentation says: OneCycleLR and CyclicLR at every step."""
     warmup: float = 0.0
     """Linear warm-up: a share of the run if below 1, else steps. one-cycle warms up for 0.3 of the run where none is given."""
     lr_floor: float = 0.0
     """Final learning rate of schedules that decay, as a share of lr."""
     step_size: float = 0.3
     """For the step schedule: divide the rate by ten after every such share of the run."""
+    plateau_patience: int = 3
+    """For plateau: evaluations without improvement before the rate is lowered."""
+    plateau_factor: float = 0.1
+    """For plateau: factor by which the rate is lowered, down to lr_floor."""
     decay: float = 0.2
     """For wsd (warm-up, stable, decay): share of the run at its end in which the rate decays."""
     clip: float = 0.0
@@ -152,7 +163,8 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         above(self, 0, "lr", "eps")
-        at_least(self, 0, "weight_decay", "warmup", "clip", "clip_value")
+        at_least(self, 0, "weight_decay", "warmup", "clip", "clip_value", "plateau_patience")
+        within(self, 0, 1, "plateau_factor", open_left=True, open_right=True)
         within(self, 0, 1, "momentum", "beta1", "beta2", "ema", open_right=True)
         within(self, 0, 1, "lr_floor", "decay")
         within(self, 0, 1, "step_size", open_left=True)
@@ -186,7 +198,10 @@ class LoopConfig:
         above(self, 0, "epochs")
         at_least(self, 1, "steps", "log_every")
         if self.mode is not None and self.monitor is None:
-            raise ConfigError("--mode says which values of the metric in --monitor are best; give --monitor too")
+            monitor = flag("monitor")
+            raise ConfigError(
+                f"{flag('mode')} says which values of the metric in {monitor} are best; give {monitor} too"
+            )
         for name in PERIODS:
             if getattr(self, name) is not None:
                 self._duration(name)

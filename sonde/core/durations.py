@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from sonde.core.bounds import flag
 from sonde.core.errors import ConfigError
+from sonde.core.given_object import GivenObject
 
 Unit = Literal["epochs", "steps", "evaluations", "seconds"]
 
@@ -90,7 +91,7 @@ def same_setting(name: str, old: Any, new: Any) -> bool:
     """
     if name in PERIODS and old is not None and new is not None:
         return parse(old, bare=PERIODS[name][0]) == parse(new, bare=PERIODS[name][0])
-    old, new = (list(value) if isinstance(value, tuple) else value for value in (old, new))
+    old, new = (list(v) if isinstance(v, tuple) else str(v) if isinstance(v, GivenObject) else v for v in (old, new))
     return old == new
 
 

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sonde.core.given_object import GivenObject
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` in one step: a reader sees the old bytes or the new ones, never a mixture.
@@ -39,7 +41,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def plain(value: Any) -> Any:
-    """`value` in JSON's own types: tuples as lists, paths as text, non-finite numbers as None.
+    """`value` in JSON's own types: tuples as lists, paths and objects as text, non-finite numbers as None.
 
     >>> plain({"a": (1, float("nan")), 2: Path("x")})
     {'a': [1, None], '2': 'x'}
@@ -50,9 +52,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
-    if isinstance(value, Path):
-        return str(value)
-    return value
+    return str(value) if isinstance(value, Path | GivenObject) else value
 
 
 def read_json(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Fields of a batch that are more than one tensor: tuples and dicts of tensors that share their rows, and lists of one entry a row."""
+"""Fields of a batch that are more than one tensor: tuples and dicts that share their rows, and lists of one entry a row."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -5,6 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sonde.core.errors import ConfigError
+from sonde.core.given_object import as_setting
+
+BY_GROUP = 'optimizer=torch.optim.Adam([{"params": head}, {"params": body, "lr": 1e-4}], lr=1e-3)'
+ELSEWHERE = {
+    "param_groups": f"give an optimizer with groups: {BY_GROUP}",
+    "lr_scheduler": "schedule= takes a name, a function of the step or a scheduler of torch",
+    "scheduler": "schedule= takes a name, a function of the step or a scheduler of torch",
+    "optimizers": "optimizer= takes one; several belong to the phases of a sonde.Task: sonde.Phase(optimizer=…)",
+    "betas": "give beta1= and beta2=",
+}
+"""Keywords of other libraries that are no setting here, and what to give instead."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Overrides:
@@ -28,8 +41,13 @@ class Overrides:
 
 
 def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task: str | None = None) -> Overrides:
-    """Overrides from the keyword arguments of a Python call, where a list does for a tuple, a Path or a device for its text."""
-    values = {name: _as_typed(value) for name, value in settings.items()}
+    """Overrides from the keyword arguments of a Python call, where a list does for a tuple and a Path or a device for its text.
+
+    Raises: ConfigError for what other libraries take and this one does not, with what to give instead
+    """
+    if isinstance(lr := settings.get("lr"), list | tuple | slice):
+        raise ConfigError(f"lr= takes one number, got {lr!r}; for rates of layers give {BY_GROUP}")
+    values = {name: _as_typed(as_setting(name, value)) for name, value in settings.items()}
     named = [name for name, value in (("model", model), ("task", task)) if value]
     return Overrides(values=values, origin=dict.fromkeys([*values, *named], "typed"), model=model, task=task)
 

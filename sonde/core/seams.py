@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
@@ -50,16 +51,24 @@ class Stage:
 
     share: relative weight of this stage when the run's steps are dealt out: two stages with shares 3 and 1 take three quarters
            and one quarter, and so do stages with 0.9 and 0.3; they need not add up to 1
-    steps: its length in steps instead; shares are then of what is left. Where all stages have `steps`, their sum is the run's
-           length, and another is refused
-    Raises: ConfigError for a share that is not above 0, or steps below 1
+    steps: its length in steps instead; shares are then of what is left. Where all stages have a length, their sum is the run's,
+           and another is refused
+    epochs: its length in epochs instead, for data whose epochs have a known length
+    Raises: ConfigError for a share that is not above 0, steps below 1, epochs not above 0, or both of these
     """
 
     name: str
     share: float = 1.0
     steps: int | None = None
+    epochs: float | None = None
 
     def __post_init__(self) -> None:
+        if self.steps is not None and self.epochs is not None:
+            raise ConfigError(
+                f"stage {self.name!r} has steps={self.steps} and epochs={self.epochs:g}; give one of them"
+            )
+        if self.epochs is not None and not 0 < self.epochs < math.inf:
+            raise ConfigError(f"stage {self.name!r}: epochs must be above 0, got {self.epochs:g}")
         if not 0 < self.share < math.inf:
             raise ConfigError(f"stage {self.name!r}: share is a relative weight above 0, got {self.share:g}")
         if self.steps is not None and self.steps < 1:
@@ -75,8 +84,10 @@ class Phase:
     trains:     the modules (or single parameters) that it, and no other phase of its stage, updates
     every:      runs on the steps divisible by this (1-based: every=5 runs on steps 5, 10, …)
     optimizer:  settings in which its optimiser, rate, schedule and clipping differ from the run's ({"optimizer": "sgd",
-                "lr": 0.1}), or a function from its named parameters to an optimiser, made before the run's first step
-    schedule:   share of the peak rate by 0-based step; of a phase in a stage, counted from the stage's first step
+                "lr": 0.1}), or what `sonde.fit(optimizer=…)` takes: a name, a torch.optim class, an optimiser over its
+                parameters, or a function that makes one of the list of parameters, before the run's first step
+    schedule:   what `sonde.fit(schedule=…)` takes: a name, the share of the peak rate by 0-based step (of a phase in a stage
+                counted from the stage's first), or a scheduler of torch
     clip:       largest gradient norm; 0 for none
     clip_value: largest absolute gradient entry; 0 for none
     stage:      the part of the run in which it is at work; None for all of it
@@ -86,8 +97,10 @@ class Phase:
     loss: Callable[[Batch], Loss | Tensor | Mapping[str, Tensor]]
     trains: Sequence[nn.Module | nn.Parameter]
     every: int = 1
-    optimizer: Mapping[str, Any] | Callable[[list[tuple[str, nn.Parameter]]], Optimizer] | None = None
-    schedule: Callable[[int], float] | None = None
+    optimizer: (
+        Mapping[str, Any] | str | type[Optimizer] | Optimizer | Callable[[list[nn.Parameter]], Optimizer] | None
+    ) = None
+    schedule: str | Callable[[Any], float | LRScheduler] | LRScheduler | None = None
     clip: float | None = None
     clip_value: float | None = None
     stage: Stage | None = None

@@ -1,6 +1,8 @@
 """What kind of value a setting takes, derived from its annotation. Free of torch."""
 
+import functools
 import numbers
+import operator
 import os
 import types
 from collections.abc import Mapping
@@ -9,6 +11,7 @@ from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sonde.core.errors import ConfigError, nearest
+from sonde.core.given_object import GivenObject
 
 
 def suited(name: str, value: Any, annotation: Any) -> Any:
@@ -20,6 +23,8 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
     >>> suited("hidden", [256, 128], tuple[int, ...]), suited("epochs", 5, float | None)
     ((256, 128), 5)
     """
+    if isinstance(value, GivenObject):
+        return value  # made for settings that take one only, see `as_setting`
     if get_origin(annotation) is tuple:
         items = value if isinstance(value, list | tuple) else (value,)
         return tuple(suited(name, item, get_args(annotation)[0]) for item in items)
@@ -34,9 +39,17 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
 
 @cache
 def annotations(kind: type) -> Mapping[str, Any]:
-    """Setting -> annotation, for a config class; fields that hold other classes' settings are none themselves."""
-    hints = get_type_hints(kind)
+    """Setting -> annotation of what can be typed; fields that hold other classes' settings are none themselves."""
+    hints = {name: _typed(hint) for name, hint in get_type_hints(kind).items()}
     return {e.name: hints[e.name] for e in fields(kind) if e.init and not e.metadata.get("holds_settings")}
+
+
+def _typed(annotation: Any) -> Any:
+    """An annotation without the objects that only a program can hand over."""
+    parts = _choices(annotation)
+    if GivenObject not in parts:
+        return annotation
+    return functools.reduce(operator.or_, (part for part in parts if part is not GivenObject))
 
 
 def expected(annotation: Any) -> str:

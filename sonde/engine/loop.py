@@ -33,7 +33,7 @@ def steps(
     on_batch: called with each batch before its step
     Raises: DataError when the source yields no batch; NonFiniteStep, on a GPU up to a hundred steps late
     """
-    stepper.task.modules.train()
+    stepper.training_mode()
     endless = batches_of(source)
     for number in range(start + 1, stop + 1):
         batch = next(endless)
@@ -99,7 +99,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     Raises: Interrupted after saving, when a stop was requested; NonFiniteStep; RunFolderError when a checkpoint cannot be written
     """
     progress, clock, stepper = training.progress, training.clock, training.stepper
-    training.task.modules.train()
+    stepper.training_mode()
     saved, step_s = time.perf_counter(), 0.0
     passes = _Passes(training.source)
     record: StepRecord | None = None
@@ -260,6 +260,7 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     if parts.objective is None:
         return False
     value = parts.objective.value(metrics)
+    training.stepper.evaluated(value)
     if parts.objective.better(value, parts.objective.best_value(progress.best)):
         progress.best = {"epoch": epoch, "step": progress.step, "metric": parts.objective.metric, "value": value}
         progress.since_best = 0

@@ -24,7 +24,7 @@ def mean_product(stepper: Stepper, batch: Batch) -> float:
     The step is undone. Products in another width, such as Muon's own, are left out.
     """
     with untouched(stepper), _Counting() as found, suppress(NonFinite):
-        stepper.task.modules.train()
+        stepper.training_mode()
         stepper(batch, step=1, epoch=0)
     return found.operations / max(1, found.products)
 

@@ -32,7 +32,7 @@ def range_test(
     smooth, best, decay = 0.0, math.inf, 0.95
     name = stepper.main
     with untouched(stepper):
-        stepper.task.modules.train()
+        stepper.training_mode()
         for number, batch in zip(range(steps), batches, strict=False):
             rate = low * (high / low) ** (number / (steps - 1))
             try:

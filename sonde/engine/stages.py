@@ -14,10 +14,12 @@ class Stages:
     """The stages of a run in their order, and the step at which each but the last ends; the last goes on to the run's end.
 
     ends: steps done when stage 0, 1, … ends: the step after it is the next stage's first
+    batches: steps of an epoch, where they are known
     """
 
     stages: tuple[Stage, ...] = ()
     ends: tuple[int, ...] = ()
+    batches: int | None = None
 
     def at(self, step: int) -> tuple[int, int, int]:
         """(which stage the 1-based `step` belongs to, from 0; the stage's first step; its last), the last stage without end."""
@@ -48,18 +50,19 @@ class Stages:
 
         Raises: ConfigError when a stage would be left without a step
         """
-        planned = _ends(self.stages, total)
+        planned = _ends(self.stages, total, self.batches)
         ends = [before if before <= done else max(now, done) for before, now in zip(self.ends, planned, strict=True)]
-        return Stages(stages=self.stages, ends=tuple(ends))
+        return Stages(stages=self.stages, ends=tuple(ends), batches=self.batches)
 
 
-def plan_stages(phases: Sequence[Phase], *, total: int) -> Stages:
+def plan_stages(phases: Sequence[Phase], *, total: int, batches: int | None = None) -> Stages:
     """The stages of a task's phases in the order in which they are first named, for a run of `total` steps.
 
-    Raises: ConfigError when a stage would have no step
+    batches: steps of an epoch, where they are known
+    Raises: ConfigError when a stage would have no step, or is counted in epochs of unknown length
     """
     stages = _named(phases)
-    return Stages(stages=stages, ends=_ends(stages, total))
+    return Stages(stages=stages, ends=_ends(stages, total, batches), batches=batches)
 
 
 def check_phases(task: Task) -> None:
@@ -102,25 +105,54 @@ def _attribute(task: Task, module: object) -> str:
     return f"a {type(module).__name__}" if name is None else repr(name)
 
 
-def fixed_length(phases: Sequence[Phase]) -> int | None:
-    """The steps of all stages together; None unless each stage has `steps`, and where there are none."""
+def fixed_length(phases: Sequence[Phase], *, batches: int | None = None) -> int | None:
+    """The steps of all stages together; None unless each stage has `steps` or `epochs`, and where there are none.
+
+    batches: steps of an epoch; where they are not known, nor is the length of stages in epochs
+    """
     stages = _named(phases)
-    steps = [stage.steps for stage in stages if stage.steps is not None]
-    return sum(steps) if stages and len(steps) == len(stages) else None
+    steps = [_steps(stage, batches) for stage in stages]
+    return sum(filter(None, steps)) if stages and None not in steps else None
 
 
-def check_total(phases: Sequence[Phase], total: int | None, *, length: str, remedy: str) -> None:
-    """Raises: ConfigError where all stages have `steps`, and the run's length is another than their sum.
+def fixed_epochs(phases: Sequence[Phase]) -> float | None:
+    """The epochs of all stages together; None unless each stage has `epochs`, and where there are none."""
+    epochs = [stage.epochs for stage in _named(phases)]
+    return sum(filter(None, epochs)) if epochs and None not in epochs else None
+
+
+def check_total(
+    phases: Sequence[Phase], total: int | None, *, length: str, remedy: str, batches: int | None = None
+) -> None:
+    """Raises: ConfigError where all stages have a length, and the run's is another than their sum.
 
     length: the run's length in words;  remedy: what to give instead, with {steps} for the sum
+    batches: steps of an epoch, where they are known
     """
-    fixed = fixed_length(phases)
+    for stage in _named(phases):
+        if stage.epochs is not None and batches is None:
+            raise _unknown_epochs(stage)
+    fixed = fixed_length(phases, batches=batches)
     if fixed is not None and total != fixed:
-        listed = ", ".join(f"{stage.name} {stage.steps:,}" for stage in _named(phases))
+        listed = ", ".join(f"{stage.name} {_steps(stage, batches):,}" for stage in _named(phases))
         raise ConfigError(
             f"the task's stages take {fixed:,} steps together ({listed}), and the run has {length}; "
-            f"{remedy.format(steps=fixed)}, or leave `steps` of the last stage out"
+            f"{remedy.format(steps=fixed)}, or leave the length of the last stage out"
         )
+
+
+def _steps(stage: Stage, batches: int | None) -> int | None:
+    """How many steps a stage says it has; None for one with a share, or epochs that are not known."""
+    if stage.epochs is None:
+        return stage.steps
+    return None if batches is None else max(1, round(stage.epochs * batches))
+
+
+def _unknown_epochs(stage: Stage) -> ConfigError:
+    return ConfigError(
+        f"stage {stage.name!r} has epochs={stage.epochs:g}, and the length of an epoch of these data is not known before one "
+        "is over; give it steps="
+    )
 
 
 def _named(phases: Sequence[Phase]) -> tuple[Stage, ...]:
@@ -134,16 +166,20 @@ def _named(phases: Sequence[Phase]) -> tuple[Stage, ...]:
     return stages
 
 
-def _ends(stages: tuple[Stage, ...], total: int) -> tuple[int, ...]:
-    """Where all but the last end: those with `steps` take these, the others share what is left of `total`."""
+def _ends(stages: tuple[Stage, ...], total: int, batches: int | None) -> tuple[int, ...]:
+    """Where all but the last end: those with a length take it, the others share what is left of `total`."""
     if not stages:
         return ()
-    left = total - sum(stage.steps or 0 for stage in stages)
-    shares = sum(stage.share for stage in stages if stage.steps is None)
+    if (unknown := next((s for s in stages if s.epochs is not None and batches is None), None)) is not None:
+        raise _unknown_epochs(unknown)
+    steps = {stage: _steps(stage, batches) for stage in stages}
+    left = total - sum(count or 0 for count in steps.values())
+    shares = sum(stage.share for stage in stages if steps[stage] is None)
     ends: list[int] = []
     at = 0.0
     for stage in stages[:-1]:
-        at += stage.share / shares * left if stage.steps is None else stage.steps
+        taken = steps[stage]
+        at += stage.share / shares * left if taken is None else taken
         ends.append(round(at))
     for number, (first, last) in enumerate(zip([0, *ends], [*ends, total], strict=True)):
         if last <= first:

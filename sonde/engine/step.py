@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
@@ -20,35 +21,13 @@ from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.stages import Stages, plan_stages
 from sonde.engine.trainable import Trained
+from sonde.engine.update import Update, entries, has_sparse_gradients, held, load_optimizer, peaks, searched, total_norm
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
 OVERFLOWS = (
     50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Update:
-    """A phase with the optimiser that moves its weights, the shape of its rate and how far its gradients are clipped.
-
-    multiplier: 0-based step -> share of the peak rate; of a phase in a stage, counted from the stage's first step
-    own_rate:   its peak rate is its own: a range test for the run's leaves it alone
-    clip, clip_value: None for those of the step's settings
-    further:    parameters that it is to train from now on -> groups for its optimiser; None: as its first group
-    """
-
-    phase: Phase
-    optimizer: Optimizer
-    multiplier: Callable[[int], float]
-    own_rate: bool = False
-    clip: float | None = None
-    clip_value: float | None = None
-    further: Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]] | None = None
-
-    def in_stage(self, stages: Stages, number: int) -> bool:
-        """Whether its phase is at work in stage `number` of `stages`."""
-        return self.phase.stage is None or self.phase.stage == stages.stages[number]
 
 
 class Stepper:
@@ -67,19 +46,24 @@ class Stepper:
         clock: Clock | None = None,
         execution: Execution | None = None,
         total: int = 1_000_000,
+        stages: Stages | None = None,
     ) -> None:
-        """execution: eager where none is given;  total: steps of the run, which stages are dealt out over."""
+        """execution: eager where none is given;  total: steps of the run, over which stages are dealt out;  stages: else these"""
         self.task, self.updates, self.settings, self.average = task, updates, settings, average
         self.clock = clock or Clock()
         self.execution: Execution = execution or Eager(settings)
         self.guard = Guard(task.modules, settings.device)
         self.skipped = 0  # updates left out because fp16's scale was too large: expected, and counted
         self._in_a_row = dict.fromkeys((u.phase.name for u in updates), 0)  # of those, the latest of each phase
-        self._parameters = {u.phase.name: u.phase.parameters() for u in updates}
-        self._peaks = {u.phase.name: [float(g["lr"]) for g in u.optimizer.param_groups] for u in updates}
+        self._parameters = {u.phase.name: held(u) for u in updates}
+        self._peaks = {u.phase.name: peaks(u) for u in updates}
+        self._sparse = has_sparse_gradients(task.modules)
         self._after_step = extras_of(task).after_step
-        self.trained = Trained(task.modules, self._parameters, self._peaks)
-        self.total, self.stages = total, plan_stages([update.phase for update in updates], total=total)
+        self._given = {u.phase.name: list(self._peaks[u.phase.name]) for u in updates if u.custom}
+        schedulers = {u.phase.name: u.scheduler for u in updates if u.scheduler is not None}
+        self.trained = Trained(task.modules, self._parameters, self._peaks, schedulers)
+        self.total, self.stages = total, stages or plan_stages([update.phase for update in updates], total=total)
+        self._epoch: int | None = None  # of the last step, where schedulers count epochs
         self._enter(1)
 
     def _enter(self, step: int) -> None:
@@ -87,6 +71,9 @@ class Stepper:
         number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
+        self._by_epoch = [
+            u.scheduler for u in self._at_work if u.scheduler is not None and u.scheduler.every == "epoch"
+        ]
 
     @property
     def main_update(self) -> Update:
@@ -100,8 +87,11 @@ class Stepper:
         norms: dict[str, Tensor] = {}
         lr: float | None = None  # of the first phase at work
         self.guard.before_step()
+        if self._by_epoch:
+            self._count_epochs(epoch)
         if not self._first <= step <= self._last:
             self._enter(step)
+            self._epoch = epoch  # a stage's schedulers count from its first
         for update in self._at_work:
             if step % update.phase.every == 0:
                 begun, phase = time.perf_counter(), update.phase
@@ -116,12 +106,35 @@ class Stepper:
         if self.average is not None:
             self.average.update()
         if lr is None:  # that phase does not run on this step
-            main = self._at_work[0]
-            lr = self._peaks[main.phase.name][0] * main.multiplier(self._steps_before(main, step))
+            lr = self._rate(self._at_work[0], step)
         record = StepRecord(step, epoch, len(batch.index), losses, norms, lr, self.main)
         if self._after_step is not None:
             self._after_step(record)
         return record
+
+    def _rate(self, update: Update, step: int) -> float:
+        if update.scheduler is not None:
+            return float(update.optimizer.param_groups[0]["lr"])
+        return self._peaks[update.phase.name][0] * update.multiplier(self._steps_before(update, step))
+
+    def _count_epochs(self, epoch: int) -> None:
+        """Let the schedulers that count epochs go on by those that ended since the last step."""
+        before = epoch if self._epoch is None else self._epoch
+        for scheduler in self._by_epoch:
+            for _ in range(epoch - before):
+                scheduler.advance()
+        self._epoch = epoch
+
+    def evaluated(self, value: float) -> None:
+        """Let the schedulers that watch the monitored metric see its new value."""
+        for update in self._at_work:
+            if update.scheduler is not None and update.scheduler.every == "evaluation":
+                update.scheduler.advance(value)
+
+    def training_mode(self) -> None:
+        """Put the networks into training mode, but for what was frozen on the way."""
+        self.task.modules.train()
+        self.trained.put_modes()
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
         """Go on to another last step, by other shapes of the rate (by name of phase) and with stages that end elsewhere."""
@@ -138,11 +151,12 @@ class Stepper:
         first = [update for update in self.updates if update.in_stage(self.stages, 0)]
         self._peaks = dict(self._peaks)
         for update in first:
-            name, peaks = update.phase.name, self._peaks[update.phase.name]
+            name, rates = update.phase.name, self._peaks[update.phase.name]
             if not update.own_rate:
-                self._peaks[name] = [rate * (peak / max(peaks)) for peak in peaks]
+                self._peaks[name] = [rate * (peak / max(rates)) for peak in rates]
         self.updates = [
-            replace(update, phase=replace(update.phase, stage=None), multiplier=lambda step: 1.0) for update in first
+            replace(update, phase=replace(update.phase, stage=None), multiplier=lambda step: 1.0, scheduler=None)
+            for update in first
         ]
         cycle = math.lcm(*(update.phase.every for update in first))  # a step at which all fall due
         self.stages = Stages()
@@ -159,17 +173,27 @@ class Stepper:
         """Check, bound and use the gradient that was computed since `begun`. Returns the learning rate."""
         name = update.phase.name
         gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
+        if self._sparse:
+            gradients = entries(self._parameters[name])
         norm = total_norm(gradients)
         norms[name] = norm
-        share = update.multiplier(self._steps_before(update, step))
+        share = 1.0 if update.scheduler is not None else update.multiplier(self._steps_before(update, step))
         middle = time.perf_counter()
         self.clock.spent["step"] += middle - begun
         if self.execution.scaler is None or not self._overflowed(step, name, batch, norm, value):
             flag = self.guard.check(step, name, batch, value, norm)
             self._bound(update, gradients, norm)
-            self._move(update, share, flag)
+            if update.closure:
+                self._search(update, share, step, batch, value)
+            else:
+                self._move(update, share, flag)
+        lr = self._peaks[name][0] * share
+        if update.scheduler is not None:
+            lr = float(update.optimizer.param_groups[0]["lr"])
+            if update.scheduler.every == "step":
+                update.scheduler.advance()
         self.clock.spent["optimizer"] += time.perf_counter() - middle
-        return self._peaks[name][0] * share
+        return lr
 
     def _steps_before(self, update: Update, step: int) -> int:
         """Steps of a phase's schedule before the 1-based `step`: those of its stage."""
@@ -200,9 +224,26 @@ class Stepper:
             torch._foreach_clamp_max_(gradients, value)
             torch._foreach_clamp_min_(gradients, -value)
 
+    def _set_rates(self, update: Update, share: float) -> None:
+        if update.scheduler is None:
+            for group, peak in zip(update.optimizer.param_groups, self._peaks[update.phase.name], strict=True):
+                group["lr"] = peak * share
+
+    def _search(self, update: Update, share: float, step: int, batch: Batch, value: Tensor) -> None:
+        """An update that computes the loss again where it looks: of the same batch, at other weights.
+
+        Raises: NonFiniteStep, with the weights as they were, when it ends where they are not finite
+        """
+        self.guard.settle()
+        self._set_rates(update, share)
+        parameters = self._parameters[update.phase.name]
+        pieces = batch.split(self.settings.accumulate) if self.settings.accumulate > 1 else [batch]
+        again = partial(self.execution.gradient, update.phase, update.optimizer, parameters, pieces)
+        if trouble := searched(update.optimizer, parameters, value, lambda: again()["loss"]):
+            self.guard.refuse(step, update.phase.name, batch, trouble)
+
     def _move(self, update: Update, share: float, flag: Tensor | None) -> None:
-        for group, peak in zip(update.optimizer.param_groups, self._peaks[update.phase.name], strict=True):
-            group["lr"] = peak * share
+        self._set_rates(update, share)
         if flag is not None and not self.execution.skips(update.optimizer):
             self.guard.settle()  # no kernel of its own that could skip: ask the device
             flag = None
@@ -210,7 +251,11 @@ class Stepper:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything a step leaves behind besides the modules' own tensors."""
+        schedulers = {u.phase.name: u.scheduler.state_dict() for u in self.updates if u.scheduler is not None}
+        more: dict[str, Any] = {"schedulers": schedulers, "epoch": self._epoch} if schedulers else {}
         return {
+            **more,
+            "peaks": self._given,
             "optimizers": {u.phase.name: u.optimizer.state_dict() for u in self.updates},
             **self.execution.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
@@ -225,6 +270,9 @@ class Stepper:
         self.trained.load_state_dict(state, self.updates)
         for update in self.updates:
             load_optimizer(update.optimizer, state["optimizers"][update.phase.name])
+            if update.scheduler is not None:
+                update.scheduler.load_state_dict(state["schedulers"][update.phase.name])
+        self._epoch = state.get("epoch")
         self.execution.load_state_dict(state)
         if self.average is not None:
             self.average.load_state_dict(state["average"])
@@ -258,13 +306,6 @@ def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     return "None" if value is None else f"a {type(value).__name__}"
-
-
-def total_norm(gradients: list[Tensor]) -> Tensor:
-    """Euclidean norm over all entries of all gradients, as a device scalar (one fused pass; 0 for no gradient)."""
-    if not gradients:
-        return torch.zeros(())
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
 class Eager:
@@ -356,17 +397,3 @@ class Eager:
         if self.scaler is not None:
             self.scaler = torch.amp.GradScaler(self.settings.device.type)  # a step that raised leaves one half-way
             self.scaler.load_state_dict(state["scaler"])
-
-
-def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
-    """`load_state_dict` into tensors with the parameters' own strides.
-
-    Saved tensors come back contiguous, and torch's fused Adam ignores strides: with channels_last weights it would pair
-    moments with the wrong weights and say nothing (5e-3 after three steps, measured on 2.13).
-    """
-    optimizer.load_state_dict(dict(saved))
-    for parameter, state in optimizer.state.items():
-        for name, value in state.items():
-            if isinstance(value, Tensor):
-                laid = torch.empty_like(parameter) if value.shape == parameter.shape else torch.empty_like(value)
-                state[name] = laid.to(value.dtype).copy_(value) if laid.dtype != value.dtype else laid.copy_(value)

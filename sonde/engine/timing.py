@@ -55,7 +55,7 @@ def step_seconds(stepper: Stepper, batch: Batch, *, steps: int, at_least_s: floa
     kinds = turns(stepper)
     times: dict[int, list[float]] = {number: [] for number in kinds}
     with untouched(stepper):
-        stepper.task.modules.train()
+        stepper.training_mode()
         for number in kinds:
             for _ in range(warm_up):
                 stepper(batch, step=number, epoch=0)
@@ -97,7 +97,7 @@ def first_steps(stepper: Stepper, batch: Batch) -> float:
     """Seconds of one step of each kind, the first of their lives: with whatever is prepared in them. Undone afterwards."""
     kinds = turns(stepper)
     with untouched(stepper):
-        stepper.task.modules.train()
+        stepper.training_mode()
         begun = time.perf_counter()
         for number in kinds:
             stepper(batch, step=number, epoch=0)

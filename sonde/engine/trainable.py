@@ -8,7 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 if TYPE_CHECKING:
-    from sonde.engine.step import Update
+    from sonde.engine.update import Update
+    from sonde.optim.schedulers import Scheduler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,9 @@ def change_of(modules: nn.Module, wanted: Sequence[nn.Module | nn.Parameter], *,
     ids = {id(p) for one in wanted for p in (one.parameters() if isinstance(one, nn.Module) else [one])}
     return Change(
         on=on,
-        parameters=tuple(name for name, p in modules.named_parameters() if id(p) in ids and p.is_floating_point()),
+        parameters=tuple(
+            name for name, p in modules.named_parameters() if id(p) in ids and (p.is_floating_point() or p.is_complex())
+        ),
         modules=tuple(
             name
             for name, module in modules.named_modules()
@@ -87,9 +90,14 @@ class Trained:
     """What is trained and at which rates, where observers changed that since the run began: a part of a stepper's state."""
 
     def __init__(
-        self, modules: nn.Module, parameters: dict[str, list[nn.Parameter]], peaks: dict[str, list[float]]
+        self,
+        modules: nn.Module,
+        parameters: dict[str, list[nn.Parameter]],
+        peaks: dict[str, list[float]],
+        schedulers: "Mapping[str, Scheduler]",
     ) -> None:
-        """parameters, peaks: the stepper's own, by phase, which are changed here."""
+        """parameters, peaks, schedulers: the stepper's own, by phase, which are changed here."""
+        self._schedulers = schedulers
         self.changes: list[Change] = []
         self._modules, self._parameters, self._peaks = modules, parameters, peaks
         self._at_first = [name for name, parameter in modules.named_parameters() if parameter.requires_grad]
@@ -112,13 +120,27 @@ class Trained:
             self._parameters[name] = trained
             first, now = self._first_peaks[name], self._peaks[name][0]
             for group in further_groups(optimizer, new, peak=first, make=update.further) if new else ():
+                if update.scheduler is not None:  # which knows the groups that it was made for
+                    named = [each for each in optimizer.param_groups if each.get("name") == group.get("name")]
+                    (named or optimizer.param_groups)[0]["params"].extend(group["params"])
+                    continue
                 optimizer.add_param_group(group)
                 self._peaks[name].append(float(optimizer.param_groups[-1]["lr"]) * (now / first if first else 1.0))
         self.changes.append(change)
 
+    def put_modes(self) -> None:
+        """Put modules into the modes that the changes gave them, where all are in training mode."""
+        if self.changes:
+            named = dict(self._modules.named_modules())
+            for change in self.changes:
+                for name in change.modules:
+                    named[name].training = change.on
+
     def scale(self, phase: str, factors: Sequence[float]) -> None:
         """Multiply the rates of a phase's groups from the next step on; its schedule goes on from there."""
         self._scaled.add(phase)
+        if phase in self._schedulers:
+            self._schedulers[phase].scale(factors)
         self._peaks[phase] = [peak * factor for peak, factor in zip(self._peaks[phase], factors, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class NamedMetric:
         """Raises: ConfigError for an unknown name, with the nearest"""
         if name not in NAMES:
             raise unknown("metric", name, NAMES)
-        self.name, self.scores = name, scores
+        self.name = name
+        self.scores: Scores | None = scores
         self.kind: Literal["", "classes", "one", "flags"] = ""
         self.counts, self.top, self.ranking = Total(), Mean(), Ranking()
         self.moments: Tensor | None = None

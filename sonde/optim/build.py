@@ -9,22 +9,15 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
 from sonde.core.config import OptimConfig
 from sonde.core.errors import ConfigError
+from sonde.core.given_object import GivenObject
+from sonde.optim.custom import OURS, arguments, called, class_of, made_by_itself, makes_its_own, reads
 from sonde.optim.fused_adam import spare_the_compiler
 from sonde.optim.groups import Groups, Named, grouped
 from sonde.optim.muon import Muon
 
 FUSED_DEVICES = ("cpu", "cuda")  # where torch has one kernel for a whole update of SGD, Adam and AdamW
 
-USED: dict[str, tuple[str, ...]] = {
-    "sgd": ("lr", "weight_decay"),
-    "momentum": ("lr", "weight_decay", "momentum"),
-    "nesterov": ("lr", "weight_decay", "momentum"),
-    "rmsprop": ("lr", "weight_decay", "momentum", "beta2", "eps"),
-    "adam": ("lr", "weight_decay", "beta1", "beta2", "eps"),
-    "adamw": ("lr", "weight_decay", "beta1", "beta2", "eps"),
-    "muon": ("lr", "weight_decay", "momentum", "beta1", "beta2", "eps"),
-}
-"""Fields of `OptimConfig` that each optimiser reads; the others have no effect on it."""
+USED = OURS
 
 
 def build_optimizer(
@@ -34,18 +27,34 @@ def build_optimizer(
     lr: float,
     device_type: str,
     shares: Mapping[str, float] | None = None,
+    sparse: bool = False,
 ) -> Optimizer:
-    """The optimiser a config names, over parameters with their names, at peak rate `lr`.
+    """The optimiser a config names or holds, over parameters with their names, at peak rate `lr`.
 
-    Its groups carry a "name": decayed, plain (never decays) and, for Muon, matrices. Groups without parameters are left out.
+    The groups of one that is named carry a "name": decayed, plain (never decays) and, for Muon, matrices; those without
+    parameters are left out. A class that was given is called as one would by hand: one group, all of it decays as the class says.
     shares: of the rate, for parameters that learn at less than all of it, by name; the groups with the highest come first
+    sparse: whether some gradients are, which the fused kernels do not take
     Raises: ConfigError for settings that exclude each other
     """
     if config.optimizer == "nesterov" and config.momentum == 0:
         raise ConfigError("--optimizer nesterov needs --momentum above 0; give one, or take --optimizer sgd")
     spare_the_compiler()
+    choice = config.optimizer
+    if isinstance(choice, GivenObject) and makes_its_own(choice):
+        if shares:
+            raise ConfigError(
+                f"--layer-decay has no effect: optimizer={choice} has rates of its own; give its groups rates"
+            )
+        return made_by_itself(choice, [parameter for _, parameter in parameters])
     groups = groups_of(config, parameters, lr=lr, shares=shares)
-    fused = device_type in FUSED_DEVICES
+    if (kind := class_of(choice)) is not None:
+        rate = {"lr": lr} if "lr" in reads(choice) else {}
+        return called(choice, kind, groups, **rate, **arguments(choice, config))
+    return _ours(config, groups, lr=lr, device_type=device_type, fused=device_type in FUSED_DEVICES and not sparse)
+
+
+def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, device_type: str, fused: bool) -> Optimizer:
     betas = (config.beta1, config.beta2)
     match config.optimizer:
         case "sgd":
@@ -59,9 +68,9 @@ def build_optimizer(
         case "adamw":
             return AdamW(groups, lr=lr, betas=betas, eps=config.eps, fused=fused)
         case "muon":
-            return Muon(
-                groups, lr=lr, momentum=config.momentum, betas=betas, eps=config.eps, dtype=product_dtype(device_type)
-            )
+            dtype = product_dtype(device_type)
+            return Muon(groups, lr=lr, momentum=config.momentum, betas=betas, eps=config.eps, dtype=dtype)
+    raise AssertionError(f"{config.optimizer} is no optimiser of ours")
 
 
 def groups_of(
@@ -73,9 +82,13 @@ def groups_of(
     among: Sequence[nn.Parameter] | None = None,
 ) -> list[dict[str, Any]]:
     """The groups of `build_optimizer`. among: groups of these parameters alone, each treated as in the groups of all"""
-    muon = config.optimizer == "muon"
+    muon, choice = config.optimizer == "muon", config.optimizer
     split = grouped(parameters, muon=muon)
-    groups = _groups(split, weight_decay=config.weight_decay, muon=muon)
+    if isinstance(choice, GivenObject):
+        groups: list[dict[str, Any]] = [{"params": [parameter for _, parameter in parameters]}]
+    else:
+        decay = config.weight_decay if "weight_decay" in reads(choice) else 0.0  # the run's, where a phase's reads none
+        groups = _groups(split, weight_decay=decay, muon=muon)
     if shares:
         groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)
     if among is None:
@@ -91,7 +104,7 @@ def hyperparameters(config: OptimConfig) -> dict[str, Any]:
     >>> hyperparameters(OptimConfig(optimizer="momentum", lr=0.1))
     {'lr': 0.1, 'weight_decay': 0.0, 'momentum': 0.9}
     """
-    return {name: getattr(config, name) for name in USED[config.optimizer]}
+    return {name: getattr(config, name) for name in reads(config.optimizer)}
 
 
 def _groups(split: Groups, *, weight_decay: float, muon: bool) -> list[dict[str, Any]]:

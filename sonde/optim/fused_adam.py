@@ -96,7 +96,7 @@ class DirectAdam:
         """Whether what is held is still the optimiser's state: loading one puts other tensors there."""
         groups, state = self._optimizer.param_groups, self._optimizer.state
         return len(self._held) == len(groups) and all(
-            state[group["params"][0]].get("exp_avg") is held.means[0]
+            len(group["params"]) == len(held.means) and state[group["params"][0]].get("exp_avg") is held.means[0]
             for group, held in zip(groups, self._held, strict=True)
         )
 

@@ -40,9 +40,13 @@ class Muon(Optimizer):
         defaults |= {"momentum": momentum, "scaling": scaling, "betas": betas, "eps": eps}
         super().__init__(groups, defaults)
         self.dtype = dtype
-        for group in self.param_groups:
-            # under this name torch's own load_state_dict looks whether AdamW's step counts belong on the device
-            group["fused"] = group["params"][0].device.type in ("cpu", "cuda")
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """As torch's, for groups that come later as well."""
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        # under this name torch's own load_state_dict looks whether AdamW's step counts belong on the device
+        group["fused"] = group["params"][0].device.type in ("cpu", "cuda")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

@@ -22,7 +22,7 @@ def schedule(config: OptimConfig, *, total: int) -> Schedule:
     warmup = warmup_steps(config, total=total)
     floor = config.lr_floor
     match config.schedule:
-        case "constant":
+        case "constant" | "plateau":  # which lowers the rate at evaluations, whatever the step
             return warmed(constant, warmup)
         case "step":
             return warmed(stairs(total=total, share=config.step_size, floor=floor), warmup)
@@ -39,6 +39,7 @@ def schedule(config: OptimConfig, *, total: int) -> Schedule:
                     f"--warmup ({warmup} steps) and --decay ({last} steps) do not fit into a run of {total} steps; lower one"
                 )
             return warmed(stable_decay(start=total - last, total=total, floor=floor), warmup)
+    raise AssertionError(f"{config.schedule} is no schedule of ours")
 
 
 def warmup_steps(config: OptimConfig, *, total: int) -> int:

@@ -29,6 +29,7 @@ class Reading:
     findings: Sequence[dict[str, Any]]
     evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
+    logged: Sequence[dict[str, Any]] = field(default=())  # by observers
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
 
     @property
@@ -44,7 +45,7 @@ class Reading:
     @cached_property
     def last_step(self) -> int:
         """The last step that was logged or evaluated."""
-        return max((line.get("step") or 0 for line in (*self.steps, *self.evaluations)), default=0)
+        return max((line.get("step") or 0 for line in (*self.steps, *self.evaluations, *self.logged)), default=0)
 
 
 def read_folder(path: Path) -> Reading:
@@ -52,7 +53,8 @@ def read_folder(path: Path) -> Reading:
     run = open_run(path)
     troubles: list[str] = []
     lines = read_lines(run.metrics, troubles)
-    by_kind = {kind: [line for line in lines if line.get("kind") == kind] for kind in ("step", "evaluation", "event")}
+    kinds = ("step", "evaluation", "event", "log")
+    by_kind = {kind: [line for line in lines if line.get("kind") == kind] for kind in kinds}
     return Reading(
         path=path,
         config=_yaml(run.config, troubles),
@@ -64,6 +66,7 @@ def read_folder(path: Path) -> Reading:
         steps=by_kind["step"],
         evaluations=by_kind["evaluation"],
         events=by_kind["event"],
+        logged=by_kind["log"],
         findings=read_lines(run.findings, troubles),
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),

@@ -14,6 +14,7 @@ from sonde.report.scale import Point, smoothed
 
 LOG_RATIO = 30.0  # a loss that falls by more than this is drawn on a logarithmic axis
 MOST_PARTS = 4  # further curves of a multi-part loss are left out
+MOST_LOGGED = 8  # numbers of observers that get a figure
 
 _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
 
@@ -30,7 +31,7 @@ class Figure:
 
 def learning_figures(run: Reading) -> list[Figure]:
     """The figures of whatever was logged so far."""
-    figures = [_loss(run), _metric(run), _parts(run), _rate(run), _norm(run), _range_test(run)]
+    figures = [_loss(run), _metric(run), _parts(run), _rate(run), _norm(run), _range_test(run), *_logged(run)]
     return [figure for figure in figures if figure is not None]
 
 
@@ -96,6 +97,19 @@ def _parts(run: Reading) -> Figure | None:
     series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(shown)]
     figure = curves(series, _across(run), Axis(label="value"), name="Loss terms over time")
     return Figure(title="Loss terms", svg=figure, caption="The terms of the training loss, logged at each step.")
+
+
+def _logged(run: Reading) -> list[Figure]:
+    """One figure for each number that an observer logged: nothing is known of their scales."""
+    names = list(dict.fromkeys(name for line in run.logged for name in line.get("values") or {}))
+    found = []
+    for name in names:
+        points = _points(run, [(line, line["values"][name]) for line in run.logged if name in line["values"]])
+        if len(found) < MOST_LOGGED and _finite(points):
+            series = [Series(name=name, points=points, colour=1, dots=len(points) <= 60)]
+            figure = curves(series, _across(run), Axis(label=name), name=f"{name} over time")
+            found.append(Figure(title=name, svg=figure, caption="Logged by an observer."))
+    return found
 
 
 def _rate(run: Reading) -> Figure | None:

@@ -10,24 +10,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
 from sonde.core.bounds import flag
 from sonde.core.config import LoopConfig, OptimConfig, PlaceConfig
 from sonde.core.errors import ConfigError
+from sonde.core.given_object import GivenObject
 from sonde.core.seams import Phase, ends, rewinds
 from sonde.modalities.catalogue import modality
 from sonde.modalities.settings import of_data
 from sonde.optim.build import USED
+from sonde.optim.custom import SETTINGS, makes_its_own, reads
+from sonde.optim.schedulers import function_of_step
 from sonde.run.build import Assembly, changes
 from sonde.run.lengths import counted, fixed_ends
 from sonde.run.updates import settings_of
 
 SHAPED = {
-    "lr_floor": ("step", "cosine", "linear", "one-cycle", "wsd"),
+    "lr_floor": ("step", "cosine", "linear", "one-cycle", "wsd", "plateau"),
+    "plateau_patience": ("plateau",),
+    "plateau_factor": ("plateau",),
     "step_size": ("step",),
     "decay": ("wsd",),
 }
 """Settings that only some schedules read."""
-OPTIMISERS = tuple(dict.fromkeys(name for names in USED.values() for name in names))
+OPTIMISERS = SETTINGS
 OF_A_SCHEDULE = ("schedule", "warmup", *SHAPED)
 OF_DATA = (*(entry.name for kind in of_data().values() for entry in fields(kind)), "feed", "balanced", "bucket")
 """Settings of data that Sonde describes."""
@@ -96,7 +103,7 @@ def _of_validation(name: str, value: Any, parts: Assembly) -> str:
 
 
 def _of_objective(name: str, value: Any, parts: Assembly) -> str:
-    if parts.task.objective is not None:
+    if parts.objective is not None:
         return ""
     return "the task has no objective that could improve; set its objective = sonde.Objective(metric, 'max' or 'min')"
 
@@ -124,8 +131,8 @@ def _of_evaluations(name: str, value: Any, parts: Assembly) -> str:
     if loop.evaluation_period.unit == "epochs" and _without_epochs(parts):
         return 'these data have no epochs, so that they are evaluated at the end only; give evaluate_every="500 steps"'
     last = min(fixed_ends(loop, batches).values(), default=None)
-    every = {"steps": 1, "epochs": batches}.get(loop.evaluation_period.unit)
-    if last is None or every is None or round(loop.evaluation_period.amount * every) < last:
+    every = _steps_apart(parts)
+    if last is None or every is None or every < last:
         return ""
     return (
         f"the first evaluation falls due at the run's end, after {counted(last, 'step')}; train longer, or evaluate more often "
@@ -148,21 +155,34 @@ def _of_an_optimiser(name: str, value: Any, parts: Assembly) -> str:
     optim = parts.config.optim
     if any(_is_read(phase, name, optim) for phase in parts.task.phases):
         return ""
-    chosen = [settings_of(phase, optim).optimizer for phase in parts.task.phases if not callable(phase.optimizer)]
-    if not chosen or all(name in USED[each] for each in chosen) or name not in OPTIMISERS:
+    chosen = [settings_of(phase, optim).optimizer for phase in parts.task.phases if not _is_its_own(phase, "optimizer")]
+    if not chosen or all(name in reads(each) for each in chosen) or name not in OPTIMISERS:
         return "every phase of the task has its own; change it there"
+    if isinstance(chosen[0], GivenObject):
+        how = "has its own; set it there, or" if makes_its_own(chosen[0]) else "does not take it;"
+        return f"optimizer={chosen[0]} {how} leave it out"
     readers = [flag("optimizer") + f" {each}" for each, names in USED.items() if name in names]
     return f"--optimizer {chosen[0]} does not read it; leave it out, or take {' or '.join(readers)}"
 
 
 def _is_read(phase: Phase, name: str, optim: OptimConfig) -> bool:
-    if callable(phase.optimizer) or _is_its_own(phase, name):
+    if _is_its_own(phase, "optimizer" if name in OPTIMISERS else name) and not _is_ours(phase):
         return False
-    return name not in OPTIMISERS or name in USED[settings_of(phase, optim).optimizer]
+    if _is_its_own(phase, name):
+        return False
+    return name not in OPTIMISERS or name in reads(settings_of(phase, optim).optimizer)
 
 
 def _is_its_own(phase: Phase, name: str) -> bool:
-    return isinstance(phase.optimizer, Mapping) and name in phase.optimizer
+    """Whether a phase has a setting for itself."""
+    if isinstance(phase.optimizer, Mapping):
+        return name in phase.optimizer
+    return phase.optimizer is not None and name in ("optimizer", *OPTIMISERS)
+
+
+def _is_ours(phase: Phase) -> bool:
+    """Whether a phase's own optimiser is one for which the run's settings stand where the phase has none."""
+    return isinstance(phase.optimizer, Mapping) and phase.optimizer.get("optimizer") in USED
 
 
 def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
@@ -174,6 +194,8 @@ def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
     ]
     if not open_to_it:
         return "every phase of the task has its own schedule; change it there"
+    if name == "warmup" and not any(_warms_up(each) for each in open_to_it):
+        return f"schedule={open_to_it[0].schedule} sets the rate from the first step on; leave it out"
     readers = SHAPED.get(name)
     if readers is None or any(each.schedule in readers for each in open_to_it):
         return ""
@@ -181,6 +203,49 @@ def _of_a_schedule(name: str, value: Any, parts: Assembly) -> str:
         f"--schedule {open_to_it[0].schedule} does not read it; leave it out, or take "
         f"{' or '.join(f'--schedule {reader}' for reader in readers)}"
     )
+
+
+def _warms_up(optim: OptimConfig) -> bool:
+    return isinstance(optim.schedule, str) and optim.schedule != "plateau"
+
+
+def _of_torchs_schedulers(name: str, value: Any, parts: Assembly) -> str:
+    for phase in parts.task.phases:
+        choice = settings_of(phase, parts.config.optim).schedule
+        if isinstance(choice, GivenObject) and function_of_step(choice) is None:
+            return ""
+    return "it is for schedulers of torch, such as schedule=functools.partial(StepLR, step_size=30); leave it out"
+
+
+def _of_plateaus(name: str, value: Any, parts: Assembly) -> str:
+    """Of a schedule that watches the validation metric."""
+    kind = value.value if isinstance(value, GivenObject) else value
+    kind = getattr(kind, "func", kind)
+    watches = kind == "plateau" or kind is ReduceLROnPlateau or isinstance(kind, ReduceLROnPlateau)
+    if not watches:
+        return ""
+    if parts.task.objective is None:
+        return "the task has no objective, whose metric it would watch; give it one, or another schedule"
+    return _of_validation(name, value, parts) or _of_evaluations(name, value, parts) or _of_patience(value, parts)
+
+
+def _of_patience(value: Any, parts: Assembly) -> str:
+    """Of a plateau that nobody can wait for: the rate is lowered at the evaluation after so many, and must be used then."""
+    loop, batches, patience = parts.config.loop, parts.train.batches, parts.config.optim.plateau_patience
+    last, every = min(fixed_ends(loop, batches).values(), default=None), _steps_apart(parts)
+    if value != "plateau" or last is None or every is None or last // every > patience + 2:
+        return ""
+    return (
+        f"{counted(last // every, 'evaluation')} fall due, and it waits for {patience} without improvement; train longer, "
+        f"evaluate more often ({flag('evaluate_every')}), or give a lower {flag('plateau_patience')}"
+    )
+
+
+def _steps_apart(parts: Assembly) -> int | None:
+    """Steps from one evaluation to the next; None where they are not known."""
+    period, batches = parts.config.loop.evaluation_period, parts.train.batches
+    every = {"steps": 1, "epochs": batches}.get(period.unit)
+    return None if every is None else max(1, round(period.amount * every))
 
 
 def _of_clipping(name: str, value: Any, parts: Assembly) -> str:
@@ -199,9 +264,11 @@ RULES = (
     Rule(names=("patience",), why=_of_objective, off=(0, "0")),
     Rule(names=("patience", "evaluate_every", "checkpoint_every"), why=_of_epochs, off=(0, "0")),
     Rule(names=("patience",), why=_of_evaluations, off=(0, "0")),
-    Rule(names=("monitor", "evaluate_every"), why=_of_validation, off=(None,)),
+    Rule(names=("monitor", "mode", "evaluate_every"), why=_of_validation, off=(None,)),
     Rule(names=("augment",), why=_of_augmentation, off=("none", "auto")),
-    Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser),
+    Rule(names=("optimizer", *OPTIMISERS), why=_of_an_optimiser, off=(None,)),
     Rule(names=OF_A_SCHEDULE, why=_of_a_schedule, off=(0,)),
+    Rule(names=("schedule",), why=_of_plateaus),
+    Rule(names=("schedule_every",), why=_of_torchs_schedulers, off=(None,)),
     Rule(names=("clip", "clip_value"), why=_of_clipping, off=(0,)),
 )

@@ -10,12 +10,13 @@ from torch import nn
 from sonde.augment.policy import parse
 from sonde.augment.views import Views
 from sonde.core.batch import Batch
+from sonde.core.bounds import flag
 from sonde.core.config import FeedConfig, Precision, TrainConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
-from sonde.core.seams import Source, Task
+from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.build import build_source
 from sonde.data.feed.decide import FeedDecision, decide
 from sonde.data.feed.source import Augment
@@ -35,9 +36,9 @@ from sonde.models.custom import check_output
 from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
-from sonde.run.updates import schedules, updates
+from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.beside import WithMetrics
-from sonde.tasks.custom.metrics import Measures, checked_mode, own_names
+from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
@@ -80,43 +81,56 @@ class Assembly:
     first: Batch | None = None  # of the training data, once it was looked at
     in_batches: bool = False  # whether the caller's training data come in batches that were made elsewhere
     notes: tuple[str, ...] = ()  # what was done to the caller's data, a line each
+    monitored: Objective | None = None  # of a task without an objective of its own, what the caller chose
     made_by: str = ""  # and what the caller gave, in words, such as "the DataLoader"
 
     def __post_init__(self) -> None:
         check_phases(self.task)
 
+    @property
+    def objective(self) -> Objective | None:
+        """What chooses the best checkpoint; None: the last is the best."""
+        return self.task.objective if self.monitored is None else self.monitored
+
     def stepper(
         self,
         *,
-        lr: float,
+        lr: float | None,
         total: int | None,
         execution: Execution | None = None,
         precision: Precision | None = None,
     ) -> Stepper:
         """A stepper with fresh optimisers at peak rate `lr`, whose schedules and stages end at step `total`.
 
+        lr: None where the optimiser that was given has its own
         total: None where it is not yet known (`move_end` tells): stages are dealt out over many steps until then
         precision: what was decided, where that may be another than was requested; an `execution` that is given computes in it
         """
         steps = UNKNOWN if total is None else total
-        stages = plan_stages(self.task.phases, total=steps)
+        stages = plan_stages(self.task.phases, total=steps, batches=self.train.batches)
         optim = self.config.optim
+        made = updates(
+            self.task.phases,
+            self.task.modules,
+            optim,
+            lr=lr,
+            device_type=self.device.type,
+            shapes=schedules(self.task.phases, optim, stages, total=total),
+            shares=self._shares(),
+            mode="min" if self.task.objective is None else self.task.objective.mode,
+        )
+        settings = self.step_settings(precision)
+        check_search(made, settings.precision, compiled=self.config.machine.compile)
+        check_watched(made, watched="validation" in self.evaluation_sources and self.task.objective is not None)
         return Stepper(
             self.task,
-            updates(
-                self.task.phases,
-                self.task.modules,
-                optim,
-                lr=lr,
-                device_type=self.device.type,
-                shapes=schedules(self.task.phases, optim, stages, total=total),
-                shares=self._shares(),
-            ),
-            self.step_settings(precision),
+            made,
+            settings,
             average=self.average,
             clock=self.clock,
             execution=execution,
             total=steps,
+            stages=stages,
         )
 
     def move_end(self, stepper: Stepper, *, total: int, done: int) -> None:
@@ -226,8 +240,12 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
         monitor=None if mine else loop.monitor,
         loss=own.loss,
     )
-    if task.objective is not None and not mine:
-        checked_mode(task.objective.metric, task.objective.mode == "max", loop.mode)
+    if task.objective is not None and not mine and loop.mode not in (None, task.objective.mode):
+        better = "higher" if task.objective.mode == "max" else "lower"
+        raise ConfigError(
+            f"{flag('mode')} {loop.mode} contradicts {flag('monitor')} {task.objective.metric}, of which {better} is better; "
+            f"leave {flag('mode')} out"
+        )
     if not measures.all:
         return task
     return WithMetrics(task, measures, monitor=loop.monitor if mine else None, mode=loop.mode if mine else None)

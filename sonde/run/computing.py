@@ -118,7 +118,7 @@ def first_batch(assembly: Assembly) -> Batch:
 def _stepper(assembly: Assembly, precision: Precision) -> Stepper:
     """One to try steps with."""
     lr = assembly.config.optim.lr
-    return assembly.stepper(lr=1e-3 if lr == "auto" else float(lr), total=1_000_000, precision=precision)
+    return assembly.stepper(lr=1e-3 if lr == "auto" else lr, total=1_000_000, precision=precision)
 
 
 def _part(batch: Batch, pieces: int, assembly: Assembly) -> Batch:

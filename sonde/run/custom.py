@@ -29,7 +29,8 @@ from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
-from sonde.engine.stages import fixed_length
+from sonde.engine.stages import fixed_epochs, fixed_length
+from sonde.metrics.directions import higher_is_better
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.choose import Recipe
@@ -39,6 +40,7 @@ from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
+from sonde.tasks.custom.metrics import checked_mode
 from sonde.tasks.custom.task import ModuleTask
 
 
@@ -74,7 +76,7 @@ def custom_job(
     about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": warnings}
     return Job(
         resolved=resolved,
-        given=settings,
+        given=from_keywords(settings).values,
         about={**about, "fingerprint": fingerprint},
         build=build,
         name=(CUSTOM_MODULE, name),
@@ -85,8 +87,10 @@ def custom_job(
 
 def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
     """The settings of a custom task. Raises: ConfigError for an unknown one, or one that is not for such tasks."""
-    steps, lengths = fixed_length(task.phases), ("epochs", "steps")
+    steps, epochs, lengths = fixed_length(task.phases), fixed_epochs(task.phases), ("epochs", "steps")
     advice = {}
+    if epochs is not None and all(settings.get(name) is None for name in lengths):
+        advice = {"epochs": (epochs, "all stages of the task together")}
     if steps is not None and all(settings.get(name) is None for name in lengths):
         advice = {"steps": (steps, "all stages of the task together")}
     recipe = Recipe(task=type(task).__name__, model=CUSTOM_MODULE, settings=advice)
@@ -105,6 +109,10 @@ def custom_parts(
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device)
     getattr(task, "to", task.modules.to)(device)
+    if isinstance(test, int | float):
+        raise ConfigError(
+            f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"
+        )
     floats, notes = floats_of(task.modules), []
     with clock.part("data"):
         if isinstance(validation, bool | int | float):
@@ -117,8 +125,14 @@ def custom_parts(
             for split, part in (("validation", validation), ("test", test))
             if part is not None
         }
+    monitored, mode = config.loop.monitor, config.loop.mode
+    if task.objective is None and monitored is not None:
+        chosen = Objective(monitored, checked_mode(monitored, higher_is_better(monitored), mode, declared=False))
+    else:
+        chosen = None
     return Assembly(
         dataset=None,
+        monitored=chosen,
         config=config,
         device=device,
         decision=FeedDecision(kind="resident", why="custom data", bytes=0),
@@ -148,17 +162,17 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
         rows = max((len(leaf) for field in fields.values() for _, leaf in leaves(field)), default=0)
         tensor_source(fields, FeedConfig(), training=False, seed=seed, device=torch.device("cpu"))  # which checks them
     elif sized or _by_number(data):
-        rows = len(data)
+        rows = len(data)  # type: ignore[arg-type]
     else:
         raise ConfigError(
-            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one after "
-            "the other; give validation data of their own"
+            f"validation={share:g} keeps rows of data in memory or of a map-style Dataset, and {_made_by(data)} yields them one "
+            "after the other; give validation data of their own"
         )
     kept, taken = held_back(rows, share, seed)
-    part = part_of_rows if fields is None else part_of_fields
-    whole = data if fields is None else fields
     note = f"{len(taken):,} of the {rows:,} training rows kept for validation (random)"
-    return part(whole, kept), part(whole, taken), note
+    if fields is None:
+        return part_of_rows(data, kept), part_of_rows(data, taken), note
+    return part_of_fields(fields, kept), part_of_fields(fields, taken), note
 
 
 def _by_number(data: Any) -> bool:
@@ -217,11 +231,11 @@ def source_of(
     if isinstance(data, list | tuple | DataLoader):
         return LoaderSource(data, device=device, seed=seed, floats=floats)
     if isinstance(data, Iterable | str) or callable(data):
-        _check_iterable(data, training=training)
+        _check_iterable(data, what=what)
         batches = batches_of(data, batch_size=config.batch_size, workers=workers)
         return LoaderSource(batches, device=device, seed=seed, floats=floats)
     raise ConfigError(
-        f"cannot train on a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
+        f"cannot {_use(what)} a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
     )
 
@@ -235,13 +249,17 @@ def _loader(data: Any, batch_size: int, workers: int, *, seed: int, training: bo
     return DataLoader(data, batch_size, shuffle=training, **common)
 
 
-def _check_iterable(data: Any, *, training: bool) -> None:
-    """Raises: ConfigError for what yields no rows, and an iterator to evaluate on"""
+def _check_iterable(data: Any, *, what: str) -> None:
+    """Raises: ConfigError for what yields no rows, and an iterator to evaluate on again and again"""
     if isinstance(data, str | bytes | Path | type | nn.Module):
-        what = "a path or name; give that to sonde.train" if isinstance(data, str | Path) else "no data"
-        raise ConfigError(f"cannot train on {data!r}, which is {what}")
-    if not training and isinstance(data, Iterator):
-        raise ConfigError(f"validation data are read at every evaluation, and {ONCE}")
+        found = "a path or name; give that to sonde.train" if isinstance(data, str | Path) else "no data"
+        raise ConfigError(f"cannot {_use(what)} {data!r}, which is {found}")
+    if what in ("validation", "test") and isinstance(data, Iterator):
+        raise ConfigError(f"{what} data are read more than once, and {ONCE}")
+
+
+def _use(what: str) -> str:
+    return "train on" if what == "training" else "evaluate on"
 
 
 def task_of(
@@ -265,12 +283,7 @@ def task_of(
             )
         _refuse_another_choice(task, metrics, monitor, mode)
         return task
-    if isinstance(loss, type):
-        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
-    if loss is not None and not callable(loss):
-        raise ConfigError(
-            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
-        )
+    _check_loss(loss)
     return ModuleTask(task, loss, metrics, monitor, mode)
 
 
@@ -281,13 +294,23 @@ def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: 
         raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
     if metrics is not None:
         raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
-    if monitor is not None and (own is None or monitor != own.metric):
-        chosen = "the last checkpoint" if own is None else f"its own objective, {own.metric!r}"
+    if monitor is not None and own is not None and monitor != own.metric:
         raise ConfigError(
-            f"monitor={monitor!r}: {name} is chosen by {chosen}; set objective = sonde.Objective(…) there"
+            f"monitor={monitor!r}: {name} is chosen by its own objective, {own.metric!r}; set objective = sonde.Objective(…) "
+            "there"
         )
     if mode is not None and own is not None and mode != own.mode:
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
+
+
+def _check_loss(loss: Any) -> None:
+    """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
+    if isinstance(loss, type):
+        raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if loss is not None and not callable(loss):
+        raise ConfigError(
+            f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
+        )
 
 
 def _hashes(given: Mapping[str, Any]) -> dict[str, str]:

@@ -24,7 +24,10 @@ from sonde.run.resolve import CUSTOM_MODULE
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
-SPEAKS_OF_SHAPES = r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|same device)\b"
+SPEAKS_OF_SHAPES = (
+    r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|"
+    r"same device)\b"
+)
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 

@@ -12,7 +12,9 @@ import torch
 from sonde.core.catalogue import load
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
+from sonde.core.findings import Finding
 from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
+from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
@@ -87,8 +89,35 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
         return
     with suppress(Undefined, ArithmeticError, ValueError, RuntimeError, IndexError):  # of one that needs more batches
         scores = meter.compute()  # tells the task what its metrics report
-        if task.objective is not None:
-            task.objective.value(scores)
+        if assembly.objective is not None:
+            assembly.objective.value(scores)
+
+
+def choosing(assembly: Assembly) -> list[str]:
+    """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
+    objective = assembly.objective
+    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
+    if objective is None or not told:
+        return []
+    best = "highest" if objective.mode == "max" else "lowest"
+    return [f"best checkpoint: {best} validation {metric_name(objective.metric)}"]
+
+
+def notes_on_metrics(assembly: Assembly) -> list[Finding]:
+    """What is to be said of the task's metrics; from here on it is decided which of them chooses."""
+    notes, source = abilities_of(assembly.task).notes, assembly.evaluation_sources.get("validation")
+    if notes is None:
+        return []
+    if not assembly.evaluation_sources:
+        return [
+            Finding(
+                check="metrics without data",
+                severity="note",
+                evidence="metrics= computes nothing: there are no validation and no test data",
+                action="pass validation=, or leave metrics= out",
+            )
+        ]
+    return [] if source is None else list(notes(source.batches))
 
 
 def baseline(assembly: Assembly, split: str) -> dict[str, Any]:

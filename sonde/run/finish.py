@@ -82,7 +82,7 @@ def _never_finite(run: Prepared) -> list[Finding]:
     assembly, best = run.attempt.assembly, run.training.progress.best
     if "validation" not in assembly.evaluation_sources:
         return []
-    chose, objective = best is not None and best["metric"] is not None, assembly.task.objective
+    chose, objective = best is not None and best["metric"] is not None, assembly.objective
     lines = list(read_lines(run.attempt.folder.metrics))
     means = abilities_of(assembly.task).batch_means
     return never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
@@ -135,7 +135,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
     assembly, training, progress = run.attempt.assembly, run.training, run.training.progress
     spent = training.clock.summary()
     working = spent["step"] + spent["optimizer"] + spent["input"]
-    batches, objective = assembly.train.batches, assembly.task.objective
+    batches, objective = assembly.train.batches, assembly.objective
     return {
         "status": progress.stop,
         "ended_by": progress.ended_by,

@@ -45,7 +45,7 @@ def check_stages(phases: Sequence[Phase], loop: LoopConfig, source: Source) -> N
     """Raises: ConfigError where all stages have `steps`, and the length that was asked for is another than their sum."""
     total = min(fixed_ends(loop, source.batches).values(), default=None)
     length = "a length known only at its end" if total is None else counted(total, "step")
-    check_total(phases, total, length=length, remedy="give steps={steps} and no epochs")
+    check_total(phases, total, length=length, remedy="give steps={steps} and no epochs", batches=source.batches)
 
 
 def _refuse_shape(optim: OptimConfig, passes: int) -> None:
@@ -55,7 +55,8 @@ def _refuse_shape(optim: OptimConfig, passes: int) -> None:
         raise ConfigError(
             f"--warmup {optim.warmup:g} is a share of the run, and {unknown}; give it in steps, or give --steps"
         )
-    if optim.schedule == "one-cycle" or (optim.schedule != "constant" and passes == 1):
+    shaped = isinstance(optim.schedule, str) and optim.schedule not in ("constant", "plateau")
+    if optim.schedule == "one-cycle" or (shaped and passes == 1):
         raise ConfigError(f"--schedule {optim.schedule} needs the run's length, and {unknown}; give --steps")
 
 

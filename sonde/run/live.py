@@ -1,7 +1,7 @@
 """The run as an observer sees it while it goes on: what it may look at, and what it may ask for."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sonde.engine.training import Training
 from sonde.report.events import Events
 from sonde.run.loggers.logger import Logger
 
+LEFT = "evaluation mode"
 Trained = nn.Module | nn.Parameter | str
 
 
@@ -26,11 +27,12 @@ class Live:
     What is asked for takes effect before the next step.
     """
 
-    def __init__(self, folder: Path, found: list[Finding]) -> None:
-        """found: findings so far, a list that grows;  `training` is set once it is put together."""
+    def __init__(self, folder: Path, findings: list[Finding], found: Callable[[Finding], None]) -> None:
+        """findings: so far, a list that grows;  found: told of another;  `training` is set once it is put together."""
         self.folder = folder
         self.training: Training = None  # type: ignore[assignment]
-        self._found = found
+        self.networks: tuple[nn.Module, ...] = ()  # those in training mode, once steps are taken
+        self._findings, self._found = findings, found
         self._rates: dict[str, list[float]] | None = None  # before an observer that looked at the optimisers
 
     @property
@@ -92,6 +94,25 @@ class Live:
         for group in optimizer.param_groups:
             group["lr"] = group["lr"] * (rate / before) if before else rate
 
+    def watch_modes(self) -> None:
+        """Remember which networks are in training mode, before an observer has a step's record."""
+        self.networks = tuple(network for network in self.modules.values() if network.training)
+
+    def settle_modes(self, observer: str) -> None:
+        """Put back into training mode what an observer left in evaluation mode, and say so."""
+        names = [name for name, network in self.modules.items() if network in self.networks and not network.training]
+        self.training.stepper.training_mode()
+        if not any(finding.check == LEFT for finding in self._findings):
+            self._found(
+                Finding(
+                    check=LEFT,
+                    severity="note",
+                    evidence=f"the observer {observer} left {', '.join(names)} in evaluation mode; training mode was put back",
+                    action="call train() where eval() was called; parts that are to stay in it: live.freeze",
+                    step=self.step,
+                )
+            )
+
     @property
     def looked_at_rates(self) -> bool:
         """Whether an observer had the optimisers in hand since `settle`."""
@@ -122,7 +143,7 @@ class Live:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What automatic checks found so far."""
-        return tuple(self._found)
+        return tuple(self._findings)
 
     def stop(self, why: str) -> None:
         """End the run before the next step; it is evaluated and reported on as ever. why: its status in result.json"""
@@ -188,6 +209,7 @@ class Live:
                         f"live.freeze: phase {phase.name!r} would have nothing left to train; to end the run: live.stop(why)"
                     )
         stepper.trained.change(change, stepper.updates)
+        self.networks = ()
 
     def _found_as(self, one: Any, verb: str) -> nn.Module | nn.Parameter:
         if isinstance(one, nn.Module | nn.Parameter):

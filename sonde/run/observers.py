@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sonde.core.errors import ConfigError
-from sonde.core.records import Record, Verdict
+from sonde.core.records import RUN_ENDS, EventRecord, Record, StepRecord, Verdict
 from sonde.engine.observing import name_of
 from sonde.engine.tree import separate
 from sonde.run.live import Live
@@ -118,9 +118,15 @@ class Watched:
                 self._call = observer
 
     def __call__(self, record: Record) -> Verdict | None:
+        live = self._live
+        if not live.networks and type(record) is StepRecord:
+            live.watch_modes()
         verdict = self._call(record)
-        if self._live.looked_at_rates:
-            self._live.settle()
+        if live.looked_at_rates:
+            live.settle()
+        for network in live.networks:
+            if not network.training and not (isinstance(record, EventRecord) and record.event == RUN_ENDS):
+                live.settle_modes(self.name)
         if verdict is None or (isinstance(verdict, str) and verdict in ("continue", "stop", "save")):
             return verdict  # type: ignore[return-value]
         raise ConfigError(

@@ -23,6 +23,7 @@ from sonde.run.evaluation import check_evaluation
 from sonde.run.lengths import check_length, fixed_ends, fixed_why
 from sonde.run.saved import Saved
 from sonde.run.time_limit import Length, Trial, length_in_time
+from sonde.run.updates import check_total_steps, optimizer_lines, searching_in_batches
 
 RANGE_STEPS, FEWEST_RANGE_STEPS, RANGE_SHARE = 100, 20, 0.15  # of a range test; of the time left, at most so much
 
@@ -45,14 +46,18 @@ def make_plan(
     limit_s = config.loop.limit_s if saved is None or saved.new_limit else None
     computing = choose_computing(assembly, folder, batch, saved, limit_s=limit_s)
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
-    check_evaluation(assembly)
+    if saved is None or abilities_of(assembly.task).notes is not None:  # which tells what metrics report
+        check_evaluation(assembly)
     lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     if config.machine.compile and bound is not None and trial.batch is not None:
         first_steps(stepper, trial.batch)  # in which a loss is tried that is not to be tried in compiled code
     compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
     findings += [] if bound is None else unused(bound)
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
+    last = assembly.stepper(lr=lr, total=length.steps, execution=compiled, precision=decided.precision)
     lines = _plan_lines(assembly, computing, length, bound, compiled=compiled is not None)
+    lines += optimizer_lines(last.updates, config.optim)
+    findings += searching_in_batches(last.updates, assembly.train.batches)
     if compiling is not None:
         left = None if length.steps is None else length.steps - (0 if saved is None else saved.step)
         lines.append(compiling.line(left))
@@ -82,7 +87,7 @@ def make_plan(
         batches_per_epoch=assembly.train.batches,
         lines=tuple(lines),
     )
-    last = assembly.stepper(lr=lr, total=length.steps, execution=compiled, precision=decided.precision)
+    check_total_steps(last.updates, length.steps if config.loop.limit_s is None else None)  # which a limit only guesses
     return plan, last, findings
 
 
@@ -110,11 +115,15 @@ def _rate(
     report: Callable[[str], None],
     *,
     step_s: float | None,
-) -> float:
+) -> float | None:
     """Raises: ConfigError where there is no time, or no way back, to search for a rate."""
     optim, loop = assembly.config.optim, assembly.config.loop
     if optim.lr != "auto":
-        return float(optim.lr)
+        return optim.lr
+    if any(update.closure for update in stepper.updates):
+        raise ConfigError(
+            "--lr auto has no effect on optimizers that search along the gradient, such as lbfgs; give --lr 1"
+        )
     if folder.lr_range.exists() and saved is not None:
         return float(read_json(folder.lr_range)["chosen"])
     source = assembly.train

@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch
+
 from sonde.core.config import TrainConfig, replace_leaves
 from sonde.core.config_file import SavedConfig
 from sonde.core.errors import ConfigError, unknown
-from sonde.core.overrides import Overrides
+from sonde.core.given_object import TAKES, GivenObject, text_of
+from sonde.core.overrides import ELSEWHERE, Overrides
 from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
 from sonde.models.renamed import refuse_old_name, with_new_names
+from sonde.optim.custom import SETTINGS, class_of, defaults, torch_classes
 from sonde.run.choose import Recipe
 from sonde.tasks.table import spec
 
@@ -65,8 +69,11 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)
+            if name in ELSEWHERE:
+                raise ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
             raise unknown("setting", name, known)
-    typed = {name: value for name, value in overrides.values.items() if (name, value) != ("augment", "auto")}
+    left = (("augment", "auto"), ("lr", None), ("optimizer", None), ("schedule", None))  # to choose nothing
+    typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
     # what recipes know of models is said of the shipped ones: a parameter of a custom one keeps its default
     advisable = known - model_names if ".py:" in recipe.model else known
     advice = fitting({name: entry for name, entry in recipe.settings.items() if name in advisable}, typed)
@@ -96,6 +103,7 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
         entries = overfitting(entries, batches)
     if any(typed.get(name) is not None for name in ("epochs", "steps", "time_limit")):
         entries.pop("epochs", None)  # a length is given, perhaps in another unit
+    entries = _of_torchs(entries, typed)
     chosen, tuned = typed.get("optimizer"), advice["optimizer"][0] if "optimizer" in advice else None
     if (
         chosen in USUAL_RATE
@@ -115,6 +123,23 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
         entries.pop("label_smoothing", None)  # refused beside any other loss
     if typed.get("loss", entries.get("loss", ("",))[0]) == "perceptron":
         entries.pop("monitor", None)  # may name a metric of probabilities, and there are none
+    return entries
+
+
+def _of_torchs(advice: Advice, typed: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Advice for an optimiser or schedule that is not ours: what a recipe tuned for another gives way to its own defaults."""
+    entries, chosen = dict(advice), typed.get("optimizer")
+    if isinstance(chosen, GivenObject) or chosen in torch_classes():
+        entries = {name: entry for name, entry in entries.items() if name not in SETTINGS}
+        kind, why = class_of(chosen), f"{chosen}'s own default"
+        entries |= {"lr": (None, f"set by optimizer={chosen}")} if kind is None else {}
+        entries |= {name: (value, why) for name, value in ({} if kind is None else defaults(kind)).items()}
+        if kind is torch.optim.LBFGS:
+            entries = {name: entry for name, entry in entries.items() if name not in ("clip", "clip_value")}
+    if isinstance(typed.get("schedule"), GivenObject) or typed.get("schedule") == "plateau":
+        entries = {
+            name: entry for name, entry in entries.items() if name not in ("warmup", "lr_floor", "step_size", "decay")
+        }
     return entries
 
 
@@ -140,6 +165,21 @@ def settled(saved: SavedConfig) -> TrainConfig:
         )
     saved = with_new_names(saved)
     values = {name: tuple(v) if isinstance(v, list) else v for name, v in saved.settings.items()}
+    values |= {name: _object_again(name, str(values[name])) for name in TAKES if name in values}
     model, task = str(values.pop("model")), str(values.pop("task"))
     overrides = Overrides(values=values, origin=dict(saved.origin), model=model, task=task, leftover=())
     return resolve(overrides, Recipe(task=task, model=model, settings={})).config
+
+
+def _object_again(name: str, text: str) -> Any:
+    """A name as it is, and a class of torch's from its text. Raises: ConfigError for what only the user's program can make"""
+    place, _, leaf = text.rpartition(".")
+    if not place and "(" not in text:
+        return text
+    rooms = {"torch.optim": torch.optim, "torch.optim.lr_scheduler": torch.optim.lr_scheduler}
+    kind = getattr(rooms.get(place), leaf, None)
+    if isinstance(kind, type) and text_of(kind) == text:
+        return GivenObject(text, kind)
+    raise ConfigError(
+        f"the {name} of this run, {text}, is an object of your program; make the same call again with out= this folder"
+    )

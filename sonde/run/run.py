@@ -219,8 +219,8 @@ class Run:
     ) -> dict[str, float]:
         """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
 
-        split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run on
-               custom data, which takes what `sonde.fit` does
+        split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run
+               on custom data, which takes what `sonde.fit` does
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
         if self._of_custom_data:

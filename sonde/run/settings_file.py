@@ -33,8 +33,6 @@ OBJECTS = {
     "schedule": ("Callable[..., object]", "torch.optim.lr_scheduler.LRScheduler"),
 }
 """What else a Python call may give than text and numbers: functions, classes and objects."""
-ALSO_OBJECTS = ("loss", "device")  # whose annotation is that of the command line alone
-GIVEN_OBJECT = "GivenObject"  # how the annotation of others says so
 HEADER = '''\
 """Settings by name, as `sonde.train`, `fit`, `steps` and `resume` take them. Written by `make settings`; not to be edited."""
 
@@ -140,8 +138,7 @@ def _class(name: str, words: str, settings: list[Setting]) -> str:
 def _entry(name: str, same: list[Setting]) -> str:
     """The line of a setting and its docstring."""
     kinds = [part for each in same for part in _parts(each.annotation, name in PLACES)]
-    objects = OBJECTS.get(name, ()) if name in ALSO_OBJECTS or GIVEN_OBJECT in kinds else ()
-    union = _union([*(kind for kind in kinds if kind != GIVEN_OBJECT), *objects])
+    union = _union([*kinds, *OBJECTS.get(name, ())])
     union = f'"{union.replace(chr(34), chr(39))}"' if "torch." in union else union
     lines = textwrap.wrap(_words(same), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
     return f'    {name}: {union}\n    """' + "\n    ".join(lines) + '"""\n'

@@ -11,7 +11,7 @@ from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
-from sonde.core.units import metric_name, number
+from sonde.core.units import number
 from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
@@ -30,6 +30,7 @@ from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
+from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.live import Live
@@ -41,6 +42,7 @@ from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import remember
 from sonde.run.start import write_fields, write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
+from sonde.run.updates import same_optimizers
 from sonde.screen.progress import END_MOVED, LENGTH_KNOWN, Progress
 
 
@@ -124,11 +126,14 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     of_loggers = attempt.findings[before:]
     with assembly.clock.part("plan"):
         plan, stepper, found = make_plan(assembly, folder, saved=saved, report=screen.say)
-    if saved is not None:  # nothing is refused from here on, so that a refused resume leaves its folder as it was
+    notes = notes_on_metrics(assembly)
+    if saved is not None:
+        same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
+        # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
-    screen.plan([*plan.lines, *_choosing(assembly)])
+    screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
     if (limit_s := assembly.config.loop.limit_s) is not None:
         attempt.limit = TimeLimit(assembly, plan, limit_s)
@@ -148,24 +153,10 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
-        attempt.findings += _of_evaluation(assembly)
+        attempt.findings += notes
     for finding in attempt.findings if saved is None else of_loggers:
         training.journals["findings.jsonl"].write(finding.as_dict())
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
-
-
-def _choosing(assembly: Assembly) -> list[str]:
-    """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
-    if abilities_of(assembly.task).notes is None or "validation" not in assembly.evaluation_sources:
-        return []
-    metric, mode = assembly.task.objective
-    return [f"best checkpoint: {'highest' if mode == 'max' else 'lowest'} validation {metric_name(metric)}"]
-
-
-def _of_evaluation(assembly: Assembly) -> list[Finding]:
-    """What is to be said of the task's metrics, where something is validated."""
-    notes, source = abilities_of(assembly.task).notes, assembly.evaluation_sources.get("validation")
-    return [] if notes is None or source is None else list(notes(source.batches))
 
 
 @contextmanager
@@ -209,7 +200,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         for path in (folder.metrics, folder.findings)
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
-    objective = assembly.task.objective if "validation" in assembly.evaluation_sources else None
+    objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
     limit, used = assembly.config.loop.limit_s, assembly.clock.elapsed() if saved is None else saved.elapsed
     progress = attempt.job.screen.progress(
@@ -221,7 +212,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
-    live = Live(folder.path, attempt.findings)
+    live = Live(folder.path, attempt.findings, lambda finding: _found(attempt, finding))
     training = live.training = Training(
         task=assembly.task,
         source=assembly.train,
@@ -288,7 +279,7 @@ def _calls(
             latest=lambda progress: known_end(settings, progress),
         )
     return FitParts(
-        objective=assembly.task.objective if validates else None,
+        objective=assembly.objective if validates else None,
         evaluate=(lambda: _validate(attempt, training)) if validates else None,
         best_weights=lambda: best_weights(assembly),
         writer=Writer(attempt.folder.checkpoints),
@@ -333,7 +324,7 @@ def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
-    scores, objective, best = meter.compute(), assembly.task.objective, training.progress.best
+    scores, objective, best = meter.compute(), assembly.objective, training.progress.best
     better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget

@@ -43,3 +43,31 @@ def test_fields_move_and_the_index_stays() -> None:
     moved = rows(4).to(torch.device("meta"))
     assert {field.device.type for field in moved.fields.values()} == {"meta"}
     assert moved.index.device.type == "cpu"
+
+
+def test_fields_are_read_by_place_and_usual_names_stand_for_input_and_target() -> None:
+    image, label = torch.zeros(4, 2), torch.arange(4)
+    batch = Batch({"image": image, "label": label}, torch.arange(4))
+    x, y = batch
+    assert x is batch[0] is batch["input"] is image
+    assert y is batch[-1] is batch["target"] is label
+    assert "input" in batch
+    with pytest.raises(IndexError, match="batch has no field number 2; it has 2: image, label"):
+        batch[2]
+    both = Batch({"image": image, "x": image}, torch.arange(4))
+    with pytest.raises(KeyError, match=r"batch has no field 'input'; it has \['image', 'x'\]"):
+        both["input"]
+
+
+def test_nested_fields_and_lists_are_cut_and_moved() -> None:
+    index = torch.arange(5)
+    whole = Batch({"input": (index * 1.0, {"m": index * 2.0}), "id": list("abcde")}, index)
+    first, second = whole.split(2)
+    assert first["input"][0].tolist() == [0, 1, 2]
+    assert second["input"][1]["m"].tolist() == [6, 8]
+    assert (first["id"], second["id"]) == (["a", "b", "c"], ["d", "e"])
+    chosen = whole.rows(torch.tensor([4, 0]))
+    assert (chosen["id"], chosen["input"][0].tolist(), chosen.index.tolist()) == (["e", "a"], [4, 0], [4, 0])
+    moved = whole.to(torch.device("meta"))
+    assert moved["input"][1]["m"].device.type == "meta"
+    assert moved["id"] == list("abcde")

@@ -1,6 +1,7 @@
 """What the seams decide by themselves."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,7 +77,8 @@ def test_a_task_may_leave_out_what_it_does_not_need() -> None:
     extras = extras_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy))
     assert (extras.across_rows, extras.after_step, extras.state_dict()) == ((), None, {})
     extras.load_state_dict({"from": "elsewhere"})
-    assert abilities_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy)) == Abilities()
+    able = abilities_of(ModuleTask(mlp(2, 3), nn.functional.cross_entropy))
+    assert replace(able, bind=None) == Abilities()
 
 
 def test_what_a_task_has_is_what_the_engine_calls() -> None:
@@ -103,6 +105,6 @@ def test_a_method_or_attribute_of_the_users_own_is_never_taken_for_an_ability() 
     made: Any = ModuleTask(mlp(2, 3), nn.functional.cross_entropy)
     for name in Abilities.__dataclass_fields__:
         setattr(made, name, lambda *given: pytest.fail("called"))
-    assert abilities_of(made) == Abilities()
+    assert replace(abilities_of(made), bind=None) == Abilities()
     made.abilities = ["swim"]
     assert abilities_of(made) == Abilities()

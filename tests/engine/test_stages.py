@@ -13,9 +13,10 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Phase, Stage
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.stages import Stages, check_phases, check_total, fixed_length, plan_stages
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
 from sonde.engine.timing import turns
 from sonde.engine.tree import copied
+from sonde.engine.update import Update
 
 
 def phases(*stages: Stage | None) -> list[Phase]:
@@ -173,7 +174,7 @@ class Relay(Adversarial):
         super().__init__(mlp(4, 8, 2), mlp(2, 8, 1), 4)
         first, second = self.phases
         self.noise = torch.randn(8, 4)
-        make: Any = lambda named: torch.optim.Adam([p for _, p in named], lr=0.05)  # noqa: E731
+        make: Any = lambda parameters: torch.optim.Adam(parameters, lr=0.05)  # noqa: E731
         self.phases = [
             Phase(name="discriminator", loss=first.loss, trains=first.trains, stage=Stage("scores", steps=3)),
             Phase(name="generator", loss=second.loss, trains=second.trains, stage=Stage("images"), optimizer=make),

@@ -8,7 +8,7 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss
 from sonde.engine.guard import NonFiniteStep
-from sonde.engine.step import OVERFLOWS, Eager, Stepper, load_optimizer, total_norm
+from sonde.engine.step import OVERFLOWS, Eager, Stepper
 from sonde.engine.training import load_weights, weights
 from sonde.engine.tree import copied, same
 from sonde.optim.ema import EMA
@@ -140,19 +140,6 @@ def test_after_step_moves_the_average_toward_the_new_weights() -> None:
     for before, slow, fast in zip(old, task.average.parameters(), task.model.parameters(), strict=True):
         torch.testing.assert_close(slow, before + 0.01 * (fast - before))
         assert not torch.equal(slow, before)
-
-
-def test_moments_come_back_in_the_weights_own_layout() -> None:
-    torch.manual_seed(0)
-    weight = nn.Parameter(torch.randn(4, 3, 3, 3).contiguous(memory_format=torch.channels_last))
-    optimizer = torch.optim.Adam([weight], fused=True)
-    weight.grad = torch.randn_like(weight)
-    optimizer.step()
-    state = optimizer.state_dict()
-    state["state"][0] = {name: value.contiguous().clone() for name, value in state["state"][0].items()}
-    load_optimizer(optimizer, state)
-    assert optimizer.state[weight]["exp_avg"].stride() == weight.stride()
-    assert torch.equal(optimizer.state[weight]["exp_avg"], state["state"][0]["exp_avg"])
 
 
 def test_bf16_computes_in_bf16_and_keeps_weights_in_fp32() -> None:
@@ -354,10 +341,3 @@ def test_a_trial_rate_keeps_the_shares_of_layers() -> None:
     steps = Stepper(task, [update], steps.settings)
     assert steps.at_rate(batch(**blobs(8)), 0.5).lr == 0.5
     assert [group["lr"] for group in update.optimizer.param_groups] == [0.5, pytest.approx(0.05)]
-
-
-def test_the_norm_is_that_of_all_entries_together() -> None:
-    gradients = [torch.randn(3, 4), torch.randn(7), torch.randn(())]
-    whole = torch.cat([g.flatten() for g in gradients])
-    torch.testing.assert_close(total_norm(gradients), whole.norm())
-    assert float(total_norm([])) == 0.0

@@ -29,10 +29,11 @@ from sonde.core.seams import extras_of
 from sonde.engine import random_state, timing
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.guard import NonFiniteStep
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
 from sonde.engine.timing import fewest_within, step_seconds, time_threads, turns, untouched
 from sonde.engine.training import weights
 from sonde.engine.tree import copied, same
+from sonde.engine.update import Update
 from sonde.nn.dropout import Dropout
 from sonde.optim.build import build_optimizer
 from sonde.optim.ema import EMA

@@ -7,9 +7,10 @@ from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
 from sonde.engine.trainable import Change, apply, change_of, further_groups, undo
 from sonde.engine.tree import same
+from sonde.engine.update import Update
 
 
 def network() -> nn.ModuleDict:

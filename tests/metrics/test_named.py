@@ -55,14 +55,17 @@ def test_two_classes_however_they_are_written(name: str) -> None:
 def test_many_classes(name: str) -> None:
     logits, truth = drawn(150, 7), drawn(150, 7, seed=3).argmax(1)
     logits = logits + torch.nn.functional.one_hot(truth, 7)
-    logits[:, 6], truth[truth == 6] = -9.0, 0  # a class that is neither there nor predicted
+    logits[:, 6], truth[truth == 6] = (
+        -9.0,
+        0,
+    )  # a class that is neither there nor predicted, which scikit-learn leaves out too
     called, probs = logits.argmax(1), logits.softmax(1)
     expected: dict[str, Any] = {
         "top5": lambda: sk.top_k_accuracy_score(truth, probs, k=5, labels=range(7)),
         "accuracy": lambda: sk.accuracy_score(truth, called),
-        "precision": lambda: sk.precision_score(truth, called, average="macro", zero_division=0),
-        "recall": lambda: sk.recall_score(truth, called, average="macro", zero_division=0),
-        "f1": lambda: sk.f1_score(truth, called, average="macro", zero_division=0),
+        "precision": lambda: sk.precision_score(truth, called, average="macro"),
+        "recall": lambda: sk.recall_score(truth, called, average="macro"),
+        "f1": lambda: sk.f1_score(truth, called, average="macro"),
         "auroc": lambda: sum(sk.roc_auc_score(truth == c, probs[:, c]) for c in range(6)) / 6,
     }
     value = pytest.approx(float(expected[name]()), rel=1e-7)

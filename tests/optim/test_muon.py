@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sonde.engine.step import load_optimizer
+from sonde.engine.update import load_optimizer
 from sonde.optim.muon import Muon, Scaling, orthogonalised, scale
 
 SHAPES = [(8, 16), (16, 8), (8, 16), (5, 5), (1, 7)]

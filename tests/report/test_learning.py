@@ -93,3 +93,15 @@ def test_a_part_that_stays_at_nothing_is_not_drawn(image_run):
     silent = replace(run, steps=[{**line, "unreachable": 0.0} for line in run.steps])
     assert "Loss terms" not in titles(silent)
     assert "Loss terms" in titles(replace(run, steps=[{**line, "main": 0.5} for line in run.steps]))
+
+
+def test_numbers_of_observers_are_drawn_each_by_itself(image_run):
+    lines = [{"kind": "log", "step": step, "values": {"norm/<b>": 1.0 / step}} for step in (1, 2, 3)]
+    lines += [{"kind": "log", "step": step, "values": {"gap": None, "odd": step}} for step in (2, 4)]
+    log = image_run / "metrics.jsonl"
+    log.write_text(log.read_text() + "".join(json.dumps(line) + "\n" for line in lines))
+    run = read_folder(image_run)
+    assert titles(run)[-2:] == ["norm/<b>", "odd"]  # of what was never finite there is no picture
+    svg = learning_figures(run)[-2].svg
+    assert "norm/&lt;b&gt;" in svg
+    assert "<b>" not in svg

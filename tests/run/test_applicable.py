@@ -146,7 +146,7 @@ def fit(data: Any, out: Path, **more: Any) -> sonde.Run:
         ({"folds": 3}, "--folds 3 has no effect: sonde.fit takes data as they are; leave it out, or use sonde.train"),
         ({"overfit_batches": 1}, "--overfit-batches 1 has no effect"),
         ({"label_fraction": 0.5}, "--label-fraction 0.5 has no effect"),
-        ({"test": 0.1}, "--test 0.1 has no effect"),
+        ({"test": 0.1}, "test=0.1 is a share, and a test set is data of its own"),
         ({"image_size": 32}, "--image-size 32 has no effect"),
     ],
 )
@@ -176,7 +176,8 @@ def test_monitor_chooses_among_the_metrics_or_is_refused(tmp_path: Path) -> None
         fit(LINE, tmp_path / "none", monitor="closenes", **given)
     by_loss = fit(LINE, tmp_path / "loss", monitor="loss", **given)
     assert by_loss.result["objective"] == {"metric": "loss", "mode": "min"}
-    assert fit(LINE, tmp_path / "own", **given).result["objective"] == {"metric": "closeness", "mode": "max"}
+    by_its_own = fit(LINE, tmp_path / "own", **given, monitor="closeness", mode="max")
+    assert by_its_own.result["objective"] == {"metric": "closeness", "mode": "max"}
 
 
 def test_settings_of_an_optimiser_that_every_phase_makes_itself_are_refused(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_settings_of_an_optimiser_that_every_phase_makes_itself_are_refused(tmp_
         name="model",
         loss=task.loss,
         trains=[task.modules["model"]],
-        optimizer=lambda named: torch.optim.SGD([value for _, value in named], lr=0.1),
+        optimizer=lambda parameters: torch.optim.SGD(parameters, lr=0.1),
         schedule=lambda step: 1.0,
     )
     task.phases = (phase,)

@@ -127,6 +127,53 @@ def test_a_task_keeps_its_own_choice() -> None:
         sonde.fit(task, line(8, 0), metrics={"mae": mae}, **QUIET)
 
 
+def test_a_task_without_an_objective_is_chosen_by_what_is_monitored(tmp_path: Path) -> None:
+    class Line(sonde.Task):
+        def __init__(self) -> None:
+            self.net = nn.Linear(4, 1)
+
+        def loss(self, batch: sonde.Batch) -> Tensor:
+            return mse_loss(self.net(batch["input"]), batch["target"])
+
+        def evaluate(self, batch: sonde.Batch) -> dict[str, Tensor]:
+            output = self.net(batch["input"])
+            return {"size": output.abs().mean(), "mae": mae(output, batch["target"])}
+
+    def fit(out: str, **how: Any) -> sonde.Run:
+        return sonde.fit(
+            Line(), line(200, 0), validation=line(300, 1), epochs=4, lr=0.3, out=tmp_path / out, **QUIET, **how
+        )
+
+    assert fit("last").result["objective"] is None
+    run = fit("mae", monitor="mae", patience=3)
+    assert run.result["objective"] == {"metric": "mae", "mode": "min"}
+    assert run.result["best"]["value"] == min(history(run, "mae"))
+    run = fit("size", monitor="size", mode="max")
+    assert run.result["best"]["value"] == max(history(run, "size"))
+    with pytest.raises(ConfigError, match="monitor='size': it is not known whether higher is better"):
+        fit("none", monitor="size")
+    with pytest.raises(
+        ConfigError, match="the task's objective is 'acc', which its meter does not report; it reports size, mae"
+    ):
+        fit("none", monitor="acc")
+
+
+def test_a_part_of_the_loss_may_be_monitored(tmp_path: Path) -> None:
+    def loss(output: Tensor, target: Tensor) -> dict[str, Tensor]:
+        return {"loss": mse_loss(output, target), "size": output.abs().mean()}
+
+    run = fitted(tmp_path, loss=loss, monitor="size", mode="min")
+    assert run.result["best"]["value"] == min(history(run, "size"))
+    with pytest.raises(ConfigError, match="monitor='sizes': there is no such metric; there are loss, size"):
+        fitted(tmp_path / "none", loss=loss, monitor="sizes", mode="min")
+
+
+def test_metrics_without_data_compute_nothing_and_that_is_said(tmp_path: Path) -> None:
+    net = nn.Linear(4, 1)
+    run = sonde.fit(net, line(64, 0), loss=mse_loss, metrics={"mae": mae}, epochs=1, out=tmp_path / "run", **QUIET)
+    assert [each["check"] for each in findings(run)] == ["metrics without data"]
+
+
 def test_a_metric_of_the_whole_set_is_scikit_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
     net, held_back = nn.Linear(4, 2), rare(600, 1)

@@ -249,7 +249,7 @@ def test_a_custom_module_is_loaded_for_prediction(tmp_path: Path) -> None:
     assert found[3] == {"input": "row 3", "output": pytest.approx(other(inputs)[3].tolist())}
     with pytest.raises(RunFolderError, match="the checkpoint does not fit this model: model.weight is"):
         sonde.load(run.folder, model=nn.Linear(2, 1))
-    with pytest.raises(ConfigError, match="predicts on an array or tensor, not on a list"):
+    with pytest.raises(ConfigError, match="predicts on an array or tensor, a tuple or dict of them, .* not on a list"):
         loaded.predict(["a.png"])
 
 
@@ -326,7 +326,7 @@ def test_an_iterator_is_read_once(tmp_path: Path) -> None:
     said = "10 epochs are 10 passes over the data, and an iterator can be read only once; give the DataLoader itself"
     with pytest.raises(ConfigError, match=said):
         sonde.fit(nn.Linear(1, 1), batches(), out=str(tmp_path / "none"), **settings)
-    with pytest.raises(ConfigError, match="validation data are read at every evaluation, and an iterator can be read"):
+    with pytest.raises(ConfigError, match="validation data are read more than once, and an iterator can be read"):
         sonde.fit(nn.Linear(1, 1), line(), validation=batches(), out=str(tmp_path / "none"), **settings)
     settings |= {"schedule": "constant", "warmup": 0}
     run = sonde.fit(nn.Linear(1, 1), batches(), epochs=1, out=str(tmp_path / "run"), **settings)
@@ -339,7 +339,7 @@ def test_how_samples_are_read_is_said(tmp_path: Path) -> None:
     data = [{"__key__": ["a"] * 8, "x": torch.rand(8, 1), "y": torch.rand(8, 1)}] * 3
     run = sonde.fit(nn.Linear(1, 1), data, loss=mse_loss, epochs=1, out=str(tmp_path / "run"), **QUIET)
     lines = read_json(run.folder / "plan.json")["lines"]
-    assert "'x' is the input, 'y' is the target; __key__ left out (text)" in lines
+    assert "x → forward; y → the loss; __key__ unused" in lines
 
 
 PAIRS = [(torch.rand(1), float(number)) for number in range(33)]

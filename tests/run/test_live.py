@@ -120,7 +120,7 @@ def test_a_resume_before_at_and_after_it_is_exact(tmp_path: Path, at: int, same_
     def thaw_and_freeze(record: Any, live: sonde.Live) -> None:
         unfreezing(record, live)
         if isinstance(record, sonde.StepRecord) and record.step == 15:
-            live.freeze("backbone.0", live.model.get_parameter("backbone.3.bias"))
+            live.freeze("backbone.0", "backbone.1", live.model.get_parameter("backbone.3.bias"))
 
     def prepared() -> Net:
         net = Net()
@@ -248,7 +248,7 @@ def test_the_run_is_as_it_is_after_the_record(tmp_path: Path) -> None:
             assert list(live.modules) == list(live.optimizers) == ["model"]
             assert live.task.modules is live.modules
             assert live.folder == tmp_path / "run"
-            assert live.findings == ()
+            assert [found.as_dict() for found in live.findings] == read_lines(live.folder / "findings.jsonl")
             seen.append(live.step)
         elif record.event == "run ends":
             assert record.details == read_json(tmp_path / "run" / "result.json")
@@ -367,3 +367,31 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="live.lr takes a rate above 0, got 0.0"):
         sonde.fit(Net(), loader(), observers=[zero], out=tmp_path / "run", **QUIET)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_frozen_backbone_of_ours_is_unfrozen_with_the_rates_of_its_layers(tmp_path: Path, optimizer: str) -> None:
+    groups: list[tuple[str, int, float]] = []
+
+    def thaw(record: Any, live: sonde.Live) -> None:
+        if ends(record, 0):
+            live.unfreeze("model")
+            groups[:] = [
+                (each["name"], len(each["params"]), each["lr"]) for each in live.optimizers["model"].param_groups
+            ]
+
+    settings: dict[str, Any] = {
+        "model": "lenet5", "image_size": 12, "freeze": "backbone", "layer_decay": 0.5, "lr": 0.01, "weight_decay": 0.01,
+        "optimizer": optimizer, "epochs": 2, "batch_size": 256, "threads": 1, "quiet": True, "schedule": "constant",
+    }  # fmt: skip
+    sonde.train("digits", observers=[thaw], out=tmp_path / "whole", **settings)
+    whole = checkpoint.read(tmp_path / "whole" / "checkpoints" / "last")[0]
+    kinds = {rate: {name: count for name, count, each in groups if each == rate} for rate in (0.01, 0.005, 0.000625)}
+    assert all(sum(found.values()) == 2 for found in kinds.values())
+    weight = "matrices" if optimizer == "muon" else "decayed"  # the head's too, which was the only matrix at first
+    assert kinds[0.01] == kinds[0.000625] == {weight: 1, "plain": 1}
+    with pytest.raises(Interrupted):
+        sonde.train("digits", observers=[thaw, interrupting(8)], out=tmp_path / "half", **settings)
+    sonde.resume(tmp_path / "half", observers=[thaw], quiet=True)
+    for name, value in checkpoint.read(tmp_path / "half" / "checkpoints" / "last")[0].items():
+        assert torch.equal(value, whole[name]), name

@@ -90,7 +90,7 @@ def test_an_unknown_setting_suggests(name: str, message: str) -> None:
     [
         ("epochs", "five", "--epochs expects a number, got 'five'"),
         ("batch_size", 6.5, "--batch-size expects a whole number, got 6.5"),
-        ("optimizer", "adamx", "got 'adamx'; did you mean adam?"),
+        ("optimizer", "adamx", "got 'adamx'; did you mean adamax?"),
         ("hidden", (64, "wide"), "--hidden expects a whole number, got 'wide'"),
         ("loss", "crossentropy", "got 'crossentropy'; did you mean cross-entropy?"),
         ("balanced", 1, "--balanced expects yes or no, got 1"),

@@ -19,7 +19,7 @@ from sonde.core.seams import Phase, Stage
 from sonde.engine.stages import plan_stages
 from sonde.engine.step import Stepper
 from sonde.optim.schedules import schedule
-from sonde.run.updates import schedules, settings_of, updates
+from sonde.run.updates import check_search, schedules, settings_of, updates
 
 OPTIM = OptimConfig(optimizer="adamw", lr=0.01, weight_decay=0.1, schedule="cosine", clip=2.0)
 
@@ -54,15 +54,15 @@ def test_settings_of_a_phase_stand_before_those_of_the_run() -> None:
     assert (runs.clip, runs.clip_value, runs.own_rate) == (3.0, 0.1, False)
 
 
-def test_a_function_makes_the_optimiser_from_named_parameters() -> None:
-    seen: list[str] = []
+def test_a_function_makes_the_optimiser_from_the_list_of_parameters() -> None:
+    seen: list[torch.Size] = []
 
-    def make(named: list[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
-        seen.extend(name for name, _ in named)
-        return torch.optim.Adagrad([p for _, p in named], lr=0.2)
+    def make(parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+        seen.extend(parameter.shape for parameter in parameters)
+        return torch.optim.Adagrad(parameters, lr=0.2)
 
     (update,) = made(phase(optimizer=make, schedule=lambda step: 0.5**step))
-    assert seen == ["model.0.weight", "model.0.bias"]
+    assert seen == [(2, 2), (2,)]
     assert isinstance(update.optimizer, torch.optim.Adagrad)
     assert (update.multiplier(2), update.own_rate) == (0.25, True)
 
@@ -108,7 +108,7 @@ class Gan(Adversarial):
             ),
             Phase(
                 name="generator", loss=second.loss, trains=second.trains, clip_value=0.01,
-                optimizer=lambda named: torch.optim.RMSprop([p for _, p in named], lr=0.02),
+                optimizer=lambda parameters: torch.optim.RMSprop(parameters, lr=0.02),
                 schedule=lambda step: 1 / (1 + step), **both,
             ),
         ]  # fmt: skip
@@ -188,3 +188,30 @@ def test_a_run_that_is_made_longer_keeps_its_border(tmp_path: Path) -> None:
     both = [line for line in steps if "generator/loss" in line]
     assert len(steps) == 30
     assert len(both) == 6
+
+
+def test_a_line_search_has_no_place_beside_a_loss_scale_or_compiled_code() -> None:
+    (update,) = made(phase(optimizer="lbfgs", clip=0.0))
+    assert update.closure
+    assert update.optimizer.param_groups[0]["line_search_fn"] == "strong_wolfe"
+    check_search([update], "bf16", compiled=False)
+    with pytest.raises(ConfigError, match="fp16: LBFGS compares losses, which fp16 scales; use --precision fp32"):
+        check_search([update], "fp16", compiled=False)
+    with pytest.raises(ConfigError, match="compile has no place beside LBFGS"):
+        check_search([update], "fp32", compiled=True)
+    with pytest.raises(ConfigError, match="clip=2 has no place beside optimizer=lbfgs: it searches along the gradient"):
+        made(phase(optimizer="lbfgs"))
+
+
+def test_two_rates_for_a_gan_by_class_function_name_and_optimizer() -> None:
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    both = made(
+        phase("discriminator", first, optimizer={"optimizer": torch.optim.NAdam, "lr": 4e-4, "beta1": 0.0}),
+        phase("generator", second, optimizer=torch.optim.Adam(second.parameters(), lr=1e-4)),
+        lr=0.03,
+    )
+    assert [update.optimizer.param_groups[0]["lr"] for update in both] == [4e-4, 1e-4]
+    assert both[0].optimizer.param_groups[0]["betas"] == (0.0, 0.999)
+    assert all(update.own_rate for update in both)
+    named, runs = made(phase("a", optimizer="adadelta"), phase("b", optimizer="sgd"), lr=0.03)
+    assert [update.optimizer.param_groups[0]["lr"] for update in (named, runs)] == [1.0, 0.01]

@@ -12,7 +12,8 @@ from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Loss, Objective, Phase, Task
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
+from sonde.engine.update import Update
 from sonde.tasks.custom.task import MeanMeter
 
 CPU = torch.device("cpu")

@@ -25,7 +25,7 @@ def held_back(rows: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
         raise ConfigError(
             f"validation={share} of {rows} rows leaves none to train on; give validation data of their own"
         )
-    shuffled = torch.randperm(rows, generator=torch.Generator().manual_seed(derive(seed, "validation")))
+    shuffled = torch.randperm(rows, generator=torch.Generator().manual_seed(derive(seed, "split", "validation")))
     count = min(rows - 1, max(1, round(share * rows)))
     return shuffled[count:].sort().values, shuffled[:count].sort().values
 

@@ -131,7 +131,8 @@ def unwrapped(data: Any) -> Any:
 def ends(data: Any) -> bool:
     """Whether iterating comes to an end, as far as that can be known.
 
-    It does not for itertools' endless ones, for pipelines that repeat without a number, and for what has a false property `ends`.
+    It does not for itertools' endless ones, for pipelines that repeat without a number, for what has a false property `ends`, and
+    for what says `while True:` and has no way out.
     """
     data = unwrapped(data)
     data = data.dataset if isinstance(data, DataLoader) else data
@@ -145,7 +146,27 @@ def ends(data: Any) -> bool:
     if hasattr(data, "pipeline") and not (getattr(data, "nsamples", None) or 0) > 0:
         resampled = any(type(stage).__name__ == "ResampledShards" for stage in data.pipeline)
         return not resampled and getattr(data, "repetitions", 1) < sys.maxsize
-    return bool(getattr(data, "ends", True))
+    own = getattr(data, "ends", None)
+    return not loops_forever(data) if own is None else bool(own)
+
+
+def loops_forever(data: Any) -> bool:
+    """Whether the source of an `__iter__`, or of a function that yields, surely has no end: `while True:` without a way out."""
+    data = data.function if isinstance(data, Called) else data
+    code = getattr(data, "gi_code", None) or (
+        data if inspect.isfunction(data) else getattr(type(data), "__iter__", None)
+    )
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))  # type: ignore[arg-type]
+    except (OSError, TypeError, SyntaxError):
+        return False
+    return any(
+        isinstance(node, ast.While)
+        and isinstance(node.test, ast.Constant)
+        and bool(node.test.value)
+        and not any(isinstance(inner, ast.Break | ast.Return | ast.Raise | ast.Try) for inner in ast.walk(node))
+        for node in ast.walk(tree)
+    ) and any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(tree))
 
 
 def repeated(data: Any) -> str:
@@ -231,8 +252,8 @@ def collated(rows: list[Any]) -> Any:
         ) from None
     except (TypeError, KeyError) as error:
         raise DataError(
-            f"the rows of a batch cannot be put together: {first_line(error).split(';')[0]}; give each the same fields of tensors, "
-            "arrays, numbers or texts, or a DataLoader with a collate_fn of your own"
+            f"the rows of a batch cannot be put together: {first_line(error).split(';')[0]}; give each the same fields of "
+            "tensors, arrays, numbers or texts, or a DataLoader with a collate_fn of your own"
         ) from None
 
 

@@ -18,7 +18,8 @@ TRACKERS = {"wandb": "sonde.run.loggers.wandb_run:WandbRun", "mlflow": "sonde.ru
 def check_installed(names: Sequence[str]) -> None:
     """Raises: MissingDependency for a tracker whose package is not there."""
     for name in names:
-        if importlib.util.find_spec(name) is None:
+        found = importlib.util.find_spec(name)
+        if found is None or found.origin is None:  # a folder `wandb`, of runs that were logged, is no package
             raise MissingDependency(f"{flag('log')} {name} needs {name}; install it with: pip install {name}")
 
 

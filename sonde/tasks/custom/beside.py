@@ -109,7 +109,7 @@ def _given(function: Callable[..., Any], what: str, target: Tensor, batch: Batch
         raise ConfigError(f"{what} takes {lacking[0]!r}, which is no field of the batch ({', '.join(batch.fields)})")
     if "mask" in batch and "mask" not in more:
         raise ConfigError(
-            f"{what}: some targets are missing, which it cannot know; let it take them, function(output, target, mask), where mask "
-            "is 1 for those that are there"
+            f"{what}: some targets are missing, which it cannot know; let it take them, function(output, target, mask), "
+            "where mask is 1 for those that are there"
         )
     return [target], more

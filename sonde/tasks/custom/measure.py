@@ -68,6 +68,8 @@ class Measure:
 
 def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
     """The entries of `metrics=`, however they are given. Raises: ConfigError for what is no metric"""
+    if isinstance(metrics, set | frozenset):
+        raise ConfigError(f"metrics is a set, and the order says which one chooses; {TAKES}")
     if isinstance(metrics, str | Metric) or (metrics is not None and not isinstance(metrics, Mapping | list | tuple)):
         metrics = [metrics]
     named = isinstance(metrics, Mapping)

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -33,6 +34,7 @@ class Measures:
     functions: of each entry, what is called with the output and what of a batch belongs to it
     reported:  of each entry the names under which its numbers stand, once one was computed
     beside:    what else the meter reported, such as parts of the loss
+    computed:  whether a meter was computed, so that all names are known
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
@@ -40,6 +42,7 @@ class Measures:
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
         self.beside: list[str] = []
+        self.computed = False
         self.reported: dict[str, list[str]] = {}
 
     def of_batch(self, output: Any, batch: Batch, given: Given) -> dict[str, Any]:
@@ -100,9 +103,10 @@ class Measures:
             for name in self.names_of(measure)
         }
 
-    def objective(self, monitor: str | None, mode: str | None) -> Objective:
+    def objective(self, monitor: str | None, mode: str | None, *, final: bool = True) -> Objective:
         """What chooses the best checkpoint: `monitor`, else the first metric whose direction is known, else the loss.
 
+        final: whether all that metrics report is known, as far as it will be before the first step
         Raises: ConfigError for a metric that there is not, or whose direction is unknown or another than `mode`
         """
         known = self.directions
@@ -111,11 +115,14 @@ class Measures:
             if mode == "max":
                 raise ConfigError("monitor='loss', mode='max': the loss is what training makes smaller; leave mode out")
             return Objective("loss", "min")
-        if chosen not in (*known, *self.beside) and all(measure.name in self.reported for measure in self.all):
-            there_are = ", ".join([*known, "loss", *self.beside])
-            raise ConfigError(
-                f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
-            )
+        if chosen not in (*known, *self.beside):
+            if self.computed:
+                there_are = ", ".join([*known, "loss", *self.beside])
+                raise ConfigError(
+                    f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
+                )
+            if not final:
+                return Objective(chosen, "max" if mode == "max" else "min")
         return Objective(
             chosen, checked_mode(chosen, known.get(chosen, higher_is_better(chosen)), mode, self._declared(chosen))
         )
@@ -131,7 +138,10 @@ class Measures:
     def notes(self, objective: Objective, *, monitored: bool, batches: int | None) -> list[Finding]:
         """What is to be said before the first step. batches: of the validation rows;  monitored: whether `monitor=` chose"""
         found = []
-        unknown = [name for name, higher in self.directions.items() if higher is None and name != objective.metric]
+        before = itertools.takewhile(
+            lambda name: name != objective.metric, self.names
+        )  # what would have chosen instead
+        unknown = [name for name in before if self.directions[name] is None]
         if unknown and not monitored:
             chooses = "the validation loss" if objective.metric == "loss" else repr(objective.metric)
             found.append(
@@ -161,7 +171,10 @@ class Measures:
 
 
 class Chooses:
-    """Which metric chooses the best checkpoint: decided once, when it is first asked for."""
+    """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
+
+    Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
+    """
 
     def __init__(
         self, measures: Measures, monitor: str | None, mode: str | None, *, own: Objective | None = None
@@ -173,15 +186,15 @@ class Chooses:
     @property
     def objective(self) -> Objective:
         """Raises: ConfigError as `Measures.objective`"""
-        if self._decided is None:
-            own = self._own if self._monitor is None else None
-            self._decided = own or self._measures.objective(self._monitor, self._mode)
-        return self._decided
+        own = self._own if self._monitor is None else None
+        return self._decided or own or self._measures.objective(self._monitor, self._mode, final=False)
 
     def notes(self, batches: int | None) -> list[Finding]:
         """What is to be said before the first step. batches: of the validation rows, where known"""
+        own = self._own if self._monitor is None else None
+        self._decided = own or self._measures.objective(self._monitor, self._mode)
         quiet = self._monitor is not None or self._own is not None
-        return self._measures.notes(self.objective, monitored=quiet, batches=batches)
+        return self._measures.notes(self._decided, monitored=quiet, batches=batches)
 
 
 class MetricsMeter:
@@ -246,6 +259,7 @@ class MetricsMeter:
                 else:
                     numbers = self._measures.named(measure, self._computed(measure))
                     found |= {name: float(number) for name, number in numbers.items()}
+            self._measures.computed = True
             self._measures.beside = [name for name in means if name not in found and name != "loss"]
             self._found = found | {name: value for name, value in means.items() if name not in found}
         return dict(self._found)
@@ -256,10 +270,11 @@ class MetricsMeter:
 
     def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
         one, (places, names) = self._objects[measure.name], given
+        update = one.update
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():
-            call = functools.partial(one.update, output, *places, **names)
+            call = functools.partial(update, output, *places, **names)
             _result(measure, call, f"a batch of {rows:,} rows", output, places)
 
     def _computed(self, measure: Measure) -> Any:
@@ -343,7 +358,7 @@ def _result(
     except Exception as trouble:
         target = f", target {in_words(given[0])}" if given else ""
         shapes = "" if output is None else f" (output {in_words(output)}{target})"
-        what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble)}"
+        what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble).rstrip('.')}"
         of_rows = isinstance(trouble, ArithmeticError | ValueError | RuntimeError | IndexError)
         if measure.computes == "batch":
             remedy = (

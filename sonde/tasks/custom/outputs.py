@@ -20,7 +20,7 @@ def own_loss(output: Any) -> Tensor:
     found = output.get("loss") if isinstance(output, Mapping) else getattr(output, "loss", None)
     if found is None:
         raise ConfigError(
-            f"a plain module needs loss=(output, target) -> scalar mean over the rows; only a network whose output has `.loss` or "
+            "a plain module needs loss=(output, target) -> scalar mean over the rows; only a network whose output has `.loss` or "
             f"['loss'] goes without, and this one returned {returned(output)}"
         )
     return found
@@ -92,8 +92,8 @@ def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], m
     except (TypeError, AttributeError, RuntimeError, ValueError) as trouble:
         part = _pick(output)
         raise ConfigError(
-            f"the network returned {returned(output)}, and {what} {name_of(function)} takes a tensor; give a function of the whole "
-            f"output, such as lambda output, target: {name_of(function)}({part}, target)"
+            f"the network returned {returned(output)}, and {what} {name_of(function)} takes a tensor; give a function of the "
+            f"whole output, such as lambda output, target: {name_of(function)}({part}, target)"
         ) from trouble
 
 
@@ -102,30 +102,44 @@ def refuse_broadcast(
 ) -> None:
     """Where output and target differ by axes of size 1 only, see whether that changes what `function` computes.
 
-    It is called without a gradient, on the pair as it is and with the target in the output's shape, also on values moved by ramps,
-    since equal values would hide a difference; random streams and a module's state are left as they were.
+    It is called without a gradient, on the pair as it is and with either in the other's shape, also on values that differ by
+    row, since equal ones would hide a difference; random streams and a module's state are left as they were.
     named: `function` as the user gave it, which may be a module with state
-    Raises: ConfigError where both can be computed and differ
+    Raises: ConfigError where the pair as it is gives another number than both pairs of one shape, which agree
     """
     if not _only_ones_apart(output, target):
         return
-    ramp = torch.linspace(0.1, 0.9, len(output), device=output.device)
-    moved = output.detach() + ramp.to(output.dtype).view(-1, *[1] * (output.ndim - 1))
-    wanted = (
-        target + ramp.flip(0).view(-1, *[1] * (target.ndim - 1)).to(target.dtype)
-        if target.is_floating_point()
-        else target
-    )
+    tries = [(output.detach(), target), *_told_apart(output.detach(), target)]
     with torch.no_grad(), _undone(named, output.device):
-        for one, other in ((output.detach(), target), (moved, target), (moved, wanted)):
-            as_is, alike = _number(function, one, other), _number(function, one, other.reshape(output.shape))
-            if as_is is not None and alike is not None and not torch.allclose(as_is, alike, rtol=1e-4, atol=1e-7):
+        for one, other in tries:
+            as_is = _number(function, one, other)
+            alike = [
+                _number(function, one, other.reshape(one.shape)),
+                _number(function, one.reshape(other.shape), other),
+            ]
+            # a function that reshapes by itself agrees with one of the two
+            if _close(*alike) and not _close(as_is, alike[0]) and as_is is not None:
                 sizes = tuple(torch.broadcast_shapes(output.shape, target.shape))
                 raise ConfigError(
-                    f"{what} compares outputs {tuple(output.shape)} with targets {tuple(target.shape)}, which are broadcast to {sizes}, every "
-                    f"output with every target; give targets of shape {tuple(output.shape)} (target.reshape(output.shape)), or let "
-                    f"the network return {tuple(target.shape)} (output.reshape(target.shape))"
+                    f"{what} compares outputs {tuple(output.shape)} with targets {tuple(target.shape)}, which are broadcast "
+                    f"to {sizes}, every output with every target; give targets of shape {tuple(output.shape)} "
+                    f"(target.reshape(output.shape)), or let the network return {tuple(target.shape)} "
+                    "(output.reshape(target.shape))"
                 )
+
+
+def _told_apart(output: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Pairs of these shapes whose rows differ: moved by ramps, and of two classes by turns, as logits and as their numbers."""
+    if len(output) != len(target):
+        return []
+
+    def by_row(rows: Tensor, like: Tensor) -> Tensor:
+        return rows.to(like.device, like.dtype).view(-1, *[1] * (like.ndim - 1)).expand_as(like).contiguous()
+
+    ramp, turns = torch.linspace(0.1, 0.9, len(output)), torch.arange(len(output)) % 2
+    moved = output + by_row(ramp, output)
+    other = target + by_row(ramp.flip(0), target) if target.is_floating_point() else target
+    return [(moved, target), (moved, other), (by_row(8 * turns - 4, output), by_row(turns, target))]
 
 
 def _only_ones_apart(output: Tensor, target: Tensor) -> bool:
@@ -133,6 +147,10 @@ def _only_ones_apart(output: Tensor, target: Tensor) -> bool:
     if output.shape == target.shape or [n for n in output.shape if n != 1] != [n for n in target.shape if n != 1]:
         return False
     return torch.broadcast_shapes(output.shape, target.shape).numel() > output.numel()
+
+
+def _close(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is not None and other is not None and torch.allclose(one, other, rtol=1e-4, atol=1e-7)
 
 
 def _number(function: Callable[[Tensor, Tensor], Any], output: Tensor, target: Tensor) -> Tensor | None:

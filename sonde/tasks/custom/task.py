@@ -12,7 +12,8 @@ from sonde.core.errors import ConfigError
 from sonde.core.nested import leaves
 from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
-from sonde.tasks.custom.binding import WEIGHTS, Arguments, Binding, bind, inputs_of
+from sonde.tasks.custom.arguments import WEIGHTS, Arguments
+from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.measure import told_by_loss
 from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
@@ -53,8 +54,8 @@ class MeanMeter:
 class ModuleTask:
     """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
-    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names of
-    the fields change.
+    What of a batch goes to `forward` and what to the loss is bound once (`sonde.tasks.custom.binding`), and anew where the names
+    of the fields change.
 
     module:  takes what the binding gives it, and returns whatever the loss takes
     loss:    (output, target, more of the batch by name) -> scalar, the mean over the rows; None where the module's output has
@@ -92,7 +93,7 @@ class ModuleTask:
 
     @property
     def objective(self) -> Objective:
-        """What chooses the best checkpoint, decided when it is first asked for: a trial evaluation tells what metrics report."""
+        """What chooses the best checkpoint, decided after a trial evaluation, which tells what metrics report."""
         return self.chooses.objective
 
     def loss(self, batch: Batch) -> Any:
@@ -119,8 +120,8 @@ class ModuleTask:
             self._function.to(device)
 
     def bind(self, batch: Batch) -> Bound:
-        """What of such a batch goes where, in words, and the fields that nothing takes though they look as if something should."""
-        bound = self._bind(batch)
+        """What of such a batch goes where, in words, and weights or masks that nothing takes."""
+        bound = self._binding(batch)
         taken = {
             name
             for metric, function in self.metrics.functions.items()
@@ -131,9 +132,7 @@ class ModuleTask:
 
     def evaluate(self, batch: Batch) -> dict[str, Any]:
         """For the meter: the metrics of the batch, its loss and what that consists of."""
-        bound = (
-            self._bound if self._bound is not None and tuple(batch.fields) == self._bound.names else self._bind(batch)
-        )
+        bound = self._binding(batch)
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
         measured = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
@@ -155,7 +154,7 @@ class ModuleTask:
         return self.metrics.meter()
 
     def predict(self, batch: Batch) -> dict[str, Any]:
-        """The module's outputs by name: {"output": …} for one tensor, the parts of a dict or dataclass, "output_1", … of a tuple."""
+        """The module's outputs by name: {"output": …} of one tensor, parts of a dict or dataclass, a tuple's "output_1", …."""
         places, more = self._inputs(batch)
         return named_outputs(self._module(*places, **more), len(batch))
 
@@ -175,6 +174,11 @@ class ModuleTask:
             self._feeds[names] = inputs_of(self._module, batch, self._bound)
         return self._feeds[names].of(batch)
 
+    def _binding(self, batch: Batch) -> Binding:
+        """That of batches with these fields: found once."""
+        known = self._bound
+        return known if known is not None and tuple(batch.fields) == known.names else self._bind(batch)
+
     def _bind(self, batch: Batch) -> Binding:
         self._bound = bind(self._module, self._function, batch)
         return self._bound
@@ -188,7 +192,6 @@ class ModuleTask:
             self._check(function, output, places, names, what)
         return places, names
 
-    @torch.compiler.disable
     def _check(self, function: RowFunction, output: Any, places: list[Any], names: dict[str, Any], what: str) -> None:
         check_loss_of(function, output, places, names, what)
         self._checked.add(what)

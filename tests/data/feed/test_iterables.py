@@ -216,4 +216,34 @@ def test_a_streaming_set_is_formatted_for_torch() -> None:
     batches = [batch for _ in range(2) for batch in source]
     assert [len(batch) for batch in batches] == [4, 2, 4, 2]
     assert [float(batch["input"][0, 0]) for batch in batches] == [0, 0, 1, 1]
-    assert source.mapping == "'features' is the input, 'label' is the target"
+    assert source.mapping == "samples hold features, label"
+
+
+def forever() -> Iterator[int]:
+    while True:
+        yield 1
+
+
+def until_found() -> Iterator[int]:
+    while True:
+        if np.random.rand() > 0.5:
+            return
+        yield 1
+
+
+def test_a_loop_without_a_way_out_has_no_end() -> None:
+    class Lasting(IterableDataset[int]):
+        def __iter__(self) -> Iterator[int]:
+            while True:
+                yield from range(3)
+
+    class Told(Lasting):
+        ends = True
+
+    assert [ends(data) for data in (Lasting(), Told(), forever(), until_found(), range(3))] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]

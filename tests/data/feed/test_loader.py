@@ -18,7 +18,7 @@ from torch.utils.data import (
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.seams import Source
-from sonde.data.feed.loader import LoaderSource, exactness, fields_of, mapping_of
+from sonde.data.feed.loader import LoaderSource, exactness
 
 CPU = torch.device("cpu")
 DATA = TensorDataset(torch.arange(20.0).view(20, 1), torch.arange(20))
@@ -55,46 +55,13 @@ def targets(batches: list[Batch]) -> list[list[int]]:
     return [batch["target"].tolist() for batch in batches]
 
 
-def test_tuples_become_input_target_and_mask() -> None:
-    assert {n: v.tolist() for n, v in fields_of((1.5, np.int64(2))).items()} == {"input": 1.5, "target": 2}
-    assert list(fields_of([torch.zeros(1), torch.zeros(1), torch.ones(1)])) == ["input", "target", "mask"]
-    assert list(fields_of(np.zeros(3))) == ["input"]
-
-
-def test_dicts_keep_their_names_but_for_input_and_target() -> None:
-    assert list(fields_of({"image": 1, "label": 2, "weight": 3})) == ["input", "target", "weight"]
-    assert list(fields_of({"input": 1, "x": 2})) == ["input", "x"]
-    assert mapping_of({"image": 1, "label": 2, "w": 3}) == "'image' is the input, 'label' is the target, 'w' is w"
-    assert mapping_of((1, 2)) == "samples are (input, target)"
-
-
-def test_doubles_become_floats() -> None:
-    assert fields_of(np.zeros(3))["input"].dtype == torch.float32
-    assert fields_of((np.zeros(3), 1))["target"].dtype == torch.int64
-
-
-@pytest.mark.parametrize(
-    ("sample", "said"),
-    [
-        ("abc", r"^samples must be \(input, target\), a dict or a tensor, but this one is str$"),
-        ((1, 2, 3, 4), "but this one is a tuple of 4$"),
-        ({"a": 1}, r"^no field of a sample looks like an input: \['a'\]; rename one to 'input'$"),
-        ({"x": 1, "image": 2}, "^a sample has 'x' and 'image'; rename the one to be used to 'input'$"),
-        ((object(), 1), "^field 'input' of a sample is a object; give tensors, arrays or numbers$"),
-    ],
-)
-def test_other_samples_are_refused(sample: Any, said: str) -> None:
-    with pytest.raises(DataError, match=said):
-        fields_of(sample)
-
-
 def test_it_is_a_source() -> None:
     data = source(DataLoader(DATA, 6))
     assert isinstance(data, Source)
     assert data.batches == 4
     assert data.mapping == ""
     first = epochs(data, 1)
-    assert data.mapping == "samples are (input, target)"
+    assert data.mapping == "samples hold input, target"
     assert [batch.index.tolist() for batch in first] == [
         list(range(0, 6)),
         list(range(6, 12)),
@@ -107,7 +74,7 @@ def test_it_is_a_source() -> None:
 
 def test_loaders_of_dicts_and_lists_of_batches() -> None:
     data = source([{"x": torch.zeros(3, 2), "y": torch.zeros(3)}])
-    assert sorted(next(iter(data)).fields) == ["input", "target"]
+    assert sorted(next(iter(data)).fields) == ["x", "y"]
     assert data.batches == 1
 
 
@@ -129,13 +96,18 @@ def test_an_iterator_gives_one_pass_and_refuses_another() -> None:
     assert source(batches).rewinds
 
 
-def test_texts_are_left_out_and_that_is_said() -> None:
+def test_texts_ride_along_on_the_host() -> None:
     data = source([{"__key__": ["a/1", "a/2"], "jpg": torch.zeros(2, 3), "cls": torch.ones(2), "id": torch.arange(2)}])
-    assert sorted(next(iter(data)).fields) == ["id", "input", "target"]
-    assert data.mapping == "'jpg' is the input, 'cls' is the target, 'id' is id; __key__ left out (text)"
-    pairs = source([(["a/1", "a/2"], torch.zeros(2, 3), torch.ones(2))])
-    assert sorted(next(iter(pairs)).fields) == ["input", "target"]
-    assert pairs.mapping == "samples are (input, target); number 1 left out (text)"
+    batch = next(iter(data))
+    assert list(batch.fields) == ["__key__", "jpg", "cls", "id"]
+    assert batch["__key__"] == ["a/1", "a/2"]
+    assert torch.equal(batch["input"], batch["jpg"])
+    assert torch.equal(batch["target"], batch["cls"])
+    assert data.mapping == "samples hold __key__, jpg, cls, id"
+    pairs = source([(("a/1", "a/2"), torch.zeros(2, 3), torch.ones(2))])
+    batch = next(iter(pairs))
+    assert list(batch.fields) == ["part_1", "input", "target"]
+    assert batch[0] == ["a/1", "a/2"]
 
 
 def test_what_shuffles_by_epoch_is_told_the_epoch() -> None:

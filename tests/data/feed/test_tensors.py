@@ -94,3 +94,21 @@ def test_what_differs_in_length_is_refused_in_mapped_files_too(mapped: dict[str,
             seed=0,
             device=torch.device("cpu"),
         )
+
+
+def test_nested_fields_and_lists_are_gathered_row_by_row() -> None:
+    number = torch.arange(10)
+    fields = {"input": (number, {"half": number / 2}), "id": [f"row {row}" for row in range(10)], "y": number.double()}
+    seen = tensor_source(fields, CONFIG, training=True, seed=0, device=CPU)
+    for batch in seen:
+        rows = batch.index.tolist()
+        assert batch["input"][0].tolist() == rows
+        assert (batch["input"][1]["half"] * 2).tolist() == rows
+        assert batch["id"] == [f"row {row}" for row in rows]
+        assert batch["y"].dtype == torch.float32
+    kept = tensor_source(fields, CONFIG, training=False, seed=0, device=CPU, floats=torch.float64)
+    assert next(iter(kept))["y"].dtype == torch.float64
+    with pytest.raises(DataError, match=r"fields differ in their number of rows: input\.0 has 10, input\.1 has 9"):
+        tensor_source({"input": (number, number[1:])}, CONFIG, training=False, seed=0, device=CPU)
+    with pytest.raises(DataError, match="the data hold no tensor: id is a list"):
+        tensor_source({"id": ["a"]}, CONFIG, training=False, seed=0, device=CPU)

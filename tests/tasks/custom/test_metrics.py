@@ -203,6 +203,7 @@ def test_a_dict_of_numbers_chooses_once_it_is_known() -> None:
         ({"a": None}, {}, "metric 'a' is not None; metrics takes"),
         ({"a": sonde.Metric(mae, name="b")}, {}, "gives one metric two names"),
         (3, {}, "metric 'int' is not a int"),
+        ({"accuracy", "f1"}, {}, "metrics is a set, and the order says which one chooses"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_one_line(metrics: Any, how: Mapping[str, str], told: str) -> None:
@@ -299,6 +300,7 @@ def test_what_is_said_before_the_first_step() -> None:
     assert said({"foo": mae, "acc": mae}) == [
         "metric 'foo': it is not known whether higher is better, so 'acc' chooses the best checkpoint"
     ]
+    assert said({"acc": mae, "foo": mae}) == []  # which comes first in any case
     assert said({"foo": mae}, monitor="loss") == said({"foo": mae}, monitor="foo", mode="min") == []
     assert said({"auroc": auroc}) == [
         "metric 'auroc': the mean of its values on batches, which is not its value on the set"
@@ -308,5 +310,9 @@ def test_what_is_said_before_the_first_step() -> None:
 
 def test_qualified_names() -> None:
     assert qualified_name(mae).endswith("test_metrics.mae")
-    assert qualified_name(functools.partial(mae, target=1)) == qualified_name(sonde.Metric(mae)) == qualified_name(mae)
+    assert (
+        qualified_name(functools.partial(mae, target=torch.zeros(1)))
+        == qualified_name(sonde.Metric(mae))
+        == qualified_name(mae)
+    )
     assert qualified_name(Counting()).endswith("test_metrics.Counting")

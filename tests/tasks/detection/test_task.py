@@ -12,7 +12,8 @@ from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Phase, Task, abilities_of
 from sonde.engine.execution.settings import StepSettings
-from sonde.engine.step import Stepper, Update
+from sonde.engine.step import Stepper
+from sonde.engine.update import Update
 from sonde.models.build import build as build_model
 from sonde.nn.points import point_grid
 from sonde.tasks.detection.config import DetectionConfig
