@@ -24,6 +24,7 @@ class Column:
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
     date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
+    decimal: str = ""  # for numbers in text: what separates decimals where that is not as usual
     mean: float = 0.0
     std: float = 1.0
     categories: tuple[str, ...] = ()

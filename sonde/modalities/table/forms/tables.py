@@ -151,6 +151,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     train = chosen["train"][1]
     kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
+    warnings += [f"{train_table.name}: column {c!r}: {kind.guess}" for c, kind in kinds.items() if kind.guess]
     fitted = fit_columns(values, kinds, train, train_table.numbers)
     target = standardised(target, targets["train"][train])
     for table in tables.values():
@@ -168,11 +169,14 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
 
 
 def without_target(tables: dict[str, Table], target: Target) -> list[str]:
-    """Leave out tables other than train that lack the target (the usual competition test file), and say so."""
+    """Leave out tables other than train that lack the target (the usual competition test file), and say so.
+
+    What was guessed of the target is said with it.
+    """
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
-    return [
+    return list(target.warnings) + [
         f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
         "use sonde predict on it after training"
         for split in lacking
@@ -266,6 +270,8 @@ def row_numbers(table: Table) -> np.ndarray:
 def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     """The target's columns in the table: values and labels are called after them, classes need them named."""
     settings = config.of(TableConfig)
+    if spec.kind == "labels" and len(settings.target) == 1 and settings.target[0] not in spec.names:
+        return settings.target  # its cells join labels
     if spec.kind != "class":
         return spec.names
     if not settings.target:
