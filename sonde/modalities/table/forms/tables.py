@@ -171,12 +171,13 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
 def without_target(tables: dict[str, Table], target: Target) -> list[str]:
     """Leave out tables other than train that lack the target (the usual competition test file), and say so.
 
-    What was guessed of the target is said with it.
+    What was guessed of the target, and while the tables were read, is said with it.
     """
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
-    return list(target.warnings) + [
+    said = [*target.warnings, *(note for table in tables.values() for note in table.notes)]
+    return said + [
         f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
         "use sonde predict on it after training"
         for split in lacking
