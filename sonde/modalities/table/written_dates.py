@@ -69,7 +69,8 @@ def may_hold_dates(text: pa.Array) -> bool:
 def best_order(text: pa.Array) -> tuple[str, str]:
     """(the order by which most cells are dates, the guess in words where two orders read all alike, "" for none).
 
-    Of two that fit equally, that by which the rows are in time; with points between numbers the day comes first by custom.
+    Of two that fit equally, that by which the rows are in time, or at the more even steps; with points between numbers the
+    day comes first by custom.
     """
     there = text.drop_null()
     if not np.isnat(_read(there, ANYWHERE[0])).any():
@@ -87,6 +88,10 @@ def best_order(text: pa.Array) -> tuple[str, str]:
     inclined = [order for order in fitting if steady[order] == best]
     if len(inclined) == 1 and best > 0.9 and len(there) >= FEWEST:
         return inclined[0], ""
+    gaps = {order: _unevenness(read[order]) for order in inclined}
+    even = min(inclined, key=lambda order: gaps[order])
+    if len(there) >= FEWEST and all(order == even or gaps[order] > 2 * gaps[even] for order in inclined):
+        return even, ""
     dotted = bool(np.asarray(pc.match_substring_regex(there, r"^\d+\.\d+\.")).any())
     chosen = "dmy" if dotted and "dmy" in fitting else fitting[0]
     differ = read[chosen] != read[next(order for order in fitting if order != chosen)]
@@ -99,6 +104,12 @@ def _in_time(stamps: np.ndarray) -> float:
     """Share of the rows that follow on the one before, either all upwards or all downwards."""
     steps = np.diff(stamps[~np.isnat(stamps)]).astype(np.int64)
     return float(max((steps >= 0).mean(), (steps <= 0).mean())) if len(steps) else 0.0
+
+
+def _unevenness(stamps: np.ndarray) -> float:
+    """How many times the longest step from one time to the next is the usual one."""
+    steps = np.diff(np.unique(stamps[~np.isnat(stamps)])).astype(np.int64)
+    return float(steps.max() / np.median(steps)) if len(steps) else 1.0
 
 
 def _read(text: pa.Array, pattern: str) -> np.ndarray:

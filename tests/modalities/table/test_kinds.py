@@ -186,6 +186,10 @@ def test_of_two_orders_that_fit_the_rows_in_time_decide():
     chosen = [day for day in spread if day.day <= 12]
     for order, format in (("dmy", "%d/%m/%Y"), ("mdy", "%m/%d/%Y")):
         assert infer_kind(table([day.strftime(format) for day in chosen]), "x") == Kind(kind="date", order=order)
+    hours = pd.date_range("2021-01-01", periods=200, freq="h")
+    assert infer_kind(table(hours.strftime("%d/%m/%Y %H:%M").tolist()), "x").order == "dmy"
+    months = pd.date_range("2020-01-01", periods=24, freq="MS")
+    assert infer_kind(table(months.strftime("%m/%d/%Y").tolist()), "x").order == "mdy"
     unclear = infer_kind(table(["07/03/2021", "01/02/2021", "02/01/2021"]), "x")
     assert unclear.guess == "'07/03/2021' is read as 2021-07-03; write dates as 2021-01-31 to be sure"
 
