@@ -44,9 +44,8 @@ def absent_classes(dataset: Dataset) -> list[str]:
         names = ", ".join(f"{spec.names[place]!r} ({train[place]:,} to train on)" for place in gone[:LISTED])
         more = f" and {len(gone) - LISTED} more classes" if len(gone) > LISTED else ""
         them = "them" if len(gone) > 1 else "it"
-        said.append(
-            f"{split} has no row of {names}{more}, so its scores say nothing of {them}: add rows{_or_more(dataset, split, train[gone])}"
-        )
+        way = f"add rows{_or_more(dataset, split, train[gone])}"
+        said.append(f"{split} has no row of {names}{more}, so its scores say nothing of {them}: {way}")
     return said
 
 

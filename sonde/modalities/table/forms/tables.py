@@ -26,6 +26,7 @@ from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, p
 from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
+from sonde.modalities.table.together import against_chance
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
 
@@ -152,6 +153,9 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
     warnings += [f"{train_table.name}: column {c!r}: {kind.guess}" for c, kind in kinds.items() if kind.guess]
+    drawn = any(source == "train" and split != "train" for split, (source, _) in chosen.items())
+    if drawn and settings.time is None and settings.group is None:
+        warnings += against_chance(kinds, values, indices["train"], train_table.name)
     fitted = fit_columns(values, kinds, train, train_table.numbers)
     target = standardised(target, targets["train"][train])
     for table in tables.values():
