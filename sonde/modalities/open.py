@@ -15,6 +15,7 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
+from sonde.data.unread import way_to_read
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
 from sonde.modalities.table.config import TableConfig
@@ -85,8 +86,22 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
     others = [form for form in everything if not form.only_for_tasks and form not in suited]
     if (found := claim(listing, wanted, [*suited, *others])) is not None:
         return found
+    if way := _way(listing):
+        raise DataError(f"{listing.path} {way}")
     known = ", ".join(form.name for one in modalities() for form in one.forms if not form.only_for_tasks)
     raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
+
+
+def _way(listing: Listing) -> str:
+    """What to do with a place that holds a file in a form that is not read as it is, "" for another place."""
+    files = [listing.path] if listing.is_file else listing.files
+    found = next(((file, way) for file in files if (way := way_to_read(file))), None)
+    if found is None:
+        return ""
+    file, way = found
+    return (
+        f"is not read as it is: {way}" if listing.is_file else f"holds {file.name}, which is not read as it is: {way}"
+    )
 
 
 def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:

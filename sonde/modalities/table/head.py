@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sonde.core.errors import DataError
+
 DELIMITERS = ",\t;|"
 HEAD = 200  # rows, to recognise a table by
 FEWEST = 6  # rows that show whether the first is a title
@@ -62,6 +64,18 @@ def named_columns(cells: Sequence[str]) -> list[str]:
     if names.count("") < 2:
         return names
     return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+
+
+def check_names(columns: Sequence[str], name: str) -> None:
+    """Raises: DataError for two columns of one name, and for several without one"""
+    for position, column in enumerate(columns, start=1):
+        if not column:
+            # the index that pandas writes without a name is the common case, so it gets no error
+            continue
+        if column in columns[: position - 1]:
+            raise DataError(f"{name} has two columns called {column!r}; rename one of them")
+    if sum(not column for column in columns) > 1:
+        raise DataError(f"{name} has several columns without a name; name them")
 
 
 def without_empty(

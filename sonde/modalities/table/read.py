@@ -21,7 +21,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
-from sonde.modalities.table.head import HEAD, Head, cut_head, named_columns, without_empty
+from sonde.data.unread import way_to_read
+from sonde.modalities.table.head import HEAD, Head, check_names, cut_head, named_columns, without_empty
 from sonde.modalities.table.header import is_header
 from sonde.modalities.table.json_lines import read_json_lines
 
@@ -84,6 +85,8 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
     if not path.exists():
         raise DataError(f"{path}: no such file")
     suffix = table_suffix(path)
+    if not suffix and (way := way_to_read(path)):
+        raise DataError(f"{path.name} is not read as it is: {way}")
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
     if suffix in JSON_SUFFIXES:
@@ -156,7 +159,7 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
         raise DataError(
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
-    _check_names(columns, path.name)
+    check_names(columns, path.name)
     skip = head.before + (head.header_lines if has_header else 0)
     content, ragged = _read_quoted(path, columns, head.delimiter, skip=skip)
     if ragged:
@@ -306,17 +309,6 @@ def first_rows(path: Path) -> Head:
     return cut_head(whole, TEXT_SUFFIXES[table_suffix(path)])
 
 
-def _check_names(columns: Sequence[str], name: str) -> None:
-    for position, column in enumerate(columns, start=1):
-        if not column:
-            # the index that pandas writes without a name is the common case, so it gets no error
-            continue
-        if column in columns[: position - 1]:
-            raise DataError(f"{name} has two columns called {column!r}; rename one of them")
-    if sum(not column for column in columns) > 1:
-        raise DataError(f"{name} has several columns without a name; name them")
-
-
 def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow], *, broken: int) -> DataError:
     row = ragged[0]  # whose number counts lines; broken: lines by which names are longer than one
     more = f"; {len(ragged) - 1} more rows like it" if len(ragged) > 1 else ""
@@ -370,7 +362,7 @@ def _read_binary(path: Path) -> Table:
             f"{path.name} cannot be read ({str(error).splitlines()[0]}); the file is truncated or has the wrong suffix"
         ) from None
     names = [name for name in content.column_names if not name.startswith("__index_level_")]  # pandas' own row labels
-    _check_names(names, path.name)
+    check_names(names, path.name)
     return Table(name=path.name, columns={name: content.column(name) for name in names}, first_row=1)
 
 
@@ -378,7 +370,7 @@ def _frame_columns(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
     if hasattr(frame, "to_arrow"):  # polars
         frame = frame.to_arrow()
     names = list(frame.column_names if isinstance(frame, pa.Table) else frame.keys())
-    _check_names([str(column) for column in names], name)
+    check_names([str(column) for column in names], name)
     if isinstance(frame, pa.Table):
         return {column: frame.column(column) for column in names}
     return {str(column): _arrow(frame[column], f"{name} column {column!r}") for column in names}
