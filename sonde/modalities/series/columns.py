@@ -120,7 +120,8 @@ def regular(table: Table, times: Times, names: Sequence[str], forecast: int) -> 
 
 def _ahead(missing: np.ndarray) -> int:
     """Rows at the end without what is forecast, of (rows, F): without all of it, else without some of it, where those are few."""
-    tails = [int(one[::-1].argmin()) for one in (missing.all(axis=1), *missing.T) if not one.all()]
+    columns = [np.asarray(missing.all(axis=1)), *missing.T]
+    tails = [int(one[::-1].argmin()) for one in columns if not one.all()]
     if not tails:
         return 0
     longest = max(tails)
