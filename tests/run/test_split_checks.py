@@ -15,7 +15,9 @@ def opened(path: Path, **settings: object) -> Dataset:
 
 
 def texts(path: Path, count: int, labels: list[str]) -> Path:
-    words = np.random.default_rng(0).choice("alpha beta gamma delta epsilon zeta eta theta".split(), (count, 9))
+    words = np.random.default_rng(0).choice(
+        ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"], (count, 9)
+    )
     rows = [f"{' '.join(row)} {place},{label}" for place, (row, label) in enumerate(zip(words, labels, strict=True))]
     path.write_text("text,label\n" + "\n".join(rows) + "\n")
     return path
