@@ -3,7 +3,22 @@
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.modality import Form, Modality
 
-FILES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+FILES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".avif",
+)
 IMAGE_FOLDERS = ("images", "imgs", "jpegimages")  # of images that have masks or annotations beside them
 IDX = ("", ".gz", ".ubyte", *(f".idx{axes}{rest}" for axes in range(10) for rest in ("", "-ubyte")))
 
