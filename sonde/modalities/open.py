@@ -164,8 +164,8 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
 def _refuse_columns(source: str, holds: str, config: DataConfig) -> None:
     """Raises: DataError for names of columns, which would be ignored"""
     named = config.of(TableConfig)
-    if named.target or named.columns:
-        unread = "--target" if named.target else "--columns"
+    if named.target or named.columns or named.group:
+        unread = "--target" if named.target else "--columns" if named.columns else "--group"
         raise DataError(f"{source} has {holds} and no columns, so leave {unread} out")
 
 

@@ -2,6 +2,7 @@
 
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.modality import Form, Modality
+from sonde.modalities.table.modality import FILES as TABLES
 
 FILES = (
     ".png",
@@ -30,7 +31,7 @@ IMAGE = Modality(
     rows_to_predict="sonde.modalities.image.inputs:rows_to_predict",
     embedded={"digits": "sonde.modalities.image.forms.digits:read"},
     config=ImageConfig,
-    reads=("target", "columns"),
+    reads=("target", "columns", "group"),
     augmentation="sonde.modalities.image.augmentation:augmentation",
     show="sonde.modalities.image.show:show",
     inspect="sonde.modalities.image.inspection:PARTS",
@@ -72,6 +73,12 @@ IMAGE = Modality(
             tasks=("detection",),
             targets=("boxes",),
             instead_of_columns="boxes",
+        ),
+        Form(
+            name="images named in a table",
+            sure=82,
+            module="sonde.modalities.image.forms.named_in_table",
+            endings=TABLES,
         ),
         Form(
             name="IDX files",

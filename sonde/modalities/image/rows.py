@@ -18,7 +18,7 @@ from sonde.data.splits import evenly_spaced
 from sonde.data.targets import RawTarget, first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
-from sonde.modalities.image.config import ImageConfig
+from sonde.modalities.image.config import ImageConfig, refuse_groups
 from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, read_header, read_pixels, stored_size
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
@@ -140,8 +140,10 @@ def assemble_images(
 ) -> Dataset:
     """A dataset of encoded images: one stored size chosen, unreadable ones left out where that is set.
 
-    Raises: DataError naming an image that cannot be read
+    Raises: DataError naming an image that cannot be read, and for --group where nothing tells groups
     """
+    if about.groups is None:
+        refuse_groups(about.source, config)
     seen = survey(splits, config, every_header=every_header, tick=tick, like=like)
     warnings = list(about.warnings)
     parts = {}
@@ -151,6 +153,8 @@ def assemble_images(
             warnings.append(left_out(split, encoded, bad, "images"))
             readable = np.delete(np.arange(len(encoded)), bad)
             encoded, target = Chosen(encoded, readable), replace(target, values=target.values[readable])
+            if split == "train" and about.groups is not None:
+                about = replace(about, groups=about.groups[readable])
         parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
     found = Found(
@@ -159,7 +163,7 @@ def assemble_images(
         shape=seen.shape,
         parts=parts,
         fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED),
-        outputs=config.of(TableConfig).target,
+        outputs=tuple(about.outputs) or config.of(TableConfig).target,
     )
     check_kind("image", about.source, like)
     dataset = assemble(found, config, kind=target_kind(task), task=task, like=like)
