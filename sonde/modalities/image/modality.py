@@ -20,7 +20,15 @@ FILES = (
     ".pbm",
     ".avif",
 )
-IMAGE_FOLDERS = ("images", "imgs", "jpegimages")  # of images that have masks or annotations beside them
+IMAGE_FOLDERS = (
+    "images",
+    "imgs",
+    "jpegimages",
+    "image",
+    "img",
+    "leftimg8bit",
+)  # of images that have masks or annotations beside them
+MASKS_BESIDE = ("train_labels", "train_masks", "train_mask", "train_label", "trainannot", "train_gt")  # train/
 IDX = ("", ".gz", ".ubyte", *(f".idx{axes}{rest}" for axes in range(10) for rest in ("", "-ubyte")))
 
 IMAGE = Modality(
@@ -50,7 +58,7 @@ IMAGE = Modality(
             sure=75,
             module="sonde.modalities.image.forms.masks",
             endings=FILES,
-            folders=IMAGE_FOLDERS,
+            folders=(*IMAGE_FOLDERS, *MASKS_BESIDE),
             tasks=("segmentation",),
             targets=("mask",),
             instead_of_columns="masks",
@@ -79,6 +87,15 @@ IMAGE = Modality(
             sure=82,
             module="sonde.modalities.image.forms.named_in_table",
             endings=TABLES,
+        ),
+        Form(
+            name="images with NAME_mask beside them",
+            sure=64,
+            module="sonde.modalities.image.forms.masks_beside",
+            endings=FILES,
+            tasks=("segmentation",),
+            targets=("mask",),
+            instead_of_columns="masks",
         ),
         Form(
             name="IDX files",

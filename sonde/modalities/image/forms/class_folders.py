@@ -25,7 +25,7 @@ from sonde.modalities.image.rows import Files, assemble_images
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.modality import FILES as TABLES
 
-ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass"})
+ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass", "label", "mask"})
 LISTED = 4
 
 
