@@ -20,6 +20,7 @@ UPRIGHT_SWAPS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width
 ORIENTATION = 0x0112  # EXIF tag
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+PAGED = frozenset({"TIFF", "GIF", "WEBP"})  # formats of which a file may hold several images
 WHITE = (255, 255, 255, 255)
 # what Pillow's readers raise for content that is not as it should be
 BAD_CONTENT = (
@@ -47,6 +48,7 @@ class Header:
     width: int
     channels: int  # 1 or 3, as it will be decoded
     deep: bool  # more than 8 bits a channel
+    pages: int = 1  # or frames, of which the first is read
 
 
 def is_image(path: Path) -> bool:
@@ -189,7 +191,8 @@ def _header(image: Image.Image) -> Header:
     width, height = image.size
     if _orientation(image) in UPRIGHT_SWAPS:
         width, height = height, width
-    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES)
+    pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
+    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES, pages)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -102,7 +102,7 @@ def assemble_masks(
         split: MaskRows(ImageInputs(part.images, seen.shape), part.masks, size, with_objects)
         for split, part in usable.items()
     }
-    about = replace(about, warnings=[*about.warnings, *warnings])
+    about = replace(about, warnings=[*about.warnings, *warnings, *seen.warnings])
     dataset = _as_trained(rows, about, like) if like is not None else _fitted(rows, names, about, config, seen)
     give_back()  # what decoding the sample left
     return dataset

@@ -145,7 +145,7 @@ def assemble_images(
     if about.groups is None:
         refuse_groups(about.source, config)
     seen = survey(splits, config, every_header=every_header, tick=tick, like=like)
-    warnings = list(about.warnings)
+    warnings = [*about.warnings, *seen.warnings]
     parts = {}
     for split, encoded in splits.items():
         target, bad = targets[split], seen.bad.get(split, ())
@@ -177,11 +177,13 @@ class Survey:
 
     shape: (channels, height, width) they are stored at
     bad:   split -> rows that cannot be read, where they are to be skipped
+    warnings: of what files hold that is not read
     """
 
     shape: tuple[int, int, int]
     facts: Sequence[Fact]
     bad: Mapping[str, np.ndarray]
+    warnings: Sequence[str] = ()
 
 
 def survey(
@@ -214,14 +216,14 @@ def survey(
         raise DataError(f"none of the {total:,} images can be read")
     if like is not None:
         channels, height, width = like.input.shape
-        return Survey(shape=(channels, height, width), facts=[], bad=bad)
+        return Survey(shape=(channels, height, width), facts=[], bad=bad, warnings=_pages(headers))
     height, width, why = stored_size(
         [(h.height, h.width) for h in headers], config.of(ImageConfig).image_size, largest=largest
     )
     channels = max(h.channels for h in headers)
     seen = "" if len(headers) == total else f", from {len(headers):,} of them"
     facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels)]
-    return Survey(shape=(channels, height, width), facts=facts, bad=bad)
+    return Survey(shape=(channels, height, width), facts=facts, bad=bad, warnings=_pages(headers))
 
 
 def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:
@@ -261,6 +263,17 @@ def _colour_facts(headers: Sequence[Header], channels: int) -> list[Fact]:
             Fact("16 bits scaled to 8", f"{deep:,} of {len(headers):,} images have more than 8 bits a channel")
         )
     return facts
+
+
+def _pages(headers: Sequence[Header]) -> list[str]:
+    """A warning of images behind the first of a file."""
+    several = [header.pages for header in headers if header.pages > 1]
+    if not several:
+        return []
+    return [
+        f"{len(several):,} of {len(headers):,} files hold several pages or frames (up to {max(several)}), of which the first is "
+        "read; save the others as files of their own, or stack them as channels of an NPZ file"
+    ]
 
 
 def left_out(split: str, encoded: Encoded, bad: Sequence[int] | np.ndarray, what: str) -> str:

@@ -18,9 +18,11 @@ def show(case: Case) -> dict[str, str]:
 
 
 def save_png(path: Path, pixels: np.ndarray) -> None:
-    """Write (C, H, W) uint8 as a PNG, enlarged by whole pixels to about 64 or reduced to `WIDEST`."""
+    """Write (C, H, W) uint8 as a PNG, enlarged by whole pixels to about 64 or reduced to `WIDEST`; of bands the first three."""
     from PIL import Image
 
+    if pixels.shape[0] not in (1, 3, 4):
+        pixels = pixels[:3] if pixels.shape[0] > 3 else pixels[:1]
     picture = np.ascontiguousarray(pixels[0] if pixels.shape[0] == 1 else pixels.transpose(1, 2, 0))
     image = Image.fromarray(picture)
     factor = max(1, 64 // max(image.size))

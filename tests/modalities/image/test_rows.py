@@ -91,3 +91,13 @@ def test_a_choice_of_images() -> None:
     assert (
         ImageInputs(chosen, (3, 4, 4)).read(np.array([0]))[0] == np.asarray(pictures.images[1]).transpose(2, 0, 1)
     ).all()
+
+
+def test_pages_behind_the_first_are_said(tmp_path: Path) -> None:
+    first, second = picture(6, 8), picture(6, 8, seed=1)
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second, second])
+    second.save(tmp_path / "b.tif")
+    found = survey({"train": Files(tmp_path, ("a.tif", "b.tif"))}, DataConfig(), every_header=True)
+    assert found.warnings[0].startswith(
+        "1 of 2 files hold several pages or frames (up to 3), of which the first is read"
+    )
