@@ -74,10 +74,10 @@ IMAGE = Modality(
             instead_of_columns="outlines",
         ),
         Form(
-            name="images with boxes (VOC, COCO, YOLO, imglab)",
+            name="images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
             sure=70,
             module="sonde.modalities.image.forms.boxes",
-            endings=(".xml", ".json", ".txt"),
+            endings=(".xml", ".json", ".txt", ".yaml", ".yml"),
             tasks=("detection",),
             targets=("boxes",),
             instead_of_columns="boxes",

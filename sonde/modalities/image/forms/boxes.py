@@ -1,4 +1,4 @@
-"""Images whose objects are marked by boxes: Pascal VOC, COCO JSON, YOLO text files, dlib's imglab XML."""
+"""Images whose objects are marked by boxes: Pascal VOC, COCO JSON, YOLO text files, CVAT and imglab XML."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ from sonde.modalities.image.rows import SAMPLED, Files
 from sonde.modalities.modality import Wanted
 
 READERS = (
+    "sonde.modalities.image.annotations.cvat",
     "sonde.modalities.image.annotations.voc",
     "sonde.modalities.image.annotations.coco",
     "sonde.modalities.image.annotations.imglab",
