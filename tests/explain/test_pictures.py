@@ -62,3 +62,9 @@ def test_of_many_bands_the_first_are_drawn(tmp_path: Path, bands: int, drawn: in
     with Image.open(tmp_path / "g.png") as image:
         middle = np.asarray(image.convert("RGB"))[3, 3]
     assert middle.tolist() == [0, 20, 40] if drawn == 3 else [0, 0, 0]
+
+
+def test_floats_are_drawn_as_grey_levels(tmp_path: Path):
+    write_grid(tmp_path / "g.png", [np.full((3, 4, 4), 0.5, np.float32)], across=1, tile=4)
+    with Image.open(tmp_path / "g.png") as image:
+        assert np.asarray(image.convert("RGB"))[3, 3].tolist() == [128, 128, 128]

@@ -126,11 +126,12 @@ def _of_file(listing: Listing) -> Named | None:
     if not table_suffix(path) or (head := _head(path)) is None:
         return None
     wanted = [cell for column in _candidates(head) for cell in cells_of(head, column)[:LOOKED_AT] if cell]
-    for root, depth in ((path.parent, 2), (path.parent.parent, 1)):
-        if wanted and _any_there(Listing(root), wanted, depth):
+    ending = [cell for cell in wanted if _ends(cell)]  # names without one may be any numbers or words
+    for root, depth, cells in ((path.parent, 2, wanted), (path.parent.parent, 1, ending)):
+        if cells and _any_there(Listing(root), cells, depth):
             place = Listing(root)
             index = NameIndex(place.below_ending(FILES))
-            named = _naming(path, index, root)
+            named = _naming(path, index, path.parent)
             return Named(place, [named], index) if named else None
     return None
 
@@ -152,10 +153,14 @@ def _head(file: Path) -> Table | None:
 
 
 def _candidates(head: Table) -> list[str]:
-    """Columns that may name images, the likeliest first: called so, or holding names that end as images do."""
+    """Columns that may name images, the likeliest first: names that end as images do, called so, or the first of words."""
     called = sorted((c for c in head.columns if c.lower() in NAMES), key=lambda c: NAMES.index(c.lower()))
     ending = [c for c in head.columns if any(_ends(cell) for cell in cells_of(head, c)[:LOOKED_AT])]
-    first = list(head.columns)[:1] if len(head.columns) > 1 else []
+    first = [
+        c
+        for c in list(head.columns)[:1]
+        if any(re.search(r"[^\d.,+-]", cell) for cell in cells_of(head, c)[:LOOKED_AT])
+    ]
     return list(dict.fromkeys([*ending, *called, *first]))
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sonde.core.pixel_bytes import as_bytes
 from sonde.modalities.modality import Case
 
 WIDEST = 480  # pixels of a saved picture
@@ -12,7 +13,7 @@ HEAVY = 60_000  # bytes; of a picture above it 64 colours are kept, or a report 
 
 def show(case: Case) -> dict[str, str]:
     """The row's image as a PNG, with what a task drew on it."""
-    pixels = case.rows.read(np.array([case.index]))["input"][0]  # (C, H, W) uint8
+    pixels = as_bytes(case.rows.read(np.array([case.index]))["input"][0])  # (C, H, W) uint8
     save_png(case.file(".png"), pixels if case.draw is None else case.draw(pixels))
     return {"picture": f"{case.stem}.png"}
 

@@ -64,7 +64,7 @@ def test_grey_images_keep_one_channel_and_a_size_may_be_asked(tmp_path: Path) ->
 
 
 def test_sixteen_bits_are_said(tmp_path: Path) -> None:
-    deep = Image.fromarray(np.full((4, 4), 1000, np.uint16))
+    deep = Image.fromarray(np.linspace(0, 65535, 16, dtype=np.uint16).reshape(4, 4))
     seen = survey({"train": files(tmp_path, deep, deep)}, DataConfig(), every_header=True)
     assert seen.facts[-1].what == "16 bits scaled to 8"
 

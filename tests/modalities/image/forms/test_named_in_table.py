@@ -193,8 +193,15 @@ def test_two_tables_name_the_one_to_train_on(tmp_path: Path) -> None:
     assert len(open_data(tmp_path / "x.csv", WHOLE).splits["train"]) == 8
 
 
-def test_tables_of_numbers_stay_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["plots", "../plots"])
+def test_tables_of_numbers_stay_tables(tmp_path: Path, folder: str) -> None:
     """Numbers that happen to be the names of images name none."""
-    fill(tmp_path / "plots", [f"{n}.png" for n in range(9)])
-    lines(tmp_path / "t.csv", "x,y", *(f"{n}.25,{n % 2}" for n in range(9)))
-    assert open_data(tmp_path / "t.csv", data_config(target=("y",))).schema.input.kind == "table"
+    fill(tmp_path / "data" / folder, [f"{n}.png" for n in range(9)])
+    lines(tmp_path / "data" / "t.csv", "x,y", *(f"{n},{n % 2}" for n in range(9)))
+    assert open_data(tmp_path / "data" / "t.csv", data_config(target=("y",))).schema.input.kind == "table"
+
+
+def test_images_beside_the_folder_of_the_table(tmp_path: Path) -> None:
+    fill(tmp_path / "img", [f"{n}.png" for n in range(8)])
+    table = lines(tmp_path / "labels" / "t.csv", "file,label", *(f"{n}.png,{'ab'[n % 2]}" for n in range(8)))
+    assert learnt(open_data(table, WHOLE)) == {f"img/{n}.png": "ab"[n % 2] for n in range(8)}
