@@ -24,7 +24,7 @@ def full_scale(low: float, high: float, *, whole: bool) -> float:
     if not whole:
         return 0.0 if low >= 0 and high <= 1 else 1.0 if largest <= UNIT else largest
     if low >= 0 and high <= WHOLE[-1]:
-        return 0.0 if high - low >= ENOUGH else float(next(value for value in WHOLE if high <= value))
+        return 0.0 if low == high or high - low >= ENOUGH else float(next(value for value in WHOLE if high <= value))
     return largest
 
 
