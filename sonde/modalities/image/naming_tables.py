@@ -87,6 +87,11 @@ class Named:
             found[split] = table
         return found if "train" in found else {"train": next(iter(found.values()))} if len(found) == 1 else {}
 
+    def nearest(self, cell: str, naming: NamingTable, split: str) -> list[str]:
+        """The image that a table's cell names; several, where neither its own path nor the table's split says which."""
+        known = self.index.find(cell) if cell else []
+        return known if len(known) < 2 else _nearer(known, naming, self.root.path, split) or known
+
     @property
     def _has_train(self) -> bool:
         return any(table.split == "train" for table in self.tables)
@@ -196,6 +201,24 @@ def _folders(root: Listing, depth: int) -> Iterator[Path]:
         return
     for folder in below[:FOLDERS]:
         yield from _folders(folder, depth - 1)
+
+
+def _nearer(names: Sequence[str], naming: NamingTable, root: Path, split: str) -> list[str]:
+    """Of several images, those in the table's own folder, or in a folder of the split; none where that does not tell one."""
+    folder = naming.path.parent
+    if folder != root and folder.is_relative_to(root):
+        within = [name for name in names if (root / name).is_relative_to(folder)]
+        if len(within) == 1:
+            return within
+    of = {
+        name: next((s for part in Path(name).parts[:-1] if (s := split_of(re.sub("[_-]", " ", part)))), "")
+        for name in names
+    }
+    for wanted in (split, ""):
+        within = [name for name in names if of[name] == wanted]
+        if len(within) == 1:
+            return within
+    return []
 
 
 def split_column(columns: Mapping[str, object] | Sequence[str]) -> str | None:

@@ -41,6 +41,7 @@ READERS = (
     "sonde.modalities.image.annotations.coco",
     "sonde.modalities.image.annotations.imglab",
     "sonde.modalities.image.annotations.yolo",
+    "sonde.modalities.image.annotations.box_table",
 )
 NAMED_BAD = 3  # unreadable images or annotations named in a warning
 

@@ -4,7 +4,6 @@ train.csv   train_images/…   test_images/…          a table a split, by its 
 train/metadata.csv   train/a.jpg                    a table in each split's folder
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -195,9 +194,7 @@ def _told(cell: str) -> str:
 
 def _one(found: Named, naming: NamingTable, cell: str, split: str, place: str, skip: bool) -> str | None:
     """The image that a cell names; None for one that is not there, with `skip`. Raises: DataError"""
-    known = found.index.find(cell) if cell else []
-    if len(known) > 1:
-        known = _nearer(known, naming, found.root.path, split) or known
+    known = found.nearest(cell, naming, split)
     if len(known) == 1:
         return known[0]
     if known:
@@ -208,24 +205,6 @@ def _one(found: Named, naming: NamingTable, cell: str, split: str, place: str, s
         f"{place}: {cell!r} names no image below {found.root.path}; add it or remove the row; training skips such rows with "
         "--skip-unreadable"
     )
-
-
-def _nearer(names: Sequence[str], naming: NamingTable, root: Path, split: str) -> list[str]:
-    """Of several images, those in the table's own folder, or in a folder of the split; none where that does not tell one."""
-    folder = naming.path.parent
-    if folder != root and folder.is_relative_to(root):
-        within = [name for name in names if (root / name).is_relative_to(folder)]
-        if len(within) == 1:
-            return within
-    of = {
-        name: next((s for part in Path(name).parts[:-1] if (s := split_of(re.sub("[_-]", " ", part)))), "")
-        for name in names
-    }
-    for wanted in (split, ""):
-        within = [name for name in names if of[name] == wanted]
-        if len(within) == 1:
-            return within
-    return []
 
 
 def _say_what_is_left(found: Named, splits: Mapping[str, Split], warnings: list[str]) -> None:
