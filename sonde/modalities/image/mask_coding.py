@@ -74,10 +74,12 @@ class Seen:
         if sort == "shallow":
             used = np.bincount(raw.values.ravel(), minlength=256) > 0
             self.levels |= used
-            for place in np.flatnonzero(used) if raw.palette is not None else ():
-                self.palettes.setdefault(int(place), set()).add(int(packed(raw.palette[place])))
             levels = np.flatnonzero(used)
-            shown = np.stack([levels] * 3, 1) if raw.palette is None else raw.palette[levels]
+            shown = np.stack([levels] * 3, 1)
+            if raw.palette is not None:
+                shown = raw.palette[levels]
+                for place, colour in zip(levels.tolist(), packed(shown).tolist(), strict=True):
+                    self.palettes.setdefault(place, set()).add(colour)
             self.colours.update(packed(shown).tolist())
         self.colours.update(colours)
 

@@ -68,7 +68,7 @@ class Labels:
             codes = read_target(table, self.used, TargetSpec(kind="class", names=self.names))
             return np.array([*self.names, ""])[codes], codes < 0
         values = read_target(table, self.used, TargetSpec(kind="value", names=self.used))
-        return values, np.isnan(values).all(axis=1)
+        return values, np.asarray(np.isnan(values).all(axis=1))
 
     def _joined(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
         known = {name: place for place, name in enumerate(self.names)}
@@ -116,14 +116,13 @@ def labels_of_table(table: Table, columns: Sequence[str], task: str | None, like
 
     Raises: DataError for columns from which nothing can be learned
     """
-    used = tuple(columns)
+    column, *more = columns
+    if more:  # in the model's order
+        known = like is not None and set(like.target.names) == set(columns)
+        return Labels(used=like.target.names if like is not None and known else tuple(columns))
     if like is not None:
-        several = len(used) == 1 and like.target.kind == "labels"
-        names = () if like.target.has_values or not several and len(used) > 1 else like.target.names
-        return Labels(used=used, names=names, mark=_mark(cells_of(table, used[0]), used[0]) or "|" if several else "")
-    if len(used) > 1:
-        return Labels(used=used)
-    column = used[0]
+        mark = _mark(cells_of(table, column), column) or "|" if like.target.kind == "labels" else ""
+        return Labels(used=(column,), names=() if like.target.has_values else like.target.names, mark=mark)
     cells = [cell for cell in cells_of(table, column) if cell.lower() not in MISSING]
     if (mark := _mark(cells, column)) and target_kind(task) != "value":
         names = tuple(in_natural_order({label for cell in cells for label in _labels_in(cell, mark)}))
@@ -131,7 +130,7 @@ def labels_of_table(table: Table, columns: Sequence[str], task: str | None, like
             f"column {column!r} joins several labels by {mark!r}: read as {len(names)} labels ({first_few(names, LISTED)}), not "
             f"as {len(set(cells)):,} classes"
         )
-        return Labels(used=used, names=names, mark=mark, warnings=[warning])
+        return Labels(used=(column,), names=names, mark=mark, warnings=[warning])
     return _one(table, column, task, cells)
 
 

@@ -141,7 +141,8 @@ def _refuse_roles(listing: Listing, found: Layout) -> None:
         f"{listing.path}: folders of images ({_named(roles)}) are named for what they hold, not for classes; "
         + (f"{tables[0].name} names none of their images: give it their file names, " if tables else "")
         + ("or" if tables else "name a table of images and labels train.csv beside them, or")
-        + " move images into a folder for each class, CLASS/NAME; for masks, images/ and masks/ with equal names"
+        + " move images into a folder for each class, CLASS/NAME; for masks, images/ and masks/ with equal names; boxes of "
+        "another program can be exported as COCO or YOLO"
     )
 
 
