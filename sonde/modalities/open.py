@@ -61,7 +61,7 @@ def place_of(data: str | Path) -> Place:
         raise DataError("the name of the data is empty; give a path or a name (names: sonde datasets)")
     path = Path(data).expanduser()
     if path.exists():
-        return Place(path=path)
+        return Place(path=_absolute(path))
     text = str(data)
     root = os.environ.get("SONDE_DATA")
     if root and not path.is_absolute() and (Path(root) / path).exists():
@@ -69,6 +69,11 @@ def place_of(data: str | Path) -> Place:
     if text in embedded():
         return Place(path=None, name=text)
     return Place(path=None, name=_named(text, path))
+
+
+def _absolute(path: Path) -> Path:
+    """The path from the root, as it was typed: links stay, unless it ends in "." or "..", and so has no name."""
+    return path.absolute() if path.name not in ("", "..") else path.resolve()
 
 
 def recognise(listing: Listing, wanted: Wanted) -> Claim:
@@ -174,8 +179,8 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
 def _refuse_columns(source: str, holds: str, config: DataConfig) -> None:
     """Raises: DataError for names of columns, which would be ignored"""
     named = config.of(TableConfig)
-    if named.target or named.columns:
-        unread = "--target" if named.target else "--columns"
+    if named.target or named.columns or named.group:
+        unread = "--target" if named.target else "--columns" if named.columns else "--group"
         raise DataError(f"{source} has {holds} and no columns, so leave {unread} out")
 
 
