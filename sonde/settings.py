@@ -139,6 +139,8 @@ class TrainKeywords(TypedDict, total=False):
     RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
     image_size: int | None
     """Height and width that images are resized to, in pixels; by default chosen from the images."""
     columns: str | Sequence[str]
@@ -565,6 +567,8 @@ class FitKeywords(TypedDict, total=False):
     RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
 
 
 class StepsKeywords(TypedDict, total=False):
@@ -669,3 +673,5 @@ class ResumeKeywords(TypedDict, total=False):
     RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""

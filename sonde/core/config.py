@@ -269,6 +269,8 @@ class PlaceConfig:
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to RUN/events."""
     debug: bool = False
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool = False
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
 
     def __post_init__(self) -> None:
         for name in self.logs:
@@ -316,7 +318,7 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed",
-        "quiet", "debug", "log", "out", "fresh",
+        "quiet", "debug", "trust_code", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
         "checkpoint_every", "log_every",
     ]
