@@ -11,6 +11,7 @@ import numpy as np
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.listing import Listing
+from sonde.data.unzipped import BAD_CONTENT
 from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER
 
 PDB, MMCIF = (".pdb", ".ent"), (".cif", ".mmcif")
@@ -109,12 +110,12 @@ def read_fasta(path: Path) -> list[tuple[str, str]]:
 def _atoms(path: Path) -> Any:
     """Biotite's array of the protein's atoms. Raises: DataError, MissingDependency."""
     require("biotite", extra="science", purpose="reading protein structures")
-    from biotite import InvalidFileError
+    from biotite import DeserializationError, InvalidFileError
     from biotite.structure import BadStructureError, filter_amino_acids
 
     try:
         found = _read(path)
-    except (InvalidFileError, BadStructureError, ValueError, KeyError, IndexError, OSError) as error:
+    except (*BAD_CONTENT, DeserializationError, InvalidFileError, BadStructureError) as error:
         raise DataError(f"{path} cannot be read as a structure ({first_line(error)}); fix or remove it") from None
     return found[filter_amino_acids(found)]
 

@@ -26,6 +26,7 @@ from sonde.modalities.image.files import is_image
 
 YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 NAME_LISTS = ("classes.txt", "obj.names", "labels.names", "names.txt")
+MOST_CLASSES = 10_000  # that have no names: each has an output of the network
 SAMPLED = 20  # label files looked at to tell the form
 
 
@@ -173,7 +174,11 @@ def _read_all(
 def _object(words: Sequence[str], names: Sequence[str], place: str) -> tuple[str, tuple[float, float, float, float]]:
     if not words[0].isdigit():
         raise DataError(f"{place} begins with {words[0]!r}; it begins with the number of a class, counted from 0")
-    kind = int(words[0])
+    kind = int(words[0]) if len(words[0]) < 10 else MOST_CLASSES
+    if not names and kind >= MOST_CLASSES:
+        raise DataError(
+            f"{place} begins with {words[0][:20]}, too large for a class without a name; list the names in data.yaml"
+        )
     if names and kind >= len(names):
         raise DataError(f"{place}: class {kind} has no name; there are {len(names)} names, counted from 0")
     numbers = [number(word, "a side", place) for word in words[1:]]
