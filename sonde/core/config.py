@@ -131,11 +131,11 @@ class OptimConfig:
     weight_decay: float = 0.0
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float = 0.9
-    """Momentum of momentum, nesterov, rmsprop and muon."""
+    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float = 0.9
     """Adam's decay rate of the first moment."""
     beta2: float = 0.999
-    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
+    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha; 0.99 by default)."""
     eps: float = 1e-8
     """Added to the denominator in adaptive optimisers, for numerical stability."""
     schedule: ScheduleName | GivenObject = "constant"

@@ -38,7 +38,7 @@ class Unpacked(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         """Raises: OSError"""
         self.path = path
-        self._file = gzip.open(path, "rb")
+        self._file = gzip.GzipFile(path, "rb")
         self._left = int(free_bytes() * SHARE)
 
     def readable(self) -> bool:

@@ -57,6 +57,6 @@ def test_values_come_back_as_their_fields_are_annotated() -> None:
     ],
 )
 def test_values_of_another_type_are_named(kind: type, entry: object, said: str) -> None:
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match="where") as error:
         conform(kind, entry, where="t")
     assert str(error.value) == said
