@@ -61,11 +61,13 @@ def read_json(path: Path) -> Any:
 
 
 def parsed_json(content: bytes | str) -> Any:
-    """JSON in UTF-8. Raises: ValueError, also for what is nested too deep or holds a number with thousands of digits"""
+    """JSON in UTF-8. Raises: ValueError, also for what holds a number with thousands of digits; json.JSONDecodeError for what is
+    nested too deep
+    """
     try:
         return json.loads(content.decode("utf-8") if isinstance(content, bytes) else content)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise json.JSONDecodeError("it is nested too deep", "", 0) from None
 
 
 def sync_folder(path: Path) -> None:

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import io
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -20,15 +21,9 @@ TORN = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 BAD_CONTENT = (
-    OSError,
-    EOFError,
-    NotImplementedError,
-    zlib.error,
-    struct.error,
-    zipfile.BadZipFile,
-    SyntaxError,
+    OSError, EOFError, NotImplementedError, zlib.error, struct.error, zipfile.BadZipFile, SyntaxError, tokenize.TokenError,
     *DAMAGE,
-)
+)  # fmt: skip
 """What readers of other packages raise for content that is not as it should be."""
 
 
@@ -87,6 +82,19 @@ def content_of(path: Path) -> bytes:
             return file.read()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from None
+
+
+def text_of(path: Path) -> str:
+    """All of a text in UTF-8, unpacked where it is gzipped. Raises: DataError naming the line that is not"""
+    content = content_of(path)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path} is not UTF-8 in line {line:,} (byte {error.start:,}); if it is Latin-1, convert it: "
+            f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
+        ) from None
 
 
 def first_bad_byte(path: Path) -> int | None:

@@ -23,7 +23,7 @@ def renumbered(content: str) -> tuple[str, list[int]]:
     Each special token changes places with the one that has its number. What adds special tokens, cuts and pads is taken out:
     rows are made by `sonde.data`.
     """
-    saved = json.loads(content)
+    saved = parsed_json(content)
     before = saved["model"]["vocab"]
     tokens = sorted(before, key=lambda token: before[token])
     for name, number in OURS.items():

@@ -3,12 +3,12 @@
 Source: Lin et al. 2014, arXiv:1405.0312, and cocodataset.org/#format-data
 """
 
-import json
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sonde.core.errors import DataError
+from sonde.core.files import parsed_json
 from sonde.data.listing import Listing, head_and_tail
 from sonde.modalities.image.annotations.annotated import (
     SNIFFED,
@@ -77,7 +77,7 @@ def _is_coco(listing: Listing, file: Path) -> bool:
 def opened_file(file: Path) -> Mapping[str, Any]:
     """The content of a file. Raises: DataError for one that is not valid JSON, or has no such lists."""
     try:
-        content = json.loads(file.read_bytes())
+        content = parsed_json(file.read_bytes())
     except ValueError as error:
         raise DataError(f"{file} is not valid JSON ({error}); fix the file") from None
     for name in LISTS:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing
+from sonde.data.unzipped import text_of
 from sonde.modalities.image.annotations.annotated import (
     Annotated,
     Annotations,
@@ -132,7 +133,7 @@ def _names(path: Path, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
     for folder in (path, *(labels for _, labels in pairs)):
         for file in (folder / name for name in NAME_LISTS):
             if file.is_file():
-                return tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
+                return tuple(line.strip() for line in text_of(file).splitlines() if line.strip())
     return ()
 
 
@@ -158,7 +159,7 @@ def _read_all(
     for image in images:
         file = labels[image]
         try:
-            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+            lines = text_of(file).splitlines() if file.is_file() else []
             place = _shown(file, root)
             objects = [
                 _object(words, names, f"{place} line {n}")

@@ -18,6 +18,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import ORDER, evenly_spaced, in_order
+from sonde.data.unzipped import text_of
 from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.annotations.annotated import split_lists
 from sonde.modalities.image.files import SUFFIXES
@@ -242,7 +243,7 @@ def _class_names(path: Path, classes: int) -> list[str]:
     file = next((path / name for name in NAMES if (path / name).is_file()), None)
     if file is None:
         return [BACKGROUND, FOREGROUND] if classes == 2 else [BACKGROUND, *map(str, range(1, classes))]
-    names = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = [line.strip() for line in text_of(file).splitlines() if line.strip()]
     if len(names) < classes:
         raise DataError(
             f"{file} names {len(names)} classes, and the masks hold class {classes - 1}; name them all, one a line"
