@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev train test test-avx2 test-all parity lint format costs settings bench docs clean
+.PHONY: help setup setup-dev train test test-avx2 test-all parity lint format costs fuzz settings bench docs clean
 
 # What `make test` leaves out.
 QUICK := not slow and not gpu and not parity
@@ -88,6 +88,9 @@ BENCHMARKS := $(filter-out environments parity summary unchanged,$(basename $(no
 
 costs: setup-dev  ## count the models' parameters and FLOPs anew: sonde/models/costs.json
 	@$(BIN)/python -m sonde.models.count
+
+fuzz: setup-dev  ## read 50,000 files and run folders that were changed at random (FUZZ_SEED: the first)
+	FUZZ_CASES=$${FUZZ_CASES:-40000} $(BIN)/python -m pytest tests/fuzz --timeout 0 -q $(ARGS)
 
 settings: setup-dev  ## write the settings that sonde.train, fit, steps and resume list in their signatures: sonde/settings.py
 	@$(BIN)/python -m sonde.run.settings_file

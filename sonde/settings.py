@@ -62,11 +62,11 @@ class TrainKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop and muon."""
+    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
-    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
+    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha; 0.99 by default)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
     schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
@@ -139,6 +139,8 @@ class TrainKeywords(TypedDict, total=False):
     RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
     image_size: int | None
     """Height and width that images are resized to, in pixels; by default chosen from the images."""
     columns: str | Sequence[str]
@@ -488,11 +490,11 @@ class FitKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop and muon."""
+    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
-    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
+    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha; 0.99 by default)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
     schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
@@ -565,6 +567,8 @@ class FitKeywords(TypedDict, total=False):
     RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
 
 
 class StepsKeywords(TypedDict, total=False):
@@ -584,11 +588,11 @@ class StepsKeywords(TypedDict, total=False):
     weight_decay: float
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float
-    """Momentum of momentum, nesterov, rmsprop and muon."""
+    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float
     """Adam's decay rate of the first moment."""
     beta2: float
-    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
+    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha; 0.99 by default)."""
     eps: float
     """Added to the denominator in adaptive optimisers, for numerical stability."""
     schedule: "Callable[..., object] | torch.optim.lr_scheduler.LRScheduler | Literal['constant', 'step', 'cosine', 'linear', 'one-cycle', 'wsd', 'plateau']"
@@ -669,3 +673,5 @@ class ResumeKeywords(TypedDict, total=False):
     RUN/events."""
     debug: bool
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""

@@ -196,7 +196,7 @@ def test_ctrl_c_in_the_last_evaluation_leaves_the_judgement_to_a_resume(
     os.kill(child.pid, signal.SIGINT)
     assert child.wait() == 130
     assert child.err == (
-        "sonde: error: stopped before the final evaluation as requested; everything is saved; resume with: sonde resume run\n"
+        "sonde: error: stopped at step 21 as requested; everything is saved; resume with: sonde resume run\n"
     )
     assert not (tmp_path / "run" / "result.json").exists()
     assert sonde("resume", "run").wait() == 0

@@ -26,12 +26,15 @@ class CommonOptions:
     """Print errors only."""
     debug: bool = False
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool = False
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
     """A verb's options, its words, the screen, and its further options.
 
+    trust_code: whether code of a run folder is run that nobody named here
     options: an instance of the verb's dataclass; of several dataclasses, the values that were given by name
     """
 
@@ -39,6 +42,7 @@ class Begun:
     words: list[str]
     screen: Screen
     more: Any
+    trust_code: bool = False
 
 
 def begin(
@@ -79,13 +83,18 @@ def begin(
     chosen = {name: value for name, value in values.items() if name in own}
     options = chosen if isinstance(kind, Mapping) else kind(**chosen)
     rest = more(**{name: value for name, value in values.items() if name in further})
-    return Begun(options=options, words=taken, screen=Screen(quiet=values.get("quiet", False)), more=rest)
+    screen, trusted = Screen(quiet=values.get("quiet", False)), bool(values.get("trust_code"))
+    return Begun(options=options, words=taken, screen=screen, more=rest, trust_code=trusted)
 
 
-def trained_run(folder: str, device: str) -> "Run":
-    """The run in a folder, on a device. Raises: RunFolderError for a wrong name, before torch is loaded; ConfigError"""
+def trained_run(folder: str, device: str, *, trust_code: bool) -> "Run":
+    """The run in a folder, on a device.
+
+    trust_code: whether code is run that the folder brings along
+    Raises: RunFolderError for a wrong name, before torch is loaded; ConfigError
+    """
     place = open_run(folder)
     from sonde.engine.plan import pick_device
     from sonde.run.run import Run
 
-    return Run(place).to(pick_device(device))
+    return Run(place, trust_code=trust_code).to(pick_device(device))

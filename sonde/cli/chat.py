@@ -23,7 +23,7 @@ def run(words: Sequence[str]) -> int:
     begun = begin(words, SamplingOptions, usage="chat RUN", about=ABOUT)
     if begun is None:
         return 0
-    trained = trained_run(begun.words[0], begun.options.device)
+    trained = trained_run(begun.words[0], begun.options.device, trust_code=begun.trust_code)
     drawing = begun.options.drawing()
     so_far = ""
     while True:

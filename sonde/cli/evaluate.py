@@ -35,7 +35,7 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     (folder, data), options = begun.words, begun.options
-    trained = trained_run(folder, options.device)
+    trained = trained_run(folder, options.device, trust_code=begun.trust_code)
     scores = trained.evaluate(data, split=options.split, target=options.target, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in scores.items()]
     begun.screen.table(f"{folder} on {data}", ["metric", "value"], rows)

@@ -55,7 +55,8 @@ def run(words: Sequence[str]) -> int:
     if begun is None:
         return 0
     prompt = begun.more.prompt
-    pieces = trained_run(begun.words[0], begun.options.device).stream(prompt, **begun.options.drawing())
+    trained = trained_run(begun.words[0], begun.options.device, trust_code=begun.trust_code)
+    pieces = trained.stream(prompt, **begun.options.drawing())
     begun.screen.write(prompt)
     for piece in pieces:
         begun.screen.write(piece)

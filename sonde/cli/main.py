@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 
 from sonde.cli.verbs import VERBS, overview
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     standard error. Anything else that is raised is a fault of ours: it leaves here as it is, and Python exits with 1.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    # of damaged tags of images, which our own line names where they matter
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     try:
         code = _dispatch(words, whole_process=argv is None)
         sys.stdout.flush()  # a closed pipe must be noticed here and not at the interpreter's end

@@ -58,7 +58,7 @@ def run(words: Sequence[str]) -> int:
     out = begun.options.out
     if out is not None:  # refused before anything is computed
         check_folder(Path(out)) if is_folder(out) else writer(Path(out))
-    trained = trained_run(folder, begun.options.device)
+    trained = trained_run(folder, begun.options.device, trust_code=begun.trust_code)
     if out is not None:
         _check_shown(out, trained)
     found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)

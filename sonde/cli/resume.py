@@ -31,9 +31,9 @@ def run(words: Sequence[str]) -> int:
     (folder,) = take_words(line.words, "resume RUN")
     values = convert(line.given, flags)
     screen = Screen(quiet=values.get("quiet", False))
-    common = flags_of(CommonOptions)
+    skip = flags_of(CommonOptions).keys() - {"trust_code"}
     open_run(folder)  # a wrong name is reported at once, before torch is loaded
     from sonde.api import resume
 
-    resume(folder, screen=screen, **{name: value for name, value in values.items() if name not in common})
+    resume(folder, screen=screen, **{name: value for name, value in values.items() if name not in skip})
     return 0

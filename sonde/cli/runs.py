@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.cli.begin import NoOptions, begin
+from sonde.core.damaged import DAMAGE
 from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json
 from sonde.core.units import duration, metric, metric_name
@@ -81,6 +82,10 @@ def read_line(place: Path) -> RunLine:
         return RunLine(**known, **_finished(_mapping(place / "result.json")))
     except _Broken as trouble:
         return RunLine(name=str(place), status=f"broken: {trouble}")
+    except DAMAGE:  # a file that is JSON, and not what a run writes there
+        return RunLine(
+            name=str(place), status="broken: its result.json or data.json does not hold what a run writes there"
+        )
 
 
 class _Broken(Exception):
@@ -97,7 +102,7 @@ def _mapping(path: Path) -> dict[str, Any]:
         content = read_json(path)
     except FileNotFoundError:
         return {}
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except ValueError:
         raise _Broken(f"{path.name} is not JSON") from None
     except OSError as error:
         raise _Broken(f"{path.name}: {error.strerror}") from None
@@ -174,9 +179,11 @@ def in_use(place: Path) -> bool:
     The lock is tried only while the process it names is alive: a trial must not get in the way of a run that starts.
     """
     try:
-        owner = int((place / ".lock").read_text(encoding="ascii"))
+        if not (place / ".lock").is_file():
+            return False
+        owner = int((place / ".lock").read_text(encoding="ascii")[:20])
         os.kill(owner, 0)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         if not isinstance(error, PermissionError):  # the process is alive and another user's
             return False
     import fcntl

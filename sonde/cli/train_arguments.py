@@ -121,6 +121,11 @@ def _base(line: Line) -> _Base:
     from sonde.models.renamed import with_new_names
 
     saved = SavedConfig(data=None, settings={}) if file is None else with_new_names(read_config(Path(file)))
+    if file is not None and "model" not in named:
+        from sonde.run.model_file import allow_code
+
+        trusted = any(entry.name == "trust_code" and entry.on for entry in line.given)
+        allow_code(saved, named_in=Path(file), trusted=trusted)
     model, task = (named.get(name) or saved.settings.get(name) for name in ("model", "task"))
     return _Base(model=model, task=task, saved=saved, file=file)
 

@@ -131,11 +131,11 @@ class OptimConfig:
     weight_decay: float = 0.0
     """Weight decay: decoupled for adamw and muon, an L2 penalty for the others; never on norms and biases."""
     momentum: float = 0.9
-    """Momentum of momentum, nesterov, rmsprop and muon."""
+    """Momentum of momentum, nesterov, rmsprop (where it is 0 by default) and muon (0.95 where that is named)."""
     beta1: float = 0.9
     """Adam's decay rate of the first moment."""
     beta2: float = 0.999
-    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha)."""
+    """Adam's decay rate of the second moment; rmsprop's smoothing constant (alpha; 0.99 by default)."""
     eps: float = 1e-8
     """Added to the denominator in adaptive optimisers, for numerical stability."""
     schedule: ScheduleName | GivenObject = "constant"
@@ -269,6 +269,8 @@ class PlaceConfig:
     """Also log to an experiment tracker: wandb, mlflow, or both; TensorBoard files are always written, to RUN/events."""
     debug: bool = False
     """Show the full traceback of an error, not only its one-line message."""
+    trust_code: bool = False
+    """Run the code of a network that a run folder names, also where it was never named on this machine."""
 
     def __post_init__(self) -> None:
         for name in self.logs:
@@ -316,7 +318,7 @@ GROUPS: dict[str, type] = {
 MAY_DIFFER = frozenset(
     [
         "device", "threads", "workers", "memory", "feed",
-        "quiet", "debug", "log", "out", "fresh",
+        "quiet", "debug", "trust_code", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
         "checkpoint_every", "log_every",
     ]

@@ -15,6 +15,7 @@ HEADER = """\
 # `sonde train --config` with this file takes over those that were typed or came from a file; the recipe chooses the rest:
 # to change another one here, write `file` as its origin, or leave its origin out.
 """
+DEEPEST, MOST_ENTRIES = 20, 200_000  # of a config.yaml: those of runs have lists of names at most
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # 1e-3, which YAML 1.1 takes for text
 
 
@@ -74,6 +75,12 @@ def read_config(path: Path) -> SavedConfig:
     file = path / "config.yaml" if path.is_dir() else path
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=_with_exponents(yaml.SafeLoader))
+        if not is_tree(content):
+            raise RecursionError
+    except RecursionError:
+        raise ConfigError(
+            f"{file} is nested too deep, or leads back into itself; give the config.yaml of a run"
+        ) from None
     except FileNotFoundError:
         raise ConfigError(f"there is no config file {file}; a run folder holds one as config.yaml") from None
     except OSError as error:
@@ -85,12 +92,31 @@ def read_config(path: Path) -> SavedConfig:
         line = "" if mark is None else f", line {mark.line + 1},"
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{file}{line} is not YAML: {problem}") from None
+    except ValueError as error:  # a date or a number that there is not
+        raise ConfigError(f"{file} is not a run's config.yaml: {error}") from None
     return _checked(content, file)
+
+
+def is_tree(content: Any) -> bool:
+    """Whether what YAML holds is nested a little and has an end: its references may lead back, or repeat a part many times."""
+    left, seen = [(content, 0)], 0
+    while left:
+        value, depth = left.pop()
+        seen += 1
+        if depth > DEEPEST or seen > MOST_ENTRIES:
+            return False
+        if isinstance(value, Mapping | list):
+            left += [(item, depth + 1) for item in (value.values() if isinstance(value, Mapping) else value)]
+    return True
 
 
 def _checked(content: Any, file: Path) -> SavedConfig:
     if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
         raise ConfigError(f"{file} is not a run's config.yaml: it has no list of `settings`, such as lr: 0.001")
+    if content["settings"].get("task") is not None and not isinstance(content["settings"]["task"], str):
+        raise ConfigError(f"{file}: `task` must be a name")
+    if content["settings"].get("model") is not None and not isinstance(content["settings"]["model"], str):
+        raise ConfigError(f"{file}: `model` must be a name")
     parts = {name: content.get(name) or {} for name in ("settings", "origin", "reasons", "own")}
     for name, part in parts.items():
         if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import prod
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from sonde.core.damaged import conform
+
+MOST_VALUES = 10**10  # of a row, which would take 40 GB
 IGNORED = 255  # of a mask's pixels: neither trained on nor evaluated
 BACKGROUND = "background"  # the class of pixels that show none of the things looked for
 
@@ -161,18 +165,37 @@ class Schema:
 
     @staticmethod
     def from_dict(saved: Mapping[str, Any], *, tokenizer: str = "", target_tokenizer: str = "") -> "Schema":
-        """The inverse of `as_dict`, after a trip through JSON."""
+        """The inverse of `as_dict`, after a trip through JSON.
+
+        Raises: ValueError, TypeError or LookupError for what `as_dict` did not write
+        """
         columns = tuple(
-            Column(**{**c, "categories": tuple(c["categories"]), "quantiles": tuple(c["quantiles"])})
-            for c in saved["input"]["columns"]
+            Column(**conform(Column, each, where=f"input.columns[{place}]"))
+            for place, each in enumerate(saved["input"]["columns"])
         )
-        entry = {**saved["input"], "columns": columns, "tokenizer": tokenizer}
-        for name in ("shape", "mean", "std"):
-            entry[name] = tuple(entry[name])
-        target = {**saved["target"], "tokenizer": target_tokenizer}
-        for name in ("names", "mean", "std", "shape", "scales"):
-            target[name] = tuple(target.get(name, ()))
-        return Schema(input=InputSpec(**entry), target=TargetSpec(**target))
+        entry = conform(InputSpec, {**saved["input"], "columns": (), "tokenizer": tokenizer}, where="input")
+        found = Schema(
+            input=InputSpec(**{**entry, "columns": columns}),
+            target=TargetSpec(
+                **conform(TargetSpec, {**saved["target"], "tokenizer": target_tokenizer}, where="target")
+            ),
+        )
+        _check_sizes(found)
+        return found
+
+
+def _check_sizes(schema: Schema) -> None:
+    """Raises: ValueError for a schema that contradicts itself, such as one with more means than channels"""
+    given, target = schema.input, schema.target
+    planes = (0, given.shape[0]) if given.has_planes else (len(given.mean),)
+    if len(given.mean) != len(given.std) or len(given.mean) not in planes:
+        raise ValueError(f"input has {len(given.mean)} means and {len(given.std)} deviations for shape {given.shape}")
+    if len(target.mean) != len(target.std):
+        raise ValueError(f"target has {len(target.mean)} means and {len(target.std)} deviations")
+    if min((*given.shape, *target.shape, given.symbols, target.symbols, given.rate), default=0) < 0:
+        raise ValueError("a size is below 0")
+    if prod(given.shape) > MOST_VALUES or max(given.symbols, target.symbols) > MOST_VALUES:
+        raise ValueError(f"shape {given.shape} has more values than any row")
 
 
 @runtime_checkable

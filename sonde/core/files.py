@@ -56,8 +56,18 @@ def plain(value: Any) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """Parsed JSON. Raises: FileNotFoundError, json.JSONDecodeError."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Parsed JSON. Raises: FileNotFoundError, ValueError (json.JSONDecodeError and UnicodeDecodeError are such)"""
+    return parsed_json(path.read_bytes())
+
+
+def parsed_json(content: bytes | str) -> Any:
+    """JSON in UTF-8. Raises: ValueError, also for what holds a number with thousands of digits; json.JSONDecodeError for what is
+    nested too deep
+    """
+    try:
+        return json.loads(content.decode("utf-8") if isinstance(content, bytes) else content)
+    except RecursionError:
+        raise json.JSONDecodeError("it is nested too deep", "", 0) from None
 
 
 def sync_folder(path: Path) -> None:

@@ -46,7 +46,7 @@ class RunFolder:
             return "finished"
         if self.config.exists():
             return "unfinished"
-        if any(entry.name != ".lock" for entry in self.path.iterdir()):
+        if any(entry.name != ".lock" and not _is_torn(entry.name) for entry in self.path.iterdir()):
             raise RunFolderError(f"{self.path} is not empty and holds no run; give --out another folder")
         return "new"
 
@@ -75,6 +75,33 @@ class RunFolder:
                 (self.path / ".lock").unlink()
             self.path.rmdir()
 
+    def _refuse_links(self) -> None:
+        """A link among the files that a run writes would lead what is written to a place that nobody named.
+
+        Raises: RunFolderError naming the first
+        """
+        inner = (self.checkpoints, self.evaluation, self.events, self.code)
+        top = [entry for entry in self.path.iterdir() if entry.name in self._names() or entry.name.startswith("fold-")]
+        deep = (Path(at) / name for folder in inner for at, *found in os.walk(folder) for name in sum(found, []))
+        link = next((entry for entry in (*top, *deep) if entry.is_symlink()), None)
+        if link is not None:
+            raise RunFolderError(
+                f"{link} is a link, and runs are written through none; put a copy of what it leads to in its place, or give "
+                "--out another folder"
+            )
+        self.refuse_odd()
+
+    def refuse_odd(self) -> None:
+        """Raises: RunFolderError for a file of the run that is a pipe or a device, whose reading might never end."""
+        for name in self._names():
+            place = self.path / name
+            if place.exists() and not (place.is_file() or place.is_dir()):
+                raise RunFolderError(f"{place} is neither a file nor a folder; remove it, or give another run")
+
+    def _names(self) -> set[str]:
+        """What a run writes right into its folder."""
+        return {".lock"} | {place.name for place in vars(self).values() if place is not self.path}
+
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Hold the folder for this process. Raises: RunFolderError when it cannot be made or a live run holds it.
@@ -84,7 +111,8 @@ class RunFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+            self._refuse_links()
+            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
             raise _unwritable(self.path, error) from None
         held = [handle]
@@ -105,6 +133,11 @@ class RunFolder:
             yield
         finally:
             give_up()
+
+
+def _is_torn(name: str) -> bool:
+    """Whether a file is what a kill leaves of a run's first file (`files.write_bytes`)."""
+    return name.startswith(".config.yaml.") and name.endswith(".part")
 
 
 def _unwritable(path: Path, error: OSError) -> RunFolderError:
@@ -150,4 +183,5 @@ def open_run(path: str | Path) -> RunFolder:
         raise RunFolderError(f"there is no run folder {path}; `sonde runs` lists existing runs")
     if not folder.config.exists():
         raise RunFolderError(f"{path} holds no run (no config.yaml); `sonde runs` lists existing runs")
+    folder.refuse_odd()
     return folder

@@ -1,8 +1,12 @@
 """A schema as it stands in a run folder: schema.json, and a file for each vocabulary."""
 
+from pathlib import Path
+
+from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Schema
-from sonde.core.files import read_json, write_json, write_text
+from sonde.core.files import write_json, write_text
 from sonde.core.run_folder import RunFolder
+from sonde.core.vocabulary import check_vocabulary
 
 
 def write_schema(folder: RunFolder, schema: Schema) -> None:
@@ -16,9 +20,20 @@ def write_schema(folder: RunFolder, schema: Schema) -> None:
 
 def read_schema(folder: RunFolder) -> Schema:
     """What `write_schema` wrote. Raises: RunFolderError naming the file that cannot be read"""
-    saved = read_json(folder.schema)
-    tokenizer = folder.tokenizer.read_text(encoding="utf-8") if folder.tokenizer.exists() else ""
-    of_target = tokenizer if saved["target"].get("symbols") else ""
-    if folder.target_tokenizer.exists():
-        of_target = folder.target_tokenizer.read_text(encoding="utf-8")
-    return Schema.from_dict(saved, tokenizer=tokenizer, target_tokenizer=of_target)
+    saved = read_object(folder.schema, run=folder.path)
+    tokenizer = _vocabulary(folder.tokenizer, folder)
+    of_target = _vocabulary(folder.target_tokenizer, folder)
+    with reading(folder.schema, run=folder.path):
+        if not folder.target_tokenizer.exists():
+            of_target = tokenizer if saved["target"].get("symbols") else ""
+        return Schema.from_dict(saved, tokenizer=tokenizer, target_tokenizer=of_target)
+
+
+def _vocabulary(file: Path, folder: RunFolder) -> str:
+    """The content of a file of a vocabulary that can be read as one, "" where there is none. Raises: RunFolderError"""
+    if not file.exists():
+        return ""
+    with reading(file, run=folder.path):
+        content = file.read_text(encoding="utf-8")
+        check_vocabulary(content)
+    return content

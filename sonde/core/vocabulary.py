@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sonde.core.catalogue import require
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
+from sonde.core.files import parsed_json
 
 PAD, UNKNOWN, BEGIN, END = range(4)
 SPECIAL = ("<pad>", "<unk>", "<bos>", "<eos>")
@@ -130,10 +131,13 @@ class Subwords:
     """Pieces of words by Hugging Face's `tokenizers`; its vocabulary begins with `SPECIAL`."""
 
     def __init__(self, content: str) -> None:
-        """content: the JSON of a tokenizer. Raises: MissingDependency"""
+        """content: the JSON of a tokenizer. Raises: MissingDependency, DataError for another"""
         library = require("tokenizers", extra="text", purpose="reading subwords")
         self._content = content
-        self._tokenizer: Any = library.Tokenizer.from_str(content)
+        try:
+            self._tokenizer: Any = library.Tokenizer.from_str(content)
+        except Exception as error:  # the library raises no other kind
+            raise DataError(f"the vocabulary cannot be read ({first_line(error)[:200]})") from None
 
     @property
     def size(self) -> int:
@@ -174,14 +178,26 @@ class Subwords:
 def read_vocabulary(content: str) -> Vocabulary:
     """The vocabulary that `to_json` wrote. Raises: DataError, MissingDependency."""
     try:
-        saved = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise DataError(f"the vocabulary is not valid JSON ({error.msg}); copy the run folder again") from None
+        saved = check_vocabulary(content)
+    except ValueError as error:
+        raise DataError(f"the vocabulary is not valid JSON ({first_line(error)}); copy the run folder again") from None
     if saved.get("kind") == "characters":
         return Characters(tuple(saved["symbols"]), upper=bool(saved.get("upper", False)))
     if saved.get("kind") == "words":
-        return Words(tuple(saved["symbols"]), lower=bool(saved["lower"]))
+        return Words(tuple(saved["symbols"]), lower=bool(saved.get("lower", True)))
     return Subwords(content)
+
+
+def check_vocabulary(content: str) -> dict[str, Any]:
+    """The JSON of a vocabulary. Raises: ValueError for what `to_json` of none writes"""
+    saved = parsed_json(content)
+    if not isinstance(saved, dict):
+        raise ValueError("a vocabulary is an object")
+    if saved.get("kind") in ("characters", "words"):
+        symbols = saved.get("symbols")
+        if not isinstance(symbols, list | str) or not all(isinstance(symbol, str) for symbol in symbols):
+            raise ValueError("its symbols are no list of texts")
+    return saved
 
 
 def characters_of(texts: Iterable[str]) -> Characters:

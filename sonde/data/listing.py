@@ -10,6 +10,7 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 from sonde.data.splits import SPLIT_NAMES
 
+LONGEST_NAME, LONGEST_PATH = 255, 4096  # of Linux, the least of the usual systems in bytes
 SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what operating systems leave in folders
 RUN = ("config.yaml", "data.json")  # files of Sonde's own run folders, which are never data
 T = TypeVar("T")
@@ -23,8 +24,9 @@ class Listing:
     Raises: PermissionError when a folder that is requested may not be read; `below` passes over such as `os.walk` does
     """
 
-    def __init__(self, path: Path, seen: dict[Any, Any] | None = None) -> None:
+    def __init__(self, path: Path, seen: dict[Any, Any] | None = None, above: tuple[str, ...] = ()) -> None:
         self.path = path
+        self._above = above  # real places of the folders that led here
         self._seen = {} if seen is None else seen  # what was found in files, shared with the folders below
 
     def __repr__(self) -> str:
@@ -54,10 +56,14 @@ class Listing:
                 for entry in entries:
                     if entry.name.startswith(".") or entry.name.lower() in SYSTEM:
                         continue
-                    if not entry.is_dir():
+                    if entry.is_dir():
+                        a_run = all(os.path.isfile(f"{entry.path}/{name}") for name in RUN)
+                        if not a_run and not (entry.is_symlink() and self._leads_back(entry.path)):
+                            folders.append(entry.name)
+                    elif entry.is_file() or entry.is_symlink():  # a link to nothing is reported by what reads it
                         files.append(entry.name)
-                    elif not all(os.path.isfile(f"{entry.path}/{name}") for name in RUN):
-                        folders.append(entry.name)
+                    else:
+                        raise DataError(f"{entry.path} is neither a file nor a folder (a pipe or a device); remove it")
         return sorted(files), in_natural_order(folders)
 
     @property
@@ -68,7 +74,16 @@ class Listing:
     @cached_property
     def folders(self) -> "list[Listing]":
         """Folders directly below, in the order a person would list them."""
-        return [Listing(self.path / name, self._seen) for name in self._entries[1]]
+        above = (*self._above, os.path.realpath(self.path))
+        return [Listing(self.path / name, self._seen, above) for name in self._entries[1]]
+
+    def _leads_back(self, link: str) -> bool:
+        """Whether a link leads to a folder that led here, whose files would be read again and again."""
+        real = os.path.realpath(link)
+        return any(
+            place == real or place.startswith(real.rstrip("/") + "/")
+            for place in (*self._above, os.path.realpath(self.path))
+        )
 
     def folder(self, *names: str) -> "Listing | None":
         """The first folder directly below with one of these names in small letters, whatever its own capitals."""
@@ -120,6 +135,20 @@ class Listing:
         if key not in self._seen:
             self._seen[key] = look(file, *more)
         return self._seen[key]
+
+
+def can_be_a_path(text: str) -> bool:
+    """Whether a text could name a file: systems refuse longer names, and some characters, with an error.
+
+    >>> can_be_a_path("a/b.csv"), can_be_a_path("a" * 300), can_be_a_path("a\\0b")
+    (True, False, False)
+    """
+    if "\0" in text or len(text) > LONGEST_PATH:
+        return False
+    try:
+        return max((len(os.fsencode(part)) for part in text.split("/")), default=0) <= LONGEST_NAME
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
 
 
 def head_and_tail(file: Path, size: int) -> tuple[bytes, bytes]:

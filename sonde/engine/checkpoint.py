@@ -19,8 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sonde.core.damaged import reading, way_on
 from sonde.core.errors import RunFolderError
-from sonde.core.files import sha256, sync_folder, write_bytes
+from sonde.core.files import parsed_json, sha256, sync_folder, write_bytes
 from sonde.engine.tree import copied, join, separate
 
 FORMAT = 1
@@ -69,10 +70,21 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {key: value.clone() for key, value in load_file(folder / "state.safetensors").items()}
     except SafetensorError as error:
         raise RunFolderError(f"{folder} cannot be read: {error}") from error
-    for name, held in (("weights.safetensors", weights), ("state.safetensors", tensors)):
-        for key in body.get("complex", {}).get(name, ()):
-            held[key] = torch.view_as_complex(held[key])
-    return weights, join(body["state"], tensors)
+    with reading(folder / "state.json", run=folder.parent.parent, remedy=without(folder)):
+        for name, held in (("weights.safetensors", weights), ("state.safetensors", tensors)):
+            for key in body.get("complex", {}).get(name, ()):
+                held[key] = torch.view_as_complex(held[key])
+        state = join(body["state"], tensors)
+        if not isinstance(state, dict):
+            raise ValueError("the state is no object")
+        return weights, state
+
+
+def without(folder: Path) -> str:
+    """What to do about a checkpoint that is damaged in a way that its hashes do not show."""
+    if folder.name == "last" and (folder.parent / "previous").exists():
+        return f"move it away to go on from the one before: {folder}"
+    return way_on(folder.parent.parent)
 
 
 def _sealed(folder: Path) -> dict[str, Any]:
@@ -82,8 +94,14 @@ def _sealed(folder: Path) -> dict[str, Any]:
     seal, _, body = path.read_bytes().rstrip(b"\n").partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != seal:
         raise RunFolderError(f"{path} is truncated or was modified (its SHA-256 is not the recorded one)")
-    content = json.loads(body)
-    if content["format"] != FORMAT:
+    with reading(path, run=folder.parent.parent, remedy=without(folder)):
+        content = parsed_json(body)
+        if not isinstance(content["files"], dict) or {Path(name).name for name in content["files"]} != {
+            *content["files"]
+        }:
+            raise ValueError("its files are not those of a checkpoint")
+        known = content["format"] == FORMAT
+    if not known:
         raise RunFolderError(f"{path} has format {content['format']}; this version of Sonde reads format {FORMAT}")
     return content
 
@@ -103,7 +121,8 @@ def newest(
             if folder.name in ("last", "previous"):
                 report(f"checkpoint skipped: {error}")
             continue
-        found.append((int(state["progress"]["step"]), folder, weights, state))
+        with reading(folder / "state.json", run=checkpoints.parent, remedy=without(folder)):
+            found.append((int(state["progress"]["step"]), folder, weights, state))
         if folder.name == "last" and not any(checkpoints.glob(".new-*")):
             break  # nothing can be further
     if not found:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.core.files import plain
+from sonde.core.log_lines import parsed_line
 
 
 class JsonLinesLog:
@@ -40,8 +41,8 @@ class JsonLinesLog:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """All whole lines of a log; a torn last one is left out, an absent file is empty."""
+    """All whole lines of a log; a torn last one and damaged ones are left out, an absent file is empty."""
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")
-    return [json.loads(line) for line in lines[:-1] if line]
+    return [entry for line in lines[:-1] if line.strip() and (entry := parsed_line(line)) is not None]

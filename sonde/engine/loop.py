@@ -13,7 +13,7 @@ from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
 from sonde.engine.metrics_log import log_step
-from sonde.engine.signals import StopRequest
+from sonde.engine.signals import EvaluationStopped, StopRequest
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
@@ -244,7 +244,12 @@ def _evaluate(training: Training, settings: FitSettings, parts: FitParts) -> boo
     training.stepper.guard.settle()
     begun = time.perf_counter()
     with training.clock.part("evaluation"):
-        metrics = parts.evaluate()
+        try:
+            metrics = parts.evaluate()
+        except EvaluationStopped:
+            save(training, parts, best=False)
+            _leave(training, parts)
+            raise
     progress.evaluated_at, progress.metrics = progress.step, {name: float(value) for name, value in metrics.items()}
     if settings.evaluate_every.unit == "seconds":
         progress.evaluated_s = training.clock.elapsed()

@@ -1,10 +1,12 @@
-"""The first Ctrl-C or SIGTERM lets the step finish; the second stops at once."""
+"""The first Ctrl-C or SIGTERM lets the step, or the batch that is evaluated, finish; the second stops at once."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from sonde.core.progress import Tick, silent
 
 
 class StopRequest:
@@ -15,6 +17,21 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         return self.number is not None
+
+
+class EvaluationStopped(Exception):
+    """A stop was requested during an evaluation, which is begun again on resume."""
+
+
+def stopping(request: StopRequest, tick: Tick = silent) -> Tick:
+    """A tick for evaluations: one batch after a stop was requested it ends them. Raises, when called: EvaluationStopped"""
+
+    def ticked(label: str, done: int, total: int) -> None:
+        tick(label, done, total)
+        if request and done != total:  # one that is whole is not thrown away
+            raise EvaluationStopped
+
+    return ticked
 
 
 @contextmanager

@@ -1,13 +1,15 @@
 """One run's moving parts, and their whole state: what a checkpoint must hold so that a resume is exact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sonde.core.errors import RunFolderError
+from sonde.core.damaged import DAMAGE
+from sonde.core.errors import RunFolderError, SondeError, first_line
 from sonde.core.seams import Observer, Source, Task, extras_of
 from sonde.engine import observing, random_state
 from sonde.engine.clock import Clock
@@ -87,18 +89,34 @@ def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, 
     Logs are truncated where they are opened. Raises: RunFolderError when the weights do not fit the modules
     """
     load_weights(training.task.modules, held)
-    with torch.no_grad():
-        for name, value in training.task.modules.named_buffers():
-            if name in state["buffers"]:
-                value.copy_(state["buffers"][name])
-    training.progress = Progress(**state["progress"])
-    training.stepper.load_state_dict(state["stepper"])
-    training.source.load_state_dict(state["source"])
-    extras_of(training.task).load_state_dict(state["task"])
+    with _fitting():
+        with torch.no_grad():
+            for name, value in training.task.modules.named_buffers():
+                if name in state["buffers"]:
+                    value.copy_(state["buffers"][name])
+        training.progress = Progress(**state["progress"])
+        training.stepper.load_state_dict(state["stepper"])
+        training.source.load_state_dict(state["source"])
+        extras_of(training.task).load_state_dict(state["task"])
     observing.restore(training.observers, state)
-    training.clock.load_state_dict(state["clock"])
-    training.threads = state["threads"]
-    random_state.restore(state["random"], training.device)
+    with _fitting():
+        training.clock.load_state_dict(state["clock"])
+        training.threads = int(state["threads"])
+        random_state.restore(state["random"], training.device)
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Raises: RunFolderError for a state that is whole, by its hashes, and not of such a run"""
+    try:
+        yield
+    except SondeError:
+        raise
+    except (*DAMAGE, RuntimeError) as error:
+        raise RunFolderError(
+            f"the state in checkpoints/last does not fit this run ({first_line(error)}); move that folder away to go on from the "
+            "checkpoint before, or start over with --fresh"
+        ) from error
 
 
 def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:

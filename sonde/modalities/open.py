@@ -14,7 +14,7 @@ from sonde.core.config import DataConfig, flat
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
-from sonde.data.listing import Listing
+from sonde.data.listing import Listing, can_be_a_path
 from sonde.data.unread import way_to_read
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
@@ -59,10 +59,15 @@ def place_of(data: str | Path) -> Place:
     """
     if not str(data).strip():
         raise DataError("the name of the data is empty; give a path or a name (names: sonde datasets)")
-    path = Path(data).expanduser()
+    text, path = str(data), Path(data).expanduser()
+    if not can_be_a_path(text):
+        raise DataError(f"{text[:60]!r} …: no such file or folder, and too long or odd for a name of one")
     if path.exists():
+        if not path.is_file() and not path.is_dir():
+            raise DataError(
+                f"{path} is a pipe or a device, which can be read only once; write it to a file, and name that"
+            )
         return Place(path=_absolute(path))
-    text = str(data)
     root = os.environ.get("SONDE_DATA")
     if root and not path.is_absolute() and (Path(root) / path).exists():
         return Place(path=Path(root) / path, name=text)

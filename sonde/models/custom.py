@@ -141,13 +141,13 @@ def _run(path: Path) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before running it, as import does: dataclasses and pickle look their module up
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     try:
-        spec.loader.exec_module(module)
+        # not through the loader: it would take compiled code that lies beside the file, whatever the file says
+        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
     except Exception as error:  # any fault of the user's code, which --debug shows whole
         del sys.modules[name]
         raise ConfigError(f"{path} does not run: {_one_line(error)}") from error

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,16 @@ from sonde.models.converted import renamed
 from sonde.models.layers import BACKBONE, layers_of
 from sonde.models.vit import VisionTransformer, resize_positions
 
+MALFORMED = (
+    SafetensorError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+)
 WRAPPERS = ("state_dict", "model", "model_state_dict")  # keys that training programs keep the weights under
 PREFIXES = ("module.", "_orig_mod.")  # what DistributedDataParallel and torch.compile put before every name
 DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")  # its published file is older than its names
@@ -30,19 +41,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     A dict inside the file and prefixes of every name are taken off. Raises: ConfigError when it holds no state dict
     """
     try:
-        content: Any = (
-            load_file(path)
-            if path.suffix == ".safetensors"
-            else torch.load(path, map_location="cpu", weights_only=True)
-        )
+        content = _content(path)
     except OSError as error:
         raise ConfigError(f"--pretrained: cannot read {path}: {error.strerror or error}") from None
     except pickle.UnpicklingError as error:
         raise ConfigError(
-            f"--pretrained: {path} holds more than tensors, or is damaged ({_first_line(error)}); save the network's "
-            "state_dict() with safetensors or torch.save"
+            f"--pretrained: {path} holds more than tensors{_what_more(error)}, or is damaged, and is not read: a pickle can run "
+            "code; save the network's state_dict() with safetensors or torch.save"
         ) from None
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except MALFORMED as error:
         raise ConfigError(
             f"--pretrained: {path} is not a file of weights, or is damaged ({_first_line(error)})"
         ) from None
@@ -55,6 +62,25 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f"--pretrained: {path} holds no state dict (tensors by name); save the network's state_dict() there"
         )
     return plain_names(content)
+
+
+def _content(path: Path) -> Any:
+    """What a file holds, without warnings of torch's that it was written otherwise than torch does: errors say what is wrong."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _what_more(error: Exception) -> str:
+    """What a pickle holds beside tensors, where torch says so; its advice to load it all the same is not passed on.
+
+    >>> _what_more(Exception("Unsupported global: GLOBAL os.system was not an allowed global by default."))
+    ' (os.system)'
+    """
+    found = re.search(r"GLOBAL (\S+)", str(error))
+    return f" ({found[1]})" if found else ""
 
 
 def plain_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """From a config to an optimiser: torch's own, fused where it can be, with decay where it belongs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -28,12 +28,14 @@ def build_optimizer(
     device_type: str,
     shares: Mapping[str, float] | None = None,
     sparse: bool = False,
+    tables: Collection[int] = (),
 ) -> Optimizer:
     """The optimiser a config names or holds, over parameters with their names, at peak rate `lr`.
 
     The groups of one that is named carry a "name": decayed, plain (never decays) and, for Muon, matrices; those without
     parameters are left out. A class that was given is called as one would by hand: one group, all of it decays as the class says.
     shares: of the rate, for parameters that learn at less than all of it, by name; the groups with the highest come first
+    tables: `id` of parameters that are embeddings, which never decay (`sonde.optim.groups.tables_in`)
     sparse: whether some gradients are, which the fused kernels do not take
     Raises: ConfigError for settings that exclude each other
     """
@@ -47,7 +49,7 @@ def build_optimizer(
                 f"--layer-decay has no effect: optimizer={choice} has rates of its own; give its groups rates"
             )
         return made_by_itself(choice, [parameter for _, parameter in parameters])
-    groups = groups_of(config, parameters, lr=lr, shares=shares)
+    groups = groups_of(config, parameters, lr=lr, shares=shares, tables=tables)
     if (kind := class_of(choice)) is not None:
         rate = {"lr": lr} if "lr" in reads(choice) else {}
         return called(choice, kind, groups, **rate, **arguments(choice, config))
@@ -82,14 +84,16 @@ def groups_of(
     lr: float,
     shares: Mapping[str, float] | None = None,
     among: Sequence[nn.Parameter] | None = None,
+    tables: Collection[int] = (),
 ) -> list[dict[str, Any]]:
     """The groups of `build_optimizer`. among: groups of these parameters alone, each treated as in the groups of all"""
     muon, choice = config.optimizer == "muon", config.optimizer
-    split = grouped(parameters, muon=muon)
+    decay = config.weight_decay if "weight_decay" in reads(choice) else 0.0  # the run's, where a phase's reads none
+    # where all are treated alike their order stays that of names and shapes: a checkpoint knows them by their place
+    split = grouped(parameters, muon=muon, tables=tables if muon or decay else ())
     if isinstance(choice, GivenObject):
         groups: list[dict[str, Any]] = [{"params": [parameter for _, parameter in parameters]}]
     else:
-        decay = config.weight_decay if "weight_decay" in reads(choice) else 0.0  # the run's, where a phase's reads none
         groups = _groups(split, weight_decay=decay, muon=muon)
     if shares:
         groups = _by_rate(groups, split, {name: lr * share for name, share in shares.items()}, lr)

@@ -1,10 +1,16 @@
-"""Parameter groups: what decays, and what Muon may orthogonalise, decided by name and shape."""
+"""Parameter groups: what decays, and what Muon may orthogonalise, decided by the kind of module and the shape."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from torch import nn
 
+POSITIONS = (
+    "positions",
+    "position",
+    "pos",
+    "positional",
+)  # what parameters are called that hold a vector for each place
 Named = tuple[str, nn.Parameter]
 
 
@@ -22,22 +28,45 @@ class Groups:
     plain: list[Named]
 
 
-def grouped(parameters: Iterable[Named], *, muon: bool = False) -> Groups:
+def grouped(parameters: Iterable[Named], *, muon: bool = False, tables: Collection[int] = ()) -> Groups:
     """Sort parameters by treatment.
+
+    tables: `id` of those that are embeddings whatever their names (`tables_in`)
 
     A penalty on biases and norms only takes away what they are there for (He et al. 2019, arXiv:1812.01187), and a row of an
     embedding would shrink with every batch that does not contain it. Muon leaves out the last matrix, the output layer
     (Jordan et al. 2024), unless it is the only one, and complex ones, whose products it does not compute.
     """
     listed = list(parameters)
-    weights = [(name, parameter) for name, parameter in listed if decays(name, parameter)]
-    plain = [(name, parameter) for name, parameter in listed if not decays(name, parameter)]
+    weights = [(name, p) for name, p in listed if decays(name, p) and id(p) not in tables]
+    held = {id(p) for _, p in weights}
+    plain = [(name, p) for name, p in listed if id(p) not in held]
     if not muon:
         return Groups(matrices=[], decayed=weights, plain=plain)
     last = len(weights) - 1 if len(weights) > 1 else len(weights)
     matrices = [(name, parameter) for name, parameter in weights[:last] if not parameter.is_complex()]
     complex_ones = [(name, parameter) for name, parameter in weights[:last] if parameter.is_complex()]
     return Groups(matrices=matrices, decayed=[*complex_ones, *weights[last:]], plain=plain)
+
+
+def tables_in(modules: nn.Module) -> set[int]:
+    """`id` of each parameter that is looked up by row, told by the kind of module: an output layer that is tied to one is one.
+
+    Tables of positions that are parameters of their own, such as PatchTST's, are told by their names, which alone say so.
+
+    >>> network = nn.ModuleDict({"words": nn.Embedding(3, 2), "head": nn.Linear(2, 3)})
+    >>> network["head"].weight = network["words"].weight
+    >>> len(tables_in(network)), id(network["head"].weight) in tables_in(network)
+    (1, True)
+    """
+    found = {
+        id(parameter)
+        for module in modules.modules()
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag)
+        for parameter in module.parameters(recurse=False)
+    }
+    own = (pair for module in modules.modules() for pair in module.named_parameters(recurse=False))
+    return found | {id(parameter) for name, parameter in own if name in POSITIONS}
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:

@@ -31,7 +31,9 @@ def schedule(config: OptimConfig, *, total: int) -> Schedule:
         case "linear":
             return warmed(linear(start=warmup, total=total, floor=floor), warmup)
         case "one-cycle":
-            return one_cycle(rise=warmup or max(1, round(ONE_CYCLE_RISE * total)), total=total, floor=floor)
+            share = config.warmup or ONE_CYCLE_RISE
+            # not rounded: torch's peak falls between two steps where the share of them is no whole number
+            return one_cycle(rise=share * total if share < 1 else warmup, total=total, floor=floor)
         case "wsd":
             last = round(config.decay * total)
             if warmup + last > total:
@@ -121,14 +123,15 @@ def linear(*, start: int, total: int, floor: float = 0.0) -> Schedule:
     return at
 
 
-def one_cycle(*, rise: int, total: int, floor: float = 0.0) -> Schedule:
+def one_cycle(*, rise: float, total: int, floor: float = 0.0) -> Schedule:
     """Half a cosine up from 1/25 to 1 over `rise` steps, half a cosine down to 4e-6 (or `floor`, if higher) at the last step.
 
     The same numbers as torch's OneCycleLR; its cycle of the momentum is left out.
+    rise: in steps; need be no whole number
     Source: Smith and Topin 2017, arXiv:1708.07120; cosine arcs as in fastai
     """
     end = max(floor, ONE_CYCLE_START * ONE_CYCLE_END)
-    peak, last = max(0, rise - 1), total - 1
+    peak, last = rise - 1, total - 1
 
     def at(step: int) -> float:
         if step < peak:

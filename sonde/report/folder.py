@@ -1,12 +1,14 @@
 """A run folder's files as plain values. Whatever is missing or torn is absent here: a report is also drawn in mid-run."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sonde.core.config_file import is_tree
+from sonde.core.files import read_json
+from sonde.core.log_lines import parsed_line
 from sonde.core.run_folder import RunFolder, open_run
 
 SPLITS = ("test", "validation", "train")  # the first that was evaluated is the one a report speaks of
@@ -83,14 +85,11 @@ def read_lines(path: Path, troubles: list[str]) -> list[dict[str, Any]]:
     for number, line in enumerate([*whole, last], start=1):
         if not line.strip():
             continue
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            if number <= len(whole):
-                troubles.append(f"{path.name} line {number} is not JSON and was left out")
-            continue
-        if isinstance(entry, dict):
+        entry = parsed_line(line)
+        if entry is not None:
             found.append(entry)
+        elif number <= len(whole):
+            troubles.append(f"{path.name} line {number} is damaged and was left out")
     return found
 
 
@@ -106,8 +105,11 @@ def _evaluated(run: RunFolder, troubles: list[str]) -> dict[str, dict[str, Any]]
 
 def _parsed(path: Path, troubles: list[str]) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        return read_json(path)
     except FileNotFoundError:
+        return None
+    except OSError as error:
+        troubles.append(f"{path.name} cannot be read ({error.strerror or error}) and was left out")
         return None
     except ValueError as error:
         troubles.append(f"{path.name} is not JSON ({error}) and was left out")
@@ -116,6 +118,8 @@ def _parsed(path: Path, troubles: list[str]) -> Any:
 
 def _json(path: Path, troubles: list[str]) -> dict[str, Any]:
     value = _parsed(path, troubles)
+    if value is not None and not isinstance(value, dict):
+        troubles.append(f"{path.name} does not hold what a run writes there and was left out")
     return value if isinstance(value, dict) else {}
 
 
@@ -127,7 +131,10 @@ def _yaml(path: Path, troubles: list[str]) -> dict[str, Any]:
         value = yaml.load(path.read_bytes(), loader)
     except FileNotFoundError:
         return {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         troubles.append(f"{path.name} is not YAML ({' '.join(str(error).split())}) and was left out")
+        return {}
+    if not is_tree(value):
+        troubles.append(f"{path.name} is nested too deep, or leads back into itself, and was left out")
         return {}
     return value if isinstance(value, dict) else {}

@@ -23,6 +23,7 @@ from sonde.report.evaluated import (
 )
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
+from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
 from sonde.report.overview import (
     class_balance,
@@ -87,7 +88,10 @@ def render(run: Reading, added: AddedBy = nothing) -> str:
         "css": (here / "page.css").read_text(encoding="utf-8"),
         "js": (here / "page.js").read_text(encoding="utf-8"),
     }
-    return _template().render(**{name: Markup(text) for name, text in assets.items()}, **context(run, added))
+    from jinja2 import TemplateError
+
+    fixed, template = {name: Markup(text) for name, text in assets.items()}, _template()
+    return drawn(run, lambda whole: template.render(**fixed, **context(whole, added)), (TemplateError,))
 
 
 def context(run: Reading, added: AddedBy) -> dict[str, Any]:

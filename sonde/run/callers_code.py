@@ -19,6 +19,7 @@ from sonde.core.code_hash import (
     name_of,
     without_addresses,
 )
+from sonde.core.damaged import part, read_object, reading
 from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
@@ -140,7 +141,9 @@ def refuse_changed(folder: RunFolder, changed: Iterable[str]) -> None:
 
 def changed_since(folder: RunFolder, now: Mapping[str, Any]) -> list[str]:
     """What is another than when the folder's run was begun, or last gone on with."""
-    return changes(read_json(folder.data).get("code", {}), now)
+    about = read_object(folder.data, run=folder.path)
+    with reading(folder.data, run=folder.path):
+        return changes(part(about, "code", folder.data, run=folder.path), now)
 
 
 def changed_findings(changed: Iterable[str], *, step: int) -> list[Finding]:

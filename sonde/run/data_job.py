@@ -25,6 +25,7 @@ from sonde.run.callers_code import code_of
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
 from sonde.run.loggers.table import check_installed
+from sonde.run.model_file import allow_code
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
 from sonde.run.split_checks import checked
@@ -102,6 +103,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     """
     check_overrides(overrides)
     saved = with_new_names(read_config(folder.config))
+    allow_code(saved, named_in=folder.path, trusted=bool(overrides.get("trust_code")))
     before = settled(saved)
     config = _overridden(before, overrides)
     if note := dropped_lengths(before.loop, overrides):
@@ -195,6 +197,9 @@ def _model_for(dataset: Dataset, overrides: Overrides, task: str, module: nn.Mod
         return CUSTOM_MODULE, "a custom module"
     where = overrides.values.get("pretrained")
     before = model_of(where) if overrides.model is None else None
+    if before is not None:
+        file = Path(str(where)).expanduser()
+        allow_code(read_config(file), named_in=file, trusted=bool(overrides.values.get("trust_code")))
     return choose_model(dataset, overrides.model, task) if before is None else (before, f"as in {where}")
 
 
@@ -213,7 +218,12 @@ def _overridden(config: TrainConfig, overrides: Mapping[str, Any]) -> TrainConfi
 
 def _overrides_before(saved: SavedConfig, overrides: Mapping[str, Any]) -> Overrides:
     """The overrides of a cross-validation that is resumed, with what is given now."""
-    skip = {"fold", "fresh", *(LENGTHS if any(overrides.get(name) is not None for name in LENGTHS) else ())}
+    skip = {
+        "fold",
+        "fresh",
+        "trust_code",
+        *(LENGTHS if any(overrides.get(name) is not None for name in LENGTHS) else ()),
+    }
     values = {name: value for name, value in saved.overrides().items() if name not in skip}
     model, task = values.pop("model", None), values.pop("task", None)
     return from_keywords(values, model=model, task=task).having(overrides)

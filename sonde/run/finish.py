@@ -18,6 +18,7 @@ from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
 from sonde.engine.loop import notify
+from sonde.engine.signals import EvaluationStopped, StopRequest, stopping
 from sonde.explain.features import Seen, write_features
 from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
@@ -38,7 +39,7 @@ FEATURES_S = 5.0  # seconds for feature visualisation; of a run with a time limi
 def evaluated(run: Prepared) -> dict[str, Any]:
     """The content of result.json: the best checkpoint is loaded, and evaluated on held-out rows.
 
-    The network is left with its weights, in evaluation mode. Raises: Interrupted between two splits, when a stop was requested
+    The network is left with its weights, in evaluation mode. Raises: Interrupted after a batch, when a stop was requested
     """
     attempt, request, settings = run.attempt, run.parts.request, run.training.stepper.settings
     assembly, folder = attempt.assembly, attempt.folder
@@ -48,17 +49,18 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     with run.training.clock.part("evaluation"):
         for split, source in assembly.evaluation_sources.items():
             if request.number is not None:
-                raise Interrupted(
-                    "stopped before the final evaluation as requested; everything is saved",
-                    signal_number=request.number,
-                )
+                raise _stopped(request)
             meter = attempt.best_meter if split == "validation" and attempt.best_meter is not None else None
             budget = None if meter is None else attempt.best_budget
             if meter is None:
                 if attempt.limit is not None:
                     left = [name for name in assembly.evaluation_sources if name not in scores]
                     budget = attempt.limit.at_the_end(left)
-                meter = evaluate(assembly.task, source, settings, tick=attempt.job.screen.tick, budget=budget)
+                tick = stopping(request, attempt.job.screen.tick)
+                try:
+                    meter = evaluate(assembly.task, source, settings, tick=tick, budget=budget)
+                except EvaluationStopped:
+                    raise _stopped(request) from None
             if budget is not None:
                 budgets[split] = budget
             scores[split] = meter.compute()
@@ -75,6 +77,13 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
     evaluated_on = {split: {"rows": budget.evaluated, "of": budget.rows} for split, budget in partly.items()}
     return {**_result(run, scores), "evaluated": evaluated_on}
+
+
+def _stopped(request: StopRequest) -> Interrupted:
+    assert request.number is not None
+    return Interrupted(
+        "stopped before the final evaluation as requested; everything is saved", signal_number=request.number
+    )
 
 
 def _never_finite(run: Prepared) -> list[Finding]:

@@ -32,7 +32,7 @@ from sonde.run.resume import (
 )
 from sonde.run.run import Run
 from sonde.run.saved import Saved
-from sonde.run.start import write_start
+from sonde.run.start import mend_schema, write_start
 from sonde.run.time_limit import TimeLimit
 from sonde.screen.screen import Screen
 
@@ -157,6 +157,13 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
 
 def _go_on(job: Job, folder: RunFolder) -> Attempt:
     same_settings(folder, job.config)
+    if (
+        not folder.data.exists() and not folder.checkpoints.exists()
+    ):  # killed before it was written down what it is trained on
+        job.screen.say(f"{folder.path} was stopped before its first step: starting from the beginning")
+        built = _built(job, job.config, fresh=True)
+        folder.clear()
+        return replace(_begin(job, folder, built), again=True)
     same_data(folder, job.about["fingerprint"])
     check_unchanged(folder, job.config.model)
     changed = changed_since(folder, job.about.get("code", {}))
@@ -177,6 +184,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         folder.clear()
         return replace(_begin(job, folder, built), again=True)
     refuse_idle(built, saved, folder)
+    mend_schema(folder, built.dataset, report)
     report(f"resuming {folder.path} at step {saved.step:,}")
     attempt = Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
     attempt.changed = changed

@@ -13,14 +13,20 @@ from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.errors import RunFolderError
 from sonde.core.files import sha256
 from sonde.core.run_folder import RunFolder
+from sonde.run import trust
 from sonde.screen.screen import Screen
 
 
-def keep(folder: RunFolder, model: str) -> dict[str, dict[str, str]]:
-    """Copy the file of a network into the folder; what data.json says of it. Nothing for a network of ours."""
+def keep(folder: RunFolder, model: str, *, typed: bool) -> dict[str, dict[str, str]]:
+    """Copy the file of a network into the folder; what data.json says of it. Nothing for a network of ours.
+
+    typed: whether a person named the file, so that the run may use it from now on
+    """
     file = _file(model)
     if file is None:
         return {}
+    if typed:
+        trust.remember(file)
     folder.code.mkdir(exist_ok=True)
     shutil.copyfile(file, folder.code / file.name)
     return {"file": {"name": file.name, "sha256": sha256(folder.code / file.name)}}
@@ -47,33 +53,47 @@ def has_changed(folder: RunFolder, model: str) -> bool:
         return False
     try:
         return ast.dump(ast.parse(now)) != ast.dump(ast.parse(before))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for code nested too deep
         return True
 
 
+def allow_code(saved: SavedConfig, *, named_in: Path, trusted: bool) -> None:
+    """Let the file of a network that saved settings name be run as it is now.
+
+    Raises: RunFolderError for one that no person named here, unless it is trusted
+    """
+    file = _file(str(saved.settings.get("model")))
+    if file is not None:
+        trust.allow(file, named_in=named_in, trusted=trusted)
+
+
 @contextmanager
-def as_trained(folder: RunFolder) -> Iterator[SavedConfig]:
+def as_trained(folder: RunFolder, *, trusted: bool = False) -> Iterator[SavedConfig]:
     """The settings of a run, with its network as the copy in the folder defines it; as they are where there is none.
 
     Where the file has changed since, that is said. What stands beside the file can be imported in the body, also by the copy.
+    trusted: whether code is run that no person named on this machine
+    Raises: RunFolderError for such code, unless it is trusted
     """
     saved = read_config(folder.config)
     model = str(saved.settings.get("model"))
     file = _file(model)
     if file is None or not (folder.code / file.name).exists():
+        allow_code(saved, named_in=folder.path, trusted=trusted)
         yield saved
         return
+    beside = str(trust.allow_copy(folder.code / file.name, file, named_in=folder.path, trusted=trusted))
     if has_changed(folder, model):
         Screen().warning(
             f"{file} has changed since {folder.path} was trained; its weights are used with the code as it was then "
             f"({folder.code / file.name})"
         )
     copy = f"{(folder.code / file.name).resolve()}:{model.rpartition(':')[2]}"
-    sys.path.append(str(file.parent))
+    sys.path.append(beside)
     try:
         yield replace(saved, settings={**saved.settings, "model": copy})
     finally:
-        sys.path.remove(str(file.parent))
+        sys.path.remove(beside)
 
 
 def _file(model: str) -> Path | None:

@@ -19,6 +19,7 @@ def write_report(folder: Path) -> Path:
 
 def _added_by(run: Reading) -> AddedBy:
     """The figures of the run's task; none for a task that is not in the table, such as a custom one."""
-    name = str((run.config.get("settings") or {}).get("task"))
+    saved = run.config.get("settings")
+    name = str(saved.get("task")) if isinstance(saved, dict) else ""
     figures = spec(name).figures if name in names() else ""
     return load(figures) if figures else nothing

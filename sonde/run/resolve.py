@@ -42,6 +42,12 @@ CALLED_HERE = {
 USUAL_RATE = {
     "sgd": 0.1, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "muon": 0.01,
 }  # fmt: skip
+OWN_DEFAULTS: Mapping[str, Mapping[str, float]] = {
+    "rmsprop": {"momentum": 0.0, "beta2": 0.99},
+    "muon": {"momentum": 0.95},
+}  # fmt: skip
+"""What an optimiser that is named has where the general default is another's: RMSprop's smoothing and momentum (as torch's),
+Muon's momentum (Jordan et al. 2024)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +142,8 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
             )
         if (chosen in DECOUPLED) != (tuned in DECOUPLED):
             entries.pop("weight_decay", None)
+    if chosen != tuned:
+        entries = _with_own_defaults(entries, chosen)
     if "flip" not in str(typed.get("augment", "flip")):
         entries.pop("mirrored", None)  # whoever trains on no mirror images may have classes that those are not of
     if typed.get("loss", "cross-entropy") != "cross-entropy":
@@ -143,6 +151,14 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
     if typed.get("loss", entries.get("loss", ("",))[0]) == "perceptron":
         entries.pop("monitor", None)  # may name a metric of probabilities, and there are none
     return entries
+
+
+def _with_own_defaults(entries: dict[str, tuple[Any, str]], chosen: Any) -> dict[str, tuple[Any, str]]:
+    """Advice with what an optimiser of ours that was named has for itself."""
+    if chosen not in USUAL_RATE:
+        return entries
+    own = {name: (value, f"{chosen}'s own default") for name, value in OWN_DEFAULTS.get(chosen, {}).items()}
+    return {"lr": (USUAL_RATE[chosen], f"usual for {chosen}"), **entries, **own}
 
 
 def _of_torchs(advice: Advice, typed: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:

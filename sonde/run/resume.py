@@ -7,9 +7,9 @@ from typing import Any
 from sonde.core.bounds import flag
 from sonde.core.config import MAY_DIFFER, LoopConfig, TrainConfig, flat
 from sonde.core.config_file import read_config, write_config
+from sonde.core.damaged import conform, part, read_object, reading
 from sonde.core.durations import same_setting
 from sonde.core.errors import ConfigError, DataError, RunFolderError, unknown
-from sonde.core.files import read_json
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
@@ -43,7 +43,8 @@ def load_best(folder: RunFolder, task: Task, *, needs_loss: bool = True) -> None
         )
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
-        extras_of(task).load_state_dict(state["task"])
+        with reading(checkpoint.best_folder(folder.checkpoints) / "state.json", run=folder.path):
+            extras_of(task).load_state_dict(state["task"])
     task.modules.eval()
 
 
@@ -70,7 +71,7 @@ def _defaults(config: TrainConfig) -> dict[str, Any]:
 
 def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
     """Raises: DataError naming the first file (or array) that is not what the run was trained on."""
-    before = read_json(folder.data).get("fingerprint", {})
+    before = part(read_object(folder.data, run=folder.path), "fingerprint", folder.data, run=folder.path)
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
             what = "is gone" if name not in now else "is new" if name not in before else "has changed"
@@ -124,7 +125,8 @@ def asks_for_more(folder: RunFolder, loop: LoopConfig) -> bool:
     """Whether a finished run is to be trained further: its length, or the patience that ended it, is set anew."""
     before = read_config(folder.config).settings
     patience = not same_setting("patience", before.get("patience", 0), loop.patience)
-    stopped_early = read_json(folder.result).get("status") == "stopped early"
+    result = read_object(folder.result, run=folder.path, remedy=f"remove it, and {_resumed(folder)} writes it again")
+    stopped_early = result.get("status") == "stopped early"
     return (patience and stopped_early) or _other_length(before, loop)
 
 
@@ -143,10 +145,21 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
     return Saved(
         weights=weights,
         state=state,
-        plan=ExecutionPlan.from_dict(read_json(folder.plan)),
+        plan=_saved_plan(folder),
         finished=folder.result.exists(),
         new_limit=loop.time_limit is not None and _other_length(before, loop),
     )
+
+
+def _saved_plan(folder: RunFolder) -> ExecutionPlan:
+    """plan.json. Raises: RunFolderError"""
+    saved = read_object(folder.plan, run=folder.path)
+    with reading(folder.plan, run=folder.path):
+        return ExecutionPlan.from_dict(conform(ExecutionPlan, saved, where="the plan"))
+
+
+def _resumed(folder: RunFolder) -> str:
+    return f"sonde resume {folder.path}"
 
 
 def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:
@@ -157,7 +170,9 @@ def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) 
     """Store what was changed, so that the next resume starts from it."""
     before = read_config(folder.config)
     now = {
-        name: value for name, value in flat(config).items() if name in MAY_DIFFER - {"out", "fresh", "quiet", "debug"}
+        name: value
+        for name, value in flat(config).items()
+        if name in MAY_DIFFER - {"out", "fresh", "quiet", "debug", "trust_code"}
     }
     changed = {name: value for name, value in now.items() if not same_setting(name, before.settings.get(name), value)}
     if not changed:

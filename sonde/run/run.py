@@ -9,19 +9,18 @@ import torch
 
 from sonde.core.config import DataConfig, FeedConfig, Precision
 from sonde.core.config_file import read_config
+from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, RunFolderError
-from sonde.core.files import read_json
 from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
-from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
+from sonde.run.custom_weights import with_weights
 from sonde.run.inference import as_frame, fed, only_network, probabilities
-from sonde.tasks.custom.task import ModuleTask
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
@@ -39,8 +38,16 @@ class Run:
     training it is where it was trained.
     """
 
-    def __init__(self, folder: RunFolder, *, live_task: Task | None = None, live_schema: Schema | None = None) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        live_task: Task | None = None,
+        live_schema: Schema | None = None,
+        trust_code: bool = False,
+    ) -> None:
         self._folder = folder
+        self._trust_code = trust_code
         self._task = live_task
         self._schema = live_schema
         first = None if live_task is None else next(live_task.modules.parameters(), None)
@@ -56,18 +63,25 @@ class Run:
         """The content of result.json. Raises: RunFolderError while the run is unfinished."""
         if not self._folder.result.exists():
             raise RunFolderError(f"{self.folder} is not finished; resume with: sonde resume {self.folder}")
-        return read_json(self._folder.result)
+        return read_object(self._folder.result, run=self.folder, remedy=self._again)
 
     @property
     def evaluated_on(self) -> str:
         """The split `metrics` are of: test, else validation, else train."""
-        metrics = self.result["metrics"]
-        return next(split for split in ("test", "validation", "train") if split in metrics)
+        with reading(self._folder.result, run=self.folder, remedy=self._again):
+            metrics = self.result["metrics"]
+            return next(split for split in ("test", "validation", "train") if split in metrics)
 
     @property
     def metrics(self) -> dict[str, float]:
         """The scores of the best checkpoint on the split `evaluated_on`."""
-        return dict(self.result["metrics"][self.evaluated_on])
+        with reading(self._folder.result, run=self.folder, remedy=self._again):
+            return dict(self.result["metrics"][self.evaluated_on])
+
+    @property
+    def _again(self) -> str:
+        """How a damaged result.json is written again."""
+        return f"remove it, and resume the run to have it written again: sonde resume {self.folder}"
 
     @property
     def schema(self) -> Schema:
@@ -154,7 +168,7 @@ class Run:
         if self._of_custom_data:
             from sonde.run.custom_use import inputs_for
 
-            return inputs_for(self.task, inputs, self._device, read_json(self._folder.data))
+            return inputs_for(self.task, inputs, self._device, read_object(self._folder.data, run=self.folder))
         from sonde.modalities.inputs import rows_for
 
         return self._source(rows_for(inputs, self.schema, tick=tick)[0])
@@ -163,7 +177,7 @@ class Run:
         if self._of_custom_data:
             from sonde.run.custom_use import predicted
 
-            return predicted(self.task, inputs, self._device, read_json(self._folder.data))
+            return predicted(self.task, inputs, self._device, read_object(self._folder.data, run=self.folder))
         from sonde.modalities.inputs import rows_for
 
         rows, names = rows_for(inputs, self.schema, tick=tick)
@@ -277,7 +291,7 @@ class Run:
 
     def _trained_in(self, settings: Mapping[str, Any]) -> Any:
         """The precision that was decided on, which may be another than a recipe advised."""
-        plan = read_json(self._folder.plan) if self._folder.plan.exists() else {}
+        plan = read_object(self._folder.plan, run=self.folder) if self._folder.plan.exists() else {}
         return plan.get("precision", settings.get("precision"))
 
     def _trained_on(self) -> str:
@@ -308,10 +322,13 @@ class Run:
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
 
-        with as_trained(self._folder) as saved:
+        with as_trained(self._folder, trusted=self._trust_code) as saved:
             config, schema = settled(saved), self.schema
-            model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
-        task = build_task(config.task, model, schema.target, config.task_config)
+            with reading(
+                self._folder.schema, run=self.folder
+            ):  # and config.yaml, whose values were looked at one by one
+                model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+                task = build_task(config.task, model, schema.target, config.task_config)
         load_best(self._folder, task)
         task.modules.to(self._device)
         return task
@@ -324,18 +341,28 @@ class Run:
 
 
 def load(
-    folder: str | Path, *, model: torch.nn.Module | Task | None = None, loss: Any = None, metrics: Any = None
+    folder: str | Path,
+    *,
+    model: torch.nn.Module | Task | None = None,
+    loss: Any = None,
+    metrics: Any = None,
+    trust_code: bool = False,
 ) -> Run:
     """Open a run folder.
 
     model: for a run of a custom module or task, one built as it was then: it gets the best weights and is put in evaluation mode
     loss, metrics: those of a custom module, as for `sonde.fit`, which `evaluate` needs
+    trust_code: run the code of a "file.py:Net" that the folder brings along, also where nobody named it on this machine
     Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
     """
     place = open_run(folder)
     if (loss is not None or metrics is not None) and not isinstance(model, torch.nn.Module):
         raise ConfigError("loss= and metrics= come with model=, the network of a run of sonde.fit")
-    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model, loss, metrics))
+    return (
+        Run(place, trust_code=trust_code)
+        if model is None
+        else Run(place, live_task=with_weights(place, model, loss, metrics))
+    )
 
 
 def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision: Precision) -> dict[str, float]:
@@ -348,48 +375,6 @@ def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision
         if precision == "fp32":
             raise
         return evaluated_in("fp32")
-
-
-def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, metrics: Any) -> Task:
-    """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
-    from sonde.run.resolve import CUSTOM_MODULE
-    from sonde.run.resume import FORMER_NAMES, load_best
-
-    settings = read_config(place.config).settings
-    name = FORMER_NAMES.get(settings["task"]) or str(settings["task"])
-    if settings["model"] != CUSTOM_MODULE:
-        raise ConfigError(f"{place.path} builds its network itself ({settings['model']}); leave model= out")
-    if not isinstance(model, torch.nn.Module):
-        task = model
-    elif place.schema.exists():
-        from sonde.core.config import replace_leaves
-        from sonde.tasks.table import build as build_task
-
-        known = annotations(spec(name).config)
-        config = replace_leaves(
-            spec(name).config, {each: _as_typed(settings[each]) for each in known if each in settings}
-        )
-        task = build_task(name, model, read_schema(place).target, config)
-    elif name == ModuleTask.__name__:
-        from sonde.run.custom import task_of
-
-        task = task_of(model, _no_loss if loss is None else loss, metrics)
-    else:
-        raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
-    load_best(place, task, needs_loss=not isinstance(task, ModuleTask) or "loss" in task.modules)
-    return task
-
-
-def _as_typed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Stands for the loss that only the training program knows."""
-    raise ConfigError(
-        "this run was loaded without its loss; give sonde.load(folder, model=…, loss=…, metrics=…) to evaluate it, or repeat the "
-        "call that started it to train it further"
-    )
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:

@@ -1,6 +1,6 @@
 """What stands in a run folder before the first step: the settings, the schema, what is known of the data, the machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -9,10 +9,11 @@ from sonde.core.batch import Batch
 from sonde.core.config import flat
 from sonde.core.config_file import read_config, write_config
 from sonde.core.dataset import Dataset, Fact
+from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json, write_json
 from sonde.core.nested import leaves
 from sonde.core.run_folder import RunFolder
-from sonde.core.schema_file import write_schema
+from sonde.core.schema_file import read_schema, write_schema
 from sonde.core.seams import Bound
 from sonde.data.splits import class_counts
 from sonde.run.build import Assembly
@@ -43,7 +44,9 @@ def write_start(
         reasons=dict(resolved.reasons),
         own=own,
     )
-    about = {**about, "code": {**about.get("code", {}), **keep(folder, resolved.config.model)}}
+    typed = resolved.origin.get("model") == "typed" and not resolved.config.place.trust_code
+    kept = keep(folder, resolved.config.model, typed=typed)
+    about = {**about, "code": {**about.get("code", {}), **kept}}
     if not about["code"]:
         del about["code"]
     if folds or assembly.dataset is None:
@@ -53,6 +56,17 @@ def write_start(
         write_json(folder.data, {**about, "class_counts": _class_counts(assembly.dataset)})
     if not folds:
         write_json(folder.env, describe(assembly.device))
+
+
+def mend_schema(folder: RunFolder, dataset: Dataset | None, report: Callable[[str], None]) -> None:
+    """Write schema.json again where it is damaged or gone: the data, which are those of the run, say what it held."""
+    if dataset is None:
+        return
+    try:
+        read_schema(folder)
+    except RunFolderError as error:
+        report(f"warning: {str(error).partition('; ')[0]}; it is written again from the data")
+        write_schema(folder, dataset.schema)
 
 
 def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:

@@ -20,7 +20,7 @@ from sonde.engine.execution.compiled import Compiled
 from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.loop import FitParts, FitSettings, best_state, event, known_end
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.signals import StopRequest, graceful
+from sonde.engine.signals import StopRequest, graceful, stopping
 from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
@@ -285,7 +285,7 @@ def _calls(
         )
     return FitParts(
         objective=assembly.objective if validates else None,
-        evaluate=(lambda: _validate(attempt, training)) if validates else None,
+        evaluate=(lambda: _validate(attempt, training, request)) if validates else None,
         best_weights=lambda: best_weights(assembly),
         writer=Writer(attempt.folder.checkpoints),
         request=request,
@@ -320,12 +320,13 @@ def best_weights(assembly: Assembly) -> dict[str, torch.Tensor]:
         return {name: value.detach().clone() for name, value in weights(assembly.task.modules).items()}
 
 
-def _validate(attempt: Attempt, training: Training) -> dict[str, float]:
+def _validate(attempt: Attempt, training: Training, request: StopRequest) -> dict[str, float]:
     """Scores on the validation rows; the meter of the best is kept, since they need no second look at the end."""
     assembly = attempt.assembly
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     budget = None if attempt.limit is None else attempt.limit.while_training()
-    meter = evaluate(assembly.task, source, settings, average=assembly.average, brief=True, budget=budget)
+    tick = stopping(request)
+    meter = evaluate(assembly.task, source, settings, average=assembly.average, tick=tick, brief=True, budget=budget)
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)

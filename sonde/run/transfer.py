@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sonde.core.config import FeedConfig, TransferConfig
 from sonde.core.config_file import read_config
+from sonde.core.damaged import reading
 from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides
@@ -111,7 +112,8 @@ def _as_numbered(weights: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
     content = _bert_vocabulary(folder)
     if not content:
         return weights
-    _, order = renumbered(content)
+    with reading(RunFolder(folder).tokenizer, run=folder):
+        _, order = renumbered(content)
     return {
         name: value[order] if name.endswith("word_embeddings.weight") and len(value) == len(order) else value
         for name, value in weights.items()
@@ -127,7 +129,8 @@ def _published(folder: Path) -> Path | None:
 def _bert_vocabulary(folder: Path) -> str:
     """The tokenizer.json of a published BERT, "" where there is none."""
     file = RunFolder(folder).tokenizer
-    content = file.read_text(encoding="utf-8") if file.is_file() else ""
+    with reading(file, run=folder):
+        content = file.read_text(encoding="utf-8") if file.is_file() else ""
     return content if is_bert_vocabulary(content) else ""
 
 

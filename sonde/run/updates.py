@@ -24,6 +24,7 @@ from sonde.optim.custom import (
     needs_closure,
     reads,
 )
+from sonde.optim.groups import tables_in
 from sonde.optim.schedulers import Every, Scheduler, function_of_step, scheduler_of
 from sonde.optim.schedules import Schedule, constant, schedule, warmed
 
@@ -58,7 +59,7 @@ def updates(
             not fit the network
     """
     names = {id(parameter): name for name, parameter in modules.named_parameters()}
-    made = []
+    made, tables = [], tables_in(modules)
     for phase in phases:
         config = settings_of(phase, optim)
         own = makes_its_own(config.optimizer) or _own_rate(phase)
@@ -71,7 +72,9 @@ def updates(
         named = named_parameters(modules, phase)
         peak = 0.0 if rate is None else float(rate)
         sparse = any(has_sparse_gradients(module) for module in phase.trains)
-        optimizer = build_optimizer(config, named, lr=peak, device_type=device_type, shares=shares, sparse=sparse)
+        optimizer = build_optimizer(
+            config, named, lr=peak, device_type=device_type, shares=shares, sparse=sparse, tables=tables
+        )
         if sparse:
             check_sparse(optimizer, config.optimizer)
         everything = [parameter for trained in phase.trains for parameter in parameters_of(trained)]
@@ -97,7 +100,9 @@ def _further(
     phase: Phase, modules: nn.Module, config: OptimConfig, lr: float, shares: Mapping[str, float]
 ) -> Callable[[Sequence[nn.Parameter]], list[dict[str, Any]]]:
     """Groups for parameters that a phase is to train from some step on, as they were made for those it began with."""
-    return lambda more: groups_of(config, named_parameters(modules, phase), lr=lr, shares=shares, among=more)
+    return lambda more: groups_of(
+        config, named_parameters(modules, phase), lr=lr, shares=shares, among=more, tables=tables_in(modules)
+    )
 
 
 def schedules(phases: Sequence[Phase], optim: OptimConfig, stages: Stages, *, total: int | None) -> dict[str, Schedule]:

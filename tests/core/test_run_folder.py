@@ -149,3 +149,24 @@ def test_to_clear_a_run_leaves_what_is_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     folder.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    "name", [".lock", "metrics.jsonl", "checkpoints", "evaluation/test", "events", "fold-1", "code"]
+)
+def test_nothing_is_written_through_a_link(tmp_path: Path, name: str) -> None:
+    target, run = tmp_path / "target", tmp_path / "run"
+    run.mkdir()
+    (run / name).parent.mkdir(exist_ok=True)
+    target.write_text("precious")
+    (run / name).symlink_to(target)
+    with pytest.raises(RunFolderError, match=rf"{name} is a link"), RunFolder(run).claimed():
+        pass
+    assert target.read_text() == "precious"
+
+
+def test_a_pipe_in_a_run_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("settings: {}")
+    os.mkfifo(tmp_path / "schema.json")
+    with pytest.raises(RunFolderError, match=r"schema.json is neither a file nor a folder"):
+        open_run(tmp_path)

@@ -110,3 +110,21 @@ def test_sondes_own_runs_are_no_data(tmp_path: Path) -> None:
         (tmp_path / name).write_text("")
     assert Listing(tmp_path).below == ["cats/1.png"]
     assert Listing(tmp_path / "runs" / "cats-1").endings >= {".png"}  # one that is asked for
+
+
+def test_links_that_lead_back_are_read_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "1.png").touch()
+    (tmp_path / "b" / "2.png").touch()
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    assert Listing(tmp_path).below == ["a/1.png", "b/2.png"]
+    (tmp_path / "a" / "to_b").symlink_to(tmp_path / "b")
+    (tmp_path / "b" / "to_a").symlink_to(tmp_path / "a")
+    assert Listing(tmp_path).below == ["a/1.png", "a/to_b/2.png", "b/2.png", "b/to_a/1.png"]
+
+
+def test_pipes_are_named_and_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a.png is neither a file nor a folder \(a pipe or a device\); remove it"):
+        _ = Listing(tmp_path).files

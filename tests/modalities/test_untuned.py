@@ -11,8 +11,8 @@ from sonde.models.build import build
 IMAGES = InputSpec(kind="image", shape=(3, 32, 32))
 
 
-def settings(model: str, target: str = "class") -> dict[str, Any]:
-    schema = Schema(input=IMAGES, target=TargetSpec(kind=target, names=("a", "b")))
+def settings(model: str, target: str = "class", input: InputSpec = IMAGES) -> dict[str, Any]:
+    schema = Schema(input=input, target=TargetSpec(kind=target, names=("a", "b")))
     rows = TableRows({}, "t", np.arange(500))
     return untuned(Dataset(name="t", source="t", form="t", schema=schema, splits={"train": rows}, facts=[]), model)
 
@@ -44,3 +44,12 @@ def test_norms_published_for_runs_of_a_week_keep_up_with_short_ones() -> None:
             built = build(model, IMAGES, 10)
         slow = any(m.momentum == 0.01 for m in built.modules() if isinstance(m, torch.nn.BatchNorm2d))
         assert ("norm_momentum" in settings(model)) == slow
+
+
+def test_small_grey_images_are_never_mirrored() -> None:
+    """They may show digits, whatever the network."""
+    for model in ("resnet18", "vit-tiny-16", "convnext-tiny", "vgg11", "mobilenet-v3-small"):
+        for side, views in ((8, "crop=1:zero"), (28, "crop=2:zero"), (224, "flip")):
+            found = settings(model, input=InputSpec(kind="image", shape=(1, side, side)))
+            assert found["augment"][0] == views
+        assert settings(model)["augment"] == ("flip", "mirror images are equally likely")

@@ -1,5 +1,6 @@
 """Weights from files: read safely, made to fit, and refused in one line where they do not."""
 
+import os
 import re
 from collections import OrderedDict
 from pathlib import Path
@@ -176,7 +177,7 @@ class Opinion:
         ("empty.pth", b"", r"--pretrained: .*empty.pth is not a file of weights, or is damaged"),
         ("torn.pth", b"PK\x03\x04torn archive", r"--pretrained: .*torn.pth is not a file of weights, or is damaged"),
         ("torn.safetensors", b"\x10\x00", r"--pretrained: .*torn.safetensors is not a file of weights, or is damaged"),
-        ("object.pth", Opinion(), r"object.pth holds more than tensors, .*; save the network's state_dict\(\)"),
+        ("object.pth", Opinion(), r"object.pth holds more than tensors.*, .*; save the network's state_dict\(\)"),
         ("list.pth", [torch.zeros(1)], r"list.pth holds no state dict \(tensors by name\)"),
         ("mixed.pth", {"a": torch.zeros(1), "epoch": 3}, r"mixed.pth holds no state dict \(tensors by name\)"),
         ("none.pth", {}, r"none.pth holds no state dict \(tensors by name\)"),
@@ -239,3 +240,19 @@ def test_auxiliary_heads_are_passed_over_where_there_are_none():
     assert load(plain, weights)[1:] == ["auxiliary heads left out"]
     assert heads
     assert all(torch.equal(value, weights[name]) for name, value in plain.state_dict().items())
+
+
+def test_a_pickle_is_refused_in_our_own_words(tmp_path: Path) -> None:
+    import pickle
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path / 'ran'}",)
+
+    for name, save in (("a.pkl", lambda f: pickle.dump(Evil(), f)), ("b.pt", lambda f: torch.save({"x": Evil()}, f))):
+        with (tmp_path / name).open("wb") as file:
+            save(file)
+        with pytest.raises(ConfigError, match=r" a pickle can run code; save the network's state_dict") as error:
+            read_weights(tmp_path / name)
+        assert "weights_only" not in str(error.value)
+    assert not (tmp_path / "ran").exists()

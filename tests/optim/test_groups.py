@@ -1,10 +1,15 @@
+import pytest
 import torch
 from torch import nn
 
+from sonde.core.config import OptimConfig
 from sonde.core.dataset import Column, InputSpec
+from sonde.models.build import build, default_input
+from sonde.models.table import MODELS
 from sonde.models.tabular import Tabular, TabularConfig
 from sonde.models.vit import ViTConfig, vit_tiny_16
-from sonde.optim.groups import grouped
+from sonde.optim.build import groups_of
+from sonde.optim.groups import grouped, tables_in
 
 
 class Language(nn.Module):
@@ -60,3 +65,51 @@ def test_a_transformers_tokens_do_not_decay_and_its_patch_convolution_does() -> 
 
 def test_muon_takes_the_only_matrix_there_is() -> None:
     assert names(grouped(nn.Linear(2, 3).named_parameters(), muon=True).matrices) == ["weight"]
+
+
+class Translator(nn.Module):
+    """With an embedding of a name of its own, one whose matrix is also the output layer, and a table of positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.target = nn.Embedding(10, 4), nn.Embedding(9, 4)
+        self.positions = nn.Parameter(torch.zeros(7, 4))
+        self.hidden, self.head = nn.Linear(4, 4), nn.Linear(4, 9)
+        self.head.weight = self.target.weight
+
+
+def test_embeddings_are_told_by_their_kind_and_tied_layers_with_them() -> None:
+    network = Translator()
+    tables = tables_in(network)
+    for muon in (False, True):
+        split = grouped(network.named_parameters(), muon=muon, tables=tables)
+        assert names([*split.matrices, *split.decayed]) == ["hidden.weight"]
+        assert {"words.weight", "target.weight", "positions"} <= set(names(split.plain))
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_no_network_of_the_catalogue_decays_or_orthogonalises_an_embedding(name: str) -> None:
+    with torch.device("meta"):
+        network = build(name, default_input(name), MODELS[name].symbols or 10)
+    looked_up = {
+        id(p)
+        for m in network.modules()
+        if isinstance(m, nn.Embedding | nn.EmbeddingBag)
+        for p in m.parameters(recurse=False)
+    }
+    for muon in (False, True):
+        split = grouped(network.named_parameters(), muon=muon, tables=tables_in(network))
+        moved = [*split.matrices, *split.decayed]
+        assert not [n for n, p in moved if id(p) in looked_up or "position" in n or "token" in n]
+        assert all(p.ndim > 1 for _, p in moved)
+        assert len(moved) + len(split.plain) == len(list(network.parameters()))
+
+
+def test_without_decay_parameters_keep_their_places_in_checkpoints() -> None:
+    network, config = Translator(), OptimConfig(optimizer="adam")
+    listed = list(network.named_parameters())
+    with_tables, without = (
+        [id(p) for group in groups_of(config, listed, lr=1.0, tables=tables) for p in group["params"]]
+        for tables in (tables_in(network), ())
+    )
+    assert with_tables == without

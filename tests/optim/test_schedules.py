@@ -44,6 +44,17 @@ def test_one_cycle_is_torchs(total: int, warmup: float) -> None:
     assert ours[-1] == pytest.approx(1 / 25 / 1e4)
 
 
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.3, 0.45])
+def test_one_cycle_is_torchs_for_every_length(warmup: float) -> None:
+    """Also where the share of the steps is no whole number."""
+    for total in range(4, 120):
+        if (warmup or 0.3) * total == 1:
+            continue  # where torch divides by zero
+        ours = shares(OptimConfig(schedule="one-cycle", warmup=warmup), total)
+        how = {"max_lr": 1.0, "total_steps": total, "pct_start": warmup or 0.3, "cycle_momentum": False}
+        assert ours[:-1] == pytest.approx(torch_rates(OneCycleLR, total - 1, **how), abs=1e-9), total
+
+
 def test_one_cycle_without_a_warmup_rises_over_three_tenths() -> None:
     assert shares(OptimConfig(schedule="one-cycle"), 100) == shares(OptimConfig(schedule="one-cycle", warmup=0.3), 100)
 

@@ -17,7 +17,7 @@ from sonde.models.build import config_class as model_config_class
 from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
 from sonde.run.choose import Recipe
-from sonde.run.resolve import NoSettings, fitting, resolve, settled
+from sonde.run.resolve import USUAL_RATE, NoSettings, fitting, resolve, settled
 from sonde.tasks.table import TASKS, spec
 
 ADVICE: dict[str, tuple[Any, str]] = {
@@ -202,3 +202,26 @@ def test_settings_of_another_version_are_named(tmp_path: Path) -> None:
 def test_a_class_weight_may_stand_alone() -> None:
     assert resolved({"class_weights": "balanced"}).config.task_config.class_weights == ("balanced",)
     assert resolved({"hidden": 64}).config.model_config == MLPConfig(hidden=(64,), dropout=0.3)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "muon", "sgd", "momentum", "nesterov", "adam", "adamw"])
+def test_an_optimiser_that_is_named_has_its_own_defaults(name: str) -> None:
+    """And torch's of torch's; what is typed stays."""
+    own = {"rmsprop": (0.0, 0.99), "muon": (0.95, 0.999)}.get(name, (0.9, 0.999))
+    for advice in ({}, {"optimizer": ("adamw" if name != "adamw" else "muon", "tuned"), "lr": (0.004, "tuned")}):
+        recipe = Recipe(task="classification", model="mlp", settings=advice)
+        found = resolve(Overrides(values={"optimizer": name}, origin={"optimizer": "typed"}), recipe).config.optim
+        assert (found.momentum, found.beta2) == own
+        assert found.lr in (USUAL_RATE[name], 0.004 if name == "adam" else None)
+        typed = {"optimizer": name, "momentum": 0.5, "lr": 0.3, "beta2": 0.9}
+        kept = resolve(Overrides(values=typed, origin=dict.fromkeys(typed, "typed")), recipe).config.optim
+        assert (kept.momentum, kept.lr, kept.beta2) == (0.5, 0.3, 0.9)
+
+
+def test_a_recipes_own_optimiser_keeps_what_it_was_tuned_with() -> None:
+    recipe = Recipe(
+        task="classification", model="mlp", settings={"optimizer": ("muon", "tuned"), "lr": (0.02, "tuned")}
+    )
+    assert resolve(Overrides(), recipe).config.optim.momentum == 0.9
+    named = resolve(Overrides(values={"optimizer": "muon"}, origin={"optimizer": "typed"}), recipe).config.optim
+    assert (named.momentum, named.lr) == (0.9, 0.02)

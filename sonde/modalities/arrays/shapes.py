@@ -56,6 +56,8 @@ def as_array(values: Any, place: str) -> np.ndarray:
         raise DataError(f"{place}: rows differ in shape; give them one shape, or pass a Dataset") from None
     if array.dtype.kind not in "biuf":
         raise DataError(f"{place} holds {array.dtype}; inputs are numbers (text goes into a table, with --target)")
+    if array.ndim == 0:
+        raise DataError(f"{place} holds a single number; inputs are (rows, features) or (rows, height, width)")
     return array
 
 

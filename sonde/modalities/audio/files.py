@@ -20,6 +20,8 @@ from sonde.modalities.audio.waveforms import FULL_SCALE, to_int16
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 FULL = 1 - 1 / FULL_SCALE  # from here on a sample is at full scale
 CLIPPED = 1e-3  # share of samples at full scale from which on a recording is called clipped
+SLOWEST, FASTEST = 1_000, 1_000_000  # samples a second, of telephones' worst and of bats' best
+MOST_PACKED = 5_000  # samples a byte: silence in FLAC or MP3
 SILENT = 1e-3  # of full scale: a recording that never gets louder holds nothing to hear (-60 dB)
 
 
@@ -58,6 +60,17 @@ def read_header(path: Path) -> Header:
         found = library.info(str(path))
     except library.LibsndfileError as error:
         raise _unreadable(path, error) from None
+    if not SLOWEST <= found.samplerate <= FASTEST:
+        raise DataError(
+            f"{path} says that it holds {found.samplerate:,} samples a second, which no recording does; its header is damaged: "
+            "remove it, or write it again"
+        )
+    least = path.stat().st_size * MOST_PACKED
+    if found.frames > least:
+        raise DataError(
+            f"{path} says that it holds {found.frames:,} samples, more than {path.stat().st_size:,} bytes can; its header is "
+            "damaged: remove it, or write it again"
+        )
     if found.frames == 0:
         raise DataError(f"{path} holds no samples; remove it")
     return Header(samples=found.frames, rate=found.samplerate, channels=found.channels)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sonde.core.errors import DataError, nearest
+from sonde.core.files import parsed_json
 from sonde.modalities.audio.files import is_sound
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -99,7 +100,7 @@ def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parsed_json(line)
         except json.JSONDecodeError as error:
             raise DataError(f"{path} line {number} is not valid JSON ({error.msg}); fix or remove it") from None
         if not isinstance(row, dict):

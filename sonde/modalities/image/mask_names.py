@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from sonde.core.errors import DataError
+from sonde.data.unzipped import text_of
 
 NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt")  # of classes, one a line
 COLOURS = ("class_dict.csv", "class_dict_seg.csv", "labelmap.txt", "label_colors.txt", "label_colours.txt")
@@ -27,12 +28,12 @@ def class_names(path: Path) -> tuple[list[str], str]:
     """
     file = next((path / name for name in NAMES if (path / name).is_file()), None)
     if file is not None:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = text_of(file).splitlines()
         return [line.strip() for line in lines if line.strip()], str(file)
     for file in (path / VALUES, path / "train" / VALUES):
         if file.is_file():
             rows = [
-                [cell.strip() for cell in row] for row in csv.reader(file.read_text(encoding="utf-8-sig").splitlines())
+                [cell.strip() for cell in row] for row in csv.reader(text_of(file).splitlines())
             ]
             named = {int(row[0]): row[1] for row in rows if len(row) == 2 and row[0].isdigit()}
             if not named or sorted(named) != list(range(len(named))):
@@ -56,7 +57,7 @@ def colour_names(path: Path) -> dict[str, int]:
     if file is None:
         return {}
     found: dict[str, int] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(text_of(file).splitlines(), start=1):
         if not line.strip() or line.startswith("#") or (number == 1 and not re.search(r"\d", line)):
             continue
         values = re.findall(r"(?<![\w.])\d{1,3}(?![\w.])", line)

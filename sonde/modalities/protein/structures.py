@@ -11,6 +11,7 @@ import numpy as np
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.listing import Listing
+from sonde.data.unzipped import BAD_CONTENT, text_of
 from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER
 
 PDB, MMCIF = (".pdb", ".ent"), (".cif", ".mmcif")
@@ -76,7 +77,7 @@ def families(folder: Path) -> dict[str, str]:
     table = folder / FAMILY_TABLE
     if not table.is_file():
         return {}
-    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if line.strip("# ")]
+    lines = [line for line in text_of(table).splitlines() if line.strip("# ")]
     remarks = [line for line in lines if line.startswith("#")]
     rows = list(csv.reader(line for line in lines if not line.startswith("#")))
     header = next(csv.reader([remarks[-1].lstrip("# ")])) if remarks else rows.pop(0)
@@ -94,7 +95,7 @@ def family_of(chain: Chain, known: dict[str, str]) -> str:
 def read_fasta(path: Path) -> list[tuple[str, str]]:
     """(name, letters) of each entry. Raises: DataError for a file without any."""
     found: list[tuple[str, str]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text_of(path).splitlines(), start=1):
         text = line.strip()
         if text.startswith(">"):
             found.append(((text[1:].split() or [f"line {number}"])[0], ""))
@@ -109,12 +110,12 @@ def read_fasta(path: Path) -> list[tuple[str, str]]:
 def _atoms(path: Path) -> Any:
     """Biotite's array of the protein's atoms. Raises: DataError, MissingDependency."""
     require("biotite", extra="science", purpose="reading protein structures")
-    from biotite import InvalidFileError
+    from biotite import DeserializationError, InvalidFileError
     from biotite.structure import BadStructureError, filter_amino_acids
 
     try:
         found = _read(path)
-    except (InvalidFileError, BadStructureError, ValueError, KeyError, IndexError, OSError) as error:
+    except (*BAD_CONTENT, DeserializationError, InvalidFileError, BadStructureError) as error:
         raise DataError(f"{path} cannot be read as a structure ({first_line(error)}); fix or remove it") from None
     return found[filter_amino_acids(found)]
 

@@ -1,14 +1,15 @@
 """JSON lines (NDJSON): one object a line, its keys the columns."""
 
-import gzip
 import json
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.json as pa_json
 
 from sonde.core.errors import DataError
+from sonde.core.files import parsed_json
+from sonde.data.unzipped import opened
 
 
 def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
@@ -17,18 +18,19 @@ def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
     Raises: DataError naming the line that is no JSON object
     """
     try:
-        with _open(path) as file:
+        with opened(path) as file:
             content = pa_json.read_json(file)
         content.validate(full=True)  # text that is not UTF-8
-    except (pa.ArrowException, OSError, EOFError):
+        names = content.column_names
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError):
         return _line_by_line(path)  # slower; says which line is wrong, and reads keys whose values are of several types
-    return dict(zip(content.column_names, content.columns, strict=True))
+    return dict(zip(names, content.columns, strict=True))
 
 
 def _line_by_line(path: Path) -> dict[str, pa.ChunkedArray]:
     rows: list[dict[str, Any]] = []
     try:
-        with _open(path) as file:
+        with opened(path) as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     rows.append(_object(line, f"{path.name} line {number}"))
@@ -40,7 +42,7 @@ def _line_by_line(path: Path) -> dict[str, pa.ChunkedArray]:
 
 def _object(line: bytes, place: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = parsed_json(line)
     except json.JSONDecodeError as error:
         raise DataError(f"{place} is not valid JSON ({error.msg}); each line must be one object") from None
     except UnicodeDecodeError as error:
@@ -56,7 +58,3 @@ def _column(values: list[Any]) -> pa.Array:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array([value if value is None or isinstance(value, str) else json.dumps(value) for value in values])
-
-
-def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")

@@ -7,12 +7,11 @@ CSV cells stay text here: what a column holds is decided over the whole column (
 # pyarrow.compute makes its functions when it is imported, where pyright cannot see them
 
 import csv
-import gzip
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +21,7 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.data.unread import way_to_read
+from sonde.data.unzipped import first_bad_byte, is_zipped, opened
 from sonde.modalities.table.head import HEAD, Head, check_names, cut_head, named_columns, without_empty
 from sonde.modalities.table.header import is_header
 from sonde.modalities.table.json_lines import read_json_lines
@@ -138,7 +138,9 @@ def head_of(path: Path) -> Table | None:
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
     try:
-        batch = next(pa_parquet.ParquetFile(path).iter_batches(batch_size=HEAD), None)
+        file = pa_parquet.ParquetFile(path)
+        check_names(file.schema_arrow.names, path.name)
+        batch = next(file.iter_batches(batch_size=HEAD), None)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name} cannot be read ({error})") from None
     return None if batch is None else frame_table(pa.Table.from_batches([batch]), path.name)
@@ -219,8 +221,10 @@ def _read_cells(
         ragged.append(row)
         return "skip"
 
+    if (place := first_bad_byte(path)) is not None:  # pyarrow prints a traceback for a ragged row that is not UTF-8
+        raise pa.ArrowInvalid(f"UTF8 at {place}")
     content = pa_csv.read_csv(
-        path,
+        io.BufferedReader(opened(path)) if is_zipped(path) else path,
         # one thread: only then do ragged rows carry their number
         read_options=pa_csv.ReadOptions(use_threads=False, column_names=list(columns), skip_rows=skip),
         parse_options=pa_csv.ParseOptions(
@@ -285,7 +289,7 @@ def _numbered(cells: Sequence[str]) -> list[str]:
 
 
 def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+    return opened(path)
 
 
 def first_rows(path: Path) -> Head:
@@ -320,23 +324,13 @@ def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow], *, broken: in
 
 
 def _text_error(path: Path, error: Exception) -> DataError:
-    position = _first_bad_byte(path) if "UTF8" in str(error) else None
+    position = first_bad_byte(path) if "UTF8" in str(error) else None
     if position is not None:
         return DataError(
             f"{path.name} is not UTF-8 at byte {position:,}; if it is Latin-1, convert it: "
             f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
         )
     return DataError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}")
-
-
-def _first_bad_byte(path: Path) -> int | None:
-    with _open(path) as file:
-        content = file.read()
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start
-    return None
 
 
 def _check_quotes(path: Path, content: pa.Table) -> None:
@@ -352,6 +346,7 @@ def _check_quotes(path: Path, content: pa.Table) -> None:
 def _read_binary(path: Path) -> Table:
     try:
         if table_suffix(path) in (".parquet", ".pq"):
+            check_names(pa_parquet.read_schema(path).names, path.name)
             content = pa_parquet.read_table(path)
         else:
             from pyarrow import feather

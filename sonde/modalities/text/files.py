@@ -1,9 +1,9 @@
 """Text files as Python text."""
 
-import gzip
 from pathlib import Path
 
 from sonde.core.errors import DataError
+from sonde.data.unzipped import content_of
 
 
 def read_text(path: Path) -> str:
@@ -11,12 +11,7 @@ def read_text(path: Path) -> str:
 
     Raises: DataError naming the file, and the line and byte where it is not UTF-8
     """
-    try:
-        content = path.read_bytes()
-        if path.suffix.lower() == ".gz":
-            content = gzip.decompress(content)
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
+    content = content_of(path)
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{path} is UTF-16; save it as UTF-8")
     try:

@@ -7,6 +7,7 @@ from typing import Any
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
+from sonde.data.listing import can_be_a_path
 from sonde.modalities.table.read import frame_table, is_frame, read_table, table_suffix
 from sonde.modalities.text.files import read_text
 from sonde.modalities.text.forms.tables import texts_in
@@ -57,7 +58,7 @@ def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
 
 def _is_place(text: str) -> bool:
     """Whether words name a file or folder: one that is there, or a single word with the ending of one."""
-    if len(text) > 4096 or "\n" in text or "\0" in text:
+    if "\n" in text or not can_be_a_path(text):
         return False
     path = Path(text).expanduser()
     return path.exists() or (len(text.split()) == 1 and (path.suffix.lower() == ".txt" or table_suffix(path) != ""))

@@ -2,6 +2,7 @@
 
 import json
 
+from sonde.core.files import parsed_json
 from sonde.core.vocabulary import BEGIN, END, PAD, UNKNOWN
 
 OURS = {"[PAD]": PAD, "[UNK]": UNKNOWN, "[CLS]": BEGIN, "[SEP]": END}
@@ -10,7 +11,7 @@ OURS = {"[PAD]": PAD, "[UNK]": UNKNOWN, "[CLS]": BEGIN, "[SEP]": END}
 def is_bert_vocabulary(content: str) -> bool:
     """Whether the JSON of a tokenizer holds the four special tokens of BERT."""
     try:
-        vocabulary = json.loads(content)["model"]["vocab"]
+        vocabulary = parsed_json(content)["model"]["vocab"]
     except (ValueError, TypeError, KeyError):
         return False
     return isinstance(vocabulary, dict) and vocabulary.keys() >= OURS.keys()
@@ -22,7 +23,7 @@ def renumbered(content: str) -> tuple[str, list[int]]:
     Each special token changes places with the one that has its number. What adds special tokens, cuts and pads is taken out:
     rows are made by `sonde.data`.
     """
-    saved = json.loads(content)
+    saved = parsed_json(content)
     before = saved["model"]["vocab"]
     tokens = sorted(before, key=lambda token: before[token])
     for name, number in OURS.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.core.errors import DataError
+from sonde.core.files import parsed_json
 
 NAMED = 3  # questions in a warning
 
@@ -116,7 +117,7 @@ def _answer(given: Any, name: str) -> Answer:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return parsed_json(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise DataError(f"{path} is not valid JSON: line {error.lineno}, {error.msg}; download it again") from None
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sonde.core.config import DataConfig
+from sonde.core.damaged import reading
 from sonde.core.errors import DataError
 from sonde.core.run_folder import RunFolder
 from sonde.core.vocabulary import SPECIAL, Vocabulary, read_vocabulary
@@ -38,7 +39,11 @@ def earlier_vocabulary(where: str) -> Vocabulary:
             f"--vocabulary-of {where}: there is no {file} with a vocabulary; name the folder of a run on text, or its "
             "tokenizer.json"
         ) from None
-    found = read_vocabulary(renumbered(content)[0] if is_bert_vocabulary(content) else content)
+    with reading(file, run=file.parent):
+        try:
+            found = read_vocabulary(renumbered(content)[0] if is_bert_vocabulary(content) else content)
+        except DataError as error:
+            raise DataError(f"{file}: {error}") from None
     if found.symbol(0) not in (SPECIAL[0], "[PAD]"):
         raise DataError(
             f"--vocabulary-of {where}: the first token of {file} is {found.symbol(0)!r}, and padding is needed there; take the "

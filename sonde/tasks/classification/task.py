@@ -168,7 +168,7 @@ class Classification:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Evaluate at saved thresholds."""
-        self.thresholds = list(state["thresholds"])
+        self.thresholds = [float(threshold) for threshold in state["thresholds"]]
 
     def _evaluation_logits(self, batch: Batch) -> Tensor:
         """Logits (B, O), or (B, K, O) of members; of an image and its horizontal flip two. Raises: ConfigError."""

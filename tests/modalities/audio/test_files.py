@@ -107,3 +107,14 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", np.array([0.0, np.nan]), subtype="FLOAT")
     with pytest.raises(DataError, match=r"a\.wav holds samples that are NaN or infinite"):
         read_samples(path)
+
+
+@pytest.mark.parametrize("rate", [1, 999, 2_000_000])
+def test_rates_that_no_recording_has_are_refused_from_the_header(tmp_path: Path, rate: int) -> None:
+    import soundfile
+
+    soundfile.write(tmp_path / "a.wav", np.zeros(400, np.int16), rate, subtype="PCM_16")
+    with pytest.raises(
+        DataError, match=rf"a.wav says that it holds {rate:,} samples a second, which no recording does"
+    ):
+        read_header(tmp_path / "a.wav")

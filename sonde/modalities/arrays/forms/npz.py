@@ -3,10 +3,11 @@
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -14,11 +15,13 @@ from numpy.lib import format as npy
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
+from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import ORDER, SPLIT_NAMES
 from sonde.data.targets import raw_target
+from sonde.data.unzipped import BAD_CONTENT
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.modality import Wanted
@@ -109,9 +112,11 @@ def find_keys(arrays: Mapping[str, np.ndarray], place: str) -> dict[str, Keys]:
 def load_npy(path: Path) -> np.ndarray:
     """The array of one NPY file. Raises: DataError when it is damaged or holds pickled objects."""
     try:
+        with path.open("rb") as file:
+            check_header(file, path.stat().st_size)
         large = path.stat().st_size > MAPPED
         return np.load(path, allow_pickle=False, mmap_mode="r" if large else None)
-    except (OSError, ValueError, EOFError) as error:
+    except BAD_CONTENT as error:
         raise _unloadable(str(path), error) from None
 
 
@@ -161,11 +166,38 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = {}
             for name in archive.files:
+                _check_member(archive.zip, f"{name}.npy")
                 held = _mapped_member(path, archive.zip, f"{name}.npy")
                 found[name] = archive[name] if held is None else held
             return found
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except BAD_CONTENT as error:
         raise _unloadable(f"{path} {name!r}" if name else str(path), error) from None
+
+
+def check_header(file: Any, size: int) -> None:
+    """Compare what the header of an NPY stream promises with the bytes that follow it, before memory is taken for them.
+
+    Raises: ValueError
+    """
+    version = npy.read_magic(file)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        return  # which is refused where it is loaded
+    promised, there = prod(shape) * dtype.itemsize, size - file.tell()
+    if min(shape, default=0) < 0 or promised > there:
+        raise ValueError(f"its header promises {promised:,} bytes for shape {shape}, and {max(0, there):,} follow")
+
+
+def _check_member(archive: zipfile.ZipFile, name: str) -> None:
+    """The same for an array of an NPZ file, whose directory says to how many bytes it unpacks. Raises: ValueError, DataError"""
+    if name not in archive.namelist():
+        return
+    member = archive.getinfo(name)
+    if member.compress_type != zipfile.ZIP_STORED and member.file_size > free_bytes():
+        raise ValueError(f"it unpacks to {member.file_size:,} bytes, and {free_bytes():,} are free")
+    with archive.open(member) as file:
+        check_header(file, member.file_size)
 
 
 def _mapped_member(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray | None:

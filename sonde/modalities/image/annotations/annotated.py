@@ -9,6 +9,7 @@ import numpy as np
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing
 from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.data.unzipped import text_of
 from sonde.modalities.image.files import is_image
 
 NAMELESS = "object"  # the class of boxes in files that give none
@@ -148,7 +149,7 @@ def chosen_by(lists: Mapping[str, Path], names: Sequence[str], skipped: Skipped)
     by_key = names_by_key(names)
     owner: dict[str, str] = {}
     for split, file in lists.items():
-        for line, text in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        for line, text in enumerate(text_of(file).splitlines(), start=1):
             key = text.strip().replace("\\", "/").removeprefix("./")
             matches = by_key.get(key) or by_key.get(PurePosixPath(key).name, [])
             if not key:

@@ -3,12 +3,12 @@
 Source: Lin et al. 2014, arXiv:1405.0312, and cocodataset.org/#format-data
 """
 
-import json
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sonde.core.errors import DataError
+from sonde.core.files import parsed_json
 from sonde.core.natural_order import natural
 from sonde.data.listing import Listing, head_and_tail
 from sonde.modalities.image.annotations.annotated import (
@@ -106,7 +106,7 @@ def opened_files(files: Mapping[str, Path]) -> tuple[dict[str, Mapping[str, Any]
 
 def _opened_file(file: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(file.read_bytes())
+        content = parsed_json(file.read_bytes())
     except ValueError as error:
         raise DataError(f"{file} is not valid JSON ({error}); fix the file") from None
     if not isinstance(content, dict):

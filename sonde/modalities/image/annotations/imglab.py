@@ -55,7 +55,7 @@ def _files(listing: Listing) -> dict[str, Path]:
 def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotated]:
     try:
         root = ElementTree.parse(file).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError, RecursionError) as error:
         raise DataError(f"{file} is not valid XML ({error}); fix the file") from None
     found, locator = [], Locator(file.parent)
     for row, image in enumerate(root.iter("image"), start=1):

@@ -111,7 +111,7 @@ def _read_all(files: Sequence[Path], images: Path, root: Path, skipped: Skipped)
 def _read_one(file: Path, known: dict[str, Path], images: Path, place: str) -> Annotated:
     try:
         root = ElementTree.parse(file).getroot()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError, RecursionError) as error:
         raise DataError(
             f"{place} is not valid XML ({error}); fix the file, or skip such files with --skip-unreadable"
         ) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing
 from sonde.data.splits import in_order
+from sonde.data.unzipped import text_of
 from sonde.modalities.image.annotations.annotated import (
     Annotated,
     Annotations,
@@ -36,6 +37,7 @@ from sonde.modalities.image.files import is_image
 
 NAME_LISTS = ("classes.txt", "obj.names", "labels.names", "names.txt")
 SLACK = 0.02  # share of an image by which key points may lie outside their box
+MOST_CLASSES = 10_000  # that have no names: each has an output of the network
 SAMPLED = 20  # label files looked at to tell the form
 
 
@@ -123,7 +125,7 @@ def _points_in(files: Sequence[Path]) -> int:
     """
     widths: set[int] = set()
     for file in files:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+        lines = text_of(file).splitlines() if file.is_file() else []
         for line in lines:
             words = line.split()
             if not words or not all(map(_is_number, words)):
@@ -170,7 +172,7 @@ def _holds_boxes(files: Sequence[Path]) -> bool:
         if seen == SAMPLED or not file.is_file() or file.name.lower() in NAME_LISTS:
             continue
         lines = [
-            line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+            line.split() for line in text_of(file).splitlines() if line.strip()
         ]
         if not lines:
             continue
@@ -198,7 +200,7 @@ def _names(path: Path, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
     for folder in (path, *(labels for _, labels in pairs)):
         for file in (folder / name for name in NAME_LISTS):
             if file.is_file():
-                return tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
+                return tuple(line.strip() for line in text_of(file).splitlines() if line.strip())
     return ()
 
 
@@ -215,7 +217,7 @@ def _read_all(
     for image in images:
         file = labels[image]
         try:
-            lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+            lines = text_of(file).splitlines() if file.is_file() else []
             place = _shown(file, root)
             objects = [
                 _object(words, names, f"{place} line {n}", points)
@@ -233,7 +235,11 @@ def _object(
 ) -> tuple[str, tuple[float, float, float, float]]:
     if not words[0].isdigit():
         raise DataError(f"{place} begins with {words[0]!r}; it begins with the number of a class, counted from 0")
-    kind = int(words[0])
+    kind = int(words[0]) if len(words[0]) < 10 else MOST_CLASSES
+    if not names and kind >= MOST_CLASSES:
+        raise DataError(
+            f"{place} begins with {words[0][:20]}, too large for a class without a name; list the names in data.yaml"
+        )
     if names and kind >= len(names):
         raise DataError(f"{place}: class {kind} has no name; there are {len(names)} names, counted from 0")
     numbers = [number(word, "a side", place) for word in words[1:]]

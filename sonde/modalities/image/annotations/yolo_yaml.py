@@ -15,6 +15,7 @@ from typing import Any
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing
 from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.data.unzipped import text_of
 from sonde.modalities.image.annotations.annotated import images_below
 from sonde.modalities.image.annotations.locate import Locator
 from sonde.modalities.image.files import is_image
@@ -115,7 +116,7 @@ def _images(place: Path, folder: Path) -> list[Path]:
     if place.suffix.lower() != ".txt":
         return [place] if is_image(place) else []
     locator, found = Locator(folder), []
-    for number, line in enumerate(place.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text_of(place).splitlines(), start=1):
         if not line.strip():
             continue
         image = locator.find(place.parent, line)

@@ -16,6 +16,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import in_order
 from sonde.data.targets import first_few, raw_target
+from sonde.data.unzipped import text_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import names_by_key, split_lists
 from sonde.modalities.image.files import SUFFIXES
@@ -289,7 +290,7 @@ def _listed(file: Path, names: Sequence[str]) -> list[str]:
     """
     by_name = names_by_key(names)
     chosen: dict[str, None] = {}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(text_of(file).splitlines(), start=1):
         key = line.strip().replace("\\", "/").removeprefix("./")
         if not key:
             continue

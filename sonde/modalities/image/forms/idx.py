@@ -21,6 +21,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.data.targets import raw_target
+from sonde.data.unzipped import text_of
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.modality import Wanted
 
@@ -200,7 +201,7 @@ def _class_names(root: Path) -> tuple[str, ...]:
     """One name a line from labels.txt or classes.txt beside the files."""
     for name in ("labels.txt", "classes.txt"):
         if (root / name).is_file():
-            lines = (root / name).read_text(encoding="utf-8").splitlines()
+            lines = text_of(root / name).splitlines()
             return tuple(line.strip() for line in lines if line.strip())
     return ()
 

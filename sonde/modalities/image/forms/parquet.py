@@ -1,6 +1,5 @@
 """Parquet and Arrow files in Hugging Face's image form: a column of encoded images beside a column of labels."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError, nearest
+from sonde.core.files import parsed_json
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
@@ -107,7 +107,7 @@ def _features(schema: pa.Schema) -> Mapping[str, Any]:
     if text is None:
         return {}
     try:
-        features = json.loads(text)["info"]["features"]
+        features = parsed_json(text)["info"]["features"]
     except (ValueError, KeyError, TypeError):
         return {}  # a note by another program, of which nothing is needed
     return features if isinstance(features, Mapping) else {}

@@ -18,6 +18,7 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.ragged import Numbered
 from sonde.data.splits import in_order, share_out, thinned
+from sonde.data.unzipped import text_of
 from sonde.modalities.modality import Wanted
 from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
 from sonde.modalities.molecule.graphs import Graph, graph_of, parsed, rows_of
@@ -144,7 +145,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
         path = Path(texts[0])
         if not path.is_file():
             raise DataError(f"{path}: no such file")
-        lines = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line.split()[0] for line in text_of(path).splitlines() if line.strip()]
         return _to_predict(lines, [f"{path.name} line {n}" for n in range(1, len(lines) + 1)], lines)
     return _to_predict(
         [str(text) for text in texts], [f"input {n}" for n in range(len(texts))], [str(t) for t in texts]

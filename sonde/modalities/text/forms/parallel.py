@@ -4,7 +4,6 @@ train.en(.gz)  train.de(.gz)  val.en  val.de  test_2016.en  test_2016.de     als
 A single file of such a pair may be named too, to evaluate on it.
 """
 
-import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.data.unzipped import content_of
 from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.text.config import TextConfig
@@ -208,10 +208,7 @@ def _aligned(files: Part) -> tuple[Pairs, str]:
 
 def lines_of(file: Path) -> list[str]:
     """The lines without blanks around them. Raises: DataError for what is not UTF-8, or no gzip"""
-    try:
-        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"{file} cannot be unpacked ({error}); copy it again") from None
+    content = content_of(file)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from sonde.data.feed.layout import is_mapped
 from sonde.data.splits import labels_of, targets_of
 from sonde.modalities.arrays.forms import npz
 from sonde.modalities.arrays.forms.npz import find_keys
+from sonde.modalities.open import open_data
 
 read, recognise = form(npz)
 
@@ -256,3 +257,27 @@ def test_pickled_objects_are_not_mapped(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("sonde.modalities.arrays.forms.npz.MAPPED", 0)
     np.savez(tmp_path / "a.npz", x=np.array([{}] * 9, dtype=object), y=Y[:9])
     assert "holds pickled Python objects" in refused(tmp_path / "a.npz")
+
+
+def test_headers_that_promise_more_than_follows_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**12, 5)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", header.getvalue() + bytes(100))
+        archive.writestr("y.npy", header.getvalue() + bytes(100))
+    (tmp_path / "x.npy").write_bytes(header.getvalue() + bytes(100))
+    np.save(tmp_path / "y.npy", np.zeros(3))
+    for name in ("a.npz", "x.npy"):
+        with pytest.raises(
+            DataError, match=r"promises 20,000,000,000,000 bytes for shape \(1000000000000, 5\), and 100 follow"
+        ):
+            open_data(str(tmp_path / name), DataConfig())
+
+
+def test_a_single_number_is_no_input(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=np.array(3.0), y_train=np.arange(3))
+    with pytest.raises(DataError, match=r"a.npz 'x_train' holds a single number; inputs are \(rows, features\)"):
+        open_data(str(tmp_path / "a.npz"), DataConfig())

@@ -180,7 +180,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, content: bytes | None
 def test_a_torn_gzip_is_named(tmp_path: Path) -> None:
     root = folder(tmp_path / "pairs", packed=True)
     (root / "val.en.gz").write_bytes((root / "val.en.gz").read_bytes()[:20])
-    with pytest.raises(DataError, match=r"val.en.gz cannot be unpacked \(.*\); copy it again"):
+    with pytest.raises(DataError, match=r"val.en.gz cannot be unpacked \(.*\); copy or download it again"):
         open_data(root, WORDS)
 
 
