@@ -36,6 +36,15 @@ TEXT = Modality(
             instead_of_columns="questions",
         ),
         Form(
+            name="tables of questions with context and answer",
+            sure=40,
+            module="sonde.modalities.text.forms.question_tables",
+            endings=TABLES,
+            tasks=("question-answering",),
+            targets=("span",),
+            folds=False,
+        ),
+        Form(
             name="tables of texts",
             sure=35,
             module="sonde.modalities.text.forms.tables",
@@ -48,6 +57,13 @@ TEXT = Modality(
             module="sonde.modalities.text.forms.class_folders",
             endings=(".txt",),
             instead_of_columns="class folders",
+        ),
+        Form(
+            name="labelled lines in .txt files",
+            sure=24,
+            module="sonde.modalities.text.forms.labelled_lines",
+            endings=(".txt",),
+            instead_of_columns="lines of text",
         ),
         Form(
             name=".txt files",
