@@ -17,7 +17,6 @@ from sonde.data.listing import Listing
 from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER, PARENTS, letter_of
 
 PDB, MMCIF = (".pdb", ".ent", ".pdb1"), (".cif", ".mmcif")  # .pdb1: the first assembly, as the PDB names it
-FASTA = (".fasta", ".fa", ".faa")
 FEWEST = 10  # residues of a chain: below it there is no fold to speak of
 BREAK = 4.5  # ångström; alpha carbons of neighbours are 3.8 apart, and 2.9 where the bond between them is turned round
 FAMILY_TABLE = "domains.csv"
@@ -112,21 +111,6 @@ def families(folder: Path) -> dict[str, str]:
 def family_of(chain: Chain, known: dict[str, str]) -> str:
     """The family of a chain; where none is known, its own residues: identical sequences are one family."""
     return known.get(chain.name.split("_")[0].split(" ")[0].upper(), chain.letters)
-
-
-def read_fasta(path: Path) -> list[tuple[str, str]]:
-    """(name, letters) of each entry. Raises: DataError for a file without any."""
-    found: list[tuple[str, str]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        text = line.strip()
-        if text.startswith(">"):
-            found.append(((text[1:].split() or [f"line {number}"])[0], ""))
-        elif text:
-            name, letters = found.pop() if found else (path.stem, "")
-            found.append((name, letters + text))
-    if not found:
-        raise DataError(f"{path} holds no sequence; a FASTA file has lines of residues below a line >NAME")
-    return found
 
 
 def _atoms(path: Path) -> Any:

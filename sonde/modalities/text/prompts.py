@@ -8,6 +8,7 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.data.ragged import RaggedRows, end_to_end
+from sonde.modalities.inputs import ENDINGS, place_in
 from sonde.modalities.text.long_text import read_text
 
 SHOWN = 40  # characters of a text that name it
@@ -34,11 +35,9 @@ def rows_for_prompts(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
 
 def _text(item: str | Path) -> tuple[str, str]:
     """(text, what to call it)."""
-    path = Path(item)
-    if str(item).lower().endswith(".txt") and "\n" not in str(item):
-        if not path.expanduser().is_file():
-            raise DataError(f"{item}: there is no such file")
-        return read_text(path.expanduser()), str(item)
+    path = place_in(item)
+    if path is not None and path.suffix.lower() in ENDINGS and path.is_file():  # a word may be the name of a folder
+        return read_text(path), str(item)
     text = str(item)
     return text, text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 

@@ -7,10 +7,9 @@ from typing import Any
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
+from sonde.modalities.inputs import place_in
 from sonde.modalities.text.forms.parallel import lines_of
 from sonde.modalities.text.parallel import MOST_TOKENS, source_rows
-
-FILES = (".txt", ".gz")  # endings of what is surely meant as a file
 
 
 def rows_to_translate(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
@@ -33,15 +32,7 @@ def _sentences(item: Any) -> list[str]:
         raise DataError(
             f"the model takes sentences, and the input is of type {type(item).__name__}; give text or a file"
         )
-    path = Path(item).expanduser()
-    try:
-        there = path.is_file()
-    except OSError:  # a long sentence is no name that a file could have
-        there = False
-    if isinstance(item, Path) or there:
-        if not there:
-            raise DataError(f"{item}: no such file; give a text file with a sentence a line, or a sentence")
+    path = place_in(item)
+    if path is not None and path.is_file():
         return lines_of(path)
-    if path.suffix.lower() in FILES and len(str(item).split()) == 1:
-        raise DataError(f"{item}: no such file; give a text file with a sentence a line, or a sentence")
     return [" ".join(str(item).split())]

@@ -12,7 +12,6 @@ from sonde.modalities.protein.structures import (
     family_of,
     modified_in_words,
     read_chains,
-    read_fasta,
     structures_below,
 )
 
@@ -119,17 +118,6 @@ def test_families_come_from_a_table_else_equal_chains_are_kin(tmp_path: Path) ->
     assert family_of(chain, families(tmp_path)) == "kinases"
     (tmp_path / "domains.csv").write_text("name,length\n1abc,3\n", encoding="utf-8")
     assert families(tmp_path) == {}
-
-
-def test_fasta_holds_names_and_letters(tmp_path: Path) -> None:
-    file = tmp_path / "a.fasta"
-    file.write_text(">one of many\nMKT\nAYI\n\n>two\nGGS\n", encoding="utf-8")
-    assert read_fasta(file) == [("one", "MKTAYI"), ("two", "GGS")]
-    file.write_text("MKT\nAYI\n", encoding="utf-8")
-    assert read_fasta(file) == [("a", "MKTAYI")]
-    file.write_text("\n", encoding="utf-8")
-    with pytest.raises(DataError, match="a.fasta holds no sequence"):
-        read_fasta(file)
 
 
 @pytest.mark.parametrize(

@@ -19,17 +19,16 @@ from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.data.splits import drawn_from_train, held_back_facts, share_out, thinned
 from sonde.data.targets import first_few
 from sonde.modalities.catalogue import check_kind
+from sonde.modalities.fasta import read_records, sequence_suffix
 from sonde.modalities.modality import Wanted
 from sonde.modalities.protein.codes import OTHER, bin_names, residues
 from sonde.modalities.protein.structures import (
-    FASTA,
     Chain,
     families,
     family_of,
     is_structure,
     modified_in_words,
     read_chains,
-    read_fasta,
     structures_below,
     structures_in,
 )
@@ -139,10 +138,10 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
             files = structures_in(Listing(path)) or structures_below(Listing(path)) if path.is_dir() else [path]
             chains += [chain for file in files for chain in read_chains(file)]
         elif inverse or path.suffix:
-            if inverse or path.suffix.lower() not in FASTA or not path.is_file():
+            if inverse or not sequence_suffix(path) or not path.is_file():
                 wanted = "a PDB or mmCIF file" if inverse else "a PDB, mmCIF or FASTA file, or residues as letters"
                 raise DataError(f"{item} is not {wanted}, or is not there; give one")
-            chains += [_bare(name, letters) for name, letters in read_fasta(path)]
+            chains += [_bare(record.name, record.letters) for record in read_records(path)]
         else:
             chains.append(_bare(str(item)[:40], str(item)))
     if not chains:
