@@ -9,6 +9,7 @@ CSV cells stay text here: what a column holds is decided over the whole column (
 import csv
 import gzip
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +156,8 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
         )
     _check_names(columns, path.name)
     content, ragged = _read_quoted(path, columns, delimiter, skip=int(has_header))
+    if ragged and (mended := _with_returns_in_cells(path, columns, delimiter, skip=int(has_header))) is not None:
+        content, ragged = mended, []
     if ragged:
         raise _ragged_error(path, ragged)
     return Table(
@@ -196,12 +199,23 @@ def _read_quoted(
     return content, ragged
 
 
+def _with_returns_in_cells(path: Path, columns: Sequence[str], delimiter: str, *, skip: int) -> pa.Table | None:
+    """The columns where lines end in \\n and cells hold carriage returns, which become blanks; None where that is not so."""
+    with _open(path) as file:
+        content = file.read()
+    if re.search(rb"\r(?!\n)", content) is None or b"\n" not in content:
+        return None
+    mended = pa.BufferReader(re.sub(rb"\r(?!\n)", b" ", content))
+    found, ragged = _read_cells(mended, columns, delimiter, skip=skip, quoted=delimiter != "\t" or b'"' not in content)
+    return None if ragged else found
+
+
 def _spans_lines(content: pa.Table) -> bool:
     return any(pc.any(pc.match_substring(column, "\n")).as_py() for column in content.columns)
 
 
 def _read_cells(
-    path: Path, columns: Sequence[str], delimiter: str, *, skip: int, quoted: bool = True
+    path: Path | pa.NativeFile, columns: Sequence[str], delimiter: str, *, skip: int, quoted: bool = True
 ) -> tuple[pa.Table, list[pa_csv.InvalidRow]]:
     """Columns of text, and the rows with another number of fields. skip: lines before the first row of data"""
     ragged: list[pa_csv.InvalidRow] = []
@@ -293,7 +307,10 @@ def first_rows(path: Path) -> tuple[str, list[list[str]]]:
         raise DataError(f"{path.name} is UTF-16; save it as UTF-8")
     if b"\0" in head:
         raise DataError(f"{path.name} holds binary data, not text")
-    lines = head.decode("utf-8-sig", errors="replace").splitlines(keepends=True)
+    text = head.decode("utf-8-sig", errors="replace")
+    if re.search("\r(?!\n)", text) and "\n" in text:  # in cells, beside other line ends
+        text = re.sub("\r(?!\n)", " ", text)
+    lines = list(io.StringIO(text, newline=""))  # at line ends alone: cells may hold U+2028 and others of its kind
     whole = lines if len(head) < SNIFFED_BYTES or len(lines) == 1 else lines[:-1]
     if not any(line.strip() for line in whole):
         raise DataError(f"{path.name} is empty")
