@@ -52,6 +52,12 @@ TEXT = Modality(
             endings=TABLES,
         ),
         Form(
+            name="FASTA files",
+            sure=34,
+            module="sonde.modalities.text.forms.fasta",
+            endings=(".fasta", ".fa", ".faa", ".fna", ".ffn", ".fas", ".fastq", ".fq", ".gz"),
+        ),
+        Form(
             name="class folders of .txt files",
             sure=25,
             module="sonde.modalities.text.forms.class_folders",
