@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.json as pa_json
 
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 
 
 def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
@@ -23,6 +24,31 @@ def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
     except (pa.ArrowException, OSError, EOFError):
         return _line_by_line(path)  # slower; says which line is wrong, and reads keys whose values are of several types
     return dict(zip(content.column_names, content.columns, strict=True))
+
+
+def is_json_list(path: Path) -> bool:
+    """Whether a file begins as a list of objects does."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096).removeprefix(b"\xef\xbb\xbf")
+    except OSError:
+        return False
+    return re.match(rb"\s*\[\s*\{", head) is not None
+
+
+def read_json_list(path: Path) -> dict[str, pa.ChunkedArray]:
+    """The columns of a file with one list of objects, as `read_json_lines`. Raises: DataError naming what is none"""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, OSError, RecursionError) as error:
+        raise DataError(f"{path.name} is not valid JSON ({first_line(error)}); write it again") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8 at byte {error.start:,}; save it as UTF-8") from None
+    strange = next((number for number, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
+    if strange is not None:
+        raise DataError(f"{path.name} row {strange} is not an object as the others are; fix or remove it")
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names}
 
 
 def _line_by_line(path: Path) -> dict[str, pa.ChunkedArray]:

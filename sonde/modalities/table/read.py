@@ -23,10 +23,11 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.modalities.table.header import is_header
-from sonde.modalities.table.json_lines import read_json_lines
+from sonde.modalities.table.json_lines import is_json_list, read_json_lines, read_json_list
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 JSON_SUFFIXES = (".jsonl", ".ndjson")
+JSON_LIST = ".json"  # a table where it holds a list of objects
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 DELIMITERS = ",\t;|"
 SNIFFED_BYTES = 1 << 16
@@ -72,6 +73,8 @@ def table_suffix(path: Path) -> str:
     suffix = name.suffix.lower()
     compressed = name is not path
     known = suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES) or (suffix in BINARY_SUFFIXES and not compressed)
+    if suffix == JSON_LIST and not compressed:
+        return suffix if is_json_list(path) else ""
     return suffix if known else ""
 
 
@@ -86,7 +89,9 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
     suffix = table_suffix(path)
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
-    if suffix in JSON_SUFFIXES:
+    if suffix == JSON_LIST:
+        table = Table(name=path.name, columns=read_json_list(path), first_row=1)
+    elif suffix in JSON_SUFFIXES:
         table = Table(name=path.name, columns=read_json_lines(path), first_row=1)
     else:
         table = _read_text(path, names) if suffix in TEXT_SUFFIXES else _read_binary(path)

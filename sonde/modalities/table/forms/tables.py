@@ -66,6 +66,9 @@ def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
                 f"{listing.path}: {found[split].name} and {file.name} both name the {split} split; keep one"
             )
         found[split] = file
+    below = listing.folder("data")
+    if not found and below is not None:  # repositories of Hugging Face: data/train-00000-of-00001.parquet
+        return split_files(below, alone=alone)
     return in_order(found)
 
 
@@ -302,7 +305,7 @@ def form_of(path: Path) -> str:
     suffix = table_suffix(path)
     if suffix in TEXT_SUFFIXES:
         return f"{suffix[1:].upper()} table"
-    named = {".parquet": "Parquet", ".pq": "Parquet", **dict.fromkeys(JSON_SUFFIXES, "JSON-lines")}
+    named = {".parquet": "Parquet", ".pq": "Parquet", ".json": "JSON", **dict.fromkeys(JSON_SUFFIXES, "JSON-lines")}
     return f"{named.get(suffix, 'Arrow')} table"
 
 
