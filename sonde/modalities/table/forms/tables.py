@@ -28,6 +28,7 @@ from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
+_ABOUT = ("", ".md", ".json", ".py", ".yaml", ".yml")  # files of a repository that say something of its data
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -66,9 +67,9 @@ def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
                 f"{listing.path}: {found[split].name} and {file.name} both name the {split} split; keep one"
             )
         found[split] = file
-    below = listing.folder("data")
-    if not found and below is not None:  # repositories of Hugging Face: data/train-00000-of-00001.parquet
-        return split_files(below, alone=alone)
+    if not found and len(listing.folders) == 1 and all(file.suffix.lower() in _ABOUT for file in listing.files):
+        below = listing.folder("data")  # repositories of Hugging Face: data/train-00000-of-00001.parquet
+        return {} if below is None else split_files(below, alone=alone)
     return in_order(found)
 
 
