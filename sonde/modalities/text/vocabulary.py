@@ -8,7 +8,7 @@ from sonde.core.errors import DataError
 from sonde.core.run_folder import RunFolder
 from sonde.core.vocabulary import SPECIAL, Vocabulary, read_vocabulary
 from sonde.modalities.text.config import TextConfig, TokenizerName
-from sonde.modalities.text.published_vocabulary import is_bert_vocabulary, renumbered
+from sonde.modalities.text.published_vocabulary import is_published, renumbered
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 
 
@@ -38,7 +38,7 @@ def earlier_vocabulary(where: str) -> Vocabulary:
             f"--vocabulary-of {where}: there is no {file} with a vocabulary; name the folder of a run on text, or its "
             "tokenizer.json"
         ) from None
-    found = read_vocabulary(renumbered(content)[0] if is_bert_vocabulary(content) else content)
+    found = read_vocabulary(renumbered(content)[0] if is_published(content) else content)
     if found.symbol(0) not in (SPECIAL[0], "[PAD]"):
         raise DataError(
             f"--vocabulary-of {where}: the first token of {file} is {found.symbol(0)!r}, and padding is needed there; take the "
