@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
+from sonde.modalities.table.frames import check_names, frame_columns
 from sonde.modalities.table.header import is_header
 from sonde.modalities.table.json_lines import is_json_list, read_json_lines, read_json_list
 
@@ -107,7 +107,7 @@ def frame_table(frame: Any, name: str) -> Table:
     """
     if isinstance(frame, Table):
         return frame
-    columns = _frame_columns(frame, name)
+    columns = frame_columns(frame, name)
     lengths = {column: len(array) for column, array in columns.items()}
     if len(set(lengths.values())) > 1:
         first, *rest = lengths
@@ -159,7 +159,7 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
         raise DataError(
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
-    _check_names(columns, path.name)
+    check_names(columns, path.name)
     content, ragged = _read_quoted(path, columns, delimiter, skip=int(has_header))
     if ragged and (mended := _with_returns_in_cells(path, columns, delimiter, skip=int(has_header))) is not None:
         content, ragged = mended, []
@@ -330,17 +330,6 @@ def first_rows(path: Path) -> tuple[str, list[list[str]]]:
     return best, rows
 
 
-def _check_names(columns: Sequence[str], name: str) -> None:
-    for position, column in enumerate(columns, start=1):
-        if not column:
-            # the index that pandas writes without a name is the common case, so it gets no error
-            continue
-        if column in columns[: position - 1]:
-            raise DataError(f"{name} has two columns called {column!r}; rename one of them")
-    if sum(not column for column in columns) > 1:
-        raise DataError(f"{name} has several columns without a name; name them, or all of them with --columns")
-
-
 def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow]) -> DataError:
     row = ragged[0]
     more = f"; {len(ragged) - 1} more rows like it" if len(ragged) > 1 else ""
@@ -393,29 +382,5 @@ def _read_binary(path: Path) -> Table:
             f"{path.name} cannot be read ({str(error).splitlines()[0]}); the file is truncated or has the wrong suffix"
         ) from None
     names = [name for name in content.column_names if not name.startswith("__index_level_")]  # pandas' own row labels
-    _check_names(names, path.name)
+    check_names(names, path.name)
     return Table(name=path.name, columns={name: content.column(name) for name in names}, first_row=1)
-
-
-def _frame_columns(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
-    if hasattr(frame, "to_arrow"):  # polars
-        frame = frame.to_arrow()
-    names = list(frame.column_names if isinstance(frame, pa.Table) else frame.keys())
-    _check_names([str(column) for column in names], name)
-    if isinstance(frame, pa.Table):
-        return {column: frame.column(column) for column in names}
-    return {str(column): _arrow(frame[column], f"{name} column {column!r}") for column in names}
-
-
-def _arrow(values: Any, place: str) -> pa.ChunkedArray:
-    """A pandas Series, array, tensor or list as one Arrow column; mixed objects become text."""
-    if not hasattr(values, "dtype") or type(values).__module__.startswith("torch"):
-        values = np.asarray(values)
-    if values.ndim != 1:
-        raise DataError(f"{place} has {values.ndim} dimensions; a column has one value per row")
-    try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        missing = (v is None or v != v for v in values)
-        array = pa.array([None if gap else str(v) for v, gap in zip(values, missing, strict=True)], pa.string())
-    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])

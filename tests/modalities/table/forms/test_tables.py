@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from sample_places import form
@@ -16,6 +18,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.modalities.modality import Wanted
+from sonde.modalities.open import open_data
 from sonde.modalities.table.forms import tables
 from sonde.modalities.table.inputs import rows_to_predict
 from sonde.modalities.table.read import frame_table
