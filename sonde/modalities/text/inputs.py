@@ -41,10 +41,10 @@ def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
 
 def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
     """Texts and their names. Raises: DataError"""
-    if isinstance(item, str | Path) and (path := place_in(item)) is not None:
-        return _of_place(path, schema)
-    if isinstance(item, str):
-        text = item.strip()
+    if isinstance(item, str | Path):
+        if (path := place_in(item)) is not None:
+            return _of_place(path, schema)
+        text = str(item).strip()
         if not text:
             raise DataError("there is no text to predict on: it is empty")
         return [text], [shortened(text)]

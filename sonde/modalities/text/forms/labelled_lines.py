@@ -86,11 +86,9 @@ def read(
     cut = {split: _cut(file, writing) for split, file in files.items()}
     several = like.target.kind == "labels" if like is not None else _several(cut)
     names = _names(cut) if like is None else like.target.names
-    kind = target_kind(task) if like is None else like.target.kind
-    parts = {
-        split: _part(files[split], rows, names if several else (), values=kind == "value")
-        for split, rows in cut.items()
-    }
+    kind = target_kind(task)
+    values = kind == "value" if like is None else like.target.kind == "value"
+    parts = {split: _part(files[split], rows, names if several else (), values=values) for split, rows in cut.items()}
     about = About.at(listing, form="labelled lines", why=first.name, files=list(files.values()))
     if like is not None:
         return texts_like(parts, about, like)

@@ -293,5 +293,5 @@ def test_the_data_of_a_hub_repository_stand_in_a_folder(tmp_path: Path) -> None:
     for split, rows in (("train", 60), ("test", 20)):
         table = pa.table({"a": np.arange(rows) * 0.5, "label": [("x", "y")[n % 2] for n in range(rows)]})
         pq.write_table(table, folder / f"{split}-00000-of-00001.parquet")
-    found = open_data(tmp_path, data_config(validation=0.0))
+    found = open_data(tmp_path, data_config(validation=0.0, target=("label",)))
     assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 60, "test": 20}
