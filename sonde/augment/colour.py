@@ -103,7 +103,7 @@ def stretched(images: Tensor) -> Tensor:
 
 def equalised(images: Tensor) -> Tensor:
     """Each channel's 256 levels spread so that they are about equally frequent, by Pillow's rule."""
-    levels = (images * 255).round().long().flatten(2)  # (B, C, HW)
+    levels = (images * 255).round().clamp(0, 255).long().flatten(2)  # (B, C, HW)
     counts = torch.zeros(*levels.shape[:2], 256, dtype=torch.long, device=images.device)
     counts.scatter_add_(2, levels, torch.ones_like(levels))
     brightest = counts.gather(2, levels.amax(2, keepdim=True))

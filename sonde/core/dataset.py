@@ -24,6 +24,7 @@ class Column:
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
     date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
+    decimal: str = ""  # for numbers in text: what separates decimals where that is not as usual
     mean: float = 0.0
     std: float = 1.0
     categories: tuple[str, ...] = ()
@@ -47,7 +48,8 @@ class InputSpec:
     step:  of series, how far steps are apart; `columns` are their variables, `column` the time
     forecast: of series, how many variables are to be forecast, the first ones; 0 for all
     read_as: another kind whose networks read such inputs too, "" for none
-    extra: of a kind of another package, what else its reader has to know of the data that were trained on, as text
+    extra: what else a kind's reader has to know of the data that were trained on, as text: of another package, and of images that
+           are kept as float32, how they were scaled
 
     A batch holds tokens (B, T) int64, PAD behind the end of each row; molecules (B, N, features) and `bonds` (B, N, N), 0 where
     there is no atom and no bond; other sequences are zero there, and `lengths` (B,) comes with them. Backbones of proteins are

@@ -32,6 +32,8 @@ class About:
     """What a form says of the data besides their rows; the fields are `Dataset`'s.
 
     class_names: where the source has them and targets are places among them
+    outputs: names of several outputs, where the source has them
+    groups:  (n,) of the training rows: those of one group stay together when rows are held back
     """
 
     name: str
@@ -39,6 +41,8 @@ class About:
     form: str
     why: str  # the files or arguments that were read
     class_names: Sequence[str] = ()
+    outputs: Sequence[str] = ()
+    groups: np.ndarray | None = None
     facts: Sequence[Fact] = ()
     warnings: Sequence[str] = ()
     fingerprint: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +131,7 @@ def assemble(
     labels = encode(raw["train"], spec)["target"] if spec.has_classes else None
     count = len(found.parts["train"].inputs)
     called = f"{found.about.source} has {count} training rows"
-    indices, facts = hold_back(count, found.parts, config, called=called, labels=labels)
+    indices, facts = hold_back(count, found.parts, config, called=called, labels=labels, groups=found.about.groups)
     spec = standardised(spec, raw["train"], indices["train"])
     inputs = {split: part.inputs for split, part in found.parts.items()}
     input_spec = found.fit(inputs["train"], indices["train"])

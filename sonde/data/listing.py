@@ -11,11 +11,14 @@ from sonde.core.natural_order import in_natural_order
 from sonde.data.splits import SPLIT_NAMES
 
 SYSTEM = frozenset({"thumbs.db", "desktop.ini", "__macosx"})  # what operating systems leave in folders
+RUN = ("config.yaml", "data.json")  # files of Sonde's own run folders, which are never data
 T = TypeVar("T")
 
 
 class Listing:
-    """A file, or a folder of files and folders; each is read when it is first needed. Hidden entries are left out.
+    """A file, or a folder of files and folders; each is read when it is first needed.
+
+    Hidden entries are left out, and so are Sonde's own run folders, whose pictures would be taken for data.
 
     Raises: PermissionError when a folder that is requested may not be read; `below` passes over such as `os.walk` does
     """
@@ -49,8 +52,12 @@ class Listing:
         if self.is_dir:
             with os.scandir(self.path) as entries:
                 for entry in entries:
-                    if not entry.name.startswith(".") and entry.name.lower() not in SYSTEM:
-                        (folders if entry.is_dir() else files).append(entry.name)
+                    if entry.name.startswith(".") or entry.name.lower() in SYSTEM:
+                        continue
+                    if not entry.is_dir():
+                        files.append(entry.name)
+                    elif not all(os.path.isfile(f"{entry.path}/{name}") for name in RUN):
+                        folders.append(entry.name)
         return sorted(files), in_natural_order(folders)
 
     @property

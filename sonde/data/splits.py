@@ -202,20 +202,31 @@ def drawn_from_train(whole: Mapping[str, Rows], indices: Mapping[str, np.ndarray
 
 
 def hold_back(
-    rows: int, brought: Collection[str], config: DataConfig, *, called: str, labels: np.ndarray | None = None
+    rows: int,
+    brought: Collection[str],
+    config: DataConfig,
+    *,
+    called: str,
+    labels: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
 ) -> tuple[dict[str, np.ndarray], list[Fact]]:
     """Of so many rows to train on: those that stay in train, and those that go to splits that the data does not bring.
 
     brought: the splits there are;  called: the rows, where there are too few of them ("t.csv has 2 training rows")
     labels:  (rows,) classes; each keeps its share
+    groups:  (rows,) of what stays together, instead of classes keeping their share
     Raises: DataError for too few rows
     """
     shares = {"test": config.test_share, "validation": config.validation}
     if rows < 3 and any(share > 0 for split, share in shares.items() if split not in brought):
         raise DataError(f"{called}, too few to split; add more")
-    indices = {split: found for split, found in share_out(rows, brought, config, labels=labels).items() if len(found)}
+    parts = share_out(rows, brought, config, labels=labels, groups=groups)
+    indices = {split: found for split, found in parts.items() if len(found)}
     held = [split for split in ("validation", "test") if split in indices]
-    facts = held_back_facts({split: len(indices[split]) for split in held}, held, stratified=labels is not None)
+    how = "whole groups, of which none is in two parts" if groups is not None else ""
+    facts = held_back_facts(
+        {split: len(indices[split]) for split in held}, held, stratified=labels is not None, how=how
+    )
     if config.label_fraction < 1:
         before = indices["train"]
         indices["train"] = before[thin(len(before) if labels is None else labels[before], config.label_fraction)]

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sonde.core.pixel_bytes import as_bytes
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -17,12 +19,14 @@ FRAME = "#c0c0c0"  # around each, or white ones would run together
 
 
 def write_grid(path: Path, pictures: Sequence[np.ndarray], *, across: int, tile: int = TILE) -> None:
-    """Write (C, h, w) uint8 pictures as a PNG with `across` in a row, each fitted into a square of `tile` pixels and framed.
+    """Write (C, h, w) uint8 or float32 pictures as a PNG in rows of `across`, each fitted into a framed square of `tile` pixels.
 
+    Of images with other than 1 or 3 channels the first three are drawn, or the first.
     Tiny ones grow by whole pixels, so that nothing is smoothed into them that is not there.
     """
     from PIL import Image, ImageDraw
 
+    pictures = [as_bytes(picture[: 3 if len(picture) > 2 else 1]) for picture in pictures]
     mode = "RGB" if len(pictures[0]) == 3 else "L"
     down = -(-len(pictures) // across)
     across = min(across, len(pictures))

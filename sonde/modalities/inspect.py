@@ -75,7 +75,7 @@ def equal_rows(look: Look) -> list[Finding]:
     sequences = any(
         lengths_of(rows) is not None for rows in look.dataset.splits.values()
     )  # which do not meet by chance
-    if groups and not sequences and _meet_by_chance(look.dataset):
+    if groups and not sequences and meet_by_chance(look.dataset):
         return []
     return copy_findings(groups, Kind("exact", "rows"), look.survey)
 
@@ -180,7 +180,7 @@ def _classes(look: Look) -> list[Finding]:
     ]
 
 
-def _meet_by_chance(dataset: Dataset) -> bool:
+def meet_by_chance(dataset: Dataset) -> bool:
     """Whether rows of numbers are coarse enough to be equal without having been copied."""
     arrays = [rows.read(np.arange(len(rows)))["input"] for rows in dataset.splits.values()]
     flat = np.concatenate([array.reshape(len(array), -1) for array in arrays])

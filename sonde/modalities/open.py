@@ -15,6 +15,7 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
+from sonde.data.unread import way_to_read
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
 from sonde.modalities.table.config import TableConfig
@@ -60,7 +61,7 @@ def place_of(data: str | Path) -> Place:
         raise DataError("the name of the data is empty; give a path or a name (names: sonde datasets)")
     path = Path(data).expanduser()
     if path.exists():
-        return Place(path=path)
+        return Place(path=_absolute(path))
     text = str(data)
     root = os.environ.get("SONDE_DATA")
     if root and not path.is_absolute() and (Path(root) / path).exists():
@@ -68,6 +69,11 @@ def place_of(data: str | Path) -> Place:
     if text in embedded():
         return Place(path=None, name=text)
     return Place(path=None, name=_named(text, path))
+
+
+def _absolute(path: Path) -> Path:
+    """The path from the root, as it was typed: links stay, unless it ends in "." or "..", and so has no name."""
+    return path.absolute() if path.name not in ("", "..") else path.resolve()
 
 
 def recognise(listing: Listing, wanted: Wanted) -> Claim:
@@ -85,8 +91,22 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
     others = [form for form in everything if not form.only_for_tasks and form not in suited]
     if (found := claim(listing, wanted, [*suited, *others])) is not None:
         return found
+    if way := _way(listing):
+        raise DataError(f"{listing.path} {way}")
     known = ", ".join(form.name for one in modalities() for form in one.forms if not form.only_for_tasks)
     raise DataError(f"{listing.path} {_contents(listing)}; it should hold one of: {known}")
+
+
+def _way(listing: Listing) -> str:
+    """What to do with a place that holds a file in a form that is not read as it is, "" for another place."""
+    files = [listing.path] if listing.is_file else listing.files
+    found = next(((file, way) for file in files if (way := way_to_read(file))), None)
+    if found is None:
+        return ""
+    file, way = found
+    return (
+        f"is not read as it is: {way}" if listing.is_file else f"holds {file.name}, which is not read as it is: {way}"
+    )
 
 
 def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:
@@ -159,8 +179,8 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
 def _refuse_columns(source: str, holds: str, config: DataConfig) -> None:
     """Raises: DataError for names of columns, which would be ignored"""
     named = config.of(TableConfig)
-    if named.target or named.columns:
-        unread = "--target" if named.target else "--columns"
+    if named.target or named.columns or named.group:
+        unread = "--target" if named.target else "--columns" if named.columns else "--group"
         raise DataError(f"{source} has {holds} and no columns, so leave {unread} out")
 
 

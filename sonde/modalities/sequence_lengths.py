@@ -1,6 +1,7 @@
 """What a look at sequences shows: how long rows are, which are the longest, what a vocabulary does not know."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,10 +21,15 @@ Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
 """A title, columns and rows, for a person."""
 
 
+def own_names(rows: Rows) -> Sequence[str] | None:
+    """The text of each row, or the SMILES of a molecule; None for other rows."""
+    return texts_of(rows) or names_of(rows)
+
+
 def row_digests(rows: Rows) -> list[bytes] | None:
     """16 bytes per row that stand for its content without padding: its text where it has one, the SMILES of
     a molecule. None for rows of one shape."""
-    texts, lengths = texts_of(rows) or names_of(rows), lengths_of(rows)
+    texts, lengths = own_names(rows), lengths_of(rows)
     if texts is not None:
         return [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
     if lengths is None:

@@ -27,6 +27,7 @@ from sonde.run.job import Job
 from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
+from sonde.run.split_checks import checked
 from sonde.run.start import about_data
 from sonde.run.transfer import advised, as_begun, model_of, normalised, unread_weights, with_vocabulary
 from sonde.screen.screen import Screen
@@ -135,7 +136,7 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
     """Open the data, choose task and model, merge all settings, and print what was inferred."""
     overrides = with_vocabulary(overrides)
     _refuse_shares(overrides.values)
-    dataset = open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick)
+    dataset = checked(open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick))
     task, task_why = choose_task(dataset, overrides.task)
     model, model_why = _model_for(dataset, overrides, task, caller.module)
     if overrides.leftover:

@@ -102,3 +102,11 @@ def test_splits_by_the_names_of_folders(tmp_path: Path) -> None:
     }
     with pytest.raises(DataError, match="folders dev and val both hold the validation split; keep one"):
         split_folders(touched(tmp_path, "val/x"))
+
+
+def test_sondes_own_runs_are_no_data(tmp_path: Path) -> None:
+    for name in ("cats/1.png", "runs/cats-1/config.yaml", "runs/cats-1/data.json", "runs/cats-1/evaluation/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert Listing(tmp_path).below == ["cats/1.png"]
+    assert Listing(tmp_path / "runs" / "cats-1").endings >= {".png"}  # one that is asked for

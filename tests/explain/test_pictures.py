@@ -53,3 +53,18 @@ def test_a_strip_of_noise_stays_small(tmp_path: Path, channels: int, most: int):
     noise = np.random.default_rng(0).integers(0, 256, (6, channels, 52, 52), dtype=np.uint8)
     write_grid(tmp_path / "g.png", list(noise), across=6)
     assert (tmp_path / "g.png").stat().st_size < most
+
+
+@pytest.mark.parametrize(("bands", "drawn"), [(13, 3), (4, 3), (2, 1)])
+def test_of_many_bands_the_first_are_drawn(tmp_path: Path, bands: int, drawn: int):
+    picture = np.stack([np.full((4, 4), 20 * band, np.uint8) for band in range(bands)])
+    write_grid(tmp_path / "g.png", [picture], across=1, tile=4)
+    with Image.open(tmp_path / "g.png") as image:
+        middle = np.asarray(image.convert("RGB"))[3, 3]
+    assert middle.tolist() == [0, 20, 40] if drawn == 3 else [0, 0, 0]
+
+
+def test_floats_are_drawn_as_grey_levels(tmp_path: Path):
+    write_grid(tmp_path / "g.png", [np.full((3, 4, 4), 0.5, np.float32)], across=1, tile=4)
+    with Image.open(tmp_path / "g.png") as image:
+        assert np.asarray(image.convert("RGB"))[3, 3].tolist() == [128, 128, 128]

@@ -18,7 +18,7 @@ from sonde.data.listing import Listing
 from sonde.data.splits import labels_of
 from sonde.modalities import open as opening
 from sonde.modalities.modality import Wanted
-from sonde.modalities.open import open_data, open_like, recognise
+from sonde.modalities.open import open_data, open_like, place_of, recognise
 
 
 def idx_set(folder: Path, classes: int = 10) -> Path:
@@ -73,8 +73,8 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
         "sst2": "tables of texts",
         "tabular/titanic.csv": "CSV, TSV, JSON-lines or Parquet tables",
         "dsb2018": "images beside masks",
-        "bccd": "images with boxes (VOC, COCO, YOLO, imglab)",
-        "faces_dlib": "images with boxes (VOC, COCO, YOLO, imglab)",
+        "bccd": "images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
+        "faces_dlib": "images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
         "fsdd": "recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
         "protein": "a folder of PDB or mmCIF files",
         "tinyshakespeare": ".txt files",
@@ -245,3 +245,14 @@ def test_digits_are_judged_under_their_own_names() -> None:
     trained = open_data("digits", DataConfig())
     judged = open_like("digits", trained.schema, DataConfig(validation=0, test=0))
     assert len(judged.splits["test"]) == 1797
+
+
+@pytest.mark.parametrize("typed", [".", "../data", "../data/../data"])
+def test_a_place_has_a_name_however_it_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    path = place_of(typed).path
+    assert path is not None
+    assert path.is_absolute()
+    assert path.name == "data"
+    assert path.samefile(tmp_path / "data")

@@ -17,7 +17,7 @@ from sonde.modalities.arrays import column_statistics
 from sonde.modalities.arrays.shapes import inputs_of, layout_for, layout_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
-from sonde.modalities.image.config import ImageConfig
+from sonde.modalities.image.config import ImageConfig, refuse_groups
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
 
@@ -67,10 +67,16 @@ def assemble_arrays(
         inputs, resized = _resized(inputs, config, like, tick)
         facts += resized
     parts = {split: Part(inputs=inputs[split], target=pair.target) for split, pair in pairs.items()}
-    scale = scale or (layout.scale if first.inputs.dtype != np.uint8 else 0.0)
+    scale = 0.0 if layout.full else scale or (layout.scale if first.inputs.dtype != np.uint8 else 0.0)
     shape = _shape(next(iter(inputs.values())))
     found = found_numbers(
-        parts, replace(about, facts=facts), config, shape=shape, scale=scale if images else None, like=like
+        parts,
+        replace(about, facts=facts),
+        config,
+        shape=shape,
+        scale=scale if images else None,
+        like=like,
+        full=layout.full,
     )
     return assemble(found, config, kind=target_kind(task), task=task, like=like)
 
@@ -83,10 +89,12 @@ def found_numbers(
     shape: tuple[int, ...],
     scale: float | None,
     like: Schema | None,
+    full: float = 0.0,
 ) -> Found:
     """What a form found in arrays, with how it is fitted.
 
     scale: of images, as in `InputSpec`; None for flat rows of numbers
+    full:  of images kept as float32, the value that became 1.0
     Raises: DataError where a model was trained on the other of the two
     """
     check_kind("array" if scale is None else "image", about.source, like)
@@ -96,7 +104,8 @@ def found_numbers(
         return Found(
             about=about, what=what, shape=shape, parts=parts, fit=fit, scaled=column_statistics.scaled, outputs=outputs
         )
-    fit = partial(pixel_statistics.fitted, shape=shape, scale=scale)
+    refuse_groups(about.source, config)
+    fit = partial(pixel_statistics.fitted, shape=shape, scale=scale, full=full)
     return Found(about=about, what=pixel_statistics.words(shape), shape=shape, parts=parts, fit=fit, outputs=outputs)
 
 

@@ -12,12 +12,14 @@ from sonde.core.errors import DataError
 from sonde.data.mapped import array_of, is_mapped, release, spans
 from sonde.data.rows import ArrayInputs, MappedInputs
 from sonde.modalities.catalogue import modality
+from sonde.modalities.image.depth import UNIT, depth_of, full_scale, in_words, span_of
 
 # n images or rows, c channels, h height, w width
 Axes = Literal["nhw", "nhwc", "nchw", "flat"]
 
 CHANNELS = (1, 3, 4)
 SMALLEST_SIDE = 4  # an array (n, 3, 2) is no stack of images
+WIDE = 32.0  # floats beyond it lose less than 1/64 of themselves when they become whole numbers
 AT_ONCE = 1 << 22  # values converted at a time: bounds the float copy
 
 
@@ -26,11 +28,13 @@ class Layout:
     """How an array is read.
 
     scale: what a value is multiplied by to become 0..255, for images
+    full:  for images kept as float32, the value that becomes 1.0; 0 for bytes (`sonde.modalities.image.depth`)
     why:   for a person, "" where there is nothing to explain
     """
 
     axes: Axes
     scale: float = 1.0
+    full: float = 0.0
     why: str = ""
 
     @property
@@ -75,6 +79,12 @@ def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
     kind = first.dtype.kind
     if kind == "b":
         return Layout(axes=axes, scale=255.0, why="true and false became 255 and 0")
+    pixels = (
+        axes != "nhw" or (first.dtype == np.uint16 and high > 255) or (kind == "f" and low >= 0 and 1 < high <= UNIT)
+    )
+    exact = kind == "f" and high > WIDE or all(_whole(array) for array in arrays)  # bytes lose nothing to speak of
+    if pixels and not (low >= 0 and high <= 255 and exact) and (full := full_scale(low, high, whole=kind != "f")):
+        return Layout(axes=axes, full=full, why=in_words(full, low, high))
     if first.dtype == np.uint16 and high > 255:
         return Layout(axes=axes, scale=1 / 257, why="16 bits scaled to 8")
     if kind == "f" and low >= 0 and high <= 1:
@@ -82,6 +92,11 @@ def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
     if low >= 0 and high <= 255:
         return Layout(axes=axes, why=f"{first.dtype} values in 0..255, stored in 8 bits")
     return Layout(axes="flat", why=f"values from {low:g} to {high:g} are not pixels")
+
+
+def _whole(array: np.ndarray) -> bool:
+    """Whether all values are whole numbers."""
+    return array.dtype.kind != "f" or all(bool((part == np.floor(part)).all()) for part in spans(array))
 
 
 def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
@@ -92,6 +107,11 @@ def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
     Raises: DataError when it cannot
     """
     layout = layout_of([array], place) if spec.kind == "image" else Layout(axes="flat")
+    if (full := depth_of(spec)) and array.ndim > 2:
+        return Layout(axes=_axes(array.shape), full=full)
+    if layout.full:  # which is for data to train on; this model reads bytes
+        low, high = span_of([array])
+        layout = Layout(axes=layout.axes if low >= 0 and high <= 255 else "flat")
     if layout.kind != spec.kind:
         noun = modality(spec.kind).noun
         raise DataError(f"{place} of shape {array.shape} does not hold {noun}, which the model was trained on")
@@ -103,7 +123,7 @@ def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
 
 
 def lay_out(array: np.ndarray, layout: Layout, place: str) -> np.ndarray:
-    """uint8 (n, channels, height, width) for images, a view where possible; float32 (n, features) for flat rows.
+    """uint8 or float32 (n, channels, height, width) for images, a view where possible; float32 (n, features) for flat rows.
 
     Raises: DataError for NaN and infinite values, naming the row
     """
@@ -126,7 +146,10 @@ def inputs_of(array: np.ndarray, layout: Layout, place: str) -> ArrayInputs | Ma
 def _laid_out(array: np.ndarray, layout: Layout) -> np.ndarray:
     if layout.axes == "flat":
         return np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float32)
-    pixels = array if array.dtype == np.uint8 and layout.scale == 1 else _eight_bits(array, layout.scale)
+    if layout.full:
+        pixels = array.astype(np.float32) / np.float32(layout.full)
+    else:
+        pixels = array if array.dtype == np.uint8 and layout.scale == 1 else _eight_bits(array, layout.scale)
     if layout.axes == "nhw":
         return pixels[:, None]
     return pixels.transpose(0, 3, 1, 2) if layout.axes == "nhwc" else pixels

@@ -17,6 +17,10 @@ BEYOND = 1.0  # pixels: annotation programs differ by one in where an edge is
 
 # what is done to odd boxes: of one, of several
 FLAT = ("box of zero area dropped", "boxes of zero area dropped")
+SWAPPED = (
+    "box with its corners swapped is read by sorted corners",
+    "boxes with swapped corners are read by sorted corners",
+)
 OUTSIDE = ("box outside its image dropped", "boxes outside their image dropped")
 CUT = ("box clipped to its image", "boxes clipped to their image")
 
@@ -58,7 +62,9 @@ def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick) -> list[
 def clean_boxes(image: Measured, *, shares: bool, oddities: Oddities) -> tuple[np.ndarray, list[str]]:
     """Boxes (n, 4) in pixels of the image, inside it and with an area, and their names; what was left out or cut is counted."""
     size = np.array([image.header.width, image.header.height] * 2, np.float64)
-    boxes = image.annotated.boxes * size if shares else image.annotated.boxes
+    given = image.annotated.boxes * size if shares else image.annotated.boxes
+    boxes = np.concatenate([np.minimum(given[:, :2], given[:, 2:]), np.maximum(given[:, :2], given[:, 2:])], axis=1)
+    oddities[SWAPPED] += int(np.any(given[:, 2:] < given[:, :2], axis=1).sum())
     flat = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
     inside = np.clip(boxes, 0, size)
     outside = np.any(inside[:, 2:] <= inside[:, :2], axis=1) & ~flat

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from sonde.core.bounds import at_least
+from sonde.core.config import DataConfig
+from sonde.core.errors import DataError
+from sonde.modalities.table.config import TableConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +17,9 @@ class ImageConfig:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "image_size")
+
+
+def refuse_groups(source: str, config: DataConfig) -> None:
+    """Raises: DataError for --group where images come without columns, in which groups would stand"""
+    if config.of(TableConfig).group is not None:
+        raise DataError(f"{source} has no column that tells groups of its images; leave --group out")

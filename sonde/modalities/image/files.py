@@ -20,6 +20,7 @@ UPRIGHT_SWAPS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width
 ORIENTATION = 0x0112  # EXIF tag
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+PAGED = frozenset({"TIFF", "GIF", "WEBP"})  # formats of which a file may hold several images
 WHITE = (255, 255, 255, 255)
 # what Pillow's readers raise for content that is not as it should be
 BAD_CONTENT = (
@@ -47,6 +48,7 @@ class Header:
     width: int
     channels: int  # 1 or 3, as it will be decoded
     deep: bool  # more than 8 bits a channel
+    pages: int = 1  # or frames, of which the first is read
 
 
 def is_image(path: Path) -> bool:
@@ -90,6 +92,30 @@ def decode(content: Content, place: str, *, near: tuple[int, int] | None = None)
         raise _unreadable(place, error) from None
 
 
+def deep_values(content: Content, place: str) -> np.ndarray | None:
+    """(H, W) float32, upright, of an image of more than 8 bits; None for any other.
+
+    Raises: DataError naming `place`, for values that are no numbers too
+    """
+    try:
+        if isinstance(content, Image.Image):
+            values = np.asarray(_upright(content), np.float32) if content.mode in DEEP_MODES else None
+        else:
+            content = content.read_bytes() if isinstance(content, Path) else content
+            with Image.open(io.BytesIO(content)) as image:
+                if image.mode not in DEEP_MODES:
+                    return None
+                if image.format == "PNG":
+                    _check_png(content)
+                image.load()
+                values = np.asarray(_upright(image), np.float32)
+    except BAD_CONTENT as error:
+        raise _unreadable(place, error) from None
+    if values is not None and not np.isfinite(values).all():
+        raise DataError(f"{place} holds values that are not finite; replace them by numbers, or remove the image")
+    return values
+
+
 def pixels(image: Image.Image, shape: Sequence[int]) -> np.ndarray:
     """uint8 (channels, height, width): converted to 1 or 3 channels and resized (bilinear, antialiased) where needed."""
     channels, height, width = shape
@@ -100,9 +126,25 @@ def pixels(image: Image.Image, shape: Sequence[int]) -> np.ndarray:
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
 
 
-def read_pixels(content: Content, place: str, shape: tuple[int, int, int]) -> np.ndarray:
-    """An image as it is stored: uint8 of `shape` (channels, height, width). Raises: DataError naming `place`"""
+def read_pixels(content: Content, place: str, shape: tuple[int, int, int], full: float = 0.0) -> np.ndarray:
+    """An image as it is stored: uint8 of `shape` (channels, height, width), or float32 with `full` as 1.
+
+    Raises: DataError naming `place`
+    """
+    if full:
+        values = deep_values(content, place)
+        return (
+            pixels(decode(content, place), shape) / np.float32(255) if values is None else _fitted(values / full, shape)
+        )
     return pixels(decode(content, place, near=shape[1:]), shape)
+
+
+def _fitted(values: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """(H, W) float32 -> `shape` (channels, height, width), every channel the same."""
+    channels, height, width = shape
+    if values.shape != (height, width):
+        values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
+    return np.broadcast_to(values, (channels, height, width))
 
 
 def stored_size(
@@ -130,11 +172,14 @@ def stored_size(
 
 
 def convert_all(array: np.ndarray, shape: Sequence[int], *, tick: Tick = silent) -> np.ndarray:
-    """uint8 images (n, channels, height, width) at another size and with 1 or 3 channels.
+    """Images (n, channels, height, width) of uint8 at another size and with 1 or 3 channels; of float32 with their own.
 
     Raises: DataError for channels that are neither grey nor RGB(A)
     """
-    if array.shape[1] not in (1, 3, 4):
+    if array.dtype != np.uint8 and array.shape[1] == shape[0]:
+        planes = array.reshape(-1, *array.shape[2:])
+        return np.stack([_fitted(plane, (1, *shape[1:]))[0] for plane in planes]).reshape(len(array), *shape)
+    if array.shape[1] not in (1, 3, 4) or array.dtype != np.uint8:
         raise DataError(f"images with {array.shape[1]} channels cannot be resized; leave --image-size out")
     out = np.empty((len(array), *shape), np.uint8)
     for row, planes in enumerate(array):
@@ -189,7 +234,8 @@ def _header(image: Image.Image) -> Header:
     width, height = image.size
     if _orientation(image) in UPRIGHT_SWAPS:
         width, height = height, width
-    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES)
+    pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
+    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES, pages)
 
 
 def _orientation(image: Image.Image) -> int:

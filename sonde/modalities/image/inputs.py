@@ -12,6 +12,7 @@ from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_for
 from sonde.modalities.catalogue import forms
+from sonde.modalities.image.depth import depth_of
 from sonde.modalities.inputs import GLOB, dataset_rows, is_numeric, matching, single
 from sonde.modalities.modality import Wanted
 from sonde.modalities.open import claim, place_of
@@ -52,8 +53,9 @@ def _picture_rows(contents: tuple[Any, ...], sizes: np.ndarray, schema: Schema) 
     from sonde.modalities.image.rows import ImageInputs, Pictures
 
     channels, height, width = schema.input.shape
-    fit = LetterboxedInputs if schema.input.fit == "letterbox" else ImageInputs
-    inputs = fit(Pictures(contents, "input"), (channels, height, width))
+    pictures, shape = Pictures(contents, "input"), (channels, height, width)
+    letterbox = schema.input.fit == "letterbox"
+    inputs = LetterboxedInputs(pictures, shape) if letterbox else ImageInputs(pictures, shape, depth_of(schema.input))
     return InputRows(inputs, {"size": sizes} if schema.target.kind in ("mask", "boxes") else {})
 
 

@@ -15,6 +15,7 @@ from sonde.data.assemble import About
 from sonde.data.rows import Inputs
 from sonde.data.splits import drawn_from_train, evenly_spaced, for_evaluation, hold_back, in_order, sizes_in_words
 from sonde.data.targets import listed
+from sonde.modalities.image.depth import noted
 from sonde.modalities.image.files import decode, read_header
 from sonde.modalities.image.mask_files import ChosenMasks, Masks, resized
 from sonde.modalities.image.pixel_statistics import COLOURS, image_statistics
@@ -99,10 +100,10 @@ def assemble_masks(
     )
     size = seen.shape[1:]
     rows = {
-        split: MaskRows(ImageInputs(part.images, seen.shape), part.masks, size, with_objects)
+        split: MaskRows(ImageInputs(part.images, seen.shape, seen.full), part.masks, size, with_objects)
         for split, part in usable.items()
     }
-    about = replace(about, warnings=[*about.warnings, *warnings])
+    about = replace(about, warnings=[*about.warnings, *warnings, *seen.warnings])
     dataset = _as_trained(rows, about, like) if like is not None else _fitted(rows, names, about, config, seen)
     give_back()  # what decoding the sample left
     return dataset
@@ -127,7 +128,7 @@ def _fitted(
     places = indices["train"][evenly_spaced(len(indices["train"]), SAMPLED)]
     mean, std = image_statistics(train.inputs, places)
     schema = Schema(
-        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std),
+        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std, extra=noted(seen.full)),
         target=TargetSpec(kind="mask", names=tuple(names)),
     )
     splits = drawn_from_train(rows, indices)

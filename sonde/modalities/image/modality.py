@@ -2,9 +2,33 @@
 
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.modality import Form, Modality
+from sonde.modalities.table.modality import FILES as TABLES
 
-FILES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
-IMAGE_FOLDERS = ("images", "imgs", "jpegimages")  # of images that have masks or annotations beside them
+FILES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".avif",
+)
+IMAGE_FOLDERS = (
+    "images",
+    "imgs",
+    "jpegimages",
+    "image",
+    "img",
+    "leftimg8bit",
+)  # of images that have masks or annotations beside them
+MASKS_BESIDE = ("train_labels", "train_masks", "train_mask", "train_label", "trainannot", "train_gt")  # train/
 IDX = ("", ".gz", ".ubyte", *(f".idx{axes}{rest}" for axes in range(10) for rest in ("", "-ubyte")))
 
 IMAGE = Modality(
@@ -15,7 +39,7 @@ IMAGE = Modality(
     rows_to_predict="sonde.modalities.image.inputs:rows_to_predict",
     embedded={"digits": "sonde.modalities.image.forms.digits:read"},
     config=ImageConfig,
-    reads=("target", "columns"),
+    reads=("target", "columns", "group"),
     augmentation="sonde.modalities.image.augmentation:augmentation",
     show="sonde.modalities.image.show:show",
     inspect="sonde.modalities.image.inspection:PARTS",
@@ -34,7 +58,7 @@ IMAGE = Modality(
             sure=75,
             module="sonde.modalities.image.forms.masks",
             endings=FILES,
-            folders=IMAGE_FOLDERS,
+            folders=(*IMAGE_FOLDERS, *MASKS_BESIDE),
             tasks=("segmentation",),
             targets=("mask",),
             instead_of_columns="masks",
@@ -50,13 +74,28 @@ IMAGE = Modality(
             instead_of_columns="outlines",
         ),
         Form(
-            name="images with boxes (VOC, COCO, YOLO, imglab)",
+            name="images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
             sure=70,
             module="sonde.modalities.image.forms.boxes",
-            endings=(".xml", ".json", ".txt"),
+            endings=(".xml", ".json", ".txt", ".yaml", ".yml", *TABLES),
             tasks=("detection",),
             targets=("boxes",),
             instead_of_columns="boxes",
+        ),
+        Form(
+            name="images named in a table",
+            sure=82,
+            module="sonde.modalities.image.forms.named_in_table",
+            endings=TABLES,
+        ),
+        Form(
+            name="images with NAME_mask beside them",
+            sure=64,
+            module="sonde.modalities.image.forms.masks_beside",
+            endings=FILES,
+            tasks=("segmentation",),
+            targets=("mask",),
+            instead_of_columns="masks",
         ),
         Form(
             name="IDX files",

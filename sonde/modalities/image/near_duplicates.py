@@ -36,7 +36,10 @@ class Copies:
 
 
 def small(images: np.ndarray) -> np.ndarray:
-    """(n, features) float32 of uint8 (n, channels, height, width): brightness about 0, then colour differences."""
+    """(n, features) float32 of uint8 (n, channels, height, width), or of floats of which 1 is white: brightness about 0, then
+    colour differences.
+    """
+    images = images if images.dtype == np.uint8 else images * np.float32(255)
     if images.shape[1] != 3:
         return _centred(_shrunk(images.astype(np.float32), SIDE))
     luma = np.einsum("nchw,c->nhw", images, np.array(LUMA, np.float32))[:, None]

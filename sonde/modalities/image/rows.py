@@ -18,12 +18,23 @@ from sonde.data.splits import evenly_spaced
 from sonde.data.targets import RawTarget, first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
-from sonde.modalities.image.config import ImageConfig
-from sonde.modalities.image.files import LARGEST_STORED, Content, Header, decode, read_header, read_pixels, stored_size
+from sonde.modalities.image.config import ImageConfig, refuse_groups
+from sonde.modalities.image.depth import depth_of, full_scale, in_words, span_of
+from sonde.modalities.image.files import (
+    LARGEST_STORED,
+    Content,
+    Header,
+    decode,
+    deep_values,
+    read_header,
+    read_pixels,
+    stored_size,
+)
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
 
 SAMPLED = 1000  # images decoded for mean and std: a channel's mean is then known to 0.005 or so
+SPANNED = 200  # training images of more than 8 bits whose lowest and highest value are looked for
 HEADERS = 1000  # encoded images whose headers are read when their container is large
 EACH_TICK = 500
 NAMED_BAD = 4  # unreadable images named in a warning
@@ -103,19 +114,26 @@ class Chosen:
 
 @dataclass(frozen=True)
 class ImageInputs:
-    """Encoded images, decoded and brought to `shape` (channels, height, width) as they are read."""
+    """Encoded images, decoded and brought to `shape` (channels, height, width) as they are read.
+
+    full: the value that is 1.0 in float32; 0 for bytes (`sonde.modalities.image.depth`)
+    """
 
     encoded: Encoded
     shape: tuple[int, int, int]
+    full: float = 0.0
 
     def __len__(self) -> int:
         return len(self.encoded)
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 (len(indices), channels, height, width). Raises: DataError naming the image that cannot be decoded."""
-        out = np.empty((len(indices), *self.shape), np.uint8)
+        """uint8 or float32 (len(indices), channels, height, width).
+
+        Raises: DataError naming the image that cannot be decoded
+        """
+        out = np.empty((len(indices), *self.shape), np.float32 if self.full else np.uint8)
         for row, index in enumerate(indices):
-            out[row] = read_pixels(*content_at(self.encoded, int(index)), self.shape)
+            out[row] = read_pixels(*content_at(self.encoded, int(index)), self.shape, self.full)
         return out
 
     def describe(self, index: int) -> str:
@@ -124,7 +142,7 @@ class ImageInputs:
 
     def nbytes(self) -> int:
         """Bytes of the decoded pixels."""
-        return len(self.encoded) * int(np.prod(self.shape))
+        return len(self.encoded) * int(np.prod(self.shape)) * (4 if self.full else 1)
 
 
 def assemble_images(
@@ -140,10 +158,12 @@ def assemble_images(
 ) -> Dataset:
     """A dataset of encoded images: one stored size chosen, unreadable ones left out where that is set.
 
-    Raises: DataError naming an image that cannot be read
+    Raises: DataError naming an image that cannot be read, and for --group where nothing tells groups
     """
+    if about.groups is None:
+        refuse_groups(about.source, config)
     seen = survey(splits, config, every_header=every_header, tick=tick, like=like)
-    warnings = list(about.warnings)
+    warnings = [*about.warnings, *seen.warnings]
     parts = {}
     for split, encoded in splits.items():
         target, bad = targets[split], seen.bad.get(split, ())
@@ -151,15 +171,17 @@ def assemble_images(
             warnings.append(left_out(split, encoded, bad, "images"))
             readable = np.delete(np.arange(len(encoded)), bad)
             encoded, target = Chosen(encoded, readable), replace(target, values=target.values[readable])
-        parts[split] = Part(inputs=ImageInputs(encoded, seen.shape), target=target)
+            if split == "train" and about.groups is not None:
+                about = replace(about, groups=about.groups[readable])
+        parts[split] = Part(inputs=ImageInputs(encoded, seen.shape, seen.full), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
     found = Found(
         about=about,
         what=pixel_statistics.words(seen.shape),
         shape=seen.shape,
         parts=parts,
-        fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED),
-        outputs=config.of(TableConfig).target,
+        fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED, full=seen.full),
+        outputs=tuple(about.outputs) or config.of(TableConfig).target,
     )
     check_kind("image", about.source, like)
     dataset = assemble(found, config, kind=target_kind(task), task=task, like=like)
@@ -173,11 +195,15 @@ class Survey:
 
     shape: (channels, height, width) they are stored at
     bad:   split -> rows that cannot be read, where they are to be skipped
+    warnings: of what files hold that is not read
+    full:  the value that is 1.0 in float32; 0 for bytes
     """
 
     shape: tuple[int, int, int]
     facts: Sequence[Fact]
     bad: Mapping[str, np.ndarray]
+    warnings: Sequence[str] = ()
+    full: float = 0.0
 
 
 def survey(
@@ -210,14 +236,16 @@ def survey(
         raise DataError(f"none of the {total:,} images can be read")
     if like is not None:
         channels, height, width = like.input.shape
-        return Survey(shape=(channels, height, width), facts=[], bad=bad)
+        full = depth_of(like.input)
+        return Survey(shape=(channels, height, width), facts=[], bad=bad, warnings=_pages(headers), full=full)
     height, width, why = stored_size(
         [(h.height, h.width) for h in headers], config.of(ImageConfig).image_size, largest=largest
     )
     channels = max(h.channels for h in headers)
     seen = "" if len(headers) == total else f", from {len(headers):,} of them"
-    facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels)]
-    return Survey(shape=(channels, height, width), facts=facts, bad=bad)
+    full, depth = _depth(splits["train"], headers, bad.get("train", ())) if "train" in splits else (0.0, [])
+    facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels), *depth]
+    return Survey(shape=(channels, height, width), facts=facts, bad=bad, warnings=_pages(headers), full=full)
 
 
 def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:
@@ -248,15 +276,37 @@ def _readable(encoded: Encoded, tick: Tick, total: int) -> tuple[list[Header], n
 
 def _colour_facts(headers: Sequence[Header], channels: int) -> list[Fact]:
     grey = sum(h.channels == 1 for h in headers)
-    deep = sum(h.deep for h in headers)
     facts = []
     if channels == 3 and grey:
         facts.append(Fact("all images are read as RGB", f"{grey:,} of {len(headers):,} are grey, the others in colour"))
-    if deep:
-        facts.append(
-            Fact("16 bits scaled to 8", f"{deep:,} of {len(headers):,} images have more than 8 bits a channel")
-        )
     return facts
+
+
+def _depth(train: Encoded, headers: Sequence[Header], bad: Sequence[int] | np.ndarray) -> tuple[float, list[Fact]]:
+    """(value that is 1.0 in float32, 0 for bytes; how it was decided), from the values of some training images."""
+    deep = sum(header.deep for header in headers)
+    if not deep:
+        return 0.0, []
+    usable = np.delete(np.arange(len(train)), bad)
+    rows = usable[evenly_spaced(len(usable), SPANNED)]
+    values = [found for row in rows if (found := deep_values(*content_at(train, int(row)))) is not None]
+    why = f"{deep:,} of {len(headers):,} images have more than 8 bits a channel"
+    if not values:
+        return 0.0, [Fact("16 bits scaled to 8", why)]
+    low, high = span_of(values)
+    full = full_scale(low, high, whole=all(bool((one == np.floor(one)).all()) for one in values))
+    return full, [Fact(in_words(full, low, high) if full else "16 bits scaled to 8", why)]
+
+
+def _pages(headers: Sequence[Header]) -> list[str]:
+    """A warning of images behind the first of a file."""
+    several = [header.pages for header in headers if header.pages > 1]
+    if not several:
+        return []
+    return [
+        f"{len(several):,} of {len(headers):,} files hold several pages or frames (up to {max(several)}), of which the first is "
+        "read; save the others as files of their own, or stack them as channels of an NPZ file"
+    ]
 
 
 def left_out(split: str, encoded: Encoded, bad: Sequence[int] | np.ndarray, what: str) -> str:

@@ -11,11 +11,12 @@ from sonde.core.dataset import Fact
 from sonde.core.errors import DataError
 from sonde.modalities.series.config import SeriesConfig
 from sonde.modalities.series.time_index import DAY, TimeStep, between, infer_step, positions, written
+from sonde.modalities.series.times import Times
 from sonde.modalities.table.kinds import Categories, Kind, infer_kind, parse
 from sonde.modalities.table.read import Table
 
 MOST_GAPS = 0.1  # of the steps; a series with more missing is hardly one
-YEARS = (1000, 3000)  # whole numbers that may be years, where a column of numbers is called the time
+MOST_AHEAD = 0.3  # of the rows; a variable that is missing in more at the end has ended, and is not what is asked for
 SEASONS_BACK = 14  # of a day: two weeks of hours, what the papers of long forecasts look back on (336)
 WEEKS_BACK = 26  # of days: minimum temperatures, 3, 8 and 26 weeks leave 0.471, 0.460 and 0.443 of validation error
 LONGEST_BACK = 512  # longest look-back that is chosen by default, in steps
@@ -30,6 +31,7 @@ class Series:
 
     values: (T, V) float64, gaps filled with the value before;  known: (T, V) bool, False where one was filled
     stamps: (T,) datetime64[s]
+    ahead:  rows behind the last step, with a time and nothing of what is forecast: they are what is asked for
     """
 
     values: np.ndarray
@@ -37,6 +39,7 @@ class Series:
     stamps: np.ndarray
     step: TimeStep
     warnings: tuple[str, ...]
+    ahead: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -71,45 +74,69 @@ class Sizes:
     facts: tuple[Fact, ...]
 
 
-def regular(table: Table, time: str, names: Sequence[str]) -> Series:
-    """The columns `names` at even steps, in the order of column `time`.
+def regular(table: Table, times: Times, names: Sequence[str], forecast: int) -> Series:
+    """The columns `names`, of which the first `forecast` are forecast, at even steps, in the order of time.
 
-    Raises: DataError for a time that is missing, stands twice or falls between two steps, for too many gaps, and for cells that
-    are no numbers
+    Raises: DataError for a time that stands twice or falls between two steps, for too many gaps, and for cells that are no
+    numbers
     """
-    stamps = _times(table, time)
+    stamps, time = times.stamps, times.name
     if len(stamps) < 3:
         raise DataError(f"{table.name} holds {len(stamps)} rows, too few for a time series; add more")
     order = np.argsort(stamps, kind="stable")
     warnings = _order_warnings(table, time, stamps)
     _refuse_twice(table, time, stamps, order)
+    cells = _cells(table, names)[order]
+    ahead = _ahead(np.isnan(cells[:, :forecast]))
+    end = len(order) - ahead
     step = infer_step(stamps[order])
-    places = positions(stamps[order], step)
+    stamps, cells, order = stamps[order][:end], cells[:end], order[:end]
+    if len(stamps) < 3:
+        raise DataError(f"{table.name} holds {len(stamps)} rows with values, too few for a time series; add more")
+    places = positions(stamps, step)
     if (places < 0).any():
-        row = int(order[(places < 0).argmax()])
+        late = int((places < 0).argmax())
         raise DataError(
-            f"{table.place(row)}: {_text(stamps[row])} is not on a time step, and most rows are {step.word}; fix the times in "
-            f"{time!r}, or read an ordinary table with --task regression"
+            f"{table.place(int(order[late]))}: {_text(stamps[late])} is not on a time step, and most rows are {step.word}; fix "
+            f"the times in {time!r}, or read an ordinary table with --task regression"
         )
     steps = int(places[-1]) + 1
-    gaps = _gaps(stamps[order], places, step)
+    gaps = _gaps(stamps, places, step)
     if steps - len(stamps) > MOST_GAPS * steps:
         raise DataError(
             f"{table.name}: {gaps}, and most rows are {step.word}; fill the gaps, or read an ordinary table with --task "
             "regression"
         )
     values = np.full((steps, len(names)), np.nan)
-    for place, name in enumerate(names):
-        cells = parse(table, name, Kind(kind="number"))
-        assert not isinstance(cells, Categories)
-        values[places, place] = cells[order]
+    values[places] = cells
     filled, known = _filled(table, values, names)
     empty = int((~known).sum()) - (steps - len(stamps)) * len(names)
     missing = [gaps] * bool(gaps) + [f"{empty:,} of {known.size:,} values are missing"] * bool(empty)
     if missing:
         missing.append("missing values were forward-filled and are ignored as targets in training and evaluation")
-    stamps = between(stamps[order], step, steps)
-    return Series(values=filled, known=known, stamps=stamps, step=step, warnings=(*warnings, *missing))
+    stamps = between(stamps, step, steps)
+    return Series(values=filled, known=known, stamps=stamps, step=step, warnings=(*warnings, *missing), ahead=ahead)
+
+
+def _ahead(missing: np.ndarray) -> int:
+    """Rows at the end without what is forecast, of (rows, F): without all of it, else without some of it, where those are few."""
+    columns = [np.asarray(missing.all(axis=1)), *missing.T]
+    tails = [int(one[::-1].argmin()) for one in columns if not one.all()]
+    if not tails:
+        return 0
+    longest = max(tails)
+    return tails[0] or (longest if 1 < longest <= MOST_AHEAD * len(missing) else 0)
+
+
+def _cells(table: Table, names: Sequence[str]) -> np.ndarray:
+    """(rows, V) float64, NaN where missing. Raises: DataError"""
+    values = np.empty((len(table), len(names)))
+    for place, name in enumerate(names):
+        kind = infer_kind(table, name)
+        cells = parse(table, name, kind if kind.kind == "number" else Kind(kind="number"))
+        assert not isinstance(cells, Categories)
+        values[:, place] = cells
+    return values
 
 
 def cut(series: Series, config: DataConfig, name: str) -> tuple[Cuts, str]:
@@ -199,22 +226,6 @@ def _season(step: TimeStep, scaled: np.ndarray) -> tuple[int, str]:
     return best, why + (f" ({others})" if others else "")
 
 
-def _times(table: Table, time: str) -> np.ndarray:
-    """(n,) datetime64[s]; whole numbers are years. Raises: DataError"""
-    kind = infer_kind(table, time)
-    found = parse(table, time, kind)
-    if kind.kind == "number" and not isinstance(found, Categories):
-        whole = ~np.isnan(found) & (found == np.floor(found)) & (found >= YEARS[0]) & (found <= YEARS[1])
-        if whole.all():
-            return (found.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[s]")
-    if kind.kind != "date" or isinstance(found, Categories):
-        raise DataError(f"{table.name}: column {time!r} has no timestamps; choose another with --time")
-    gone = np.flatnonzero(np.isnat(found))
-    if len(gone):
-        raise DataError(f"{table.place(int(gone[0]))}: no time in column {time!r}; fill in the cell, or remove the row")
-    return found
-
-
 def _order_warnings(table: Table, time: str, stamps: np.ndarray) -> list[str]:
     back = int((np.diff(stamps).astype(np.int64) < 0).sum())
     if not back:
@@ -231,7 +242,8 @@ def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray
         more = f", and {len(again) - 1:,} more are duplicates" if len(again) > 1 else ""
         raise DataError(
             f"{table.place(second)}: {time!r} is {_text(stamps[second])}, as in row {first + table.first_row} already{more}; "
-            "keep one row per time (a file holds one series), or read an ordinary table with --task regression"
+            "keep one row per time, name the column that tells several series apart with --group, or read an ordinary table with "
+            "--task regression"
         )
 
 

@@ -14,17 +14,22 @@ from sonde.modalities.table.inputs import as_table
 
 
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
-    """The steps that a forecast behind a table's end is made from, as one row; and when each step of the forecast will be.
+    """The steps that forecasts behind a table's last values are made from, a row for each series; and when each will be.
 
     Raises: DataError for columns that are absent, steps of another length, and too few of them
     """
     table = as_table(inputs)
-    series, scaled = as_trained(table, schema)
+    panel, scaled = as_trained(table, schema)
     look_back, horizon = schema.input.shape[0], schema.target.shape[0]
-    if len(series) < look_back:
-        raise DataError(
-            f"{table.name} holds {len(series):,} steps, and the model needs an input window of {look_back}; add more"
-        )
-    ahead = following(series.stamps, series.step, horizon)
-    inputs = ArrayInputs(scaled[-look_back:][None], table.name)
-    return InputRows(inputs, {"lengths": np.array([look_back])}), [written(stamp, series.step) for stamp in ahead]
+    rows, names = [], []
+    for one, label, base in zip(panel.series, panel.labels, panel.bases(), strict=True):
+        if len(one) < look_back:
+            called = f"{table.name} ({label})" if label else table.name
+            raise DataError(
+                f"{called} holds {len(one):,} steps, and the model needs an input window of {look_back}; add more"
+            )
+        ahead = following(one.stamps, one.step, horizon)
+        rows.append(scaled[base + len(one) - look_back : base + len(one)])
+        names += [f"{label} {written(stamp, one.step)}".strip() for stamp in ahead]
+    inputs = ArrayInputs(np.stack(rows), table.name)
+    return InputRows(inputs, {"lengths": np.full(len(rows), look_back)}), names

@@ -13,7 +13,7 @@ SERIES = Modality(
     rows_to_predict="sonde.modalities.series.inputs:rows_to_predict",
     unit="steps",
     config=SeriesConfig,
-    reads=("target", "columns", "time"),
+    reads=("target", "columns", "time", "group"),
     forms=(
         Form(
             name="tables of numbers at even steps of time",

@@ -17,6 +17,7 @@ class SeriesWindows:
     known:    (T, F) bool, False where a value was missing and filled in; None where none was
     stamps:   (T,) datetime64[s];  step: how far they are apart
     moments:  (n,) int64, the first step of each forecast
+    labels, bases: where several series stand one behind the other, what each is called, and where it begins
     season:   steps after which the series repeats itself, for windows to evaluate on, which bring `seasonal`; 0 for others
     """
 
@@ -30,6 +31,8 @@ class SeriesWindows:
     place: str
     known: np.ndarray | None = None
     season: int = 0
+    labels: tuple[str, ...] = ()
+    bases: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     _back: np.ndarray = field(init=False, repr=False, compare=False)
     _ahead: np.ndarray = field(init=False, repr=False, compare=False)
 
@@ -58,7 +61,9 @@ class SeriesWindows:
 
     def describe(self, index: int) -> str:
         """ "ETTh1.csv from 2018-01-01 00:00:00": where the forecast begins."""
-        return f"{self.place} from {written(self.stamps[int(self.moments[index])], self.step)}"
+        moment = int(self.moments[index])
+        label = f" {self.labels[int(np.searchsorted(self.bases, moment, 'right')) - 1]}" if self.labels else ""
+        return f"{self.place}{label} from {written(self.stamps[moment], self.step)}"
 
     def nbytes(self) -> int:
         """Bytes of the steps that these windows look at."""

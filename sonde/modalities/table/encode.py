@@ -90,7 +90,8 @@ def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
     if order:
         return Kind(kind="date", order=order)
     # an indicator alone stands for text that was left out: only whether it is there is used
-    return Kind(kind="category" if all(c.part == "missing" for c in parts) else "number")
+    kind = "category" if all(c.part == "missing" for c in parts) else "number"
+    return Kind(kind=kind, decimal=parts[0].decimal)
 
 
 def standardise(values: np.ndarray, column: Column) -> np.ndarray:
@@ -111,7 +112,7 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray, *, surely_num
     if not surely_number and is_row_number(name, values):
         return [], "a row ID"
     if found := _fit_number(name, values, train, source=name, part=""):
-        return found, ""
+        return [replace(column, decimal=kind.decimal) for column in found], ""
     gone = np.isnan(values[train]).all()
     return [], "missing in every training row" if gone else "the same value in every training row"
 

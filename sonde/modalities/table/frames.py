@@ -1,24 +1,12 @@
 """Tables in memory as named Arrow columns."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from sonde.core.errors import DataError
-
-
-def check_names(columns: Sequence[str], name: str) -> None:
-    """Raises: DataError for columns of one name, and several without any."""
-    for position, column in enumerate(columns, start=1):
-        if not column:
-            # the index that pandas writes without a name is the common case, so it gets no error
-            continue
-        if column in columns[: position - 1]:
-            raise DataError(f"{name} has two columns called {column!r}; rename one of them")
-    if sum(not column for column in columns) > 1:
-        raise DataError(f"{name} has several columns without a name; name them, or all of them with --columns")
+from sonde.modalities.table.head import check_names
 
 
 def frame_columns(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:

@@ -18,6 +18,7 @@ from sonde.modalities.table.forms.tables import read_tables
 from sonde.modalities.table.leaks import leaking_columns
 from sonde.modalities.table.read import Table, frame_table
 from sonde.modalities.table.rows import TableRows
+from sonde.modalities.table.together import names_a_group
 
 
 def _silent_columns(summaries: dict[str, list[ColumnSummary]], config: DataConfig) -> list[Finding]:
@@ -79,10 +80,17 @@ def _leaks(look: Look) -> list[Finding]:
             severity="warning",
             evidence=f"column {leak.column!r} alone predicts {leak.target} with {leak.measure} {number(leak.score, 4)} "
             f"({count(leak.rows)} rows, each held out once)",
-            action=f"remove {leak.column!r} if it is a copy of the target or not yet known when predicting",
+            action=_instead(leak.column),
         )
         for leak in leaks
     ]
+
+
+def _instead(column: str) -> str:
+    """What to do about a column that gives the target away."""
+    if names_a_group(column):
+        return f"name it with --group {column!r}, which keeps its rows in one split and out of the input"
+    return f"remove {column!r} if it is a copy of the target or not yet known when predicting"
 
 
 def _tables(look: Look) -> list[Table]:

@@ -4,7 +4,7 @@
 # pyarrow.compute makes its functions when it is imported, where pyright cannot see them
 
 import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,28 +14,51 @@ import pyarrow.compute as pc
 
 from sonde.core.errors import DataError
 from sonde.modalities.table.read import Table
+from sonde.modalities.table.written_dates import best_order, dates, may_hold_dates
+from sonde.modalities.table.written_numbers import (
+    NUMBER,
+    Written,
+    decimal_points,
+    matching,
+    may_be_grouped,
+    may_hold_numbers,
+    surely_commas,
+    written,
+)
 
 ColumnKind = Literal["number", "category", "date", "empty", "unusable"]
 MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-nan")  # in lower case
 MOSTLY = 0.95  # a column with more of one kind than this, but not all, has cells to fix
-NUMBER = r"^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))$"
-_TIME = r"(?:[T ](?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.\d+)?)?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?$"
-DATES = {
-    "ymd": r"^(?P<y>\d{4})[-/](?P<m>\d{1,2})(?:[-/](?P<d>\d{1,2}))?" + _TIME,
-    "mdy": r"^(?P<m>\d{1,2})[./-](?P<d>\d{1,2})[./-](?P<y>\d{4})" + _TIME,
-    "dmy": r"^(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>\d{4})" + _TIME,
-}
+CODE = r"^0\d+$"  # 007 is no number: a zero in front says that it is a code
+CLOCK = (
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "week",
+    "quarter",
+    "yy",
+    "mm",
+    "dd",
+    "hh",
+)  # often written 07
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """What a column holds.
 
-    order: how a date is written: ymd, dmy or mdy
+    order:   how a date is written: ymd, dmy or mdy
+    decimal: what separates decimals of numbers in text, "." or ","; "" where that is as usual
+    guess:   what custom decided of how cells are read, where they do not show it; "" for nothing
     """
 
     kind: ColumnKind
     order: str = ""
+    decimal: str = ""
+    guess: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +106,7 @@ def parse(table: Table, column: str, kind: Kind) -> Values:
     Raises: DataError naming the row and cell that does not fit the kind, or is infinite
     """
     if kind.kind == "number":
-        return _numbers(table, column)
+        return _numbers(table, column, kind.decimal)
     if kind.kind == "date":
         return _dates(table, column, kind.order)
     if kind.kind == "category":
@@ -96,22 +119,32 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def clean(array: pa.ChunkedArray) -> pa.Array:
-    """Text without surrounding spaces, missing cells as nulls."""
+def trimmed(array: pa.ChunkedArray) -> pa.Array:
+    """Text without surrounding spaces."""
     flat = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     flat = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
-    trimmed = pc.utf8_trim_whitespace(flat.cast(pa.large_string()))
+    return pc.utf8_trim_whitespace(flat.cast(pa.large_string()))
+
+
+def clean(array: pa.ChunkedArray, kept: Sequence[str] = ()) -> pa.Array:
+    """Text without surrounding spaces, missing cells as nulls. kept: words that are no mark of a missing cell here"""
+    text = trimmed(array)
     # lower-casing a whole column costs more than reading it, and all missing marks are short
-    short = pc.less_equal(pc.utf8_length(trimmed), max(map(len, MISSING)))
-    marks = pa.array(MISSING, pa.large_string())
-    gap = pc.and_(short, pc.is_in(pc.utf8_lower(trimmed), value_set=marks))
-    return pc.if_else(gap, pa.scalar(None, pa.large_string()), trimmed)
+    short = pc.less_equal(pc.utf8_length(text), max(map(len, MISSING)))
+    marks = pa.array([mark for mark in MISSING if mark not in {word.lower() for word in kept}], pa.large_string())
+    gap = pc.and_(short, pc.is_in(pc.utf8_lower(text), value_set=marks))
+    return pc.if_else(gap, pa.scalar(None, pa.large_string()), text)
 
 
-def matching(text: pa.Array, pattern: str) -> np.ndarray:
-    """(n,) bool: cells that are there and match a regular expression."""
-    found = pc.match_substring_regex(text, pattern)
-    return np.asarray(pc.fill_null(found, False))
+def missing_words(table: Table, column: str) -> dict[str, int]:
+    """Words that count as missing, such as None and NA, as they are written in a column -> cells that hold them, most first."""
+    array = table.columns[column]
+    if not is_text(array.type):
+        return {}
+    text = trimmed(array)
+    gone = text.filter(pc.and_(pc.is_null(clean(array)), pc.greater(pc.utf8_length(text), 0)))
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(gone).to_pylist()}
+    return dict(sorted(counts.items(), key=lambda entry: -entry[1]))
 
 
 def _infer_text_kind(table: Table, column: str) -> Kind:
@@ -119,16 +152,55 @@ def _infer_text_kind(table: Table, column: str) -> Kind:
     present = ~np.asarray(text.is_null())
     if not present.any():
         return Kind(kind="empty")
-    number = matching(_decimal_points(text, table.delimiter), NUMBER)
-    if number.sum() > MOSTLY * present.sum():
-        _refuse_strays(table, column, text, present & ~number, "number")
-        return Kind(kind="number")
-    for order in _orders(text):
-        date = ~np.isnat(_civil(text, DATES[order]))
+    number = matching(decimal_points(text, table.delimiter), NUMBER)
+    if matching(text, CODE).any() and _is_code(text, column, present):
+        return Kind(kind="category")
+    if number.all() or (number == present).all():
+        return _grouped(table, column, text) if table.delimiter == ";" and may_be_grouped(text) else Kind(kind="number")
+    if may_hold_numbers(text):
+        read = written(text, table.delimiter, commas_elsewhere=_has_commas(table, column))
+        number = matching(read.plain, NUMBER)
+        if number.sum() > MOSTLY * present.sum():
+            _refuse_strays(table, column, text, present & ~number, "number")
+            _refuse_clash(table, column, text, read)
+            return Kind(kind="number", decimal=read.decimal, guess=read.guess)
+    if may_hold_dates(text):
+        order, guess = best_order(text)
+        date = ~np.isnat(dates(text, order))
         if date.sum() > MOSTLY * present.sum():
             _refuse_strays(table, column, text, present & ~date, "date")
-            return Kind(kind="date", order=order)
+            return Kind(kind="date", order=order, guess=guess)
     return Kind(kind="category")
+
+
+def _is_code(text: pa.Array, column: str, present: np.ndarray) -> bool:
+    """Whether cells with a zero in front are codes: no cell is a fraction, and they are not the padded months of a calendar."""
+    if matching(text, r"^[+-]?\d*[.,]\d*$|[eE]").any() or matching(text, r"^\d+$").sum() <= MOSTLY * present.sum():
+        return False
+    widths = np.unique(pc.utf8_length(text.drop_null()).to_numpy(zero_copy_only=False))
+    return not (column.lower() in CLOCK and len(widths) == 1)
+
+
+def _grouped(table: Table, column: str, text: pa.Array) -> Kind:
+    """Of a column between ";" with cells like 1.234: 1234 where others have decimal commas."""
+    read = written(text, ";", commas_elsewhere=_has_commas(table, column))
+    return Kind(kind="number", decimal="," if read.decimal == "," else "", guess=read.guess)
+
+
+def _has_commas(table: Table, column: str) -> bool:
+    """Whether other columns of a table between ";" have decimal commas."""
+    if table.delimiter != ";":
+        return False
+    others = (array for name, array in table.columns.items() if name != column and is_text(array.type))
+    return any(surely_commas(clean(array.slice(0, 1000))) for array in others)
+
+
+def _refuse_clash(table: Table, column: str, text: pa.Array, read: Written) -> None:
+    if read.clash >= 0:
+        raise DataError(
+            f"{table.place(read.clash)}: {text[read.clash].as_py()!r} in column {column!r} is not written as the other numbers "
+            f"({read.why}); write all cells alike"
+        )
 
 
 def _refuse_strays(table: Table, column: str, text: pa.Array, stray: np.ndarray, wanted: str) -> None:
@@ -144,11 +216,17 @@ def _refuse_strays(table: Table, column: str, text: pa.Array, stray: np.ndarray,
     )
 
 
-def _numbers(table: Table, column: str) -> np.ndarray:
+def _numbers(table: Table, column: str, decimal: str) -> np.ndarray:
     array = table.columns[column]
     if is_text(array.type) or pa.types.is_dictionary(array.type):
         text = clean(array)
-        plain = _decimal_points(text, table.delimiter)
+        plain = decimal_points(text, table.delimiter)
+        grouped = decimal == "," or table.delimiter == ";" and may_be_grouped(text)
+        if grouped or not (matching(plain, NUMBER) | np.asarray(text.is_null())).all():
+            read = written(text, table.delimiter, decimal, commas_elsewhere=_has_commas(table, column))
+            if matching(read.plain, NUMBER).sum() > matching(plain, NUMBER).sum() or read.decimal == ",":
+                _refuse_clash(table, column, text, read)
+                plain = read.plain
         _refuse_strays(table, column, text, ~np.asarray(text.is_null()) & ~matching(plain, NUMBER), "number")
         values = plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
     elif pa.types.is_duration(array.type):
@@ -170,12 +248,15 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-def categories(table: Table, column: str) -> Categories:
-    """The cells of a column as names, whatever its type; booleans are "true" and "false"."""
+def categories(table: Table, column: str, kept: Sequence[str] = ()) -> Categories:
+    """The cells of a column as names, whatever its type; booleans are "true" and "false".
+
+    kept: names that would count as missing elsewhere
+    """
     array = table.columns[column]
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    text = clean(array) if is_text(array.type) else _written(array)
+    text = clean(array, kept) if is_text(array.type) else _written(array)
     encoded = text.dictionary_encode()
     names = [str(name) for name in encoded.dictionary.to_pylist()]
     if names and {name.lower() for name in names} <= {"true", "false"}:
@@ -213,11 +294,6 @@ def number_name(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(float(value))
 
 
-def _decimal_points(text: pa.Array, delimiter: str) -> pa.Array:
-    """Decimal commas as points, where ";" parts the cells (the spreadsheets of half the world)."""
-    return pc.replace_substring_regex(text, r"^([+-]?\d+),(\d+)$", r"\1.\2") if delimiter == ";" else text
-
-
 def _dates(table: Table, column: str, order: str) -> np.ndarray:
     array = table.columns[column]
     if not is_text(array.type):
@@ -226,35 +302,6 @@ def _dates(table: Table, column: str, order: str) -> np.ndarray:
         local = array.cast(pa.timestamp("us", getattr(array.type, "tz", None)))
         return local.to_numpy().astype("datetime64[s]")
     text = clean(array)
-    dates = _civil(text, DATES[order])
-    _refuse_strays(table, column, text, ~np.asarray(text.is_null()) & np.isnat(dates), "date")
-    return dates
-
-
-def _orders(text: pa.Array) -> list[str]:
-    """Orders of day, month and year to try: with points between them the day comes first by custom."""
-    sample = text.drop_null()[0].as_py()
-    if re.match(r"\d{4}", sample):
-        return ["ymd"]
-    return ["dmy", "mdy"] if re.match(r"\d+\.\d+\.", sample) else ["mdy", "dmy"]
-
-
-def _civil(text: pa.Array, pattern: str) -> np.ndarray:
-    """(n,) datetime64[s] of the cells that match and exist in the calendar, NaT for the others; offsets are ignored."""
-    fields = pc.extract_regex(text, pattern)
-    gone = np.asarray(fields.is_null())
-
-    def part(name: str, default: int) -> np.ndarray:
-        cells = fields.field(name)
-        filled = pc.fill_null(pc.if_else(pc.equal(cells, ""), str(default), cells), str(default))
-        return filled.cast(pa.int64()).to_numpy(zero_copy_only=False)
-
-    year, month, day = part("y", 1970), part("m", 1), part("d", 1)
-    hour, minute, second = part("H", 0), part("M", 0), part("S", 0)
-    months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
-    days = months.astype("datetime64[D]") + (day - 1)
-    wrong = (month < 1) | (month > 12) | (day < 1) | (days.astype("datetime64[M]") != months)
-    wrong |= (hour > 23) | (minute > 59) | (second > 60)
-    dates = days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
-    dates[gone | wrong] = np.datetime64("NaT")
-    return dates
+    stamps = dates(text, order)
+    _refuse_strays(table, column, text, ~np.asarray(text.is_null()) & np.isnat(stamps), "date")
+    return stamps

@@ -21,7 +21,9 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
-from sonde.modalities.table.frames import check_names, frame_columns
+from sonde.data.unread import way_to_read
+from sonde.modalities.table.frames import frame_columns
+from sonde.modalities.table.head import HEAD, Head, check_names, cut_head, named_columns, without_empty
 from sonde.modalities.table.header import is_header
 from sonde.modalities.table.json_lines import is_json_list, read_json_lines, read_json_list
 
@@ -29,9 +31,7 @@ TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 JSON_SUFFIXES = (".jsonl", ".ndjson")
 JSON_LIST = ".json"  # a table where it holds a list of objects
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
-DELIMITERS = ",\t;|"
 SNIFFED_BYTES = 1 << 16
-HEAD = 200  # rows, to recognise a table by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,7 @@ class Table:
     first_row: number of the first data row: 2 under a header, as in a spreadsheet; 1 without one; 0 in memory
     delimiter: of the text it was read from, "" otherwise; beside ";" a comma may be a decimal point
     numbers:   columns that are numbers to learn from even where they look like row numbers
+    notes:     what was passed over or named while reading, for a warning
     """
 
     name: str
@@ -49,6 +50,7 @@ class Table:
     first_row: int
     delimiter: str = ""
     numbers: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -87,6 +89,8 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
     if not path.exists():
         raise DataError(f"{path}: no such file")
     suffix = table_suffix(path)
+    if not suffix and (way := way_to_read(path)):
+        raise DataError(f"{path.name} is not read as it is: {way}")
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
     if suffix == JSON_LIST:
@@ -126,15 +130,17 @@ def head_of(path: Path) -> Table | None:
     Raises: DataError for what cannot be read
     """
     if table_suffix(path) in TEXT_SUFFIXES:
-        delimiter, rows = first_rows(path)
+        head = first_rows(path)
+        rows = head.rows
         named = is_header(rows)
-        names = [cell.strip() for cell in rows[0]] if named else _numbered(rows[0])
+        names = named_columns(rows[0]) if named else _numbered(rows[0])
         whole = [row for row in (rows[1:] if named else rows) if len(row) == len(names)]
         if not whole or len(set(names)) < len(names):
             return None
         cells = zip(*whole, strict=True)
         columns = {name: pa.chunked_array([pa.array(column)]) for name, column in zip(names, cells, strict=True)}
-        return Table(name=path.name, columns=columns, first_row=2 if named else 1, delimiter=delimiter)
+        first_row = head.before + 2 if named else 1
+        return Table(name=path.name, columns=columns, first_row=first_row, delimiter=head.delimiter)
     if table_suffix(path) not in (".parquet", ".pq"):
         return read_table(path)
     try:
@@ -150,9 +156,9 @@ def is_frame(data: Any) -> bool:
 
 
 def _read_text(path: Path, names: Sequence[str]) -> Table:
-    delimiter, rows = first_rows(path)
-    first = [cell.strip() for cell in rows[0]]
-    names = names or ([] if is_header(rows) else _numbered(first))
+    head = first_rows(path)
+    first = named_columns(head.rows[0])
+    names = names or ([] if is_header(head.rows) else _numbered(first))
     has_header = not names or first == list(names)
     columns = first if has_header else list(names)
     if len(columns) != len(first):
@@ -160,16 +166,19 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
             f"--columns names {len(columns)} columns, but the first row of {path.name} has {len(first)} fields"
         )
     check_names(columns, path.name)
-    content, ragged = _read_quoted(path, columns, delimiter, skip=int(has_header))
-    if ragged and (mended := _with_returns_in_cells(path, columns, delimiter, skip=int(has_header))) is not None:
+    skip = head.before + (head.header_lines if has_header else 0)
+    content, ragged = _read_quoted(path, columns, head.delimiter, skip=skip)
+    if ragged and (mended := _with_returns_in_cells(path, columns, head.delimiter, skip=skip)) is not None:
         content, ragged = mended, []
     if ragged:
-        raise _ragged_error(path, ragged)
+        raise _ragged_error(path, ragged, broken=head.header_lines - 1 if has_header else 0)
+    found, notes = without_empty(dict(zip(columns, content.columns, strict=True)), head.rows[0])
     return Table(
         name=path.name,
-        columns=dict(zip(columns, content.columns, strict=True)),
-        first_row=2 if has_header else 1,
-        delimiter=delimiter,
+        columns=found,
+        first_row=head.before + 2 if has_header else 1,
+        delimiter=head.delimiter,
+        notes=tuple(f"{path.name}: {note}" for note in (*head.notes, *notes)),
     )
 
 
@@ -298,8 +307,8 @@ def _open(path: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
-def first_rows(path: Path) -> tuple[str, list[list[str]]]:
-    """The delimiter that cuts the first rows of a text most evenly, and the cells of up to `HEAD` of them, a header among them.
+def first_rows(path: Path) -> Head:
+    """What a text begins with, cut by the delimiter that cuts its first rows most evenly.
 
     Raises: DataError for what is no text
     """
@@ -319,22 +328,15 @@ def first_rows(path: Path) -> tuple[str, list[list[str]]]:
     whole = lines if len(head) < SNIFFED_BYTES or len(lines) == 1 else lines[:-1]
     if not any(line.strip() for line in whole):
         raise DataError(f"{path.name} is empty")
-    preferred = TEXT_SUFFIXES[table_suffix(path)]
-    best, rows, most = preferred, [], -1
-    for delimiter in sorted(DELIMITERS, key=lambda d: d != preferred):
-        cut = [row for row in csv.reader(whole[:HEAD], delimiter=delimiter) if row]
-        widths = [len(row) for row in cut]
-        even = widths.count(widths[0]) if widths[0] > 1 else 0
-        if even > most:
-            best, rows, most = delimiter, cut, even
-    return best, rows
+    return cut_head(whole, TEXT_SUFFIXES[table_suffix(path)])
 
 
-def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow]) -> DataError:
-    row = ragged[0]
+def _ragged_error(path: Path, ragged: Sequence[pa_csv.InvalidRow], *, broken: int) -> DataError:
+    row = ragged[0]  # whose number counts lines; broken: lines by which names are longer than one
     more = f"; {len(ragged) - 1} more rows like it" if len(ragged) > 1 else ""
+    place = f"{path.name} row {(row.number or 0) - broken}"
     return DataError(
-        f"{path.name} row {row.number}: {row.actual_columns} fields where {row.expected_columns} were expected{more}; "
+        f"{place}: {row.actual_columns} fields where {row.expected_columns} were expected{more}; "
         f"fix the row, or quote cells that hold the delimiter"
     )
 

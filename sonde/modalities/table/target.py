@@ -2,17 +2,36 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
-from sonde.modalities.table.kinds import Categories, Kind, categories, infer_kind, number_name, parse
+from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
+from sonde.modalities.table.kinds import (
+    MISSING,
+    Categories,
+    Kind,
+    categories,
+    infer_kind,
+    is_text,
+    missing_words,
+    number_name,
+    parse,
+)
 from sonde.modalities.table.read import Table
+from sonde.modalities.table.written_numbers import NUMBER, matching, written
 from sonde.tasks.table import target_kind
 
+MOST = 0.5  # of the cells
+NEARLY_ALL = 0.5  # of the rows; more classes than this share have no rows to learn from
+FEW = 20  # classes that are never too many
+ROWS_OF_A_CLASS = 5  # at least, on average, for integers to be classes
+CLASS_NAMES = ("label", "labels", "class", "classes", "category", "species", "class_id", "label_id", "target_class")
+TRIED = 12  # columns that are tried as the target that an error suggests
 MOST_INTEGER_CLASSES = 20  # integers with more distinct values than this are quantities
 LIKELY_NAMES = ("target", "label", "labels", "class", "y", "outcome", "species", "category", "survived", "price")
 
@@ -21,13 +40,15 @@ LIKELY_NAMES = ("target", "label", "labels", "class", "y", "outcome", "species",
 class Target:
     """How target columns become the `target` field.
 
-    columns: of the table
-    spec:    mean and std still empty for values: they are fitted on the training rows
+    columns:  of the table
+    spec:     mean and std still empty for values: they are fitted on the training rows
+    warnings: what was guessed of the column, each with what to do if it is meant otherwise
     """
 
     columns: tuple[str, ...]
     spec: TargetSpec
     fact: Fact
+    warnings: tuple[str, ...] = ()
 
 
 def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
@@ -38,6 +59,7 @@ def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
     names = list(table.columns)
     if not requested:
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
+        likely = [_first_that_works(table, [*likely, *reversed(names)][:TRIED]) or likely[0]]
         raise DataError(
             f"{table.name}: which column is the target? Use --target {likely[0]!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
@@ -61,27 +83,135 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     wanted = target_kind(task)
     if len(columns) > 1:
         return _several(table, tuple(columns), wanted)
-    column = columns[0]
+    return _single(table, columns[0], wanted, f"--task {task}")
+
+
+def _first_that_works(table: Table, names: Sequence[str]) -> str | None:
+    """The first of some columns that can be predicted, so that an error names none that fails next."""
+    for name in names:
+        try:
+            infer_target(table, [name], None)
+        except DataError:
+            continue
+        return name
+    return None
+
+
+def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target:
+    """One column. wanted: "class" or "value" where a task asks for it, which `asked` names"""
     kind = _column_kind(table, column, wanted)
     values = parse(table, column, kind)
+    warnings = [f"{table.name}: column {column!r}: {kind.guess}"] if kind.guess else []
     if isinstance(values, Categories):
-        used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names)) > 0
-        names = in_natural_order(name for name, there in zip(values.names, used, strict=True) if there)
-        why = f"{column!r} holds names"
-    elif wanted == "value":
-        return _values(table, (column,), values[:, None], f"--task {task}")
-    elif wanted == "class" or _looks_like_classes(values):
-        distinct = np.unique(values[~np.isnan(values)])
-        names = [number_name(v) for v in distinct]
-        why = f"{column!r} holds {len(names)} distinct integers; --task regression treats them as values"
-        if wanted == "class":
-            why = f"--task {task}"
-    else:
-        return _values(table, (column,), values[:, None], f"{column!r} holds numbers")
-    present = int((values.codes >= 0).sum() if isinstance(values, Categories) else (~np.isnan(values)).sum())
-    _check_classes(table, column, names, present)
+        return _named(table, column, wanted)
+    if wanted == "value":
+        return replace(_values(table, (column,), values[:, None], asked), warnings=tuple(warnings))
+    distinct = np.unique(values[~np.isnan(values)])
+    classes = wanted == "class" or _looks_like_classes(column, values)
+    if wanted is None and (doubt := _doubt(values, classes)):
+        warnings.append(f"{table.name}: target {column!r} {doubt}")
+    if not classes:
+        return replace(
+            _values(table, (column,), values[:, None], f"{column!r} holds numbers"), warnings=tuple(warnings)
+        )
+    names = [number_name(v) for v in distinct]
+    why = f"{column!r} holds {len(names)} distinct integers; --task regression treats them as values"
+    present = int((~np.isnan(values)).sum())
+    return _classes(table, column, names, present, asked if wanted == "class" else why, warnings)
+
+
+def _named(table: Table, column: str, wanted: str | None) -> Target:
+    """A column of names: classes, or labels that its cells join."""
+    words = missing_words(table, column)
+    kept = _kept_words(table, column, words)
+    values = categories(table, column, kept)
+    warnings = []
+    if kept:
+        warnings.append(
+            f"{table.name}: {words[kept[0]]:,} of {len(table):,} cells of {column!r} hold {kept[0]!r}, which is read as a class; "
+            "empty the cells if they have no target"
+        )
+    elif words:
+        word = next(iter(words))
+        warnings.append(
+            f"{table.name}: {sum(words.values()):,} cells of {column!r} hold {word!r}, which counts as missing; write another "
+            "word if it is a class"
+        )
+    counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names))
+    _refuse_stray_numbers(table, column, values, counts)
+    joined = find_joined(values)
+    if joined is not None:
+        return _joined(table, column, joined, warnings)
+    if (counts > 0).sum() > 1 and any("|" in name for name in values.names):
+        warnings.append(
+            f"{table.name}: cells of {column!r} hold '|'; each combination is read as a class of its own, not as several labels"
+        )
+    used = {name: int(number) for name, number in zip(values.names, counts, strict=True) if number}
+    spelled, said = _one_spelling(used)
+    warnings += [f"{table.name}: column {column!r}: {text}" for text in said]
+    names = in_natural_order(dict.fromkeys(spelled.values()))
+    return _classes(table, column, names, int(counts.sum()), f"{column!r} holds names", warnings)
+
+
+def _kept_words(table: Table, column: str, words: dict[str, int]) -> tuple[str, ...]:
+    """Words such as None that are a class here: most cells hold them, or without them only one class is left."""
+    word = next((word for word in words if word.lower() == "none"), None)
+    if word is None:
+        return ()
+    others = {name for name in categories(table, column).names if name.lower() != "none"}
+    return (word,) if words[word] > MOST * len(table) or len(others) == 1 else ()
+
+
+def _one_spelling(counts: dict[str, int]) -> tuple[dict[str, str], list[str]]:
+    """(name -> the commonest spelling of it, what to say). Single letters keep theirs, unless they are y and n."""
+    alike: dict[str, list[str]] = {}
+    for name in counts:
+        alike.setdefault(" ".join(name.casefold().split()), []).append(name)
+    several = {key: names for key, names in alike.items() if len(names) > 1}
+    if not several:
+        return {name: name for name in counts}, []
+    if any(len(key) == 1 for key in several) and not set(alike) <= {"y", "n", "t", "f"}:
+        first = next(names for names in several.values())
+        return {name: name for name in counts}, [
+            f"{' and '.join(map(repr, first))} are two classes; write them alike if they are one"
+        ]
+    spelled = {name: max(names, key=lambda one: counts[one]) for names in alike.values() for name in names}
+    listed = "; ".join(f"{', '.join(map(repr, names))} are read as one class" for names in list(several.values())[:3])
+    return spelled, [f"{listed}; write them differently if they are not"]
+
+
+def _joined(table: Table, column: str, joined: Joined, warnings: list[str]) -> Target:
+    spec = TargetSpec(kind="labels", names=joined.names)
+    none = f", and {joined.nothing!r} is none of them" if joined.nothing else ""
+    said = (
+        f"{table.name}: cells of {column!r} join names by {joined.joint!r}, so they are read as {len(joined.names)} labels, of "
+        f"which a row may have several{none}; replace the {joined.joint!r} where a combination is a class of its own"
+    )
+    fact = Fact(f"{len(joined.names)} labels: {_listed(joined.names)}", f"{column!r} joins names by {joined.joint!r}")
+    return Target(columns=(column,), spec=spec, fact=fact, warnings=(*warnings, said))
+
+
+def _classes(table: Table, column: str, names: Sequence[str], rows: int, why: str, warnings: Sequence[str]) -> Target:
+    _check_classes(table, column, names, rows)
     fact = Fact(f"{len(names)} classes: {_listed(names)}", why)
-    return Target(columns=(column,), spec=TargetSpec(kind="class", names=tuple(names)), fact=fact)
+    spec = TargetSpec(kind="class", names=tuple(names))
+    return Target(columns=(column,), spec=spec, fact=fact, warnings=tuple(warnings))
+
+
+def _refuse_stray_numbers(table: Table, column: str, values: Categories, counts: np.ndarray) -> None:
+    """Raises: DataError naming the first cell that is no number where most are, and too many differ to be classes."""
+    plain = written(pa.array(values.names, pa.large_string()), table.delimiter).plain
+    number = matching(plain, NUMBER)
+    if number.sum() <= FEW or counts[number].sum() <= MOST * counts.sum():
+        return
+    stray = np.append(~number, False)[values.codes]
+    row = int(stray.argmax())
+    if stray.any():
+        more = f" (and {stray.sum() - 1:,} more)" if stray.sum() > 1 else ""
+        raise DataError(
+            f"{table.place(row)}: text where numbers should be: {values.names[values.codes[row]]!r} in column {column!r}{more}; "
+            "fix the cell, or empty it to count as missing"
+        )
 
 
 def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.ndarray:
@@ -90,12 +220,14 @@ def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.nd
     Raises: DataError for a class that `spec` does not know, or a cell that is no number
     """
     target_columns(table, columns)
+    if spec.kind == "labels" and len(columns) == 1 and tuple(columns) != spec.names:
+        return _read_joined(table, columns[0], spec)
     if spec.kind != "class":
         return _numbers(table, columns)
     column = columns[0]
-    values = categories(table, column)
+    values = categories(table, column, [name for name in spec.names if name.lower() in MISSING])
     known = {name: code for code, name in enumerate(spec.names)}
-    names = [name if name in known else _number_text(name) for name in values.names]
+    names = _as_known(values.names, spec.names, table.delimiter)
     codes = np.array([known.get(name, -2) for name in names] + [-1], dtype=np.int64)[values.codes]
     unknown = np.flatnonzero(codes == -2)
     if len(unknown):
@@ -105,6 +237,32 @@ def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.nd
             f"they have {_listed(spec.names)}"
         )
     return codes
+
+
+def _as_known(names: Sequence[str], known: Sequence[str], delimiter: str) -> list[str]:
+    """Names in the spelling of known classes: in other capitals, or numbers written otherwise ("1.0", "$1")."""
+    alike: dict[str, list[str]] = {}
+    for name in known:
+        alike.setdefault(" ".join(name.casefold().split()), []).append(name)
+    plain = written(pa.array(names, pa.large_string()), delimiter).plain.to_pylist()
+    found = []
+    for name, number in zip(names, plain, strict=True):
+        spelled = alike.get(" ".join(name.casefold().split()), [])
+        if name in known or len(spelled) != 1:
+            found.append(name if name in known else _number_text(number))
+        else:
+            found.append(spelled[0])
+    return found
+
+
+def _read_joined(table: Table, column: str, spec: TargetSpec) -> np.ndarray:
+    labels, strange = read_joined(categories(table, column, ("none",)), spec.names)
+    if strange:
+        raise DataError(
+            f"{table.name}: {column!r} holds {strange[0]!r}, a label that training rows do not have; they have "
+            f"{_listed(spec.names)}"
+        )
+    return labels
 
 
 def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
@@ -117,7 +275,16 @@ def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
         raise DataError(
             f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value"
         )
-    return Kind(kind="number") if wanted == "value" else kind
+    if wanted == "value" and kind.kind == "category":
+        cells = categories(table, column).names
+        numbers = matching(written(pa.array(cells, pa.large_string()), table.delimiter).plain, NUMBER)
+        if is_text(table.columns[column].type) and numbers.sum() * 2 <= len(cells):
+            raise DataError(
+                f"{table.name}: target column {column!r} holds names and no numbers, so it has no values to predict; name "
+                "another --target, or leave --task out"
+            )
+        return Kind(kind="number")
+    return kind
 
 
 def _several(table: Table, columns: tuple[str, ...], wanted: str | None) -> Target:
@@ -176,19 +343,41 @@ def _check_classes(table: Table, column: str, names: Sequence[str], rows: int) -
         raise DataError(
             f"{table.name}: target column {column!r} is {names[0]!r} in every row; there is nothing to learn"
         )
+    numbers = all(re.fullmatch(r"[+-]?\d+(\.\d*)?", name) for name in names)
+    instead = ", or use --task regression if it holds quantities" if numbers else ""
     if len(names) == rows:
         raise DataError(
-            f"{table.name}: target column {column!r} has as many classes as rows ({rows}); name another --target, "
-            f"or use --task regression if it holds quantities"
+            f"{table.name}: target column {column!r} has as many classes as rows ({rows}); name another --target{instead}"
+        )
+    if len(names) > max(FEW, NEARLY_ALL * rows):
+        raise DataError(
+            f"{table.name}: target column {column!r} has {len(names):,} classes in {rows:,} rows, nearly all different; name "
+            f"another --target{instead}"
         )
 
 
-def _looks_like_classes(values: np.ndarray) -> bool:
+def _looks_like_classes(column: str, values: np.ndarray) -> bool:
+    """Whether numbers are classes: few integers of many rows, more of them in a column that is called so."""
     present = values[~np.isnan(values)]
     if (present != np.floor(present)).any():
         return False
     distinct = len(np.unique(present))
-    return distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2)
+    if distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2):
+        return True
+    return column.lower() in CLASS_NAMES and distinct <= len(present) // ROWS_OF_A_CLASS
+
+
+def _doubt(values: np.ndarray, classes: bool) -> str:
+    """What to say of integers that may be classes or quantities; "" where there is hardly a doubt."""
+    present = values[~np.isnan(values)]
+    distinct = np.unique(present)
+    if len(present) == 0 or (present != np.floor(present)).any() or len(distinct) > len(present) // ROWS_OF_A_CLASS:
+        return ""
+    usual = distinct[0] in (-1, 0, 1) and len(distinct) <= 10 and len(distinct) == distinct[-1] - distinct[0] + 1
+    if classes and (usual or len(distinct) == 2):
+        return ""
+    taken, other, flag = ("classes", "values", "regression") if classes else ("values", "classes", "classification")
+    return f"holds {len(distinct)} distinct integers, read as {taken}; --task {flag} reads them as {other}"
 
 
 def _number_text(text: str) -> str:

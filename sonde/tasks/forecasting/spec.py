@@ -8,13 +8,14 @@ from sonde.tasks.spec import Answer, TaskSpec
 
 
 def by_step(times: Sequence[str], found: Mapping[int, Mapping[str, Sequence[float]]]) -> list[dict[str, Any]]:
-    """The one window that is forecast as a table: a dict for each step, "input" being its time.
+    """What is forecast as a table: a dict for each step of each window, "input" being its time.
 
     >>> by_step(["12:00", "13:00"], {0: {"load": [3.5, 3.1]}})
     [{'input': '12:00', 'load': 3.5}, {'input': '13:00', 'load': 3.1}]
     """
+    steps = len(times) // len(found)
     return [
-        {"input": time, **{name: values[place] for name, values in found[0].items()}}
+        {"input": time, **{name: values[place % steps] for name, values in found[place // steps].items()}}
         for place, time in enumerate(times)
     ]
 

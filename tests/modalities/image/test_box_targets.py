@@ -15,6 +15,7 @@ from sonde.modalities.image.box_targets import (
     CUT,
     FLAT,
     OUTSIDE,
+    SWAPPED,
     Measured,
     Oddities,
     box_targets,
@@ -32,7 +33,7 @@ def image(*objects: tuple[str, tuple[float, float, float, float]], height: int =
     [
         ((10, 10, 50, 50), (10, 10, 50, 50), None),
         ((10, 10, 10, 50), None, FLAT),
-        ((50, 10, 20, 50), None, FLAT),
+        ((50, 10, 20, 50), (20, 10, 50, 50), SWAPPED),
         ((200, 10, 220, 50), None, OUTSIDE),
         ((-20, -20, 0, 50), None, OUTSIDE),
         ((-20, 10, 50, 130), (0, 10, 50, 100), CUT),
@@ -75,3 +76,11 @@ def test_a_name_that_the_model_does_not_know_is_refused():
         DataError, match="a.xml has an object 'c', a class the model was not trained on; there are a, b"
     ):
         box_targets([image(("c", (0, 0, 9, 9)))], ("a", "b"), (64, 96), shares=False, oddities=Counter())
+
+
+def test_swapped_corners_are_sorted_and_counted(tmp_path: Path) -> None:
+    swapped = annotated(tmp_path / "a.png", "a.xml", [("red", (24, 40, 4, 8)), ("red", (1, 1, 9, 9))])
+    oddities: Oddities = Counter()
+    boxes, _ = clean_boxes(Measured(swapped, Header(48, 64, 3, False)), shares=False, oddities=oddities)
+    assert boxes.tolist() == [[4, 8, 24, 40], [1, 1, 9, 9]]
+    assert +oddities == Counter({SWAPPED: 1})

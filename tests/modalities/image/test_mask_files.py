@@ -10,7 +10,8 @@ from sample_masks import discs, written
 
 from sonde.core.dataset import IGNORED
 from sonde.core.errors import DataError
-from sonde.modalities.image.mask_files import ChosenMasks, MaskFiles, ObjectFiles, infer_coding, read_values, resized
+from sonde.modalities.image.mask_coding import Coding, infer_coding
+from sonde.modalities.image.mask_files import ChosenMasks, MaskFiles, ObjectFiles, read_values, resized
 
 
 def save(path: Path, values: np.ndarray) -> Path:
@@ -18,7 +19,14 @@ def save(path: Path, values: np.ndarray) -> Path:
     return path
 
 
+def kind_of(*files: Path, skip: bool = False) -> tuple[str, int]:
+    coding = infer_coding(files, skip=skip)
+    assert not coding.notes
+    return coding.kind, coding.classes
+
+
 OBJECTS = discs(3, 0)
+CLASSES = Coding(kind="classes")
 
 
 @pytest.mark.parametrize(
@@ -27,8 +35,8 @@ OBJECTS = discs(3, 0)
 )
 def test_every_way_of_writing_is_told_and_read(kind: str, coding: str, classes: int, tmp_path: Path) -> None:
     written(OBJECTS, kind).save(tmp_path / "a.png")
-    assert infer_coding([tmp_path / "a.png"]) == (coding, classes)
-    masks = pickle.loads(pickle.dumps(MaskFiles(tmp_path, ("a.png",), infer_coding([tmp_path / "a.png"])[0], classes)))
+    assert kind_of(tmp_path / "a.png") == (coding, classes)
+    masks = pickle.loads(pickle.dumps(MaskFiles(tmp_path, (("a.png",),), infer_coding([tmp_path / "a.png"]), classes)))
     labels = masks.read(0)
     expected = OBJECTS > 0 if classes == 2 else np.where(OBJECTS > 0, 1 + OBJECTS % 2, 0)
     assert labels.classes.dtype == np.uint8
@@ -44,21 +52,21 @@ def test_bitmaps_alpha_and_grey_saved_in_colour_are_their_numbers(tmp_path: Path
     Image.fromarray(np.dstack([flat, flat * 0 + 255])).save(tmp_path / "la.png")
     for name in ("bit", "rgb", "la"):
         assert (read_values(tmp_path / f"{name}.png") == flat).all(), name
-    assert infer_coding([tmp_path / "bit.png"]) == ("classes", 2)
+    assert kind_of(tmp_path / "bit.png") == ("classes", 2)
 
 
 def test_lossy_masks_are_two_levels(tmp_path: Path) -> None:
     flat = (255 * (OBJECTS > 0)).astype(np.uint8)
     Image.fromarray(flat).save(tmp_path / "a.jpg", quality=60)
     assert set(np.unique(read_values(tmp_path / "a.jpg"))) == {0, 255}
-    assert infer_coding([tmp_path / "a.jpg"]) == ("binary", 2)
+    assert kind_of(tmp_path / "a.jpg") == ("binary", 2)
 
 
 def test_ignored_pixels_stay_so(tmp_path: Path) -> None:
     values = np.where(OBJECTS == 1, IGNORED, OBJECTS > 0).astype(np.uint8)
     save(tmp_path / "a.png", values)
-    assert infer_coding([tmp_path / "a.png"]) == ("classes", 2)
-    assert (MaskFiles(tmp_path, ("a.png",), "classes", 2).read(0).classes == values).all()
+    assert kind_of(tmp_path / "a.png") == ("classes", 2)
+    assert (MaskFiles(tmp_path, (("a.png",),), CLASSES, 2).read(0).classes == values).all()
 
 
 def test_one_file_an_object_becomes_one_mask(tmp_path: Path) -> None:
@@ -83,7 +91,7 @@ def test_one_file_an_object_becomes_one_mask(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("colour", r"a.png is a colour image; a mask has one number per pixel: save it as a palette or grey PNG"),
+        ("colour", r"a.png is a colour image, and masks hold 64 colours; .* or as a palette or grey PNG"),
         ("text", r"a.png cannot be read as a mask \(cannot identify"),
         ("cut", r"a.png cannot be read as a mask \(.*truncated.*\); replace it, or remove it and its image"),
         ("float", r"a.tif has pixels of kind F; save the mask as a palette or grey PNG of class numbers"),
@@ -102,14 +110,14 @@ def test_files_that_are_no_masks(kind: str, message: str, tmp_path: Path) -> Non
         path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(DataError, match=message):
         infer_coding([path])
-    assert infer_coding([save(tmp_path / "good.png", np.eye(4, dtype=np.uint8)), path], skip=True) == ("classes", 2)
+    assert kind_of(save(tmp_path / "good.png", np.eye(4, dtype=np.uint8)), path, skip=True) == ("classes", 2)
 
 
 def test_a_class_beyond_the_last_is_named(tmp_path: Path) -> None:
     save(tmp_path / "a.png", np.array([[0, 1], [7, 255]], np.uint8))
     message = r"^a.png holds class 7, and classes go from 0 to 1; fix the mask, or name all classes in a classes.txt"
     with pytest.raises(DataError, match=message):
-        MaskFiles(tmp_path, ("a.png",), "classes", 2).read(0)
+        MaskFiles(tmp_path, (("a.png",),), CLASSES, 2).read(0)
 
 
 def test_files_of_two_kinds_are_refused(tmp_path: Path) -> None:

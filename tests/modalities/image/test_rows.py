@@ -64,7 +64,7 @@ def test_grey_images_keep_one_channel_and_a_size_may_be_asked(tmp_path: Path) ->
 
 
 def test_sixteen_bits_are_said(tmp_path: Path) -> None:
-    deep = Image.fromarray(np.full((4, 4), 1000, np.uint16))
+    deep = Image.fromarray(np.linspace(0, 65535, 16, dtype=np.uint16).reshape(4, 4))
     seen = survey({"train": files(tmp_path, deep, deep)}, DataConfig(), every_header=True)
     assert seen.facts[-1].what == "16 bits scaled to 8"
 
@@ -91,3 +91,13 @@ def test_a_choice_of_images() -> None:
     assert (
         ImageInputs(chosen, (3, 4, 4)).read(np.array([0]))[0] == np.asarray(pictures.images[1]).transpose(2, 0, 1)
     ).all()
+
+
+def test_pages_behind_the_first_are_said(tmp_path: Path) -> None:
+    first, second = picture(6, 8), picture(6, 8, seed=1)
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second, second])
+    second.save(tmp_path / "b.tif")
+    found = survey({"train": Files(tmp_path, ("a.tif", "b.tif"))}, DataConfig(), every_header=True)
+    assert found.warnings[0].startswith(
+        "1 of 2 files hold several pages or frames (up to 3), of which the first is read"
+    )

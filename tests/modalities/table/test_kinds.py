@@ -84,8 +84,121 @@ def test_dates_read_as_pandas_reads_them(cells: list[str], order: str, format: s
     assert np.isnat(read([*cells, ""])[-1])
 
 
-def test_a_time_zone_keeps_the_local_clock():
-    assert read(["2020-01-01T10:00:00+02:00"])[0] == np.datetime64("2020-01-01T10:00:00")
+def test_offsets_are_counted_in():
+    cells = ["2022-10-30 02:30:00+02:00", "2022-10-30 02:30:00+01:00", "2022-10-30T01:45Z"]
+    expected = pd.to_datetime(pd.Series(cells), utc=True, format="mixed").dt.tz_localize(None)
+    np.testing.assert_array_equal(read(cells), expected.to_numpy().astype("datetime64[s]"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "expected"),
+    [
+        (["$1,385.00", "$80.00", "-$5"], ",", [1385, 80, -5]),
+        (["1.190,11", "892,94", "1.190"], ";", [1190.11, 892.94, 1190]),
+        (["5,00 €", "1.200,00 €"], ";", [5, 1200]),
+        (["4,998.47", "1,234,567"], ",", [4998.47, 1234567]),
+        (["12,34,567", "1,00,000.5"], ",", [1234567, 100000.5]),
+        (["1\u202f385", "2\u00a0000", "999"], "\t", [1385, 2000, 999]),
+        (["1 385,5", "12 000"], ";", [1385.5, 12000]),
+        (["1'234.50", "9"], ",", [1234.5, 9]),
+        (["12 %", "55%"], ",", [12, 55]),
+        (["\u22123", "4.5", "- 2"], ",", [-3, 4.5, -2]),
+        (["(45.5)", "1,200.25"], ",", [-45.5, 1200.25]),
+        (["12,5", "3,25"], "\t", [12.5, 3.25]),
+        (["1.2K", "3M", "500"], ",", [1200, 3e6, 500]),
+    ],
+)
+def test_numbers_as_people_write_them(cells: list[str], delimiter: str, expected: list[float]):
+    source = table([*cells, ""], delimiter)
+    kind = infer_kind(source, "x")
+    assert (kind.kind, kind.guess) == ("number", "")
+    np.testing.assert_array_equal(np.asarray(parse(source, "x", kind))[:-1], expected)
+
+
+def test_groups_that_only_other_columns_show_are_said():
+    cells = {"rent": ["1.190", "2.050", "999"], "area": ["91,5", "83,25", "60,1"]}
+    source = Table(
+        name="t.csv", columns={n: pa.chunked_array([c]) for n, c in cells.items()}, first_row=2, delimiter=";"
+    )
+    kind = infer_kind(source, "rent")
+    assert kind.guess == "'1.190' is read as 1190; write 1.190 if that is meant"
+    np.testing.assert_array_equal(np.asarray(parse(source, "rent", kind)), [1190, 2050, 999])
+    assert infer_kind(table(["1,250", "950"]), "x").guess == "'1,250' is read as 1250; write 1.250 if that is meant"
+
+
+def test_a_trained_column_is_read_alike_from_few_rows():
+    source = table(["1.190"], ";")
+    assert np.asarray(parse(source, "x", Kind(kind="number", decimal=","))).tolist() == [1190]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (
+            ["$5", "€6", "$7"],
+            r"^t\.csv row 3: '€6' in column 'x' .* another currency than '\$'\); write all cells alike$",
+        ),
+        (["12 %", "0.55", "13%"], r"^t\.csv row 3: '0\.55' in column 'x' .*some cells are per cent and others are not"),
+        (["2.75 %", "1,5 %", "1,25 %"], r"^t\.csv row 2: '2\.75 %' in column 'x' .*most cells have decimal commas"),
+    ],
+)
+def test_numbers_written_in_two_ways_are_refused(cells: list[str], message: str):
+    with pytest.raises(DataError, match=message):
+        infer_kind(table(cells, ";"), "x")
+
+
+def test_a_zero_in_front_makes_a_code():
+    assert categories(table(["02139", "10001", "2139"])).names == ("02139", "10001", "2139")
+    assert infer_kind(table(["02139", "10001"]), "x").kind == "category"
+    assert infer_kind(table(["01", "2A", *["03"] * 60]), "x").kind == "category"
+    assert infer_kind(table(["0", "0.5", "01.5"]), "x").kind == "number"
+    month = Table(name="t.csv", columns={"month": pa.chunked_array([["01", "12"]])}, first_row=2, delimiter=",")
+    assert infer_kind(month, "month").kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["Jan 5, 2021", "February 10, 2020", "Sep. 3, 2019"], ["2021-01-05", "2020-02-10", "2019-09-03"]),
+        (["05-Jan-21", "6 Feb 2020", "7th March 2019"], ["2021-01-05", "2020-02-06", "2019-03-07"]),
+        (["5. Mai 2020", "3 Dez 2020"], ["2020-05-05", "2020-12-03"]),
+        (["01.01.19", "31.12.69", "31.12.68"], ["2019-01-01", "1969-12-31", "2068-12-31"]),
+        (["01/02/20", "01/31/20"], ["2020-01-02", "2020-01-31"]),
+        (["2021-01-05", "05/13/2021", "13 Jan 2021"], ["2021-01-05", "2021-05-13", "2021-01-13"]),
+        (
+            [f"20-{m}-{d}" for m in (1, 2, 3) for d in (5, 15, 25)],
+            [f"2020-0{m}-{d:02}" for m in (1, 2, 3) for d in (5, 15, 25)],
+        ),
+        (["2020Q1", "2020-Q3", "Q4 2021"], ["2020-01-01", "2020-07-01", "2021-10-01"]),
+        (["Jan 2020", "Feb-21"], ["2020-01-01", "2021-02-01"]),
+        (["1/31/2021 12:05:00 AM", "1/31/2021 1:30 PM"], ["2021-01-31T00:05", "2021-01-31T13:30"]),
+        (["Tue, 5 Jan 2021 10:00:00 +0100"], ["2021-01-05T09:00"]),
+    ],
+)
+def test_dates_as_people_write_them(cells: list[str], expected: list[str]):
+    np.testing.assert_array_equal(read(cells), np.array(expected, "datetime64[s]"))
+
+
+def test_of_two_orders_that_fit_the_rows_in_time_decide():
+    days = pd.date_range("2021-01-01", periods=12)
+    assert infer_kind(table(days.strftime("%d/%m/%Y").tolist()), "x").order == "mdy"  # as even by months as by days
+    spread = pd.date_range("2021-01-01", "2021-12-12", freq="5D")
+    chosen = [day for day in spread if day.day <= 12]
+    for order, format in (("dmy", "%d/%m/%Y"), ("mdy", "%m/%d/%Y")):
+        assert infer_kind(table([day.strftime(format) for day in chosen]), "x") == Kind(kind="date", order=order)
+    hours = pd.date_range("2021-01-01", periods=200, freq="h")
+    assert infer_kind(table(hours.strftime("%d/%m/%Y %H:%M").tolist()), "x").order == "dmy"
+    months = pd.date_range("2020-01-01", periods=24, freq="MS")
+    assert infer_kind(table(months.strftime("%m/%d/%Y").tolist()), "x").order == "mdy"
+    unclear = infer_kind(table(["07/03/2021", "01/02/2021", "02/01/2021"]), "x")
+    assert unclear.guess == "'07/03/2021' is read as 2021-07-03; write dates as 2021-01-31 to be sure"
+
+
+@pytest.mark.parametrize(
+    "cells", [["marketing", "sales"], ["17:24:00", "18:00:00"], ["1.2.3", "1.2.4"], ["May", "June"]]
+)
+def test_text_that_is_no_date(cells: list[str]):
+    assert infer_kind(table(cells), "x").kind == "category"
 
 
 def test_days_that_no_calendar_has_are_named():

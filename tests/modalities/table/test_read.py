@@ -77,7 +77,6 @@ BAD = {
     "blank": ("\n\n", r"t.csv is empty"),
     "header alone": ("a,b\n", r"t.csv holds no rows"),
     "repeated names": ("a,b,a\n1,2,3\n", r"t.csv has two columns called 'a'; rename one of them"),
-    "several unnamed": ("a,,\n1,2,3\n", r"t.csv has several columns without a name"),
     "latin-1": (
         "a,b\n1,café\n".encode("latin-1"),
         r"t.csv is not UTF-8 at byte 9; if it is Latin-1, convert it: iconv",
@@ -238,3 +237,42 @@ def test_cells_may_hold_what_breaks_lines_elsewhere(tmp_path: Path, sign: str, e
 def test_files_whose_lines_end_in_carriage_returns_are_read_by_line(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"text,label\r" + b"a film,1\r" * 5)
     assert len(read_table(tmp_path / "a.csv")) == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "first_row", "notes"),
+    [
+        ("sep=;\na;b\n1,5;2\n", {"a": ["1,5"], "b": ["2"]}, 3, 0),
+        ('"sep=|"\r\na|b\r\n1|2\r\n', {"a": ["1"], "b": ["2"]}, 3, 0),
+        ("# by a tool, of 2021\n#\n\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}, 5, 0),
+        ("##format\n#chrom,pos\nx,2\n", {"#chrom": ["x"], "pos": ["2"]}, 3, 0),
+        ("\n\na,b\n1,2\n", {"a": ["1"], "b": ["2"]}, 4, 0),
+        ('"first\nname",b\nx,2\n', {"first name": ["x"], "b": ["2"]}, 2, 0),
+        ("v1,v2,,,\nham,x,,,\nspam,y,,,\n", {"v1": ["ham", "spam"], "v2": ["x", "y"]}, 2, 0),
+        ("v,,,\nham,,z,\n", {"v": ["ham"], "Unnamed: 2": ["z"]}, 2, 1),
+        (
+            "Scores of 2021\n\nname,score\n" + "".join(f"{c},{i}\n" for i, c in enumerate("abcde")),
+            {"name": [*"abcde"], "score": [*"01234"]},
+            4,
+            1,
+        ),
+    ],
+)
+def test_lines_before_the_header_and_columns_without_name(
+    tmp_path: Path, content: str, expected: dict, first_row: int, notes: int
+):
+    path = written(tmp_path, content)
+    table = read_table(path)
+    assert cells(table) == expected
+    assert (table.first_row, len(table.notes)) == (first_row, notes)
+    head = head_of(path)
+    assert head is not None
+    assert list(head.columns)[: len(expected) - notes] == list(expected)[: len(expected) - notes]
+    assert head.first_row == first_row
+
+
+def test_rows_are_counted_from_lines_before_the_header(tmp_path: Path):
+    with pytest.raises(DataError, match=r"^t\.csv row 4: 1 fields where 2 were expected"):
+        read_table(written(tmp_path, "sep=;\na;b\n1;2\n3\n"))
+    with pytest.raises(DataError, match=r"^t\.csv row 3: 1 fields where 2 were expected"):
+        read_table(written(tmp_path, '"a\nb";c\n1;2\n3\n'))

@@ -49,7 +49,7 @@ def test_quantities_are_values(values: np.ndarray):
 def test_the_task_wins():
     assert target({"y": [0, 1, 0, 1]}, "regression")[0].spec.kind == "value"
     assert target({"y": [0.5, 1.5, 0.5, 1.5]}, "classification")[0].spec.names == ("0.5", "1.5")
-    with pytest.raises(DataError, match=r"^t\.csv row 0: text where numbers should be: 'a' in column 'y'"):
+    with pytest.raises(DataError, match=r"^t\.csv: target column 'y' holds names and no numbers.*leave --task out$"):
         target({"y": ["a", "b", "a"]}, "regression")
 
 
@@ -106,3 +106,87 @@ def test_no_column_named_suggests_likely_ones():
         target_columns(frame_table({"label": [1], "x": [2]}, "t.csv"), [])
     with pytest.raises(DataError, match=r"Use --target 'z', or another of 'x', 'z'$"):
         target_columns(frame_table({"x": [1], "z": [2]}, "t.csv"), [])
+
+
+def test_codes_with_zeros_in_front_are_their_own_classes():
+    found, table = target({"code": ["00", "0", "01", "12"] * 5})
+    assert found.spec.names == ("00", "0", "01", "12")
+    assert read_target(table, found.columns, found.spec)[:4].tolist() == [0, 1, 2, 3]
+    with pytest.raises(DataError, match="'code' is '1', a class that training rows do not have"):
+        read_target(frame_table({"code": ["1"]}, "t.csv"), found.columns, found.spec)
+
+
+def test_none_is_a_class_where_most_cells_hold_it():
+    found, table = target({"y": ["None"] * 6 + ["Apnea", "Insomnia"] * 2 + [""]})
+    assert found.spec.names == ("Apnea", "Insomnia", "None")
+    assert read_target(table, found.columns, found.spec).tolist() == [2] * 6 + [0, 1, 0, 1, -1]
+    assert found.warnings == (
+        "t.csv: 6 of 11 cells of 'y' hold 'None', which is read as a class; empty the cells if they have no target",
+    )
+    few, _ = target({"y": ["None"] * 2 + ["Apnea", "Insomnia"] * 4})
+    assert few.spec.names == ("Apnea", "Insomnia")
+    assert few.warnings[0].startswith("t.csv: 2 cells of 'y' hold 'None', which counts as missing; write another word")
+    assert target({"y": ["None"] * 2 + ["Yes"] * 6})[0].spec.names == ("None", "Yes")
+
+
+def test_one_class_in_several_capitals():
+    found, table = target({"y": ["yes", "Yes", "yes", "YES", "no", "No", "no"]})
+    assert found.spec.names == ("no", "yes")
+    assert read_target(table, found.columns, found.spec).tolist() == [1, 1, 1, 1, 0, 0, 0]
+    assert "'yes', 'Yes', 'YES' are read as one class" in found.warnings[0]
+    letters, _ = target({"y": ["a", "A", "b"] * 3})
+    assert letters.spec.names == ("A", "a", "b")
+    assert letters.warnings == ("t.csv: column 'y': 'a' and 'A' are two classes; write them alike if they are one",)
+
+
+def test_labels_joined_in_one_cell():
+    found, table = target({"y": ["a|b", "a", "b", "b|c", "c", "No Finding", "c|a"] * 3})
+    assert (found.spec.kind, found.spec.names) == ("labels", ("a", "b", "c"))
+    expected = [[1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1]]
+    np.testing.assert_array_equal(read_target(table, found.columns, found.spec)[:7], expected)
+    assert "join names by '|', so they are read as 3 labels" in found.warnings[0]
+    later = frame_table({"y": ["c", "b|d"]}, "test.csv")
+    with pytest.raises(
+        DataError, match="^test.csv: 'y' holds 'd', a label that training rows do not have; they have a, b, c$"
+    ):
+        read_target(later, found.columns, found.spec)
+    assert target({"y": ["Smith, John", "Doe, Ann"] * 4})[0].spec.names == ("Doe, Ann", "Smith, John")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "said"),
+    [
+        ("label", [*range(24)] * 20, "class", "read as classes; --task regression reads them as values"),
+        ("y", [*range(24)] * 20, "value", "read as values; --task classification reads them as classes"),
+        ("quality", [*range(3, 9)] * 20, "class", "read as classes; --task regression reads them as values"),
+        ("y", [0, 1] * 20, "class", ""),
+        ("y", [*range(10)] * 20, "class", ""),
+        ("label", [*range(100)] * 2, "value", ""),
+    ],
+)
+def test_integers_that_may_be_either_say_so(name: str, values: list, kind: str, said: str):
+    found, _ = target({name: values})
+    assert found.spec.kind == kind
+    assert said in " ".join(found.warnings)
+    assert bool(found.warnings) == bool(said)
+
+
+def test_nearly_as_many_classes_as_rows_are_refused():
+    names = [f"name {i}" for i in range(40)] + ["name 1", "name 2"]
+    message = r"^t\.csv: target column 'y' has 40 classes in 42 rows, nearly all different; name another --target$"
+    with pytest.raises(DataError, match=message):
+        target({"y": names})
+
+
+@pytest.mark.parametrize("task", [None, "regression"])
+def test_numbers_with_bounds_among_them_are_named(task: str | None):
+    with pytest.raises(
+        DataError, match=r"^t\.csv row 0: text where numbers should be: '>5.2' in column 'y' \(and 4 more\)"
+    ):
+        target({"y": [">5.2"] * 5 + [str(i / 10) for i in range(40)]}, task)
+
+
+def test_the_column_that_an_error_names_can_be_predicted():
+    table = frame_table({"name": [f"n{i}" for i in range(30)], "x": range(30), "y": ["same"] * 30}, "t.csv")
+    with pytest.raises(DataError, match="Use --target 'x', or another of 'name', 'x', 'y'$"):
+        target_columns(table, [])

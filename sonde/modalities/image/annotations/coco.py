@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sonde.core.errors import DataError
+from sonde.core.natural_order import natural
 from sonde.data.listing import Listing, head_and_tail
 from sonde.modalities.image.annotations.annotated import (
     SNIFFED,
@@ -21,9 +22,12 @@ from sonde.modalities.image.annotations.annotated import (
     pass_over,
     split_of,
 )
+from sonde.modalities.image.annotations.locate import Locator
 
 LISTS = ("images", "annotations", "categories")
 PLACES = ("annotations", "labels")  # folders where such files stand, besides the path itself and its split folders
+Id = int | str
+Counts = dict[str, int]  # what was left out -> how often
 SAMPLED = 20  # images looked for to find their folder
 
 
@@ -39,13 +43,13 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
     Raises: DataError for files that are no such JSON, or contradict themselves
     """
     path, files = listing.path, files_of(listing)
-    opened = {split: opened_file(file) for split, file in files.items()}
+    opened, notes = opened_files(files)
     names = category_names(opened, files)
-    crowds = [0]
+    counts: Counts = {"crowds": 0, "objects marked twice": 0}
     splits = {}
     root = path if path.is_dir() else path.parent
     for split, content in opened.items():
-        splits[split] = _read_file(content, names, files[split], root, (skipped, crowds))
+        splits[split] = _read_file(content, names, files[split], root, (skipped, counts))
     used = {name for found in splits.values() for image in found for name in image.names}
     unused = [name for name in names.values() if name not in used]
     return Annotations(
@@ -54,8 +58,11 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         splits=splits,
         names=tuple(dict.fromkeys(name for name in names.values() if name in used)),
         files=list(files.values()),
-        set_aside={"crowds": crowds[0]} if crowds[0] else {},
-        notes=[f"{len(unused)} categories have no boxes and are dropped: {', '.join(unused[:8])}"] if unused else [],
+        set_aside={what: count for what, count in counts.items() if count},
+        notes=[
+            *notes,
+            *([f"{len(unused)} categories have no boxes and are dropped: {', '.join(unused[:8])}"] if unused else []),
+        ],
     )
 
 
@@ -74,53 +81,92 @@ def _is_coco(listing: Listing, file: Path) -> bool:
     return seen.lstrip().startswith(b"{") and b'"file_name"' in seen and (b'"bbox"' in seen or b'"categories"' in seen)
 
 
-def opened_file(file: Path) -> Mapping[str, Any]:
-    """The content of a file. Raises: DataError for one that is not valid JSON, or has no such lists."""
+def opened_files(files: Mapping[str, Path]) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+    """(split -> content, notes on those without annotations, which are set aside).
+
+    Raises: DataError for a file that is not valid JSON, or has no such lists
+    """
+    opened, notes = {}, []
+    for split, file in files.items():
+        content = _opened_file(file)
+        if split != "train" and not content.get("annotations") and isinstance(content.get("images"), list):
+            notes.append(
+                f"{file.name} has no annotations: its {len(content['images']):,} images cannot be evaluated on and are set "
+                "aside; predict on them after training"
+            )
+            continue
+        for name in LISTS:
+            if not isinstance(content.get(name), list):
+                raise DataError(
+                    f"{file} has no list {name!r}; a COCO file has {', '.join(LISTS)}: export it with its annotations"
+                )
+        opened[split] = content
+    return opened, notes
+
+
+def _opened_file(file: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(file.read_bytes())
     except ValueError as error:
         raise DataError(f"{file} is not valid JSON ({error}); fix the file") from None
-    for name in LISTS:
-        if not isinstance(content, dict) or not isinstance(content.get(name), list):
-            raise DataError(f"{file} has no list {name!r}; a COCO file has {', '.join(LISTS)}")
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{file} has no list 'images'; a COCO file has {', '.join(LISTS)}: export it with its annotations"
+        )
     return content
 
 
-def category_names(opened: Mapping[str, Mapping[str, Any]], files: Mapping[str, Path]) -> dict[int, str]:
+def category_names(opened: Mapping[str, Mapping[str, Any]], files: Mapping[str, Path]) -> dict[Id, str]:
     """Category id -> name, in the order of the ids. Raises: DataError where two files disagree."""
-    names: dict[int, str] = {}
+    names: dict[Id, str] = {}
     for split, content in opened.items():
         for entry in content["categories"]:
-            place, name = whole_number(entry, "id", f"{files[split].name}, categories"), str(entry.get("name"))
+            place, name = identity(entry, "id", f"{files[split].name}, categories"), str(entry.get("name"))
             if names.setdefault(place, name) != name:
                 raise DataError(f"{files[split]}: category {place} is {name!r}, and {names[place]!r} in another split")
-    return dict(sorted(names.items()))
+    return dict(sorted(names.items(), key=lambda item: natural(str(item[0]))))
 
 
 def _read_file(
-    content: Mapping[str, Any], names: Mapping[int, str], file: Path, root: Path, counted: tuple[Skipped, list[int]]
+    content: Mapping[str, Any], names: Mapping[Id, str], file: Path, root: Path, counted: tuple[Skipped, Counts]
 ) -> list[Annotated]:
-    """counted: what cannot be read, and how many crowds there were."""
-    skipped, crowds = counted
-    images = {whole_number(entry, "id", f"{file.name}, images"): entry for entry in content["images"]}
-    objects: dict[int, list[tuple[str, Sequence[float]]]] = {number: [] for number in images}
+    """counted: what cannot be read, and how often what was left out."""
+    skipped, counts = counted
+    images = images_of(content, file)
+    objects: dict[Id, list[tuple[str, Sequence[float]]]] = {number: [] for number in images}
     for entry in content["annotations"]:
         try:
             number = image_of(entry, images, file.name)
             if entry.get("iscrowd"):
-                crowds[0] += 1
+                counts["crowds"] += 1
+            elif (found := _object(entry, names, file.name)) in objects[number]:
+                counts["objects marked twice"] += 1
             else:
-                objects[number].append(_object(entry, names, file.name))
+                objects[number].append(found)
         except DataError as trouble:
             pass_over(trouble, skipped)
-    place = image_folder(file, root, [str(entry.get("file_name")) for entry in images.values()])
+    files = image_files(file, root, [str(entry.get("file_name")) for entry in images.values()])
     return [
-        annotated(place / str(entry.get("file_name")), f"{file.name} image {number}", objects[number])
-        for number, entry in images.items()
+        annotated(path, f"{file.name} image {number}", objects[number])
+        for path, number in zip(files, images, strict=True)
     ]
 
 
-def _object(entry: Mapping[str, Any], names: Mapping[int, str], file: str) -> tuple[str, Sequence[float]]:
+def images_of(content: Mapping[str, Any], file: Path) -> dict[Id, Any]:
+    """Id -> entry of each image. Raises: DataError for two images of one id"""
+    images: dict[Id, Any] = {}
+    for entry in content["images"]:
+        number = identity(entry, "id", f"{file.name}, images")
+        before = images.setdefault(number, entry)
+        if before.get("file_name") != entry.get("file_name"):
+            raise DataError(
+                f"{file}: image id {number} is of {before.get('file_name')} and of {entry.get('file_name')}, so boxes of both "
+                "cannot be told apart; number the images from 1, each by its own, and export again"
+            )
+    return images
+
+
+def _object(entry: Mapping[str, Any], names: Mapping[Id, str], file: str) -> tuple[str, Sequence[float]]:
     category, box = category_of(entry, names, file), entry.get("bbox")
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
         raise DataError(
@@ -130,20 +176,32 @@ def _object(entry: Mapping[str, Any], names: Mapping[int, str], file: str) -> tu
     return names[category], (left, top, left + width, top + height)
 
 
-def image_of(entry: Mapping[str, Any], images: Container[int], file: str) -> int:
+def image_of(entry: Mapping[str, Any], images: Container[Id], file: str) -> Id:
     """The id of the image that an annotation is of. Raises: DataError for one that the file does not have."""
-    number = whole_number(entry, "image_id", f"{file}, annotations")
+    number = identity(entry, "image_id", f"{file}, annotations")
     if number not in images:
         raise DataError(f"{file}: annotation {entry.get('id')} is of image {number}, which is not in its images")
     return number
 
 
-def category_of(entry: Mapping[str, Any], categories: Container[int], file: str) -> int:
+def category_of(entry: Mapping[str, Any], categories: Container[Id], file: str) -> Id:
     """The id of an annotation's category. Raises: DataError for one that the file does not have."""
-    category = entry.get("category_id")
-    if not isinstance(category, int) or category not in categories:
+    category = identity(entry, "category_id", f"{file}, annotations")
+    if category not in categories:
         raise DataError(f"{file}: annotation {entry.get('id')} has category {category}, which is not in its categories")
     return category
+
+
+def identity(entry: Any, name: str, place: str) -> Id:
+    """An id in an entry, which only has to be equal to others: 7, "7" and 7.0 are one. Raises: DataError naming where."""
+    value = entry.get(name) if isinstance(entry, dict) else None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.strip():
+        return int(value) if value.strip().isdecimal() else value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise DataError(f"{place}: an entry has the {name} {value!r}; give every entry a number or a text of its own")
+    return value
 
 
 def whole_number(entry: Any, name: str, place: str) -> int:
@@ -152,6 +210,12 @@ def whole_number(entry: Any, name: str, place: str) -> int:
     if not isinstance(value, int):
         raise DataError(f"{place}: an entry has the {name} {value!r}; it must be an integer")
     return value
+
+
+def image_files(file: Path, root: Path, names: Sequence[str]) -> list[Path]:
+    """Where the images of a file are: in the folder that holds most of them, or wherever the end of their path is found."""
+    folder, locator = image_folder(file, root, names), Locator(root)
+    return [locator.find(folder, name) for name in names]
 
 
 def image_folder(file: Path, root: Path, names: Sequence[str]) -> Path:

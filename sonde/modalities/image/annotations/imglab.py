@@ -20,6 +20,7 @@ from sonde.modalities.image.annotations.annotated import (
     pass_over,
     split_of,
 )
+from sonde.modalities.image.annotations.locate import Locator
 
 
 def recognise(listing: Listing) -> str | None:
@@ -56,16 +57,16 @@ def _read_file(file: Path, skipped: Skipped, ignored: list[int]) -> list[Annotat
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
         raise DataError(f"{file} is not valid XML ({error}); fix the file") from None
-    found = []
+    found, locator = [], Locator(file.parent)
     for row, image in enumerate(root.iter("image"), start=1):
         try:
-            found.append(_read_image(image, file, f"{file.name} image {row}", ignored))
+            found.append(_read_image(image, file, f"{file.name} image {row}", ignored, locator))
         except DataError as trouble:
             pass_over(trouble, skipped)
     return found
 
 
-def _read_image(image: ElementTree.Element, file: Path, place: str, ignored: list[int]) -> Annotated:
+def _read_image(image: ElementTree.Element, file: Path, place: str, ignored: list[int], locator: Locator) -> Annotated:
     name = image.get("file")
     if not name:
         raise DataError(f"{place} names no file; fix {file.name}")
@@ -77,4 +78,4 @@ def _read_image(image: ElementTree.Element, file: Path, place: str, ignored: lis
         left, top, width, height = (number(box.get(side), side, place) for side in ("left", "top", "width", "height"))
         label = (box.findtext("label") or "").strip() or NAMELESS
         objects.append((label, (left, top, left + width, top + height)))
-    return annotated(file.parent / name.replace("\\", "/"), place, objects)
+    return annotated(locator.find(file.parent, name), place, objects)

@@ -3,6 +3,7 @@
 Source: Everingham et al. 2010, The Pascal Visual Object Classes Challenge, IJCV 88(2)
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -86,7 +87,9 @@ def _beside(listing: Listing) -> dict[str, Listing]:
 def _is_voc(listing: Listing) -> bool:
     """Whether the first XML file of a folder is of this form."""
     files = listing.ending(".xml")
-    return bool(files) and b"<annotation" in listing.once(head_and_tail, files[0], SNIFFED)[0]
+    return (
+        bool(files) and re.search(rb"<annotation[\s>]", listing.once(head_and_tail, files[0], SNIFFED)[0]) is not None
+    )
 
 
 def _by_name(file: Path) -> list[tuple[int, float, str]]:

@@ -1,6 +1,7 @@
 """YOLO: a text file an image with a line for each object: class number, middle, width and height as shares of the image.
 
-Lines of more numbers are outlines, whose box is taken.
+Lines of more numbers are a box and its key points where a data.yaml has kpt_shape, or all points lie in the box; else they are
+outlines, whose box is taken.
 Source: github.com/AlexeyAB/darknet, docs.ultralytics.com/datasets/detect
 """
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing
+from sonde.data.splits import in_order
 from sonde.modalities.image.annotations.annotated import (
     Annotated,
     Annotations,
@@ -22,57 +24,125 @@ from sonde.modalities.image.annotations.annotated import (
     split_of,
     unlisted,
 )
+from sonde.modalities.image.annotations.yolo_yaml import (
+    content_of,
+    images_by_split,
+    key_points,
+    labels_of,
+    names_in,
+    yaml_of,
+)
 from sonde.modalities.image.files import is_image
 
-YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 NAME_LISTS = ("classes.txt", "obj.names", "labels.names", "names.txt")
+SLACK = 0.02  # share of an image by which key points may lie outside their box
 SAMPLED = 20  # label files looked at to tell the form
 
 
 def recognise(listing: Listing) -> str | None:
-    """Why a folder holds YOLO's text files, None if it does not."""
-    pairs = _pairs(listing)
-    return f"text files of boxes in {', '.join(_shown(labels, listing.path) for _, labels in pairs)}" if pairs else None
+    """Why a folder holds YOLO's text files, or a file says where they are, None if not."""
+    if pairs := _pairs(listing):
+        return f"text files of boxes in {', '.join(_shown(labels, listing.path) for _, labels in pairs)}"
+    file = yaml_of(listing)
+    if file is None or not (splits := _said(file)):
+        return None
+    return f"{file.name} names images of {', '.join(splits)}"
 
 
 def read(listing: Listing, skipped: Skipped) -> Annotations:
-    """All images; one without a text file has no objects. Folders or lists tell the splits, else all are train.
+    """All images; one without a text file has no objects. A data.yaml, folders or lists tell the splits, else all are train.
 
     Raises: DataError for lines that are no boxes, class numbers without a name
     """
-    path, pairs = listing.path, _pairs(listing)
-    names = _names(path, pairs)
+    path, pairs, file = listing.path, _pairs(listing), yaml_of(listing)
+    root = path if listing.is_dir else path.parent
+    content = content_of(file) if file is not None else {}
+    names = names_in(content, file) if file is not None else _names(path, pairs)
+    said, notes = images_by_split(content, file) if file is not None else ({}, [])
     labels = {
         image: text / image.relative_to(images).with_suffix(".txt")
         for images, text in pairs
         for image in images_below(images)
     }
-    lists = split_lists(listing)
-    relative = {image.relative_to(path).as_posix(): image for image in labels}
-    notes: list[str] = []
-    if lists:
-        chosen = chosen_by(lists, list(relative), skipped)
-        notes = unlisted(list(relative), chosen, lists)
+    lists = {} if said else _lists(listing)
+    if said:
+        chosen = said
+        labels |= {image: labels_of(image) for images in said.values() for image in images}
+        left = len(labels) - sum(map(len, said.values()))
+        notes += [f"{left:,} images are in no part that {file.name} names and are not used"] if file and left else []
     else:
-        chosen = _by_folder(list(relative))
-    found = {
-        split: _read_all([relative[n] for n in members], labels, names, path, skipped)
-        for split, members in chosen.items()
-    }
+        relative = {image.relative_to(path).as_posix(): image for image in labels}
+        by_name = chosen_by(lists, list(relative), skipped) if lists else _by_folder(list(relative))
+        notes += unlisted(list(relative), by_name, lists)
+        chosen = {split: [relative[name] for name in members] for split, members in by_name.items()}
+    points = key_points(content, file) if file is not None else 0
+    points = points or _points_in([labels[image] for images in chosen.values() for image in images])
+    notes += ["key points of objects are left out; their boxes are learnt"] if points else []
+    found = {split: _read_all(images, labels, names, root, points, skipped) for split, images in chosen.items()}
     if not names:  # class numbers are names then, from 0 to the largest that occurs
         used = {int(name) for images in found.values() for image in images for name in image.names}
         names = tuple(str(kind) for kind in range(max(used, default=-1) + 1))
+    why = f"lists {', '.join(one.name for one in lists.values())}" if lists else ""
+    why = why or (f"{file.name}" if said and file else f"text files in {_shown(pairs[0][1], path)}")
     return Annotations(
         form="YOLO text files",
-        why=f"lists {', '.join(file.name for file in lists.values())}"
-        if lists
-        else f"text files in {_shown(pairs[0][1], path)}",
+        why=why,
         splits=found,
         names=names,
         shares=True,
-        files=[*(file for file in labels.values() if file.is_file()), *lists.values()],
+        files=[*(one for one in labels.values() if one.is_file()), *lists.values(), *([file] if said and file else [])],
         notes=notes,
     )
+
+
+def _said(file: Path) -> list[str]:
+    """The splits whose images a YAML file names, where any of them has boxes; nothing for another YAML file."""
+    try:
+        content = content_of(file)
+        names_in(content, file)
+        found, _ = images_by_split(content, file)
+    except DataError:
+        return []
+    return list(found) if _holds_boxes([labels_of(image) for image in found.get("train", ())]) else []
+
+
+def _lists(listing: Listing) -> dict[str, Path]:
+    """Split -> text file: train.txt, or as `autosplit` of Ultralytics writes them, autosplit_train.txt."""
+    drawn = {
+        split: file
+        for file in listing.ending(".txt")
+        if file.stem.startswith("autosplit_") and (split := split_of(file.stem))
+    }
+    return split_lists(listing) or (in_order(drawn) if "train" in drawn else {})
+
+
+def _points_in(files: Sequence[Path]) -> int:
+    """Numbers of key points behind each box, where every line has as many, and all points lie in the box before them; else 0.
+
+    Points at 0, 0 are not seen, and may lie outside.
+    """
+    widths: set[int] = set()
+    for file in files:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else []
+        for line in lines:
+            words = line.split()
+            if not words or not all(map(_is_number, words)):
+                continue
+            widths.add(len(words) - 5)
+            if len(widths) > 1 or not any(_inside([*map(float, words[1:])], each) for each in (2, 3)):
+                return 0
+    return max(widths, default=0)
+
+
+def _inside(numbers: Sequence[float], each: int) -> bool:
+    """Whether points of `each` numbers behind a box lie in it."""
+    (x, y, width, height), points = numbers[:4], numbers[4:]
+    if not points or len(points) % each:
+        return False
+    if each == 3 and not set(points[2::3]) <= {0.0, 1.0, 2.0}:  # whether it is seen
+        return False
+    pairs = [pair for pair in zip(points[::each], points[1::each], strict=True) if pair != (0.0, 0.0)]
+    return bool(pairs) and all(abs(a - x) <= width / 2 + SLACK and abs(b - y) <= height / 2 + SLACK for a, b in pairs)
 
 
 def _pairs(listing: Listing) -> list[tuple[Path, Path]]:
@@ -124,10 +194,7 @@ def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _names(path: Path, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
-    """Names of the class numbers, from a YAML file or a list; empty where there is none."""
-    for file in (path / name for name in YAMLS):
-        if file.is_file():
-            return _names_of_yaml(file)
+    """Names of the class numbers, from a list; empty where there is none."""
     for folder in (path, *(labels for _, labels in pairs)):
         for file in (folder / name for name in NAME_LISTS):
             if file.is_file():
@@ -135,24 +202,15 @@ def _names(path: Path, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
     return ()
 
 
-def _names_of_yaml(file: Path) -> tuple[str, ...]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(file.read_bytes())
-    except yaml.YAMLError as error:
-        raise DataError(f"{file} is not valid YAML ({' '.join(str(error).split())}); fix the file") from None
-    names = content.get("names") if isinstance(content, dict) else None
-    if isinstance(names, Mapping) and sorted(names) == list(range(len(names))):
-        names = [names[place] for place in range(len(names))]
-    if not isinstance(names, list) or not names:
-        raise DataError(f"{file} has no names; write names: [first, second, …], in the order of the class numbers")
-    return tuple(str(name) for name in names)
-
-
 def _read_all(
-    images: Sequence[Path], labels: Mapping[Path, Path], names: Sequence[str], root: Path, skipped: Skipped
+    images: Sequence[Path],
+    labels: Mapping[Path, Path],
+    names: Sequence[str],
+    root: Path,
+    points: int,
+    skipped: Skipped,
 ) -> list[Annotated]:
+    """points: numbers of key points behind each box"""
     found = []
     for image in images:
         file = labels[image]
@@ -160,7 +218,7 @@ def _read_all(
             lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
             place = _shown(file, root)
             objects = [
-                _object(words, names, f"{place} line {n}")
+                _object(words, names, f"{place} line {n}", points)
                 for n, line in enumerate(lines, start=1)
                 if (words := line.split())
             ]
@@ -170,7 +228,9 @@ def _read_all(
     return found
 
 
-def _object(words: Sequence[str], names: Sequence[str], place: str) -> tuple[str, tuple[float, float, float, float]]:
+def _object(
+    words: Sequence[str], names: Sequence[str], place: str, points: int
+) -> tuple[str, tuple[float, float, float, float]]:
     if not words[0].isdigit():
         raise DataError(f"{place} begins with {words[0]!r}; it begins with the number of a class, counted from 0")
     kind = int(words[0])
@@ -178,8 +238,12 @@ def _object(words: Sequence[str], names: Sequence[str], place: str) -> tuple[str
         raise DataError(f"{place}: class {kind} has no name; there are {len(names)} names, counted from 0")
     numbers = [number(word, "a side", place) for word in words[1:]]
     name = names[kind] if names else str(kind)
-    if len(numbers) == 4:
-        x, y, width, height = numbers
+    if points and len(numbers) not in (4, 4 + points):
+        raise DataError(
+            f"{place} has {len(numbers)} numbers after its class; a box has 4, and its key points {points} more"
+        )
+    if points or len(numbers) == 4:
+        x, y, width, height = numbers[:4]
         return name, (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     if len(numbers) < 6 or len(numbers) % 2:
         raise DataError(
@@ -189,4 +253,6 @@ def _object(words: Sequence[str], names: Sequence[str], place: str) -> tuple[str
 
 
 def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path != root else root.name
+    if path == root:
+        return root.name
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -1,4 +1,4 @@
-"""Images whose objects are marked by boxes: Pascal VOC, COCO JSON, YOLO text files, dlib's imglab XML."""
+"""Images whose objects are marked by boxes: Pascal VOC, COCO JSON, YOLO text files, CVAT and imglab XML."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,10 +36,12 @@ from sonde.modalities.image.rows import SAMPLED, Files
 from sonde.modalities.modality import Wanted
 
 READERS = (
+    "sonde.modalities.image.annotations.cvat",
     "sonde.modalities.image.annotations.voc",
     "sonde.modalities.image.annotations.coco",
     "sonde.modalities.image.annotations.imglab",
     "sonde.modalities.image.annotations.yolo",
+    "sonde.modalities.image.annotations.box_table",
 )
 NAMED_BAD = 3  # unreadable images or annotations named in a warning
 

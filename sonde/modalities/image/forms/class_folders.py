@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -14,28 +15,64 @@ from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
 from sonde.data.splits import in_order
-from sonde.data.targets import raw_target
+from sonde.data.targets import first_few, raw_target
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.annotated import names_by_key, split_lists
 from sonde.modalities.image.files import SUFFIXES
+from sonde.modalities.image.folder_roles import UNLABELLED, is_role, masks_among, roles_among, strangers
 from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files, assemble_images
 from sonde.modalities.modality import Wanted
+from sonde.modalities.table.modality import FILES as TABLES
 
-ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass"})
+ANNOTATION_FOLDERS = frozenset({"annotations", "masks", "labels", "segmentationclass", "label", "mask"})
 LISTED = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How a folder's images are laid out.
+
+    root:     the folder that class folders or split folders stand in: the path, or its only folder of images
+    splits:   split -> folder of class folders
+    loose:    class folders outside of those, which are train where no folder is
+    unlabelled: splits' folders whose images are in no class folder
+    roles:    folders that are named for a role, not for a class
+    beside:   other folders of images beside the split folders
+    """
+
+    root: Listing
+    splits: Mapping[str, Listing]
+    loose: Sequence[Listing]
+    unlabelled: Sequence[Listing] = ()
+    roles: Sequence[Listing] = ()
+    beside: Sequence[Listing] = ()
+
+    @property
+    def split(self) -> bool:
+        """Whether train has a folder of its own."""
+        return "train" in self.splits
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images in class folders, None if it does not."""
-    splits = split_folders(listing)
-    if "train" in splits:
-        classes = _classes(splits["train"])
-        flat = not classes and bool(splits["train"].ending(*SUFFIXES))
-        named = ", ".join(splits[split].name for split in splits)
+    found = _layout(listing)
+    if found.split:
+        classes = classes_of(found.splits["train"])
+        flat = not classes and bool(found.splits["train"].ending(*SUFFIXES))
+        named = ", ".join(folder.name for folder in (*found.splits.values(), *found.unlabelled))
         return f"folders {named}, with {len(classes)} class folders" if classes or flat else None
-    classes = _classes(listing)
-    return f"{len(classes)} folders of images" if classes and not _other_form(listing) else None
+    if _other_form(listing) or not (found.loose or found.roles):
+        return None
+    if not found.loose:
+        return f"folders of images named for a role: {_named(found.roles)}"
+    return f"{len(found.loose)} folders of images"
+
+
+def has_labels(listing: Listing) -> bool:
+    """Whether folders in a folder give images their classes."""
+    found = _layout(listing)
+    return bool(classes_of(found.splits["train"]) if found.split else found.loose)
 
 
 def read(
@@ -47,33 +84,133 @@ def read(
     """
     path = listing.path
     check_kind("image", str(path), like)
-    names, why, warnings = _names(listing)
-    depth = int("train" in split_folders(listing))
-    classes = {split: [_class_of(name, depth) for name in found] for split, found in names.items()}
+    found = _layout(listing)
+    _refuse_roles(listing, found)
+    names, why, warnings = _names(found, path)
+    classes = {
+        split: [_class_of(name, _depth(found, split, path)) for name in members] for split, members in names.items()
+    }
     _check_classes(path, classes, like)
-    encoded = {split: Files(path, tuple(found)) for split, found in names.items()}
-    targets = {split: raw_target(np.array(found, dtype=str), "the folders") for split, found in classes.items()}
+    encoded = {split: Files(path, tuple(members)) for split, members in names.items()}
+    targets = {split: raw_target(np.array(members, dtype=str), "the folders") for split, members in classes.items()}
     tick("hashing files", 0, 0)
-    files = [path / name for found in names.values() for name in found]
+    files = [path / name for members in names.values() for name in members]
     about = About.at(listing, form="class folders", why=why, files=files, warnings=warnings)
     return assemble_images(encoded, targets, about, config, every_header=True, task=task, tick=tick, like=like)
 
 
-def _names(listing: Listing) -> tuple[dict[str, list[str]], str, list[str]]:
-    """Split -> names of images relative to the listing's path in natural order; what tells splits apart; warnings."""
-    path, splits = listing.path, split_folders(listing)
+def _layout(listing: Listing) -> Layout:
+    """Raises: DataError when two folders mean one split"""
+    splits = split_folders(listing)
     if "train" in splits:
-        found = {split: images_below(folder, path) for split, folder in in_order(splits).items()}
-        _no_empty(path, {splits[split].name: names for split, names in found.items()})
-        return found, "a folder per split", []
-    everything = images_below(listing, path)
-    _no_empty(path, {path.name: everything})
-    loose = [name for name in everything if "/" not in name]
-    inside = [name for name in everything if "/" in name]
-    warnings = [f"{len(loose):,} images are outside the class folders and are not used"] if loose else []
-    lists = split_lists(listing)
-    chosen, unlisted = by_lists(lists, inside)
-    return chosen, "a list of files per split" if lists else path.name, warnings + unlisted
+        classes = {folder.name for folder in classes_of(splits["train"])}
+        bare = [split for split in splits if split != "train" and _unlabelled(splits[split], classes)]
+        kept = {split: folder for split, folder in splits.items() if split not in bare}
+        known = {folder.path for folder in splits.values()}
+        beside = [folder for folder in classes_of(listing) if folder.path not in known]
+        return Layout(root=listing, splits=kept, loose=(), unlabelled=[splits[split] for split in bare], beside=beside)
+    inside = [folder for folder in classes_of(listing) if folder.path not in {s.path for s in splits.values()}]
+    named = set(roles_among([folder.name for folder in inside]))
+    roles = [folder for folder in inside if folder.name in named]
+    loose = [folder for folder in inside if folder.name not in named]
+    if not loose and len(roles) == 1 and not splits and len(classes_of(roles[0])) > 1:
+        return _layout(roles[0])  # images/cat, images/dog
+    held = {split: folder for split, folder in splits.items() if not folder.endings.isdisjoint(SUFFIXES)}
+    bare = [split for split in held if _unlabelled(held[split], {folder.name for folder in loose})]
+    kept = {split: folder for split, folder in held.items() if split not in bare}
+    return Layout(root=listing, splits=kept, loose=loose, unlabelled=[held[split] for split in bare], roles=roles)
+
+
+def _unlabelled(split: Listing, classes: set[str]) -> bool:
+    """Whether a split's images are in no class folder: beside each other, or all in one folder that is named so."""
+    inside = classes_of(split)
+    if not inside:
+        return bool(split.ending(*SUFFIXES))
+    (only, *more) = (folder.name for folder in inside)
+    bare = only.lower() in UNLABELLED or only.lower() == split.name.lower() or is_role(only)
+    return not more and bare and only not in classes
+
+
+def _refuse_roles(listing: Listing, found: Layout) -> None:
+    """Raises: DataError where folders of images are named for what they are for, and none for a class."""
+    roles = classes_of(found.splits["train"]) if found.split else found.roles
+    if found.loose or not roles or not all(is_role(folder.name) for folder in roles):
+        return
+    tables = listing.ending(*TABLES)
+    raise DataError(
+        f"{listing.path}: folders of images ({_named(roles)}) are named for what they hold, not for classes; "
+        + (f"{tables[0].name} names none of their images: give it their file names, " if tables else "")
+        + ("or" if tables else "name a table of images and labels train.csv beside them, or")
+        + " move images into a folder for each class, CLASS/NAME; for masks, images/ and masks/ with equal names; boxes of "
+        "another program can be exported as COCO or YOLO"
+    )
+
+
+def _named(folders: Sequence[Listing]) -> str:
+    return first_few([f"{folder.name}/" for folder in folders], LISTED)
+
+
+def _names(found: Layout, path: Path) -> tuple[dict[str, list[str]], str, list[str]]:
+    """Split -> names of images relative to the path in natural order; what tells splits apart; warnings."""
+    names = {split: images_below(folder, path) for split, folder in in_order(found.splits).items()}
+    _no_empty(path, {found.splits[split].name: members for split, members in names.items()})
+    outside, lists = found.root.ending(*SUFFIXES), {}
+    if not found.split:
+        names["train"] = [name for folder in found.loose for name in images_below(folder, path)]
+        lists = split_lists(found.root)
+        if not lists or set(names) == {"train"}:
+            chosen, unlisted = by_lists(lists, names["train"])
+            names = {**names, **chosen}
+        else:
+            unlisted = [f"{_named_lists(lists)} are not read, since folders tell the splits"]
+    else:
+        unlisted = []
+    names, masks = _without_masks(names)
+    warnings = [f"{len(outside):,} images are outside the class folders and are not used"] if outside else []
+    kinds = strangers(found.root.below)
+    why = "a folder per split" if found.split else "a list of files per split" if lists else found.root.name
+    return in_order(names), why, [*warnings, *unlisted, *_set_aside(found), *masks, *kinds]
+
+
+def _named_lists(lists: Mapping[str, Path]) -> str:
+    return ", ".join(file.name for file in lists.values())
+
+
+def _without_masks(names: Mapping[str, list[str]]) -> tuple[dict[str, list[str]], list[str]]:
+    """Names without those that are masks of others; a warning of how many."""
+    masks = masks_among([name for members in names.values() for name in members])
+    if not masks:
+        return dict(names), []
+    first = next(iter(masks))
+    warning = (
+        f"{len(masks):,} images are masks of others by their names, such as {first}, and are not trained on; "
+        "--task segmentation learns them"
+    )
+    return {split: [name for name in members if name not in masks] for split, members in names.items()}, [warning]
+
+
+def _set_aside(found: Layout) -> list[str]:
+    """Warnings of folders that are not used."""
+    bare = [
+        f"{folder.name}/ is set aside: its {len(folder.below_ending(SUFFIXES)):,} images are in no class folder, so it cannot "
+        "be evaluated on; predict on it after training"
+        for folder in found.unlabelled
+    ]
+    roles = [
+        f"{folder.name}/ is named for a role, not for a class: its {len(folder.below_ending(SUFFIXES)):,} images are not used"
+        for folder in found.roles
+    ]
+    beside = [
+        f"{folder.name}/ is beside the split folders: its {len(folder.below_ending(SUFFIXES)):,} images are not used"
+        for folder in found.beside
+    ]
+    return bare + roles + beside
+
+
+def _depth(found: Layout, split: str, path: Path) -> int:
+    """How many folders stand before the class in the name of an image of a split, seen from the path."""
+    place = found.splits.get(split, found.root)
+    return len(place.path.relative_to(path).parts)
 
 
 def _class_of(name: str, depth: int) -> str:
@@ -108,7 +245,7 @@ def images_below(listing: Listing, root: Path) -> list[str]:
     return [name if before == "." else f"{before}/{name}" for name in listing.below_ending(SUFFIXES)]
 
 
-def _classes(listing: Listing) -> list[Listing]:
+def classes_of(listing: Listing) -> list[Listing]:
     """The folders directly below that hold images."""
     return [folder for folder in listing.folders if not folder.endings.isdisjoint(SUFFIXES)]
 

@@ -13,12 +13,14 @@ from sonde.data.assemble import About
 from sonde.data.listing import Listing
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.annotations.coco import (
+    Id,
     category_names,
     category_of,
     files_of,
-    image_folder,
+    image_files,
     image_of,
-    opened_file,
+    images_of,
+    opened_files,
     whole_number,
 )
 from sonde.modalities.image.masked import Masked, assemble_masks
@@ -43,16 +45,16 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     files = files_of(listing)
-    opened = {split: opened_file(file) for split, file in files.items()}
+    opened, notes = opened_files(files)
     categories = category_names(opened, files)
     names = [BACKGROUND, *dict.fromkeys(categories.values())] if like is None else list(like.target.names)
     numbers = {place: _number(name, names, path) for place, name in categories.items()}
     root = path if path.is_dir() else path.parent
-    splits = {split: _split(opened[split], file, root, numbers) for split, file in files.items()}
+    splits = {split: _split(content, files[split], root, numbers) for split, content in opened.items()}
     images = [part.images.content(row) for part in splits.values() for row in range(len(part.images))]
     read_files = [*files.values(), *(file for file in images if isinstance(file, Path) and file.is_file())]
     why = ", ".join(file.relative_to(root).as_posix() for file in files.values())
-    about = About.at(listing, form="COCO JSON", why=why, files=read_files)
+    about = About.at(listing, form="COCO JSON", why=why, files=read_files, warnings=notes)
     return assemble_masks(splits, names, about, config, with_objects=True, tick=tick, like=like)
 
 
@@ -64,9 +66,9 @@ def _number(name: str, names: Sequence[str], path: Path) -> int:
     return names.index(name)
 
 
-def _split(content: Mapping[str, Any], file: Path, root: Path, numbers: Mapping[int, int]) -> Masked:
-    entries = {whole_number(entry, "id", f"{file.name}, images"): entry for entry in content["images"]}
-    shapes: dict[int, list[Shape]] = {number: [] for number in entries}
+def _split(content: Mapping[str, Any], file: Path, root: Path, numbers: Mapping[Id, int]) -> Masked:
+    entries = images_of(content, file)
+    shapes: dict[Id, list[Shape]] = {number: [] for number in entries}
     for entry in content["annotations"]:
         number = image_of(entry, entries, file.name)
         shape = Shape(
@@ -76,12 +78,11 @@ def _split(content: Mapping[str, Any], file: Path, root: Path, numbers: Mapping[
             place=f"{file.name} annotation {entry.get('id')}",
         )
         shapes[number].append(shape)
-    names = [str(entry.get("file_name")) for entry in entries.values()]
-    folder = image_folder(file, root, names)
+    paths = image_files(file, root, [str(entry.get("file_name")) for entry in entries.values()])
     places = tuple(f"{file.name} image {n}" for n in entries)
     sizes = tuple(
         (whole_number(entry, "height", place), whole_number(entry, "width", place))
         for place, entry in zip(places, entries.values(), strict=True)
     )
-    images = Files(root, tuple(Path(relpath(folder / name, root)).as_posix() for name in names))
+    images = Files(root, tuple(Path(relpath(path, root)).as_posix() for path in paths))
     return Masked(images=images, masks=Outlines(sizes, tuple(tuple(shapes[n]) for n in entries), places))

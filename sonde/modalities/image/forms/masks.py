@@ -5,10 +5,14 @@ images/train/a.png   masks/train/a.png               a folder a split, below or 
 train/images/a.png   train/masks/a.png
 JPEGImages/a.jpg   SegmentationClass/a.png           with lists in ImageSets/Segmentation
 stage1_train/ID/images/a.png   stage1_train/ID/masks/*.png
+train/a.png   train_masks/a_mask.png                 CamVid, Carvana
+leftImg8bit/train/x/a_leftImg8bit.png   gtFine/train/x/a_gtFine_labelIds.png
+a.png   a_mask.png                                   in one folder
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from sonde.core.config import DataConfig
@@ -21,18 +25,36 @@ from sonde.data.splits import ORDER, evenly_spaced, in_order
 from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.annotations.annotated import split_lists
 from sonde.modalities.image.files import SUFFIXES
+from sonde.modalities.image.folder_roles import TRUTH, masks_among, words
 from sonde.modalities.image.forms.class_folders import by_lists, images_below
-from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles, infer_coding
+from sonde.modalities.image.mask_coding import FOREGROUND, Coding, infer_coding, known_coding
+from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles
+from sonde.modalities.image.mask_names import CITYSCAPES, class_names, colour_names
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files
 from sonde.modalities.modality import Wanted
 
-MASK_FOLDERS = ("masks", "segmentationclass", "labels", "annotations", "mask", "segmentations")
+MASK_FOLDERS = (
+    "1st_manual",
+    "masks",
+    "segmentationclass",
+    "labels",
+    "annotations",
+    "gtfine",
+    "label",
+    "mask",
+    "segmentations",
+)
+MASK_FOLDERS += ("gt", "groundtruth", "ground_truth", "ground-truth", "annots", "gts")
 CASES = "stage1_train"  # the folder of the Data Science Bowl whose folders hold an image and its objects
-NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt")  # of classes, one a line
 MARKS = ("_mask", "-mask", "_segmentation", "_label", "_gt")  # that a mask's name may have behind the image's
-FOREGROUND = "foreground"
+PREFERRED = ("labelTrainIds", "labelIds")
+ROLE_PART = re.compile(
+    r"masks?|labels?|gt|gtFine|gtCoarse|labelIds|labelTrainIds|leftImg8bit|manual\d?|training|test|images?|img|seg(mentation)?"
+    r"|ann?otations?|groundtruth|sat",
+    re.IGNORECASE,
+)  # of a name, that says what a picture is and not which
 LOOKED_AT = 5000  # masks that classes are inferred from
 
 
@@ -64,6 +86,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     splits = split_folders(listing)
     if "train" in splits and (folders := _sides(splits["train"])):
         return f"{folders[0].name}/ beside {folders[1].name}/ in {', '.join(folder.name for folder in splits.values())}"
+    if folders := _beside_splits(listing):
+        return f"{folders['train'][0].name}/ beside {folders['train'][1].name}/"
     cases = _cases(listing)
     return f"{len(cases)} folders of an image and its objects' masks" if cases else None
 
@@ -82,14 +106,17 @@ def read(
     tick("reading masks", 0, 0)
     known = list(like.target.names) if like is not None else None
     masks: dict[str, Masks]
+    notes: list[str] = []
     if found.by_object:
         names, with_objects = known or [BACKGROUND, FOREGROUND], True
         masks = {split: ObjectFiles(path, tuple(pair.masks for pair in pairs)) for split, pairs in found.pairs.items()}
     else:
-        names, masks, with_objects = _files(path, found, known, skip=config.skip_unreadable)
+        names, masks, with_objects, notes = _files(path, found, known, skip=config.skip_unreadable)
     everything = [path / name for pairs in found.pairs.values() for pair in pairs for name in (pair.image, *pair.masks)]
     tick("hashing files", 0, 0)
-    about = About.at(listing, form="images with masks", why=found.why, files=everything, warnings=found.warnings)
+    about = About.at(
+        listing, form="images with masks", why=found.why, files=everything, warnings=[*found.warnings, *notes]
+    )
     splits = {
         split: Masked(images=Files(path, tuple(pair.image for pair in pairs)), masks=masks[split])
         for split, pairs in found.pairs.items()
@@ -106,23 +133,42 @@ def pictures(listing: Listing) -> list[Path]:
 
 def _files(
     path: Path, found: Matched, known: list[str] | None, *, skip: bool
-) -> tuple[list[str], dict[str, Masks], bool]:
-    """Where an image has one mask: names of the classes, masks of each split, and whether objects are known one by one.
+) -> tuple[list[str], dict[str, Masks], bool, list[str]]:
+    """Where an image has one mask: names of the classes, masks of each split, whether objects are known one by one, warnings.
 
     Raises: DataError for masks of several kinds, or that show nothing
     """
-    files = [path / pair.masks[0] for pairs in found.pairs.values() for pair in pairs]
-    coding, classes = infer_coding([files[place] for place in evenly_spaced(len(files), LOOKED_AT)], skip=skip)
-    if classes < 2 and known is None:
+    files = [path / name for pairs in found.pairs.values() for pair in pairs for name in pair.masks]
+    seen = [files[place] for place in evenly_spaced(len(files), LOOKED_AT)]
+    (listed, origin), colours = class_names(path), colour_names(path)
+    if not listed and files[0].stem.endswith("labelIds"):
+        listed, origin = list(CITYSCAPES), str(files[0])
+    coding = known_coding(known) if known else None
+    coding = coding or infer_coding(seen, skip=skip, colours=colours, numbered=bool(listed))
+    if coding.classes < 2 and known is None:
         raise DataError(
             f"none of the {len(files):,} masks shows anything but class 0, such as {files[0]}; check the masks"
         )
-    names = known or _class_names(path, classes)
+    if known and coding.names:
+        coding = _in_order(coding, known, path)
+    names = known or _names(coding, listed or list(colours), origin or str(path))
     masks: dict[str, Masks] = {
-        split: MaskFiles(path, tuple(pair.masks[0] for pair in pairs), coding, len(names))
+        split: MaskFiles(path, tuple(pair.masks for pair in pairs), coding, len(names))
         for split, pairs in found.pairs.items()
     }
-    return names, masks, coding == "objects"
+    warnings = list(coding.notes) if known is None else []
+    return names, masks, coding.kind == "objects", warnings
+
+
+def _in_order(coding: Coding, known: Sequence[str], path: Path) -> Coding:
+    """A coding whose classes are those of a trained model, in its order. Raises: DataError for a class that it does not know"""
+    strange = next((name for name in coding.names if name not in known), None)
+    if strange is not None:
+        raise DataError(
+            f"{path}: masks show {strange}, a class the model was not trained on; there are {', '.join(known)}"
+        )
+    table = dict(zip(coding.names, coding.table, strict=True))
+    return replace(coding, classes=len(known), names=tuple(known), table=tuple(table.get(name, -1) for name in known))
 
 
 def _sides(listing: Listing) -> tuple[Listing, Listing] | None:
@@ -150,8 +196,16 @@ def _found(listing: Listing, *, skip: bool) -> Matched:
     splits = split_folders(listing)
     inside = {split: sides for split, folder in splits.items() if (sides := _sides(folder))}
     if "train" in inside:
-        return _split(path, in_order(inside), "a folder per split", skip=skip)
+        truth = inside["train"][1].name.lower()
+        used = {split: sides for split, sides in inside.items() if sides[1].name.lower() == truth}
+        aside = [splits[split] for split in splits if split not in used]
+        return _split(path, in_order(used), "a folder per split", skip=skip, aside=aside)
+    if beside := _beside_splits(listing):
+        aside = [folder for split, folder in splits.items() if split not in beside]
+        return _split(path, in_order(beside), "a folder of masks beside each split", skip=skip, aside=aside)
     cases = [pair for folder in _cases(listing) if (pair := _case(path, folder, skip=skip))]
+    if not cases and (found := masks_among(images_below(listing, path))):
+        return _in_one_folder(listing, found)
     if not cases:
         raise DataError(f"{path} has no image with a mask; add some")
     by_image = {pair.image: pair for pair in cases}
@@ -166,7 +220,8 @@ def _beside(listing: Listing, images: Listing, masks: Listing, *, skip: bool) ->
     ours, theirs = split_folders(images), split_folders(masks)
     if "train" in ours and "train" in theirs:
         sides = {split: (folder, theirs[split]) for split, folder in in_order(ours).items() if split in theirs}
-        return _split(path, sides, f"a folder per split in {images.name}/ and {masks.name}/", skip=skip)
+        aside = [folder for split, folder in ours.items() if split not in theirs]
+        return _split(path, sides, f"a folder per split in {images.name}/ and {masks.name}/", skip=skip, aside=aside)
     lists = _lists(listing)
     chosen, warnings = by_lists(lists, images_below(images, path))  # images that no list names need no mask
     pairs = {
@@ -176,9 +231,44 @@ def _beside(listing: Listing, images: Listing, masks: Listing, *, skip: bool) ->
     return Matched(pairs=pairs, why=f"{images.name}/, {masks.name}/{listed}", warnings=warnings)
 
 
-def _split(path: Path, sides: Mapping[str, tuple[Listing, Listing]], why: str, *, skip: bool) -> Matched:
-    """A folder of images and one of masks for each split."""
-    warnings: list[str] = []
+def _beside_splits(listing: Listing) -> dict[str, tuple[Listing, Listing]]:
+    """Split -> its images and the folder of its masks, named for both: train, train_labels; {} without one for train."""
+    found = {}
+    for split, images in split_folders(listing).items():
+        for folder in listing.folders:
+            said = words(folder.name.removeprefix(images.name))
+            named = folder.name.startswith(images.name) and said and set(said) <= TRUTH | {"annot"}
+            if named and images.ending(*SUFFIXES) and not folder.endings.isdisjoint(SUFFIXES):
+                found[split] = images, folder
+    return found if "train" in found else {}
+
+
+def _in_one_folder(listing: Listing, masks: Mapping[str, str]) -> Matched:
+    """Images with NAME_mask beside them; images without one are counted."""
+    names = images_below(listing, listing.path)
+    by_image: dict[str, list[str]] = {}
+    for mask, image in masks.items():
+        by_image.setdefault(image, []).append(mask)
+    bare = [name for name in names if name not in masks and name not in by_image]
+    warnings = [f"{len(bare):,} images have no mask beside them and are not used, such as {bare[0]}"] if bare else []
+    pairs = [Pair(image=image, masks=tuple(found)) for image, found in by_image.items()]
+    return Matched(pairs={"train": pairs}, why="masks beside their images", warnings=warnings)
+
+
+def _split(
+    path: Path,
+    sides: Mapping[str, tuple[Listing, Listing]],
+    why: str,
+    *,
+    skip: bool,
+    aside: Sequence[Listing] = (),
+) -> Matched:
+    """A folder of images and one of masks for each split. aside: folders of splits without masks"""
+    warnings = [
+        f"{folder.name}/ is set aside: its {len(folder.below_ending(SUFFIXES)):,} images have no masks, so it cannot be "
+        "evaluated on; predict on it after training"
+        for folder in aside
+    ]
     pairs = {
         split: _paired(path, *folders, skip=skip, warnings=warnings, only=images_below(folders[0], path))
         for split, folders in sides.items()
@@ -197,10 +287,13 @@ def _paired(
     for name in images_below(masks, path):
         key = str(PurePosixPath(name).relative_to(masks.path.relative_to(path).as_posix()).with_suffix(""))
         by_key.setdefault(next((key.removesuffix(mark) for mark in MARKS if key.endswith(mark)), key), name)
+    by_core: dict[str, str] = {}
+    for name in sorted(by_key.values(), key=_rank, reverse=True):  # the likeliest last, which stands
+        by_core[_core(str(PurePosixPath(name).relative_to(masks.path.relative_to(path).as_posix())))] = name
     pairs, bare = [], []
     for name in only:
         key = str(PurePosixPath(name).relative_to(images.path.relative_to(path).as_posix()).with_suffix(""))
-        mask = by_key.get(key)
+        mask = by_key.get(key) or by_core.get(_core(key + PurePosixPath(name).suffix))
         if mask is not None:
             pairs.append(Pair(image=name, masks=(mask,)))
         elif skip:
@@ -217,6 +310,19 @@ def _paired(
             f"{path}: {images.name}/ and {masks.name}/ have no name in common; give masks their images' names"
         )
     return pairs
+
+
+def _core(name: str) -> str:
+    """A path without its ending and without what only says what a picture is: "21" of 21_training.tif and of 21_manual1.gif."""
+    path = PurePosixPath(name)
+    kept = [part for part in re.split(r"[ _.-]+", path.stem) if not ROLE_PART.fullmatch(part)]
+    return str(path.with_name("_".join(kept) or path.stem))
+
+
+def _rank(name: str) -> int:
+    """Which of several masks of an image is the one of classes: Cityscapes has colours and objects beside it."""
+    stem = PurePosixPath(name).stem
+    return next((place for place, end in enumerate(PREFERRED) if stem.endswith(end)), len(PREFERRED))
 
 
 def _case(path: Path, folder: Listing, *, skip: bool) -> Pair | None:
@@ -237,14 +343,18 @@ def _lists(listing: Listing) -> dict[str, Path]:
     return split_lists(listing) or split_lists(sets.folder("segmentation") if sets else None)
 
 
-def _class_names(path: Path, classes: int) -> list[str]:
-    """From a file of names, else background and numbers. Raises: DataError for fewer names than classes."""
-    file = next((path / name for name in NAMES if (path / name).is_file()), None)
-    if file is None:
-        return [BACKGROUND, FOREGROUND] if classes == 2 else [BACKGROUND, *map(str, range(1, classes))]
-    names = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    if len(names) < classes:
+def _names(coding: Coding, listed: Sequence[str], origin: str) -> list[str]:
+    """Of the classes, from the coding or a file of names, else background and numbers.
+
+    Raises: DataError for fewer names than classes
+    """
+    if coding.names:
+        return list(coding.names)
+    if not listed:
+        plain = coding.classes == 2
+        return [BACKGROUND, FOREGROUND] if plain else [BACKGROUND, *map(str, range(1, coding.classes))]
+    if len(listed) < coding.classes:
         raise DataError(
-            f"{file} names {len(names)} classes, and the masks hold class {classes - 1}; name them all, one a line"
+            f"{origin} names {len(listed)} classes, and the masks hold class {coding.classes - 1}; name them all, one a line"
         )
-    return names
+    return list(listed)

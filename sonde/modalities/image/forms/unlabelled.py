@@ -21,7 +21,7 @@ NONE = TargetSpec(kind="none", names=("image",))
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images without labels; None where class folders give them, or there are no images."""
-    if folders.recognise(listing, wanted):
+    if folders.has_labels(listing):
         return None
     found = folders.images_below(listing, listing.path)
     return f"{len(found):,} images in no class folders" if found else None

@@ -1,5 +1,6 @@
 """Time series as datasets: a table whose rows stand at even steps of time and hold numbers, cut by time."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,17 +17,21 @@ from sonde.data.listing import Listing
 from sonde.data.splits import fraction_fact, thin
 from sonde.data.targets import first_few
 from sonde.modalities.modality import Wanted
-from sonde.modalities.series.columns import Series, Sizes, cut, regular, sizes
+from sonde.modalities.series.columns import Series, Sizes, cut, sizes
+from sonde.modalities.series.panel import Panel, find_ids, read_panel
 from sonde.modalities.series.time_index import TimeStep
+from sonde.modalities.series.times import Times, find_times
 from sonde.modalities.series.windows import SeriesWindows
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import about_frames, form_of, short_name
-from sonde.modalities.table.kinds import infer_kind
+from sonde.modalities.table.kinds import Categories, categories, infer_kind, parse
 from sonde.modalities.table.read import Table, head_of, read_table, table_suffix
 from sonde.modalities.table.target import target_columns
 
 FEWEST = 20  # rows that say whether a table is a series
 LISTED = 8  # variables named in a fact
+FEW_NAMES, MOST_NAMES = 24, 0.2  # distinct ones of a column, and of its rows, up to which cells are names and no texts
+ROW_NUMBERS = ("no", "no.", "nr", "id", "index", "row", "#", "unnamed: 0", "")
 
 # T steps, V variables, F of them that are forecast
 
@@ -44,15 +49,48 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
         head = listing.once(head_of, path)
         if head is None or len(head) < FEWEST:
             return None
-        kinds = {name: infer_kind(head, name).kind for name in head.columns if name}
-        times = [name for name, kind in kinds.items() if kind == "date"]
-        numbers = [name for name, kind in kinds.items() if kind == "number"]
-        if len(times) != 1 or not numbers or len(times) + len(numbers) < len(kinds):
-            return None
-        step = regular(head, times[0], numbers).step
+        settings = wanted.config.of(TableConfig)
+        if _shows_little(head, settings):
+            return _why(listing.once(read_table, path, settings.columns), settings)
+        return _why(head, settings)
     except (DataError, pa.ArrowException, OSError):
         return None  # an ordinary table, whose form says what is wrong with it
-    return f"{times[0]!r} is {step.word}, and all else are numbers"
+
+
+def _why(table: Table, settings: TableConfig) -> str | None:
+    """Why a table is a series or several, None if it is not: even times, numbers, and at most names beside them."""
+    times = find_times(table, settings.time if settings.time in table.columns else None)
+    kinds = {name: infer_kind(table, name) for name in table.columns if name and name not in times.uses}
+    if any(kind.kind in ("date", "unusable") for kind in kinds.values()):
+        return None
+    numbers = [name for name, kind in kinds.items() if kind.kind == "number"]
+    names = [name for name, kind in kinds.items() if kind.kind == "category"]
+    there = set(settings.target) & set(table.columns)  # a misspelt one has its error where the table is read
+    if not there <= set(numbers) or not numbers:
+        return None
+    if any(len(categories(table, name).names) > max(FEW_NAMES, MOST_NAMES * len(table)) for name in names):
+        return None  # texts
+    group = settings.group if settings.group in table.columns and _repeated(times) else None
+    ids = find_ids(table, times, group, settings.target)
+    if not ids and _repeated(times):
+        return None
+    numbers = [name for name in numbers if name not in ids]
+    if not numbers:
+        return None
+    found = read_panel(table, times, ids, numbers, len(numbers))
+    several = f" in each series of {', '.join(map(repr, ids))}" if ids else ""
+    beside = "numbers" if not set(names) - set(ids) else "numbers and names"
+    return f"{times.name!r} is {found.span.step.word}{several}, and all else are {beside}"
+
+
+def _shows_little(head: Table, settings: TableConfig) -> bool:
+    """Whether more than the first rows are needed: times stand twice, or dates may be read in two ways."""
+    times = find_times(head, settings.time if settings.time in head.columns else None)
+    return _repeated(times) or bool(times.guess)
+
+
+def _repeated(times: Times) -> bool:
+    return len(np.unique(times.stamps)) < len(times.stamps)
 
 
 def read(
@@ -89,108 +127,149 @@ def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
 def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
     if config.folds:
         raise DataError(f"{table.name} is a time series, which is split by time; leave --folds out")
-    time = _time_column(table, config.of(TableConfig).time)
-    targets, names, warnings = _variables(table, config, time)
-    series = regular(table, time, names)
-    cuts, why = cut(series, config, table.name)
-    columns = _fit_columns(series, names, cuts.train)
-    scaled = _scaled(series, columns)
-    found = sizes(series, cuts, config, scaled[: cuts.train, : len(targets)])
-    windows = _windows(series, scaled, found, table.name, forecast=len(targets))
+    settings = config.of(TableConfig)
+    times = find_times(table, settings.time)
+    ids = find_ids(table, times, settings.group, settings.target)
+    targets, names, warnings = _variables(table, config, times, ids)
+    panel = read_panel(table, times, ids, names, len(targets))
+    cuts, why = cut(panel.span, config, table.name)
+    train = panel.train(cuts)
+    columns = _fit_columns(train, names)
+    longest = max(train, key=len)
+    found = sizes(panel.span, cuts, config, _scaled(longest.values[:, : len(targets)], columns[: len(targets)]))
+    windows = _windows(panel, _scaled(panel.joined("values"), columns), found, table.name, forecast=len(targets))
     splits: dict[str, Rows] = {}
     for split, (begin, end) in cuts.parts().items():
-        first = found.look_back if split == "train" else begin  # what is evaluated looks back into the part before
-        moments = np.arange(first, end - found.horizon + 1)
-        splits[split] = replace(windows, moments=moments, season=0 if split == "train" else found.season)
-    facts = [_variables_fact(targets, names), *_facts(series, time, cuts.parts(), why), *found.facts]
+        season = 0 if split == "train" else found.season
+        back = max(found.look_back, season)  # what is evaluated looks back into the part before
+        moments = panel.moments(begin, end, back=back, horizon=found.horizon)
+        if not len(moments):
+            raise DataError(
+                f"{table.name}: no series has {back + found.horizon:,} steps for a window that ends in {split}; give a smaller "
+                "--look-back or --horizon"
+            )
+        splits[split] = replace(windows, moments=moments, season=season)
+    facts = [_variables_fact(targets, names), *_facts(panel, times.name, cuts.parts(), why), *found.facts]
     if config.label_fraction < 1:
         rows = len(splits["train"])
         chosen = thin(rows, config.label_fraction)
-        splits["train"] = replace(windows, moments=np.arange(found.look_back, found.look_back + rows)[chosen])
+        trained = splits["train"]
+        assert isinstance(trained, SeriesWindows)
+        splits["train"] = replace(windows, moments=trained.moments[chosen])
         facts.append(fraction_fact(len(chosen), rows, classes=False))
     spec = InputSpec(
         kind="series",
         shape=(found.look_back, len(names)),
         columns=columns,
-        column=time,
-        step=str(series.step),
+        column=times.name,
+        step=str(panel.span.step),
         forecast=len(targets),
+        extra=json.dumps({"ids": ids}) if ids else "",
     )
-    target = _target_spec(series, columns[: len(targets)], found, cuts.train)
-    return about.dataset(Schema(input=spec, target=target), splits, facts, [*warnings, *series.warnings])
+    target = _target_spec(
+        train, columns[: len(targets)], found, masked=not panel.joined("known")[:, : len(targets)].all()
+    )
+    warnings += [f"{table.name}: column {times.name!r}: {times.guess}"] if times.guess else []
+    warnings += [*table.notes, *_warnings(panel, names[len(targets) :])]
+    return about.dataset(Schema(input=spec, target=target), splits, facts, warnings)
+
+
+def _warnings(panel: Panel, inputs: list[str]) -> list[str]:
+    """What was sorted, filled and set aside; of several series what is true of the first, and of how many."""
+    told: dict[str, list[str]] = {}
+    for one, label in zip(panel.series, panel.labels, strict=True):
+        for warning in one.warnings:
+            told.setdefault(warning.replace(f" ({label})", ""), []).append(label)
+    said = [
+        warning
+        if not panel.ids
+        else f"{warning} (series {labels[0]!r}" + f" and {len(labels) - 1} more" * (len(labels) > 1) + ")"
+        for warning, labels in list(told.items())[:LISTED]
+    ]
+    ahead = max(one.ahead for one in panel.series)
+    if ahead:
+        unused = f"; their {first_few([repr(name) for name in inputs], LISTED)} are not used" if inputs else ""
+        said.append(
+            f"the last {ahead} rows{' of a series' if panel.ids else ''} have a time and no value, so they are not trained on; "
+            f"sonde predict forecasts them{unused}"
+        )
+    return said
 
 
 def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
     """All windows of a table as the split "test", scaled as the model was trained."""
-    series, scaled = as_trained(table, schema)
+    panel, scaled = as_trained(table, schema)
     look_back, horizon, season = schema.input.shape[0], schema.target.shape[0], schema.target.season
     first = max(look_back, season)
-    if first + horizon > len(series):
+    longest = max(map(len, panel.series))
+    if first + horizon > longest:
         raise DataError(
-            f"{table.name} holds {len(series):,} steps, and evaluating a horizon of {horizon} needs {first + horizon:,}; "
+            f"{table.name} holds {longest:,} steps, and evaluating a horizon of {horizon} needs {first + horizon:,}; "
             "add more"
         )
     found = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
-    windows = _windows(series, scaled, found, table.name, forecast=len(schema.target.names))
-    moments = np.arange(first, len(series) - horizon + 1)
+    windows = _windows(panel, scaled, found, table.name, forecast=len(schema.target.names))
+    moments = panel.moments(0, len(panel.span), back=first, horizon=horizon)
     why = "every step with enough steps before and after it; scaled as in training"
     splits = {"test": replace(windows, moments=moments, season=season)}
-    return about.dataset(schema, splits, [Fact(f"{len(moments):,} windows", why)], series.warnings)
+    warnings = _warnings(panel, [])
+    return about.dataset(schema, splits, [Fact(f"{len(moments):,} windows", why)], warnings)
 
 
-def as_trained(table: Table, schema: Schema) -> tuple[Series, np.ndarray]:
-    """The variables that a model knows, and their values (T, V) on its scale. Raises: DataError"""
+def as_trained(table: Table, schema: Schema) -> tuple[Panel, np.ndarray]:
+    """The variables that a model knows, and their values (T, V) on its scale, of all series one behind the other.
+
+    Raises: DataError
+    """
+    ids = tuple(json.loads(schema.input.extra)["ids"]) if schema.input.extra else ()
     names = [column.name for column in schema.input.columns]
-    for name in names:
+    for name in (*names, *ids):
         if name not in table.columns:
             near = nearest(name, table.columns)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise DataError(f"{table.name} has no column {name!r}, which the model was trained on{hint}")
     time = schema.input.column
-    series = regular(table, time if time in table.columns else _time_column(table, None), names)
+    times = find_times(table, time if time in table.columns else None)
+    panel = read_panel(table, times, ids, names, len(schema.target.names))
     step = TimeStep.read(schema.input.step)
-    if series.step != step:
+    if panel.span.step != step:
         raise DataError(
-            f"{table.name} is {series.step.word}, and the model was trained on a series that is {step.word}"
+            f"{table.name} is {panel.span.step.word}, and the model was trained on a series that is {step.word}"
         )
-    return series, _scaled(series, schema.input.columns)
+    return panel, _scaled(panel.joined("values"), schema.input.columns)
 
 
-def _windows(series: Series, scaled: np.ndarray, found: Sizes, place: str, *, forecast: int) -> SeriesWindows:
+def _windows(panel: Panel, scaled: np.ndarray, found: Sizes, place: str, *, forecast: int) -> SeriesWindows:
     """Windows without moments yet."""
-    known = series.known[:, :forecast]
+    known = panel.joined("known")[:, :forecast]
     return SeriesWindows(
         values=scaled,
-        stamps=series.stamps,
-        step=series.step,
+        stamps=panel.joined("stamps"),
+        step=panel.span.step,
         moments=np.arange(0),
         look_back=found.look_back,
         horizon=found.horizon,
         forecast=forecast,
         place=place,
         known=None if known.all() else known,
+        labels=panel.labels if panel.ids else (),
+        bases=panel.bases(),
     )
 
 
-def _time_column(table: Table, requested: str | None) -> str:
-    """The column of times. Raises: DataError when there is none of that name, or none at all"""
-    if requested is not None and requested not in table.columns:
-        near = nearest(requested, table.columns)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:LISTED])}"
-        raise DataError(f"{table.name} has no column {requested!r}; {hint}")
-    if requested is not None:
-        return requested
-    found = next((name for name in table.columns if infer_kind(table, name).kind == "date"), None)
-    if found is None:
-        raise DataError(f"{table.name} has no column of times, which a series needs; name it with --time")
-    return found
-
-
-def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], list[str], list[str]]:
+def _variables(
+    table: Table, config: DataConfig, times: Times, ids: tuple[str, ...]
+) -> tuple[list[str], list[str], list[str]]:
     """(variables that are forecast, all variables with those first, warnings of columns left out). Raises: DataError"""
     settings = config.of(TableConfig)
-    kinds = {name: infer_kind(table, name).kind for name in table.columns if name != time}
-    numbers = [name for name, kind in kinds.items() if kind == "number" and name]
+    apart = (*times.uses, *ids)
+    kinds = {name: infer_kind(table, name).kind for name in table.columns if name not in apart}
+    rows = [
+        name
+        for name, kind in kinds.items()
+        if kind == "number" and name not in settings.target and _counts(table, name)
+    ]
+    numbers = [name for name, kind in kinds.items() if kind == "number" and name and name not in rows]
     targets = list(target_columns(table, settings.target)) if settings.target else numbers
     for name in targets:
         if name not in numbers:
@@ -199,20 +278,29 @@ def _variables(table: Table, config: DataConfig, time: str) -> tuple[list[str], 
             )
     if not targets:
         raise DataError(f"{table.name} has no column of numbers to forecast")
-    others = [name for name in kinds if name not in numbers]
+    others = [name for name in kinds if name not in numbers and name not in rows]
     listed = first_few([repr(name) for name in others], LISTED)
     warnings = [f"{len(others)} non-numeric columns were dropped: {listed}"] if others else []
+    warnings += [f"column {name!r} only counts the rows and was dropped" for name in rows if name]
     return targets, [*targets, *(name for name in numbers if name not in targets)], warnings
 
 
-def _fit_columns(series: Series, names: list[str], train: int) -> tuple[Column, ...]:
+def _counts(table: Table, name: str) -> bool:
+    """Whether a column is the number of the row, by its name too."""
+    values = parse(table, name, infer_kind(table, name))
+    assert not isinstance(values, Categories)
+    return name.lower() in ROW_NUMBERS and bool((np.diff(values) == 1).all())
+
+
+def _fit_columns(train: list[Series], names: list[str]) -> tuple[Column, ...]:
     """Mean and deviation of each variable over the training steps that are known; a constant has deviation 1."""
-    nothing = ~series.known[:train].any(axis=0)
+    steps, known = (np.concatenate([getattr(one, field) for one in train]) for field in ("values", "known"))
+    nothing = ~known.any(axis=0)
     if nothing.any():
         raise DataError(
             f"column {names[int(nothing.argmax())]!r} is missing in every training step; leave it out with --target"
         )
-    values = np.where(series.known[:train], series.values[:train], np.nan)
+    values = np.where(known, steps, np.nan)
     mean, std = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     std = np.where(std > 0, std, 1.0)
     return tuple(
@@ -221,24 +309,27 @@ def _fit_columns(series: Series, names: list[str], train: int) -> tuple[Column, 
     )
 
 
-def _scaled(series: Series, columns: tuple[Column, ...]) -> np.ndarray:
+def _scaled(values: np.ndarray, columns: tuple[Column, ...]) -> np.ndarray:
     """(T, V) float32."""
     mean, std = (np.array([getattr(column, what) for column in columns]) for what in ("mean", "std"))
-    return ((series.values - mean) / std).astype(np.float32)
+    return ((values - mean) / std).astype(np.float32)
 
 
-def _target_spec(series: Series, columns: tuple[Column, ...], found: Sizes, train: int) -> TargetSpec:
+def _target_spec(train: list[Series], columns: tuple[Column, ...], found: Sizes, *, masked: bool) -> TargetSpec:
     forecast = len(columns)
-    values, known = series.values[:train, :forecast], series.known[:train, :forecast]
-    apart = np.abs(values[found.season :] - values[: -found.season])
-    both = known[found.season :] & known[: -found.season]
-    scales = (apart * both).sum(axis=0) / np.maximum(both.sum(axis=0), 1)
+    total, counted = np.zeros(forecast), np.zeros(forecast, np.int64)
+    for one in train:
+        values, known = one.values[:, :forecast], one.known[:, :forecast]
+        both = known[found.season :] & known[: -found.season]
+        total += (np.abs(values[found.season :] - values[: -found.season]) * both).sum(axis=0)
+        counted += both.sum(axis=0)
+    scales = total / np.maximum(counted, 1)
     return TargetSpec(
         kind="series",
         names=tuple(column.name for column in columns),
         mean=tuple(column.mean for column in columns),
         std=tuple(column.std for column in columns),
-        masked=not series.known[:, :forecast].all(),
+        masked=masked,
         shape=(found.horizon, forecast),
         season=found.season,
         scales=tuple(map(float, scales)),
@@ -252,10 +343,14 @@ def _variables_fact(targets: list[str], names: list[str]) -> Fact:
     return Fact(f"{count} forecast: {first_few(targets, LISTED)}", why)
 
 
-def _facts(series: Series, time: str, parts: dict[str, tuple[int, int]], why: str) -> list[Fact]:
-    """How long the series is and how it is cut."""
+def _facts(panel: Panel, time: str, parts: dict[str, tuple[int, int]], why: str) -> list[Fact]:
+    """How long the series is, or the time line of several, and how it is cut."""
+    series = panel.span
     span = f"from {series.at(0)} to {series.at(len(series) - 1)}"
     facts = [Fact(f"{len(series):,} steps, {series.step.word}, {span}", f"column {time!r}")]
+    if panel.ids:
+        listed = f"{len(panel.series):,} series: {first_few(panel.labels, LISTED)}"
+        facts.append(Fact(listed, f"told apart by {', '.join(map(repr, panel.ids))}, trained together"))
     for split, (begin, end) in parts.items():
         facts.append(Fact(f"{end - begin:,} {split} steps, from {series.at(begin)} to {series.at(end - 1)}", why))
     last = max(end for _, end in parts.values())

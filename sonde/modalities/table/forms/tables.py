@@ -26,6 +26,7 @@ from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, p
 from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
+from sonde.modalities.table.together import against_chance
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
 _ABOUT = ("", ".md", ".json", ".py", ".yaml", ".yml")  # files of a repository that say something of its data
@@ -155,6 +156,10 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     train = chosen["train"][1]
     kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
     values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
+    warnings += [f"{train_table.name}: column {c!r}: {kind.guess}" for c, kind in kinds.items() if kind.guess]
+    drawn = any(source == "train" and split != "train" for split, (source, _) in chosen.items())
+    if drawn and settings.time is None and settings.group is None:
+        warnings += against_chance(kinds, values, indices["train"], train_table.name)
     fitted = fit_columns(values, kinds, train, train_table.numbers)
     target = standardised(target, targets["train"][train])
     for table in tables.values():
@@ -172,11 +177,15 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
 
 
 def without_target(tables: dict[str, Table], target: Target) -> list[str]:
-    """Leave out tables other than train that lack the target (the usual competition test file), and say so."""
+    """Leave out tables other than train that lack the target (the usual competition test file), and say so.
+
+    What was guessed of the target, and while the tables were read, is said with it.
+    """
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
-    return [
+    said = [*target.warnings, *(note for table in tables.values() for note in table.notes)]
+    return said + [
         f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
         "use sonde predict on it after training"
         for split in lacking
@@ -270,6 +279,8 @@ def row_numbers(table: Table) -> np.ndarray:
 def saved_target(spec: TargetSpec, config: DataConfig) -> tuple[str, ...]:
     """The target's columns in the table: values and labels are called after them, classes need them named."""
     settings = config.of(TableConfig)
+    if spec.kind == "labels" and len(settings.target) == 1 and settings.target[0] not in spec.names:
+        return settings.target  # its cells join labels
     if spec.kind != "class":
         return spec.names
     if not settings.target:

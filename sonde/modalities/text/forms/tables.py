@@ -137,6 +137,8 @@ def text_column(table: Table, like: Schema) -> str:
 def _truth(table: Table, column: str, config: DataConfig, spec: TargetSpec) -> tuple[str, ...]:
     """The columns of the truth: those given, those a target is called after, else the only other column."""
     settings = config.of(TableConfig)
+    if spec.kind == "labels" and len(settings.target) == 1 and settings.target[0] not in spec.names:
+        return settings.target  # its cells join labels
     if spec.kind != "class":
         return spec.names
     if settings.target:

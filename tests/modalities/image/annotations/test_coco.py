@@ -80,7 +80,11 @@ def broken(change: Any) -> dict[str, Any]:
             broken(lambda c: c["annotations"][0].update(bbox=[1, 2])),
             r"annotation 0 has the bbox \[1, 2\]; it is four numbers",
         ),
-        (broken(lambda c: c["images"][0].update(id="x")), "annotations.json, images: an entry has the id 'x'"),
+        (broken(lambda c: c["images"][0].update(id="x")), "annotation 0 is of image 10, which is not in its images"),
+        (
+            broken(lambda c: c["images"][0].update(id=None)),
+            "annotations.json, images: an entry has the id None; give every",
+        ),
     ],
 )
 def test_files_that_contradict_themselves_are_refused(tmp_path: Path, content: Any, message: str):
@@ -115,3 +119,53 @@ def test_names_that_differ_between_splits_are_refused(tmp_path: Path):
 @pytest.mark.parametrize("content", ["[1, 2]", '{"a": 1}', ""])
 def test_other_json_is_not_taken_for_it(tmp_path: Path, content: str):
     assert recognise(write(tmp_path, content)) is None
+
+
+def test_ids_have_only_to_be_equal(tmp_path: Path):
+    content = coco_content([ONE])
+    for change in (str, float, lambda number: f"x{number}"):
+        changed = json.loads(json.dumps(content))
+        for entry in changed["images"]:
+            entry["id"] = change(entry["id"])
+        for entry in changed["annotations"]:
+            entry["image_id"] = change(entry["image_id"])
+        paint(tmp_path, ONE)
+        assert read(write(tmp_path, changed), None).splits["train"][0].boxes.tolist() == [[4, 8, 24, 40]]
+
+
+def test_an_id_of_two_images_is_refused(tmp_path: Path):
+    content = coco_content([ONE, Drawn("two", objects=(("red", 1, 1, 9, 9),))])
+    content["images"][1]["id"] = content["images"][0]["id"]
+    with pytest.raises(
+        DataError, match=r"image id 10 is of one.png and of two.png, so boxes of both cannot be told apart"
+    ):
+        read(write(tmp_path, content), None)
+
+
+@pytest.mark.parametrize(
+    "name", ["images\\\\one.png", "..\\\\..\\\\media\\\\one.png", "/home/me/data/images/one.png", "C:/x/one.png"]
+)
+def test_images_are_found_by_the_end_of_their_path(tmp_path: Path, name: str):
+    content = coco_content([ONE])
+    content["images"][0]["file_name"] = name.replace("\\\\", "\\")
+    file = paint(tmp_path / "images", ONE)
+    assert read(write(tmp_path, content), None).splits["train"][0].file == file
+
+
+def test_a_test_part_without_annotations_is_set_aside(tmp_path: Path):
+    write_coco(tmp_path, {"train2017": [ONE], "test2017": [ONE]})
+    info = tmp_path / "annotations" / "instances_test2017.json"
+    content = json.loads(info.read_text())
+    del content["annotations"]
+    info.write_text(json.dumps(content))
+    found = read(tmp_path, None)
+    assert list(found.splits) == ["train"]
+    assert "instances_test2017.json has no annotations: its 1 images cannot be evaluated on" in found.notes[0]
+
+
+def test_an_object_marked_twice_counts_once(tmp_path: Path):
+    content = coco_content([ONE])
+    content["annotations"].append({**content["annotations"][0], "id": 99})
+    found = read(write(tmp_path, content), None)
+    assert found.splits["train"][0].boxes.tolist() == [[4, 8, 24, 40]]
+    assert found.set_aside == {"objects marked twice": 1}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sample_boxes import Drawn, paint, random_images, write_yolo, yolo_lines
 from sample_places import form
@@ -119,3 +120,95 @@ def test_a_broken_yaml_file_is_named(tmp_path: Path, text: str, message: str):
 @pytest.mark.parametrize("text", ["a red square\n", "0.5 0.5 0.2 0.2 0.1\n", "1 0.5\n"])
 def test_other_text_beside_images_is_not_taken_for_it(tmp_path: Path, text: str):
     assert recognise(beside(tmp_path, text, names="")) is None
+
+
+def by_yaml(folder: Path, yaml: str) -> Path:
+    """Images of a day and a night, and a data.yaml that says what they are for."""
+    for name in ("day", "night"):
+        file = paint(folder / "images" / name, ONE)
+        text = folder / "labels" / name / "one.txt"
+        text.parent.mkdir(parents=True, exist_ok=True)
+        text.write_text("0 0.5 0.5 0.2 0.2\n")
+        file.rename(file.with_stem(name))
+        text.rename(text.with_stem(name))
+    (folder / "data.yaml").write_text(yaml + "\nnames: [red]\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "yaml",
+    [
+        "train: images/day\nval: images/night",
+        "path: .\ntrain: [images/day]\nval: images/night\ntest:",
+        "train: ../images/day\nval: ../images/night",  # as Roboflow writes them
+        "path: /somewhere/else/set\ntrain: images/day\nval: images/night",
+        "train: C:\\data\\set\\images\\day\nval: /kaggle/input/set/images/night",
+        "train: day.txt\nval: night.txt",
+    ],
+)
+@pytest.mark.parametrize("given", ["", "data.yaml"])
+def test_data_yaml_says_the_splits(tmp_path: Path, yaml: str, given: str):
+    by_yaml(tmp_path, yaml)
+    for name, line in (("day", "./images/day/day.png"), ("night", "/old/place/images/night/night.png")):
+        (tmp_path / f"{name}.txt").write_text(f"{line}\n")
+    found = read(tmp_path / given, None)
+    assert {split: [image.file.stem for image in images] for split, images in found.splits.items()} == {
+        "train": ["day"],
+        "validation": ["night"],
+    }
+    assert found.splits["validation"][0].boxes[0].tolist() == pytest.approx([0.4, 0.4, 0.6, 0.6])
+    assert found.notes == []
+    assert recognise(tmp_path / given)
+
+
+def test_a_validation_part_that_is_the_training_part_is_said(tmp_path: Path):
+    found = read(by_yaml(tmp_path, "train: images/day\nval: images/day\ntest: images/gone"), None)
+    assert {split: len(images) for split, images in found.splits.items()} == {"train": 1}
+    assert found.notes == [
+        "data.yaml: validation is the same folder as train, and is not used: rows are drawn from train instead",
+        "data.yaml: test: images/gone does not exist and is not used",
+        "1 images are in no part that data.yaml names and are not used",
+    ]
+
+
+def test_lists_by_autosplit(tmp_path: Path):
+    write_yolo(tmp_path, {"all": random_images(3)})
+    names = [f"./images/all/image{number}.png" for number in range(3)]
+    (tmp_path / "autosplit_train.txt").write_text("\n".join(names[:2]))
+    (tmp_path / "autosplit_val.txt").write_text(names[2])
+    assert {split: len(images) for split, images in read(tmp_path, None).splits.items()} == {
+        "train": 2,
+        "validation": 1,
+    }
+
+
+@pytest.mark.parametrize("yaml", ["names: [a]\nkpt_shape: [2, 3]\n", "names: [a]\n"])
+def test_key_points_are_no_outline(tmp_path: Path, yaml: str):
+    beside(tmp_path, "0 0.5 0.5 0.2 0.4 0.45 0.4 2 0 0 0\n0 0.2 0.2 0.2 0.2 0.2 0.25 1 0.15 0.2 2\n", names="")
+    (tmp_path / "data.yaml").write_text(yaml)
+    found = read(tmp_path, None)
+    assert found.splits["train"][0].boxes[0].tolist() == pytest.approx([0.4, 0.3, 0.6, 0.7])
+    assert found.notes == ["key points of objects are left out; their boxes are learnt"]
+
+
+def test_outlines_of_one_length_stay_outlines(tmp_path: Path):
+    beside(tmp_path, "0 0.1 0.1 0.3 0.1 0.3 0.5 0.1 0.5\n0 0.5 0.5 0.9 0.5 0.9 0.7 0.5 0.7\n")
+    found = read(tmp_path, None)
+    assert found.splits["train"][0].boxes.tolist() == pytest.approx(
+        np.array([[0.1, 0.1, 0.3, 0.5], [0.5, 0.5, 0.9, 0.7]])
+    )
+    assert found.notes == []
+
+
+def test_a_kpt_shape_that_does_not_fit(tmp_path: Path):
+    beside(tmp_path, "0 0.5 0.5 0.2 0.4 0.45 0.4 2\n", names="")
+    (tmp_path / "data.yaml").write_text("names: [a]\nkpt_shape: [2, 3]\n")
+    with pytest.raises(
+        DataError, match=r"one.txt line 1 has 7 numbers after its class; a box has 4, and its key points 6 more"
+    ):
+        read(tmp_path, None)
+    (tmp_path / "data.yaml").write_text("names: [a]\nkpt_shape: 17\n")
+    with pytest.raises(
+        DataError, match=r"data.yaml: kpt_shape is 17; write the number of points and of values of each"
+    ):
+        read(tmp_path, None)

@@ -89,6 +89,105 @@ def test_deeper_folders_belong_to_their_class_and_hidden_files_to_none(tmp_path:
     assert data.splits["train"].describe(0) == "a/day/one/0.png"
 
 
+@pytest.mark.parametrize("train", ["train", "."])
+def test_a_part_without_labels_is_set_aside(tmp_path: Path, train: str) -> None:
+    """Under train/ or beside the classes, test/ holds images of no class: it is no class, and no error."""
+    for name in ("a", "b"):
+        fill(tmp_path / train / name, 10)
+    fill(tmp_path / "test", 4)
+    data = read(tmp_path, DataConfig())
+    assert data.schema.target.names == ("a", "b")
+    assert sizes(data) == {"train": 14, "validation": 2, "test": 4}
+    assert all("test/" not in data.splits["test"].describe(i) for i in range(4))
+    assert data.warnings == [
+        "test/ is set aside: its 4 images are in no class folder, so it cannot be evaluated on; predict on it after training"
+    ]
+
+
+def test_a_test_part_in_one_folder_named_unknown_is_set_aside(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "test/unknown"):
+        fill(tmp_path / name, 10)
+    data = read(tmp_path, DataConfig())
+    assert sizes(data) == {"train": 14, "validation": 2, "test": 4}
+    assert len(data.warnings) == 1
+
+
+def test_a_test_folder_of_classes_beside_classes_is_the_test_split(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name, 10)
+        fill(tmp_path / "test" / name, 3)
+    data = read(tmp_path, DataConfig(validation=0))
+    assert data.schema.target.names == ("a", "b")
+    assert sizes(data) == {"train": 20, "test": 6}
+    assert data.splits["test"].describe(3) == "test/b/0.png"
+    assert targets_of(data.splits["test"]).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_folders_named_for_a_role_are_no_classes(tmp_path: Path) -> None:
+    for name in ("a", "b", "masks"):
+        fill(tmp_path / name, 10)
+    data = read(tmp_path, DataConfig())
+    assert data.schema.target.names == ("a", "b")
+    assert data.warnings == ["masks/ is named for a role, not for a class: its 10 images are not used"]
+
+
+def test_mask_is_a_class_beside_no_mask(tmp_path: Path) -> None:
+    for name in ("mask", "no_mask"):
+        fill(tmp_path / name, 10)
+    assert read(tmp_path, DataConfig()).schema.target.names == ("mask", "no_mask")
+
+
+@pytest.mark.parametrize(
+    "names", [("test_images", "train_images"), ("X_images_part_1", "X_images_part_2"), ("images",)]
+)
+def test_only_roles_are_refused_by_name(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        fill(tmp_path / name, 4)
+    said = refused(tmp_path)
+    assert said.startswith(
+        f": folders of images ({', '.join(f'{name}/' for name in names)}) are named for what they hold"
+    )
+    assert "train.csv" in said
+
+
+def test_classes_in_the_only_folder_of_images(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / "images" / name, 10)
+    data = read(tmp_path, DataConfig(test=0, validation=0))
+    assert data.schema.target.names == ("a", "b")
+    assert data.splits["train"].describe(0) == "images/a/0.png"
+
+
+def test_masks_beside_their_images_are_not_trained_on(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        fill(tmp_path / name, 10)
+        for mask in ("3_mask", "3_mask_1"):
+            shutil.copy(tmp_path / name / "3.png", tmp_path / name / f"{mask}.png")
+    data = read(tmp_path, DataConfig(test=0, validation=0))
+    assert sizes(data) == {"train": 20}
+    assert data.warnings == [
+        "4 images are masks of others by their names, such as a/3_mask.png, and are not trained on; "
+        "--task segmentation learns them"
+    ]
+
+
+def test_jfif_is_read_and_other_endings_are_counted(tmp_path: Path) -> None:
+    fill(tmp_path / "a", 6)
+    fill(tmp_path / "b", 6, kind="jpg")
+    for file in (tmp_path / "b").iterdir():
+        file.rename(file.with_suffix(".jfif"))
+    (tmp_path / "a" / "x.heic").write_bytes(b"no")
+    data = read(tmp_path, DataConfig(test=0, validation=0))
+    assert sizes(data) == {"train": 12}
+    assert data.warnings == ["files that are not read as images are left out: 1 .heic, such as a/x.heic"]
+
+
+def test_folders_beside_the_splits_are_said(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "extra"):
+        fill(tmp_path / name, 10)
+    assert read(tmp_path, DataConfig()).warnings == ["extra/ is beside the split folders: its 10 images are not used"]
+
+
 def test_lists_of_files_per_split(tmp_path: Path) -> None:
     for name in ("a", "b"):
         fill(tmp_path / name, 6)

@@ -270,3 +270,108 @@ def test_the_nuclei(shared_data: Path) -> None:
     shares = [(rows.read(np.arange(len(rows)))["target"] == 1).mean() * len(rows) for rows in data.splits.values()]
     assert sum(shares) / 72 == pytest.approx(0.077, abs=5e-4)
     assert sizes(read(shared_data / "dsb2018" / "stage1_train", WHOLE)) == {"train": 5}
+
+
+def placed(root: Path, number: int, image: str, *masks: str, kind: str = "binary") -> None:
+    """A picture and its mask under the given names."""
+    objects = discs(number % 3 + 1, number)
+    for name in (image, *masks):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+    picture(objects, number).save(root / image)
+    for name in masks:
+        written(objects, kind).save(root / name)
+
+
+def check_numbers(data: Dataset, kind: str = "binary") -> None:
+    """As `check_rows`, where a name holds the number among others."""
+    for rows in data.splits.values():
+        for index in range(len(rows)):
+            number = int("".join(filter(str.isdigit, Path(rows.describe(index)).stem.split("_leftImg8bit")[0])))
+            objects = discs(number % 3 + 1, number)
+            expected = objects > 0 if kind == "binary" else np.asarray(written(objects, "classes"))
+            assert (rows.read(np.array([index]))["target"][0] == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("image/{}.png", "label/{}.png"),
+        ("img/{}.png", "gt/{}.png"),
+        ("images/{}_training.png", "1st_manual/{}_manual1.gif"),
+        ("Images/im{}.png", "GroundTruth/im{}.png"),
+    ],
+)
+def test_folders_and_names_as_people_have_them(tmp_path: Path, image: str, mask: str) -> None:
+    for number in range(6):
+        placed(tmp_path, number, image.format(number), mask.format(number))
+    data = open_data(tmp_path, WHOLE)
+    assert data.form == "images with masks"
+    assert sizes(data) == {"train": 6}
+    check_numbers(data)
+
+
+def test_the_field_of_view_is_not_the_vessels(tmp_path: Path) -> None:
+    """DRIVE: mask/ is where the camera saw anything; test/ has no 1st_manual/ and is set aside."""
+    for number in range(6):
+        placed(tmp_path / "training", number, f"images/{number}_training.png", f"1st_manual/{number}_manual1.png")
+        placed(tmp_path / "test", number, f"images/{number}_test.png", f"mask/{number}_test_mask.png")
+        (tmp_path / "training" / "mask").mkdir(exist_ok=True)
+        Image.new("L", (SIDE, SIDE), 255).save(tmp_path / "training" / "mask" / f"{number}_training_mask.png")
+    data = open_data(tmp_path, WHOLE)
+    assert sizes(data) == {"train": 6}
+    check_numbers(data)
+    assert data.warnings[0].startswith("test/ is set aside: its 12 images have no masks")
+
+
+def test_cityscapes(tmp_path: Path) -> None:
+    for number in range(6):
+        split, city = ("train", "a") if number < 4 else ("val", "b")
+        name = f"{split}/{city}/{city}_{number}"
+        masks = [f"gtFine/{name}_gtFine_{what}.png" for what in ("labelIds", "instanceIds", "color")]
+        placed(tmp_path, number, f"leftImg8bit/{name}_leftImg8bit.png", *masks, kind="classes")
+    data = open_data(tmp_path, DataConfig(test=0))
+    assert sizes(data) == {"train": 4, "validation": 2}
+    assert len(data.schema.target.names) == 34
+    assert data.schema.target.names[7] == "road"
+    check_numbers(data, "classes")
+
+
+def test_masks_beside_the_folders_of_splits(tmp_path: Path) -> None:
+    for number in range(6):
+        split = "train" if number < 4 else "val"
+        placed(tmp_path, number, f"{split}/{number}.png", f"{split}_labels/{number}_L.png")
+    placed(tmp_path, 7, "test/7.png")
+    with pytest.raises(DataError, match=r"train/0.png has no mask train_labels/0\.\*"):
+        open_data(tmp_path, DataConfig(test=0))
+    for file in (*tmp_path.glob("*_labels/*"),):
+        file.rename(file.with_stem(file.stem.replace("_L", "_mask")))
+    data = open_data(tmp_path, DataConfig(test=0))
+    assert sizes(data) == {"train": 4, "validation": 2}
+    check_numbers(data)
+    assert data.warnings[0].startswith("test/ is set aside: its 1 images have no masks")
+
+
+def test_masks_beside_images_in_one_folder(tmp_path: Path) -> None:
+    for number in range(6):
+        placed(tmp_path, number, f"{number}.jpg", f"{number}_mask.png")
+    data = open_data(tmp_path, WHOLE)
+    assert sizes(data) == {"train": 6}
+    check_numbers(data)
+
+
+def test_several_masks_of_an_image_in_class_folders(tmp_path: Path) -> None:
+    """BUSI: classes by folder unless segmentation is asked for; two masks of an image are laid over each other."""
+    for number in range(6):
+        folder = "ab"[number % 2]
+        objects = discs(3, number)
+        placed(tmp_path, number, f"{folder}/x ({number}).png")
+        for part in (1, 2, 3):
+            suffix = "" if part == 1 else f"_{part - 1}"
+            mask = Image.fromarray((255 * (objects == part)).astype(np.uint8))
+            mask.save(tmp_path / folder / f"x ({number})_mask{suffix}.png")
+    assert open_data(tmp_path, WHOLE).schema.target.names == ("a", "b")
+    data = open_data(tmp_path, WHOLE, task="segmentation")
+    assert sizes(data) == {"train": 6}
+    for index in range(6):
+        number = int(data.splits["train"].describe(index).split("(")[1][0])
+        assert (data.splits["train"].read(np.array([index]))["target"][0] == (discs(3, number) > 0)).all()

@@ -186,7 +186,7 @@ def test_what_is_no_even_series_is_refused_with_its_row(tmp_path: Path, spoil: A
         ),
         ({"time": "wen"}, "plant.csv has no column 'wen'; did you mean 'when'?"),
         ({"target": ("laod",)}, "plant.csv has no column 'laod' to predict; did you mean 'load'?"),
-        ({"group": "load"}, "was not read as a table; leave --group out"),
+        ({"group": "load"}, "holds one series, since every time stands once in it; leave --group out"),
         ({"folds": 3}, "--folds"),
     ],
 )
@@ -203,7 +203,8 @@ def test_one_place_to_split_at_is_refused() -> None:
 def test_other_tables_are_no_series(tmp_path: Path) -> None:
     table = frame()
     assert recognise(written(tmp_path, table)) == "'when' is hourly, and all else are numbers"
-    assert recognise(written(tmp_path, table.assign(kind="a"), "kinds.csv")) is None
+    texts = table.assign(note=[f"note {i}" for i in range(ROWS)])
+    assert recognise(written(tmp_path, texts, "texts.csv")) is None
     assert recognise(written(tmp_path, table.drop(columns="when"), "numbers.csv")) is None
     assert recognise(written(tmp_path, table.head(10), "short.csv")) is None
     uneven = table.assign(
@@ -216,7 +217,7 @@ def test_other_tables_are_no_series(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match="was not read as a time series; use --task forecasting, or leave --horizon out"
     ):
-        opened(tmp_path / "kinds.csv", target=("load",), horizon=3)
+        opened(tmp_path / "texts.csv", target=("load",), horizon=3)
 
 
 def test_columns_that_are_no_numbers_are_left_out_when_a_forecast_is_asked_for(tmp_path: Path) -> None:
@@ -292,3 +293,116 @@ def test_the_published_split_of_etth1(shared_data: Path) -> None:
     assert dataset.schema.target.names == (
         "HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT",
     )  # fmt: skip
+
+
+def test_names_beside_the_numbers_do_not_make_rows_be_drawn_at_random(tmp_path: Path) -> None:
+    table = frame().assign(weekday=lambda t: t["when"].dt.day_name())
+    dataset = opened(written(tmp_path, table), target=("load",))
+    assert dataset.schema.input.kind == "series"
+    assert [column.name for column in dataset.schema.input.columns] == ["load", "heat"]
+    assert "1 non-numeric columns were dropped: 'weekday'" in dataset.warnings
+    assert opened(tmp_path / "plant.csv", target=("weekday",)).schema.target.kind == "class"
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (lambda t: {"Date": t.dt.strftime("%d/%m/%Y"), "Time": t.dt.strftime("%H:%M:%S")}, "Date Time"),
+        (lambda t: {"year": t.dt.year, "month": t.dt.month, "day": t.dt.day, "hour": t.dt.hour}, "year month day hour"),
+        (lambda t: {"date": t.dt.strftime("%Y-%m-%d"), "hour": t.dt.hour}, "date hour"),
+        (lambda t: {"when": t.dt.strftime("%m/%d/%Y %I:%M:%S %p")}, "when"),
+        (lambda t: {"timestamp": t.astype("int64") // 10**9}, "timestamp"),
+        (lambda t: {"timestamp": t.astype("int64") // 10**6}, "timestamp"),
+    ],
+)
+def test_times_in_several_columns_or_counted(tmp_path: Path, columns: Any, name: str) -> None:
+    table = frame()
+    stamps = table["when"].astype("datetime64[ns]")
+    path = written(tmp_path, pd.DataFrame({**columns(stamps), "load": table["load"], "heat": table["heat"]}))
+    dataset = opened(path)
+    assert dataset.schema.input.column == name
+    assert dataset.schema.target.names == ("load", "heat")
+    np.testing.assert_array_equal(windows(dataset, "train").stamps, stamps.to_numpy().astype("datetime64[s]"))
+    _, ahead = rows_to_predict(path, dataset.schema)
+    assert ahead[0] == "2020-01-21 20:00:00"
+
+
+def test_clocks_that_are_put_back_and_forward_leave_even_hours(tmp_path: Path) -> None:
+    for start, name in (("2022-10-20", "autumn.csv"), ("2022-03-15", "spring.csv")):
+        stamps = pd.date_range(start, periods=ROWS, freq="h", tz="Europe/Berlin")
+        dataset = opened(written(tmp_path, frame().assign(when=stamps.astype(str)), name))
+        assert dataset.warnings == []
+        expected = stamps.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
+        np.testing.assert_array_equal(windows(dataset, "train").stamps, expected)
+
+
+def test_rows_without_a_value_at_the_end_are_what_is_forecast(tmp_path: Path) -> None:
+    table = frame()
+    table.loc[ROWS - 14 :, "load"] = np.nan
+    path = written(tmp_path, table)
+    for settings in ({"target": ("load",)}, {}):  # `heat`, which is known ahead, does not hide them
+        dataset = opened(path, **settings)
+        assert len(windows(dataset, "train").stamps) == ROWS - 14
+        assert "the last 14 rows have a time and no value, so they are not trained on" in dataset.warnings[-1]
+        rows, ahead = rows_to_predict(path, dataset.schema)
+        assert ahead[0] == str(table["when"][ROWS - 14])
+        scaled = rows.read(np.array([0]))["input"][0, -1, 0]
+        column = dataset.schema.input.columns[0]
+        assert scaled * column.std + column.mean == pytest.approx(table["load"][ROWS - 15], rel=1e-5)
+
+
+def several(ids: dict[str, list], rows: int = 120) -> pd.DataFrame:
+    """The same days in several series, of which series k has the values 1000 k + day."""
+    count = len(next(iter(ids.values())))
+    days = pd.date_range("2021-01-01", periods=rows)
+    parts = [
+        pd.DataFrame({**{name: cells[k] for name, cells in ids.items()}, "ds": days, "y": 1000.0 * k + np.arange(rows)})
+        for k in range(count)
+    ]
+    return pd.concat(parts)
+
+
+@pytest.mark.parametrize(
+    ("ids", "labels"),
+    [
+        ({"unique_id": ["a", "b", "c"]}, ("a", "b", "c")),
+        ({"store": [1, 1, 2, 2], "item": [1, 2, 1, 2]}, ("1 1", "1 2", "2 1", "2 2")),
+    ],
+)
+@pytest.mark.parametrize("by_day", [False, True])
+def test_several_series_in_one_table(tmp_path: Path, ids: dict[str, list], labels: tuple, by_day: bool) -> None:
+    table = several(ids)
+    table = table.sort_values("ds", kind="stable") if by_day else table
+    path = written(tmp_path, table)
+    dataset = opened(path, target=("y",), horizon=7, look_back=14)
+    assert f"{len(labels)} series: {', '.join(labels)}" in facts(dataset)
+    ends = {"train": 84, "validation": 96, "test": 120}
+    for split, end in ends.items():
+        rows = windows(dataset, split).read(np.arange(len(dataset.splits[split])))
+        column = dataset.schema.input.columns[0]
+        both = np.concatenate([rows["input"][..., 0], rows["target"][..., 0]], axis=1) * column.std + column.mean
+        assert np.diff(both, axis=1) == pytest.approx(1, abs=0.02), "no window reaches from one series into the next"
+        days = np.round(both).astype(int) % 1000
+        assert days.max() == end - 1, "all parts end on the same day in every series"
+        assert len(np.unique(np.round(both).astype(int) // 1000)) == len(labels)
+        assert len(both) == len(labels) * (len(np.unique(days[:, 0])))
+    found, ahead = rows_to_predict(path, dataset.schema)
+    assert len(found) == len(labels)
+    assert ahead[:2] == [f"{labels[0]} 2021-05-01", f"{labels[0]} 2021-05-02"]
+    assert ahead[-1] == f"{labels[-1]} 2021-05-07"
+    assert Schema.from_dict(dataset.schema.as_dict()) == dataset.schema
+    again = open_like(path, dataset.schema, data_config())
+    assert len(again.splits["test"]) == len(labels) * (120 - 14 - 7 + 1)
+    assert windows(again, "test").describe(0).startswith(f"plant.csv {labels[0]} from 2021-01-15")
+
+
+def test_series_that_cannot_stand_in_one_table(tmp_path: Path) -> None:
+    table = several({"unique_id": ["a", "b"]})
+    weekly = table[(table["unique_id"] == "a") | (table["ds"].dt.day_name() == "Monday")]
+    with pytest.raises(DataError, match="series 'b' is weekly, and 'a' daily; series of one table need the same steps"):
+        opened(written(tmp_path, weekly), task="forecasting", target=("y",), group="unique_id")
+    twice = pd.concat([table, table])
+    with pytest.raises(
+        DataError, match="keep one row per time, name the column that tells several series apart with --group"
+    ):
+        opened(written(tmp_path, twice), task="forecasting", target=("y",))

@@ -1,0 +1,84 @@
+"""Boxes in a table, a row an object: filename, class, xmin, ymin, xmax, ymax, as Roboflow, TensorFlow and Open Images write them.
+
+An image whose row has no corners shows no object.
+"""
+
+from collections.abc import Sequence
+
+from sonde.core.errors import DataError
+from sonde.data.listing import Listing
+from sonde.data.splits import in_order
+from sonde.modalities.image.annotations.annotated import (
+    NAMELESS,
+    Annotated,
+    Annotations,
+    Skipped,
+    annotated,
+    number,
+    pass_over,
+)
+from sonde.modalities.image.naming_tables import Named, NamingTable, box_columns, cells_of, naming_tables
+from sonde.modalities.table.kinds import MISSING
+from sonde.modalities.table.modality import FILES as TABLES
+from sonde.modalities.table.read import Table, read_table
+
+CALLED = ("class", "label", "class_name", "name", "category", "labelname", "class_id", "label_name", "species")
+
+
+def recognise(listing: Listing) -> str | None:
+    """Why a table, or a folder with one, marks objects in images, None if it does not."""
+    if listing.endings.isdisjoint(TABLES):
+        return None
+    found = naming_tables(listing)
+    if found is None or not found.by_split or not box_columns(found.by_split["train"].head):
+        return None
+    return f"{', '.join(table.path.name for table in found.by_split.values())} with corners of boxes in columns"
+
+
+def read(listing: Listing, skipped: Skipped) -> Annotations:
+    """All images that the tables name; the tables' names or folders tell the splits.
+
+    Raises: DataError for corners that are no numbers, and an image that is not there
+    """
+    found = naming_tables(listing)
+    assert found is not None
+    tables = in_order(found.by_split)
+    splits = {split: _images(found, table, split, skipped) for split, table in tables.items()}
+    used = {image.file for images in splits.values() for image in images}
+    left = sum(found.root.path / name not in used for name in found.index.names)
+    return Annotations(
+        form="boxes in a table",
+        why=", ".join(table.path.name for table in tables.values()),
+        splits=splits,
+        files=[table.path for table in tables.values()],
+        notes=[f"{left:,} images are named in no table and are not used"] if left else [],
+    )
+
+
+def _images(found: Named, naming: NamingTable, split: str, skipped: Skipped) -> list[Annotated]:
+    table = read_table(naming.path)
+    corners = [cells_of(table, column) for column in box_columns(table)]
+    kinds = _kinds(table, naming.column)
+    objects: dict[str, list[tuple[str, Sequence[float]]]] = {}
+    for row, cell in enumerate(cells_of(table, naming.column)):
+        place = table.place(row)
+        try:
+            known = found.nearest(cell, naming, split)
+            if len(known) != 1:
+                what = f"{len(known)} images" if known else f"no image below {found.root.path}"
+                raise DataError(f"{place}: {cell!r} names {what}; fix it, or skip such rows with --skip-unreadable")
+            sides = [side[row] for side in corners]
+            own = objects.setdefault(known[0], [])
+            if any(side.lower() not in MISSING for side in sides):
+                own.append((kinds[row], [number(side, "a corner", place) for side in sides]))
+        except DataError as trouble:
+            pass_over(trouble, skipped)
+    root = found.root.path
+    return [annotated(root / name, f"{naming.path.name}, {name}", marked) for name, marked in objects.items()]
+
+
+def _kinds(table: Table, image: str) -> list[str]:
+    """The class of each row's object."""
+    lower = {name.lower(): name for name in table.columns if name != image}
+    column = next((lower[name] for name in CALLED if name in lower), None)
+    return [NAMELESS] * len(table) if column is None else [cell or NAMELESS for cell in cells_of(table, column)]

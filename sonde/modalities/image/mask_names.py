@@ -1,0 +1,72 @@
+"""Files beside masks that name their classes: by number, or by colour."""
+
+import csv
+import re
+from pathlib import Path
+
+from sonde.core.errors import DataError
+
+NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt")  # of classes, one a line
+COLOURS = ("class_dict.csv", "class_dict_seg.csv", "labelmap.txt", "label_colors.txt", "label_colours.txt")
+# Cordts et al. 2016, arXiv:1604.01685: the classes of *_labelIds.png, in the order of their numbers
+CITYSCAPES = tuple(
+    re.split(
+        ", ",
+        "unlabeled, ego vehicle, rectification border, out of roi, static, dynamic, ground, road, sidewalk, parking, rail track, "
+        "building, wall, fence, guard rail, bridge, tunnel, pole, polegroup, traffic light, traffic sign, vegetation, terrain, "
+        "sky, person, rider, car, truck, bus, caravan, trailer, train, motorcycle, bicycle",
+    )
+)
+VALUES = "_classes.csv"  # Roboflow: the value of a pixel, its class
+
+
+def class_names(path: Path) -> tuple[list[str], str]:
+    """(names in the order of their numbers, the file that has them); empty where there is none.
+
+    Raises: DataError for numbers that leave one out
+    """
+    file = next((path / name for name in NAMES if (path / name).is_file()), None)
+    if file is not None:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        return [line.strip() for line in lines if line.strip()], str(file)
+    for file in (path / VALUES, path / "train" / VALUES):
+        if file.is_file():
+            rows = [
+                [cell.strip() for cell in row] for row in csv.reader(file.read_text(encoding="utf-8-sig").splitlines())
+            ]
+            named = {int(row[0]): row[1] for row in rows if len(row) == 2 and row[0].isdigit()}
+            if not named or sorted(named) != list(range(len(named))):
+                raise DataError(
+                    f"{file} has to name the class of every pixel value from 0 on; write one a line: 0,background"
+                )
+            return [named[value] for value in range(len(named))], str(file)
+    return [], ""
+
+
+def colour_names(path: Path) -> dict[str, int]:
+    """Class -> its colour as 0xRRGGBB, in the file's order; empty where no file lists colours.
+
+    class_dict.csv:    name,r,g,b            (a header, then one a line)
+    label_colors.txt:  64 128 64<tab>Animal  (CamVid)
+    labelmap.txt:      road:128,64,128::     (CVAT)
+
+    Raises: DataError for two classes of one colour, and a line that is none of these
+    """
+    file = next((path / name for name in COLOURS if (path / name).is_file()), None)
+    if file is None:
+        return {}
+    found: dict[str, int] = {}
+    for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not line.strip() or line.startswith("#") or (number == 1 and not re.search(r"\d", line)):
+            continue
+        values = re.findall(r"(?<![\w.])\d{1,3}(?![\w.])", line)
+        name = re.sub(r"(?<![\w.])\d{1,3}(?![\w.])|[,;:\t\"]", " ", line).strip()
+        if len(values) != 3 or not name or any(int(value) > 255 for value in values):
+            raise DataError(f"{file} line {number} is no class with its colour; write it like roof,128,0,0")
+        red, green, blue = map(int, values)
+        colour = red << 16 | green << 8 | blue
+        other = next((known for known, used in found.items() if used == colour), None)
+        if other is not None:
+            raise DataError(f"{file}: {other} and {name} have the same colour #{colour:06x}; give each its own")
+        found[name] = colour
+    return found

@@ -1,0 +1,169 @@
+"""Several series in one table (`unique_id, ds, y`): what tells them apart, each at even steps, all on one time line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+
+from sonde.core.errors import DataError, nearest
+from sonde.modalities.series.columns import Cuts, Series, regular
+from sonde.modalities.series.time_index import between
+from sonde.modalities.series.times import Times
+from sonde.modalities.table.kinds import Categories, categories, infer_kind, parse
+from sonde.modalities.table.read import Table
+
+FEWEST_STEPS = 5  # rows of a series, on average, for a column to tell series apart
+MOST_COLUMNS = 3  # that tell them apart together
+_ID = re.compile(
+    r"(^|[_\W])(id|ids|store|item|shop|product|sku|station|site|sensor|series|region|country|state|county|unit|meter|machine|"
+    r"customer|client|symbol|ticker|asset|dept|department|location|household|node|zone|line|cell|battery|engine|patient)s?($|[_\W])",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series with the same steps.
+
+    ids:     the columns that tell them apart, none for a single series
+    labels:  what each is called, "" for a single one
+    starts:  of each, its first step on the common time line
+    span:    that time line, with no variables where there are several
+    """
+
+    series: tuple[Series, ...]
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    starts: tuple[int, ...]
+    span: Series
+
+    def bases(self) -> np.ndarray:
+        """(series,) where each begins when all stand one behind the other."""
+        return np.cumsum([0, *map(len, self.series)])[:-1]
+
+    def joined(self, field: str) -> np.ndarray:
+        """The `values`, `known` or `stamps` of all series, one behind the other."""
+        return np.concatenate([getattr(one, field) for one in self.series])
+
+    def train(self, cuts: Cuts) -> list[Series]:
+        """Each series up to where training ends."""
+        ends = [max(0, min(len(one), cuts.train - start)) for one, start in zip(self.series, self.starts, strict=True)]
+        return [
+            replace(one, values=one.values[:end], known=one.known[:end], stamps=one.stamps[:end])
+            for one, end in zip(self.series, ends, strict=True)
+        ]
+
+    def moments(self, begin: int, end: int, *, back: int, horizon: int) -> np.ndarray:
+        """Where forecasts begin that lie in [begin, end) of the time line, with `back` steps of their series before them."""
+        found = []
+        for one, start, base in zip(self.series, self.starts, self.bases(), strict=True):
+            first = max(begin - start, back)
+            last = min(end - start, len(one)) - horizon
+            found.append(base + np.arange(first, last + 1))
+        return np.concatenate(found)
+
+
+def read_panel(table: Table, times: Times, ids: Sequence[str], names: Sequence[str], forecast: int) -> Panel:
+    """The series of a table. Raises: DataError as `regular`, and for series whose steps differ"""
+    if not ids:
+        one = regular(table, times, names, forecast)
+        return Panel((one,), (), ("",), (0,), one)
+    codes, labels = id_codes(table, ids)
+    found, kept = [], []
+    for code, label in enumerate(labels):
+        rows = np.flatnonzero(codes == code)
+        found.append(regular(_rows(table, rows, label), replace(times, stamps=times.stamps[rows]), names, forecast))
+        kept.append(label)
+    step = found[0].step
+    for one, label in zip(found, kept, strict=True):
+        if one.step != step:
+            raise DataError(
+                f"{table.name}: series {label!r} is {one.step.word}, and {kept[0]!r} {step.word}; series of one table need the "
+                "same steps, so keep those apart in files of their own"
+            )
+    first = min(found, key=lambda one: one.stamps[0])
+    last = max(one.stamps[-1] for one in found)
+    length = len(first)
+    while between(first.stamps, step, length)[-1] < last:
+        length *= 2
+    line = between(first.stamps, step, length)
+    line = line[line <= last]
+    starts = np.searchsorted(line, [one.stamps[0] for one in found])
+    for one, label, start in zip(found, kept, starts, strict=True):
+        if not np.array_equal(line[start : start + len(one)], one.stamps):
+            raise DataError(
+                f"{table.name}: series {label!r} has times between those of the others; give all the same steps, or keep it in "
+                "a file of its own"
+            )
+    span = Series(
+        values=np.empty((len(line), 0)), known=np.empty((len(line), 0), bool), stamps=line, step=step, warnings=()
+    )
+    return Panel(tuple(found), tuple(ids), tuple(kept), tuple(map(int, starts)), span)
+
+
+def find_ids(table: Table, times: Times, group: str | None, targets: Sequence[str]) -> tuple[str, ...]:
+    """The columns that tell several series apart; none where no time stands twice, or no columns do.
+
+    group: the one that is named.  Raises: DataError where there is none of that name
+    """
+    if group is not None:
+        if group not in table.columns:
+            near = nearest(group, table.columns)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(list(table.columns)[:8])}"
+            raise DataError(f"{table.name} has no column {group!r} for --group; {hint}")
+        if len(np.unique(times.stamps)) == len(times.stamps):
+            raise DataError(f"{table.name} holds one series, since every time stands once in it; leave --group out")
+        return (group,)
+    if len(np.unique(times.stamps)) == len(times.stamps):
+        return ()
+    candidates = [
+        name for name in table.columns if name and name not in (*times.uses, *targets) and _may_tell(table, name)
+    ]
+    for size in range(1, MOST_COLUMNS + 1):
+        for ids in combinations(candidates, size):
+            codes, labels = id_codes(table, ids)
+            pairs = np.unique(np.stack([codes, times.stamps.astype(np.int64)]), axis=1)
+            if pairs.shape[1] == len(codes) and len(labels) * FEWEST_STEPS <= len(codes):
+                return ids
+    return ()
+
+
+def id_codes(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """((n,) the series of each row, what each is called, the first of the table first). Raises: DataError for a gap"""
+    columns = []
+    for name in ids:
+        cells = categories(table, name)
+        if (cells.codes < 0).any():
+            place = table.place(int((cells.codes < 0).argmax()))
+            raise DataError(
+                f"{place}: column {name!r} is empty, which tells series apart; fill in the cell, or remove the row"
+            )
+        columns.append(cells)
+    codes = np.stack([cells.codes for cells in columns])
+    distinct, first, inverse = np.unique(codes, axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    labels = [" ".join(c.names[code] for c, code in zip(columns, distinct[:, place], strict=True)) for place in order]
+    return np.argsort(order)[inverse.reshape(-1)], labels
+
+
+def _may_tell(table: Table, name: str) -> bool:
+    """Whether a column may tell series apart: names, or whole numbers under a name that says so."""
+    kind = infer_kind(table, name)
+    if kind.kind == "category":
+        return len(categories(table, name).names) * FEWEST_STEPS <= len(table)
+    if kind.kind != "number" or not _ID.search(re.sub(r"([a-z])([A-Z])", r"\1_\2", name)):
+        return False
+    values = parse(table, name, kind)
+    assert not isinstance(values, Categories)
+    return bool((values == np.floor(values)).all()) and len(np.unique(values)) * FEWEST_STEPS <= len(table)
+
+
+def _rows(table: Table, rows: np.ndarray, label: str) -> Table:
+    """Some rows of a table; errors number them as the table does where they stand together."""
+    together = len(rows) == rows[-1] - rows[0] + 1
+    columns = {name: array.take(pa.array(rows)) for name, array in table.columns.items()}
+    first = table.first_row + int(rows[0]) if together else table.first_row
+    return replace(table, name=f"{table.name} ({label})", columns=columns, first_row=first)

@@ -1,0 +1,144 @@
+"""What a table in text begins with: lines before the header, the delimiter, the first rows."""
+
+# pyright: reportAttributeAccessIssue=false
+# pyarrow.compute makes its functions when it is imported, where pyright cannot see them
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sonde.core.errors import DataError
+
+DELIMITERS = ",\t;|"
+HEAD = 200  # rows, to recognise a table by
+FEWEST = 6  # rows that show whether the first is a title
+MOST_BEFORE = 20  # lines before a header; more are rows that differ
+_NUMBER = re.compile(r"\W*\d[\d.,' ]*\W*")
+_SEP = re.compile(r'"?sep=(?P<delimiter>.)"?\s*', re.IGNORECASE)  # by which Excel is told the delimiter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The beginning of a text.
+
+    rows:         cells of up to `HEAD` rows, a header among them
+    before:       lines that stand before them and belong to no row
+    header_lines: lines of the first row, more than one where a quoted name is broken
+    notes:        what was passed over, where that is a guess
+    """
+
+    delimiter: str
+    rows: list[list[str]]
+    before: int = 0
+    header_lines: int = 1
+    notes: tuple[str, ...] = ()
+
+
+def cut_head(lines: Sequence[str], preferred: str) -> Head:
+    """The first lines of a text, of which one at least is not blank, as rows. preferred: the delimiter that its ending means"""
+    named = _SEP.fullmatch(lines[0]) if len(lines) > 1 else None
+    before = _before(lines, 1 if named else 0)
+    rest = lines[before:]
+    candidates = named["delimiter"] if named else "".join(sorted(DELIMITERS, key=lambda d: d != preferred))
+    best, most = Head(delimiter=preferred, rows=[]), -1
+    for delimiter in candidates:
+        head = _cut(rest, delimiter, before)
+        widths = [len(row) for row in head.rows]
+        even = widths.count(widths[0]) if widths[0] > 1 else 0
+        if even > most:
+            best, most = head, even
+    return best
+
+
+def named_columns(cells: Sequence[str]) -> list[str]:
+    """Names of columns out of a first row: line breaks are spaces, and several without a name are numbered as pandas does.
+
+    >>> named_columns(["first\\nname", "v", "", ""])
+    ['first name', 'v', 'Unnamed: 2', 'Unnamed: 3']
+    """
+    names = [re.sub(r"\s*[\r\n]+\s*", " ", cell.strip()) for cell in cells]
+    if names.count("") < 2:
+        return names
+    return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+
+
+def check_names(columns: Sequence[str], name: str) -> None:
+    """Raises: DataError for two columns of one name, and for several without one"""
+    for position, column in enumerate(columns, start=1):
+        if not column:
+            # the index that pandas writes without a name is the common case, so it gets no error
+            continue
+        if column in columns[: position - 1]:
+            raise DataError(f"{name} has two columns called {column!r}; rename one of them")
+    if sum(not column for column in columns) > 1:
+        raise DataError(f"{name} has several columns without a name; name them")
+
+
+def without_empty(
+    columns: dict[str, pa.ChunkedArray], header: Sequence[str]
+) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
+    """Columns but those that have neither a name nor a cell, as a spreadsheet leaves them behind; and what to say of it."""
+    nameless = [name for name, cell in zip(columns, header, strict=True) if not cell.strip()]
+    if len(nameless) < 2:
+        return columns, []
+    empty = [name for name in nameless if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(columns[name]), "")).as_py()]
+    kept = {name: cells for name, cells in columns.items() if name not in empty}
+    called = [repr(name) for name in nameless if name not in empty]
+    return kept, [f"columns without a name are called {', '.join(called)}"] if called else []
+
+
+def _before(lines: Sequence[str], start: int) -> int:
+    """Lines that are blank or comments, from `start` on; the last comment may be the header."""
+    end = start
+    while end < len(lines) and (not lines[end].strip() or lines[end].lstrip().startswith("#")):
+        end += 1
+    if end >= len(lines):
+        return start
+    last = end - 1
+    if last >= start and lines[last].lstrip().startswith("#"):
+        for delimiter in DELIMITERS:
+            fields = lines[last].count(delimiter)
+            if fields and fields == lines[end].count(delimiter):
+                return last
+    return end
+
+
+def _cut(lines: Sequence[str], delimiter: str, before: int) -> Head:
+    """Lines cut by one delimiter, without what stands alone above rows of several cells."""
+    skipped = 0
+    while True:
+        reader = csv.reader(lines[skipped : skipped + HEAD], delimiter=delimiter)
+        rows: list[list[str]] = []
+        first_lines = 1
+        for row in reader:
+            first_lines = reader.line_num if not rows else first_lines
+            rows.append(row)
+        title = bool(rows and rows[0]) and _stands_alone(rows)
+        if skipped >= MOST_BEFORE or not (title or rows and not rows[0]):
+            break
+        skipped += first_lines
+    titles = [line.strip() for line in lines[:skipped] if line.strip()]
+    said = f"{len(titles)} line{'s' * (len(titles) > 1)} before the header {'are' if len(titles) > 1 else 'is'} passed over"
+    notes = (f"{said}: {titles[0][:60]!r}",) if titles else ()
+    rows = [row for row in rows if row]
+    return Head(delimiter=delimiter, rows=rows, before=before + skipped, header_lines=first_lines, notes=notes)
+
+
+def _stands_alone(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is a title: one cell above names, below which numbers stand in some column."""
+    there = [row for row in rows if row]
+    if len(there) < FEWEST or there[0] is not rows[0] or sum(bool(cell.strip()) for cell in rows[0]) != 1:
+        return False
+    _, names, *below = there
+    width = len(names)
+    if width < 2 or len(rows[0]) not in (1, width) or sum(len(row) == width for row in below) < 0.9 * len(below):
+        return False
+    cells = [cell.strip() for cell in names]
+    if not all(cells) or len(set(cells)) < width or any(_NUMBER.fullmatch(cell) for cell in cells):
+        return False
+    whole = [row for row in below if len(row) == width]
+    return any(all(_NUMBER.fullmatch(row[place].strip()) for row in whole) for place in range(width))

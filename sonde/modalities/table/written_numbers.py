@@ -1,0 +1,155 @@
+"""Numbers as people write them: $1,385.00, 1.234,56, 1 385, 12 %, (45), −3, 1.2K -> text that any parser reads.
+
+What separates decimals is decided over a whole column: 1.234 is 1234 beside 892,94, and 1.234 beside 0.5.
+"""
+
+# pyright: reportAttributeAccessIssue=false
+# pyarrow.compute makes its functions when it is imported, where pyright cannot see them
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NUMBER = r"^[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))$"
+CURRENCY = r"(?:[$€£¥₹₽₩₺₫฿]|R\$|US\$|USD|EUR|GBP|CHF|JPY|INR|CNY|CAD|AUD|SEK|NOK|DKK|PLN|Rs\.?|kr\.?|zł)"
+SPACES = "[\u00a0\u2007\u2009\u202f]"  # that typesetters and Excel put between groups of digits
+MINUS = "^[\u2212\u2012\u2013\ufe63\uff0d]"
+_GROUPS = r"[+-]?[1-9]\d{0,2}"
+_POINT = rf"^{_GROUPS}(?:(?:,\d{{2,3}})*,\d{{3}}|(?: \d{{3}})+|(?:['’]\d{{3}})+)(?:\.\d+)?$"  # also 12,34,567 of India
+_COMMA = rf"^{_GROUPS}(?:(?:\.\d{{3}})+|(?: \d{{3}})+|(?:['’]\d{{3}})+)(?:,\d+)?$|^[+-]?\d+,\d+$"
+_SURELY_COMMA = r"\.\d{3},\d+$|^[+-]?\d+,(?:\d{1,2}|\d{4,})$|^[+-]?(?:0|\d{4,}),\d{3}$|[ '’]\d{3},\d+$|(?:\.\d{3}){2,}$"
+_SURELY_POINT = (
+    r",\d{3}\.\d+$|^[+-]?\d*\.(?:\d{1,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d{3}$|[ '’]\d{3}\.\d+$|(?:,\d{3}){2,}$"
+)
+_EITHER_COMMA = r"^[+-]?[1-9]\d{0,2},\d{3}$"
+_EITHER_POINT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+_THOUSANDS = r"^[+-]?\d+(?:[.,]\d+)?[kKMB]$"
+SAMPLE = 200  # cells that show whether it is worth looking at all
+LISTS = 20  # distinct cells up to which 1,2 between commas may be a list of two codes
+
+
+@dataclass(frozen=True)
+class Written:
+    """Cells as plain numbers.
+
+    plain:   what is a number as `NUMBER` has it; other cells as they are
+    decimal: what separates decimals, "." or ","
+    guess:   what was decided by custom alone, "" for nothing
+    clash:   a cell that contradicts the others ("0.5" beside "55 %", "€3" beside "$4"), -1 for none, and why
+    """
+
+    plain: pa.Array
+    decimal: str
+    guess: str = ""
+    clash: int = -1
+    why: str = ""
+
+
+def matching(text: pa.Array, pattern: str) -> np.ndarray:
+    """(n,) bool: cells that are there and match a regular expression."""
+    return np.asarray(pc.fill_null(pc.match_substring_regex(text, pattern), False))
+
+
+def decimal_points(text: pa.Array, delimiter: str) -> pa.Array:
+    """Decimal commas as points, where ";" parts the cells (the spreadsheets of half the world)."""
+    return pc.replace_substring_regex(text, r"^([+-]?\d+),(\d+)$", r"\1.\2") if delimiter == ";" else text
+
+
+def may_hold_numbers(text: pa.Array) -> bool:
+    """Whether half of some cells are numbers, however written: a look that spares whole columns of prose the rest."""
+    sample = text.drop_null()
+    sample = sample.take(np.unique(np.linspace(0, len(sample) - 1, SAMPLE).astype(np.int64)))
+    read = _regrouped(_bare(sample)[0], ".")
+    return bool((matching(read, NUMBER) | matching(read, _COMMA)).mean() >= 0.5)
+
+
+def written(text: pa.Array, delimiter: str, decimal: str = "", *, commas_elsewhere: bool = False) -> Written:
+    """Cells without currency, percent signs and groups of digits.
+
+    decimal: how it was written in training, which decides where the cells do not
+    commas_elsewhere: whether other columns of the table surely have decimal commas
+    """
+    bare, clash, why = _bare(text)
+    comma, point = matching(bare, _SURELY_COMMA), matching(bare, _SURELY_POINT)
+    guess = ""
+    if comma.any() and point.any():
+        rare = comma if comma.sum() < point.sum() else point
+        chosen = "." if rare is comma else ","
+        clash, why = int(rare.argmax()), f"most cells have decimal {'points' if chosen == '.' else 'commas'}"
+    elif comma.any() or point.any():
+        chosen = "," if comma.any() else "."
+        if chosen == "," and delimiter == "," and len(pc.unique(bare)) <= LISTS and not matching(bare, r"\.").any():
+            chosen = "."  # perhaps lists of two
+    elif decimal:
+        chosen = decimal
+    else:
+        chosen, guess = _by_custom(bare, delimiter, commas_elsewhere)
+    return Written(_regrouped(bare, chosen), chosen, guess, clash, why)
+
+
+def surely_commas(text: pa.Array) -> bool:
+    """Whether cells have decimal commas, or points between groups of digits, and none a decimal point."""
+    return bool(matching(text, _SURELY_COMMA).any()) and not matching(text, _SURELY_POINT).any()
+
+
+def may_be_grouped(text: pa.Array) -> bool:
+    """Whether some cells are like 1.234, which is two numbers."""
+    return bool(matching(text, _EITHER_POINT).any()) and not matching(text, _SURELY_POINT).any()
+
+
+def _by_custom(bare: pa.Array, delimiter: str, commas_elsewhere: bool) -> tuple[str, str]:
+    """What separates decimals where no cell shows it, and the guess in words."""
+    for pattern, mark in ((_EITHER_COMMA, ","), (_EITHER_POINT, ".")):
+        found = matching(bare, pattern)
+        if not found.any():
+            continue
+        cell = bare[int(found.argmax())].as_py()
+        whole, split = cell.replace(mark, ""), cell.replace(mark, ".")
+        chosen = "," if (delimiter == ";" if mark == "," else commas_elsewhere) else "."
+        if mark == "." and chosen == "." and delimiter != ";":
+            continue  # an ordinary number
+        read = split if mark == chosen else whole
+        other = whole if mark == chosen else split
+        return chosen, f"{cell!r} is read as {read}; write {other} if that is meant"
+    return ".", ""
+
+
+def _regrouped(bare: pa.Array, decimal: str) -> pa.Array:
+    """Groups of digits joined, decimal commas as points."""
+    grouped = pc.fill_null(pc.match_substring_regex(bare, _POINT if decimal == "." else _COMMA), False)
+    joined = pc.replace_substring_regex(bare, "[ ,'’]" if decimal == "." else "[ .'’]", "")
+    joined = pc.replace_substring(joined, ",", ".") if decimal == "," else joined
+    return pc.if_else(grouped, joined, bare)
+
+
+def _bare(text: pa.Array) -> tuple[pa.Array, int, str]:
+    """(cells without signs of currency and per cent, the first that lacks or changes the sign of the others, and why)."""
+    flat = pc.replace_substring_regex(pc.replace_substring_regex(text, SPACES, " "), MINUS, "-")
+    flat = pc.replace_substring_regex(flat, r"^\(([^()]*\d[^()]*)\)$", r"-\1")
+    percent = matching(flat, r"^[^%]*\d ?%$")
+    number = matching(flat, r"^\D{0,6}\d[\d.,' ’]*\D{0,5}$")
+    clash, why = -1, ""
+    if percent.any() and (number & ~percent).any():
+        few = (number & ~percent) if percent.sum() * 2 > number.sum() else percent
+        clash, why = int(few.argmax()), "some cells are per cent and others are not"
+    money = pc.replace_substring_regex(flat, rf"^([+-]?) ?{CURRENCY} ?([+-]?)(\d)", r"\1\2\3")
+    money = pc.replace_substring_regex(money, rf"(\d) ?{CURRENCY}$", r"\1")
+    money = pc.replace_substring_regex(money, r"(\d),[-–]+$", r"\1")  # 12,- of prices
+    changed = np.asarray(pc.fill_null(pc.not_equal(money, flat), False))
+    if changed.any():
+        kept = flat.filter(pa.array(changed))
+        signs = pc.replace_substring_regex(pc.replace_substring_regex(kept, r"[\d.,'’ +-]+", ""), "%", "")
+        first = signs[0].as_py()
+        other = np.flatnonzero(np.asarray(pc.not_equal(signs, first)))
+        if len(other):
+            clash = int(np.flatnonzero(changed)[other[0]])
+            why = f"it is another currency than {first!r}"
+    plain = pc.replace_substring_regex(money, r"(\d) ?%$", r"\1")
+    plain = pc.replace_substring_regex(plain, r"^([+-]) +(\d)", r"\1\2")
+    short = matching(plain, _THOUSANDS)
+    if short.any() and matching(plain, r"^[+-]?\d+\.\d+[kKMB]$").any():
+        for mark, power in (("[kK]", "3"), ("M", "6"), ("B", "9")):
+            plain = pc.replace_substring_regex(plain, rf"^([+-]?\d+(?:\.\d+)?){mark}$", rf"\1e{power}")
+    return plain, clash, why

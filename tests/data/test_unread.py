@@ -1,0 +1,45 @@
+"""Files that are not read as they are: one line, with the way on."""
+
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from sample_settings import data_config
+
+from sonde.core.errors import DataError
+from sonde.data.unread import way_to_read
+from sonde.modalities.open import open_data
+from sonde.modalities.table.read import read_table
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("sales.xlsx", r"save the sheet as CSV \(in Excel: Save As, CSV UTF-8\)"),
+        ("a.tar.gz", r"unpack it first: tar -xf a\.tar\.gz"),
+        ("a.dta", r"with pandas: pandas\.read_stata\('a\.dta'\)\.to_csv\('a\.csv', index=False\)"),
+    ],
+)
+def test_the_way_on_is_in_the_error(tmp_path: Path, name: str, way: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=rf"{name} is not read as it is: .*{way}$"):
+        open_data(tmp_path / name, data_config())
+    with pytest.raises(DataError, match=rf"holds {name}, which is not read as it is: .*{way}$"):
+        open_data(tmp_path, data_config())
+    with pytest.raises(DataError, match=rf"^{name} is not read as it is: .*{way}$"):
+        read_table(tmp_path / name)
+
+
+def test_other_files_have_none() -> None:
+    assert [way_to_read(Path(name)) for name in ("a.csv", "a.csv.gz", "a.png", "a")] == [""] * 4
+
+
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="there is no unzip")
+def test_unpacked_as_the_error_says_it_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "sales.zip", "w") as file:
+        file.writestr("train.csv", "x,y\n" + "".join(f"{i / 7:.3f},{i % 2}\n" for i in range(40)))
+    command = way_to_read(tmp_path / "sales.zip").partition(": ")[2]
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    assert open_data(tmp_path / "sales", data_config(target=("y",))).schema.target.names == ("0", "1")

@@ -1,0 +1,55 @@
+"""What is said of the parts of data before training."""
+
+from pathlib import Path
+
+import numpy as np
+from sample_settings import data_config
+
+from sonde.core.dataset import Dataset
+from sonde.modalities.open import open_data
+from sonde.run.split_checks import absent_classes, checked, copies
+
+
+def opened(path: Path, **settings: object) -> Dataset:
+    return open_data(path, data_config(**settings))
+
+
+def texts(path: Path, count: int, labels: list[str]) -> Path:
+    words = np.random.default_rng(0).choice(
+        ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"], (count, 9)
+    )
+    rows = [f"{' '.join(row)} {place},{label}" for place, (row, label) in enumerate(zip(words, labels, strict=True))]
+    path.write_text("text,label\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_a_class_that_no_row_judges_is_named(tmp_path: Path) -> None:
+    dataset = opened(texts(tmp_path / "fraud.csv", 203, ["ok"] * 200 + ["fraud"] * 3))
+    (said,) = absent_classes(dataset)
+    assert said.startswith(
+        "validation has no row of 'fraud' (2 to train on), so its scores say nothing of it: add rows"
+    )
+    assert said.endswith("or hold out more with --validation 0.5")
+    assert absent_classes(opened(tmp_path / "fraud.csv", validation=0.5)) == []
+    assert said in checked(dataset).warnings
+    even = opened(texts(tmp_path / "even.csv", 200, ["ok", "fraud"] * 100))
+    assert checked(even).warnings == even.warnings == []
+
+
+def test_rows_of_test_that_stand_in_train_are_counted(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(100, 3))
+    lines = [",".join(map(str, [*row, place % 2])) for place, row in enumerate(numbers)]
+    for name, rows in (("train", lines), ("test", lines[:30] + ["0.5,0.5,0.5,1"] * 10)):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["a,b,c,y", *rows]) + "\n")
+    dataset = opened(tmp_path, target=("y",))
+    held = len(dataset.splits["validation"])  # of the rows of train, so some of the 30 are in no longer trained on
+    (said,) = copies(dataset)
+    number = int(said.split()[0])
+    assert 30 - held <= number <= 30
+    assert said.endswith("are in train too, so their scores measure memorisation: remove the copies")
+
+
+def test_coarse_rows_that_meet_by_chance_are_not(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(0, 3, (300, 2))
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *(f"{a},{b},{i % 2}" for i, (a, b) in enumerate(numbers))]))
+    assert copies(opened(tmp_path / "t.csv", target=("y",))) == []
