@@ -151,6 +151,11 @@ def can_be_a_path(text: str) -> bool:
         return False
 
 
+def is_file_named(path: Path) -> bool:
+    """Whether there is a file of a name that was read in other data, which may be no name at all."""
+    return can_be_a_path(str(path)) and path.is_file()
+
+
 def head_and_tail(file: Path, size: int) -> tuple[bytes, bytes]:
     """The first and the last bytes of a file, for `Listing.once`: they often identify its format."""
     with file.open("rb") as opened:

@@ -17,6 +17,7 @@ from sonde.core.units import size
 
 SHARE = 0.5  # of the free memory that what a file unpacks to may take: it is decoded and cut up besides
 PIECE = 1 << 20
+MAGIC = b"\x1f\x8b"
 TORN = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -67,18 +68,29 @@ def is_zipped(path: Path) -> bool:
     return path.suffix.lower() == ".gz"
 
 
-def opened(path: Path) -> BinaryIO:
+def begins_zipped(path: Path) -> bool:
+    """Whether a file begins as gzip does, whatever its name; False for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def opened(path: Path, *, zipped: bool | None = None) -> BinaryIO:
     """A file's content as a stream, unpacked where it is gzipped; reading raises DataError where it is damaged.
 
+    zipped: whether it is; None goes by its name
     Raises: OSError
     """
-    return cast(BinaryIO, io.BufferedReader(Unpacked(path), PIECE)) if is_zipped(path) else path.open("rb")
+    zipped = is_zipped(path) if zipped is None else zipped
+    return cast(BinaryIO, io.BufferedReader(Unpacked(path), PIECE)) if zipped else path.open("rb")
 
 
-def content_of(path: Path) -> bytes:
-    """All of a file, unpacked where it is gzipped. Raises: DataError"""
+def content_of(path: Path, *, zipped: bool | None = None) -> bytes:
+    """All of a file, unpacked where it is gzipped (`opened`). Raises: DataError"""
     try:
-        with opened(path) as file:
+        with opened(path, zipped=zipped) as file:
             return file.read()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error})") from None

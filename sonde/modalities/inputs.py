@@ -11,10 +11,63 @@ from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
 from sonde.core.progress import Tick, silent
 from sonde.data.hugging_face import is_hub_set
+from sonde.data.listing import can_be_a_path
 from sonde.data.rows import InputRows, InputsOf
 from sonde.modalities.catalogue import modality
 
 GLOB = frozenset("*?[")
+ENDINGS = frozenset(
+    {
+        *(
+            ".txt",
+            ".text",
+            ".csv",
+            ".tsv",
+            ".tab",
+            ".data",
+            ".json",
+            ".jsonl",
+            ".ndjson",
+            ".parquet",
+            ".pq",
+            ".feather",
+        ),
+        *(
+            ".arrow",
+            ".xls",
+            ".xlsx",
+            ".ods",
+            ".gz",
+            ".zip",
+            ".bz2",
+            ".xz",
+            ".md",
+            ".html",
+            ".htm",
+            ".xml",
+            ".pdf",
+            ".doc",
+        ),
+        *(
+            ".docx",
+            ".rtf",
+            ".odt",
+            ".fasta",
+            ".fa",
+            ".fna",
+            ".faa",
+            ".ffn",
+            ".fas",
+            ".fastq",
+            ".fq",
+            ".smi",
+            ".sdf",
+            ".src",
+        ),
+        *(".trg", ".tgt", ".tmx", ".wav", ".mp3", ".flac", ".ogg", ".png", ".jpg", ".jpeg", ".npy", ".npz"),
+    }
+)
+"""What names of files with text and data end in; the names of sites and people do not."""
 
 
 def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows, list[str]]:
@@ -58,6 +111,30 @@ def matching(pattern: str | Path) -> list[Path] | None:
     if not found:
         raise DataError(f"{pattern} matches no file")
     return found
+
+
+def place_in(text: str | Path) -> Path | None:
+    """The file or folder that an input names; None for a text that is meant itself.
+
+    It names one that is there, or looks like one: a single word with an ending of files, or of folders and such a name. Whoever
+    means that word itself puts a space before it.
+
+    Raises: DataError for what looks like a file that is not there
+    """
+    words = str(text)
+    if isinstance(text, str) and (not can_be_a_path(words) or "\n" in words or words[:1].isspace()):
+        return None
+    path = Path(text).expanduser()
+    try:
+        there = path.exists()
+    except OSError:  # a text that is longer than names of files may be
+        there = False
+    if there:
+        return path
+    looks = path.suffix.lower() in ENDINGS and (len(words.split()) == 1 or "/" in words)
+    if isinstance(text, Path) or looks:
+        raise DataError(f"{text}: no such file; to predict on this text itself, begin it with a space")
+    return None
 
 
 def is_numeric(value: Any) -> bool:

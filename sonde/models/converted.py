@@ -68,3 +68,36 @@ def _inside(model: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor
     places = {own[name].data_ptr(): name for name in found if name in own}
     twins = {name: places[value.data_ptr()] for name, value in own.items() if value.data_ptr() in places}
     return {**{name: found[twin] for name, twin in twins.items()}, **found}
+
+
+def of_another_head(
+    model: nn.Module, weights: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], frozenset[str], list[str]]:
+    """(weights without the head of another task, names that are left as drawn, what to say of both).
+
+    A checkpoint of transformers holds the body of a network below its prefix ("bert."), or alone, and the head of the task it
+    was trained for; a classifier's own head, and the pooler that such a body lacks, are then drawn.
+    """
+    if not isinstance(model, CausalLanguageModel | CachedLanguageModel | SequenceClassifier):
+        return dict(weights), frozenset(), []
+    prefix = getattr(model.network, "base_model_prefix", "")
+    if not prefix:
+        return dict(weights), frozenset(), []
+    own, body = model.state_dict(), f"network.{prefix}."
+    if not any(name.startswith(body) for name in weights):  # the body was saved alone
+        weights = {
+            name if name in own else body + name.removeprefix("network."): value for name, value in weights.items()
+        }
+    aside = sorted(name for name in weights if name not in own and not name.startswith(body))
+    kept = {name: value for name, value in weights.items() if name in own or name.startswith(body)}
+    drawn = frozenset(
+        name for name in own if name not in kept and (not name.startswith(body) or name.startswith(f"{body}pooler."))
+    )
+    notes = []
+    if aside:
+        parts = sorted({name.removeprefix("network.").split(".")[0] for name in aside})
+        notes.append(f"left out {', '.join(parts)}: the head of another task")
+    if drawn:
+        parts = sorted({name.removeprefix("network.").rpartition(".")[0] for name in drawn})
+        notes.append(f"{', '.join(parts)} randomly initialised: the weights have none")
+    return kept, drawn, notes

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
-from sonde.modalities.molecule.codes import BONDS
+from sonde.modalities.molecule.codes import bond_kinds
 from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 
@@ -40,9 +40,9 @@ class MessagePassing(nn.Module):
     Gilmer et al. 2017, Neural message passing for quantum chemistry, arXiv:1704.01212, section 5.2 (the master node)
     """
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, kinds: int) -> None:
         super().__init__()
-        self.kinds = nn.Parameter(torch.randn(len(BONDS), width) * 0.1)
+        self.kinds = nn.Parameter(torch.randn(kinds, width) * 0.1)
         self.norm = nn.LayerNorm(width)
         self.mlp = nn.Sequential(nn.Linear(2 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
         self.whole_norm = nn.LayerNorm(width)
@@ -73,9 +73,10 @@ class GraphNetwork(nn.Module):
     def __init__(self, input: InputSpec, out_dim: int, config: GraphNetworkConfig) -> None:
         super().__init__()
         width = config.width
+        self.kinds = len(bond_kinds(input.extra))
         self.embedding = nn.Embedding(input.symbols, width, padding_idx=0)
         self.whole = nn.Parameter(torch.zeros(width))
-        self.rounds = nn.ModuleList([MessagePassing(width, config.dropout) for _ in range(config.layers)])
+        self.rounds = nn.ModuleList([MessagePassing(width, config.dropout, self.kinds) for _ in range(config.layers)])
         self.norm = nn.LayerNorm(width)
         self.attention = nn.Linear(width, 1)
         self.read = nn.Sequential(nn.Linear(4 * width, width), nn.ReLU(), Dropout(config.dropout))
@@ -88,7 +89,7 @@ class GraphNetwork(nn.Module):
         """(B, N, F), (B, N, N) -> (B, out_dim)."""
         there = (input[..., :1] != 0).to(self.embedding.weight.dtype)  # (B, N, 1)
         share = there / there.sum(1, keepdim=True).clamp(min=1)
-        kinds = torch.arange(1, len(BONDS) + 1, device=bonds.device)
+        kinds = torch.arange(1, self.kinds + 1, device=bonds.device)
         bound = (bonds[:, :, None] == kinds[:, None]).flatten(2).to(there.dtype)  # (B, N, K N)
         atoms = self.embedding(input).sum(2)  # (B, N, D)
         whole = self.whole + there.new_zeros(len(input), 1)  # (B, D)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sonde.core.errors import ConfigError
-from sonde.models.converted import renamed
+from sonde.models.converted import of_another_head, renamed
 from sonde.models.layers import BACKBONE, layers_of
 from sonde.models.vit import VisionTransformer, resize_positions
 
@@ -105,10 +105,11 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor], *, source: 
     the first convolution is made to fit the channels, a vision transformer's positions its patches.
     Raises: ConfigError naming the tensors that do not fit otherwise
     """
-    weights = renamed(model, weights)
+    weights, drawn, heads = of_another_head(model, renamed(model, weights))
     own = model.state_dict()
     state: dict[str, Tensor] = {}
     weights, apart, notes = _placed(weights, own)
+    apart, notes = apart | drawn, [*heads, *notes]
     head = layers_of(model)[-1].parameters.keys() | apart
     misfits = [f"{name} is not in this network" for name in weights if name not in own]
     for name, there in own.items():

@@ -14,7 +14,9 @@ from sonde.models.build import absolute
 from sonde.models.suitable import check_input, instead, suitable
 from sonde.models.table import MODELS
 from sonde.tasks.spec import TaskSpec
-from sonde.tasks.table import for_target, spec, specs
+from sonde.tasks.table import for_target, refuse_exclusive, spec, specs
+
+OF_A_ROW = {"class", "labels", "value"}  # kinds of targets with one answer per row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +29,31 @@ class Recipe:
 
 
 def choose_task(dataset: Dataset, requested: str | None) -> tuple[str, str]:
-    """(task, why). Raises: ConfigError where no task is suggested by such targets"""
+    """(task, why). Raises: ConfigError where no task is suggested by such targets, or what is requested cannot learn from them"""
     if requested is not None:
+        _check_targets(dataset, requested)
         return requested, "typed"
     if dataset.suggestion:
         return dataset.suggestion, f"{dataset.form} imply it"
     found = for_target(dataset.schema.target)
     return found, spec(found).suggests[dataset.schema.target.kind]
+
+
+def _check_targets(dataset: Dataset, requested: str) -> None:
+    """Raises: ConfigError for a task that is trained on another kind of target than the data have.
+
+    Of rows that have one answer each, the task itself says best what it needs of them.
+    """
+    chosen, target = spec(requested), dataset.schema.target
+    if chosen.suits(target) or (set(chosen.targets) & OF_A_ROW and target.kind in OF_A_ROW):
+        return
+    refuse_exclusive(chosen, target)
+    task, _ = choose_task(dataset, None)
+    seen = spec(task).suggests.get(target.kind, spec(task).summary)
+    raise ConfigError(
+        f"task {requested} predicts {chosen.summary}, which these data do not have: {seen}; leave --task {requested} out for "
+        f"{task}"
+    )
 
 
 def choose_model(dataset: Dataset, requested: str | None, task: str | None = None) -> tuple[str, str]:

@@ -30,7 +30,7 @@ from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
 from sonde.run.split_checks import checked
 from sonde.run.start import about_data
-from sonde.run.transfer import advised, as_begun, model_of, normalised, with_vocabulary
+from sonde.run.transfer import advised, as_begun, model_of, normalised, unread_weights, with_vocabulary
 from sonde.screen.screen import Screen
 
 ParseRest = Callable[[str, str, tuple[str, ...]], dict[str, Any]]
@@ -150,6 +150,8 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
         _refuse_of_a_loss(overrides.values)
         recipe = replace(recipe, settings={n: entry for n, entry in recipe.settings.items() if n not in OF_A_LOSS})
     resolved = resolve(overrides, recipe)
+    if warning := unread_weights(resolved.config.model, resolved.config.transfer.pretrained):
+        dataset = replace(dataset, warnings=[*dataset.warnings, warning])
     dataset = normalised(dataset, resolved.config.transfer, resolved.config.model)
     caller.screen.data(dataset.facts, dataset.warnings)
     caller.screen.task(f"{task} ({task_why})", f"{model} ({model_why})")

@@ -18,7 +18,7 @@ from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder, open_run
 from sonde.core.schema_file import read_schema
 from sonde.engine import checkpoint
-from sonde.modalities.text.published_vocabulary import is_bert_vocabulary, renumbered
+from sonde.modalities.text.published_vocabulary import is_published, renumbered
 from sonde.models.build import config_class
 from sonde.models.layers import distances, freeze
 from sonde.models.pretrained import load_pretrained, read_weights
@@ -28,7 +28,9 @@ from sonde.run.published import locate, scales_of
 from sonde.run.resolve import CUSTOM_MODULE
 
 IMAGENET = "imagenet"
+LIBRARY = "hf:"  # before the name of a network of transformers
 PUBLISHED = ("model.safetensors", "pytorch_model.bin")  # weights in a folder of Hugging Face's
+BY_TOKEN = ("word_embeddings.weight", "wte.weight", "lm_head.weight", "embed_tokens.weight")  # a row a token
 FEWEST_UPDATES = 400  # digits, 65 rows: 19 % after 20 updates of a network that learnt without labels, 78 % after 200
 GENTLER = 10  # times lower than from scratch: weights that are right already should not be shaken off their place
 
@@ -53,6 +55,16 @@ def prepare(model: nn.Module, config: TransferConfig, *, name: str, out_dim: int
             f"{farthest + 1} has {config.layer_decay**farthest:.2g} of the head's"
         )
     return lines
+
+
+def unread_weights(model: str, pretrained: str | None) -> str:
+    """A warning where a folder with weights is named as a network (`hf:DIR`), of which the weights are not loaded; else ""."""
+    folder = Path(model.removeprefix(LIBRARY)).expanduser()
+    if pretrained is not None or not model.startswith(LIBRARY) or not folder.is_dir() or _published(folder) is None:
+        return ""
+    return (
+        f"--model {model} starts from random weights, as the folder describes; --pretrained {folder} loads those in it"
+    )
 
 
 def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
@@ -108,14 +120,14 @@ def find_weights(where: str, *, model: str, tick: Tick) -> dict[str, Tensor]:
 
 
 def _as_numbered(weights: dict[str, Tensor], folder: Path) -> dict[str, Tensor]:
-    """Weights with the embeddings of BERT's special tokens where ours stand, if its vocabulary lies beside them."""
-    content = _bert_vocabulary(folder)
+    """Weights with the embeddings of special tokens where ours stand, if a published vocabulary lies beside them."""
+    content = _published_vocabulary(folder)
     if not content:
         return weights
     with reading(RunFolder(folder).tokenizer, run=folder):
         _, order = renumbered(content)
     return {
-        name: value[order] if name.endswith("word_embeddings.weight") and len(value) == len(order) else value
+        name: value[order] if name.endswith(BY_TOKEN) and len(value) == max(order) + 1 else value
         for name, value in weights.items()
     }
 
@@ -126,12 +138,12 @@ def _published(folder: Path) -> Path | None:
     return None if RunFolder(folder).config.exists() else next(found, None)
 
 
-def _bert_vocabulary(folder: Path) -> str:
-    """The tokenizer.json of a published BERT, "" where there is none."""
+def _published_vocabulary(folder: Path) -> str:
+    """The tokenizer.json of a published BERT or GPT-2, "" where there is none."""
     file = RunFolder(folder).tokenizer
     with reading(file, run=folder):
         content = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return content if is_bert_vocabulary(content) else ""
+    return content if is_published(content) else ""
 
 
 def _is_run_on_text(folder: Path) -> bool:
@@ -156,7 +168,7 @@ def with_vocabulary(overrides: Overrides) -> Overrides:
     chosen = overrides.values.keys() & {"tokenizer", "vocabulary", "vocabulary_of"}
     path = None if where is None or chosen else Path(str(where)).expanduser()
     folder = path if path is None or path.is_dir() else path.parent
-    if folder is None or not (_is_run_on_text(folder) or _bert_vocabulary(folder)):
+    if folder is None or not (_is_run_on_text(folder) or _published_vocabulary(folder)):
         return overrides
     return overrides.having({"vocabulary_of": str(folder)}, overrides.origin.get("pretrained", "typed"))
 

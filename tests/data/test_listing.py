@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sonde.core.errors import DataError
-from sonde.data.listing import Listing, head_and_tail, split_folders
+from sonde.data.listing import Listing, can_be_a_path, head_and_tail, is_file_named, split_folders
 
 
 def touched(folder: Path, *names: str) -> Listing:
@@ -128,3 +128,11 @@ def test_pipes_are_named_and_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a.png is neither a file nor a folder \(a pipe or a device\); remove it"):
         _ = Listing(tmp_path).files
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a\0b", "é" * 200])
+def test_what_can_be_no_name_is_no_file(tmp_path: Path, name: str) -> None:
+    assert not can_be_a_path(name)
+    assert not is_file_named(tmp_path / name)
+    (tmp_path / "a.jpg").touch()
+    assert is_file_named(tmp_path / "a.jpg")

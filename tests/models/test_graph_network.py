@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.dataset import InputSpec, TargetSpec
 from sonde.core.errors import ConfigError
-from sonde.modalities.molecule.codes import BONDS, FEATURES, SYMBOLS
+from sonde.modalities.molecule.codes import BONDS, FEATURES, STEREO, SYMBOLS
 from sonde.modalities.molecule.graphs import graph_of, rows_of
 from sonde.models.graph_network import GraphNetwork, GraphNetworkConfig, MessagePassing
 from sonde.tasks.classification.config import ClassificationConfig
@@ -75,9 +76,19 @@ def test_what_binds_atoms_matters_and_how_far_it_is_heard() -> None:
         assert not torch.allclose(network()(input, bonds), network()(input, changed))
 
 
+def test_trans_and_cis_are_different_molecules_where_the_data_have_both() -> None:
+    both = [graph for text in ("OC(=O)/C=C/C(=O)O", "OC(=O)/C=C\\C(=O)O") if (graph := graph_of(text)) is not None]
+    rows = rows_of(both, ["E", "Z"], ["E", "Z"], extra=STEREO).read(np.arange(2))
+    torch.manual_seed(0)
+    model = GraphNetwork(replace(SPEC, extra=STEREO), 1, GraphNetworkConfig(width=32, layers=3)).eval()
+    with torch.no_grad():
+        trans, cis = model(torch.from_numpy(rows["input"]), torch.from_numpy(rows["bonds"]))
+    assert abs(float(trans - cis)) > 1e-4
+
+
 def test_a_round_adds_up_the_messages_of_all_neighbours() -> None:
     torch.manual_seed(0)
-    one = MessagePassing(8, 0.0).eval()
+    one = MessagePassing(8, 0.0, len(BONDS)).eval()
     _, bonds = fed(("CC(=O)N",))
     atoms, whole = torch.randn(1, 4, 8), torch.randn(1, 8)
     kinds = torch.arange(1, len(BONDS) + 1)

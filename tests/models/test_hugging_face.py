@@ -104,3 +104,32 @@ def test_what_does_not_suit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ConfigError, match="hf:tiny takes 4 tokens at most, and the longest row has 8; give --max-tokens 4"
     ):
         build(SPEC, 11, HuggingFaceConfig())
+
+
+class WithBody(nn.Module):
+    """A network as the library has them: a body below its prefix, with a pooler, and a head."""
+
+    base_model_prefix = "bert"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bert = nn.ModuleDict({"embedding": nn.Embedding(11, 4), "pooler": nn.Linear(4, 4)})
+        self.classifier = nn.Linear(4, 3)
+
+
+@pytest.mark.parametrize("prefix", ["bert.", ""])
+def test_a_checkpoint_with_the_head_of_another_task_gives_its_body(prefix: str) -> None:
+    body = torch.randn(11, 4)
+    weights = {f"{prefix}embedding.weight": body}
+    if prefix:
+        weights |= {"cls.predictions.bias": torch.zeros(11), "cls.predictions.decoder.weight": torch.zeros(11, 4)}
+    model = SequenceClassifier(WithBody())
+    drawn = model.state_dict()["network.classifier.weight"].clone()
+    notes = load_pretrained(model, weights, source="DIR", out_dim=3)
+    state = model.state_dict()
+    assert torch.equal(state["network.bert.embedding.weight"], body)
+    assert torch.equal(state["network.classifier.weight"], drawn)
+    assert notes[-1] == "bert.pooler, classifier randomly initialised: the weights have none"
+    assert ("left out cls: the head of another task" in notes) == bool(prefix)
+    with pytest.raises(ConfigError, match="network.bert.embedding.weight is missing"):
+        load_pretrained(model, {"bert.pooler.weight": torch.zeros(4, 4)}, source="DIR", out_dim=3)

@@ -20,6 +20,7 @@ from sonde.optim.schedules import schedule
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.resolve import resolve
 from sonde.tasks.table import build as build_task
+from sonde.tasks.table import names, spec
 
 TARGETS = {
     "class": TargetSpec(kind="class", names=("a", "b", "c")),
@@ -157,3 +158,26 @@ def test_a_batch_is_never_larger_than_the_data_unless_it_is_typed() -> None:
     for model in ("custom", "mlp", "tabular"):
         assert choose(data, task="classification", model=model).settings["batch_size"][0] == 30
     assert choose(data, task="classification", model="perceptron").settings["batch_size"][0] == 1
+
+
+@pytest.mark.parametrize("kind", ["class", "value", "mask", "boxes", "next", "tokens", "span", "series", "residues"])
+@pytest.mark.parametrize("task", list(names()))
+def test_a_task_that_cannot_learn_from_the_targets_is_refused_with_the_one_that_can(task: str, kind: str) -> None:
+    held = TableRows({}, "t", np.arange(9))
+    target = TargetSpec(kind=kind, names=("a", "b"))  # type: ignore[arg-type]
+    data = Dataset(
+        name="t",
+        source="t",
+        form="f",
+        schema=Schema(input=INPUTS["table"], target=target),
+        splits={"train": held},
+        facts=[],
+    )
+    one, row = spec(task), {"class", "labels", "value"}
+    if one.suits(target) or (kind in row and set(one.targets) & row):
+        assert choose_task(data, task) == (task, "typed")
+        return
+    with pytest.raises(ConfigError, match=f"leave --task {task} out") as refused:
+        choose_task(data, task)
+    assert "\n" not in str(refused.value)
+    assert choose_task(data, None)[0] != task

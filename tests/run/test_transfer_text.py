@@ -13,7 +13,7 @@ from sonde.core.overrides import Overrides
 from sonde.core.progress import silent
 from sonde.core.vocabulary import BEGIN, END, UNKNOWN, Words
 from sonde.models.bert import BertConfig, bert_tiny
-from sonde.run.transfer import find_weights, model_of, with_vocabulary
+from sonde.run.transfer import find_weights, model_of, unread_weights, with_vocabulary
 
 pytest.importorskip("tokenizers")
 
@@ -74,3 +74,15 @@ def test_a_published_bert_is_tuned_from_its_folder(folder: Path, tmp_path: Path)
     source = find_weights(str(folder), model="bert-tiny", tick=silent)["bert.embeddings.word_embeddings.weight"]
     torch.testing.assert_close(held, source)
     assert run.predict(["a good film"])[0]["prediction"] in ("0", "1")
+
+
+def test_a_folder_with_weights_that_is_named_as_a_network_alone_starts_at_random_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    assert unread_weights(f"hf:{tmp_path}", None) == ""
+    (tmp_path / "model.safetensors").touch()
+    assert unread_weights(f"hf:{tmp_path}", None) == (
+        f"--model hf:{tmp_path} starts from random weights, as the folder describes; --pretrained {tmp_path} loads those in it"
+    )
+    assert unread_weights(f"hf:{tmp_path}", str(tmp_path)) == ""
+    assert unread_weights("bert-tiny", None) == ""

@@ -13,6 +13,7 @@ from sonde.core.catalogue import require
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.feed.layout import cores
+from sonde.data.listing import is_file_named
 from sonde.data.ragged import Ragged
 from sonde.modalities.audio.resample import resampled, resampled_length
 from sonde.modalities.audio.waveforms import FULL_SCALE, to_int16
@@ -132,7 +133,7 @@ def _closed_up(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> R
 
 
 def _check_there(path: Path) -> None:
-    if not path.is_file():
+    if not is_file_named(path):
         raise DataError(f"{path} does not exist; fix its name or remove it")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); remove it, or copy it again")

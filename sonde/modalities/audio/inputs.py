@@ -14,7 +14,7 @@ from sonde.data.ragged import end_to_end
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.audio.files import read_samples
 from sonde.modalities.audio.manifest import names_recordings, read_manifest
-from sonde.modalities.audio.recordings import sounds_below
+from sonde.modalities.audio.recordings import folder_of, plain, sounds_below
 from sonde.modalities.audio.resample import resampled
 from sonde.modalities.audio.waveforms import FULL_SCALE, Waveforms, to_int16
 from sonde.modalities.inputs import matching
@@ -83,5 +83,6 @@ def _paths(item: str | Path) -> list[Path]:
     if names_recordings(path):
         manifest = read_manifest(path)
         column = manifest.file_column()
-        return [path.parent / row[column].strip() for row in manifest.rows]
+        folder = folder_of(manifest, column)
+        return [folder / plain(row[column]) for row in manifest.rows]
     return [path]

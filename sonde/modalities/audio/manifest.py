@@ -1,6 +1,7 @@
 """Manifests: a table or JSON lines that name recordings, each with its transcript or label."""
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def names_recordings(path: Path) -> bool:
 def read_manifest(path: Path) -> Manifest:
     """All lines. Raises: DataError for text that is not UTF-8, a line of another width, and one that is not a JSON object."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")  # line ends as they stand: a cell may hold a lone carriage return
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start:,}); save it as such") from None
     found = _json_rows(path, text) if path.suffix.lower() == ".jsonl" else _table_rows(path, text)
@@ -96,7 +97,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
     found = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # and at nothing else: JSON may hold U+2028 as it is
         if not line.strip():
             continue
         try:
@@ -115,7 +116,10 @@ def _table_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
     head = text.split("\n", 1)[0]
     mark = max(MARKS, key=head.count)
     quoting = csv.QUOTE_NONE if mark == "\t" else csv.QUOTE_MINIMAL  # transcripts in TSV files hold bare quotes
-    reader = csv.reader(text.splitlines(), delimiter=mark, quoting=quoting)
+    text = text.replace("\r\n", "\n")
+    text = text.replace("\r", " " if "\n" in text else "\n")  # lone ones stand in cells where lines end otherwise
+    lines = text.split("\n") if mark == "\t" else io.StringIO(text)
+    reader = csv.reader(lines, delimiter=mark, quoting=quoting)
     header = [name.strip() for name in next(reader, [])]
     found = []
     for cells in reader:

@@ -7,15 +7,21 @@ from pathlib import Path, PurePosixPath
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Fact
 from sonde.core.errors import ConfigError, DataError
-from sonde.data.listing import Listing
+from sonde.data.listing import Listing, is_file_named
 from sonde.data.name_parts import Choice, choice, parts_of
 from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.modalities.audio.config import AudioConfig
+from sonde.modalities.audio.corpora import find_corpus
 from sonde.modalities.audio.files import is_sound
 from sonde.modalities.audio.manifest import SPLITS, SUFFIXES, Manifest, names_recordings, read_manifest
 from sonde.modalities.table.config import TableConfig
+from sonde.modalities.text.files import read_text
 
 RECOGNITION = "speech-recognition"
+NOISE = "_background_noise_"  # of Speech Commands: to mix in
+LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
+BESIDE = ("", "clips", "wavs", "wav", "audio", "recordings", "data")
+"""Folders beside a manifest that its names may be relative to: Common Voice has clips, LJSpeech wavs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +36,18 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Recordings:
-    """All recordings of a source. root: what their names are relative to;  spoken: truths are transcripts"""
+    """All recordings of a source.
+
+    root: what their names are relative to;  spoken: truths are transcripts;  files: others that were read
+    """
 
     root: Path
     recordings: Sequence[Recording]
     why: str
     spoken: bool
     facts: Sequence[Fact] = ()
+    warnings: Sequence[str] = ()
+    files: Sequence[Path] = ()
 
 
 def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, evaluating: bool = False) -> Recordings:
@@ -56,7 +67,7 @@ def find_recordings(listing: Listing, config: DataConfig, *, task: str | None, e
     elif names.labels:
         found = _by_name(listing, config)
     else:
-        found = _by_folder(listing)
+        found = _by_corpus(listing) or _by_folder(listing)
     if names.held_out:
         found = _held_out(found, choice(names.held_out), evaluating=evaluating)
     spoken = found.spoken if task is None else task == RECOGNITION
@@ -90,6 +101,15 @@ def sounds_below(listing: Listing) -> list[str]:
 def _by_folder(listing: Listing) -> Recordings:
     """The folder that a recording stands in is its label, below a folder for its split where there are such."""
     path, names = listing.path, sounds_below(listing)
+    noise = [name for name in names if NOISE in PurePosixPath(name).parts]
+    names = [name for name in names if name not in set(noise)]
+    if not names:
+        raise DataError(f"{path} holds recordings of noise alone ({NOISE}); add some of classes")
+    facts = (
+        [Fact(f"{len(noise):,} recordings of {NOISE} left out", "they are noise to mix in, not a class")]
+        if noise
+        else []
+    )
     splits = {PurePosixPath(name).parts[0]: SPLIT_NAMES.get(PurePosixPath(name).parts[0].lower()) for name in names}
     by_split = "train" in splits.values()
     found = []
@@ -104,7 +124,52 @@ def _by_folder(listing: Listing) -> Recordings:
     if len({recording.truth for recording in found}) == 1:
         raise _no_label(path, names[0])
     why = "a folder per split, and in each one per class" if by_split else "a folder per class"
-    return Recordings(root=path, recordings=found, why=why, spoken=False)
+    whole = Recordings(root=path, recordings=found, why=why, spoken=False, facts=facts)
+    return whole if by_split else _by_lists(listing, whole)
+
+
+def _by_lists(listing: Listing, found: Recordings) -> Recordings:
+    """With the splits of lists of names beside the class folders, as Speech Commands has them (Warden 2018, arXiv:1804.03209)."""
+    lists = {split: listing.path / name for split, name in LISTS.items() if listing.path / name in listing.files}
+    if not lists:
+        return found
+    named, missing = {}, []
+    known = {recording.name for recording in found.recordings}
+    for split, file in lists.items():
+        for line in read_text(file).split("\n"):
+            name = line.strip().replace("\\", "/").removeprefix("./")
+            if name in known:
+                named[name] = split
+            elif name:
+                missing.append(name)
+    recordings = [replace(one, split=named.get(one.name, "train")) for one in found.recordings]
+    files = " and ".join(file.name for file in lists.values())
+    warnings = [f"{len(missing):,} names in {files} have no recording, such as {missing[0]}"] if missing else []
+    fact = Fact(f"{len(named):,} recordings are not trained on", f"{files} name them")
+    return replace(
+        found, recordings=recordings, facts=[*found.facts, fact], warnings=warnings, files=list(lists.values())
+    )
+
+
+def _by_corpus(listing: Listing) -> Recordings | None:
+    """A corpus of speech with its transcripts, None where there is none. Raises: DataError"""
+    if (found := find_corpus(listing)) is None:
+        return None
+    spoken, why, files = found
+    absent = [one.place for one in spoken if not one.name]
+    recordings = [
+        Recording(
+            name=one.name, truth=one.transcript, split=one.split, parts={"speaker": one.speaker} if one.speaker else {}
+        )
+        for one in spoken
+        if one.name
+    ]
+    if not recordings:
+        raise DataError(
+            f"{listing.path}: {absent[0]} and the others have no recording; copy them beside the transcripts"
+        )
+    warnings = [f"{len(absent):,} transcripts have no recording and are left out, first {absent[0]}"] if absent else []
+    return Recordings(root=listing.path, recordings=recordings, why=why, spoken=True, files=files, warnings=warnings)
 
 
 def _no_label(path: Path, name: str) -> DataError:
@@ -149,18 +214,31 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
     files = manifest.file_column()
     split_column = next((c for name in SPLITS for c in manifest.columns if c.lower() == name), None)
     found = []
+    folder = folder_of(manifest, files)
     for place, row in enumerate(manifest.rows):
-        name, truth = row.get(files, "").strip(), row.get(column, "").strip()
+        name, truth = plain(row.get(files, "")), row.get(column, "").strip()
         if not name or not truth:
             what = files if not name else column
             raise DataError(
                 f"{manifest.path} line {manifest.lines[place]} has no {what}; fill it in or remove the line"
             )
         belongs = split or _split(row.get(split_column, "train") if split_column else "train", manifest.place(place))
-        relative = Path(name) if Path(name).is_absolute() else manifest.path.parent / name
+        relative = Path(name) if Path(name).is_absolute() else folder / name
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
         found.append(Recording(name=inside, truth=truth, split=belongs, parts=row))
     return found
+
+
+def plain(name: str) -> str:
+    """A name as this system writes it: those from Windows have backslashes."""
+    return name.strip().replace("\\", "/")
+
+
+def folder_of(manifest: Manifest, files: str) -> Path:
+    """What the names in a manifest are relative to: its folder, or one beside it where the first name is found."""
+    first = next((plain(row.get(files, "")) for row in manifest.rows if row.get(files, "").strip()), "")
+    beside = (manifest.path.parent / name for name in BESIDE)
+    return next((folder for folder in beside if is_file_named(folder / first)), manifest.path.parent)
 
 
 def _split(text: str, place: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from sonde.core.errors import DataError
 from sonde.core.letterbox import fitted
 from sonde.core.progress import Tick
+from sonde.data.listing import is_file_named
 from sonde.modalities.image.annotations.annotated import Annotated, Skipped, pass_over
 from sonde.modalities.image.files import Header, decode, read_header
 
@@ -46,7 +47,7 @@ def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick) -> list[
         if row % EACH_TICK == 0:
             tick("reading image headers", row, len(images))
         try:
-            if not image.file.is_file():
+            if not is_file_named(image.file):
                 raise DataError(
                     f"{image.place} is of {image.file}, which does not exist; add it, or skip such files with --skip-unreadable"
                 )

@@ -32,9 +32,7 @@ def class_names(path: Path) -> tuple[list[str], str]:
         return [line.strip() for line in lines if line.strip()], str(file)
     for file in (path / VALUES, path / "train" / VALUES):
         if file.is_file():
-            rows = [
-                [cell.strip() for cell in row] for row in csv.reader(text_of(file).splitlines())
-            ]
+            rows = [[cell.strip() for cell in row] for row in csv.reader(text_of(file).splitlines())]
             named = {int(row[0]): row[1] for row in rows if len(row) == 2 and row[0].isdigit()}
             if not named or sorted(named) != list(range(len(named))):
                 raise DataError(

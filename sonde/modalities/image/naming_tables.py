@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path, PurePosixPath
 
 from sonde.core.errors import DataError
-from sonde.data.listing import Listing
+from sonde.data.listing import Listing, is_file_named
 from sonde.modalities.image.annotations.annotated import split_of
 from sonde.modalities.image.modality import FILES
 from sonde.modalities.image.name_index import NameIndex, parts_of
@@ -188,7 +188,7 @@ def _any_there(root: Listing, cells: Sequence[str], depth: int) -> bool:
     for cell, folder in product(dict.fromkeys(cells[: 2 * LOOKED_AT]), folders):
         last = (parts_of(cell) or [""])[-1]
         endings = ("",) if _ends(last) else TRIED
-        if any((folder / f"{name}{end}").is_file() for name in {last, cell} if name for end in endings):
+        if any(is_file_named(folder / f"{name}{end}") for name in {last, cell} if name for end in endings):
             return True
     return False
 

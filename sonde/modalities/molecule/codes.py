@@ -36,6 +36,25 @@ BONDS = (
 )  # fmt: skip
 """The kinds of bonds, 1 the first of them; 0 is none."""
 
+TURNED: Mapping[str, str] = {
+    "double, E": "double", "double, Z": "double",
+    "double, in a ring, E": "double, in a ring", "double, in a ring, Z": "double, in a ring",
+}  # fmt: skip
+"""Kinds of double bonds whose ends are told apart, trans and cis -> the kind they are where that is not looked at."""
+
+STEREO = "E/Z"  # `InputSpec.extra` of molecules some of which have such bonds
+
+
+def bond_kinds(extra: str) -> tuple[str, ...]:
+    """The kinds of bonds that a network tells apart, 1 the first, by the `extra` of its input.
+
+    Data without double bonds that are told apart have fewer, so that networks for them stay as they were.
+
+    >>> len(bond_kinds("")), bond_kinds(STEREO)[-1]
+    (9, 'double, in a ring, Z')
+    """
+    return (*BONDS, *TURNED) if extra == STEREO else BONDS
+
 
 def offsets() -> dict[str, int]:
     """The code of each feature's first value: all features share one range of codes, in which 0 means that there is no atom.

@@ -10,10 +10,11 @@ from sonde.core.catalogue import require
 from sonde.core.dataset import Rows
 from sonde.data.ragged import Ragged, end_to_end
 from sonde.data.splits import SubsetRows
-from sonde.modalities.molecule.codes import BONDS, ELEMENTS, FEATURES, offsets
+from sonde.modalities.molecule.codes import BONDS, ELEMENTS, FEATURES, STEREO, TURNED, bond_kinds, offsets
 
 _ELEMENT = {symbol: place for place, symbol in enumerate(ELEMENTS)}
 _HYBRIDISATION = {name: place for place, name in enumerate(("S", "SP", "SP2", "SP3", "SP3D", "SP3D2"))}
+INCHI = "InChI="  # what each InChI begins with
 _RINGS = (3, 4, 5, 6, 7)  # sizes that are distinguished
 
 
@@ -23,12 +24,17 @@ class Graph:
 
     name:  its canonical SMILES, the same for every way of writing it
     atoms: (atoms, features) int32, the codes of `sonde.modalities.molecule.codes`
-    bonds: (bonds, 3) int32: two atoms and the kind of what binds them, each bond once
+    bonds: (bonds, 3) int32: two atoms and the kind of what binds them (`bond_kinds(STEREO)`), each bond once
     """
 
     name: str
     atoms: np.ndarray
     bonds: np.ndarray
+
+    @property
+    def turned(self) -> bool:
+        """Whether it has double bonds whose ends are told apart."""
+        return bool((self.bonds[:, 2] > len(BONDS)).any())
 
 
 def chemistry() -> Any:
@@ -39,18 +45,37 @@ def chemistry() -> Any:
     return Chem
 
 
-def parsed(smiles: str) -> Any | None:
-    """RDKit's molecule; None for text that is no SMILES, or stands for no atom. Raises: MissingDependency."""
+def parsed(text: str) -> Any | None:
+    """RDKit's molecule of a SMILES or an InChI; None for text that is neither, or stands for no atom.
+
+    Of SMILES with ChemAxon's extensions behind (" |c:1|") that RDKit refuses, it is read without them.
+    Raises: MissingDependency
+    """
     chem = chemistry()
     from rdkit.rdBase import BlockLogs
 
     with BlockLogs():  # RDKit prints why; here the caller says which row it was
-        molecule = chem.MolFromSmiles(smiles.strip())
+        if text.strip().startswith(INCHI):
+            molecule = chem.MolFromInchi(text.strip())
+        else:
+            molecule = chem.MolFromSmiles(text.strip())
+            if molecule is None and " |" in text:
+                molecule = chem.MolFromSmiles(text.split(" |")[0].strip())
     return molecule if molecule is not None and molecule.GetNumAtoms() else None
 
 
+def smiles_of_block(block: str) -> str | None:
+    """The canonical SMILES of a record of a MOL file; None for one that RDKit refuses. Raises: MissingDependency."""
+    chem = chemistry()
+    from rdkit.rdBase import BlockLogs
+
+    with BlockLogs():
+        molecule = chem.MolFromMolBlock(block)
+    return chem.MolToSmiles(molecule) if molecule is not None and molecule.GetNumAtoms() else None
+
+
 def graph_of(smiles: str) -> Graph | None:
-    """The graph of a SMILES string, hydrogens counted with the atoms they are bound to; None where it cannot be read.
+    """The graph of a SMILES or InChI, hydrogens counted with the atoms they are bound to; None where it cannot be read.
 
     Raises: MissingDependency
     """
@@ -96,13 +121,15 @@ def _ring(size: int) -> int:
 
 
 def _bond(bond: Any) -> int:
-    """A place in `BONDS`, counted from 1."""
+    """A place in `bond_kinds(STEREO)`, counted from 1."""
     kind = str(bond.GetBondType()).lower()
     if kind in ("single", "double"):
         kind += ", in a ring" if bond.IsInRing() else ""
     if kind.startswith("single"):
         kind += ", conjugated" if bond.GetIsConjugated() else ""
-    return BONDS.index(kind if kind in BONDS else "other") + 1
+    kind = kind if kind in BONDS else "other"
+    turned = f"{kind}, {str(bond.GetStereo()).removeprefix('STEREO')}"
+    return bond_kinds(STEREO).index(turned if turned in TURNED else kind) + 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,10 +187,19 @@ class MoleculeRows:
 
 
 def rows_of(
-    graphs: Sequence[Graph], smiles: Sequence[str], names: Sequence[str], fixed: Mapping[str, np.ndarray] | None = None
+    graphs: Sequence[Graph],
+    smiles: Sequence[str],
+    names: Sequence[str],
+    fixed: Mapping[str, np.ndarray] | None = None,
+    *,
+    extra: str = "",
 ) -> MoleculeRows:
-    """Graphs as rows; `fixed` are fields (n, …)."""
-    atoms, bonds = end_to_end([graph.atoms for graph in graphs]), end_to_end([graph.bonds for graph in graphs])
+    """Graphs as rows; `fixed` are fields (n, …), and `extra` says which bonds are told apart (`bond_kinds`)."""
+    atoms = end_to_end([graph.atoms for graph in graphs])
+    kinds, known = bond_kinds(STEREO), bond_kinds(extra)
+    # a network that does not tell the ends of double bonds apart reads the plain kind
+    plain = np.array([0, *(known.index(kind if kind in known else TURNED[kind]) + 1 for kind in kinds)], dtype=np.int32)
+    bonds = end_to_end([np.column_stack([graph.bonds[:, :2], plain[graph.bonds[:, 2]]]) for graph in graphs])
     return MoleculeRows(atoms=atoms, bonds=bonds, smiles=smiles, names=names, fixed=fixed or {})
 
 

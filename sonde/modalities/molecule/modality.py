@@ -3,12 +3,14 @@
 from sonde.modalities.modality import Form, Modality
 from sonde.modalities.table.modality import FILES
 
+SDF, LINES = (".sdf", ".sd"), (".smi", ".smiles")  # files of molecules that are no tables
+
 MOLECULE = Modality(
     kind="molecule",
     noun="molecules",
     input_word="SMILES",
     absent="holds no molecules",
-    rows_to_predict="sonde.modalities.molecule.forms.smiles:rows_to_predict",
+    rows_to_predict="sonde.modalities.molecule.inputs:rows_to_predict",
     unit="atoms",
     reads=("target", "columns"),
     show="sonde.modalities.molecule.show:show",
@@ -21,6 +23,12 @@ MOLECULE = Modality(
             sure=45,
             module="sonde.modalities.molecule.forms.smiles",
             endings=FILES,
+        ),
+        Form(
+            name="SDF or .smi files with properties",
+            sure=46,
+            module="sonde.modalities.molecule.forms.files",
+            endings=(*SDF, *LINES, ".gz"),
         ),
     ),
 )

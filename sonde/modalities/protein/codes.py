@@ -12,6 +12,34 @@ LETTERS: Mapping[str, str] = {
 
 OTHER = "X"  # a residue of another kind
 
+PARENTS: Mapping[str, str] = {
+    **dict.fromkeys(("HID", "HIE", "HIP", "HSD", "HSE", "HSP", "NEP", "HIC", "MHS"), "HIS"),
+    **dict.fromkeys(("CYX", "CYM", "CSO", "CSD", "CSS", "CSX", "CME", "CMT", "OCS", "CAS", "CAF", "SMC", "SCY", "SEC"), "CYS"),
+    **dict.fromkeys(("ASH", "PHD", "IAS", "BFD"), "ASP"),
+    **dict.fromkeys(("GLH", "CGU", "GMA"), "GLU"),
+    **dict.fromkeys(("LYN", "KCX", "MLY", "MLZ", "M3L", "ALY", "LLP", "PYL"), "LYS"),
+    **dict.fromkeys(("MSE", "FME", "SME", "MHO"), "MET"),
+    **dict.fromkeys(("SEP", "SAC"), "SER"),
+    **dict.fromkeys(("PTR", "TYS", "TYI"), "TYR"),
+    **dict.fromkeys(("AGM", "CIR", "ARN"), "ARG"),
+    "TPO": "THR", "HYP": "PRO", "PCA": "GLN", "MEN": "ASN", "AIB": "ALA",
+}  # fmt: skip
+"""Three letters of a residue that is modified, or written with its protons -> the residue that it is made from.
+
+MODRES and the parents (_chem_comp.mon_nstd_parent_comp_id) of the wwPDB's Chemical Component Dictionary; the histidines,
+cysteines and acids of AMBER's and CHARMM's force fields, whose GLH and HSE mean something else in that dictionary.
+"""
+
+
+def letter_of(residue: str) -> str:
+    """The letter of a residue by its three letters: its own, else its parent's, else `OTHER`.
+
+    >>> letter_of("MET"), letter_of("MSE"), letter_of("HIE"), letter_of("UNK")
+    ('M', 'M', 'H', 'X')
+    """
+    return LETTERS.get(PARENTS.get(residue, residue), OTHER)
+
+
 BACKBONE = ("N", "CA", "C", "O")  # atoms of a residue, in the order in which their places are given
 
 CONTACT = 8.0  # ångström: residues whose alpha carbons are nearer than this touch

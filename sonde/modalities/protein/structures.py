@@ -1,21 +1,22 @@
 """Protein structures on disk: chains of PDB and mmCIF files, as residues and the places of their backbones."""
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from sonde.core.catalogue import require
 from sonde.core.errors import DataError, first_line
 from sonde.data.listing import Listing
-from sonde.data.unzipped import BAD_CONTENT, text_of
-from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER
+from sonde.data.unzipped import BAD_CONTENT, opened, text_of
+from sonde.modalities.protein.codes import BACKBONE, LETTERS, OTHER, PARENTS, letter_of
 
-PDB, MMCIF = (".pdb", ".ent"), (".cif", ".mmcif")
-FASTA = (".fasta", ".fa", ".faa")
+PDB, MMCIF = (".pdb", ".ent", ".pdb1"), (".cif", ".mmcif")  # .pdb1: the first assembly, as the PDB names it
 FEWEST = 10  # residues of a chain: below it there is no fold to speak of
 BREAK = 4.5  # ångström; alpha carbons of neighbours are 3.8 apart, and 2.9 where the bond between them is turned round
 FAMILY_TABLE = "domains.csv"
@@ -30,6 +31,7 @@ class Chain:
     backbone: (residues, 4, 3) float32 in ångström: N, CA, C, O
     bare:     residues that were left out because an atom of their backbone is missing
     breaks:   places at which residues must be missing between two neighbours
+    modified: three letters of residues that are none of the twenty -> how often; `letters` has their parents, or X
     """
 
     name: str
@@ -37,16 +39,34 @@ class Chain:
     backbone: np.ndarray
     bare: int
     breaks: int
+    modified: Mapping[str, int] = field(default_factory=dict)
 
 
 def is_structure(path: Path) -> bool:
-    """Whether a file's name ends as those of structures do."""
-    return path.is_file() and path.suffix.lower() in (*PDB, *MMCIF)
+    """Whether a file's name ends as those of structures do, gzipped or not."""
+    return path.is_file() and _ending(path.name) != ""
 
 
 def structures_in(listing: Listing) -> list[Path]:
     """The structure files of a folder, those of folders below aside, by name."""
-    return [] if listing.is_file else listing.ending(*PDB, *MMCIF)
+    return [] if listing.is_file else [file for file in listing.files if _ending(file.name)]
+
+
+def structures_below(listing: Listing) -> list[Path]:
+    """The structure files of a folder at any depth, as mirrors of the PDB have them (divided/pdb/ab/pdb1abc.ent.gz).
+
+    None where most files are others: structures that stand beside tables or pictures are not what such a folder is about.
+    """
+    if listing.is_file:
+        return []
+    found = [listing.path / name for name in listing.below if _ending(name)]
+    return found if 2 * len(found) >= len(listing.below) else []
+
+
+def _ending(name: str) -> str:
+    """The ending that says how a structure is written, "" of other files; that of gzip is looked through."""
+    ending = Path(name.lower().removesuffix(".gz")).suffix
+    return ending if ending in (*PDB, *MMCIF) else ""
 
 
 def read_chains(path: Path) -> list[Chain]:
@@ -56,7 +76,8 @@ def read_chains(path: Path) -> list[Chain]:
     """
     atoms = _atoms(path)
     order = list(dict.fromkeys(atoms.chain_id.tolist()))
-    found = {chain: _chain(path.stem, atoms[atoms.chain_id == chain]) for chain in order}
+    name = path.name[: path.name.lower().removesuffix(".gz").rindex(".")]
+    found = {chain: _chain(name, atoms[atoms.chain_id == chain]) for chain in order}
     long = {chain: one for chain, one in found.items() if len(one.letters) >= FEWEST}
     if not long:
         most = max((len(one.letters) for one in found.values()), default=0)
@@ -92,21 +113,6 @@ def family_of(chain: Chain, known: dict[str, str]) -> str:
     return known.get(chain.name.split("_")[0].split(" ")[0].upper(), chain.letters)
 
 
-def read_fasta(path: Path) -> list[tuple[str, str]]:
-    """(name, letters) of each entry. Raises: DataError for a file without any."""
-    found: list[tuple[str, str]] = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
-        text = line.strip()
-        if text.startswith(">"):
-            found.append(((text[1:].split() or [f"line {number}"])[0], ""))
-        elif text:
-            name, letters = found.pop() if found else (path.stem, "")
-            found.append((name, letters + text))
-    if not found:
-        raise DataError(f"{path} holds no sequence; a FASTA file has lines of residues below a line >NAME")
-    return found
-
-
 def _atoms(path: Path) -> Any:
     """Biotite's array of the protein's atoms. Raises: DataError, MissingDependency."""
     require("biotite", extra="science", purpose="reading protein structures")
@@ -117,34 +123,54 @@ def _atoms(path: Path) -> Any:
         found = _read(path)
     except (*BAD_CONTENT, DeserializationError, InvalidFileError, BadStructureError) as error:
         raise DataError(f"{path} cannot be read as a structure ({first_line(error)}); fix or remove it") from None
-    return found[filter_amino_acids(found)]
+    # the dictionary that the filter asks does not know the names of force fields (HIE, CYX)
+    return found[filter_amino_acids(found) | np.isin(found.res_name, [*LETTERS, *PARENTS])]
 
 
 def _read(path: Path) -> Any:
-    if path.suffix.lower() in PDB:
-        from biotite.structure.io.pdb import PDBFile
+    with _opened(path) as file:
+        if _ending(path.name) in PDB:
+            from biotite.structure.io.pdb import PDBFile
 
-        return PDBFile.read(path).get_structure(model=1)
-    from biotite.structure.io.pdbx import CIFFile, get_structure
+            return PDBFile.read(file).get_structure(model=1)
+        from biotite.structure.io.pdbx import CIFFile, get_structure
 
-    return get_structure(CIFFile.read(path), model=1)
+        return get_structure(CIFFile.read(file), model=1)
+
+
+def _opened(path: Path) -> TextIO:
+    return io.TextIOWrapper(opened(path), encoding="utf-8", errors="replace")
 
 
 def _chain(name: str, atoms: Any) -> Chain:
     from biotite.structure import get_residue_starts
 
     starts = get_residue_starts(atoms, add_exclusive_stop=True)
-    letters, places, bare = [], [], 0
+    names, places, bare = [], [], 0
     for begin, end in zip(starts[:-1], starts[1:], strict=True):
         where = {atom: begin + n for n, atom in enumerate(atoms.atom_name[begin:end].tolist())}
         if not all(atom in where for atom in BACKBONE):
             bare += 1
             continue
-        letters.append(LETTERS.get(str(atoms.res_name[begin]), OTHER))
+        names.append(str(atoms.res_name[begin]))
         places.append(atoms.coord[[where[atom] for atom in BACKBONE]])
     backbone = np.array(places, dtype=np.float32).reshape(-1, len(BACKBONE), 3)
     steps = np.linalg.norm(np.diff(backbone[:, 1], axis=0), axis=1)
-    return Chain(name, "".join(letters), backbone, bare, int((steps > BREAK).sum()))
+    letters = "".join(map(letter_of, names))
+    modified = Counter(residue for residue in names if residue not in LETTERS)
+    return Chain(name, letters, backbone, bare, int((steps > BREAK).sum()), modified)
+
+
+def modified_in_words(chains: Sequence[Chain]) -> tuple[str, str]:
+    """What of modified residues was read as their parents, and which are left as `OTHER`; "" for none."""
+    counts = Counter[str]()
+    for chain in chains:
+        counts.update(chain.modified)
+    known = {name: number for name, number in counts.items() if letter_of(name) != OTHER}
+    others = {name: number for name, number in counts.items() if name not in known}
+    as_parents = ", ".join(f"{number:,} {name} as {letter_of(name)}" for name, number in known.items())
+    left = ", ".join(f"{number:,} {name}" for name, number in others.items())
+    return as_parents, left
 
 
 def _place(header: Sequence[str], words: Sequence[str]) -> int | None:

@@ -1,15 +1,17 @@
 """JSON lines (NDJSON): one object a line, its keys the columns."""
 
+import codecs
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.json as pa_json
 
-from sonde.core.errors import DataError
+from sonde.core.errors import DataError, first_line
 from sonde.core.files import parsed_json
-from sonde.data.unzipped import opened
+from sonde.data.unzipped import content_of, opened
 
 
 def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
@@ -25,6 +27,31 @@ def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError):
         return _line_by_line(path)  # slower; says which line is wrong, and reads keys whose values are of several types
     return dict(zip(names, content.columns, strict=True))
+
+
+def is_json_list(path: Path) -> bool:
+    """Whether a file begins as a list of objects does."""
+    try:
+        with opened(path) as file:
+            head = file.read(4096).removeprefix(b"\xef\xbb\xbf")
+    except (OSError, DataError):
+        return False
+    return re.match(rb"\s*\[\s*\{", head) is not None
+
+
+def read_json_list(path: Path) -> dict[str, pa.ChunkedArray]:
+    """The columns of a file with one list of objects, as `read_json_lines`. Raises: DataError naming what is none"""
+    try:
+        rows = parsed_json(content_of(path).removeprefix(codecs.BOM_UTF8))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8 at byte {error.start:,}; save it as UTF-8") from None
+    except ValueError as error:
+        raise DataError(f"{path.name} is not valid JSON ({first_line(error)}); write it again") from None
+    strange = next((number for number, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
+    if strange is not None:
+        raise DataError(f"{path.name} row {strange} is not an object as the others are; fix or remove it")
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names}
 
 
 def _line_by_line(path: Path) -> dict[str, pa.ChunkedArray]:

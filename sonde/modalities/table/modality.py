@@ -3,7 +3,7 @@
 from sonde.modalities.modality import Form, Modality
 from sonde.modalities.table.config import TableConfig
 
-FILES = (".csv", ".tsv", ".tab", ".data", ".parquet", ".pq", ".feather", ".arrow", ".jsonl", ".ndjson", ".gz")
+FILES = (".csv", ".tsv", ".tab", ".data", ".parquet", ".pq", ".feather", ".arrow", ".jsonl", ".ndjson", ".json", ".gz")
 
 TABLE = Modality(
     kind="table",

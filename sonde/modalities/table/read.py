@@ -8,12 +8,12 @@ CSV cells stay text here: what a column holds is decided over the whole column (
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -22,12 +22,14 @@ import pyarrow.parquet as pa_parquet
 from sonde.core.errors import DataError
 from sonde.data.unread import way_to_read
 from sonde.data.unzipped import first_bad_byte, is_zipped, opened
+from sonde.modalities.table.frames import frame_columns
 from sonde.modalities.table.head import HEAD, Head, check_names, cut_head, named_columns, without_empty
 from sonde.modalities.table.header import is_header
-from sonde.modalities.table.json_lines import read_json_lines
+from sonde.modalities.table.json_lines import is_json_list, read_json_lines, read_json_list
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 JSON_SUFFIXES = (".jsonl", ".ndjson")
+JSON_LIST = ".json"  # a table where it holds a list of objects
 BINARY_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow")
 SNIFFED_BYTES = 1 << 16
 
@@ -73,6 +75,8 @@ def table_suffix(path: Path) -> str:
     suffix = name.suffix.lower()
     compressed = name is not path
     known = suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES) or (suffix in BINARY_SUFFIXES and not compressed)
+    if suffix == JSON_LIST and not compressed:
+        return suffix if is_json_list(path) else ""
     return suffix if known else ""
 
 
@@ -89,7 +93,9 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
         raise DataError(f"{path.name} is not read as it is: {way}")
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
-    if suffix in JSON_SUFFIXES:
+    if suffix == JSON_LIST:
+        table = Table(name=path.name, columns=read_json_list(path), first_row=1)
+    elif suffix in JSON_SUFFIXES:
         table = Table(name=path.name, columns=read_json_lines(path), first_row=1)
     else:
         table = _read_text(path, names) if suffix in TEXT_SUFFIXES else _read_binary(path)
@@ -105,7 +111,7 @@ def frame_table(frame: Any, name: str) -> Table:
     """
     if isinstance(frame, Table):
         return frame
-    columns = _frame_columns(frame, name)
+    columns = frame_columns(frame, name)
     lengths = {column: len(array) for column, array in columns.items()}
     if len(set(lengths.values())) > 1:
         first, *rest = lengths
@@ -164,6 +170,8 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
     check_names(columns, path.name)
     skip = head.before + (head.header_lines if has_header else 0)
     content, ragged = _read_quoted(path, columns, head.delimiter, skip=skip)
+    if ragged and (mended := _with_returns_in_cells(path, columns, head.delimiter, skip=skip)) is not None:
+        content, ragged = mended, []
     if ragged:
         raise _ragged_error(path, ragged, broken=head.header_lines - 1 if has_header else 0)
     found, notes = without_empty(dict(zip(columns, content.columns, strict=True)), head.rows[0])
@@ -207,12 +215,23 @@ def _read_quoted(
     return content, ragged
 
 
+def _with_returns_in_cells(path: Path, columns: Sequence[str], delimiter: str, *, skip: int) -> pa.Table | None:
+    """The columns where lines end in \\n and cells hold carriage returns, which become blanks; None where that is not so."""
+    with _open(path) as file:
+        content = file.read()
+    if re.search(rb"\r(?!\n)", content) is None or b"\n" not in content:
+        return None
+    mended = pa.BufferReader(re.sub(rb"\r(?!\n)", b" ", content))
+    found, ragged = _read_cells(mended, columns, delimiter, skip=skip, quoted=delimiter != "\t" or b'"' not in content)
+    return None if ragged else found
+
+
 def _spans_lines(content: pa.Table) -> bool:
     return any(pc.any(pc.match_substring(column, "\n")).as_py() for column in content.columns)
 
 
 def _read_cells(
-    path: Path, columns: Sequence[str], delimiter: str, *, skip: int, quoted: bool = True
+    path: Path | pa.NativeFile, columns: Sequence[str], delimiter: str, *, skip: int, quoted: bool = True
 ) -> tuple[pa.Table, list[pa_csv.InvalidRow]]:
     """Columns of text, and the rows with another number of fields. skip: lines before the first row of data"""
     ragged: list[pa_csv.InvalidRow] = []
@@ -221,10 +240,13 @@ def _read_cells(
         ragged.append(row)
         return "skip"
 
-    if (place := first_bad_byte(path)) is not None:  # pyarrow prints a traceback for a ragged row that is not UTF-8
-        raise pa.ArrowInvalid(f"UTF8 at {place}")
+    source: Path | pa.NativeFile | BinaryIO = path
+    if isinstance(path, Path):
+        if (place := first_bad_byte(path)) is not None:  # pyarrow prints a traceback for a ragged row that is not UTF-8
+            raise pa.ArrowInvalid(f"UTF8 at {place}")
+        source = opened(path) if is_zipped(path) else path
     content = pa_csv.read_csv(
-        io.BufferedReader(opened(path)) if is_zipped(path) else path,
+        source,
         # one thread: only then do ragged rows carry their number
         read_options=pa_csv.ReadOptions(use_threads=False, column_names=list(columns), skip_rows=skip),
         parse_options=pa_csv.ParseOptions(
@@ -306,7 +328,10 @@ def first_rows(path: Path) -> Head:
         raise DataError(f"{path.name} is UTF-16; save it as UTF-8")
     if b"\0" in head:
         raise DataError(f"{path.name} holds binary data, not text")
-    lines = head.decode("utf-8-sig", errors="replace").splitlines(keepends=True)
+    text = head.decode("utf-8-sig", errors="replace")
+    if re.search("\r(?!\n)", text) and "\n" in text:  # in cells, beside other line ends
+        text = re.sub("\r(?!\n)", " ", text)
+    lines = list(io.StringIO(text, newline=""))  # at line ends alone: cells may hold U+2028 and others of its kind
     whole = lines if len(head) < SNIFFED_BYTES or len(lines) == 1 else lines[:-1]
     if not any(line.strip() for line in whole):
         raise DataError(f"{path.name} is empty")
@@ -359,27 +384,3 @@ def _read_binary(path: Path) -> Table:
     names = [name for name in content.column_names if not name.startswith("__index_level_")]  # pandas' own row labels
     check_names(names, path.name)
     return Table(name=path.name, columns={name: content.column(name) for name in names}, first_row=1)
-
-
-def _frame_columns(frame: Any, name: str) -> dict[str, pa.ChunkedArray]:
-    if hasattr(frame, "to_arrow"):  # polars
-        frame = frame.to_arrow()
-    names = list(frame.column_names if isinstance(frame, pa.Table) else frame.keys())
-    check_names([str(column) for column in names], name)
-    if isinstance(frame, pa.Table):
-        return {column: frame.column(column) for column in names}
-    return {str(column): _arrow(frame[column], f"{name} column {column!r}") for column in names}
-
-
-def _arrow(values: Any, place: str) -> pa.ChunkedArray:
-    """A pandas Series, array, tensor or list as one Arrow column; mixed objects become text."""
-    if not hasattr(values, "dtype") or type(values).__module__.startswith("torch"):
-        values = np.asarray(values)
-    if values.ndim != 1:
-        raise DataError(f"{place} has {values.ndim} dimensions; a column has one value per row")
-    try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        missing = (v is None or v != v for v in values)
-        array = pa.array([None if gap else str(v) for v, gap in zip(values, missing, strict=True)], pa.string())
-    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])

@@ -7,18 +7,22 @@ from typing import Any
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
-from sonde.data.listing import can_be_a_path
+from sonde.modalities.fasta import read_records, sequence_suffix
+from sonde.modalities.inputs import place_in
 from sonde.modalities.table.read import frame_table, is_frame, read_table, table_suffix
 from sonde.modalities.text.files import read_text
 from sonde.modalities.text.forms.tables import texts_in
+from sonde.modalities.text.labelled_lines import writing_of
 from sonde.modalities.text.rows import encoded, shortened, text_rows
+
+LOOKED_AT = 1000  # lines, to see whether they have labels on them
 
 
 def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     """Rows of tokens by a model's vocabulary, and what to call each: its beginning, or its place in a file.
 
-    inputs: a text, a .txt file with one in each line, a table with the column the model was trained on, a folder of .txt
-            files, a data frame, or a list of these
+    inputs: a text, a .txt file with one in each line (the label on it left out), FASTA, a table with the column the model was
+            trained on, a folder of .txt files, a data frame, or a list of these
     Raises: DataError for a file that is not there or not UTF-8, a text that is empty, and what is no text
     """
     texts, names = _found(inputs, schema)
@@ -37,10 +41,10 @@ def rows_to_predict(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
 
 def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
     """Texts and their names. Raises: DataError"""
-    if isinstance(item, Path) or (isinstance(item, str) and _is_place(item)):
-        return _of_place(Path(item).expanduser(), schema)
-    if isinstance(item, str):
-        text = item.strip()
+    if isinstance(item, str | Path):
+        if (path := place_in(item)) is not None:
+            return _of_place(path, schema)
+        text = str(item).strip()
         if not text:
             raise DataError("there is no text to predict on: it is empty")
         return [text], [shortened(text)]
@@ -56,17 +60,7 @@ def _found(item: Any, schema: Schema) -> tuple[list[str], list[str]]:
     )
 
 
-def _is_place(text: str) -> bool:
-    """Whether words name a file or folder: one that is there, or a single word with the ending of one."""
-    if "\n" in text or not can_be_a_path(text):
-        return False
-    path = Path(text).expanduser()
-    return path.exists() or (len(text.split()) == 1 and (path.suffix.lower() == ".txt" or table_suffix(path) != ""))
-
-
 def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
-    if not path.exists():
-        raise DataError(f"{path}: no such file; to predict on this text itself, begin it with a space")
     if path.is_dir():
         files = sorted(path.rglob("*.txt"))
         if not files:
@@ -77,7 +71,16 @@ def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
         return list(texts.values()), list(texts)
     if table_suffix(path):
         return texts_in(read_table(path), schema)
+    if sequence_suffix(path):
+        records = read_records(path)
+        return [record.letters for record in records], [f"{path.name} {record.name}" for record in records]
+    if path.suffix.lower() == ".json":
+        raise DataError(
+            f"{path} holds JSON, and its texts are not known; write them into JSON lines: one object a line (.jsonl)"
+        )
     lines = read_text(path).split("\n")
+    if (writing := writing_of([line for line in lines[:LOOKED_AT] if line.strip()])) is not None:  # labels are no text
+        lines = [writing.cut(line)[0] for line in lines]
     filled = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
     if not filled:
         raise DataError(f"{path} holds no text; write one in each line")

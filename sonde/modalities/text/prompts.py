@@ -8,6 +8,10 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.data.ragged import RaggedRows, end_to_end
+from sonde.modalities.inputs import ENDINGS, place_in
+from sonde.modalities.table.read import Table, read_table, table_suffix
+from sonde.modalities.text.columns import text_cells
+from sonde.modalities.text.continued import texts_to_continue
 from sonde.modalities.text.long_text import read_text
 
 SHOWN = 40  # characters of a text that name it
@@ -23,8 +27,7 @@ def rows_for_prompts(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     if not given or not all(isinstance(item, str | Path) for item in given):
         raise DataError("the model continues texts; give a text, a .txt file or a list of them")
     vocabulary, names, rows = read_vocabulary(schema.input.tokenizer), [], []
-    for item in given:
-        text, name = _text(item)
+    for text, name in (pair for item in given for pair in _texts(item)):
         tokens = vocabulary.encode(text)
         _check(tokens, text, name, vocabulary)
         names.append(name)
@@ -32,15 +35,26 @@ def rows_for_prompts(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     return RaggedRows(ragged={"input": end_to_end(rows)}, names=names), names
 
 
-def _text(item: str | Path) -> tuple[str, str]:
-    """(text, what to call it)."""
-    path = Path(item)
-    if str(item).lower().endswith(".txt") and "\n" not in str(item):
-        if not path.expanduser().is_file():
-            raise DataError(f"{item}: there is no such file")
-        return read_text(path.expanduser()), str(item)
+def _texts(item: str | Path) -> list[tuple[str, str]]:
+    """Texts, and what to call each: that given, that of a file, or of a table one a row."""
+    path = place_in(item)
+    if path is not None and path.suffix.lower() in ENDINGS and path.is_file():  # a word may be the name of a folder
+        if table_suffix(path):
+            return _of_table(read_table(path))
+        return [(read_text(path), str(item))]
     text = str(item)
-    return text, text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return [(text, text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")]
+
+
+def _of_table(table: Table) -> list[tuple[str, str]]:
+    """Prompts of a table: its column of that name, else its texts. Raises: DataError where it has none"""
+    lower = {name.strip().lower(): name for name in table.columns}
+    if "prompt" in lower:
+        return [(text, table.place(row)) for row, text in enumerate(text_cells(table, lower["prompt"]))]
+    found = texts_to_continue(table, asked=True)
+    if found is None:
+        raise DataError(f"{table.name} has no column of texts to continue; call it text, or give a .txt file")
+    return [(text, f"{table.name} text {number}") for number, text in enumerate(found.texts, start=1)]
 
 
 def _check(tokens: Sequence[int], text: str, name: str, vocabulary: Vocabulary) -> None:

@@ -7,16 +7,19 @@ from typing import Any
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
+from sonde.modalities.table.read import Table, read_table, table_suffix
 from sonde.modalities.text.forms.squad import questions_as_rows
+from sonde.modalities.text.question_table import CONTEXTS, QuestionColumns, questions_of
 from sonde.modalities.text.questions import Question, Questions, looks_like_squad, read_questions
 
-KNOWN = "give a file of SQuAD's JSON, or pairs (question, context)"
+KNOWN = "give a file of SQuAD's JSON, a table with columns question and context, or pairs (question, context)"
 
 
 def rows_for_questions(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     """Rows, and of each its question.
 
-    inputs: the path of a JSON file, whose questions need no answers; a pair (question, context), a dict with both, or a list
+    inputs: the path of a JSON file or table, whose questions need no answers; a pair (question, context), a dict with both, or a
+            list
     Raises: DataError for anything else
     """
     one = inputs[0] if isinstance(inputs, list) and len(inputs) == 1 else inputs  # as the command line gives a path
@@ -27,10 +30,21 @@ def rows_for_questions(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
 
 def _from_file(path: Path) -> Questions:
     path = path.expanduser()
+    if table_suffix(path):
+        return _from_table(read_table(path))
     files = sorted(file for file in path.glob("*.json") if looks_like_squad(file)) if path.is_dir() else [path]
     if len(files) != 1 or not looks_like_squad(files[0]):
         raise DataError(f"{path} is not a file of questions; {KNOWN}")
     return read_questions(files[0], skip=True, answered=False)
+
+
+def _from_table(table: Table) -> Questions:
+    lower = {name.strip().lower(): name for name in table.columns}
+    context = next((lower[name] for name in CONTEXTS if name in lower), None)
+    if context is None or "question" not in lower:
+        raise DataError(f"{table.name} has no columns question and context; {KNOWN}")
+    columns = QuestionColumns(context=context, question=lower["question"], answer="")
+    return questions_of(table, columns, skip=True, answered=False)
 
 
 def _from_memory(inputs: Any) -> Questions:

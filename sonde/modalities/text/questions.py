@@ -37,19 +37,28 @@ class Question:
 
 @dataclass(kw_only=True)
 class Questions:
-    """What one or several files hold. articles: of each paragraph the number of its article;  left_out: why -> questions"""
+    """What one or several files hold.
+
+    articles: of each paragraph the number of its article
+    left_out, moved: why -> questions that are not there, and whose answer stands elsewhere than the file says
+    """
 
     paragraphs: list[str] = field(default_factory=list)
     articles: list[int] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    moved: dict[str, list[str]] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
-        """What was left out, counted."""
-        return [
+        """What was left out or read otherwise, counted."""
+        skipped = [
             f"{len(names):,} questions {why} were skipped, such as {', '.join(names[:NAMED])}"
             for why, names in self.left_out.items()
         ]
+        moved = [
+            f"{len(names):,} answers {why}, such as of {', '.join(names[:NAMED])}" for why, names in self.moved.items()
+        ]
+        return [*skipped, *moved]
 
 
 def looks_like_squad(path: Path) -> bool:
@@ -87,16 +96,41 @@ def read_questions(path: Path, *, skip: bool, answered: bool = True) -> Question
 def _add(found: Questions, entry: Any, context: str, place: str, *, skip: bool, answered: bool) -> None:
     text = _text(entry, "question", place).strip()
     name = f"{place}, question {entry.get('id', len(found.questions))}"
-    if entry.get("is_impossible"):
+    given = _given_answers(entry, name, answered=answered)
+    if entry.get("is_impossible") or (answered and not given):
         found.left_out.setdefault("without an answer in their context (SQuAD 2.0)", []).append(name)
         return
+    add_question(found, text, given, name=name, context=context, skip=skip, answered=answered)
+
+
+def add_question(
+    found: Questions,
+    text: str,
+    given: Sequence[tuple[str, int | None]],
+    *,
+    name: str,
+    context: str,
+    paragraph: int | None = None,
+    skip: bool,
+    answered: bool = True,
+) -> None:
+    """One more question about a paragraph, by default the last, unless its answers cannot be used and such are skipped.
+
+    given: of each answer its text, and the character of `context` it begins at, None where that is not known
+    Raises: DataError
+    """
     answers, wrong = [], ""
-    for given in _list(entry, "answers", name) if answered or "answers" in entry else []:
-        answer = _answer(given, name)
-        if context[answer.begin : answer.end] != answer.text:
-            wrong = f"answer {answer.text!r} is not at character {answer.begin} of its context"
+    for words, begin in given:
+        answer, moved = _located(words, begin, context)
+        if answer is None:
+            where = (
+                "is not in its context" if begin is None or begin < 0 else f"is not at character {begin} of its context"
+            )
+            wrong = f"answer {words!r} {where}"
         elif answer.text.strip():
             answers.append(answer)
+            if moved:
+                found.moved.setdefault(moved, []).append(name)
     if wrong and not skip:
         raise DataError(f"{name}: {wrong}; fix answer_start, or skip such questions with --skip-unreadable")
     if wrong and not answers:
@@ -104,15 +138,55 @@ def _add(found: Questions, entry: Any, context: str, place: str, *, skip: bool, 
         return
     if answered and not answers:
         raise DataError(f"{name} has no answer; add one with text and answer_start, or remove the question")
-    question = Question(name=name, text=text, paragraph=len(found.paragraphs) - 1, answers=tuple(answers))
+    place = len(found.paragraphs) - 1 if paragraph is None else paragraph
+    question = Question(name=name, text=text, paragraph=place, answers=tuple(answers))
     found.questions.append(question)
 
 
-def _answer(given: Any, name: str) -> Answer:
-    begin = given.get("answer_start") if isinstance(given, Mapping) else None
-    if not isinstance(begin, int) or isinstance(begin, bool) or begin < 0 or not isinstance(given.get("text"), str):
-        raise DataError(f"{name}: an answer needs text and answer_start, the character of the context it begins at")
-    return Answer(given["text"], begin)
+def _located(text: str, begin: int | None, context: str) -> tuple[Answer | None, str]:
+    """An answer at its place, and how that was found where the file does not say; None where it is not there.
+
+    Places are characters; tools that are written in JavaScript or Java count UTF-16's units, two of an emoji.
+    """
+    if begin is None or begin < 0:
+        first = context.find(text)
+        if first < 0:
+            return None, ""
+        if context.count(text) > 1:
+            return Answer(
+                text, first
+            ), "have no place, and stand in their context several times, of which the first was taken"
+        return Answer(text, first), "have no place and were found by their text" if begin is not None else ""
+    if context[begin : begin + len(text)] == text:
+        return Answer(text, begin), ""
+    units = len(context.encode("utf-16-le")[: 2 * begin].decode("utf-16-le", errors="ignore"))
+    if units != begin and context[units : units + len(text)] == text:
+        return Answer(text, units), "have places in units of UTF-16, which were converted"
+    return None, ""
+
+
+def _given_answers(entry: Mapping[str, Any], name: str, *, answered: bool) -> list[tuple[str, int | None]]:
+    """Texts and places of a question's answers: a list of both, or of Hugging Face's a dict of two lists. Raises: DataError"""
+    if isinstance(both := entry.get("answers"), Mapping):
+        return answers_of(both, name)
+    found = _list(entry, "answers", name) if answered or "answers" in entry else []
+    return [pair for given in found for pair in answers_of(given, name)]
+
+
+def answers_of(given: Any, name: str) -> list[tuple[str, int | None]]:
+    """(text, place) of {"text": …, "answer_start": …}, whose two may be lists; places may be in quotes. Raises: DataError"""
+    texts, begins = (given.get("text"), given.get("answer_start")) if isinstance(given, Mapping) else (None, None)
+    pairs = (
+        zip(texts, begins, strict=False) if isinstance(texts, list) and isinstance(begins, list) else [(texts, begins)]
+    )
+    found: list[tuple[str, int | None]] = []
+    for text, begin in pairs:
+        if isinstance(begin, str) and begin.strip().lstrip("-").isdecimal():
+            begin = int(begin)
+        if not isinstance(text, str) or not isinstance(begin, int) or isinstance(begin, bool):
+            raise DataError(f"{name}: an answer needs text and answer_start, the character of the context it begins at")
+        found.append((text, begin))
+    return found
 
 
 def _load(path: Path) -> Any:

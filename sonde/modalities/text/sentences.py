@@ -7,10 +7,12 @@ from typing import Any
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
+from sonde.modalities.inputs import place_in
+from sonde.modalities.table.read import Table, read_table, table_suffix
+from sonde.modalities.text.columns import text_cells
 from sonde.modalities.text.forms.parallel import lines_of
+from sonde.modalities.text.pair_table import is_tabbed_pairs, read_tmx, sides_of
 from sonde.modalities.text.parallel import MOST_TOKENS, source_rows
-
-FILES = (".txt", ".gz")  # endings of what is surely meant as a file
 
 
 def rows_to_translate(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
@@ -20,7 +22,8 @@ def rows_to_translate(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     Raises: DataError for files that are not there or not UTF-8, and where nothing is left
     """
     items = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
-    sentences = [sentence for item in items for sentence in _sentences(item) if sentence]
+    source = schema.target.names[0] if schema.target.names else ""
+    sentences = [sentence for item in items for sentence in _sentences(item, source) if sentence]
     if not sentences:
         raise DataError("there is nothing to translate: give a sentence, or a file with one a line")
     vocabulary = read_vocabulary(schema.input.tokenizer)
@@ -28,20 +31,30 @@ def rows_to_translate(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     return rows, sentences
 
 
-def _sentences(item: Any) -> list[str]:
+def _sentences(item: Any, source: str) -> list[str]:
+    """source: the language that a model translates from, which columns of tables and of TMX are called after"""
     if not isinstance(item, str | Path):
         raise DataError(
             f"the model takes sentences, and the input is of type {type(item).__name__}; give text or a file"
         )
-    path = Path(item).expanduser()
-    try:
-        there = path.is_file()
-    except OSError:  # a long sentence is no name that a file could have
-        there = False
-    if isinstance(item, Path) or there:
-        if not there:
-            raise DataError(f"{item}: no such file; give a text file with a sentence a line, or a sentence")
-        return lines_of(path)
-    if path.suffix.lower() in FILES and len(str(item).split()) == 1:
-        raise DataError(f"{item}: no such file; give a text file with a sentence a line, or a sentence")
+    path = place_in(item)
+    if path is not None and path.is_file():
+        if path.name.lower().removesuffix(".gz").endswith(".tmx"):
+            return _side(read_tmx(path), source)
+        if table_suffix(path):
+            return _side(read_table(path), source)
+        lines = lines_of(path)
+        return [line.split("\t")[0].strip() for line in lines] if is_tabbed_pairs([li for li in lines if li]) else lines
     return [" ".join(str(item).split())]
+
+
+def _side(table: Table, source: str) -> list[str]:
+    """The sentences of a table to be translated. Raises: DataError where it has several columns and none of that name"""
+    sides = sides_of(table, asked=True)
+    if source in sides:
+        return sides[source]
+    if source in table.columns or len(table.columns) == 1:
+        return text_cells(table, source if source in table.columns else next(iter(table.columns)))
+    raise DataError(
+        f"{table.name} has no column {source!r}, which the model translates from; it has {', '.join(map(repr, table.columns))}"
+    )

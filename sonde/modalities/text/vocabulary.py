@@ -9,7 +9,7 @@ from sonde.core.errors import DataError
 from sonde.core.run_folder import RunFolder
 from sonde.core.vocabulary import SPECIAL, Vocabulary, read_vocabulary
 from sonde.modalities.text.config import TextConfig, TokenizerName
-from sonde.modalities.text.published_vocabulary import is_bert_vocabulary, renumbered
+from sonde.modalities.text.published_vocabulary import is_published, renumbered
 from sonde.modalities.text.train_vocabulary import train_vocabulary
 
 
@@ -41,7 +41,7 @@ def earlier_vocabulary(where: str) -> Vocabulary:
         ) from None
     with reading(file, run=file.parent):
         try:
-            found = read_vocabulary(renumbered(content)[0] if is_bert_vocabulary(content) else content)
+            found = read_vocabulary(renumbered(content)[0] if is_published(content) else content)
         except DataError as error:
             raise DataError(f"{file}: {error}") from None
     if found.symbol(0) not in (SPECIAL[0], "[PAD]"):

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,14 @@ import pytest
 from sample_proteins import helix, pdb
 
 from sonde.core.errors import DataError
-from sonde.modalities.protein.structures import families, family_of, read_chains, read_fasta
+from sonde.data.listing import Listing
+from sonde.modalities.protein.structures import (
+    families,
+    family_of,
+    modified_in_words,
+    read_chains,
+    structures_below,
+)
 
 LETTERS = "MKTAYIAKQRQISF"
 MMCIF = (
@@ -88,12 +96,6 @@ def test_what_is_no_structure_is_named(tmp_path: Path, name: str, content: str, 
         read_chains(write(tmp_path / name, content))
 
 
-def test_residues_of_other_kinds_are_x(tmp_path: Path) -> None:
-    text = pdb(LETTERS, helix(14)).replace("MET", "MSE")
-    (found,) = read_chains(write(tmp_path / "a.pdb", text))
-    assert found.letters == "X" + LETTERS[1:]
-
-
 def test_the_real_files_are_read(shared_data: Path) -> None:
     (tenascin,) = read_chains(shared_data / "protein" / "1TEN_A.pdb")
     assert tenascin.bare == 1
@@ -118,12 +120,38 @@ def test_families_come_from_a_table_else_equal_chains_are_kin(tmp_path: Path) ->
     assert families(tmp_path) == {}
 
 
-def test_fasta_holds_names_and_letters(tmp_path: Path) -> None:
-    file = tmp_path / "a.fasta"
-    file.write_text(">one of many\nMKT\nAYI\n\n>two\nGGS\n", encoding="utf-8")
-    assert read_fasta(file) == [("one", "MKTAYI"), ("two", "GGS")]
-    file.write_text("MKT\nAYI\n", encoding="utf-8")
-    assert read_fasta(file) == [("a", "MKTAYI")]
-    file.write_text("\n", encoding="utf-8")
-    with pytest.raises(DataError, match="a.fasta holds no sequence"):
-        read_fasta(file)
+@pytest.mark.parametrize(
+    ("written", "letter"),
+    [
+        ("MSE", "M"), ("SEP", "S"), ("TPO", "T"), ("PTR", "Y"), ("HYP", "P"), ("SEC", "C"), ("KCX", "K"), ("HIE", "H"),
+        ("HSD", "H"), ("CYX", "C"), ("GLH", "E"), ("ASH", "D"), ("LYN", "K"), ("UNK", "X"),
+    ],
+)  # fmt: skip
+def test_modified_residues_are_read_as_their_parents_and_counted(tmp_path: Path, written: str, letter: str) -> None:
+    text = pdb("AAAAAXAAAAAAXA", helix(14)).replace("UNK", written).replace("ATOM  ", "HETATM")
+    (found,) = read_chains(write(tmp_path / "a.pdb", text))
+    assert found.letters == f"AAAAA{letter}AAAAAA{letter}A"
+    assert found.modified == {written: 2}
+    known = "" if letter == "X" else f"2 {written} as {letter}"
+    assert modified_in_words([found]) == (known, f"2 {written}" if letter == "X" else "")
+
+
+def test_gzipped_structures_and_assemblies_are_read_as_such(tmp_path: Path) -> None:
+    text = pdb(LETTERS, helix(14)) + "END\n"
+    (tmp_path / "pdb1abc.ent.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "1abc.pdb1").write_text(text, encoding="utf-8")
+    packed, assembly = read_chains(tmp_path / "pdb1abc.ent.gz"), read_chains(tmp_path / "1abc.pdb1")
+    assert [(one.name, one.letters) for one in (*packed, *assembly)] == [("pdb1abc", LETTERS), ("1abc", LETTERS)]
+    (tmp_path / "2abc.pdb.gz").write_bytes(gzip.compress(text.encode())[:60])
+    with pytest.raises(DataError, match="2abc.pdb.gz cannot be unpacked"):
+        read_chains(tmp_path / "2abc.pdb.gz")
+
+
+def test_structures_below_a_folder_are_found_unless_most_files_are_others(tmp_path: Path) -> None:
+    for name in ("ab/1abc.pdb.gz", "cd/2cde.cif"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    assert [file.name for file in structures_below(Listing(tmp_path))] == ["1abc.pdb.gz", "2cde.cif"]
+    for number in range(3):
+        (tmp_path / f"{number}.csv").touch()
+    assert structures_below(Listing(tmp_path)) == []

@@ -68,3 +68,18 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, content: bytes, mes
 def test_names_of_columns_are_refused_where_the_file_has_its_own(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="names its own columns; leave --columns out"):
         read_table(written(tmp_path / "t.jsonl", ROWS), ["a", "b"])
+
+
+def test_a_list_of_objects_is_a_table_and_other_json_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(' [ {"a": 1, "b": "x"},\n {"a": 2}]', encoding="utf-8")
+    table = read_table(tmp_path / "a.json")
+    assert {name: column.to_pylist() for name, column in table.columns.items()} == {"a": [1, 2], "b": ["x", None]}
+    (tmp_path / "b.json").write_text('{"data": [{"a": 1}]}', encoding="utf-8")
+    assert (table_suffix(tmp_path / "a.json"), table_suffix(tmp_path / "b.json")) == (".json", "")
+    for content, message in (
+        ('[{"a": 1}, 2]', "b.json row 2 is not an object"),
+        ('[{"a": ', "b.json is not valid JSON"),
+    ):
+        (tmp_path / "b.json").write_text(content, encoding="utf-8")
+        with pytest.raises(DataError, match=message):
+            read_table(tmp_path / "b.json")

@@ -223,6 +223,22 @@ def test_the_head_of_a_parquet_file_is_its_first_rows(tmp_path: Path) -> None:
     assert len(head) == 200
 
 
+@pytest.mark.parametrize("sign", ["\r", "\u2028", "\x85", "\x0b"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_cells_may_hold_what_breaks_lines_elsewhere(tmp_path: Path, sign: str, end: str) -> None:
+    rows = [f"a film{sign}of rare charm, number {n}\t{n % 2}" for n in range(20)]
+    (tmp_path / "a.tsv").write_bytes(end.join(["text\tlabel", *rows, ""]).encode())
+    table = read_table(tmp_path / "a.tsv")
+    assert len(table) == 20
+    assert table.columns["text"][3].as_py() == f"a film{' ' if sign == chr(13) else sign}of rare charm, number 3"
+    assert table.columns["label"].to_pylist() == [str(n % 2) for n in range(20)]
+
+
+def test_files_whose_lines_end_in_carriage_returns_are_read_by_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"text,label\r" + b"a film,1\r" * 5)
+    assert len(read_table(tmp_path / "a.csv")) == 5
+
+
 @pytest.mark.parametrize(
     ("content", "expected", "first_row", "notes"),
     [

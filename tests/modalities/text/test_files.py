@@ -32,7 +32,7 @@ def test_utf_16_is_called_so(tmp_path: Path) -> None:
 
 def test_a_torn_archive_and_an_absent_file_are_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"film" * 100)[:20])
-    with pytest.raises(DataError, match=r"a\.txt\.gz cannot be read"):
+    with pytest.raises(DataError, match=r"a\.txt\.gz cannot be unpacked"):
         read_text(tmp_path / "a.txt.gz")
     with pytest.raises(DataError, match=r"b\.txt cannot be read"):
         read_text(tmp_path / "b.txt")

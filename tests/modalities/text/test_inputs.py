@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,36 @@ def test_files_of_lines_and_tables_are_read_row_by_row(tmp_path: Path) -> None:
     assert tokens(tmp_path / "t.csv")[1] == ["t.csv row 2", "t.csv row 3"]
     (tmp_path / "one.csv").write_text("review\na film\nof charm\n")
     assert tokens(tmp_path / "one.csv")[0] == [WORDS.encode("a film"), WORDS.encode("of charm")]
+
+
+def test_files_are_read_as_what_they_are(tmp_path: Path) -> None:
+    fasta = tmp_path / "p.fasta"
+    fasta.write_text(">seq0|a film\na film\n>seq1\nof\ncharm\n")  # letters of its lines are joined
+    assert tokens(str(fasta)) == ([WORDS.encode("afilm"), WORDS.encode("ofcharm")], ["p.fasta seq0|a", "p.fasta seq1"])
+    (tmp_path / "p.fa.gz").write_bytes(gzip.compress(fasta.read_bytes()))
+    assert tokens(str(tmp_path / "p.fa.gz"))[1] == ["p.fa.gz seq0|a", "p.fa.gz seq1"]
+    (tmp_path / "one.jsonl").write_text('{"text": "a film"}\n{"text": "of charm"}\n')
+    assert tokens(tmp_path / "one.jsonl")[0] == [WORDS.encode("a film"), WORDS.encode("of charm")]
+    labelled = "".join(f"__label__{'ab'[n % 2]} a film of charm\n" for n in range(9))
+    (tmp_path / "l.txt").write_text(labelled)
+    assert tokens(tmp_path / "l.txt")[0] == [WORDS.encode("a film of charm")] * 9
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(DataError, match="a.json holds JSON, and its texts are not known; write them into JSON lines"):
+        tokens(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("name", ["missing.fasta", "new.jsonl", "lines.txt", "a/b c.csv", "reads.fq.gz"])
+def test_the_name_of_a_file_that_is_not_there_is_no_text(name: str) -> None:
+    with pytest.raises(
+        DataError, match=f"^{name}: no such file; to predict on this text itself, begin it with a space"
+    ):
+        tokens(name)
+    assert len(tokens(f" {name}")[0]) == 1
+
+
+def test_texts_may_be_longer_than_names_of_files_and_hold_dots() -> None:
+    for text in ("charm" * 100, "example.com", "a film, see notes.txt", "x" * 5000):
+        assert tokens(text)[0]
 
 
 def test_frames_and_dicts_are_tables() -> None:

@@ -52,7 +52,8 @@ def test_a_file_needs_no_answers(schema: Schema, tmp_path: Path) -> None:
     [
         (
             [("Who?", "")],
-            r"input 0 is not a question with a context; give a file of SQuAD's JSON, or pairs \(question, context\)",
+            r"input 0 is not a question with a context; give a file of SQuAD's JSON, "
+            r"a table with columns question and context, or pairs \(question, context\)",
         ),
         ([{"question": "Who?"}], "input 0 is not a question with a context"),
         (7, "the model answers questions, and the input is of type int; give a file of SQuAD's JSON"),

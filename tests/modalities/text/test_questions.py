@@ -82,7 +82,7 @@ BROKEN: list[tuple[Any, str]] = [
     ),
     (
         {"data": [{"paragraphs": [{"context": "x", "qas": [{"id": 1, "question": "x?", "answers": []}]}]}]},
-        "q.json: article 0, question 1 has no answer; add one with text and answer_start",
+        "q.json has no question with an answer",
     ),
     (
         {"data": [{"paragraphs": [{"context": "x", "qas": [{"question": "x?", "answers": [{"text": "x"}]}]}]}]},
@@ -106,3 +106,41 @@ def test_what_is_no_json_or_no_text_is_named(tmp_path: Path) -> None:
     path.write_bytes(json.dumps({"data": []}).encode() + b"\xff")
     with pytest.raises(DataError, match="q.json is not UTF-8 at byte 12; save it as UTF-8"):
         read_questions(path, skip=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "begin", "warning"),
+    [
+        ({"text": "Paris", "answer_start": "11"}, 11, ""),
+        ({"text": "Paris", "answer_start": -1}, 11, "1 answers have no place and were found by their text"),
+        ({"text": "i", "answer_start": -1}, 1, "1 answers have no place, and stand in their context several times"),
+        ({"text": "Paris", "answer_start": 12}, 11, "1 answers have places in units of UTF-16, which were converted"),
+    ],
+)
+def test_answers_are_found_where_tools_count_otherwise(
+    tmp_path: Path, given: dict[str, Any], begin: int, warning: str
+) -> None:
+    context = "Wit \U0001f5fc says Paris, again." if given["answer_start"] == 12 else "A bit says Paris, again."
+    begin = context.index(given["text"]) if given["text"] == "i" else begin
+    qas = [{"id": "a", "question": "Which?", "answers": [given]}, {"id": "b", "question": "None?", "answers": []}]
+    content = {"data": [{"title": "T", "paragraphs": [{"context": context, "qas": qas}]}]}
+    (tmp_path / "q.json").write_text(json.dumps(content), encoding="utf-8")
+    found = read_questions(tmp_path / "q.json", skip=False)
+    assert [(answer.text, answer.begin) for answer in found.questions[0].answers] == [(given["text"], begin)]
+    assert found.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were skipped")
+    assert "".join(found.warnings()[1:]).startswith(warning)
+    both = {"text": [given["text"]], "answer_start": [given["answer_start"]]}  # as Hugging Face's sets have them
+    qas[0]["answers"] = both
+    (tmp_path / "q.json").write_text(json.dumps(content), encoding="utf-8")
+    assert read_questions(tmp_path / "q.json", skip=False).questions == found.questions
+
+
+def test_an_answer_without_a_place_that_is_not_there_is_an_error_or_skipped(tmp_path: Path) -> None:
+    qas = [
+        {"id": n, "question": "Which?", "answers": [{"text": text, "answer_start": -1}]} for n, text in enumerate("ax")
+    ]
+    content = {"data": [{"title": "T", "paragraphs": [{"context": "a b", "qas": qas}]}]}
+    (tmp_path / "q.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match="question 1: answer 'x' is not in its context; fix answer_start, or skip such"):
+        read_questions(tmp_path / "q.json", skip=False)
+    assert len(read_questions(tmp_path / "q.json", skip=True).questions) == 1

@@ -42,7 +42,7 @@ def test_one_sentence_needs_no_list() -> None:
     [
         ("", "there is nothing to translate: give a sentence, or a file with one a line"),
         ([], "there is nothing to translate"),
-        ("lines.txt", "lines.txt: no such file; give a text file with a sentence a line, or a sentence"),
+        ("lines.txt", "lines.txt: no such file; to predict on this text itself, begin it with a space"),
         (Path("absent"), "absent: no such file"),
         (3, "the model takes sentences, and the input is of type int; give text or a file"),
     ],

@@ -75,10 +75,10 @@ def read(
         listing,
         form="recordings",
         why=found.why,
-        files=[*files, *manifests_in(listing).values()],
+        files=[*files, *manifests_in(listing).values(), *found.files],
         root=found.root,
         facts=[_size_fact(decoded, rate, found), *_changed(headers, rate), truth_fact, *found.facts, *facts],
-        warnings=[*warnings, *_odd(decoded, found), *more],
+        warnings=[*warnings, *found.warnings, *_odd(decoded, found), *more],
     )
     suggestion = RECOGNITION if target.kind == "tokens" else "classification"
     dataset = about.dataset(Schema(input=input, target=target), splits, suggestion=suggestion)

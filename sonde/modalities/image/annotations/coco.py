@@ -10,7 +10,7 @@ from typing import Any
 from sonde.core.errors import DataError
 from sonde.core.files import parsed_json
 from sonde.core.natural_order import natural
-from sonde.data.listing import Listing, head_and_tail
+from sonde.data.listing import Listing, head_and_tail, is_file_named
 from sonde.modalities.image.annotations.annotated import (
     SNIFFED,
     Annotated,
@@ -230,4 +230,4 @@ def image_folder(file: Path, root: Path, names: Sequence[str]) -> Path:
             ]
             nearby += [folder, *below, *(entry / "images" for entry in below)]
     step = max(1, len(names) // SAMPLED)
-    return max(nearby, key=lambda folder: sum((folder / name).is_file() for name in names[::step]))
+    return max(nearby, key=lambda folder: sum(is_file_named(folder / name) for name in names[::step]))

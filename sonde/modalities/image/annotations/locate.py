@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from sonde.data.listing import Listing
+from sonde.data.listing import Listing, is_file_named
 from sonde.modalities.image.modality import FILES
 from sonde.modalities.image.name_index import NameIndex
 
@@ -24,7 +24,7 @@ class Locator:
         Where there is none, or several, what was written, which is not there then.
         """
         written = folder / name.strip().replace("\\", "/")
-        if written.is_file():
+        if is_file_named(written):
             return written
         found = self._index.find(name)
         return self.root / found[0] if len(found) == 1 else written

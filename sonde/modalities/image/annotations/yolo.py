@@ -171,9 +171,7 @@ def _holds_boxes(files: Sequence[Path]) -> bool:
     for file in files:
         if seen == SAMPLED or not file.is_file() or file.name.lower() in NAME_LISTS:
             continue
-        lines = [
-            line.split() for line in text_of(file).splitlines() if line.strip()
-        ]
+        lines = [line.split() for line in text_of(file).splitlines() if line.strip()]
         if not lines:
             continue
         if not all(words[0].isdigit() and len(words) >= 5 and all(map(_is_number, words)) for words in lines):

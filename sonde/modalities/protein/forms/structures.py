@@ -19,16 +19,17 @@ from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.data.splits import drawn_from_train, held_back_facts, share_out, thinned
 from sonde.data.targets import first_few
 from sonde.modalities.catalogue import check_kind
+from sonde.modalities.fasta import read_records, sequence_suffix
 from sonde.modalities.modality import Wanted
 from sonde.modalities.protein.codes import OTHER, bin_names, residues
 from sonde.modalities.protein.structures import (
-    FASTA,
     Chain,
     families,
     family_of,
     is_structure,
+    modified_in_words,
     read_chains,
-    read_fasta,
+    structures_below,
     structures_in,
 )
 from sonde.tasks.spec import TargetRows
@@ -89,6 +90,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     splits = split_folders(listing)
     if "train" in splits and structures_in(splits["train"]):
         return f"files of structures in {', '.join(folder.name for folder in splits.values())}"
+    if "train" not in splits and (files := structures_below(listing)):
+        return f"{len(files):,} files of structures below, such as {files[0].relative_to(listing.path)}"
     return None
 
 
@@ -106,9 +109,10 @@ def read(
     elif task != RESIDUES and (not task or _target_of(task) is None):
         task = DISTANCES  # also for a task that is not one of proteins
     folders = {"train" if like is None else "test": listing}
-    if not structures_in(listing):
-        folders = {split: folder for split, folder in split_folders(listing).items() if structures_in(folder)}
-    files = {split: structures_in(folder) for split, folder in folders.items()}
+    by_split = {split: folder for split, folder in split_folders(listing).items() if structures_in(folder)}
+    if by_split and not structures_in(listing):
+        folders = by_split
+    files = {split: structures_in(folder) or structures_below(folder) for split, folder in folders.items()}
     chains, warnings = _chains(files, config, tick)
     known = {name: family for folder in (listing, *folders.values()) for name, family in families(folder.path).items()}
     splits, split_facts = _split(chains, known, config, like, task=task)
@@ -131,13 +135,13 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     for item in [inputs] if isinstance(inputs, str | Path) else list(inputs):
         path = Path(item).expanduser()
         if path.is_dir() or is_structure(path):
-            files = structures_in(Listing(path)) if path.is_dir() else [path]
+            files = structures_in(Listing(path)) or structures_below(Listing(path)) if path.is_dir() else [path]
             chains += [chain for file in files for chain in read_chains(file)]
         elif inverse or path.suffix:
-            if inverse or path.suffix.lower() not in FASTA or not path.is_file():
+            if inverse or not sequence_suffix(path) or not path.is_file():
                 wanted = "a PDB or mmCIF file" if inverse else "a PDB, mmCIF or FASTA file, or residues as letters"
                 raise DataError(f"{item} is not {wanted}, or is not there; give one")
-            chains += [_bare(name, letters) for name, letters in read_fasta(path)]
+            chains += [_bare(record.name, record.letters) for record in read_records(path)]
         else:
             chains.append(_bare(str(item)[:40], str(item)))
     if not chains:
@@ -172,12 +176,17 @@ def _chains(
                 unreadable.append(file.name)
         if not found[split]:
             raise DataError(f"none of the {len(ours):,} files for {split} holds a protein chain; check them")
-    everything = [chain for chains in found.values() for chain in chains]
-    bare, broken = [c for c in everything if c.bare], [c for c in everything if c.breaks]
     warnings = []
     if unreadable:
         what = "files" if len(unreadable) != 1 else "file"
         warnings.append(f"{len(unreadable):,} unreadable {what} skipped, such as {unreadable[0]}")
+    return found, [*warnings, *_odd([chain for chains in found.values() for chain in chains])]
+
+
+def _odd(chains: Sequence[Chain]) -> list[str]:
+    """Warnings of residues that are dropped, missing, or read as something else."""
+    bare, broken = [chain for chain in chains if chain.bare], [chain for chain in chains if chain.breaks]
+    warnings = []
     if bare:
         count = sum(chain.bare for chain in bare)
         what = "residues" if count != 1 else "residue"
@@ -185,7 +194,12 @@ def _chains(
     if broken:
         count = sum(chain.breaks for chain in broken)
         warnings.append(f"{count:,} break{'s' * (count != 1)}, where residues are missing, in {_named(broken)}")
-    return found, warnings
+    as_parents, unknown = modified_in_words(chains)
+    if as_parents:
+        warnings.append(f"modified residues read as their parents: {as_parents}")
+    if unknown:
+        warnings.append(f"residues of other kinds read as {OTHER}: {unknown}")
+    return warnings
 
 
 def _split(

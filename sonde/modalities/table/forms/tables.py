@@ -29,6 +29,7 @@ from sonde.modalities.table.target import Target, infer_target, read_target, tar
 from sonde.modalities.table.together import against_chance
 
 _SHARD = re.compile(r"(?P<split>[a-z0-9]+)-\d+-of-(?P<of>\d+)")  # how Hugging Face names the files of a split
+_ABOUT = ("", ".md", ".json", ".py", ".yaml", ".yml")  # files of a repository that say something of its data
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
@@ -67,6 +68,9 @@ def split_files(listing: Listing, *, alone: str = "train") -> dict[str, Path]:
                 f"{listing.path}: {found[split].name} and {file.name} both name the {split} split; keep one"
             )
         found[split] = file
+    if not found and len(listing.folders) == 1 and all(file.suffix.lower() in _ABOUT for file in listing.files):
+        below = listing.folder("data")  # repositories of Hugging Face: data/train-00000-of-00001.parquet
+        return {} if below is None else split_files(below, alone=alone)
     return in_order(found)
 
 
@@ -313,7 +317,7 @@ def form_of(path: Path) -> str:
     suffix = table_suffix(path)
     if suffix in TEXT_SUFFIXES:
         return f"{suffix[1:].upper()} table"
-    named = {".parquet": "Parquet", ".pq": "Parquet", **dict.fromkeys(JSON_SUFFIXES, "JSON-lines")}
+    named = {".parquet": "Parquet", ".pq": "Parquet", ".json": "JSON", **dict.fromkeys(JSON_SUFFIXES, "JSON-lines")}
     return f"{named.get(suffix, 'Arrow')} table"
 
 

@@ -31,7 +31,7 @@ CODES = (
     "et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj "
     "kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv "
     "ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti "
-    "tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu src tgt"
+    "tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu src tgt trg"
 )
 LANGUAGES = frozenset(CODES.split())
 """Codes of ISO 639-1, and what toolkits call the two sides."""
@@ -112,6 +112,11 @@ def _stems(listing: Listing) -> dict[str, dict[str, Path]]:
     folder = Listing(listing.path.parent) if listing.is_file else listing
     found: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.files, key=lambda entry: natural(entry.name)):
+        if begun := re.fullmatch(
+            r"(src|tgt|trg)[-_.](.+)\.txt(\.gz)?", file.name, re.IGNORECASE
+        ):  # OpenNMT: src-train.txt
+            found.setdefault(begun[2], {}).setdefault(begun[1].lower(), file)
+            continue
         match = re.fullmatch(r"(.+)\.([A-Za-z]{2,3})(?:[-_][A-Za-z]+)?", file.name.removesuffix(".gz"))
         if match and match[2].lower() in LANGUAGES:
             side = file.name.removesuffix(".gz").removeprefix(f"{match[1]}.")

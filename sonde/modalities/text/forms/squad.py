@@ -5,7 +5,7 @@ squad/train-v1.1.json  dev-v1.1.json     a file per split, named for it
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,22 @@ def read(
     for place, (split, file) in enumerate(files.items()):
         tick("reading questions", place, len(files))
         found[split] = read_questions(file, skip=config.skip_unreadable)
+    return questions_dataset(
+        found, listing, config, form="SQuAD JSON", files=list(files.values()), like=like, tick=tick
+    )
+
+
+def questions_dataset(
+    found: Mapping[str, Questions],
+    listing: Listing,
+    config: DataConfig,
+    *,
+    form: str,
+    files: Sequence[Path],
+    like: Schema | None = None,
+    tick: Tick = silent,
+) -> Dataset:
+    """Questions by split as rows, those of the training file held back by whole articles. form: what `files` are, in words"""
     parts: dict[str, np.ndarray] = {}
     if like is None:
         parts = {split: rows for split, rows in _parts(found, config).items() if len(rows)}
@@ -65,12 +81,12 @@ def read(
     rows = {split: questions_as_rows(questions, vocabulary) for split, questions in found.items()}
     schema = like or _schema(rows["train"], vocabulary, config)
     warnings = [text for questions in found.values() for text in questions.warnings()]
-    about = About.at(listing, form="SQuAD JSON", why=why, files=list(files.values()), warnings=warnings)
+    about = About.at(listing, form=form, why=why, files=files, warnings=warnings)
     held = [split for split in ("validation", "test") if split in parts]
     held_back = held_back_facts(
         {split: len(parts[split]) for split in held}, held, stratified=False, how="random, whole articles"
     )
-    facts = [*_facts(found, rows, schema, vocabulary, why), *held_back]
+    facts = [*_facts(found, rows, schema, vocabulary, why, form=form), *held_back]
     if like is not None:
         return about.dataset(schema, for_evaluation(rows), facts)
     return thinned(about.dataset(schema, drawn_from_train(rows, parts), facts), config)
@@ -122,7 +138,13 @@ def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> 
 
 
 def _facts(
-    found: Mapping[str, Questions], rows: Mapping[str, QuestionRows], schema: Schema, vocabulary: Vocabulary, why: str
+    found: Mapping[str, Questions],
+    rows: Mapping[str, QuestionRows],
+    schema: Schema,
+    vocabulary: Vocabulary,
+    why: str,
+    *,
+    form: str,
 ) -> list[Fact]:
     counts = sizes_in_words({split: questions.questions for split, questions in found.items()})
     paragraphs = sum(len(questions.paragraphs) for questions in found.values())
@@ -135,7 +157,7 @@ def _facts(
     )
     several = sum(len(q.answers) > 1 for questions in found.values() for q in questions.questions)
     facts = [
-        Fact(f"{counts} questions about {paragraphs:,} paragraphs of {articles:,} articles", "SQuAD JSON"),
+        Fact(f"{counts} questions about {paragraphs:,} paragraphs of {articles:,} articles", form),
         Fact(f"rows of {int(lengths.min())} to {int(lengths.max())} tokens", read),
         Fact(f"vocabulary of {vocabulary.size:,} tokens", why),
     ]

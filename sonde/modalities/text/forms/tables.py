@@ -57,7 +57,7 @@ def read(
         return _as_trained(tables, about, config, like)
     found = find_text(tables["train"], config.of(TableConfig).target)
     assert found is not None
-    return _dataset(tables, found, about, config, task=task, tick=tick)
+    return tables_of_texts(tables, found, about, config, task=task, tick=tick)
 
 
 def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
@@ -67,10 +67,10 @@ def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset | None:
         return _as_trained(tables, about, wanted.config, wanted.like) if wanted.like.input.kind == "tokens" else None
     if (found := find_text(tables["train"], wanted.config.of(TableConfig).target)) is None:
         return None
-    return _dataset(dict(tables), found, about, wanted.config, task=wanted.task)
+    return tables_of_texts(dict(tables), found, about, wanted.config, task=wanted.task)
 
 
-def _dataset(
+def tables_of_texts(
     tables: dict[str, Table],
     found: TextColumns,
     about: About,
@@ -79,6 +79,7 @@ def _dataset(
     task: str | None = None,
     tick: Tick = silent,
 ) -> Dataset:
+    """Tables by split as texts with targets, the columns of which are known. Raises: DataError as `read`"""
     train = tables["train"]
     target = infer_target(train, target_columns(train, found.targets), task)
     warnings = without_target(tables, target)
@@ -101,10 +102,17 @@ def _dataset(
 
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, like: Schema) -> Dataset:
     """Tables to evaluate a trained model of texts on. Raises: DataError as `read`, and for a class the model does not know"""
-    parts = {}
-    for split, table in tables.items():
-        column = text_column(table, like)
-        parts[split] = _part(table, column, _truth(table, column, config, like.target), like.target)
+    columns = {split: text_column(table, like) for split, table in tables.items()}
+    truths = {split: _truth(table, columns[split], config, like.target) for split, table in tables.items()}
+    parts = {split: _part(table, columns[split], truths[split], like.target) for split, table in tables.items()}
+    return texts_like(parts, about, like)
+
+
+def tables_as_trained(
+    tables: Mapping[str, Table], truths: Mapping[str, Sequence[str]], column: str, about: About, like: Schema
+) -> Dataset:
+    """Tables to evaluate a trained model on, whose column of text and columns of the truth are known. Raises: DataError"""
+    parts = {split: _part(table, column, truths[split], like.target) for split, table in tables.items()}
     return texts_like(parts, about, like)
 
 

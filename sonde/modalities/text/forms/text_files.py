@@ -86,7 +86,7 @@ def read(
         length = config.of(TextConfig).max_tokens or suited
     else:
         length = like.input.shape[0]
-    _check(streams, length, path)
+    check_lengths(streams, length, path)
     word = "character" if isinstance(vocabulary, Characters) else "token"
     splits = {
         split: Windows(tokens=held.tokens, length=length, places=held.places, word=word, counts=held.counts)
@@ -94,7 +94,7 @@ def read(
     }
     window = Fact(f"windows of {length} {word}s", "context length; --max-tokens changes it")
     about = About.at(listing, form="text", why=why, files=files, name=path.resolve().stem)
-    schema = _schema(vocabulary, length) if like is None else like
+    schema = next_schema(vocabulary, length) if like is None else like
     facts = [*_sizes(parts, streams, vocabulary, why), *facts, window]
     return about.dataset(schema, splits, facts, _unknown(parts, streams, vocabulary))
 
@@ -165,7 +165,7 @@ def _encoded(texts: Sequence[Text], vocabulary: Vocabulary, *, several: bool) ->
     return Stream(written.finish(), written.counts, places)
 
 
-def _check(streams: Mapping[str, Stream], length: int, path: Path) -> None:
+def check_lengths(streams: Mapping[str, Stream], length: int, path: Path) -> None:
     """Raises: DataError for a text that has no room for one window, or that nothing follows."""
     for split, held in streams.items():
         needed = length + 1 if split == "train" else 2
@@ -177,7 +177,8 @@ def _check(streams: Mapping[str, Stream], length: int, path: Path) -> None:
             )
 
 
-def _schema(vocabulary: Vocabulary, length: int) -> Schema:
+def next_schema(vocabulary: Vocabulary, length: int) -> Schema:
+    """Of windows of tokens, each with the token after it."""
     content, size = vocabulary.to_json(), vocabulary.size
     return Schema(
         input=InputSpec(kind="tokens", shape=(length,), tokenizer=content, symbols=size),

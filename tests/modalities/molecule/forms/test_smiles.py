@@ -14,9 +14,9 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.data.splits import targets_of
-from sonde.modalities.molecule.codes import FEATURES, SYMBOLS
+from sonde.modalities.molecule.codes import BONDS, FEATURES, STEREO, SYMBOLS
 from sonde.modalities.molecule.forms import smiles
-from sonde.modalities.molecule.forms.smiles import rows_to_predict
+from sonde.modalities.molecule.inputs import rows_to_predict
 from sonde.modalities.open import open_data, open_like
 
 read, recognise = form(smiles)
@@ -55,8 +55,7 @@ def test_tables_of_other_things_are_not(tmp_path: Path) -> None:
     words = [f"word{n}" for n in range(60)]
     assert recognise(write(tmp_path / "b.csv", words, column="smiles")) is None
     assert recognise(write(tmp_path / "c.csv", [str(n) for n in range(60)], column="number")) is None
-    mostly = [*CHAINS[:56], "C1CC", "x", "y", "z"]  # 93 %
-    assert recognise(write(tmp_path / "d.csv", mostly)) is None
+    assert recognise(write(tmp_path / "d.csv", [*CHAINS[:20], *words[:40]])) is None
     (tmp_path / "e.csv").write_bytes(b"\0\0")
     assert recognise(tmp_path / "e.csv") is None
     assert recognise(tmp_path) is None
@@ -128,6 +127,64 @@ def test_a_row_that_is_no_molecule_is_named_or_counted(tmp_path: Path) -> None:
     assert found.warnings == [
         "2 rows hold no SMILES string that RDKit can parse and were dropped, such as a.csv row 32"
     ]
+
+
+@pytest.mark.parametrize(("column", "unread"), [("smiles", 24), ("structure", 6)])
+def test_many_bad_rows_do_not_make_molecules_text(tmp_path: Path, column: str, unread: int) -> None:
+    rows = [*CHAINS[: 60 - unread], *(f"C1{text}" for text in CHAINS[60 - unread :])]
+    file = write(tmp_path / "a.csv", rows, column=column)
+    with pytest.raises(
+        DataError, match=f"^a.csv row {62 - unread}: 'C1C.*' is not a SMILES string that RDKit can parse"
+    ):
+        open_data(file, data_config(target=("value",)))
+    found = open_data(file, data_config(target=("value",), skip_unreadable=True))
+    assert found.schema.input.kind == "molecule"
+    assert found.warnings[0].startswith(f"{unread} rows hold no SMILES string")
+
+
+def test_a_table_without_a_header_keeps_its_first_molecule(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    lines = [f"{text},{len(text) + 0.5}" for text in reversed(CHAINS)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = open_data(file, data_config(target=("c2",), test=0.0, validation=0.0))
+    assert len(found.splits["train"]) == 60
+    assert found.splits["train"].describe(0) == f"a.csv row 1, {CHAINS[-1]}"
+    assert any(fact.what == "no header, so the columns are called smiles, c2" for fact in found.facts)
+    assert len(rows_to_predict(file, found.schema)[0]) == 60
+
+
+def test_extensions_behind_smiles_and_inchi_are_read(tmp_path: Path) -> None:
+    extended = [f"{text} |c:1|" if n % 3 else text for n, text in enumerate(CHAINS)]
+    found = open_data(write(tmp_path / "a.csv", extended), data_config(target=("value",)))
+    assert found.schema.input.kind == "molecule"
+    inchi = ["InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3", "InChI=1S/C6H6/c1-2-4-6-5-3-1/h1-6H"] * 15
+    (tmp_path / "b.csv").write_text(
+        "InChI,value\n" + "".join(f'"{text}",{n % 7 + 0.5}\n' for n, text in enumerate(inchi)), encoding="utf-8"
+    )
+    found = open_data(tmp_path / "b.csv", data_config(target=("value",), test=0.0, validation=0.0))
+    assert found.schema.input.column == "InChI"
+    assert found.splits["train"].describe(1) == "b.csv row 3, c1ccccc1"
+    assert "holds InChI" in found.facts[0].why
+
+
+def test_further_columns_are_named_as_left_out(tmp_path: Path) -> None:
+    more = {"value": [len(text) + 0.5 for text in CHAINS], "solvent": ["water", "ethanol"] * 30, "id": list(range(60))}
+    found = opened(write(tmp_path / "a.csv", **more))
+    assert any(fact.what == "left out solvent" for fact in found.facts)
+
+
+def test_cis_and_trans_are_told_apart_and_networks_for_other_data_stay_as_they_were(tmp_path: Path) -> None:
+    pairs = [f"{'C' * n}{turn}" for n in range(1, 31) for turn in ("/C=C/O", "/C=C\\O")]
+    found = opened(write(tmp_path / "a.csv", pairs))
+    assert found.schema.input.extra == STEREO
+    rows = rows_to_predict(pairs[:2], found.schema)[0].read(np.arange(2))
+    assert (rows["input"][0] == rows["input"][1]).all()
+    assert sorted(rows["bonds"].max(axis=(1, 2))) == [len(BONDS) + 1, len(BONDS) + 2]
+    plain = opened(write(tmp_path / "b.csv")).schema
+    assert plain.input.extra == ""
+    rows = rows_to_predict(pairs[:2], plain)[0].read(np.arange(2))
+    assert (rows["bonds"][0] == rows["bonds"][1]).all()
+    assert rows["bonds"].max() == BONDS.index("double") + 1
 
 
 def test_rows_of_one_molecule_stay_in_one_split(tmp_path: Path) -> None:

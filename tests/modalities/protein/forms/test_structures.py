@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_residues_go_in_and_distances_come_out(tmp_path: Path) -> None:
 
 def test_backbones_go_in_and_residues_come_out_where_that_is_asked(tmp_path: Path) -> None:
     letters = write_domains(tmp_path, 5)
-    odd = pdb("AX" * 8, helix(16)).replace("UNK", "SEP") + "END\n"
+    odd = pdb("AX" * 8, helix(16)) + "END\n"
     (tmp_path / "D5_A.pdb").write_text(odd, encoding="utf-8")
     found = open_data(tmp_path, DataConfig(test=0.0, validation=0.0), task="inverse-folding")
     assert (found.schema.input.symbols, found.schema.target.kind, found.schema.target.out_dim) == (0, "residues", 25)
@@ -174,3 +175,17 @@ def test_what_is_predicted_on(tmp_path: Path) -> None:
         rows_to_predict("MKT", inverse)
     with pytest.raises(DataError, match="nothing to predict on"):
         rows_to_predict([], forward)
+
+
+def test_structures_in_nested_folders_are_read_and_modified_residues_are_said(tmp_path: Path) -> None:
+    for number, letters in enumerate(("AXGGGGGGGGGG", "VVVVLLLLVVVVL")):
+        folder = tmp_path / "divided" / f"a{number}"
+        folder.mkdir(parents=True)
+        text = pdb(letters, helix(len(letters))).replace("UNK", "MSE") + "END\n"
+        (folder / f"pdb1a{number}x.ent.gz").write_bytes(gzip.compress(text.encode()))
+    found = open_data(tmp_path / "divided", DataConfig(test=0.0, validation=0.0))
+    vocabulary = read_vocabulary(found.schema.input.tokenizer)
+    assert vocabulary.decode(found.splits["train"].read(np.array([0]))["input"][0].tolist()) == "AMGGGGGGGGGG"
+    assert found.warnings == ["modified residues read as their parents: 1 MSE as M"]
+    rows, names = rows_to_predict(tmp_path / "divided", found.schema)
+    assert (len(rows), names) == (2, ["pdb1a0x", "pdb1a1x"])

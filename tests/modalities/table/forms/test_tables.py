@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from sample_places import form
@@ -16,6 +18,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Rows, Schema
 from sonde.core.errors import DataError
 from sonde.modalities.modality import Wanted
+from sonde.modalities.open import open_data
 from sonde.modalities.table.forms import tables
 from sonde.modalities.table.inputs import rows_to_predict
 from sonde.modalities.table.read import frame_table
@@ -281,3 +284,14 @@ def test_real_penguins(shared_data: Path):
     dataset = read(shared_data / "tabular" / "penguins.csv", config("species"))
     assert dataset.schema.target.names == ("Adelie", "Chinstrap", "Gentoo")
     assert sum(len(rows) for rows in dataset.splits.values()) == 344
+
+
+def test_the_data_of_a_hub_repository_stand_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (tmp_path / "README.md").write_text("about")
+    for split, rows in (("train", 60), ("test", 20)):
+        table = pa.table({"a": np.arange(rows) * 0.5, "label": [("x", "y")[n % 2] for n in range(rows)]})
+        pq.write_table(table, folder / f"{split}-00000-of-00001.parquet")
+    found = open_data(tmp_path, data_config(validation=0.0, target=("label",)))
+    assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 60, "test": 20}

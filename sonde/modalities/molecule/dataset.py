@@ -1,0 +1,184 @@
+"""Tables with a column of molecules -> a dataset: graphs with targets, rows held back by molecule."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset, Fact, InputSpec, Rows, Schema
+from sonde.core.errors import DataError
+from sonde.core.progress import Tick
+from sonde.data.assemble import About
+from sonde.data.ragged import Numbered
+from sonde.data.splits import in_order, share_out, thinned
+from sonde.modalities.modality import Wanted
+from sonde.modalities.molecule.codes import FEATURES, STEREO, SYMBOLS
+from sonde.modalities.molecule.columns import LOOKED_AT, column_of, texts_of
+from sonde.modalities.molecule.graphs import INCHI, Graph, graph_of, rows_of
+from sonde.modalities.table.config import TableConfig
+from sonde.modalities.table.encode import is_row_number
+from sonde.modalities.table.forms.tables import (
+    row_numbers,
+    saved_target,
+    split_facts,
+    standardised,
+    target_fields,
+    with_target,
+    without_target,
+)
+from sonde.modalities.table.kinds import infer_kind, parse
+from sonde.modalities.table.read import Table
+from sonde.modalities.table.target import infer_target, read_target, target_columns
+from sonde.modalities.text.columns import uninformative
+
+HINT = "fix the row, or skip such rows with --skip-unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """The molecules of one table that can be read and have a target.
+
+    index: (n,) their places in the table;  target: (n, …) as `read_target` gives it
+    """
+
+    table: Table
+    index: np.ndarray
+    graphs: Sequence[Graph]
+    target: np.ndarray
+
+    def rows(self, chosen: np.ndarray, schema: Schema) -> Rows:
+        """Some of them with their target fields."""
+        graphs = [self.graphs[place] for place in chosen]
+        names = Numbered(self.table.name, row_numbers(self.table)[self.index[chosen]])
+        fields = target_fields(self.target[chosen], schema.target)
+        return rows_of(graphs, [graph.name for graph in graphs], names, fields, extra=schema.input.extra)
+
+
+def molecules_of(tables: dict[str, Table], about: About, wanted: Wanted, tick: Tick) -> Dataset:
+    """A dataset of the molecules in tables by split; other columns are targets or not looked at.
+
+    Raises: DataError naming the file and row of what cannot be read, and for targets as tables do
+    """
+    config, like = wanted.config, wanted.like
+    first = next(iter(tables.values()))
+    column = column_of(first, like)
+    if like is not None:
+        parts, warnings = _parts(tables, saved_target(like.target, config), like, config, tick)
+        splits = {split: part.rows(np.arange(len(part.graphs)), like) for split, part in parts.items()}
+        facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
+        return about.dataset(like, splits, facts, warnings)
+    target = infer_target(first, _targets(first, column, config.of(TableConfig).target), wanted.task)
+    warnings = without_target(tables, target)
+    parts, more = _parts(tables, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)
+    chosen, split_facts = _split(parts, classes=target.spec.kind == "class", config=config)
+    train = parts["train"]
+    target = standardised(target, train.target[chosen["train"][1]])
+    schema = Schema(input=_spec(column, list(parts.values())), target=target.spec)
+    splits = {split: parts[source].rows(places, schema) for split, (source, places) in chosen.items()}
+    facts = [
+        _size(parts, column),
+        target.fact,
+        *_header(first, config),
+        *_aside(first, column, target.columns),
+        *split_facts,
+    ]
+    return thinned(about.dataset(schema, splits, facts, [*warnings, *more]), config)
+
+
+def _targets(table: Table, column: str, requested: Sequence[str]) -> tuple[str, ...]:
+    """The requested columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
+    if requested:
+        return target_columns(table, requested)
+    numbers = {}
+    for name in table.columns:
+        if name != column and infer_kind(table, name).kind == "number":
+            values = parse(table, name, infer_kind(table, name))
+            if isinstance(values, np.ndarray) and not is_row_number(name, values):
+                numbers[name] = values
+    labels = all(np.isin(values[~np.isnan(values)], (0, 1)).all() for values in numbers.values())
+    if numbers and (labels or len(numbers) == 1):
+        return tuple(numbers)
+    return target_columns(table, ())
+
+
+def _parts(
+    tables: Mapping[str, Table], targets: Sequence[str], schema: Schema, config: DataConfig, tick: Tick
+) -> tuple[dict[str, Part], list[str]]:
+    """Each table's molecules with a target, and a warning for what was left out."""
+    parts, warnings = {}, []
+    for split, table in tables.items():
+        target = read_target(table, targets, schema.target)
+        index, dropped = with_target(table, target, targets)
+        texts = texts_of(table, column_of(table, schema))
+        graphs: list[Graph | None] = []
+        for done, place in enumerate(index.tolist()):
+            if done % LOOKED_AT == 0:
+                tick("reading molecules", done, len(index))
+            graphs.append(graph_of(texts[place]))
+            if graphs[-1] is None and not config.skip_unreadable:
+                raise DataError(
+                    f"{table.place(place)}: {texts[place]!r} is not a SMILES string that RDKit can parse; {HINT}"
+                )
+        there = np.array([graph is not None for graph in graphs], dtype=bool)
+        warnings += dropped
+        if not there.all():
+            unread = index[~there]
+            what = f"{len(unread):,} rows hold no SMILES string that RDKit can parse and were dropped"
+            warnings.append(f"{what}, such as {table.place(int(unread[0]))}")
+        valid = [graph for graph in graphs if graph is not None]
+        parts[split] = Part(table=table, index=index[there], graphs=valid, target=target[index[there]])
+    return parts, warnings
+
+
+def _split(
+    parts: Mapping[str, Part], *, classes: bool, config: DataConfig
+) -> tuple[dict[str, tuple[str, np.ndarray]], list[Fact]]:
+    """Split -> (the part it is taken from, which of its molecules), holding rows back where the data bring no split.
+
+    Rows of one molecule stay together: one that is written twice must not be evaluated by what was learnt of it.
+    """
+    part = parts["train"]
+    names, groups, counts = np.unique([graph.name for graph in part.graphs], return_inverse=True, return_counts=True)
+    twice = int((counts > 1).sum())
+    labels = part.target if classes else None
+    held = share_out(len(part.graphs), parts, config, labels=labels, groups=groups if twice else None)
+    chosen = {split: (split, np.arange(len(part.graphs))) for split, part in parts.items()}
+    chosen = in_order({**chosen, **{split: ("train", places) for split, places in held.items()}})
+    facts = split_facts(chosen, part.table, stratified=classes and not twice)
+    if twice and len(held) > 1:
+        facts.append(Fact(f"{twice:,} of {len(names):,} molecules have several rows", "kept in the same split"))
+    return chosen, facts
+
+
+def _spec(column: str, parts: Sequence[Part] = ()) -> InputSpec:
+    largest = max((len(graph.atoms) for part in parts for graph in part.graphs), default=1)
+    turned = any(graph.turned for part in parts for graph in part.graphs)
+    return InputSpec(
+        kind="molecule",
+        shape=(largest, len(FEATURES)),
+        symbols=SYMBOLS,
+        column=column,
+        extra=STEREO if turned else "",
+    )
+
+
+def _size(parts: Mapping[str, Part], column: str) -> Fact:
+    sizes = [len(graph.atoms) for part in parts.values() for graph in part.graphs]
+    what = f"{len(sizes):,} molecules of {min(sizes)} to {max(sizes)} atoms"
+    name = parts["train"].table.name
+    notation = "InChI" if texts_of(parts["train"].table, column)[0].startswith(INCHI) else "SMILES"
+    return Fact(what, f"column {column!r} of {name} holds {notation}; they are read from those alone")
+
+
+def _aside(table: Table, column: str, targets: Sequence[str]) -> list[Fact]:
+    """The columns that might have been inputs of a table."""
+    rest = [name for name in table.columns if name not in (column, *targets) and not uninformative(table, name)]
+    return [Fact(f"left out {', '.join(rest)}", "only the molecule is an input of the model")] if rest else []
+
+
+def _header(table: Table, config: DataConfig) -> list[Fact]:
+    """How columns are called where no row names them and nobody did."""
+    if not table.headless or config.of(TableConfig).columns:
+        return []
+    return [Fact(f"no header, so the columns are called {', '.join(table.columns)}", "the first row looks like data")]
