@@ -18,6 +18,7 @@ from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.value_types import in_short
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.fields import by_name, in_memory
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
@@ -37,6 +38,7 @@ from sonde.run.callers_code import Code
 from sonde.run.choose import Recipe
 from sonde.run.given_splits import given_splits
 from sonde.run.job import Job
+from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
@@ -90,7 +92,7 @@ def custom_job(
         build=build,
         name=(CUSTOM_MODULE, name),
         own=task.own_names if isinstance(task, ModuleTask) else {},
-        screen=Screen(quiet=bool(settings.get("quiet", False))),
+        screen=Screen(quiet=bool(settings.get("quiet", False)), spelling=in_keywords),
     )
 
 
@@ -301,7 +303,7 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
     """Raises: ConfigError for metrics, and another loss or choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
     if own is not None and not isinstance(own, Objective):
-        raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+        raise ConfigError(f"{name}.objective is {in_short(own)}; make it sonde.Objective(metric, 'max' or 'min')")
     if loss is not None:
         raise ConfigError(f"loss= is for a plain module: {name} has its own in its phases; leave it out")
     if metrics is not None:

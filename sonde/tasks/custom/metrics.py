@@ -3,7 +3,7 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, Literal
 
 import torch
@@ -57,7 +57,7 @@ class Measures:
             places, names = given(self.functions[measure.name], f"metric {measure.name!r}", tried)
             if measure.computes == "batch":
                 call = functools.partial(measure.function, output, *places, **names)
-                found |= self.named(measure, _result(measure, call, f"a batch of {len(batch):,} rows", output, places))
+                found |= self.named(measure, _result(measure, call, batch, output, places))
             else:
                 kept[measure.name] = tuple(places), names
         return {**found, KEPT: (output, kept)} if kept else found
@@ -67,6 +67,8 @@ class Measures:
 
         Raises: ConfigError for what is no number, and for a name that another entry has
         """
+        if type(value) is Tensor and self.reported.get(measure.name) == [measure.name]:
+            return {measure.name: scalar(measure.name, value)}
         values = dict(value) if isinstance(value, Mapping) else {measure.name: value}
         if not values:
             raise ConfigError(f"metric {measure.name!r} is an empty dict; it must hold numbers by name")
@@ -216,17 +218,17 @@ class MetricsMeter:
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
-        self._found = None
+        self._found, rows = None, len(index)
         for name, value in outputs.items():
             if name != KEPT:
-                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
-        self._rows += len(index)
+                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * rows
+        self._rows += rows
         if KEPT not in outputs:
             return
         output, given = outputs[KEPT]
         for measure in self._measures.all:
             if measure.computes == "object":
-                self._update_object(measure, wide(output), wide(given[measure.name]), len(index))
+                self._update_object(measure, wide(output), wide(given[measure.name]), index)
         if self._whole:
             self._seen.append(on_cpu((output, {name: given[name] for name in self._whole})))
 
@@ -268,14 +270,14 @@ class MetricsMeter:
         """Nothing is known of single rows."""
         return {}
 
-    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
+    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], index: Tensor) -> None:
         one, (places, names) = self._objects[measure.name], given
         update = one.update
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():
             call = functools.partial(update, output, *places, **names)
-            _result(measure, call, f"a batch of {rows:,} rows", output, places)
+            _result(measure, call, index, output, places)
 
     def _computed(self, measure: Measure) -> Any:
         where = f"all {self._rows:,} rows"
@@ -303,12 +305,14 @@ def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
 
 def scalar(name: str, value: Any) -> Tensor:
     """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor) and value.numel() != 1:
-        what = f"a tensor of shape {tuple(value.shape)}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-    if isinstance(value, Tensor) and value.is_complex():
-        what = "the loss" if name == "loss" else f"metric {name!r}"
-        raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            what = f"a tensor of shape {tuple(value.shape)}"
+            raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
+        if value.is_complex():
+            what = "the loss" if name == "loss" else f"metric {name!r}"
+            raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
+        return value
     try:
         number = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError):
@@ -351,9 +355,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _result(
-    measure: Measure, call: Callable[[], Any], where: str, output: Any = None, given: Sequence[Any] = ()
+    measure: Measure, call: Callable[[], Any], rows: str | Sized, output: Any = None, given: Sequence[Any] = ()
 ) -> Any:
-    """What a call of the caller's code gives. Raises: ConfigError, in one line, for what it raises"""
+    """What a call of the caller's code gives. rows: in words, or those of a batch
+
+    Raises: ConfigError, in one line, for what it raises
+    """
     try:
         return call()
     except (SondeError, torch.OutOfMemoryError):
@@ -361,6 +368,7 @@ def _result(
     except Exception as trouble:
         target = f", target {in_words(given[0])}" if given else ""
         shapes = "" if output is None else f" (output {in_words(output)}{target})"
+        where = rows if isinstance(rows, str) else f"a batch of {len(rows):,} rows"
         what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble).rstrip('.')}"
         of_rows = isinstance(trouble, ArithmeticError | ValueError | RuntimeError | IndexError)
         if measure.computes == "batch":

@@ -151,6 +151,8 @@ class ModuleTask:
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
             return {**measured, "loss": scalar("loss", found)}
+        if not loss.parts:
+            return {**measured, "loss": loss.value}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
