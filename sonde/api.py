@@ -19,6 +19,8 @@ from sonde.engine.stages import check_total
 from sonde.engine.step import Stepper
 from sonde.run.applicable import refuse_outside_fit, refuse_without_effect
 from sonde.run.build import Assembly, Own
+from sonde.run.callers_code import code_of
+from sonde.run.checks import checked_on_screen
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
@@ -109,7 +111,8 @@ def fit(
     """
     watching, name = _observers(observers, settings), type(task).__name__.lower()
     whole = task_of(task, loss, metrics, settings.get("monitor"), settings.get("mode"))
-    job = custom_job(whole, train, validation, settings, name=name, test=test)
+    code = code_of(task, loss=loss, metrics=metrics, settings=settings, observers=observers)
+    job = custom_job(whole, train, validation, settings, name=name, test=test, code=code)
     return run_job(replace(job, observers=watching))
 
 
@@ -158,6 +161,7 @@ def steps(
     stepper = parts.stepper(lr=config.optim.lr, total=total)
     check_total_steps(stepper.updates, total)
     stepper.execution.threads = parts.config.machine.threads or stepper.execution.threads
+    checked_on_screen(parts, stepper, Screen(quiet=parts.config.place.quiet))
     return _taken(parts, stepper, total)
 
 

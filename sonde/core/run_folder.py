@@ -34,6 +34,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.events = path / "events"
         self.report = path / "report.html"
+        self.code = path / "code"
 
     def state(self) -> State:
         """Whether a run begins, resumes or is finished here. Raises: RunFolderError for a folder that is something else."""
@@ -55,6 +56,10 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove what a run writes, so that no file of it can be taken for the next one's; other files stay."""
+        with suppress(OSError, ValueError, AttributeError, KeyError):  # no code, or a data.json that is none
+            file = read_json(self.data).get("code", {}).get("file", {})
+            (self.code / Path(str(file["name"])).name).unlink()
+            self.code.rmdir()
         folders = (self.evaluation, self.checkpoints, self.events)
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:

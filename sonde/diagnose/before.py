@@ -4,7 +4,7 @@ from torch import nn
 
 from sonde.core.config import TransferConfig
 from sonde.core.findings import Finding
-from sonde.core.seams import Task, extras_of
+from sonde.core.seams import Source, Task, extras_of
 
 MIXING = (nn.modules.batchnorm._BatchNorm,)
 
@@ -39,6 +39,24 @@ def frozen_untrained(config: TransferConfig) -> list[Finding]:
             severity="warning",
             evidence=f"--freeze {config.freeze} keeps weights as they were initialised: no --pretrained is given",
             action="add --pretrained, or leave --freeze out",
+        )
+    ]
+
+
+def inexact_resume(source: Source, *, step: int = 0) -> list[Finding]:
+    """Why a run on these data cannot be resumed exactly, as far as the source tells. step: that of a run that is resumed"""
+    source = getattr(source, "source", source)  # one that was looked at is wrapped
+    if getattr(source, "exact", True):
+        return []
+    sees = "may not see" if getattr(source, "likely", False) else "does not see"
+    who = "this resumed run" if step else "a resumed run"
+    return [
+        Finding(
+            check="resume is not exact",
+            severity="note" if getattr(source, "likely", False) else "warning",
+            evidence=f"{who} {sees} the batches that an uninterrupted one would have seen: {getattr(source, 'why', '')}",
+            action=getattr(source, "remedy", ""),
+            step=step or None,
         )
     ]
 

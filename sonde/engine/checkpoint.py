@@ -1,8 +1,9 @@
 """Checkpoints: complete or absent, verified when read, written by another thread, without pickle.
 
 A checkpoint is a folder of `weights.safetensors` (the modules), `state.safetensors` (every other tensor) and `state.json`
-(everything else, the hashes of the two and its own), which is written last. A new one is made beside its place; then the
-old `last` becomes `previous` and the new one `last`. A kill at any instant leaves at least one whole folder to find.
+(everything else, the hashes of the two and its own), which is written last. Complex tensors are held as pairs of numbers, and
+named in it. A new one is made beside its place; then the old `last` becomes `previous` and the new one `last`. A kill at any
+instant leaves at least one whole folder to find.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -29,19 +31,27 @@ def write(folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any])
     folder.mkdir(parents=True)
     try:
         tree, tensors = separate(dict(state))
-        hashes = {}
+        hashes: dict[str, str] = {}
+        paired: dict[str, list[str]] = {}
         for name, content in (("weights.safetensors", dict(weights)), ("state.safetensors", tensors)):
             # contiguous copies of their own: safetensors refuses views, ties and other strides
-            packed = save({key: value.detach().contiguous().clone() for key, value in content.items()})
+            paired[name] = [key for key, value in content.items() if value.is_complex()]
+            packed = save({key: _real(value).detach().contiguous().clone() for key, value in content.items()})
             write_bytes(folder / name, packed)
             hashes[name] = hashlib.sha256(packed).hexdigest()
-        body = json.dumps({"format": FORMAT, "files": hashes, "state": tree})
+        complex_ones = {"complex": paired} if any(paired.values()) else {}
+        body = json.dumps({"format": FORMAT, "files": hashes, **complex_ones, "state": tree})
         seal = hashlib.sha256(body.encode()).hexdigest()
         write_bytes(folder / "state.json", f"{seal}\n{body}\n".encode())
         sync_folder(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _real(value: Tensor) -> Tensor:
+    """A complex tensor as pairs of numbers, (…, 2): safetensors has no complex128."""
+    return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
 
 
 def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -59,6 +69,9 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors = {key: value.clone() for key, value in load_file(folder / "state.safetensors").items()}
     except SafetensorError as error:
         raise RunFolderError(f"{folder} cannot be read: {error}") from error
+    for name, held in (("weights.safetensors", weights), ("state.safetensors", tensors)):
+        for key in body.get("complex", {}).get(name, ()):
+            held[key] = torch.view_as_complex(held[key])
     return weights, join(body["state"], tensors)
 
 

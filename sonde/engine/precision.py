@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
+from torch import nn
 
 from sonde.core.batch import Batch
 from sonde.core.config import MachineConfig, Precision
@@ -49,8 +50,17 @@ class Decided:
     sure: bool = True
 
 
-def check_precision(config: MachineConfig, device: torch.device) -> None:
-    """Refuse a precision the device has no units for. Raises: ConfigError."""
+def check_precision(config: MachineConfig, device: torch.device, modules: nn.Module | None = None) -> None:
+    """Refuse a precision the device has no units for, or the caller's networks nothing to compute in. Raises: ConfigError."""
+    if config.precision != "fp32" and modules is not None:
+        kinds = {p.dtype for p in modules.parameters() if p.is_floating_point() or p.is_complex()}
+        if kinds and not kinds & {torch.float32, torch.bfloat16, torch.float16}:
+            names = ", ".join(sorted(str(kind).removeprefix("torch.") for kind in kinds))
+            way = ", or take the network to float32 with .float()" if kinds == {torch.float64} else ""
+            raise ConfigError(
+                f"--precision {config.precision} has no effect on a network of {names}: mixed precision computes float32 "
+                f"products in less; leave it out{way}"
+            )
     if config.precision == "fp16" and device.type != "cuda":
         raise ConfigError(f"--precision fp16 needs a CUDA GPU, and this run is on {device.type}; use bf16 or fp32")
 

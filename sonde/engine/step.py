@@ -19,6 +19,7 @@ from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
+from sonde.engine.modes import enter_training, kept_in_evaluation
 from sonde.engine.stages import Stages, plan_stages
 from sonde.engine.trainable import Trained
 from sonde.engine.update import Update, entries, has_sparse_gradients, held, load_optimizer, peaks, searched, total_norm
@@ -34,6 +35,7 @@ class Stepper:
     """Computes steps. Its state: the optimisers, the loss scale, the average of the weights, counts of skipped updates, stages.
 
     main: name of the loss that stands for the whole step: the first phase's of those at work
+    kept: modules that stay in evaluation mode, as the task's networks were when this was made
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Stepper:
         self._peaks = {u.phase.name: peaks(u) for u in updates}
         self._sparse = has_sparse_gradients(task.modules)
         self._after_step = extras_of(task).after_step
+        self.kept = kept_in_evaluation(task)
         self._given = {u.phase.name: list(self._peaks[u.phase.name]) for u in updates if u.custom}
         schedulers = {u.phase.name: u.scheduler for u in updates if u.scheduler is not None}
         self.trained = Trained(task.modules, self._parameters, self._peaks, schedulers)
@@ -132,8 +135,8 @@ class Stepper:
                 update.scheduler.advance(value)
 
     def training_mode(self) -> None:
-        """Put the networks into training mode, but for what was frozen on the way."""
-        self.task.modules.train()
+        """Put the networks into training mode, but for what is to stay in evaluation mode, or was frozen on the way."""
+        enter_training(self.task.modules, self.kept)
         self.trained.put_modes()
 
     def set_schedule(self, multipliers: Mapping[str, Callable[[int], float]], *, stages: Stages, total: int) -> None:
@@ -221,6 +224,7 @@ class Stepper:
         if clip and gradients:
             torch._foreach_mul_(gradients, (clip / (norm + 1e-6)).clamp(max=1.0))
         if value and gradients:
+            gradients = [torch.view_as_real(each) if each.is_complex() else each for each in gradients]
             torch._foreach_clamp_max_(gradients, value)
             torch._foreach_clamp_min_(gradients, -value)
 
@@ -294,6 +298,10 @@ def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
         raise ConfigError(
             f"phase {phase.name!r}: the loss is {_kind(loss.value)}; it must be a scalar tensor, the mean over the rows"
         )
+    if loss.value.is_complex():
+        raise ConfigError(
+            f"phase {phase.name!r}: the loss is complex; it must be real, such as its .abs() or .real, to be minimised"
+        )
     if not loss.value.requires_grad:
         raise ConfigError(
             f"phase {phase.name!r}: the loss has no gradient; compute it from the network's output by differentiable functions "
@@ -319,6 +327,7 @@ class Eager:
         self.scaler = torch.amp.GradScaler(settings.device.type) if settings.precision == "fp16" else None
         self._precision = autocast(settings)
         self._updates: dict[Optimizer, Callable[[], None]] = {}
+        self.look: Callable[[Phase, Batch, Tensor], None] | None = None  # at a loss before its gradient: in first steps
 
     @property
     def eager(self) -> "Eager":
@@ -344,6 +353,8 @@ class Eager:
             with self._precision:
                 found = phase.loss(pieces[0])
             loss = checked_loss(phase, found, len(pieces[0]))
+            if self.look is not None:
+                self.look(phase, pieces[0], loss.value)
             scaled = loss.value if self.scaler is None else self.scaler.scale(loss.value)
             scaled.backward(inputs=parameters)
             means = {name: part.detach() for name, part in loss.parts.items()}
@@ -356,6 +367,8 @@ class Eager:
                 with self._precision:
                     found = phase.loss(piece)
                 loss = checked_loss(phase, found, len(piece))
+                if self.look is not None:
+                    self.look(phase, piece, loss.value)
                 weighted = loss.value * loss.weight
                 scaled = weighted if self.scaler is None else self.scaler.scale(weighted)
                 scaled.backward(inputs=parameters)

@@ -120,12 +120,12 @@ class Trained:
             self._parameters[name] = trained
             first, now = self._first_peaks[name], self._peaks[name][0]
             for group in further_groups(optimizer, new, peak=first, make=update.further) if new else ():
-                if update.scheduler is not None:  # which knows the groups that it was made for
-                    named = [each for each in optimizer.param_groups if each.get("name") == group.get("name")]
-                    (named or optimizer.param_groups)[0]["params"].extend(group["params"])
-                    continue
+                if update.scheduler is not None:  # which has the first group's rate in hand, and goes on with it
+                    group |= update.scheduler.of_another_group()
                 optimizer.add_param_group(group)
-                self._peaks[name].append(float(optimizer.param_groups[-1]["lr"]) * (now / first if first else 1.0))
+                self._peaks[name].append(
+                    now if update.scheduler else float(group["lr"]) * (now / first if first else 1.0)
+                )
         self.changes.append(change)
 
     def put_modes(self) -> None:

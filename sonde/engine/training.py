@@ -13,6 +13,8 @@ from sonde.engine import observing, random_state
 from sonde.engine.clock import Clock
 from sonde.engine.step import Stepper
 
+OF_A_LOSS = "loss."  # what names of weights begin with that belong to a loss of the caller's own
+
 
 @dataclass
 class Progress:
@@ -102,6 +104,8 @@ def restore(training: Training, held: Mapping[str, Tensor], state: Mapping[str, 
 def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:
     """Copy saved weights into the live tensors, keeping their strides. Raises: RunFolderError naming what does not fit."""
     live = weights(modules)
+    if not any(name.startswith(OF_A_LOSS) for name in held):  # earlier versions did not save what belongs to a loss
+        live = {name: value for name, value in live.items() if not name.startswith(OF_A_LOSS)}
     missing, extra = sorted(live.keys() - held.keys()), sorted(held.keys() - live.keys())
     if missing or extra:
         raise RunFolderError(f"the checkpoint does not fit this model: missing {missing[:3]}, unexpected {extra[:3]}")

@@ -51,7 +51,9 @@ def build_optimizer(
     if (kind := class_of(choice)) is not None:
         rate = {"lr": lr} if "lr" in reads(choice) else {}
         return called(choice, kind, groups, **rate, **arguments(choice, config))
-    return _ours(config, groups, lr=lr, device_type=device_type, fused=device_type in FUSED_DEVICES and not sparse)
+    real = not any(parameter.is_complex() for _, parameter in parameters)
+    fused = device_type in FUSED_DEVICES and real and not sparse
+    return _ours(config, groups, lr=lr, device_type=device_type, fused=fused)
 
 
 def _ours(config: OptimConfig, groups: list[dict[str, Any]], *, lr: float, device_type: str, fused: bool) -> Optimizer:

@@ -29,7 +29,7 @@ class EMA:
         copied = {
             name
             for name, value in live.items()
-            if not value.is_floating_point() or (name in buffers and not value.isfinite().all())
+            if not (value.is_floating_point() or value.is_complex()) or (name in buffers and not value.isfinite().all())
         }
         # averages first, else as they came
         self._names = sorted(live, key=copied.__contains__)

@@ -27,7 +27,7 @@ def grouped(parameters: Iterable[Named], *, muon: bool = False) -> Groups:
 
     A penalty on biases and norms only takes away what they are there for (He et al. 2019, arXiv:1812.01187), and a row of an
     embedding would shrink with every batch that does not contain it. Muon leaves out the last matrix, the output layer
-    (Jordan et al. 2024), unless it is the only one.
+    (Jordan et al. 2024), unless it is the only one, and complex ones, whose products it does not compute.
     """
     listed = list(parameters)
     weights = [(name, parameter) for name, parameter in listed if decays(name, parameter)]
@@ -35,7 +35,9 @@ def grouped(parameters: Iterable[Named], *, muon: bool = False) -> Groups:
     if not muon:
         return Groups(matrices=[], decayed=weights, plain=plain)
     last = len(weights) - 1 if len(weights) > 1 else len(weights)
-    return Groups(matrices=weights[:last], decayed=weights[last:], plain=plain)
+    matrices = [(name, parameter) for name, parameter in weights[:last] if not parameter.is_complex()]
+    complex_ones = [(name, parameter) for name, parameter in weights[:last] if parameter.is_complex()]
+    return Groups(matrices=matrices, decayed=[*complex_ones, *weights[last:]], plain=plain)
 
 
 def decays(name: str, parameter: nn.Parameter) -> bool:

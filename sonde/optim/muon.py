@@ -46,7 +46,8 @@ class Muon(Optimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         # under this name torch's own load_state_dict looks whether AdamW's step counts belong on the device
-        group["fused"] = group["params"][0].device.type in ("cpu", "cuda")
+        of_reals = not any(parameter.is_complex() for parameter in group["params"])
+        group["fused"] = of_reals and group["params"][0].device.type in ("cpu", "cuda")
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]

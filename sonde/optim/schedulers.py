@@ -19,6 +19,12 @@ Every = Literal["step", "epoch", "evaluation"]
 EVERY_STEP = (OneCycleLR, CyclicLR)  # "step should be called after a batch has been used for training"
 
 
+BY_GROUP = ("base_lrs", "max_lrs", "min_lrs", "lr_lambdas", "_last_lr", "base_momentums", "max_momentums")
+"""Attributes of torch's schedulers that have an entry for each group."""
+RATES = ("lr", "initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum")
+"""What they read in the groups."""
+
+
 class Scheduler:
     """A scheduler of torch at work: it owns the rates of its optimiser's groups.
 
@@ -43,6 +49,16 @@ class Scheduler:
         ):  # a run whose end was moved stays at the last rate
             self.scheduler.optimizer._opt_called = True  # type: ignore[attr-defined]  # our updates go past what counts them
             self.scheduler.step()
+
+    def of_another_group(self) -> dict[str, Any]:
+        """What a further group of the optimiser is to hold, which is scheduled as the first from now on."""
+        first = self.scheduler.optimizer.param_groups[0]
+        for one in (self.scheduler, *getattr(self.scheduler, "_schedulers", ())):
+            for name in BY_GROUP:
+                values = getattr(one, name, None)
+                if isinstance(values, list) and values:
+                    setattr(one, name, [*values, values[0]])
+        return {name: first[name] for name in RATES if name in first}
 
     def scale(self, factors: Sequence[float]) -> None:
         """Take over rates that somebody multiplied: those that the coming ones are computed from are multiplied too."""

@@ -19,6 +19,7 @@ from sonde.core.given_object import GivenObject
 from sonde.core.seams import Phase, ends, rewinds
 from sonde.modalities.catalogue import modality
 from sonde.modalities.settings import of_data
+from sonde.models.layers import distances
 from sonde.optim.build import USED
 from sonde.optim.custom import SETTINGS, makes_its_own, reads
 from sonde.optim.schedulers import function_of_step
@@ -84,7 +85,10 @@ def _without_effect(name: str, value: Any, why: str) -> ConfigError:
 
 
 def _of_custom_data(name: str, value: Any, parts: Assembly) -> str:
-    return "" if parts.dataset is not None else "sonde.fit takes data as they are; leave it out, or use sonde.train"
+    if parts.dataset is not None:
+        return ""
+    way = "give a DataLoader with a WeightedRandomSampler" if name == "balanced" else "leave it out"
+    return f"sonde.fit takes data as they are; {way}, or use sonde.train"
 
 
 def _of_batches(name: str, value: Any, parts: Assembly) -> str:
@@ -248,6 +252,12 @@ def _steps_apart(parts: Assembly) -> int | None:
     return None if every is None else max(1, round(period.amount * every))
 
 
+def _of_layers(name: str, value: Any, parts: Assembly) -> str:
+    """Of rates by layer, where no network has more than one."""
+    layers = (each for network in parts.task.modules.values() for each in distances(network).values())
+    return "" if any(layers) else "no network has more than one layer; leave it out"
+
+
 def _of_clipping(name: str, value: Any, parts: Assembly) -> str:
     open_to_it = any(getattr(phase, name) is None for phase in parts.task.phases)
     return "" if open_to_it else "every phase of the task has its own; change it there"
@@ -271,4 +281,5 @@ RULES = (
     Rule(names=("schedule",), why=_of_plateaus),
     Rule(names=("schedule_every",), why=_of_torchs_schedulers, off=(None,)),
     Rule(names=("clip", "clip_value"), why=_of_clipping, off=(0,)),
+    Rule(names=("layer_decay",), why=_of_layers, off=(1,)),
 )

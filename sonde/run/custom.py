@@ -33,6 +33,7 @@ from sonde.engine.stages import fixed_epochs, fixed_length
 from sonde.metrics.directions import higher_is_better
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
+from sonde.run.callers_code import Code
 from sonde.run.choose import Recipe
 from sonde.run.given_splits import given_splits
 from sonde.run.job import Job
@@ -45,13 +46,21 @@ from sonde.tasks.custom.task import ModuleTask
 
 
 def custom_job(
-    task: Task, data: Any, validation: Any, settings: Mapping[str, Any], *, name: str, test: Any = None
+    task: Task,
+    data: Any,
+    validation: Any,
+    settings: Mapping[str, Any],
+    *,
+    name: str,
+    test: Any = None,
+    code: Code | None = None,
 ) -> Job:
     """The job of training `task` on whatever holds training data.
 
     data: also a dict of splits (`given_splits`)
     validation: data too, or the share of rows in memory to keep for it;  test: evaluated once, at the end
-    name: of the run folder;  Raises: SondeError subclasses
+    name: of the run folder;  code: of what the caller handed over (`run/callers_code.code_of`)
+    Raises: SondeError subclasses
     """
     splits = given_splits(data, validation, test)
     data, validation, test = splits.train, splits.validation, splits.test
@@ -77,7 +86,7 @@ def custom_job(
     return Job(
         resolved=resolved,
         given=from_keywords(settings).values,
-        about={**about, "fingerprint": fingerprint},
+        about={**about, "fingerprint": fingerprint, "code": code or {}},
         build=build,
         name=(CUSTOM_MODULE, name),
         own=task.own_names if isinstance(task, ModuleTask) else {},
@@ -107,7 +116,7 @@ def custom_parts(
 ) -> Assembly:
     """The parts of a run with a custom task and custom data."""
     device, seed = pick_device(config.machine.device), config.machine.seed
-    check_precision(config.machine, device)
+    check_precision(config.machine, device, task.modules)
     getattr(task, "to", task.modules.to)(device)
     if isinstance(test, int | float):
         raise ConfigError(
@@ -118,7 +127,8 @@ def custom_parts(
         if isinstance(validation, bool | int | float):
             data, validation, note = _split(data, float(validation), seed=seed)
             notes.append(note)
-        train = source_of(data, config.feed, device=device, seed=seed, training=True, floats=floats)
+        drawn = replace(config.feed, balanced=False)  # which is refused once the parts are there
+        train = source_of(data, drawn, device=device, seed=seed, training=True, floats=floats)
         feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
         held_back = {
             split: source_of(part, feed, device=device, seed=seed, training=False, floats=floats, what=split)
@@ -281,17 +291,19 @@ def task_of(
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
-        _refuse_another_choice(task, metrics, monitor, mode)
+        _refuse_another_choice(task, loss, metrics, monitor, mode)
         return task
     _check_loss(loss)
     return ModuleTask(task, loss, metrics, monitor, mode)
 
 
-def _refuse_another_choice(task: Task, metrics: Any, monitor: str | None, mode: str | None) -> None:
-    """Raises: ConfigError for metrics, and another choice of the best checkpoint, beside a task that has its own"""
+def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | None, mode: str | None) -> None:
+    """Raises: ConfigError for metrics, and another loss or choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
     if own is not None and not isinstance(own, Objective):
         raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+    if loss is not None:
+        raise ConfigError(f"loss= is for a plain module: {name} has its own in its phases; leave it out")
     if metrics is not None:
         raise ConfigError(f"metrics= is for a plain module: {name} reports what its meter computes; add them there")
     if monitor is not None and own is not None and monitor != own.metric:

@@ -21,6 +21,7 @@ from sonde.modalities.open import open_data
 from sonde.modalities.settings import data_config
 from sonde.models.renamed import with_new_names
 from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
+from sonde.run.callers_code import code_of
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
 from sonde.run.loggers.table import check_installed
@@ -179,7 +180,7 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
     return Job(
         resolved=resolved,
         given=given,
-        about=about_data(dataset),
+        about={**about_data(dataset), "code": code_of(caller.module, loss=caller.own.loss, metrics=caller.own.metrics)},
         build=build,
         name=(dataset.name, Path(resolved.config.model).name),
         screen=caller.screen,

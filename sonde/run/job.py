@@ -15,9 +15,11 @@ from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.training import Training
 from sonde.run.applicable import refuse_without_effect
 from sonde.run.build import Assembly
+from sonde.run.callers_code import changed_since, refuse_changed
 from sonde.run.errors import room_in, words_to_go_on
 from sonde.run.lengths import refuse_idle
 from sonde.run.loggers.logger import Logger
+from sonde.run.model_file import check_unchanged
 from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
     load_best,
@@ -75,6 +77,7 @@ class Attempt:
     finished: whether the folder already holds this run, finished
     again:    whether the folder held this run before, so that what is refused must leave it there
     before:   of a resumed cross-validation, its config.yaml as it was
+    changed:  what of the caller's code is another than when the folder's run began, in words
     """
 
     job: Job
@@ -85,6 +88,7 @@ class Attempt:
     finished: bool = False
     again: bool = False
     before: bytes | None = None
+    changed: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list)
     best_meter: Meter | None = None  # of the validation that the best weights came from, in this sitting
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
@@ -154,6 +158,10 @@ def _begin(job: Job, folder: RunFolder, built: Assembly) -> Attempt:
 def _go_on(job: Job, folder: RunFolder) -> Attempt:
     same_settings(folder, job.config)
     same_data(folder, job.about["fingerprint"])
+    check_unchanged(folder, job.config.model)
+    changed = changed_since(folder, job.about.get("code", {}))
+    if folder.state() == "finished":
+        refuse_changed(folder, changed)
     config, report = saved_length(folder, job.config, job.given), job.screen.say
     if job.fold is not None:
         before = folder.config.read_bytes()
@@ -170,7 +178,9 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         return replace(_begin(job, folder, built), again=True)
     refuse_idle(built, saved, folder)
     report(f"resuming {folder.path} at step {saved.step:,}")
-    return Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
+    attempt = Attempt(job=job, folder=folder, config=config, built=built, saved=saved, findings=_warnings(job))
+    attempt.changed = changed
+    return attempt
 
 
 def _opened(job: Job, folder: RunFolder) -> Assembly | None:

@@ -10,6 +10,7 @@ from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Bound, abilities_of, ends, rewinds
 from sonde.core.units import duration
+from sonde.diagnose.parameters import training_lines
 from sonde.engine.execution.compiled import Compiled
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan
@@ -202,4 +203,4 @@ def _plan_lines(
     if batches := assembly.config.data.overfit_batches:
         same = "the same batch" if batches == 1 else f"the same {batches} batches"
         lines.append(f"{same} in every epoch, and evaluated on the same rows (--overfit-batches)")
-    return [*lines, *assembly.transferred]
+    return [*lines, *assembly.transferred, *training_lines(assembly.task, computing.stepper.kept)]

@@ -1,6 +1,6 @@
 """From what was typed, what a file says, what the recipe advises and the defaults to one config: pure, and run once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -29,6 +29,16 @@ SIMILAR_OPTIMISERS = (
 )  # optimisers for which a rate tuned for one of them serves the others
 DECOUPLED = {"adamw", "muon"}  # what they call weight decay is a penalty elsewhere
 OVERFIT_STEPS = 200  # updates in which a network that can learn at all has memorised a batch
+CALLED_HERE = {
+    "learning_rate": "lr", "max_epochs": "epochs", "num_epochs": "epochs", "num_train_epochs": "epochs", "n_epochs": "epochs",
+    "max_steps": "steps", "max_time": "time_limit", "callbacks": "observers", "optim": "optimizer",
+    "gradient_clip_val": "clip", "max_grad_norm": "clip", "clip_grad_norm": "clip",
+    "accumulate_grad_batches": "accumulate", "gradient_accumulation_steps": "accumulate", "num_workers": "workers",
+    "early_stopping": "patience", "validation_data": "validation", "val": "validation", "eval_dataset": "validation",
+    "criterion": "loss", "loss_fn": "loss", "warmup_steps": "warmup", "bs": "batch_size", "wd": "weight_decay",
+    "output_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
+}  # fmt: skip
+"""What other libraries call a setting -> what it is called here."""
 USUAL_RATE = {
     "sgd": 0.1, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "muon": 0.01,
 }  # fmt: skip
@@ -46,6 +56,17 @@ class Resolved:
     config: TrainConfig
     origin: Mapping[str, str]
     reasons: Mapping[str, str]
+
+
+def unknown_setting(name: str, known: Iterable[str], *, custom_task: bool) -> ConfigError:
+    """The error for a setting that there is not: with the name that it has here, where others call it so."""
+    if custom_task and name in ("model", "task"):
+        return ConfigError(f"{name}= is for sonde.train; here the network or task is the first argument")
+    if name in ELSEWHERE:
+        return ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
+    if (here := CALLED_HERE.get(name)) is not None:
+        return ConfigError(f"unknown setting {name!r}; here it is called {here!r}")
+    return unknown("setting", name, known)
 
 
 def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) -> Resolved:
@@ -69,9 +90,7 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     for name in overrides.values:
         if name not in known:
             refuse_old_name(name, recipe.model)
-            if name in ELSEWHERE:
-                raise ConfigError(f"there is no {name}=; {ELSEWHERE[name]}")
-            raise unknown("setting", name, known)
+            raise unknown_setting(name, known, custom_task=custom_task)
     left = (("augment", "auto"), ("lr", None), ("optimizer", None), ("schedule", None))  # to choose nothing
     typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
     # what recipes know of models is said of the shipped ones: a parameter of a custom one keeps its default

@@ -14,11 +14,12 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.training import load_weights
+from sonde.engine.training import OF_A_LOSS, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
+from sonde.screen.screen import Screen
 
 LENGTHS = ("epochs", "steps", "time_limit")
 """Three ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
@@ -28,9 +29,18 @@ FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
 
 
-def load_best(folder: RunFolder, task: Task) -> None:
-    """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode."""
+def load_best(folder: RunFolder, task: Task, *, needs_loss: bool = True) -> None:
+    """Give the task the weights and state of the best checkpoint, and put its networks in evaluation mode.
+
+    needs_loss: False leaves weights of a loss out, which training alone needs, and says so
+    """
     held, state = checkpoint.read(checkpoint.best_folder(folder.checkpoints))
+    left = [name for name in held if not needs_loss and name.startswith(OF_A_LOSS)]
+    if left:
+        held = {name: value for name, value in held.items() if name not in left}
+        Screen().say(
+            f"{folder.path} also holds weights of its loss, which are left out: loss= takes a loss that gets them"
+        )
     load_weights(task.modules, held)
     if "task" in state:  # not in folders of the first versions
         extras_of(task).load_state_dict(state["task"])

@@ -303,13 +303,14 @@ class Run:
 
     def _load_task(self) -> Task:
         from sonde.models.build import build as build_model
+        from sonde.run.model_file import as_trained
         from sonde.run.resolve import settled
         from sonde.run.resume import load_best
         from sonde.tasks.table import build as build_task
 
-        config = settled(read_config(self._folder.config))
-        schema = self.schema
-        model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
+        with as_trained(self._folder) as saved:
+            config, schema = settled(saved), self.schema
+            model = build_model(config.model, schema.input, schema.target.out_dim, config.model_config)
         task = build_task(config.task, model, schema.target, config.task_config)
         load_best(self._folder, task)
         task.modules.to(self._device)
@@ -375,7 +376,7 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
         task = task_of(model, _no_loss if loss is None else loss, metrics)
     else:
         raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
-    load_best(place, task)
+    load_best(place, task, needs_loss=not isinstance(task, ModuleTask) or "loss" in task.modules)
     return task
 
 

@@ -17,6 +17,7 @@ from sonde.core.seams import Bound
 from sonde.data.splits import class_counts
 from sonde.run.build import Assembly
 from sonde.run.environment import describe
+from sonde.run.model_file import keep
 from sonde.run.resolve import Resolved
 
 
@@ -42,6 +43,9 @@ def write_start(
         reasons=dict(resolved.reasons),
         own=own,
     )
+    about = {**about, "code": {**about.get("code", {}), **keep(folder, resolved.config.model)}}
+    if not about["code"]:
+        del about["code"]
     if folds or assembly.dataset is None:
         write_json(folder.data, dict(about))
     else:

@@ -28,6 +28,8 @@ from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
+from sonde.run.callers_code import remember_code
+from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.evaluation import choosing, notes_on_metrics
@@ -131,6 +133,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
         # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
+        remember_code(folder, attempt.job.about.get("code", {}))
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
@@ -156,6 +159,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         attempt.findings += notes
     for finding in attempt.findings if saved is None else of_loggers:
         training.journals["findings.jsonl"].write(finding.as_dict())
+    say(attempt, training, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
 
 
@@ -180,7 +184,8 @@ def written_down(run: Prepared) -> Iterator[None]:
     with ExitStack() as ends:  # each is done, whatever the others meet with
         ends.callback(writer.wait)
         ends.callback(_close_logs, training)
-        with next(observer for observer in training.observers if isinstance(observer, Progress)):
+        shown = next(observer for observer in training.observers if isinstance(observer, Progress))
+        with watched(run.attempt, training), shown:
             yield
         _note_failed_compiling(run.attempt, training)
         best = training.progress.best

@@ -134,10 +134,17 @@ class Screen:
         for line in plain_table(title, columns, rows):
             self.output.raw(line)
 
+    def warning(self, message: str) -> None:
+        """One line on standard error, also when quiet: output may be read by a program."""
+        self._to_stderr(f"sonde: warning: {message}")
+
     def error(self, message: str) -> None:
         """One line on standard error, also when quiet."""
+        self._to_stderr(f"sonde: error: {message}")
+
+    def _to_stderr(self, message: str) -> None:
         self.output.clear()
-        text = "sonde: error: " + " ".join(message.splitlines())
+        text = " ".join(message.splitlines())
         sys.stderr.write(encodable(text, sys.stderr) + "\n")
         sys.stderr.flush()
 

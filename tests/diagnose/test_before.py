@@ -1,14 +1,26 @@
 """What accumulation cannot keep is said before the first step; each finding is one that a gradient shows."""
 
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from sample_tasks import MaskedTokens, Supervised, batch, blobs, mlp, stepper
 from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
-from sonde.diagnose.before import accumulation, drops_units
+import sonde
+from sonde.core.errors import Interrupted
+from sonde.data.feed.loader import LoaderSource
+from sonde.diagnose.before import accumulation, drops_units, inexact_resume
+from sonde.engine.json_lines import read_lines
+from sonde.engine.step import Stepper
 from sonde.models.tabular import TabularConfig
 from sonde.nn.dropout import Dropout
 
@@ -105,3 +117,78 @@ def test_our_own_families_are_seen_through() -> None:
     columns = (Column(name="x", kind="number", source="x", quantiles=(-1.0, 0.0, 1.0)),)
     table = InputSpec(kind="table", shape=(1,), columns=columns)
     assert accumulation(Supervised(build("tabular", table, 3, TabularConfig(dropout=0.1))), 2)
+
+
+class Shuffling:
+    """A sampler with random numbers of its own."""
+
+    def __iter__(self) -> Iterator[int]:
+        yield from random.sample(range(64), 64)
+
+    def __len__(self) -> int:
+        return 64
+
+
+def interrupted(
+    monkeypatch: pytest.MonkeyPatch, out: Path, loader: Callable[[], Any], *, quiet: bool = True
+) -> tuple[sonde.Run, sonde.Run]:
+    """(a run without a stop, one that was stopped after step 2 and resumed)"""
+
+    def once(where: Path) -> sonde.Run:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+        return sonde.fit(net, loader(), loss=cross_entropy, epochs=3, out=str(where), threads=1, quiet=quiet)
+
+    straight, real = once(out / "straight"), Stepper.__call__
+
+    def stopped(self: Stepper, batch: Any, *, step: int, epoch: int) -> Any:
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return real(self, batch, step=step, epoch=epoch)
+
+    monkeypatch.setattr(Stepper, "__call__", stopped)
+    with pytest.raises(Interrupted):
+        once(out / "run")
+    monkeypatch.undo()
+    return straight, once(out / "run")
+
+
+def data() -> TensorDataset:
+    return TensorDataset(*blobs(64).values())
+
+
+def test_a_weighted_sampler_resumes_to_the_last_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def loader() -> DataLoader[Any]:
+        return DataLoader(data(), 16, sampler=WeightedRandomSampler([float(n) for n in range(1, 65)], 64))
+
+    straight, resumed = interrupted(monkeypatch, tmp_path, loader)
+    assert resumed.result["steps"] == straight.result["steps"] == 12
+    for name, weight in straight.model.state_dict().items():
+        assert torch.equal(weight, resumed.model.state_dict()[name]), name
+    assert (resumed.folder / "findings.jsonl").read_text() == ""
+
+
+def test_a_resume_that_is_not_exact_says_so_before_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, resumed = interrupted(monkeypatch, tmp_path, lambda: DataLoader(data(), 16, sampler=Shuffling()), quiet=False)
+    first, second = read_lines(resumed.folder / "findings.jsonl")
+    assert [first["check"], first["severity"], first["step"]] == ["resume is not exact", "warning", None]
+    assert first["evidence"] == (
+        "a resumed run does not see the batches that an uninterrupted one would have seen: the loader's Shuffling may shuffle "
+        "with its own randomness"
+    )
+    assert "an attribute `generator`" in first["action"]
+    assert second["step"] is not None
+    assert second["evidence"].startswith("this resumed run does not see")
+    assert "this resumed run does not see the batches" in capsys.readouterr().out
+    assert "this resumed run does not see" in (resumed.folder / "report.html").read_text()
+
+
+def test_workers_that_persist_are_a_warning_and_an_iterable_is_a_note() -> None:
+    loader = DataLoader(data(), 16, num_workers=1, persistent_workers=True)
+    (found,) = inexact_resume(LoaderSource(loader, device=torch.device("cpu"), seed=0))
+    assert (found.severity, found.action) == ("warning", "give the DataLoader persistent_workers=False")
+    (found,) = inexact_resume(LoaderSource(iter([(1, 2)]), device=torch.device("cpu"), seed=0))
+    assert found.severity == "note"
+    assert inexact_resume(LoaderSource(DataLoader(data()), device=torch.device("cpu"), seed=0)) == []

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sample_tasks
 import torch
 from sample_tasks import blobs, mlp
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, TensorDataset, WeightedRandomSampler
 
 import sonde
 from sonde.cli.main import main
@@ -252,7 +253,7 @@ def test_an_iterator_that_ends_too_soon_is_said_to_and_the_run_to_have_failed(tm
 def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> None:
     """A new setting is put into the table, or into this list."""
     always = {
-        "memory", "accumulate", "pretrained", "freeze", "layer_decay", "ema", "epochs", "steps", "time_limit",
+        "memory", "accumulate", "pretrained", "freeze", "ema", "epochs", "steps", "time_limit",
         "log_every", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
         "quiet", "debug", "log", "given",
     }  # fmt: skip
@@ -263,3 +264,66 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
     assert set(OPTIMISERS) == {name for names in USED.values() for name in names}
     assert set(SHAPED) <= {entry.name for entry in fields(OptimConfig)}
     assert FeedConfig.augment == "auto"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"augment": "flip"}, "--augment flip has no effect: sonde.fit takes data as they are; leave it out"),
+        (
+            {"balanced": True},
+            "--balanced has no effect: sonde.fit takes .*; give a DataLoader with a WeightedRandomSampler",
+        ),
+        ({"label_fraction": 0.1}, "--label-fraction 0.1 has no effect"),
+        ({"overfit_batches": 1}, "--overfit-batches 1 has no effect"),
+        ({"folds": 3}, "--folds 3 has no effect"),
+        ({"target": "y"}, "--target y has no effect"),
+        ({"feed": "streaming"}, "--feed streaming has no effect"),
+        ({"layer_decay": 0.5}, "--layer-decay 0.5 has no effect: no network has more than one layer"),
+        (
+            {"test": 0.3},
+            "test=0.3 is a share, and a test set is data of its own",
+        ),
+        ({"monitor": "nonsense"}, "monitor='nonsense'"),
+        ({"model": "mlp"}, "model= is for sonde.train; here the network or task is the first argument"),
+        ({"epohcs": 3}, "unknown setting 'epohcs'; did you mean 'epochs'"),
+        ({"learning_rate": 0.1}, "unknown setting 'learning_rate'; here it is called 'lr'"),
+        ({"max_epochs": 3}, "unknown setting 'max_epochs'; here it is called 'epochs'"),
+        ({"pretrained": "x"}, "pretrained= is for sonde.train; load the weights into your modules"),
+    ],
+)
+def test_fit_obeys_or_refuses_each_setting(tmp_path: Path, whole: bool, given: dict[str, Any], said: str) -> None:
+    x = torch.randn(32, 4)
+    data = (x, (x[:, 0] > 0).long())
+    net = nn.Linear(4, 2)
+    what = sample_tasks.Supervised(net) if whole else net
+    loss = {} if whole else {"loss": nn.functional.cross_entropy}
+    with pytest.raises(ConfigError, match=said):
+        sonde.fit(what, data, validation=data, epochs=1, batch_size=8, quiet=True, threads=1,
+                  out=str(tmp_path / "run"), **loss, **given)  # fmt: skip
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_beside_a_task_is_refused(tmp_path: Path) -> None:
+    x = torch.randn(32, 4)
+    task = sample_tasks.Supervised(nn.Linear(4, 2))
+    with pytest.raises(
+        ConfigError, match="loss= is for a plain module: Supervised has its own in its phases; leave it out"
+    ):
+        sonde.fit(task, (x, x), loss=nn.functional.mse_loss, epochs=1, quiet=True)
+
+
+def test_a_weighted_sampler_is_what_balances(tmp_path: Path) -> None:
+    """What the refusal of balanced= advises."""
+    y = torch.tensor([0] * 60 + [1] * 4)
+    seen: list[int] = []
+
+    def loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        seen.extend(target.tolist())
+        return nn.functional.cross_entropy(output, target)
+
+    sampler = WeightedRandomSampler(1.0 / torch.bincount(y)[y], 64)
+    loader = DataLoader(TensorDataset(torch.randn(64, 4), y), 8, sampler=sampler)
+    sonde.fit(nn.Linear(4, 2), loader, loss=loss, epochs=10, quiet=True, threads=1, out=str(tmp_path / "run"))
+    assert 0.4 < sum(seen) / len(seen) < 0.6

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, StepLR
 from torch.utils.data import DataLoader, TensorDataset
 
 import sonde
@@ -367,6 +368,39 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="live.lr takes a rate above 0, got 0.0"):
         sonde.fit(Net(), loader(), observers=[zero], out=tmp_path / "run", **QUIET)
+
+
+@pytest.mark.parametrize("at", [0, 8, 13])
+@pytest.mark.parametrize("optimizer", ["adamw", "momentum"])
+@pytest.mark.parametrize("scheduler", [StepLR, LambdaLR])
+def test_a_scheduler_of_torch_takes_up_what_is_unfrozen(
+    tmp_path: Path, scheduler: Any, optimizer: str, at: int
+) -> None:
+    def made(over: Any) -> Any:
+        return StepLR(over, 1, 0.5) if scheduler is StepLR else LambdaLR(over, lambda epoch: 0.5**epoch)
+
+    net, plain = Net(), Net()
+    settings = {**QUIET, "optimizer": optimizer, "schedule": made}
+    if at:
+        with pytest.raises(Interrupted):
+            sonde.fit(net, loader(), observers=[unfreezing, interrupting(at)], out=tmp_path / "run", **settings)
+    sonde.fit(net, loader(), observers=[unfreezing], out=tmp_path / "run", **settings)
+    if optimizer == "adamw":
+        own: Any = torch.optim.AdamW(plain.head.parameters(), weight_decay=0.0, fused=True)
+    else:
+        own = torch.optim.SGD(plain.head.parameters(), momentum=0.9, fused=True)
+    for epoch in range(EPOCHS):
+        if epoch == 2:
+            plain.backbone.requires_grad_(True)
+            own.add_param_group({"params": list(plain.backbone.parameters()), "weight_decay": 0.0})
+        for group in own.param_groups:
+            group["lr"] = 0.01 * 0.5**epoch
+        for x, y in loader():
+            own.zero_grad()
+            nn.functional.mse_loss(plain(x), y).backward()
+            own.step()
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, net.state_dict()[name]), name
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])

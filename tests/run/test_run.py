@@ -202,5 +202,7 @@ def test_a_network_from_a_file_is_found_from_any_folder(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert sonde.load(tmp_path / "run").predict(seven()) == expected
     (tmp_path / "net.py").unlink()
+    assert sonde.load(tmp_path / "run").predict(seven()) == expected, "by the run's own copy"
+    (tmp_path / "run" / "code" / "net.py").unlink()
     with pytest.raises(ConfigError, match=r"cannot read .*/net.py"):
         sonde.load(tmp_path / "run").predict(seven())

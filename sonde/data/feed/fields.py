@@ -23,6 +23,16 @@ def fields_of(batch: Any, *, floats: torch.dtype = torch.float32) -> dict[str, F
     floats: what float64, which numpy makes unasked, becomes; complex128 likewise
     Raises: DataError for what is none of these
     """
+    if (
+        type(batch) in (list, tuple)
+        and len(batch) == 2
+        and isinstance(batch[0], Tensor)
+        and isinstance(batch[1], Tensor)
+    ):
+        return {
+            "input": as_floats(batch[0], floats),
+            "target": as_floats(batch[1], floats),
+        }  # the usual pair, in 1 µs less
     found: dict[str, Field] = {}
     unclear: dict[str, Any] = {}
     for name, value in named(batch).items():
@@ -74,9 +84,12 @@ def by_name(sample: Any) -> dict[str, Any] | None:
 
 def check_rows(fields: Mapping[str, Field]) -> int:
     """The number of rows. Raises: DataError where fields differ in it."""
-    first, *others = fields.values()
-    count = len(first) if isinstance(first, Tensor) and first.ndim else -1
-    if all(isinstance(other, Tensor) and other.ndim and len(other) == count for other in others) and count >= 0:
+    count = -1
+    for field in fields.values():
+        if not isinstance(field, Tensor) or not field.ndim or (count >= 0 and len(field) != count):
+            break
+        count = len(field)
+    else:
         return count
     counts = row_counts(fields)
     if len(set(counts.values())) > 1:

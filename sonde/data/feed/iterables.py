@@ -260,7 +260,8 @@ def collated(rows: list[Any]) -> Any:
 def tell_epoch(data: Any, epoch: int) -> None:
     """Call `set_epoch` of what has it: streaming sets and samplers that shuffle by it."""
     data = unwrapped(data)
-    for part in (data, *(getattr(data, name, None) for name in ("dataset", "sampler", "batch_sampler"))):
+    parts = [data, *(getattr(data, name, None) for name in ("dataset", "sampler", "batch_sampler"))]
+    for part in (*parts, getattr(parts[-1], "sampler", None)):
         if callable(set_epoch := getattr(part, "set_epoch", None)):
             set_epoch(epoch)
 

@@ -2,16 +2,18 @@
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data import DataLoader
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seeds import derive
 from sonde.data.feed import iterables
+from sonde.data.feed.exactness import exactness, has_state, stateful_sampler, take_generator
 from sonde.data.feed.fields import check_rows, fields_of
 
 ONCE = (
@@ -22,10 +24,10 @@ ONCE = (
 class LoaderSource:
     """Batches of a loader; `index` counts rows from the epoch's start, since a loader does not tell which it took.
 
-    exact, why: whether a resumed run sees the batches an uninterrupted one would have, and the reason. True for torch
-    loaders that read in order or shuffle by `shuffle=True`: every epoch reseeds their generator, from the generator's own
-    first seed, or from `seed` where they have none. Resuming reads the consumed batches again and puts the random states
-    back.
+    exact, why, remedy, likely: whether a resumed run sees the same batches (see `Exactness`). Every epoch reseeds the generator
+    of the loader and its sampler, from the generator's own first seed, or from `seed` where they have none. Resuming reads
+    the consumed batches again and puts the random states back; a sampler that saves its state is put back to the epoch's
+    beginning first, and a loader that does goes on from where it was.
     mapping: which fields samples have, in words; empty before the first batch
     repeats: a warning about rows that several workers may yield more than once
     floats:  what float64 becomes
@@ -40,12 +42,16 @@ class LoaderSource:
         self.rewinds = not isinstance(iterables.unwrapped(loader), Iterator)
         self.ends = iterables.ends(loader)
         self._begun = False
-        self.exact, self.why = exactness(loader)
+        self.exact, self.why, self.remedy, self.likely = exactness(loader)
         self.mapping, self.repeats = "", iterables.repeated(loader)
-        self._generator, self._seed = _take_generator(loader, seed)
-        self._epoch = self._position = 0
+        self._generator, self._seed = take_generator(loader, seed)
+        self._stateful: Any = loader if has_state(loader) else None
+        self._sampler = None if self._stateful is not None else stateful_sampler(loader)
+        self._sampler_state: Any = None  # at this epoch's beginning
+        self._epoch = self._position = self._rows = 0  # of the last batch consumed
         self._yielded = 0  # batches, of all passes
         self._turn = 0  # counts iterators: only the newest may move the position
+        self._put_back = False  # whether a state was loaded that no iterator has taken up
 
     @property
     def batches(self) -> int | None:
@@ -63,7 +69,7 @@ class LoaderSource:
     def __iter__(self) -> Iterator[Batch]:
         """The rest of this epoch. Raises: DataError for samples that cannot be read as fields."""
         self._turn += 1
-        turn, skip, rows = self._turn, self._position, 0
+        turn, skip = self._turn, self._position
         if self._begun and not self.rewinds:
             raise ConfigError(
                 f"the iterator has ended after {self._yielded:,} batches, and {ONCE}; or train for fewer steps"
@@ -71,22 +77,29 @@ class LoaderSource:
         self._begun = True
         iterables.tell_epoch(self.loader, self._epoch)
         self._generator.manual_seed(derive(self._seed, "shuffle", self._epoch))
-        for number, sample in enumerate(self._after(skip)):
+        samples = self._going_on(skip) if self._stateful is not None else self._after(skip)
+        first, rows = (skip, self._rows) if self._stateful is not None else (0, 0)
+        for number, sample in enumerate(samples, first):
             fields = fields_of(sample, floats=self.floats)
             count = check_rows(fields)
             self.mapping = self.mapping or f"samples hold {', '.join(fields)}"
             if number >= skip:
                 if turn != self._turn:
                     raise RuntimeError("an iterator of a source was used after a newer one was made or a state loaded")
-                self._position = number + 1
+                self._position, self._rows = number + 1, rows + count
                 self._yielded += 1
                 yield Batch(fields, torch.arange(rows, rows + count)).to(self.device)
             rows += count
         if turn == self._turn:
-            self._epoch, self._position = self._epoch + 1, 0
+            self._epoch, self._position, self._rows = self._epoch + 1, 0, 0
 
     def _after(self, skip: int) -> Iterator[Any]:
         """All samples; the random states are put back after the first `skip`, which a run had read before it was saved."""
+        if self._sampler is not None:
+            if skip:
+                self._sampler.load_state_dict(deepcopy(self._sampler_state))
+            else:
+                self._sampler_state = deepcopy(self._sampler.state_dict())
         saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
         for number, sample in enumerate(self.loader):
             if skip and number == skip - 1:
@@ -95,13 +108,28 @@ class LoaderSource:
                 random.setstate(saved[2])
             yield sample
 
+    def _going_on(self, skip: int) -> Iterator[Any]:
+        """The samples after the first `skip`, from a loader that keeps its own position."""
+        assert self._stateful is not None
+        if skip and not self._put_back:  # another iterator was left half-way
+            self._stateful.load_state_dict(self._stateful.state_dict())
+        self._put_back = False
+        yield from self.loader
+
     def describe(self, index: int) -> str:
         """The row's place in its epoch."""
         return f"row {index} of the loader"
 
     def state_dict(self) -> dict[str, Any]:
-        """The position of the last batch consumed."""
-        return {"epoch": self._epoch, "position": self._position, "seed": self._seed, "batches": self.batches}
+        """The position of the last batch consumed, and the state of a loader or sampler that has one."""
+        at = {"epoch": self._epoch, "position": self._position, "seed": self._seed, "batches": self.batches}
+        if self._stateful is not None:
+            # a DataLoader would start its workers to tell; before its first batch there is nothing to tell
+            fresh = isinstance(self.loader, DataLoader) and not self._epoch and not self._position
+            at |= {"rows": self._rows, "loader": None if fresh else deepcopy(self._stateful.state_dict())}
+        elif self._sampler is not None:
+            at["sampler"] = self._sampler_state if self._position else deepcopy(self._sampler.state_dict())
+        return at
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved position. Raises: ConfigError when the loader's length or seed has changed."""
@@ -111,45 +139,13 @@ class LoaderSource:
                     f"the saved position in the data was taken with a loader of {name} {state[name]}, and now it is {now}; "
                     "resume with the same loader"
                 )
-        self._epoch, self._position = int(state["epoch"]), int(state["position"])
+        self._epoch, self._position, self._rows = int(state["epoch"]), int(state["position"]), int(state.get("rows", 0))
+        if self._position and "loader" not in state:
+            self._stateful = None  # an earlier version's: the batches are read again
+        if self._stateful is not None and state.get("loader") is not None:
+            self._stateful.load_state_dict(deepcopy(state["loader"]))
+            self._put_back = True
+        if self._sampler is not None and state.get("sampler") is not None:
+            self._sampler_state = deepcopy(state["sampler"])
+            self._sampler.load_state_dict(deepcopy(state["sampler"]))
         self._turn += 1
-
-
-def exactness(loader: Iterable[Any]) -> tuple[bool, str]:
-    """Whether a resumed run can be promised the very same batches, and why."""
-    loader = iterables.unwrapped(loader)
-    if not isinstance(loader, DataLoader):
-        return False, f"a {type(loader).__name__} determines its own order"
-    if isinstance(loader.dataset, IterableDataset):
-        return False, "an iterable dataset determines its own order"
-    if loader.num_workers and loader.persistent_workers:
-        return False, "persistent workers keep random states that cannot be saved"
-    sampler = _sampler(loader)
-    if isinstance(sampler, SequentialSampler):
-        return True, "the loader reads in order"
-    if isinstance(sampler, RandomSampler):
-        return True, "the loader's shuffling is seeded anew for every epoch"
-    return False, f"the loader's {type(sampler).__name__} may shuffle with its own randomness"
-
-
-def _sampler(loader: DataLoader[Any]) -> Any:
-    """What truly decides the order: with a batch sampler of the user's own, that."""
-    if loader.batch_sampler is None:
-        return loader.sampler
-    known = type(loader.batch_sampler) in (BatchSampler, iterables.JoinedBatches)
-    return loader.batch_sampler.sampler if known else loader.batch_sampler  # type: ignore[union-attr]
-
-
-def _take_generator(loader: Iterable[Any], seed: int) -> tuple[torch.Generator, int]:
-    """The generator that loader and sampler draw from, and the seed it is reseeded by; both share one from now on.
-
-    Without one they would draw from torch's global stream, where dropout's numbers come from.
-    """
-    sampler = _sampler(loader) if isinstance(loader, DataLoader) else None
-    theirs = getattr(sampler, "generator", None) or getattr(loader, "generator", None)
-    generator = theirs if isinstance(theirs, torch.Generator) else torch.Generator()
-    if isinstance(loader, DataLoader):
-        loader.generator = generator
-        if isinstance(sampler, RandomSampler):
-            sampler.generator = generator
-    return generator, generator.initial_seed() if theirs is not None else seed

@@ -306,6 +306,9 @@ def scalar(name: str, value: Any) -> Tensor:
     if isinstance(value, Tensor) and value.numel() != 1:
         what = f"a tensor of shape {tuple(value.shape)}"
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
+    if isinstance(value, Tensor) and value.is_complex():
+        what = "the loss" if name == "loss" else f"metric {name!r}"
+        raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
     try:
         number = torch.as_tensor(value)
     except (TypeError, ValueError, RuntimeError):

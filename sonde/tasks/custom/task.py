@@ -51,6 +51,12 @@ class MeanMeter:
         return {}
 
 
+def _with_state(loss: RowFunction | None) -> dict[str, nn.Module]:
+    """A loss that has parameters, which are then trained, or buffers, which are then saved; nothing for any other."""
+    holds = isinstance(loss, nn.Module) and any(True for each in (*loss.parameters(), *loss.buffers()))
+    return {"loss": loss} if holds else {}  # type: ignore[dict-item]
+
+
 class ModuleTask:
     """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
@@ -59,7 +65,8 @@ class ModuleTask:
 
     module:  takes what the binding gives it, and returns whatever the loss takes
     loss:    (output, target, more of the batch by name) -> scalar, the mean over the rows; None where the module's output has
-             its own, as `.loss` or ["loss"]
+             its own, as `.loss` or ["loss"]. Parameters of a loss (a temperature, the weights of a margin) are trained with the
+             module's, and saved as "loss.…"
     metrics: as `sonde.fit` takes them
     monitor: the metric that chooses the best checkpoint, or "loss"; else the first whose direction is known, and without any
              the smallest loss
@@ -75,8 +82,8 @@ class ModuleTask:
         mode: str | None = None,
     ) -> None:
         """Raises: ConfigError for what is no metric"""
-        self.modules = nn.ModuleDict({"model": module})
-        self.phases = (Phase(name="model", loss=self.loss, trains=[module]),)
+        self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
+        self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
         self._module, self._function = module, loss
         self.metrics = Measures(metrics, scores=told_by_loss(loss))
         self.chooses = Chooses(self.metrics, monitor, mode)

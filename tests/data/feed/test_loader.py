@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.data import (
-    BatchSampler,
     DataLoader,
     Dataset,
     IterableDataset,
-    RandomSampler,
-    SubsetRandomSampler,
     TensorDataset,
 )
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, DataError
 from sonde.core.seams import Source
-from sonde.data.feed.loader import LoaderSource, exactness
+from sonde.data.feed.loader import LoaderSource
 
 CPU = torch.device("cpu")
 DATA = TensorDataset(torch.arange(20.0).view(20, 1), torch.arange(20))
@@ -185,37 +182,6 @@ def test_no_global_randomness_is_drawn() -> None:
     before = torch.get_rng_state()
     epochs(source(shuffled()), 2)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-class Halves(BatchSampler):
-    """A batch sampler of a user's own."""
-
-
-@pytest.mark.parametrize(
-    ("loader", "exact", "why"),
-    [
-        (DataLoader(DATA, 6), True, "the loader reads in order"),
-        (DataLoader(DATA, batch_size=None), True, "the loader reads in order"),
-        (shuffled(), True, "the loader's shuffling is seeded anew for every epoch"),
-        (
-            DataLoader(DATA, 6, sampler=SubsetRandomSampler([1, 2])),
-            False,
-            "SubsetRandomSampler may shuffle with its own",
-        ),
-        (
-            DataLoader(DATA, batch_sampler=Halves(RandomSampler(DATA), 6, False)),
-            False,
-            "Halves may shuffle with its own",
-        ),
-        (DataLoader(Endless(), 6), False, "an iterable dataset determines its own order"),
-        (shuffled(num_workers=1, persistent_workers=True), False, "persistent workers keep random states"),
-        ([(1, 2)], False, "a list determines its own order"),
-    ],
-)
-def test_what_can_be_promised_is_said(loader: Any, exact: bool, why: str) -> None:
-    found = exactness(loader)
-    assert found[0] is exact
-    assert why in found[1]
 
 
 def test_a_position_in_another_loader_is_refused() -> None:

@@ -1,0 +1,205 @@
+"""What a run was trained by, of the caller's own code: written down when it begins, compared when its folder is used again."""
+
+import functools
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sonde.core.code_hash import (
+    PYTHON,
+    attributes_that_change,
+    fingerprint,
+    is_installed,
+    is_plain,
+    name_of,
+    without_addresses,
+)
+from sonde.core.errors import RunFolderError
+from sonde.core.files import read_json, write_json
+from sonde.core.findings import Finding
+from sonde.core.run_folder import RunFolder
+from sonde.core.seams import Task
+
+METRIC = "metric "  # what names of parts begin with that are metrics
+OBSERVERS = "another observer"  # which learn nothing
+MOST_VALUES = 100_000  # of a tensor that a function refers to, to be compared by its content
+FUNCTIONS = (types.FunctionType, functools.partial, type)
+MOST_TEXT = 20_000  # characters of a network's description that are kept, to name a layer that changed
+
+Code = dict[str, Any]
+"""What data.json says: "python", and part -> {"name", "hash", and of networks "text"}."""
+
+
+def code_of(
+    task: Task | nn.Module | None = None,
+    *,
+    loss: Any = None,
+    metrics: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    observers: Iterable[Any] = (),
+) -> Code:
+    """The caller's code in a call of `sonde.fit` or `sonde.train`.
+
+    task: a task, or a network alone, or neither;  settings: of which those that are objects count: optimizer and schedule
+    """
+    parts: dict[str, Any] = {}
+    if isinstance(task, nn.Module):
+        parts["network"] = task
+    elif task is not None:
+        parts |= {f"network {name}": module for name, module in task.modules.items()}
+    if loss is not None:
+        parts["loss"] = loss
+    listed = metrics if isinstance(metrics, list | tuple) else [] if metrics is None else [metrics]
+    named = metrics if isinstance(metrics, Mapping) else {_called_in_full(each): each for each in listed}
+    parts |= {f"{METRIC}{name}": metric for name, metric in named.items()}
+    given = settings or {}
+    parts |= {name: given[name] for name in ("optimizer", "schedule") if not is_plain(given.get(name))}
+    parts |= {f"observer {number}": each for number, each in enumerate(observers, 1)}
+    code: Code = {"python": PYTHON} | {name: _entry(part) for name, part in parts.items()}
+    if task is not None and not isinstance(task, nn.Module):
+        hashed = fingerprint((type(task), _settings(task)), describe=_described)
+        code["task"] = {"name": type(task).__qualname__.rpartition("<locals>.")[2], "hash": hashed}
+    return code if len(code) > 1 else {}
+
+
+def _called_in_full(metric: Any) -> str:
+    return metric if isinstance(metric, str) else getattr(metric, "name", None) or name_of(metric)
+
+
+def _entry(part: Any) -> dict[str, str]:
+    name = part if isinstance(part, str) else name_of(part)
+    entry = {"name": name, "hash": fingerprint(part, describe=_described)}
+    if isinstance(part, nn.Module):
+        entry["text"] = without_addresses(repr(part))[:MOST_TEXT]
+    return entry
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between the code of two calls, such as "another loss (mse_loss then, l1_loss now)".
+
+    Nothing where one of them says nothing of its code, as folders of earlier versions do.
+    """
+    if not before or not now:
+        return []
+    same_python = before.get("python") == now.get("python")
+    old, new = _parts(before), _parts(now)
+    found = []
+    for name in [*new, *(name for name in old if name not in new)]:
+        if name.startswith(METRIC) and (name in old) != (name in new):
+            continue  # told together
+        then, there = old.get(name), new.get(name)
+        if then is None or there is None:
+            how = f"none then, {_called(there['name'])} now" if there else f"{_called(then['name'])} then, none now"  # type: ignore[index]
+        else:
+            how = _how(then, there, same_python=same_python)
+        if how is not None:
+            found.append(f"another {name} ({how})")
+    measured = [[name.removeprefix(METRIC) for name in each if name.startswith(METRIC)] for each in (old, new)]
+    if set(measured[0]) != set(measured[1]):
+        then_now = [", ".join(names) or "none" for names in measured]
+        found.append(f"other metrics ({then_now[0]} then, {then_now[1]} now)")
+    return found
+
+
+def _parts(code: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    return {name: entry for name, entry in code.items() if name not in ("python", "file")}
+
+
+def _how(old: Mapping[str, str], new: Mapping[str, str], *, same_python: bool) -> str | None:
+    """How a part differs: by name, by the first layer that is another, or only in its code."""
+    if old["name"] != new["name"]:
+        return f"{_called(old['name'])} then, {_called(new['name'])} now"
+    then, now = old.get("text", "").splitlines(), new.get("text", "").splitlines()
+    for one, other in zip(then, now, strict=False):
+        if one != other:
+            return f"{one.strip()} then, {other.strip()} now"
+    if len(then) != len(now):
+        return f"{new['name']}, {len(then)} lines of layers then, {len(now)} now"
+    if same_python and old["hash"] != new["hash"]:
+        return f"the code of {_called(new['name'])} has changed"
+    return None
+
+
+def _called(name: str) -> str:
+    return "a lambda" if name == "<lambda>" else name
+
+
+def refuse_changed(folder: RunFolder, changed: Iterable[str]) -> None:
+    """Raises: RunFolderError naming what is another than in the finished run of a folder"""
+    found = [each for each in changed if not each.startswith(OBSERVERS)]
+    if found:
+        raise RunFolderError(
+            f"{folder.path} holds a run of {' and '.join(found)}; fresh=True starts over, or give another "
+            "out="
+        )
+
+
+def changed_since(folder: RunFolder, now: Mapping[str, Any]) -> list[str]:
+    """What is another than when the folder's run was begun, or last gone on with."""
+    return changes(read_json(folder.data).get("code", {}), now)
+
+
+def changed_findings(changed: Iterable[str], *, step: int) -> list[Finding]:
+    """That a run goes on by other code than it began with."""
+    found = list(changed)
+    if not found:
+        return []
+    return [
+        Finding(
+            check="code changed",
+            severity="warning",
+            evidence=f"from here on {' and '.join(found)}; the steps before were taken by the code as it was",
+            action="put the code back, or start over with fresh=True",
+            step=step,
+        )
+    ]
+
+
+def remember_code(folder: RunFolder, now: Mapping[str, Any]) -> None:
+    """Write down the code that a run goes on by."""
+    about = read_json(folder.data)
+    if now and about.get("code") != now:
+        write_json(folder.data, {**about, "code": {**about.get("code", {}), **now}})
+
+
+def _described(value: Any) -> tuple[Any, ...] | None:
+    """What tensors, networks and optimisers are made of; None for anything else."""
+    if isinstance(value, nn.Module):
+        kinds = {type(module): None for module in value.modules()}
+        settings = [
+            (name, type(module).__qualname__, _settings(module))
+            for name, module in value.named_modules()
+            if not is_installed(type(module).__module__)
+        ]
+        losses = [part for part in value.modules() if isinstance(part, nn.modules.loss._Loss)]
+        weights = [list(part.buffers()) for part in losses]  # of classes, which no step changes
+        return (without_addresses(repr(value)), tuple(kinds), settings, weights)
+    if isinstance(value, Tensor):
+        shape = (tuple(value.shape), str(value.dtype))
+        if value.requires_grad or value.numel() > MOST_VALUES or value.is_meta:
+            return shape
+        return (
+            *shape,
+            value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes() if value.numel() else b"",
+        )
+    if isinstance(value, np.ndarray):
+        held = value.tobytes() if value.size <= MOST_VALUES and value.dtype != object else b""
+        return (value.shape, str(value.dtype), held)
+    if isinstance(value, Optimizer):
+        return (type(value), {name: each for name, each in value.defaults.items() if is_plain(each)})
+    return None
+
+
+def _settings(owner: Any) -> dict[str, Any]:
+    """Plain attributes and functions of a module or task of the caller's own that its methods do not change."""
+    changing = attributes_that_change(type(owner)) | {"training"}
+    return {
+        name: value
+        for name, value in sorted(getattr(owner, "__dict__", {}).items())
+        if not name.startswith("_") and name not in changing and (is_plain(value) or isinstance(value, FUNCTIONS))
+    }

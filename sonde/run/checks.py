@@ -1,0 +1,89 @@
+"""Automatic checks of a run on somebody's own code, before its first step and in its first steps."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sonde.core.findings import Finding
+from sonde.diagnose.before import inexact_resume
+from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
+from sonde.engine.step import Eager, Stepper
+from sonde.engine.training import Training
+from sonde.run.build import Assembly
+from sonde.run.callers_code import changed_findings
+from sonde.run.job import Attempt
+from sonde.run.resolve import CUSTOM_MODULE
+from sonde.screen.screen import Screen
+
+
+def at_the_start(attempt: Attempt, stepper: Stepper) -> list[Finding]:
+    """What is to be said before the first step, of a run that begins or of one that goes on."""
+    source = attempt.assembly.train
+    if attempt.saved is None:
+        return before_training(attempt.assembly, stepper) + inexact_resume(source)
+    step = attempt.saved.step
+    return changed_findings(attempt.changed, step=step) + inexact_resume(source, step=step)
+
+
+@contextmanager
+def watched(attempt: Attempt, training: Training) -> Iterator[None]:
+    """Look at the first steps of the body; what they show is said at once, and at its end at the latest."""
+    check = watch_gradients(
+        attempt.assembly,
+        training.stepper,
+        lambda found: say(attempt, training, found),
+        done=training.progress.step,
+    )
+    yield
+    if check is not None:
+        check.finish()
+
+
+def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
+    """What is to be said of the caller's networks before they are trained; of networks of ours there is nothing."""
+    if not _is_custom(assembly):
+        return []
+    found = in_no_phase(assembly.task, stepper)
+    if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
+        found += frozen_in_training(assembly.task, stepper.kept)
+    return found
+
+
+def watch_gradients(
+    assembly: Assembly, stepper: Stepper, report: Callable[[list[Finding]], None], *, done: int = 0
+) -> GradientCheck | None:
+    """Let the first steps be looked at, where the network or the task is the caller's own. done: steps of an earlier sitting"""
+    eager = stepper.execution.eager
+    looks = min(LOOKS, assembly.train.batches or LOOKS) - done
+    if not _is_custom(assembly) or looks < 1 or not isinstance(eager, Eager):
+        return None
+
+    def stop() -> None:
+        eager.look = None
+
+    eager.look = GradientCheck(assembly.task, stepper, report=report, done=stop, looks=looks)
+    return eager.look
+
+
+def checked_on_screen(assembly: Assembly, stepper: Stepper, screen: Screen) -> None:
+    """The same for a loop of the caller's own, which has no run folder."""
+
+    def show(found: Sequence[Finding]) -> None:
+        if found:
+            screen.findings([finding.as_dict() for finding in found])
+
+    show(before_training(assembly, stepper))
+    watch_gradients(assembly, stepper, show)
+
+
+def say(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
+    """Write findings down, show them at once, and again when the run ends."""
+    if not found:
+        return
+    attempt.findings += found
+    for finding in found:
+        training.journals["findings.jsonl"].write(finding.as_dict())
+    attempt.job.screen.findings([finding.as_dict() for finding in found])
+
+
+def _is_custom(assembly: Assembly) -> bool:
+    return assembly.config.model == CUSTOM_MODULE or ".py" in assembly.config.model
