@@ -134,8 +134,7 @@ def refuse_changed(folder: RunFolder, changed: Iterable[str]) -> None:
     found = [each for each in changed if not each.startswith(OBSERVERS)]
     if found:
         raise RunFolderError(
-            f"{folder.path} holds a run of {' and '.join(found)}; fresh=True starts over, or give another "
-            "out="
+            f"{folder.path} holds a run of {' and '.join(found)}; fresh=True starts over, or give another out="
         )
 
 
