@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError
 from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Phase, Task, as_loss, extras_of
+from sonde.core.seams import Phase, Task, extras_of
 from sonde.engine.clock import Clock
 from sonde.engine.execution.execution import Execution
 from sonde.engine.execution.settings import StepSettings, autocast
 from sonde.engine.guard import Guard
 from sonde.engine.modes import enter_training, kept_in_evaluation
+from sonde.engine.phase_loss import checked_loss
 from sonde.engine.stages import Stages, plan_stages
 from sonde.engine.trainable import Trained
 from sonde.engine.update import Update, entries, has_sparse_gradients, held, load_optimizer, peaks, searched, total_norm
@@ -284,36 +284,6 @@ class Stepper:
         self._in_a_row = dict(state["in_a_row"])
         self.stages = replace(self.stages, ends=tuple(state.get("stage_ends", self.stages.ends)))  # older states: none
         self._enter(self._first)
-
-
-def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
-    """What a phase's loss returned for `rows` rows, as a `Loss`. Raises: ConfigError where no gradient can be computed of it"""
-    loss = found if isinstance(found, Loss) else as_loss(found, rows)
-    if not isinstance(loss, Loss):
-        raise ConfigError(
-            f"phase {phase.name!r}: the loss is {_kind(loss)}; it must be a scalar tensor, the mean over the rows, or a "
-            'sonde.Loss, or a dict with "loss"'
-        )
-    if not isinstance(loss.value, Tensor) or loss.value.numel() != 1:
-        raise ConfigError(
-            f"phase {phase.name!r}: the loss is {_kind(loss.value)}; it must be a scalar tensor, the mean over the rows"
-        )
-    if loss.value.is_complex():
-        raise ConfigError(
-            f"phase {phase.name!r}: the loss is complex; it must be real, such as its .abs() or .real, to be minimised"
-        )
-    if not loss.value.requires_grad:
-        raise ConfigError(
-            f"phase {phase.name!r}: the loss has no gradient; compute it from the network's output by differentiable functions "
-            "(argmax, comparisons, .item() and .detach() are not)"
-        )
-    return loss
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    return "None" if value is None else f"a {type(value).__name__}"
 
 
 class Eager:
