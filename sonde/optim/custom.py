@@ -131,11 +131,11 @@ def called(choice: Choice, make: Callable[..., Any], *given: Any, **settings: An
 def made_by_itself(choice: GivenObject, parameters: Sequence[nn.Parameter]) -> Optimizer:
     """The optimiser that a function makes of the parameters, or a copy of the one that was given, over the same parameters."""
     if isinstance(choice.value, Optimizer):
-        return twin(choice.value)
+        return copy_of_optimizer(choice.value)
     return called(choice, choice.value, list(parameters))
 
 
-def twin(optimizer: Optimizer) -> Optimizer:
+def copy_of_optimizer(optimizer: Optimizer) -> Optimizer:
     """A copy with its own state and groups over the very same parameters, so that trial steps leave the caller's as it was."""
     made = object.__new__(type(optimizer))
     shared: dict[int, Any] = {id(p): p for group in optimizer.param_groups for p in group["params"]}

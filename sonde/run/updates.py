@@ -11,7 +11,7 @@ from sonde.core.findings import Finding
 from sonde.core.given_object import GivenObject, as_setting, text_of
 from sonde.core.seams import Phase, parameters_of
 from sonde.engine.stages import Stages
-from sonde.engine.update import Update, has_sparse_gradients, peaks
+from sonde.engine.update import Update, has_sparse_gradients, peak_rates
 from sonde.optim.build import build_optimizer, groups_of
 from sonde.optim.custom import (
     OURS,
@@ -275,7 +275,7 @@ def same_optimizers(updates: Sequence[Update], saved: Mapping[str, Any], *, wher
             continue  # their settings are compared
         before = saved["optimizers"][name]["param_groups"]
         skip = ("params", "lr", "initial_lr", *FASTER, *(TURNED if update.scheduler is not None else ()))
-        rates = zip(former[name], peaks(update), strict=False)
+        rates = zip(former[name], peak_rates(update), strict=False)
         for old, new, rate in zip(before, update.optimizer.param_groups, rates, strict=False):
             compared: dict[str, Any] = {"lr": rate}
             compared |= {key: (old[key], value) for key, value in new.items() if key in old and key not in skip}

@@ -129,7 +129,7 @@ def test_a_table_that_diverges_is_told_on_the_command_line(
     rng = np.random.default_rng(0)
     table.write_text("a,t\n" + "".join(f"{a:.3f},{3 * a:.3f}\n" for a in rng.normal(size=60)))
     words = f"train {table} --target t --model mlp --optimizer sgd --lr 1e30 --epochs 2 --threads 1 --clip 0"
-    assert main([*words.split(), "batch_size=", str(size), "--out", str(tmp_path / "run")]) == 2
+    assert main([*words.split(), "--batch-size", str(size), "--out", str(tmp_path / "run")]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert re.match(told, err), err

@@ -160,8 +160,8 @@ def test_only_the_program_that_has_them_resumes(tmp_path: Path) -> None:
 
 
 def test_other_tasks_say_that_they_take_none() -> None:
-    from sonde.tasks.custom.beside import WithMetrics
     from sonde.tasks.custom.metrics import Measures
+    from sonde.tasks.custom.with_metrics import WithMetrics
     from sonde.tasks.table import build
 
     class Other:

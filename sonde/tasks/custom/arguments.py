@@ -71,7 +71,7 @@ def arguments_of(
     fields, takes = dict(batch.fields), whole.after_the_output()
     found = _by_own_names(takes, fields, forward)
     lacking = [name for name in (*takes.required, *takes.by_name) if name not in found]
-    coming = _coming(fields, rest, found, lacking, what)
+    coming = _by_place(fields, rest, found, lacking, what)
     for name, path in zip(list(lacking), coming, strict=False):
         found[name] = path
         lacking.remove(name)
@@ -100,7 +100,7 @@ def _by_own_names(takes: Parameters, fields: Mapping[str, Any], forward: Argumen
     return found
 
 
-def _coming(
+def _by_place(
     fields: Mapping[str, Any], rest: tuple[Path, ...], found: Mapping[str, Path], lacking: list[str], what: str
 ) -> list[Path]:
     """What goes by place to parameters that no field is called as: the target, or the parts of a batch without names."""
@@ -110,7 +110,7 @@ def _coming(
         target = _the_target(fields, found.values(), lacking, what)
         coming: list[Path] = [] if target is None else [target]
     if len(coming) == 1 and len(lacking) > 1 and isinstance(coming[0], str):
-        return list(_opened(fields, coming[0], lacking))
+        return list(_parts_of_target(fields, coming[0], lacking))
     return coming
 
 
@@ -180,7 +180,7 @@ def _the_target(fields: Mapping[str, Any], used: Collection[Path], lacking: list
     return "target" if "target" in left else left[0] if left else None
 
 
-def _opened(fields: Mapping[str, Any], target: str, lacking: list[str]) -> list[Path]:
+def _parts_of_target(fields: Mapping[str, Any], target: str, lacking: list[str]) -> list[Path]:
     """The parts of a target that is a tuple of as many, or a dict with such names; else the target itself."""
     held = fields[target]
     if isinstance(held, tuple) and len(held) == len(lacking):

@@ -31,17 +31,17 @@ class Undefined(ConfigError):
 class Measures:
     """All metrics of a task: what a batch gives for them, the meters that add them up, and which of them chooses.
 
-    functions: of each entry, what is called with the output and what of a batch belongs to it
-    reported:  of each entry the names under which its numbers stand, once one was computed
-    beside:    what else the meter reported, such as parts of the loss
-    computed:  whether a meter was computed, so that all names are known
+    functions:   of each entry, what is called with the output and what of a batch belongs to it
+    reported:    of each entry the names under which its numbers stand, once one was computed
+    other_names: what else the meter reported, such as parts of the loss
+    computed:    whether a meter was computed, so that all names are known
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
         """scores: what the loss says of outputs, for metrics given by name.  Raises: ConfigError for what is no metric"""
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
-        self.beside: list[str] = []
+        self.other_names: list[str] = []
         self.computed = False
         self.reported: dict[str, list[str]] = {}
 
@@ -117,9 +117,9 @@ class Measures:
             if mode == "max":
                 raise ConfigError("monitor='loss', mode='max': the loss is what training makes smaller; leave mode out")
             return Objective("loss", "min")
-        if chosen not in (*known, *self.beside):
+        if chosen not in (*known, *self.other_names):
             if self.computed:
-                there_are = ", ".join([*known, "loss", *self.beside])
+                there_are = ", ".join([*known, "loss", *self.other_names])
                 raise ConfigError(
                     f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
                 )
@@ -172,7 +172,7 @@ class Measures:
         return MetricsMeter(self)
 
 
-class Chooses:
+class BestMetric:
     """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
 
     Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
@@ -262,7 +262,7 @@ class MetricsMeter:
                     numbers = self._measures.named(measure, self._computed(measure))
                     found |= {name: float(number) for name, number in numbers.items()}
             self._measures.computed = True
-            self._measures.beside = [name for name in means if name not in found and name != "loss"]
+            self._measures.other_names = [name for name in means if name not in found and name != "loss"]
             self._found = found | {name: value for name, value in means.items() if name not in found}
         return dict(self._found)
 

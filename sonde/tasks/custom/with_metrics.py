@@ -9,7 +9,7 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, abilities_of, extras_of
-from sonde.tasks.custom.metrics import Chooses, Measures
+from sonde.tasks.custom.metrics import BestMetric, Measures
 from sonde.tasks.custom.signatures import parameters_of
 
 OWN = "(own)"
@@ -35,7 +35,7 @@ class WithMetrics:
         self.state_dict, self.load_state_dict = extras.state_dict, extras.load_state_dict
         self.predict, self.format_predictions = task.predict, task.format_predictions
         self.measures, self._answers = measures, able.answers
-        self.chooses = Chooses(measures, monitor, mode, own=task.objective)
+        self.chooses = BestMetric(measures, monitor, mode, own=task.objective)
         tune = able.tune_threshold
         self.abilities = replace(
             able,
@@ -58,10 +58,10 @@ class WithMetrics:
 
     def meter(self) -> Meter:
         """A fresh one of the task's, and one of the caller's metrics beside it."""
-        return BesideMeter(self.task.meter(), self.measures.meter())
+        return MeterWithMetrics(self.task.meter(), self.measures.meter())
 
 
-class BesideMeter:
+class MeterWithMetrics:
     """The meter of a task, and one of the caller's metrics."""
 
     def __init__(self, inner: Meter, own: Any) -> None:
@@ -75,7 +75,7 @@ class BesideMeter:
             self.own.update(outputs[OWN], index)
         self.inner.update({name: value for name, value in outputs.items() if name != OWN}, index)
 
-    def merge(self, other: "BesideMeter") -> None:
+    def merge(self, other: "MeterWithMetrics") -> None:
         """Add another process's rows."""
         self.inner.merge(other.inner)
         self.own.merge(other.own)
@@ -97,7 +97,7 @@ class BesideMeter:
 
 
 def _tuned(tune: Callable[[Meter], None], meter: Meter) -> None:
-    tune(meter.inner if isinstance(meter, BesideMeter) else meter)
+    tune(meter.inner if isinstance(meter, MeterWithMetrics) else meter)
 
 
 def _given(function: Callable[..., Any], what: str, target: Tensor, batch: Batch) -> tuple[list[Any], dict[str, Any]]:
