@@ -93,6 +93,7 @@ OPTIMISERS: list[tuple[Any, Callable[[Any], Optimizer]]] = [
     (torch.optim.Adadelta, lambda p: torch.optim.Adadelta(p)),
     (torch.optim.AdamW, lambda p: torch.optim.AdamW(p)),  # decays everything by 0.01, as torch's does
     (functools.partial(torch.optim.SGD, lr=0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+    (functools.partial(torch.optim.AdamW, betas=(0.8, 0.9)), lambda p: torch.optim.AdamW(p, betas=(0.8, 0.9))),
     (lambda p: torch.optim.Adamax(p, lr=0.02), lambda p: torch.optim.Adamax(p, lr=0.02)),
     ("rprop", lambda p: torch.optim.Rprop(p)),
     ("nadam", lambda p: torch.optim.NAdam(p)),
@@ -325,6 +326,15 @@ def test_whatever_it_is_it_resumes_to_the_last_bit(
     resumed, run = start(tmp_path / "run")
     assert same(resumed, straight)
     assert rates_of(run) == rates_of(whole)
+
+
+def test_a_partial_without_a_rate_takes_the_runs_as_its_class_does(tmp_path: Path) -> None:
+    given = functools.partial(torch.optim.SGD, momentum=0.9)
+    ours, hand = net(), net()
+    fit(ours, tmp_path / "partial", optimizer=given, lr=0.05)
+    fit(hand, tmp_path / "function", optimizer=lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9))
+    for one, other in zip(ours.parameters(), hand.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_another_optimizer_on_resume_is_named(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The run as an observer sees it while it goes on: what it may look at, and what it may ask for."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,8 @@ class Live:
         stepper = self.training.stepper
         change = change_of(self.modules, [self._found_as(one, verb) for one in what], on=on)
         if not change.parameters:
-            raise ConfigError(f"live.{verb}: there is no parameter in {_words(what)} among the task's modules")
+            named = ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
+            raise ConfigError(f"live.{verb}: there is no parameter in {named} among the task's modules")
         trained = {id(p) for phase in self.task.phases for one in phase.trains for p in parameters_of(one)}
         named = dict(self.modules.named_parameters())
         if lost := [name for name in change.parameters if id(named[name]) not in trained]:
@@ -225,10 +226,6 @@ class Live:
             if found is not None:
                 return found
         raise unknown("module", one, [name for name, _ in roots[-1].named_modules() if name])
-
-
-def _words(what: Iterable[Any]) -> str:
-    return ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
 
 
 def _number(name: str, value: Any) -> float:

@@ -34,6 +34,8 @@ def test_everything_is_parsed() -> None:
     )
     assert parse("crop=2:zero") == Policy(crop=2, padding="zero")
     assert parse("color=0.1") == parse("Colour=0.1")
+    assert parse("mixup") == Policy(mixup=0.2)
+    assert parse("flip,cutmix") == Policy(flip=0.5, cutmix=1.0)
     assert parse("none") == parse("") == Policy()
 
 
