@@ -76,6 +76,8 @@ def _fit(tmp_path: Path, x: torch.Tensor = X, y: torch.Tensor = Y, **settings: o
 
 
 def test_python_is_told_of_keywords_by_every_door(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rate: dict[str, Any] = {"lr": 3.0}  # which their signatures refuse
+    wide: dict[str, Any] = {"hidden": "wide"}
     run = _fit(tmp_path, lr=0.1)
     for call, said in [
         (lambda: _fit(tmp_path, lr=0.2), r"lr=0\.1, and now it is 0\.2; .* fresh=True, or give out= another folder$"),
@@ -86,11 +88,11 @@ def test_python_is_told_of_keywords_by_every_door(tmp_path: Path, capsys: pytest
         (lambda: _fit(tmp_path, y=Y + 1, lr=0.1), "^the training targets have changed since"),
         (lambda: _fit(tmp_path / "new", batch_size=100), r"^batch_size=100 is larger than the 80 training rows"),
         (
-            lambda: sonde.resume(run.folder, **{"lr": 3.0}),
+            lambda: sonde.resume(run.folder, **rate),
             "^lr= cannot be changed on resume; start a new run with another out=$",
         ),
         (lambda: next(sonde.steps(nn.Linear(3, 1), (X, Y), loss=mse_loss, lr=-1.0, total=2)), "^lr= must be above 0"),
-        (lambda: sonde.train("digits", model="mlp", **{"hidden": "wide"}), "^hidden= expects"),
+        (lambda: sonde.train("digits", model="mlp", **wide), "^hidden= expects"),
     ]:
         with pytest.raises((ConfigError, DataError, RunFolderError), match=said):
             call()
