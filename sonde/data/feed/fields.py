@@ -114,6 +114,12 @@ def in_memory(data: Any) -> dict[str, Any] | None:
     """
     if isinstance(data, Tensor | np.ndarray):
         return {"input": data}
+    if is_frame(data):
+        raise DataError(
+            f"a data frame has columns ({_some(data.columns)}), and nothing says which are the input; give "
+            "(frame[inputs], frame[target]), or a dict with the names of the network's parameters"
+        )
+    data = _lists_as_arrays(without_frames(data))
     if isinstance(data, Mapping):
         return {str(name): _whole(value) for name, value in data.items() if value is not None}
     if (parts := by_name(data)) is not None:
@@ -137,8 +143,14 @@ def in_memory(data: Any) -> dict[str, Any] | None:
                 '"target": (c, d)}, or a list of batches'
             )
         return None
-    held = [one or other or _is_column(part) for one, other, part in zip(arrays, nested, data, strict=True)]
-    return {name: _whole(value) for name, value in named(data).items()} if any(arrays) and all(held) else None
+    rows = {len(part) for part, is_array in zip(data, arrays, strict=True) if is_array and part.ndim}
+    held = [
+        one or other or _is_column(part) or (isinstance(part, list) and {len(part)} == rows)
+        for one, other, part in zip(arrays, nested, data, strict=True)
+    ]
+    if not (any(arrays) and all(held)):
+        return None
+    return {name: _whole(_stacked(value)) for name, value in named(data).items()}
 
 
 def as_floats(tensor: Tensor, floats: torch.dtype) -> Tensor:
@@ -196,6 +208,61 @@ def _first_count(value: Any) -> int | None:
             return None
         value = parts[0]
     return len(value) if value.ndim else None
+
+
+def is_frame(data: Any) -> bool:
+    """Whether it is a data frame or a column of one, of pandas or what is like it."""
+    return hasattr(data, "to_numpy") and (hasattr(data, "columns") or hasattr(data, "name")) and hasattr(data, "shape")
+
+
+def without_frames(data: Any) -> Any:
+    """A tuple with the values of the data frames and columns in it. Raises: DataError for what holds no numbers"""
+    return tuple(map(numbers_of_frame, data)) if type(data) is tuple and any(map(is_frame, data)) else data
+
+
+def numbers_of_frame(part: Any) -> Any:
+    """The values of a frame or column. Raises: DataError for columns of several kinds, or that hold no numbers"""
+    if not is_frame(part):
+        return part
+    found = part.to_numpy()
+    if found.dtype.kind not in "OUS":
+        return found if found.flags.writeable else found.copy()  # torch refuses to share what it may not write
+    if found.ndim == 1:
+        if all(isinstance(value, str) for value in found):
+            return found
+        raise DataError("a column holds no numbers; give it as numbers, such as column.astype(float)")
+    text = [name for name in part.columns if part[name].to_numpy().dtype.kind in "OUS"]
+    if not text:  # numbers of several kinds
+        return part.to_numpy(dtype=np.float64)
+    raise DataError(
+        f"columns of a data frame hold no numbers ({_some(text)}); leave them out, or turn them into numbers"
+    )
+
+
+def _some(names: Iterable[Any]) -> str:
+    listed = [str(name) for name in names]
+    return ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")
+
+
+def _lists_as_arrays(data: Any) -> Any:
+    """A pair of lists of as many numbers, of which one holds rows of several: (x.tolist(), y.tolist())."""
+    if type(data) is not tuple or len(data) != 2 or not all(isinstance(part, list) and part for part in data):
+        return data
+    if len(data[0]) != len(data[1]) or not any(isinstance(part[0], list) for part in data):
+        return data
+    try:
+        found = tuple(np.asarray(part) for part in data)
+    except ValueError:  # rows of different lengths
+        return data
+    return found if all(part.dtype.kind in "biuf" for part in found) and found[0].ndim != found[1].ndim else data
+
+
+def _stacked(value: Any) -> Any:
+    """A list of tensors, one of each row, as one tensor where they have one shape."""
+    rows = isinstance(value, list) and bool(value) and all(isinstance(row, Tensor | np.ndarray) for row in value)
+    if not rows or any(row.shape != value[0].shape for row in value):
+        return value
+    return torch.stack([torch.as_tensor(row) for row in value])
 
 
 def _is_nested(part: Any) -> bool:

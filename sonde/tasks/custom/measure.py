@@ -12,6 +12,7 @@ from torch import nn
 from sonde.core.errors import ConfigError, first_line
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
+from sonde.tasks.custom.signatures import in_order
 
 KEPT = "(kept)"
 """Key under which an evaluation hands a meter what metrics of whole sets need, beside scalars by name."""
@@ -63,7 +64,7 @@ class Measure:
     @property
     def called(self) -> Any:
         """What is called with the output, and the target and more of the batch."""
-        return self.function.update if self.computes == "object" else self.function
+        return in_order(self.function.update) if self.computes == "object" else self.function
 
 
 def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
@@ -140,7 +141,7 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         higher = own if declared is None and isinstance(own, bool) else declared
         return Measure(name=name, function=_copied(name, function), computes="object", higher=higher)
     whole = metric is not None and metric.whole
-    return Measure(name=name, function=function, computes="whole" if whole else "batch", higher=declared)
+    return Measure(name=name, function=in_order(function), computes="whole" if whole else "batch", higher=declared)
 
 
 def _copied(name: str, one: Any) -> Any:

@@ -18,6 +18,7 @@ from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
+from sonde.tasks.custom.signatures import in_order
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
 """(function of an output, what it is in words, whether it may be tried) -> what of the batch it is given besides, by place and
@@ -270,7 +271,7 @@ class MetricsMeter:
 
     def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
         one, (places, names) = self._objects[measure.name], given
-        update = one.update
+        update = in_order(one.update)
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():

@@ -16,7 +16,8 @@ from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.measure import told_by_loss
 from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
-from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
+from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
+from sonde.tasks.custom.signatures import in_order
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[..., Any]
@@ -57,6 +58,18 @@ def _with_state(loss: RowFunction | None) -> dict[str, nn.Module]:
     return {"loss": loss} if holds else {}  # type: ignore[dict-item]
 
 
+def _evaluated(found: Any, output: Any) -> Tensor:
+    """What the loss gave in evaluation. Raises: ConfigError where that is no number, saying what it was computed of"""
+    try:
+        return scalar("loss", found)
+    except ConfigError as trouble:
+        what = returned(found) if isinstance(found, Tensor | tuple | list | dict) else f"a {type(found).__name__}"
+        raise ConfigError(
+            f"in evaluation the loss is {what}, and must be a scalar, the mean over the rows: in evaluation mode the network "
+            f"returned {returned(output)}"
+        ) from trouble
+
+
 class ModuleTask:
     """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
@@ -84,7 +97,8 @@ class ModuleTask:
         """Raises: ConfigError for what is no metric"""
         self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
-        self._module, self._function = module, loss
+        self._module, self._loss = module, loss
+        self._function = None if loss is None else in_order(loss)
         self.metrics = Measures(metrics, scores=told_by_loss(loss))
         self.chooses = Chooses(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
@@ -123,8 +137,8 @@ class ModuleTask:
     def to(self, device: torch.device) -> None:
         """Move the network, and a loss that is a module: its weights of classes, say."""
         self.modules.to(device)
-        if isinstance(self._function, nn.Module):
-            self._function.to(device)
+        if isinstance(self._loss, nn.Module):
+            self._loss.to(device)
 
     def bind(self, batch: Batch) -> Bound:
         """What of such a batch goes where, in words, and weights or masks that nothing takes."""
@@ -150,7 +164,7 @@ class ModuleTask:
             found = self._function(output, *places, **names)
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
-            return {**measured, "loss": scalar("loss", found)}
+            return {**measured, "loss": _evaluated(found, output)}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
