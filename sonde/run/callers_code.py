@@ -26,7 +26,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task
 
 METRIC = "metric "  # what names of parts begin with that are metrics
-OBSERVERS = "another observer"  # which learn nothing
+OBSERVER = "observer "  # and that are observers, which may come and go
 MOST_VALUES = 100_000  # of a tensor that a function refers to, to be compared by its content
 FUNCTIONS = (types.FunctionType, functools.partial, type)
 MOST_TEXT = 20_000  # characters of a network's description that are kept, to name a layer that changed
@@ -59,7 +59,7 @@ def code_of(
     parts |= {f"{METRIC}{name}": metric for name, metric in named.items()}
     given = settings or {}
     parts |= {name: given[name] for name in ("optimizer", "schedule") if not is_plain(given.get(name))}
-    parts |= {f"observer {number}": each for number, each in enumerate(observers, 1)}
+    parts |= {f"{OBSERVER}{name_of(each)}": each for each in observers}
     code: Code = {"python": PYTHON} | {name: _entry(part) for name, part in parts.items()}
     if task is not None and not isinstance(task, nn.Module):
         hashed = fingerprint((type(task), _settings(task)), describe=_described)
@@ -90,8 +90,8 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     old, new = _parts(before), _parts(now)
     found = []
     for name in [*new, *(name for name in old if name not in new)]:
-        if name.startswith(METRIC) and (name in old) != (name in new):
-            continue  # told together
+        if name.startswith((METRIC, OBSERVER)) and (name in old) != (name in new):
+            continue  # metrics are told together
         then, there = old.get(name), new.get(name)
         if then is None or there is None:
             how = f"none then, {_called(there['name'])} now" if there else f"{_called(then['name'])} then, none now"  # type: ignore[index]
@@ -131,7 +131,7 @@ def _called(name: str) -> str:
 
 def refuse_changed(folder: RunFolder, changed: Iterable[str]) -> None:
     """Raises: RunFolderError naming what is another than in the finished run of a folder"""
-    found = [each for each in changed if not each.startswith(OBSERVERS)]
+    found = [each for each in changed if not each.startswith(f"another {OBSERVER}")]
     if found:
         raise RunFolderError(
             f"{folder.path} holds a run of {' and '.join(found)}; fresh=True starts over, or give another out="

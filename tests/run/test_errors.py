@@ -72,7 +72,8 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     fit(tmp_path / "straight", mse_loss)
     after = fit(tmp_path / "run", mse_loss)  # the same call, mended
     assert after.result["steps"] == 15
-    assert read_lines(tmp_path / "run" / "findings.jsonl") == []
+    (changed,) = read_lines(tmp_path / "run" / "findings.jsonl")  # and it is named that the loss is another one
+    assert changed["check"] == "code changed"
     for name, value in checkpoint.read(tmp_path / "straight" / "checkpoints" / "last")[0].items():
         assert torch.equal(checkpoint.read(last)[0][name], value), name
 
