@@ -266,6 +266,11 @@ def source_of(
         _check_iterable(data, what=what)
         batches = batches_of(data, batch_size=config.batch_size, workers=workers)
         return LoaderSource(batches, device=device, seed=seed, floats=floats)
+    if data is None:
+        raise ConfigError(
+            f"there are no data to {_use(what)}, and steps count batches; a task that draws its own takes any that do not end, "
+            "such as lambda: itertools.repeat(torch.zeros(64, 1)), with steps=1000"
+        )
     raise ConfigError(
         f"cannot {_use(what)} a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"

@@ -26,7 +26,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person c
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
 SPEAKS_OF_SHAPES = (
     r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|"
-    r"same device|valid range|out of range)\b|two bool tensors|^result type|^Input type|must be Tensor, not|input types? |'list' object has no"
+    r"same device|valid range|out of range)\b|two bool tensors|^result type|^Input type|must be Tensor, not|input types? |"
+    r"'list' object has no"
 )
 REMEDIES = (  # of what torch says, and what mends it
     (r"^Target -?\d+ is out of bounds", "classes are numbered from 0, and the network needs an output for each"),

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from sonde.core.errors import DataError
-from sonde.core.nested import Field, leaves, like, row_counts
+from sonde.core.nested import Field, is_object, leaves, like, row_counts
 
-FORMS = "tensors, arrays, a tuple such as (input, target), a dict or a dataclass"
+FORMS = "tensors, arrays, a tuple such as (input, target), a dict, a dataclass or an object with .to(device)"
 
 
 def fields_of(batch: Any, *, floats: torch.dtype = torch.float32) -> dict[str, Field]:
@@ -59,7 +59,7 @@ def named(sample: Any) -> dict[str, Any]:
     """
     if isinstance(sample, Mapping):
         return {str(name): value for name, value in sample.items()}
-    if isinstance(sample, Tensor | np.ndarray):
+    if isinstance(sample, Tensor | np.ndarray) or is_object(sample):
         return {"input": sample}
     if (parts := by_name(sample)) is not None:
         return parts
@@ -94,7 +94,10 @@ def check_rows(fields: Mapping[str, Field]) -> int:
     counts = row_counts(fields)
     if len(set(counts.values())) > 1:
         words = ", ".join(f"{name} {rows}" for name, rows in counts.items())
-        raise DataError(f"the fields of a batch differ in their number of rows: {words}; give one of each per row")
+        graphs = ", or graphs as an object with .to(device) and num_graphs" if "edge_index" in counts else ""
+        raise DataError(
+            f"the fields of a batch differ in their number of rows: {words}; give one of each per row{graphs}"
+        )
     return next(iter(counts.values()))
 
 
@@ -112,14 +115,9 @@ def in_memory(data: Any) -> dict[str, Any] | None:
 
     Raises: DataError for lists and tuples that may be several things, and for fields that differ in their number of rows
     """
+    data = _lists_as_arrays(without_frames(data))
     if isinstance(data, Tensor | np.ndarray):
         return {"input": data}
-    if is_frame(data):
-        raise DataError(
-            f"a data frame has columns ({_some(data.columns)}), and nothing says which are the input; give "
-            "(frame[inputs], frame[target]), or a dict with the names of the network's parameters"
-        )
-    data = _lists_as_arrays(without_frames(data))
     if isinstance(data, Mapping):
         return {str(name): _whole(value) for name, value in data.items() if value is not None}
     if (parts := by_name(data)) is not None:
@@ -164,6 +162,8 @@ def _field(name: str, value: Any, floats: torch.dtype, rows: int | None) -> Fiel
     """rows: of the batch, where the value may be nested or hold one entry a row."""
     if isinstance(value, Tensor):
         return as_floats(value, floats)
+    if is_object(value):
+        return value
     if isinstance(value, np.ndarray) and value.dtype.kind in "USO":
         return value.tolist()
     if (parts := value if isinstance(value, Mapping) else by_name(value)) is not None and not hasattr(value, "_fields"):
@@ -216,7 +216,16 @@ def is_frame(data: Any) -> bool:
 
 
 def without_frames(data: Any) -> Any:
-    """A tuple with the values of the data frames and columns in it. Raises: DataError for what holds no numbers"""
+    """A tuple with the values of the data frames and columns in it.
+
+    Raises: DataError for what holds no numbers, and for a data frame by itself
+    """
+    if is_frame(data):
+        columns = _some(getattr(data, "columns", [getattr(data, "name", None)]))
+        raise DataError(
+            f"a data frame has columns ({columns}), and nothing says which are the input; give (frame[inputs], frame[target]), "
+            "or a dict with the names of the network's parameters"
+        )
     return tuple(map(numbers_of_frame, data)) if type(data) is tuple and any(map(is_frame, data)) else data
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from sonde.core.errors import ConfigError, first_line
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
-from sonde.tasks.custom.signatures import in_order
+from sonde.tasks.custom.signatures import in_order, parameters_of
 
 KEPT = "(kept)"
 """Key under which an evaluation hands a meter what metrics of whole sets need, beside scalars by name."""
@@ -140,6 +140,13 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         own = getattr(function, "higher_is_better", None)
         higher = own if declared is None and isinstance(own, bool) else declared
         return Measure(name=name, function=_copied(name, function), computes="object", higher=higher)
+    takes = parameters_of(function)
+    if len(takes.required) == 1 and takes.required[0] in ("eval_pred", "eval_preds", "eval_prediction"):
+        called = _called(function)
+        raise ConfigError(
+            f"metric {name!r} takes ({takes.required[0]}), as the Trainer of Hugging Face calls it; give sonde.Metric(lambda "
+            f"output, target: {called}((output.numpy(), target.numpy())), whole=True, name={called!r})"
+        )
     whole = metric is not None and metric.whole
     return Measure(name=name, function=in_order(function), computes="whole" if whole else "batch", higher=declared)
 

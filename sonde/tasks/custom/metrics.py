@@ -14,7 +14,7 @@ from sonde.core.errors import ConfigError, SondeError, first_line
 from sonde.core.findings import Finding
 from sonde.core.nested import in_words
 from sonde.core.seams import Objective
-from sonde.metrics.directions import higher_is_better, is_mean_of_rows
+from sonde.metrics.directions import higher_is_better, is_mean_of_rows, words_of
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
@@ -36,6 +36,7 @@ class Measures:
     reported:  of each entry the names under which its numbers stand, once one was computed
     beside:    what else the meter reported, such as parts of the loss
     computed:  whether a meter was computed, so that all names are known
+    counts:    names of shares whose value on a first batch was a number of rows
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
@@ -43,6 +44,7 @@ class Measures:
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
         self.beside: list[str] = []
+        self.counts: list[str] = []
         self.computed = False
         self.reported: dict[str, list[str]] = {}
 
@@ -73,6 +75,8 @@ class Measures:
             raise ConfigError(f"metric {measure.name!r} is an empty dict; it must hold numbers by name")
         found = {str(name): scalar(str(name), number) for name, number in values.items()}
         known = self.reported.get(measure.name)
+        if known is None and measure.computes == "batch":
+            self.counts += [name for name, number in found.items() if _is_count(name, number)]
         if known is None:
             others = {"loss"}.union(*(self.names_of(each) for each in self.all if each is not measure))
             if taken := sorted(others & found.keys()):
@@ -153,6 +157,19 @@ class Measures:
                     "best checkpoint",
                     action=f"give sonde.Metric(function, higher_is_better=…), or monitor={unknown[0]!r} with mode='max' or "
                     "'min', to let it choose",
+                )
+            )
+        found += [_counted(name) for name in self.counts]
+        known = higher_is_better(objective.metric)
+        if monitored and known is not None and known != (objective.mode == "max"):
+            better, worse = ("higher", "lowest") if known else ("lower", "highest")
+            found.append(
+                Finding(
+                    check="mode against the metric",
+                    severity="warning",
+                    evidence=f"mode={objective.mode!r} keeps the weights with the {worse} {objective.metric}, of which, by its "
+                    f"name, {better} is better",
+                    action="leave mode= out; or name the metric otherwise, if it is meant",
                 )
             )
         if (means := self.batch_means()) and batches != 1:
@@ -294,6 +311,25 @@ class MetricsMeter:
             return _result(
                 measure, functools.partial(measure.function, output, *places, **names), where, output, places
             )
+
+
+def _is_count(name: str, number: Tensor) -> bool:
+    """Whether what is called a share is a whole number above 1: rows that were counted, and not divided by their number."""
+    whole = not number.is_floating_point() and not number.is_complex() and number.dtype is not torch.bool
+    return whole and bool(number > 1) and set(words_of(name)) & SHARES != set()
+
+
+def _counted(name: str) -> Finding:
+    return Finding(
+        check="metric that counts",
+        severity="warning",
+        evidence=f"metric {name!r} was a whole number above 1 on a batch, as if rows were counted: what is reported is the "
+        "mean of that over batches, weighted by their rows",
+        action=f"return the mean over the rows, such as (…).float().mean(), or name {name!r} otherwise",
+    )
+
+
+SHARES = {"accuracy", "acc", "precision", "recall", "f1", "error", "err", "correct", "rate"}
 
 
 def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
