@@ -126,7 +126,7 @@ def test_a_network_that_answers_otherwise_in_evaluation_is_named(tmp_path: Path)
             output = super().forward(x)
             return {"cls": cross_entropy(output, y)} if self.training else {"scores": output}
 
-    with pytest.raises(ConfigError, match=r"in evaluation mode the network returned a dict of scores \(60, 2\)"):
+    with pytest.raises(ConfigError, match=r"the network returned in evaluation mode: a dict of scores \(60, 2\)"):
         sonde.fit(
             Detector(6, 2),
             TRAIN,
@@ -512,3 +512,59 @@ def test_no_data_at_all_is_told_what_a_task_that_draws_its_own_takes(tmp_path: P
     )
     assert run.result["steps"] == 20
     assert not torch.equal(before.weight, task.net.weight)
+
+
+# what changes what is learned
+
+
+def test_micro_batches_of_a_contrastive_loss_are_a_finding_and_those_of_a_mean_are_none(tmp_path: Path) -> None:
+    class Views(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = linear()
+
+        def forward(self, one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+            return self.embed(one), self.embed(other)
+
+    def contrast(views: tuple[Tensor, Tensor]) -> Tensor:
+        return cross_entropy(views[0] @ views[1].T, torch.arange(len(views[0])))
+
+    sonde.fit(Views(), (X, X + 0.1), loss=contrast, accumulate=2, out=tmp_path / "pairs", **ONE)
+    assert checks(tmp_path / "pairs") == ["accumulated gradient"]
+    sonde.fit(linear(), TRAIN, loss=cross_entropy, accumulate=2, out=tmp_path / "mean", **ONE)
+    assert checks(tmp_path / "mean") == []
+    sonde.fit(Views(), (X, X + 0.1), loss=contrast, out=tmp_path / "whole", **ONE)
+    assert checks(tmp_path / "whole") == []
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(reduction="sum"), partial(cross_entropy, reduction="sum")])
+def test_a_loss_that_sums_is_a_finding(tmp_path: Path, loss: Any) -> None:
+    sonde.fit(linear(), TRAIN, loss=loss, out=tmp_path / "run", **ONE)
+    assert checks(tmp_path / "run") == ["loss that sums"]
+
+
+def test_a_hidden_state_that_keeps_its_graph_is_told_to_be_detached(tmp_path: Path) -> None:
+    class Carries(nn.Module):
+        def __init__(self, detached: bool) -> None:
+            super().__init__()
+            self.cells, self.state, self.detached = nn.GRU(6, 6), None, detached
+
+        def forward(self, x: Tensor) -> Tensor:
+            output, state = self.cells(x[None], self.state)
+            self.state = state.detach() if self.detached else state
+            return output[0]
+
+    data = (X[:50], X[:50])
+    with pytest.raises(ConfigError, match=r"must be kept as state.detach\(\)$"):
+        sonde.fit(Carries(False), data, loss=mse_loss, batch_size=50, out=tmp_path / "run", **ONE)
+    run = sonde.fit(Carries(True), data, loss=mse_loss, batch_size=50, out=tmp_path / "run", **ONE)
+    assert run.result["steps"] == 2
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_networks_in_16_bits_are_told_what_is_meant(tmp_path: Path, kind: torch.dtype) -> None:
+    with pytest.raises(DataError, match=r"net.float\(\); precision='bf16'"):
+        sonde.fit(linear().to(kind), TRAIN, loss=cross_entropy, out=tmp_path / "run", **ONE)
+    inputs = (X.to(torch.bfloat16), Y)
+    run = sonde.fit(linear().bfloat16(), inputs, loss=cross_entropy, out=tmp_path / "same", **ONE)
+    assert run.result["steps"] == 8

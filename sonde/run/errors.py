@@ -23,6 +23,7 @@ from sonde.run.resolve import CUSTOM_MODULE
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
+KEPT_GRAPH = "backward through the graph a second time"
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
 SPEAKS_OF_SHAPES = (
     r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|"
@@ -37,6 +38,10 @@ REMEDIES = (  # of what torch says, and what mends it
     (
         r"^Input type \(|^mat1 and mat2 must have the same dtype, but got (Byte|Long|Int)",
         "give the inputs as floats, such as input.float()",
+    ),
+    (
+        r"Float and (Half|BFloat16)|(Half|BFloat16) and Float",
+        "give the network as net.float(); precision='bf16' computes in 16 bits and keeps its weights in 32",
     ),
 )
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
@@ -65,6 +70,11 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
         again = words_to_go_on(folder, assembly.config)
         raise Interrupted(f"{stop}; resume with: {again}", signal_number=stop.signal_number) from None
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
+        if KEPT_GRAPH in str(trouble):
+            raise ConfigError(
+                "the loss reaches back into the graph of an earlier step, which is gone: what one step keeps for the next, such "
+                "as a hidden state, must be kept as state.detach()"
+            ) from trouble
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
     except ValueError as trouble:
         raise one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly)) from trouble

@@ -29,7 +29,7 @@ from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
 from sonde.run.callers_code import remember_code
-from sonde.run.checks import at_the_start, say, watched
+from sonde.run.checks import at_the_start, in_pieces, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.evaluation import choosing, notes_on_metrics
@@ -153,7 +153,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
             write_fields(folder, assembly.first, bound)
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
-        attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate) + in_pieces(assembly)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
         attempt.findings += notes

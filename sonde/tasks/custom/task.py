@@ -65,8 +65,8 @@ def _evaluated(found: Any, output: Any) -> Tensor:
     except ConfigError as trouble:
         what = returned(found) if isinstance(found, Tensor | tuple | list | dict) else f"a {type(found).__name__}"
         raise ConfigError(
-            f"in evaluation the loss is {what}, and must be a scalar, the mean over the rows: in evaluation mode the network "
-            f"returned {returned(output)}"
+            f"in evaluation the loss is {what}, and must be a scalar, the mean over the rows; it was given what the network "
+            f"returned in evaluation mode: {returned(output)}"
         ) from trouble
 
 
