@@ -149,8 +149,10 @@ def _inside(batch: Batch, path: tuple[str | int, ...]) -> Any:
 
 def lone_object(fields: Mapping[str, Any]) -> str | None:
     """The only field of a batch that is an object of the caller's own, such as a batch of graphs; None of any other batch."""
-    name = next(iter(fields), None)
-    return name if len(fields) == 1 and is_object(fields[name]) else None
+    if len(fields) != 1:
+        return None
+    name, value = next(iter(fields.items()))
+    return name if is_object(value) else None
 
 
 def _of_object(function: Callable[..., Any], takes: Parameters, name: str, one: Any) -> Arguments:

@@ -123,7 +123,7 @@ def qualified_name(given: Any) -> str:
 
 def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
     metric = entry if isinstance(entry, Metric) else None
-    function = entry if metric is None else metric.function
+    function: Any = entry if metric is None else metric.function
     if metric is not None and metric.name not in (None, name):
         raise ConfigError(f"metrics={{{name!r}: sonde.Metric(…, name={metric.name!r})}} gives one metric two names")
     declared = None if metric is None else metric.higher_is_better
