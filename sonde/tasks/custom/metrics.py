@@ -14,8 +14,9 @@ from sonde.core.errors import ConfigError, SondeError, first_line
 from sonde.core.findings import Finding
 from sonde.core.nested import in_words
 from sonde.core.seams import Objective
-from sonde.metrics.directions import higher_is_better, is_mean_of_rows, words_of
+from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
+from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
 from sonde.tasks.custom.signatures import in_order
@@ -76,7 +77,7 @@ class Measures:
         found = {str(name): scalar(str(name), number) for name, number in values.items()}
         known = self.reported.get(measure.name)
         if known is None and measure.computes == "batch":
-            self.counts += [name for name, number in found.items() if _is_count(name, number)]
+            self.counts += [name for name, number in found.items() if is_count(name, number)]
         if known is None:
             others = {"loss"}.union(*(self.names_of(each) for each in self.all if each is not measure))
             if taken := sorted(others & found.keys()):
@@ -159,19 +160,8 @@ class Measures:
                     "'min', to let it choose",
                 )
             )
-        found += [_counted(name) for name in self.counts]
-        known = higher_is_better(objective.metric)
-        if monitored and known is not None and known != (objective.mode == "max"):
-            better, worse = ("higher", "lowest") if known else ("lower", "highest")
-            found.append(
-                Finding(
-                    check="mode against the metric",
-                    severity="warning",
-                    evidence=f"mode={objective.mode!r} keeps the weights with the {worse} {objective.metric}, of which, by its "
-                    f"name, {better} is better",
-                    action="leave mode= out; or name the metric otherwise, if it is meant",
-                )
-            )
+        found += [counted(name) for name in self.counts]
+        found += against_its_name(objective) if monitored else []
         if (means := self.batch_means()) and batches != 1:
             found.append(
                 Finding(
@@ -311,25 +301,6 @@ class MetricsMeter:
             return _result(
                 measure, functools.partial(measure.function, output, *places, **names), where, output, places
             )
-
-
-def _is_count(name: str, number: Tensor) -> bool:
-    """Whether what is called a share is a whole number above 1: rows that were counted, and not divided by their number."""
-    whole = not number.is_floating_point() and not number.is_complex() and number.dtype is not torch.bool
-    return whole and bool(number > 1) and set(words_of(name)) & SHARES != set()
-
-
-def _counted(name: str) -> Finding:
-    return Finding(
-        check="metric that counts",
-        severity="warning",
-        evidence=f"metric {name!r} was a whole number above 1 on a batch, as if rows were counted: what is reported is the "
-        "mean of that over batches, weighted by their rows",
-        action=f"return the mean over the rows, such as (…).float().mean(), or name {name!r} otherwise",
-    )
-
-
-SHARES = {"accuracy", "acc", "precision", "recall", "f1", "error", "err", "correct", "rate"}
 
 
 def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
