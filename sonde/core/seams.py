@@ -53,7 +53,10 @@ def as_loss(found: Any, rows: int) -> Any:
 
 def named_parts(parts: Mapping[str, Any]) -> Mapping[str, Tensor]:
     """The parts of a loss as tensors: plain numbers are logged as they are. Raises: ConfigError for what is no number"""
-    if all(isinstance(part, Tensor) and part.numel() == 1 for part in parts.values()):
+    for part in parts.values():
+        if not isinstance(part, Tensor) or part.numel() != 1:
+            break
+    else:
         return parts
     found: dict[str, Tensor] = {}
     for name, part in parts.items():
