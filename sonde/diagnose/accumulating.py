@@ -19,7 +19,7 @@ def accumulated_loss(task: Task, pieces: int, batch: Batch | None, device: torch
 
     Nothing is found where losses are drawn at random, of which two computations differ anyway.
     """
-    if pieces == 1 or batch is None or len(batch) < 2:
+    if pieces == 1 or batch is None or len(batch) < 2 or extras_of(task).across_rows:  # which is named already
         return []
     found = []
     state = copied(extras_of(task).state_dict())
