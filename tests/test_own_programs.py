@@ -539,7 +539,7 @@ def test_micro_batches_of_a_contrastive_loss_are_a_finding_and_those_of_a_mean_a
         return cross_entropy(views[0] @ views[1].T, torch.arange(len(views[0])))
 
     sonde.fit(Views(), (X, X + 0.1), loss=contrast, accumulate=2, out=tmp_path / "pairs", **ONE)
-    assert checks(tmp_path / "pairs") == ["accumulated gradient"]
+    assert checks(tmp_path / "pairs") == ["gradient accumulation changes the loss"]
     sonde.fit(linear(), TRAIN, loss=cross_entropy, accumulate=2, out=tmp_path / "mean", **ONE)
     assert checks(tmp_path / "mean") == []
     sonde.fit(Views(), (X, X + 0.1), loss=contrast, out=tmp_path / "whole", **ONE)

@@ -1,21 +1,14 @@
 """Automatic checks of a run on somebody's own code, before its first step and in its first steps."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from sonde.core.batch import Batch
 from sonde.core.findings import Finding
-from sonde.core.seams import Loss, Phase, as_loss, extras_of
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
-from sonde.engine import random_state
-from sonde.engine.evaluate import WithoutGradients, evaluation_mode
-from sonde.engine.execution.settings import autocast
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
-from sonde.engine.tree import copied
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
 from sonde.run.job import Attempt
@@ -71,48 +64,6 @@ def _summed(assembly: Assembly) -> list[Finding]:
             action="give it reduction='mean'; for the same steps of sgd multiply lr by the rows of a batch",
         )
     ]
-
-
-def in_pieces(assembly: Assembly) -> list[Finding]:
-    """A finding for each loss of the caller's whose value on a batch is not the mean of its values on the micro-batches.
-
-    It is looked at in evaluation mode; a loss that draws is left alone. Whatever that changes is put back.
-    """
-    pieces, batch, task = assembly.config.feed.accumulate, assembly.first, assembly.task
-    if pieces == 1 or batch is None or len(batch) < 2 or not _is_custom(assembly):
-        return []
-    state, found = copied(extras_of(task).state_dict()), []
-
-    def value_of(phase: Phase, part: Batch) -> tuple[float, float]:
-        loss = WithoutGradients(lambda rows: as_loss(phase.loss(rows), len(rows)))(part)  # type: ignore[arg-type,return-value]
-        if not isinstance(loss, Loss):
-            raise TypeError
-        return float(loss.value), float(loss.weight)
-
-    with random_state.apart(assembly.device), evaluation_mode(task.modules), autocast(assembly.step_settings()):
-        for phase in task.phases:
-            if set(extras_of(task).across_rows):
-                break  # which is said already
-            try:
-                whole, again = value_of(phase, batch)[0], value_of(phase, batch)[0]
-                parts = [value_of(phase, part) for part in batch.split(pieces)]
-            except Exception:  # noqa: BLE001, S112  # whatever it is, the first step says it
-                continue
-            mean = sum(value * weight for value, weight in parts) / (sum(weight for _, weight in parts) or 1)
-            if whole == again and math.isfinite(whole) and not math.isclose(whole, mean, rel_tol=1e-2, abs_tol=1e-6):
-                found.append(_differs(phase, pieces, whole, mean))
-    extras_of(task).load_state_dict(state)
-    return found
-
-
-def _differs(phase: Phase, pieces: int, whole: float, mean: float) -> Finding:
-    return Finding(
-        check="accumulated gradient",
-        severity="warning",
-        evidence=f"the loss of phase {phase.name!r} is {whole:.4g} on a batch, and {mean:.4g} as the mean of its {pieces} "
-        "micro-batches: it compares rows with each other, sums them, or leaves some out, so that the gradient is another one",
-        action="lower accumulate= to 1, or return a mean over the rows; sonde.Loss(value, weight) says how many things it is of",
-    )
 
 
 def watch_gradients(

@@ -134,6 +134,8 @@ def custom_parts(
         raise ConfigError(
             f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"
         )
+    if isinstance(task, ModuleTask):
+        task.accumulates = config.feed.accumulate > 1
     floats, notes = floats_of(task.modules), []
     with clock.part("data"):
         if isinstance(validation, bool | int | float):

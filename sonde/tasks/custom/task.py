@@ -18,6 +18,7 @@ from sonde.tasks.custom.measure import told_by_loss
 from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
 from sonde.tasks.custom.signatures import in_order
+from sonde.tasks.custom.weighted import weighted
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[..., Any]
@@ -105,6 +106,8 @@ class ModuleTask:
         self.abilities = Abilities(bind=self.bind, **said)
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
+        self.accumulates = False  # whether batches come in pieces, which a loss must say the weight of
+        self._weighted = weighted(loss)
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
 
     @property
@@ -131,6 +134,8 @@ class ModuleTask:
             return with_auxiliary(output, lambda head: as_loss(self._function(head, *places, **names), len(batch)))  # type: ignore[misc]
         if "the loss" not in self._checked:
             self._check(self._function, output, places, names, "the loss")
+        if self.accumulates and self._weighted is not None and len(places) == 1 and not names:
+            return self._weighted(output, places[0])
         value = self._function(output, *places, **names)  # called here, so that its traceback is short
         return Loss(value, len(batch)) if type(value) is Tensor else value
 
