@@ -130,7 +130,7 @@ def test_a_forward_without_a_return_is_told_so(tmp_path: Path, loss: Any) -> Non
 
 def test_a_network_that_answers_otherwise_in_evaluation_is_named(tmp_path: Path) -> None:
     class Detector(nn.Linear):
-        def forward(self, x: Tensor, y: Tensor) -> Any:
+        def forward(self, x: Tensor, y: Tensor) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
             output = super().forward(x)
             return {"cls": cross_entropy(output, y)} if self.training else {"scores": output}
 
@@ -313,7 +313,7 @@ def test_other_frames_in_the_same_folder_are_other_data(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     frame, column = pandas.DataFrame(X.numpy()), pandas.Series(Y.numpy())
     sonde.fit(linear(), (frame, column), loss=cross_entropy, out=tmp_path / "run", **ONE)
-    with pytest.raises(DataError, match="has changed"):
+    with pytest.raises(DataError, match="the training inputs have changed"):
         sonde.fit(linear(), (frame + 1, column), loss=cross_entropy, out=tmp_path / "run", **ONE)
 
 

@@ -95,6 +95,8 @@ def _closed(attempt: Attempt) -> Iterator[None]:
         raise
     finally:
         with ExitStack() as ends:
+            if attempt.training is not None:
+                ends.callback(_close_logs, attempt.training)  # also where what is checked before the first step refuses
             for logger in attempt.loggers:
                 ends.callback(logger.close, ending)
             for each in () if attempt.training is None else attempt.training.observers:
