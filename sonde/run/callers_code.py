@@ -15,21 +15,28 @@ from sonde.core.code_hash import (
     attributes_that_change,
     fingerprint,
     is_installed,
+    is_open,
     is_plain,
     name_of,
+    settings_read,
     without_addresses,
 )
 from sonde.core.errors import RunFolderError
 from sonde.core.files import read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Task
+from sonde.core.seams import Phase, Stage, Task, parameters_of
 
 METRIC = "metric "  # what names of parts begin with that are metrics
 OBSERVER = "observer "  # and that are observers, which may come and go
 MOST_VALUES = 100_000  # of a tensor that a function refers to, to be compared by its content
 FUNCTIONS = (types.FunctionType, functools.partial, type)
 MOST_TEXT = 20_000  # characters of a network's description that are kept, to name a layer that changed
+
+_OF_TORCH = frozenset(vars(nn.Module())) | {"training"}  # attributes that are no settings
+_OF_A_TASK = frozenset({"modules", "phases", "objective", "abilities"})  # compared by themselves, or made from the rest
+_PHASE_SETTINGS = ("every", "optimizer", "schedule", "clip", "clip_value", "stage")
+PHASE = "phase "
 
 Code = dict[str, Any]
 """What data.json says: "python", and part -> {"name", "hash", and of networks "text"}."""
@@ -62,7 +69,8 @@ def code_of(
     parts |= {f"{OBSERVER}{name_of(each)}": each for each in observers}
     code: Code = {"python": PYTHON} | {name: _entry(part) for name, part in parts.items()}
     if task is not None and not isinstance(task, nn.Module):
-        hashed = fingerprint((type(task), _settings(task)), describe=_described)
+        hashed = fingerprint((type(task), task.objective, _settings(task)), describe=_described)
+        code |= {f"{PHASE}{phase.name}": _phase(phase, task) for phase in task.phases}
         code["task"] = {"name": type(task).__qualname__.rpartition("<locals>.")[2], "hash": hashed}
     return code if len(code) > 1 else {}
 
@@ -89,9 +97,12 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     same_python = before.get("python") == now.get("python")
     old, new = _parts(before), _parts(now)
     found = []
+    known = any(name.startswith(PHASE) for name in old)  # earlier versions say nothing of phases
     for name in [*new, *(name for name in old if name not in new)]:
         if name.startswith((METRIC, OBSERVER)) and (name in old) != (name in new):
             continue  # metrics are told together
+        if name.startswith(PHASE) and not known:
+            continue
         then, there = old.get(name), new.get(name)
         if then is None or there is None:
             how = f"none then, {_called(there['name'])} now" if there else f"{_called(then['name'])} then, none now"  # type: ignore[index]
@@ -195,10 +206,44 @@ def _described(value: Any) -> tuple[Any, ...] | None:
 
 
 def _settings(owner: Any) -> dict[str, Any]:
-    """Plain attributes and functions of a module or task of the caller's own that its methods do not change."""
-    changing = attributes_that_change(type(owner)) | {"training"}
+    """Plain attributes, configurations and functions of a module or task of the caller's own that its methods do not change."""
+    kind = type(owner)
+    left = attributes_that_change(kind) | (_OF_TORCH if isinstance(owner, nn.Module) else _OF_A_TASK)
     return {
-        name: value
+        name: settings_read(kind, name, value)
         for name, value in sorted(getattr(owner, "__dict__", {}).items())
-        if not name.startswith("_") and name not in changing and (is_plain(value) or isinstance(value, FUNCTIONS))
+        if name not in left and (is_plain(value) or is_open(value) or isinstance(value, FUNCTIONS))
     }
+
+
+def _phase(phase: Phase, task: Task) -> dict[str, str]:
+    """What a phase does, as lines of which the first that differs is told."""
+    names = {id(weight): name for name, weight in task.modules.named_parameters()}
+    trained = [names.get(id(weight), "?") for each in phase.trains for weight in parameters_of(each)]
+    said = {name: getattr(phase, name) for name in _PHASE_SETTINGS}
+    lines = [f"{name}={_value(value)}" for name, value in said.items()]
+    lines.append(f"trains {len(trained)} parameters ({', '.join(trained)[:MOST_TEXT]})")
+    own = (*said.values(), _function_of(phase.loss))
+
+    def describe(value: Any) -> tuple[Any, ...] | None:
+        return ("the task",) if value is task or isinstance(value, nn.Module) else _described(value)
+
+    hashed = fingerprint((*own, trained), describe=describe)
+    return {"name": phase.name, "hash": hashed, "text": without_addresses("\n".join(lines))}
+
+
+def _function_of(loss: Any) -> Any:
+    """Of a method of a task its code; its owner is compared as the task."""
+    return getattr(loss, "__func__", loss)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name!r}: {_value(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, functools.partial):
+        return repr(value)
+    if isinstance(value, FUNCTIONS):
+        return _called(name_of(value))
+    if isinstance(value, Optimizer):
+        return f"{type(value).__name__}({', '.join(f'{n}={v}' for n, v in value.defaults.items() if is_plain(v))})"
+    return repr(value) if is_plain(value) or isinstance(value, Stage) else name_of(value)
