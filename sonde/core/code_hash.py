@@ -184,14 +184,7 @@ class _Walk:
                     yield name
                     yield from self.parts(settings_read(value, name, entry), depth + 1)
                 continue
-            inner = [entry]
-            if isinstance(entry, property):
-                inner = [entry.fget, entry.fset]
-            elif isinstance(entry, staticmethod | classmethod):
-                inner = [entry.__func__]
-            elif isinstance(entry, functools.cached_property):
-                inner = [entry.func]
-            for each in inner:
+            for each in _functions_of(entry):
                 if each is not None and (self._is_told(each) or isinstance(each, tuple)):
                     yield name
                     yield from self.parts(each, depth + 1)
@@ -223,6 +216,15 @@ class _Walk:
         if is_open(value):
             return True
         return not is_installed(type(value).__module__) and not isinstance(value, types.ModuleType)
+
+
+def _functions_of(entry: Any) -> list[Any]:
+    """The functions that an entry of a class consists of; the entry itself else."""
+    if isinstance(entry, property):
+        return [entry.fget, entry.fset]
+    if isinstance(entry, staticmethod | classmethod):
+        return [entry.__func__]
+    return [entry.func] if isinstance(entry, functools.cached_property) else [entry]
 
 
 def _members(value: Any) -> list[Any] | None:

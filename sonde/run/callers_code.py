@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader, IterableDataset
 
 from sonde.core.code_hash import (
     PYTHON,
@@ -36,7 +37,9 @@ MOST_TEXT = 20_000  # characters of a network's description that are kept, to na
 _OF_TORCH = frozenset(vars(nn.Module())) | {"training"}  # attributes that are no settings
 _OF_A_TASK = frozenset({"modules", "phases", "objective", "abilities"})  # compared by themselves, or made from the rest
 _PHASE_SETTINGS = ("every", "optimizer", "schedule", "clip", "clip_value", "stage")
-PHASE = "phase "
+PHASE, DATA = "phase ", "data: "  # of phases and what makes batches, of which earlier versions' folders say nothing
+
+FROZEN = "frozen: "  # begins the last line of a network's description
 
 Code = dict[str, Any]
 """What data.json says: "python", and part -> {"name", "hash", and of networks "text"}."""
@@ -75,6 +78,21 @@ def code_of(
     return code if len(code) > 1 else {}
 
 
+def code_of_data(given: Mapping[str, Any]) -> Code:
+    """The caller's code that makes batches: functions, IterableDatasets, what collates; rows themselves are compared elsewhere.
+
+    given: use of the data, such as "training" -> the data
+    """
+    parts: dict[str, Any] = {}
+    for use, data in given.items():
+        made = data.dataset if isinstance(data, DataLoader) else data
+        if isinstance(made, (*FUNCTIONS, types.MethodType, IterableDataset)):
+            parts[f"{DATA}{use} data"] = made
+        if isinstance(data, DataLoader) and data.collate_fn is not None:
+            parts[f"{DATA}{use} collate_fn"] = data.collate_fn
+    return {name: _entry(part) for name, part in parts.items()}
+
+
 def _called_in_full(metric: Any) -> str:
     return metric if isinstance(metric, str) else getattr(metric, "name", None) or name_of(metric)
 
@@ -83,7 +101,9 @@ def _entry(part: Any) -> dict[str, str]:
     name = part if isinstance(part, str) else name_of(part)
     entry = {"name": name, "hash": fingerprint(part, describe=_described)}
     if isinstance(part, nn.Module):
-        entry["text"] = without_addresses(repr(part))[:MOST_TEXT]
+        frozen = [name for name, weight in part.named_parameters() if not weight.requires_grad]
+        text = without_addresses(repr(part))[:MOST_TEXT]
+        entry["text"] = f"{text}\n{FROZEN}{', '.join(frozen)}"[: 2 * MOST_TEXT] if frozen else text
     return entry
 
 
@@ -101,7 +121,7 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     for name in [*new, *(name for name in old if name not in new)]:
         if name.startswith((METRIC, OBSERVER)) and (name in old) != (name in new):
             continue  # metrics are told together
-        if name.startswith(PHASE) and not known:
+        if (name.startswith(PHASE) and not known) or (name.startswith(DATA) and not (name in old and name in new)):
             continue
         then, there = old.get(name), new.get(name)
         if then is None or there is None:
@@ -109,7 +129,7 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         else:
             how = _how(then, there, same_python=same_python)
         if how is not None:
-            found.append(f"another {name} ({how})")
+            found.append(f"another {name.removeprefix(DATA)} ({how})")
     measured = [[name.removeprefix(METRIC) for name in each if name.startswith(METRIC)] for each in (old, new)]
     if set(measured[0]) != set(measured[1]):
         then_now = [", ".join(names) or "none" for names in measured]
@@ -129,7 +149,10 @@ def _how(old: Mapping[str, str], new: Mapping[str, str], *, same_python: bool) -
     for one, other in zip(then, now, strict=False):
         if one != other:
             return f"{one.strip()} then, {other.strip()} now"
-    if len(then) != len(now):
+    if (told := [line[-1] if line and line[-1].startswith(FROZEN) else "" for line in (then, now)]) != ["", ""]:
+        if told[0] != told[1]:
+            return f"{told[0] or 'nothing frozen'} then, {told[1] or 'nothing frozen'} now"
+    elif len(then) != len(now):
         return f"{new['name']}, {len(then)} lines of layers then, {len(now)} now"
     if same_python and old["hash"] != new["hash"]:
         return f"the code of {_called(new['name'])} has changed"
@@ -170,11 +193,13 @@ def changed_findings(changed: Iterable[str], *, step: int) -> list[Finding]:
     ]
 
 
-def remember_code(folder: RunFolder, now: Mapping[str, Any]) -> None:
-    """Write down the code that a run goes on by."""
+def remember_code(folder: RunFolder, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
+    """Write down the code that a run goes on by, and the fingerprints of data that were not there before."""
     about = read_json(folder.data)
-    if now and about.get("code") != now:
-        write_json(folder.data, {**about, "code": {**about.get("code", {}), **now}})
+    known = {"code": {**about.get("code", {}), **now}} if now else {}
+    known["fingerprint"] = {**about.get("fingerprint", {}), **data}
+    if {**about, **known} != about:
+        write_json(folder.data, {**about, **known})
 
 
 def _described(value: Any) -> tuple[Any, ...] | None:

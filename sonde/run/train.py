@@ -133,7 +133,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
         # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
-        remember_code(folder, attempt.job.about.get("code", {}))
+        remember_code(folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])

@@ -213,5 +213,6 @@ def test_dicts_and_lists_that_code_fills_are_no_settings() -> None:
     for each in called:
         each(3.0)
     assert space["counts"]["n"] == 0.1
-    assert space["memo"] and space["made"]["attribute"].seen
+    assert space["memo"]
+    assert space["made"]["attribute"].seen
     assert [fingerprint(each) for each in called] == before
