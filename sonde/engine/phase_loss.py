@@ -1,5 +1,6 @@
 """What a phase's loss function returned, checked: a mistake there is one line."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -35,4 +36,6 @@ def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a dict of {', '.join(map(repr, value)) or 'nothing'}"
     return "None" if value is None else f"a {type(value).__name__}"

@@ -41,6 +41,7 @@ from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
+from sonde.tasks.custom.mistakes import check_module, check_task
 from sonde.tasks.custom.task import ModuleTask
 
 
@@ -286,6 +287,8 @@ def task_of(
     if isinstance(task, type):
         raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
     if not isinstance(task, nn.Module):
+        if hasattr(task, "phases"):
+            check_task(task)
         lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
@@ -296,6 +299,7 @@ def task_of(
             )
         _refuse_another_choice(task, loss, metrics, monitor, mode)
         return task
+    check_module(task)
     _check_loss(loss)
     return ModuleTask(task, loss, metrics, monitor, mode)
 

@@ -18,7 +18,7 @@ from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
-from sonde.engine.evaluate import WithoutGradients, evaluation_mode
+from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
@@ -63,7 +63,7 @@ def check_evaluation(assembly: Assembly) -> None:
 def _check_split(assembly: Assembly, split: str, source: Source) -> None:
     task = assembly.task
     position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
-    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), task.meter(), None
+    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), checked_meter(task), None
     try:
         with (
             random_state.apart(assembly.device),
@@ -130,7 +130,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     if assembly.config.data.overfit_batches:
         return {}
     if able.rule_baseline is not None:
-        meter = assembly.task.meter()
+        meter = checked_meter(assembly.task)
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}

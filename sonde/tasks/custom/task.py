@@ -16,6 +16,7 @@ from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.measure import told_by_loss
 from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
+from sonde.tasks.custom.mistakes import in_words
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
 from sonde.tasks.supervised import with_auxiliary
 
@@ -32,6 +33,10 @@ class MeanMeter:
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add a batch: outputs are scalar means over its rows."""
+        if not isinstance(outputs, Mapping):
+            raise ConfigError(
+                f"evaluate(batch) returned {in_words(outputs)}; it must return a dict of scalars by name, means over the rows"
+            )
         for name, value in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
         self._rows += len(index)
