@@ -14,6 +14,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.evaluations import never_finite
+from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
@@ -69,7 +70,10 @@ def evaluated(run: Prepared) -> dict[str, Any]:
         late = attempt.limit.findings(run.training, budgets)
         attempt.findings += late
         add_findings(folder, late)
-    broken = _never_finite(run)
+    training = run.training
+    broken = _never_finite(run) + best_before(
+        assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
+    )
     attempt.findings += broken
     add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}

@@ -384,7 +384,7 @@ def _as_typed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def _no_loss(output: torch.Tensor, batch: Any) -> torch.Tensor:
     """Stands for the loss that only the training program knows."""
     raise ConfigError(
         "this run was loaded without its loss; give sonde.load(folder, model=…, loss=…, metrics=…) to evaluate it, or repeat the "

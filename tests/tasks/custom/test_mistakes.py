@@ -1,5 +1,6 @@
 """Ordinary mistakes in a task of one's own are one line, said before the first step."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,37 @@ def test_a_missing_field_is_still_a_key_error() -> None:
     batch = sonde.Batch({"a": torch.ones(2)}, torch.arange(2))
     with pytest.raises(KeyError, match="^batch has no field 'b'"):
         batch["b"]
+
+
+def test_a_refused_broadcast_comes_without_torchs_own_warning(tmp_path: Path) -> None:
+    x = torch.randn(64, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConfigError, match=r"compares outputs \(64, 1\) with targets \(64,\)"):
+            sonde.fit(nn.Linear(2, 1), (x, x[:, 0]), loss=nn.MSELoss(), epochs=1, threads=1, out=str(tmp_path / "run"))
+
+
+def test_a_metric_of_all_rows_keeps_all_its_digits(tmp_path: Path) -> None:
+    """A plain number of Python's has 53 bits, of which float32 keeps 24."""
+    value = 0.80578926282
+    metrics = {"auc": sonde.Metric(lambda output, target: value, whole=True, higher_is_better=True)}
+    run = fit(nn.Linear(2, 3), tmp_path / "run", loss=cross_entropy, metrics=metrics)
+    assert run.metrics["auc"] == value
+    assert run.result["best"]["value"] == value
+
+
+def test_a_run_loaded_without_its_loss_says_so(tmp_path: Path) -> None:
+    x = torch.randn(64, 2)
+    data = {"features": x, "price": x[:, :1]}
+
+    def loss(output: Tensor, price: Tensor) -> Tensor:
+        return (output - price).square().mean()
+
+    net = nn.Linear(2, 1)
+    run = sonde.fit(net, data, loss=loss, epochs=1, threads=1, quiet=True, out=str(tmp_path / "run"))
+    opened = sonde.load(run.folder, model=nn.Linear(2, 1))
+    with pytest.raises(ConfigError, match=r"^this run was loaded without its loss; give sonde\.load\(folder, model=…"):
+        opened.evaluate(data)
+    mended = sonde.load(run.folder, model=nn.Linear(2, 1), loss=loss)
+    expected = loss(net(x), data["price"]).item()
+    assert mended.evaluate(data)["loss"] == pytest.approx(expected, rel=1e-6)
