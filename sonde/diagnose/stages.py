@@ -1,4 +1,4 @@
-"""Phases and stages that leave something untrained without a fault: none falls due, or the best weights are older than a stage."""
+"""Phases and stages that leave something untrained: one that never falls due, and best weights from before a stage."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -61,8 +61,9 @@ def best_before(
         Finding(
             check="best before a stage",
             severity="warning",
-            evidence=f"the best {best['metric']} was reached at step {best['step']:,}, in stage {stages.stages[at].name!r}: in the "
-            f"weights that are kept {', '.join(parts)}, which only {' and '.join(map(repr, later))} trains, is as it was at first",
+            evidence=f"the best {best['metric']} was reached at step {best['step']:,}, in stage {stages.stages[at].name!r}: in "
+            f"the weights that are kept {', '.join(parts)}, which only {' and '.join(map(repr, later))} trains, is as it was "
+            "at first",
             action="choose by a metric of the last stage, or objective=None to keep the last weights (checkpoints/ holds them)",
         )
     ]

@@ -146,6 +146,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "lengths": lengths_in_words(assembly.config.loop),
         "task": assembly.config.task,
         "model": assembly.config.model,
+        **_callers_network(assembly),
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
@@ -160,6 +161,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
     }
+
+
+def _callers_network(assembly: Assembly) -> dict[str, str]:
+    """The class of the caller's network or task; nothing for a network that has a name."""
+    if assembly.config.model != CUSTOM_MODULE:
+        return {}
+    return {"network": str(getattr(assembly.task, "network_name", type(assembly.task).__name__))}
 
 
 def _batch_means(assembly: Assembly, scores: Mapping[str, Any]) -> dict[str, list[str]]:

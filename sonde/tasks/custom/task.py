@@ -99,6 +99,11 @@ class ModuleTask:
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
 
     @property
+    def network_name(self) -> str:
+        """The class of the network, as a report calls it."""
+        return type(self._module).__name__
+
+    @property
     def own_names(self) -> dict[str, Any]:
         """How its loss and metrics are written in config.yaml."""
         return own_names(self._function, self.metrics)
