@@ -7,6 +7,7 @@ from torch import nn
 
 from sonde.core.findings import Finding
 from sonde.core.seams import Phase, parameters_of
+from sonde.core.units import ordinal
 from sonde.engine.stages import Stages
 
 
@@ -24,8 +25,8 @@ def never_due(phases: Sequence[Phase], stages: Stages, *, total: int) -> list[Fi
             Finding(
                 check="phase that never runs",
                 severity="warning",
-                evidence=f"phase {phase.name!r} runs on every {phase.every:,}th step, and {where} has the steps {first:,} to "
-                f"{last:,}: it is never trained",
+                evidence=f"phase {phase.name!r} runs on every {ordinal(phase.every)} step, and {where} has the steps {first:,} "
+                f"to {last:,}: it is never trained",
                 action="lower every, or train for longer",
             )
         )

@@ -25,6 +25,7 @@ from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.run.resolve import CUSTOM_MODULE
 from sonde.tasks.custom.metrics import Undefined
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -96,7 +97,8 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
 def choosing(assembly: Assembly) -> list[str]:
     """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
     objective = assembly.objective
-    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
+    own = assembly.config.model == CUSTOM_MODULE
+    told = (own or abilities_of(assembly.task).notes is not None) and "validation" in assembly.evaluation_sources
     if objective is None or not told:
         return []
     best = "highest" if objective.mode == "max" else "lowest"

@@ -214,6 +214,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
         within_s=None if limit is None else limit - used,
+        several=len(assembly.task.phases) > 1,
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)
