@@ -78,7 +78,7 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
             outputs = look(batch)
             with look.mode():
                 meter.update(outputs, batch.index)
-    except (RuntimeError, ValueError, IndexError) as trouble:
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
         unfit = unfitting(trouble, batch, f"the first {split} batch")
         if unfit is None:
             raise

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.nested import leaves
 from sonde.core.seams import Source
-from sonde.data.feed.fields import by_name
+from sonde.data.feed.fields import by_name, without_frames
 from sonde.data.feed.iterables import is_streaming_set
 from sonde.data.fingerprint import of_arrays
 from sonde.data.mapped import array_of
@@ -52,6 +52,7 @@ def _held(data: Any) -> Mapping[Any, Any]:
         return data
     if (parts := by_name(data)) is not None:
         return parts
+    data = without_frames(data)
     return dict(enumerate(data)) if isinstance(data, tuple | list) else {}
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sonde.core.nested import is_object
+
 
 def joined(parts: Sequence[Any]) -> Any:
     """The batches of a set as one: tensors along their rows; dicts, tuples and lists of tensors part by part.
@@ -24,6 +26,8 @@ def joined(parts: Sequence[Any]) -> Any:
         return type(first)(*(joined(column) for column in zip(*parts, strict=True)))
     if isinstance(first, tuple):
         return tuple(joined(column) for column in zip(*parts, strict=True))
+    if is_object(first) and len(parts) > 1:
+        raise ValueError(f"a {type(first).__name__} each; let it take the attributes of it that it needs")
     if isinstance(first, list):  # of rows that are no tensors, such as texts
         return [row for part in parts for row in part]
     return first
