@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -113,8 +114,11 @@ def test_an_unfinished_run_goes_on_with_a_warning(
         return real(self, batch, step=step, epoch=epoch)
 
     monkeypatch.setattr(Stepper, "__call__", stopped)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as told:
         fit(tmp_path / "run")
+    shown = [frame.name for frame in traceback.extract_tb(told.tb)]
+    assert shown[-1] == "run_job", "nothing of what lies between a program and a stop that was asked for"
+    assert told.value.__suppress_context__
     monkeypatch.undo()
     run = fit(tmp_path / "run", loss=smoothed(0.2), quiet=False)
     (finding,) = read_lines(run.folder / "findings.jsonl")
@@ -182,7 +186,7 @@ def constant(step: int) -> float:
 def test_another_setting_of_a_phase_is_named(
     tmp_path: Path, then: dict[str, Any], now: dict[str, Any], said: str
 ) -> None:
-    code = [code_of(Alternating(**each)) for each in (then, now, then)]
+    code = [code_of(Alternating(**each)) for each in (then, now, then)]  # type: ignore[arg-type]
     (found,) = changes(code[0], code[1])
     assert re.fullmatch(rf"another phase generator \({said}\)", found)
     assert changes(code[0], code[2]) == []
@@ -192,6 +196,8 @@ def test_a_run_whose_phases_changed_is_refused_or_warned_of(tmp_path: Path) -> N
     data = sample_tasks.blobs(64)
     given: dict[str, Any] = {**QUIET, "out": str(tmp_path / "run")}
     sonde.fit(Alternating(every=2), data, **given)
-    sonde.fit(Alternating(every=2), data, **{**given, "epochs": 3})
+    given["epochs"] = 3
+    sonde.fit(Alternating(every=2), data, **given)
+    given["epochs"] = 4
     with pytest.raises(RunFolderError, match=r"a run of another phase generator \(every=2 then, every=1 now\)"):
-        sonde.fit(Alternating(), data, **{**given, "epochs": 4})
+        sonde.fit(Alternating(), data, **given)

@@ -41,7 +41,7 @@ class Own(Dataset[Any]):
 WAYS: dict[str, Callable[[Pair], Any]] = {
     "tensors": lambda pair: TensorDataset(*pair),
     "loader": lambda pair: DataLoader(TensorDataset(*pair), 16),
-    "list": lambda pair: DataLoader(list(zip(*pair, strict=True)), 16),
+    "list": lambda pair: DataLoader(list(zip(*pair, strict=True)), 16),  # type: ignore[arg-type]
     "own": Own,
     "loader of own": lambda pair: DataLoader(Own(pair), 16, shuffle=True),
     "parts": lambda pair: DataLoader(ConcatDataset([Subset(Own(pair), range(8)), Own(pair)]), 16),
