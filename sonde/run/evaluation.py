@@ -18,13 +18,14 @@ from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
-from sonde.engine.evaluate import WithoutGradients, evaluation_mode
+from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.run.resolve import CUSTOM_MODULE
 from sonde.tasks.custom.metrics import Undefined
 
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
@@ -63,7 +64,7 @@ def check_evaluation(assembly: Assembly) -> None:
 def _check_split(assembly: Assembly, split: str, source: Source) -> None:
     task = assembly.task
     position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
-    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), task.meter(), None
+    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), checked_meter(task), None
     try:
         with (
             random_state.apart(assembly.device),
@@ -96,7 +97,8 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
 def choosing(assembly: Assembly) -> list[str]:
     """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
     objective = assembly.objective
-    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
+    own = assembly.config.model == CUSTOM_MODULE
+    told = (own or abilities_of(assembly.task).notes is not None) and "validation" in assembly.evaluation_sources
     if objective is None or not told:
         return []
     best = "highest" if objective.mode == "max" else "lowest"
@@ -130,7 +132,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     if assembly.config.data.overfit_batches:
         return {}
     if able.rule_baseline is not None:
-        meter = assembly.task.meter()
+        meter = checked_meter(assembly.task)
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}

@@ -59,7 +59,7 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
     return task
 
 
-def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def _no_loss(output: torch.Tensor, batch: Any) -> torch.Tensor:
     """Stands for the loss that only the training program knows."""
     raise ConfigError(
         "this run was loaded without its loss; give sonde.load(folder, model=…, loss=…, metrics=…) to evaluate it, or repeat the "

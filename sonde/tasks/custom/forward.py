@@ -80,7 +80,7 @@ def forward_by_place(
 ) -> tuple[Arguments, tuple[Path, ...], tuple[str, ...]]:
     """(what the network takes, what is left for the loss, parts that ride along) of a batch without names."""
     if (one := lone_object(fields)) is not None:
-        return spread(takes, fields) or Arguments((one,)), (), ()
+        return unpacked(takes, fields) or Arguments((one,)), (), ()
     riding = tuple(name for name, part in fields.items() if isinstance(part, list))
     for left_out in ((), riding) if riding else ((),):
         parts = {name: part for name, part in fields.items() if name not in left_out}

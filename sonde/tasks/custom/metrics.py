@@ -322,7 +322,7 @@ def scalar(name: str, value: Any) -> Tensor:
             raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
         return value
     try:
-        number = torch.as_tensor(value)
+        number = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)  # all its digits
     except (TypeError, ValueError, RuntimeError):
         what = "None" if value is None else f"a {type(value).__name__}"
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
