@@ -211,7 +211,7 @@ class MetricsMeter:
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[
             Any
-        ] = []  # (output, what each function of the whole set is given besides) of batches, on the CPU
+        ] = []  # (output, what each function of the whole set is given besides, rows) of batches, on the CPU
         self._found: dict[str, float] | None = None
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
@@ -228,7 +228,7 @@ class MetricsMeter:
             if measure.computes == "object":
                 self._update_object(measure, wide(output), wide(given[measure.name]), len(index))
         if self._whole:
-            self._seen.append(on_cpu((output, {name: given[name] for name in self._whole})))
+            self._seen.append((*on_cpu((output, {name: given[name] for name in self._whole})), len(index)))
 
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
@@ -282,8 +282,12 @@ class MetricsMeter:
         if measure.computes == "object":
             with torch.inference_mode():  # what an object keeps of an evaluation can be changed in no other
                 return _result(measure, self._objects[measure.name].compute, where)
+        rows = [count for _, _, count in self._seen]
         try:
-            output, (places, names) = joined([(output, given[measure.name]) for output, given in self._seen])
+            output = joined([output for output, _, _ in self._seen], rows)
+            places, names = joined([given[measure.name] for _, given, _ in self._seen], rows)
+        except ConfigError as trouble:
+            raise ConfigError(f"metric {measure.name!r}, whole=True: {trouble}") from trouble
         except (RuntimeError, ValueError) as trouble:
             raise ConfigError(
                 f"metric {measure.name!r}: outputs of different batches cannot be joined ({first_line(trouble)}); give a "
