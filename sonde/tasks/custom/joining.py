@@ -28,8 +28,8 @@ def joined(parts: Sequence[Any], rows: Sequence[int]) -> Any:
 
     A list with an entry for each row is joined as such; a list of tensors over the rows part by part.
     rows: of each batch
-    Raises: RuntimeError for tensors whose other sizes differ; ConfigError for an output that cannot be joined. A part of an output
-            that cannot is replaced by a `NotJoined`
+    Raises: RuntimeError for tensors whose other sizes differ; ConfigError for an output that cannot be joined, while a part that
+            cannot is replaced by a `NotJoined`
     """
     return _joined(parts, rows, 0)
 
@@ -50,20 +50,23 @@ def _joined(parts: Sequence[Any], rows: Sequence[int], depth: int) -> Any:
         return (
             type(first)(**whole) if hasattr(first, "to_tuple") else whole
         )  # Hugging Face's outputs are read by attribute
-    if isinstance(first, tuple) and hasattr(first, "_fields"):
-        return type(first)(*(inner(column) for column in zip(*parts, strict=True)))
-    if isinstance(first, torch.Size):
-        raise ConfigError("sizes of a batch cannot be joined")
-    if isinstance(first, tuple):
-        return tuple(inner(column) for column in zip(*parts, strict=True))
+    if isinstance(first, tuple) and not isinstance(first, torch.Size):
+        columns = [inner(column) for column in zip(*parts, strict=True)]
+        return type(first)(*columns) if hasattr(first, "_fields") else tuple(columns)
     if isinstance(first, list):
         return _joined_list(parts, rows, inner)
-    if (held := attributes_of(first)) is None:
-        return first
-    what = f"outputs that hold a {type(first).__name__} cannot be joined"
-    if depth >= DEEPEST or any(isinstance(value, torch.Size) for value in held.values()):
-        raise ConfigError(f"{what}; return its tensors, in a tuple or dict")
-    return with_attributes(first, {name: inner([getattr(part, name) for part in parts]) for name in held})
+    held = attributes_of(first)
+    return first if held is None else _joined_objects(parts, held, inner, deep=depth >= DEEPEST)
+
+
+def _joined_objects(
+    parts: Sequence[Any], held: Mapping[str, Any], inner: Callable[[Sequence[Any]], Any], *, deep: bool
+) -> Any:
+    """Raises: ConfigError for objects that know the size of their batch, such as distributions, or that are nested too deeply"""
+    if deep or any(isinstance(value, torch.Size) for value in held.values()):
+        kind = type(parts[0]).__name__
+        raise ConfigError(f"outputs that hold a {kind} cannot be joined; return its tensors, in a tuple or dict")
+    return with_attributes(parts[0], {name: inner([getattr(part, name) for part in parts]) for name in held})
 
 
 def _joined_list(parts: Sequence[list[Any]], rows: Sequence[int], inner: Callable[[Sequence[Any]], Any]) -> Any:

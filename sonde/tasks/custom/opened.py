@@ -11,7 +11,7 @@ DEEPEST = 6
 
 
 def attributes_of(value: Any) -> dict[str, Any] | None:
-    """The attributes of an object, where tensors are among them; None for anything else, such as a number, a function, a network."""
+    """The attributes of an object, where tensors are among them; None for anything else, such as a number or a network."""
     if isinstance(value, Tensor | nn.Module | type | str | bytes | int | float | complex) or value is None:
         return None
     slots = [name for kind in type(value).__mro__ for name in _slots(kind)]
