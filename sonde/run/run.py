@@ -355,7 +355,8 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
     from sonde.run.resolve import CUSTOM_MODULE
     from sonde.run.resume import FORMER_NAMES, load_best
 
-    settings = read_config(place.config).settings
+    saved = read_config(place.config)
+    settings = saved.settings
     name = FORMER_NAMES.get(settings["task"]) or str(settings["task"])
     if settings["model"] != CUSTOM_MODULE:
         raise ConfigError(f"{place.path} builds its network itself ({settings['model']}); leave model= out")
@@ -373,7 +374,8 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
     elif name == ModuleTask.__name__:
         from sonde.run.custom import task_of
 
-        task = task_of(model, _no_loss if loss is None else loss, metrics)
+        trained_by = _no_loss if "loss" in saved.own else None  # else by one that the network returns
+        task = task_of(model, trained_by if loss is None else loss, metrics)
     else:
         raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
     load_best(place, task, needs_loss=not isinstance(task, ModuleTask) or "loss" in task.modules)
