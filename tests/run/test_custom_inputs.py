@@ -484,7 +484,14 @@ def test_a_network_that_returns_its_loss_is_evaluated_once_loaded(loss: Any, tmp
         return (output.logits.argmax(1) == labels).float().mean()
 
     run = sonde.fit(
-        Own(), rows, validation=rows, loss=loss, metrics={"accuracy": accuracy}, epochs=3, out=tmp_path / "run", **ALWAYS
+        Own(),
+        rows,
+        validation=rows,
+        loss=loss,
+        metrics={"accuracy": accuracy},
+        epochs=3,
+        out=tmp_path / "run",
+        **ALWAYS,
     )
     expected = cross_entropy(run.model(IMAGE).logits.detach(), LABEL)
     assert run.result["metrics"]["validation"]["loss"] == pytest.approx(float(expected))

@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 import sonde
 from sonde.cli.main import main
 from sonde.core.config import FeedConfig
-from sonde.core.errors import ConfigError, NonFinite, OutOfMemory, RunFolderError
+from sonde.core.errors import ConfigError, DataError, NonFinite, OutOfMemory, RunFolderError
 from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines

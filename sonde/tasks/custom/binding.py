@@ -68,7 +68,10 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
         forward, rest, _ = deal(module, takes, loss, fields)
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward, fill=True)
     else:
-        forward, rest = forward_by_name(module, takes, fields, with_loss=loss is not None and _reads_more(loss, fields)), ()
+        forward, rest = (
+            forward_by_name(module, takes, fields, with_loss=loss is not None and _reads_more(loss, fields)),
+            (),
+        )
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward)
     read = {*forward.fields, *([] if given is None else given.fields)}
     whole = forward.whole or (given is not None and given.whole)
