@@ -153,7 +153,7 @@ def steps(
         raise ConfigError(
             "lr='auto' is found before training, which sonde.steps leaves to your own loop; give a number"
         )
-    parts = custom_parts(whole, data, None, config, Clock())
+    parts = custom_parts(whole, data, None, config, Clock(), typed=settings)
     batches = parts.train.batches
     check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}", batches=batches)
     refuse_without_effect(parts, from_keywords(settings).values)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sonde.core.nested import Field, each, rows_of
+from sonde.core.nested import Field, each, is_object, rows_of
 
 VIEWS = ("view", "other_view")  # fields that show `input` changed, where a task compares such
 FED = ("input", "lengths", "bonds")  # what a network is called with, those that a batch has, in this order
@@ -86,6 +86,8 @@ class Batch:
         moved = {
             name: field.to(device, non_blocking=True)
             if isinstance(field, Tensor)
+            else field.to(device)
+            if is_object(field)
             else each(field, lambda tensor: tensor.to(device, non_blocking=True))
             for name, field in self.fields.items()
         }

@@ -15,6 +15,13 @@ ELSEWHERE = {
     "scheduler": "schedule= takes a name, a function of the step or a scheduler of torch",
     "optimizers": "optimizer= takes one; several belong to the phases of a sonde.Task: sonde.Phase(optimizer=…)",
     "betas": "give beta1= and beta2=",
+    "verbose": "quiet=True leaves out what is printed",
+    "fp16": "give precision='fp16'",
+    "bf16": "give precision='bf16'",
+    "amp": "give precision='bf16' or 'fp16'",
+    "shuffle": "data in memory and Datasets are shuffled; for another order give a DataLoader",
+    "class_weight": "give them to the loss, such as torch.nn.CrossEntropyLoss(weight=torch.tensor([1.0, 5.0]))",
+    "sample_weight": "give data with them, (x, y, weight), and a loss of (output, target, weight)",
 }
 """Keywords of other libraries that are no setting here, and what to give instead."""
 

@@ -115,6 +115,10 @@ class Stepper:
             self._after_step(record)
         return record
 
+    def held(self, phase: str) -> Sequence[Tensor]:
+        """The parameters that a phase trains now."""
+        return self._parameters[phase]
+
     def _rate(self, update: Update, step: int) -> float:
         if update.scheduler is not None:
             return float(update.optimizer.param_groups[0]["lr"])

@@ -19,7 +19,7 @@ from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
 from sonde.data.feed.decide import FeedDecision
-from sonde.data.feed.fields import by_name, in_memory
+from sonde.data.feed.fields import by_name, in_memory, without_frames
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
 from sonde.data.feed.iterables import JoinedBatches, batches_of, collated, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
@@ -36,6 +36,7 @@ from sonde.run.build import EVALUATION_ROWS, Assembly
 from sonde.run.callers_code import Code
 from sonde.run.choose import Recipe
 from sonde.run.given_splits import given_splits
+from sonde.run.initialise import initialise, refuse_meta
 from sonde.run.job import Job
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
@@ -74,7 +75,7 @@ def custom_job(
     def build(config: TrainConfig, fresh: bool) -> Assembly:
         if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:
             raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
-        parts = custom_parts(task, data, validation, config, clock, test=test)
+        parts = custom_parts(task, data, validation, config, clock, test=test, typed=settings)
         check_length(config, parts.train)  # what is refused leaves no folder behind
         check_stages(task.phases, config.loop, parts.train)
         return replace(parts, notes=(splits.said, *parts.notes)) if splits.said else parts
@@ -112,9 +113,20 @@ def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
 
 
 def custom_parts(
-    task: Task, data: Any, validation: Any, config: TrainConfig, clock: Clock, *, test: Any = None
+    task: Task,
+    data: Any,
+    validation: Any,
+    config: TrainConfig,
+    clock: Clock,
+    *,
+    test: Any = None,
+    typed: Mapping[str, Any] | None = None,
 ) -> Assembly:
-    """The parts of a run with a custom task and custom data."""
+    """The parts of a run with a custom task and custom data.
+
+    typed: the settings that the caller chose. A batch size that nobody did is at most the number of rows
+    """
+    refuse_meta(task.modules)
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device, task.modules)
     getattr(task, "to", task.modules.to)(device)
@@ -122,11 +134,15 @@ def custom_parts(
         raise ConfigError(
             f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"
         )
+    if isinstance(task, ModuleTask):
+        task.accumulates = config.feed.accumulate > 1
     floats, notes = floats_of(task.modules), []
     with clock.part("data"):
         if isinstance(validation, bool | int | float):
             data, validation, note = _split(data, float(validation), seed=seed)
             notes.append(note)
+        if "batch_size" not in (typed or {}):
+            config = replace(config, feed=_at_most(config.feed, data))
         drawn = replace(config.feed, balanced=False)  # which is refused once the parts are there
         train = source_of(data, drawn, device=device, seed=seed, training=True, floats=floats)
         feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
@@ -135,6 +151,7 @@ def custom_parts(
             for split, part in (("validation", validation), ("test", test))
             if part is not None
         }
+        initialise(task, train)
     monitored, mode = config.loop.monitor, config.loop.mode
     if task.objective is None and monitored is not None:
         chosen = Objective(monitored, checked_mode(monitored, higher_is_better(monitored), mode, declared=False))
@@ -156,6 +173,13 @@ def custom_parts(
         made_by=_made_by(data),
         notes=tuple(notes),
     )
+
+
+def _at_most(feed: FeedConfig, data: Any) -> FeedConfig:
+    """The feed with a batch of no more rows than data in memory have."""
+    fields = None if isinstance(data, Source | str | bytes) else in_memory(data)
+    rows = {len(leaf) for field in (fields or {}).values() for _, leaf in leaves(field) if getattr(leaf, "ndim", 1)}
+    return replace(feed, batch_size=min(feed.batch_size, *rows)) if rows and min(rows) > 0 else feed
 
 
 def floats_of(modules: nn.Module) -> torch.dtype:
@@ -244,6 +268,11 @@ def source_of(
         _check_iterable(data, what=what)
         batches = batches_of(data, batch_size=config.batch_size, workers=workers)
         return LoaderSource(batches, device=device, seed=seed, floats=floats)
+    if data is None:
+        raise ConfigError(
+            f"there are no data to {_use(what)}, and steps count batches; a task that draws its own takes any that do not end, "
+            "such as lambda: itertools.repeat(torch.zeros(64, 1)), with steps=1000"
+        )
     raise ConfigError(
         f"cannot {_use(what)} a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
@@ -347,4 +376,5 @@ def _held(data: Any) -> Mapping[Any, Any]:
         return data
     if (parts := by_name(data)) is not None:
         return parts
+    data = without_frames(data)
     return dict(enumerate(data)) if isinstance(data, tuple | list) else {}

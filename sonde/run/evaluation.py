@@ -94,7 +94,7 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
                         add(batch)
                     if next(coming, None) is None:
                         _try_metrics(assembly, meter, split)
-    except (RuntimeError, ValueError, IndexError) as trouble:
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
         unfit = unfitting(trouble, batch, f"the first {split} batch")
         if unfit is None:
             raise

@@ -113,6 +113,31 @@ class Live:
                 )
             )
 
+    def settle_gradients(self, observer: str) -> None:
+        """Train what an observer turned gradients on for, leave what it turned them off for, and say so."""
+        stepper = self.training.stepper
+        held = {id(p) for update in stepper.updates for p in stepper.held(update.phase.name)}
+        named = [(name, p) for name, p in self.modules.named_parameters() if id(p) in self._trained_by_phases()]
+        for on in (True, False):
+            names = tuple(name for name, p in named if p.requires_grad == on and (id(p) in held) != on)
+            if not names:
+                continue
+            self._change(tuple(dict(named)[name] for name in names), on=on)
+            shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            what, verb = ("unfreeze", "trained") if on else ("freeze", "left as they are")
+            self._found(
+                Finding(
+                    check="gradients turned on" if on else "gradients turned off",
+                    severity="note",
+                    evidence=f"the observer {observer} set requires_grad of {shown}: {verb} from step {self.step + 1} on",
+                    action=f"live.{what}(module) does it at any step, and for the running statistics too",
+                    step=self.step,
+                )
+            )
+
+    def _trained_by_phases(self) -> set[int]:
+        return {id(p) for phase in self.task.phases for one in phase.trains for p in parameters_of(one)}
+
     @property
     def looked_at_rates(self) -> bool:
         """Whether an observer had the optimisers in hand since `settle`."""
@@ -195,7 +220,7 @@ class Live:
         change = change_of(self.modules, [self._found_as(one, verb) for one in what], on=on)
         if not change.parameters:
             raise ConfigError(f"live.{verb}: there is no parameter in {_words(what)} among the task's modules")
-        trained = {id(p) for phase in self.task.phases for one in phase.trains for p in parameters_of(one)}
+        trained = self._trained_by_phases()
         named = dict(self.modules.named_parameters())
         if lost := [name for name in change.parameters if id(named[name]) not in trained]:
             raise ConfigError(

@@ -214,6 +214,9 @@ def _plan_lines(
     precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    if (pieces := assembly.config.feed.accumulate) > 1:
+        rows = assembly.config.feed.batch_size if assembly.first is None else len(assembly.first)
+        lines.append(f"{rows:,} rows an update, {-(-rows // pieces):,} at a time (--accumulate {pieces})")
     source = getattr(assembly.train, "source", assembly.train)
     said = getattr(source, "mapping", "") if bound is None else bound.line
     lines += [line for line in (said, getattr(source, "repeats", ""), *assembly.notes) if line]

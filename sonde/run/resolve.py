@@ -36,7 +36,11 @@ CALLED_HERE = {
     "accumulate_grad_batches": "accumulate", "gradient_accumulation_steps": "accumulate", "num_workers": "workers",
     "early_stopping": "patience", "validation_data": "validation", "val": "validation", "eval_dataset": "validation",
     "criterion": "loss", "loss_fn": "loss", "warmup_steps": "warmup", "bs": "batch_size", "wd": "weight_decay",
-    "output_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
+    "validation_split": "validation", "per_device_train_batch_size": "batch_size", "train_batch_size": "batch_size",
+    "accelerator": "device",
+    "val_check_interval": "evaluate_every", "eval_steps": "evaluate_every", "save_steps": "checkpoint_every",
+    "grad_clip": "clip", "gradient_clip": "clip", "max_lr": "lr", "lr_max": "lr", "cbs": "observers", "output_dir": "out",
+    "model_dir": "out", "default_root_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
 }  # fmt: skip
 """What other libraries call a setting -> what it is called here."""
 USUAL_RATE = {

@@ -12,6 +12,7 @@ from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
+from sonde.diagnose.accumulating import accumulated_loss
 from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
@@ -154,6 +155,9 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        if assembly.dataset is None:
+            pieces, device = assembly.config.feed.accumulate, assembly.device
+            attempt.findings += accumulated_loss(assembly.task, pieces, assembly.first, device)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
         attempt.findings += notes

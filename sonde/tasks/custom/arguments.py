@@ -6,6 +6,7 @@ from typing import Any
 
 from sonde.core.batch import ALIASES, INPUT_NAMES, TARGET_NAMES, Batch, alias
 from sonde.core.errors import ConfigError
+from sonde.core.nested import is_object
 from sonde.tasks.custom.signatures import Parameters, of_a_library, parameters_of
 
 Path = str | tuple[str | int, ...]
@@ -64,6 +65,8 @@ def arguments_of(
     if not whole.takes_output:
         raise takes_nothing(what)
     fields, takes = dict(batch.fields), whole.after_the_output()
+    if (one := lone_object(fields)) is not None:
+        return _of_object(function, takes, one, fields[one])
     found = _by_own_names(takes, fields, forward)
     lacking = [name for name in (*takes.required, *takes.by_name) if name not in found]
     coming = _coming(fields, rest, found, lacking, what)
@@ -140,8 +143,28 @@ def _inside(batch: Batch, path: tuple[str | int, ...]) -> Any:
         return batch
     found: Any = batch.fields
     for step in path:
-        found = found[step]
+        found = getattr(found, str(step)) if is_object(found) else found[step]
     return found
+
+
+def lone_object(fields: Mapping[str, Any]) -> str | None:
+    """The only field of a batch that is an object of the caller's own, such as a batch of graphs; None of any other batch."""
+    if len(fields) != 1:
+        return None
+    name, value = next(iter(fields.items()))
+    return name if is_object(value) else None
+
+
+def _of_object(function: Callable[..., Any], takes: Parameters, name: str, one: Any) -> Arguments:
+    """What of such an object a function is given: the attributes that its parameters are called after, else the object itself;
+    a library's function of (output, target) the attribute `y`."""
+    found: dict[str, Path] = {}
+    for each in (*takes.required, *takes.by_name):
+        if hasattr(one, each) and not of_a_library(function) and each != WHOLE:
+            found[each] = (name, each)
+        else:
+            found[each] = (name, "y") if of_a_library(function) and hasattr(one, "y") else name
+    return arranged(takes, found, [])
 
 
 def arranged(takes: Parameters, found: Mapping[str, Path], star: list[Path]) -> Arguments:

@@ -8,8 +8,8 @@ from torch import nn
 
 from sonde.core.batch import INPUT_NAMES, TARGET_NAMES
 from sonde.core.errors import ConfigError
-from sonde.core.nested import in_words
-from sonde.tasks.custom.arguments import WHOLE, Arguments, Path, arranged
+from sonde.core.nested import in_words, is_object
+from sonde.tasks.custom.arguments import WHOLE, Arguments, Path, arranged, lone_object
 from sonde.tasks.custom.signatures import Parameters, name_of, of_a_library, parameters_of
 
 
@@ -79,6 +79,8 @@ def deal(
     module: nn.Module, takes: Parameters, loss: Callable[..., Any] | None, fields: Mapping[str, Any]
 ) -> tuple[Arguments, tuple[Path, ...], tuple[str, ...]]:
     """(what the network takes, what is left for the loss, parts that ride along) of a batch without names."""
+    if (one := lone_object(fields)) is not None:
+        return spread(takes, fields) or Arguments((one,)), (), ()
     riding = tuple(name for name, part in fields.items() if isinstance(part, list))
     for left_out in ((), riding) if riding else ((),):
         parts = {name: part for name, part in fields.items() if name not in left_out}
@@ -139,6 +141,9 @@ def spread(takes: Parameters, parts: Mapping[str, Any]) -> Arguments | None:
     """The first part's own parts as arguments, where that is a tuple or dict and the network takes several."""
     name, first = next(iter(parts.items()))
     least, most = room(takes)
+    if is_object(first):
+        fits = len(takes.required) > 1 and all(hasattr(first, each) for each in takes.required)
+        return arranged(takes, {each: (name, each) for each in takes.required}, []) if fits else None
     if isinstance(first, tuple) and most > 1 and least <= len(first) <= most and not takes.star:
         return Arguments(tuple((name, place) for place in range(len(first))))
     if isinstance(first, dict) and takes.required and all(each in first for each in takes.required):
@@ -158,8 +163,8 @@ def _fits_nowhere(
     if list(fields) == ["input"] and _loss_room(loss, fields)[0]:
         name = parameters_of(loss).after_the_output().required[0]
         return ConfigError(
-            f"the loss takes a target ({name!r}), and the data have none; give (x, y), or (x, x) where the input is the target "
-            "as in an autoencoder, or a loss of the output alone"
+            f"the loss takes a target ({name!r}), and the data have none; give (x, y), or, where the input is the target as in "
+            f"an autoencoder, (x, x) or loss=lambda output, input: {_short_name(loss)}(output, input)"
         )
     return ConfigError(
         f"{sample_in_words(fields)}, which do not fit {called(module)}{takes} and {_of_loss(loss)}; give a dict whose names are "
@@ -184,3 +189,8 @@ def _of_loss(loss: Callable[..., Any]) -> str:
     name = name_of(loss)
     shown = takes if own else Parameters(takes.required, (), (), takes.by_name)
     return f"the loss{'' if name == '<lambda>' else ' ' + name}{shown}"
+
+
+def _short_name(loss: Callable[..., Any]) -> str:
+    name = name_of(loss)
+    return "loss" if name == "<lambda>" else f"{name}()" if isinstance(loss, nn.Module) else name

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.errors import ConfigError
+from sonde.core.nested import is_object
 from sonde.tasks.custom.opened import DEEPEST, attributes_of, with_attributes
 
 
@@ -43,6 +44,10 @@ def _joined(parts: Sequence[Any], rows: Sequence[int], depth: int) -> Any:
         except ConfigError as trouble:
             return NotJoined(str(trouble))
 
+    if is_object(first):
+        raise ConfigError(
+            f"a {type(first).__name__} each cannot be joined; let it take the attributes of it that it needs"
+        )
     if isinstance(first, Tensor):
         return torch.stack(list(parts)) if first.ndim == 0 else torch.cat(list(parts))
     if isinstance(first, Mapping):
@@ -98,7 +103,7 @@ def wide(value: Any) -> Any:
 def _each_tensor(value: Any, change: Callable[[Tensor], Tensor], depth: int = 0) -> Any:
     if isinstance(value, Tensor):
         return change(value)
-    if depth > DEEPEST:
+    if depth > DEEPEST or is_object(value):
         return value
     if isinstance(value, Mapping):
         changed = {name: _each_tensor(part, change, depth + 1) for name, part in value.items()}

@@ -12,6 +12,7 @@ from torch import nn
 from sonde.core.errors import ConfigError, first_line
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
+from sonde.tasks.custom.signatures import in_order, parameters_of
 
 KEPT = "(kept)"
 """Key under which an evaluation hands a meter what metrics of whole sets need, beside scalars by name."""
@@ -63,7 +64,7 @@ class Measure:
     @property
     def called(self) -> Any:
         """What is called with the output, and the target and more of the batch."""
-        return self.function.update if self.computes == "object" else self.function
+        return in_order(self.function.update) if self.computes == "object" else self.function
 
 
 def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
@@ -122,7 +123,7 @@ def qualified_name(given: Any) -> str:
 
 def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
     metric = entry if isinstance(entry, Metric) else None
-    function = entry if metric is None else metric.function
+    function: Any = entry if metric is None else metric.function
     if metric is not None and metric.name not in (None, name):
         raise ConfigError(f"metrics={{{name!r}: sonde.Metric(…, name={metric.name!r})}} gives one metric two names")
     declared = None if metric is None else metric.higher_is_better
@@ -139,8 +140,15 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         own = getattr(function, "higher_is_better", None)
         higher = own if declared is None and isinstance(own, bool) else declared
         return Measure(name=name, function=_copied(name, function), computes="object", higher=higher)
+    takes = parameters_of(function)
+    if len(takes.required) == 1 and takes.required[0] in ("eval_pred", "eval_preds", "eval_prediction"):
+        called = _called(function)
+        raise ConfigError(
+            f"metric {name!r} takes ({takes.required[0]}), as the Trainer of Hugging Face calls it; give sonde.Metric(lambda "
+            f"output, target: {called}((output.numpy(), target.numpy())), whole=True, name={called!r})"
+        )
     whole = metric is not None and metric.whole
-    return Measure(name=name, function=function, computes="whole" if whole else "batch", higher=declared)
+    return Measure(name=name, function=in_order(function), computes="whole" if whole else "batch", higher=declared)
 
 
 def _copied(name: str, one: Any) -> Any:

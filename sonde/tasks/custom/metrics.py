@@ -16,8 +16,10 @@ from sonde.core.nested import in_words
 from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
+from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
+from sonde.tasks.custom.signatures import in_order
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
 """(function of an output, what it is in words, whether it may be tried) -> what of the batch it is given besides, by place and
@@ -35,6 +37,7 @@ class Measures:
     reported:  of each entry the names under which its numbers stand, once one was computed
     beside:    what else the meter reported, such as parts of the loss
     computed:  whether a meter was computed, so that all names are known
+    counts:    names of shares whose value on a first batch was a number of rows
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
@@ -42,6 +45,7 @@ class Measures:
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
         self.beside: list[str] = []
+        self.counts: list[str] = []
         self.computed = False
         self.reported: dict[str, list[str]] = {}
 
@@ -72,6 +76,8 @@ class Measures:
             raise ConfigError(f"metric {measure.name!r} is an empty dict; it must hold numbers by name")
         found = {str(name): scalar(str(name), number) for name, number in values.items()}
         known = self.reported.get(measure.name)
+        if known is None and measure.computes == "batch":
+            self.counts += [name for name, number in found.items() if is_count(name, number)]
         if known is None:
             others = {"loss"}.union(*(self.names_of(each) for each in self.all if each is not measure))
             if taken := sorted(others & found.keys()):
@@ -154,6 +160,8 @@ class Measures:
                     "'min', to let it choose",
                 )
             )
+        found += [counted(name) for name in self.counts]
+        found += against_its_name(objective) if monitored else []
         if (means := self.batch_means()) and batches != 1:
             found.append(
                 Finding(
@@ -270,7 +278,7 @@ class MetricsMeter:
 
     def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
         one, (places, names) = self._objects[measure.name], given
-        update = one.update
+        update = in_order(one.update)
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():

@@ -76,8 +76,8 @@ def returned(output: Any) -> str:
 def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], more: dict[str, Any], what: str) -> None:
     """Try what fails, or computes nonsense without a word, for all batches alike.
 
-    Raises: ConfigError for an output of several parts that a function of a library cannot take, and for shapes (B, 1) and (B,)
-            that are broadcast to (B, B)
+    Raises: ConfigError for an output of several parts that a function of a library cannot take, for None that none can take, and
+            for shapes (B, 1) and (B,) that are broadcast to (B, B)
     """
     if isinstance(output, Tensor):
         if given and isinstance(given[0], Tensor):
@@ -85,12 +85,17 @@ def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], m
                 lambda one, other: function(one, other, *given[1:], **more), output, given[0], what, function
             )
         return
-    if not of_a_library(function):
+    if output is not None and not of_a_library(function):
         return
     try:
         with torch.no_grad():
             function(output, *given, **more)
     except (TypeError, AttributeError, RuntimeError, ValueError) as trouble:
+        if output is None:
+            raise ConfigError(
+                f"the network returned None, and {what} {name_of(function)} cannot compute with it; let its forward return its "
+                "output"
+            ) from trouble
         part = _pick(output)
         raise ConfigError(
             f"the network returned {returned(output)}, and {what} {name_of(function)} takes a tensor; give a function of the "

@@ -16,7 +16,9 @@ from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
 from sonde.tasks.custom.measure import told_by_loss
 from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
-from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
+from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
+from sonde.tasks.custom.signatures import in_order
+from sonde.tasks.custom.weighted import weighted
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[..., Any]
@@ -57,6 +59,18 @@ def _with_state(loss: RowFunction | None) -> dict[str, nn.Module]:
     return {"loss": loss} if holds else {}  # type: ignore[dict-item]
 
 
+def _evaluated(found: Any, output: Any) -> Tensor:
+    """What the loss gave in evaluation. Raises: ConfigError where that is no number, saying what it was computed of"""
+    try:
+        return scalar("loss", found)
+    except ConfigError as trouble:
+        what = returned(found) if isinstance(found, Tensor | tuple | list | dict) else f"a {type(found).__name__}"
+        raise ConfigError(
+            f"in evaluation the loss is {what}, and must be a scalar, the mean over the rows; it was given what the network "
+            f"returned in evaluation mode: {returned(output)}"
+        ) from trouble
+
+
 class ModuleTask:
     """A module and its loss as a task; evaluated by the loss and by functions of the same form.
 
@@ -84,13 +98,16 @@ class ModuleTask:
         """Raises: ConfigError for what is no metric"""
         self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
-        self._module, self._function = module, loss
+        self._module, self._loss = module, loss
+        self._function = None if loss is None else in_order(loss)
         self.metrics = Measures(metrics, scores=told_by_loss(loss))
         self.chooses = Chooses(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
         self.abilities = Abilities(bind=self.bind, **said)
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
+        self.accumulates = False  # whether batches come in pieces, which a loss must say the weight of
+        self._weighted = weighted(loss)
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
 
     @property
@@ -117,14 +134,16 @@ class ModuleTask:
             return with_auxiliary(output, lambda head: as_loss(self._function(head, *places, **names), len(batch)))  # type: ignore[misc]
         if "the loss" not in self._checked:
             self._check(self._function, output, places, names, "the loss")
+        if self.accumulates and self._weighted is not None and len(places) == 1 and not names:
+            return self._weighted(output, places[0])
         value = self._function(output, *places, **names)  # called here, so that its traceback is short
         return Loss(value, len(batch)) if type(value) is Tensor else value
 
     def to(self, device: torch.device) -> None:
         """Move the network, and a loss that is a module: its weights of classes, say."""
         self.modules.to(device)
-        if isinstance(self._function, nn.Module):
-            self._function.to(device)
+        if isinstance(self._loss, nn.Module):
+            self._loss.to(device)
 
     def bind(self, batch: Batch) -> Bound:
         """What of such a batch goes where, in words, and weights or masks that nothing takes."""
@@ -150,7 +169,7 @@ class ModuleTask:
             found = self._function(output, *places, **names)
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
-            return {**measured, "loss": scalar("loss", found)}
+            return {**measured, "loss": _evaluated(found, output)}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")

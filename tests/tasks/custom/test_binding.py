@@ -115,7 +115,7 @@ def test_a_metric_takes_as_many_parts_as_it_has_parameters() -> None:
          r"target\); give a dict"),
         (one, lambda output: 0, (A, Y),
          r"samples have 2 parts .* do not fit Module.forward\(x\) and the loss\(output\); give a dict"),
-        (one, F.mse_loss, A, r"the loss takes a target \('target'\), and the data have none; give \(x, y\), or \(x, x\)"),
+        (one, F.mse_loss, A, r"the loss takes a target \('target'\), and .* give \(x, y\), or, where .*, \(x, x\) or"),
         (two, loss, {"image": A, "label": Y},
          r"Module.forward\(image, meta\) needs 'meta', and the batch has image, label; rename the fields"),
         (one, loss, {"image": A, "features": B, "y": Y},
