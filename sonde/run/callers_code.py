@@ -74,6 +74,8 @@ def _called_in_full(metric: Any) -> str:
 def _entry(part: Any) -> dict[str, str]:
     name = part if isinstance(part, str) else name_of(part)
     entry = {"name": name, "hash": fingerprint(part, describe=_described)}
+    if captured := getattr(getattr(part, "__code__", None), "co_freevars", ()):
+        entry["captures"] = ", ".join(captured)
     if isinstance(part, nn.Module):
         entry["text"] = without_addresses(repr(part))[:MOST_TEXT]
     return entry
@@ -121,7 +123,8 @@ def _how(old: Mapping[str, str], new: Mapping[str, str], *, same_python: bool) -
     if len(then) != len(now):
         return f"{new['name']}, {len(then)} lines of layers then, {len(now)} now"
     if same_python and old["hash"] != new["hash"]:
-        return f"the code of {_called(new['name'])} has changed"
+        captured = ", or a value it captures," if "captures" in new else ""
+        return f"the code of {_called(new['name'])}{captured} has changed"
     return None
 
 

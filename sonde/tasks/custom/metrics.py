@@ -16,6 +16,7 @@ from sonde.core.nested import in_words
 from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
+from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
@@ -123,6 +124,10 @@ class Measures:
             return Objective("loss", "min")
         if chosen not in (*known, *self.beside):
             if self.computed:
+                if (here := name_here(chosen, [*known, "loss", *self.beside])) is not None:
+                    raise ConfigError(
+                        f"monitor={chosen!r}: it is called {here!r} here; those of the validation rows are monitored"
+                    )
                 there_are = ", ".join([*known, "loss", *self.beside])
                 raise ConfigError(
                     f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
