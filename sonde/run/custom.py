@@ -353,10 +353,25 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
 
 
+LOSSES = {
+    "mae": "l1_loss", "bce": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy", "ce": "cross_entropy",
+    "cross-entropy": "cross_entropy", "categorical_crossentropy": "cross_entropy", "huber": "huber_loss",
+    "sparse_categorical_crossentropy": "cross_entropy", "binary_crossentropy": "binary_cross_entropy_with_logits",
+    "mean_squared_error": "mse_loss", "mean_absolute_error": "l1_loss",
+    "CrossEntropyLoss": "cross_entropy", "MSELoss": "mse_loss",
+}  # fmt: skip
+"""What other libraries call a loss -> torch's function."""
+
+
 def _check_loss(loss: Any) -> None:
     """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
     if isinstance(loss, type):
         raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if isinstance(loss, str):
+        found = LOSSES.get(loss, loss)
+        known = nn.functional.__dict__.get(found) or nn.functional.__dict__.get(f"{found}_loss")
+        if callable(known):
+            raise ConfigError(f"loss={loss!r} is a name; give the function torch.nn.functional.{known.__name__}")
     if loss is not None and not callable(loss):
         raise ConfigError(
             f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"

@@ -57,7 +57,7 @@ def fit(out: Path, **more: Any) -> sonde.Run:
     ("more", "said"),
     [
         ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
-        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss has changed\)"),
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss, or a value it captures, has changed\)"),
         ({"net": Net(nn.ReLU)}, r"another network \(\(1\): Tanh\(\) then, \(1\): ReLU\(\) now\)"),
         ({"net": Net(power=2)}, r"another network \(the code of Net has changed\)"),
         ({"metrics": {"f1": accuracy}}, r"other metrics \(accuracy then, f1 now\)"),
