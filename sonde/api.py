@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from torch import nn
 
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError
+from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.overrides import from_keywords
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import open_run
@@ -223,19 +223,22 @@ def run_job(job: Job) -> Run:
 
     It stands here, and what it does in context managers, so that little lies between a caller's `fit` and her loss.
     """
-    with begun(job) as attempt:
-        if job.fold is not None:
-            for number in range(1, job.config.data.folds + 1):
-                with fold_of(attempt, number) as fold:
-                    run_job(fold)
-            finish(attempt, summed_up(attempt))
-        elif not attempt.finished:
-            with under_way(attempt) as request:
-                run = prepared(attempt, request)
-                with written_down(run):
-                    loop.fit(run.training, run.settings, run.parts)
-                finish(attempt, evaluated(run))
-        return attempt.run
+    try:
+        with begun(job) as attempt:
+            if job.fold is not None:
+                for number in range(1, job.config.data.folds + 1):
+                    with fold_of(attempt, number) as fold:
+                        run_job(fold)
+                finish(attempt, summed_up(attempt))
+            elif not attempt.finished:
+                with under_way(attempt) as request:
+                    run = prepared(attempt, request)
+                    with written_down(run):
+                        loop.fit(run.training, run.settings, run.parts)
+                    finish(attempt, evaluated(run))
+            return attempt.run
+    except Interrupted as stop:
+        raise stop.with_traceback(None) from None  # a stop that was asked for is no fault whose frames anybody needs
 
 
 __all__ = ["fit", "load", "resume", "run_job", "steps", "train"]

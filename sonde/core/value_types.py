@@ -4,6 +4,7 @@ import functools
 import numbers
 import operator
 import os
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import fields
@@ -34,7 +35,7 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
     if (type(value).__module__, type(value).__name__) == ("torch", "device"):
         plain = str(value)
     if not any(_is(plain, kind) for kind in _choices(annotation)):
-        near = near_choice(value, annotation) if isinstance(value, str) else ""
+        near = near_choice(str(value), annotation) if isinstance(value, str | int) else ""
         raise ConfigError(f"--{name.replace('_', '-')} expects {expected(annotation)}, got {in_short(value)}{near}")
     return plain
 
@@ -112,5 +113,7 @@ def near_choice(value: str, annotation: Any) -> str:
     '; did you mean adam?'
     """
     choices = [str(c) for part in _choices(annotation) if get_origin(part) is Literal for c in get_args(part)]
-    near = nearest(value.lower(), choices, count=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    first = re.split(r"[-_ ]", value.lower())[0]  # of Lightning's "bf16-mixed" and "16-mixed"
+    alike = [choice for choice in choices if choice == first or (first.isdigit() and choice.endswith(first))]
+    near = alike or nearest(value.lower(), choices, count=1)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -44,6 +44,7 @@ class Stepper:
     """Computes steps. Its state: the optimisers, the loss scale, the average of the weights, counts of skipped updates, stages.
 
     main: name of the loss that stands for the whole step: the first phase's of those at work
+    several: whether more than one phase is at work
     kept: modules that stay in evaluation mode, as the task's networks were when this was made
     """
 
@@ -83,6 +84,7 @@ class Stepper:
         number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
+        self.several = len(self._at_work) > 1
         self._by_epoch = [
             u.scheduler for u in self._at_work if u.scheduler is not None and u.scheduler.every == "epoch"
         ]
@@ -91,6 +93,10 @@ class Stepper:
     def main_update(self) -> Update:
         """The first of those at work, whose rate stands for the step's."""
         return self._at_work[0]
+
+    def rates(self) -> dict[str, float]:
+        """The rate of each phase at work, by name: that of its latest update."""
+        return {each.phase.name: float(each.optimizer.param_groups[0]["lr"]) for each in self._at_work}
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""

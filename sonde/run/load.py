@@ -40,7 +40,8 @@ def load(
 
 def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, metrics: Any) -> Task:
     """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
-    settings = read_config(place.config).settings
+    saved = read_config(place.config)
+    settings = saved.settings
     name = FORMER_NAMES.get(settings["task"]) or str(settings["task"])
     if settings["model"] != CUSTOM_MODULE:
         raise ConfigError(f"{place.path} builds its network itself ({settings['model']}); leave model= out")
@@ -52,14 +53,15 @@ def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, me
         config = replace_leaves(spec(name).config, given)
         task = build_task(name, model, read_schema(place).target, config)
     elif name == ModuleTask.__name__:
-        task = task_of(model, _no_loss if loss is None else loss, metrics)
+        trained_by = _no_loss if "loss" in saved.own else None  # else by one that the network returns
+        task = task_of(model, trained_by if loss is None else loss, metrics)
     else:
         raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
     load_best(place, task, needs_loss=not isinstance(task, ModuleTask) or "loss" in task.modules)
     return task
 
 
-def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def _no_loss(output: torch.Tensor, batch: Any) -> torch.Tensor:
     """Stands for the loss that only the training program knows."""
     raise ConfigError(
         "this run was loaded without its loss; give sonde.load(folder, model=…, loss=…, metrics=…) to evaluate it, or repeat the "

@@ -39,7 +39,8 @@ CALLED_HERE = {
     "validation_split": "validation", "per_device_train_batch_size": "batch_size", "train_batch_size": "batch_size",
     "accelerator": "device",
     "val_check_interval": "evaluate_every", "eval_steps": "evaluate_every", "save_steps": "checkpoint_every",
-    "grad_clip": "clip", "gradient_clip": "clip", "max_lr": "lr", "lr_max": "lr", "cbs": "observers", "output_dir": "out",
+    "grad_clip": "clip", "gradient_clip": "clip", "max_lr": "lr", "lr_max": "lr", "cbs": "observers",
+    "logging_steps": "log_every", "log_every_n_steps": "log_every", "lr_scheduler_type": "schedule", "output_dir": "out",
     "model_dir": "out", "default_root_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
 }  # fmt: skip
 """What other libraries call a setting -> what it is called here."""

@@ -17,6 +17,7 @@ from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import OF_A_LOSS, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
+from sonde.run.given_rows import ROWS
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 from sonde.screen.screen import Screen
@@ -75,10 +76,17 @@ def _defaults(config: TrainConfig) -> dict[str, Any]:
 
 
 def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
-    """Raises: DataError naming the first file (or array) that is not what the run was trained on."""
-    before = read_json(folder.data).get("fingerprint", {})
+    """A test set that is new touches nothing: a run that is not over evaluates it at its end.
+
+    Raises: DataError naming the first file (or array) that is not what the run was trained on.
+    """
+    about = read_json(folder.data)
+    before, custom = about.get("fingerprint", {}), about.get("form") == "custom data"
+    untested = custom and not any(_of_test(name) for name in before)
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
+            if name not in before and ((untested and _of_test(name)) or name.endswith(ROWS)):
+                continue  # earlier versions say nothing of rows
             data, several = _data_in_words(name, before.keys() | now.keys())
             what = "gone" if name not in now else "new" if name not in before else "changed"
             how = ("have" if several else "has") if what == "changed" else ("are" if several else "is")
@@ -100,6 +108,19 @@ def _data_in_words(name: str, names: Collection[str]) -> tuple[str, bool]:
     if split not in SPLITS or part not in PARTS or (part == "1" and f"{split} 2" in names):
         return name, False
     return f"the {SPLITS[split]} {PARTS[part]}", True
+
+
+def refuse_untested(folder: RunFolder, now: Mapping[str, str]) -> None:
+    """Raises: DataError for a test set that a run which is over was not given"""
+    custom = read_json(folder.data).get("form") == "custom data"
+    if custom and any(map(_of_test, now)) and "test" not in read_json(folder.result).get("metrics", {}):
+        raise DataError(
+            f"{folder.path} holds this run, finished without test=; run.evaluate(data) of sonde.load evaluates it on a test set"
+        )
+
+
+def _of_test(name: str) -> bool:
+    return name.split(" ")[0] == "test"
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:

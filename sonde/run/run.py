@@ -153,6 +153,11 @@ class Run:
 
         inputs: as for `predict`;  Raises: ConfigError where the run has no classes, or scores that are no probabilities
         """
+        if self._of_custom_data:
+            raise ConfigError(
+                "predict_proba is for runs of sonde.train, which know their classes; of a network of your own: "
+                "run.model(x).softmax(1), of one logit each run.model(x).sigmoid()"
+            )
         names = self.classes
         return probabilities(self.task, self._inputs(inputs, tick), classes=len(names), folder=self.folder)
 

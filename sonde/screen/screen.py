@@ -85,11 +85,12 @@ class Screen:
         batches_per_epoch: int | None,
         objective: "Objective | None",
         within_s: float | None = None,
+        several: bool = False,
     ) -> Progress:
         """An observer that shows the progress of training, while it is entered.
 
         epochs, steps: planned;  objective: which validation metric to show
-        within_s: seconds from now in which the run ends in any case
+        within_s: seconds from now in which the run ends in any case;  several: whether there are several phases
         """
         return Progress(
             self.output,
@@ -98,6 +99,7 @@ class Screen:
             batches_per_epoch=batches_per_epoch,
             metric=None if objective is None else objective.metric,
             within_s=within_s,
+            several=several,
         )
 
     def result(self, result: Mapping[str, Any]) -> None:

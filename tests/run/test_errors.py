@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 import sonde
 from sonde.cli.main import main
 from sonde.core.config import FeedConfig
-from sonde.core.errors import ConfigError, NonFinite, OutOfMemory, RunFolderError
+from sonde.core.errors import ConfigError, DataError, NonFinite, OutOfMemory, RunFolderError
 from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
@@ -222,3 +222,24 @@ def test_a_full_disk_is_the_persons_and_other_errors_are_ours(tmp_path: Path) ->
             fail(number)
     with pytest.raises(FileNotFoundError):
         fail(errno.ENOENT)
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (lambda y: y[:, None], r"targets of shape \(rows,\); give y\[:, 0\] .*target \(64, 1\) int64$"),
+        (lambda y: nn.functional.one_hot(y, 2), r"of one-hot ones y.argmax\(1\), or y.float\(\); .*\(64, 2\) int64$"),
+    ],
+)
+def test_targets_that_a_loss_of_classes_does_not_take_are_refused_in_one_line(
+    targets: Any, says: str, where: str, tmp_path: Path
+) -> None:
+    x, y = torch.randn(64, 4), torch.arange(64) % 2
+    good, bad = (x, y), (x, targets(y))
+    train, validation = (bad, None) if where == "training" else (good, bad)
+    loss = nn.functional.cross_entropy
+    with pytest.raises(DataError, match=says) as caught:
+        sonde.fit(nn.Linear(4, 2), train, validation=validation, loss=loss, epochs=1, out=tmp_path / "run", quiet=True)
+    assert ("the first validation batch" in str(caught.value)) == (where == "validation")
+    assert "\n" not in str(caught.value)

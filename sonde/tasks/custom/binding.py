@@ -4,7 +4,7 @@ A batch with names of its own (a dict, a dataclass) is handed over by name, one 
 parameters of `forward`, then those of the loss after the output.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +75,10 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
         forward, rest, _ = forward_by_place(module, takes, loss, fields)
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward, fill=True)
     else:
-        forward, rest = forward_by_name(module, takes, fields, with_loss=loss is not None), ()
+        forward, rest = (
+            forward_by_name(module, takes, fields, with_loss=loss is not None and _reads_more(loss, fields)),
+            (),
+        )
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward)
     read = {*forward.fields, *([] if given is None else given.fields)}
     whole = forward.whole or (given is not None and given.whole)
@@ -88,6 +91,14 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
         line=_line(takes, loss, forward, given, unused),
         unused=unused,
     )
+
+
+def _reads_more(loss: Callable[..., Any], fields: Mapping[str, Any]) -> bool:
+    """Whether a loss takes more than the output; one that does not, such as `lambda output: output.loss`, leaves the target to
+    the network."""
+    after = parameters_of(loss).after_the_output()
+    more = after.required or after.optional or after.by_name or after.star or after.stars
+    return bool(more) or any(name in fields for name in after.settings)
 
 
 def inputs_of(module: nn.Module, batch: Batch, trained: Binding | None = None) -> Arguments:

@@ -12,6 +12,7 @@ from torch import nn
 from sonde.core.errors import ConfigError, first_line
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
+from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.signatures import in_order, parameters_of
 
 KEPT = "(kept)"
@@ -128,6 +129,8 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         raise ConfigError(f"metrics={{{name!r}: sonde.Metric(…, name={metric.name!r})}} gives one metric two names")
     declared = None if metric is None else metric.higher_is_better
     if isinstance(function, str):
+        if function not in NAMES and (here := name_here(function, NAMES)) is not None:
+            raise ConfigError(f"metric {function!r} is called {here!r} here")
         if function not in NAMES:
             raise ConfigError(
                 f"metric {function!r} is not one that is known by name; there are {', '.join(NAMES)}; or give a function"

@@ -16,6 +16,7 @@ from sonde.core.nested import in_words
 from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
+from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
@@ -125,6 +126,10 @@ class Measures:
             return Objective("loss", "min")
         if chosen not in (*known, *self.other_names):
             if self.computed:
+                if (here := name_here(chosen, [*known, "loss", *self.other_names])) is not None:
+                    raise ConfigError(
+                        f"monitor={chosen!r}: it is called {here!r} here; those of the validation rows are monitored"
+                    )
                 there_are = ", ".join([*known, "loss", *self.other_names])
                 raise ConfigError(
                     f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
@@ -221,7 +226,7 @@ class MetricsMeter:
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[
             Any
-        ] = []  # (output, what each function of the whole set is given besides) of batches, on the CPU
+        ] = []  # (output, what each function of the whole set is given besides, rows) of batches, on the CPU
         self._found: dict[str, float] | None = None
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
@@ -238,7 +243,7 @@ class MetricsMeter:
             if measure.computes == "object":
                 self._update_object(measure, wide(output), wide(given[measure.name]), index)
         if self._whole:
-            self._seen.append(on_cpu((output, {name: given[name] for name in self._whole})))
+            self._seen.append((*on_cpu((output, {name: given[name] for name in self._whole})), len(index)))
 
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
@@ -292,8 +297,12 @@ class MetricsMeter:
         if measure.computes == "object":
             with torch.inference_mode():  # what an object keeps of an evaluation can be changed in no other
                 return _result(measure, self._objects[measure.name].compute, where)
+        rows = [count for _, _, count in self._seen]
         try:
-            output, (places, names) = joined([(output, given[measure.name]) for output, given in self._seen])
+            output = joined([output for output, _, _ in self._seen], rows)
+            places, names = joined([given[measure.name] for _, given, _ in self._seen], rows)
+        except ConfigError as trouble:
+            raise ConfigError(f"metric {measure.name!r}, whole=True: {trouble}") from trouble
         except (RuntimeError, ValueError) as trouble:
             raise ConfigError(
                 f"metric {measure.name!r}: outputs of different batches cannot be joined ({first_line(trouble)}); give a "
@@ -322,7 +331,7 @@ def scalar(name: str, value: Any) -> Tensor:
             raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
         return value
     try:
-        number = torch.as_tensor(value)
+        number = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)  # all its digits
     except (TypeError, ValueError, RuntimeError):
         what = "None" if value is None else f"a {type(value).__name__}"
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None

@@ -9,6 +9,7 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, abilities_of, extras_of
+from sonde.metrics.named import NamedMetric
 from sonde.tasks.custom.metrics import BestMetric, Measures
 from sonde.tasks.custom.signatures import parameters_of
 
@@ -58,14 +59,16 @@ class WithMetrics:
 
     def meter(self) -> Meter:
         """A fresh one of the task's, and one of the caller's metrics beside it."""
-        return MeterWithMetrics(self.task.meter(), self.measures.meter())
+        named = frozenset(each.name for each in self.measures.all if isinstance(each.function, NamedMetric))
+        return MeterWithMetrics(self.task.meter(), self.measures.meter(), named)
 
 
 class MeterWithMetrics:
     """The meter of a task, and one of the caller's metrics."""
 
-    def __init__(self, inner: Meter, own: Any) -> None:
-        self.inner, self.own = inner, own
+    def __init__(self, inner: Meter, own: Any, named: frozenset[str] = frozenset()) -> None:
+        """named: metrics that the caller gave by name, which the task may report anyway"""
+        self.inner, self.own, self._named = inner, own, named
         self._seen = False
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
@@ -82,9 +85,13 @@ class MeterWithMetrics:
         self._seen = self._seen or other._seen
 
     def compute(self) -> dict[str, float]:
-        """The task's metrics, then the caller's. Raises: ConfigError for a name that both have"""
+        """The task's metrics, then the caller's; one that was given by its name and the task reports anyway is the task's.
+
+        Raises: ConfigError for a function under a name that the task reports
+        """
         inner = self.inner.compute()
         own = self.own.compute() if self._seen else {}
+        own = {name: value for name, value in own.items() if name not in inner or name not in self._named}
         if twice := sorted(inner.keys() & own.keys()):
             raise ConfigError(
                 f"metric {twice[0]!r} is reported by the task itself; leave it out, or name yours otherwise"
