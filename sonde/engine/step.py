@@ -35,9 +35,7 @@ from sonde.engine.update import (
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
-OVERFLOWS = (
-    50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow
-)
+OVERFLOWS = 50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it overflows nothing
 
 
 class Stepper:

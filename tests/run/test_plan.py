@@ -94,7 +94,7 @@ def test_a_rate_that_is_a_guess_is_said_and_none_refused(tmp_path: Path) -> None
         return (output * 0).mean()
 
     with pytest.raises(
-        ConfigError, match="lr auto found no rate at which the training loss falls .*give --lr, such as"
+        ConfigError, match='lr="auto" found no rate at which the training loss falls .*give lr=, such as'
     ):
         sonde.fit(nn.Linear(4, 1), (x, y), loss=flat, lr="auto", epochs=1, out=tmp_path / "flat", quiet=True)
 
