@@ -100,6 +100,8 @@ def _called_in_full(metric: Any) -> str:
 def _entry(part: Any) -> dict[str, str]:
     name = part if isinstance(part, str) else name_of(part)
     entry = {"name": name, "hash": fingerprint(part, describe=_described)}
+    if captured := getattr(getattr(part, "__code__", None), "co_freevars", ()):
+        entry["captures"] = ", ".join(captured)
     if isinstance(part, nn.Module):
         frozen = [name for name, weight in part.named_parameters() if not weight.requires_grad]
         text = without_addresses(repr(part))[:MOST_TEXT]
@@ -155,7 +157,8 @@ def _how(old: Mapping[str, str], new: Mapping[str, str], *, same_python: bool) -
     elif len(then) != len(now):
         return f"{new['name']}, {len(then)} lines of layers then, {len(now)} now"
     if same_python and old["hash"] != new["hash"]:
-        return f"the code of {_called(new['name'])} has changed"
+        captured = ", or a value it captures," if "captures" in new else ""
+        return f"the code of {_called(new['name'])}{captured} has changed"
     return None
 
 

@@ -18,6 +18,7 @@ from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.value_types import in_short
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.fields import in_memory
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
@@ -37,6 +38,7 @@ from sonde.run.given_rows import fingerprints
 from sonde.run.given_splits import given_splits
 from sonde.run.initialise import initialise, refuse_meta
 from sonde.run.job import Job
+from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
@@ -95,7 +97,7 @@ def custom_job(
         build=build,
         name=(CUSTOM_MODULE, name),
         own=task.own_names if isinstance(task, ModuleTask) else {},
-        screen=Screen(quiet=bool(settings.get("quiet", False))),
+        screen=Screen(quiet=bool(settings.get("quiet", False)), spelling=in_keywords),
     )
 
 
@@ -340,7 +342,7 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
     """Raises: ConfigError for metrics, and another loss or choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
     if own is not None and not isinstance(own, Objective):
-        raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+        raise ConfigError(f"{name}.objective is {in_short(own)}; make it sonde.Objective(metric, 'max' or 'min')")
     if loss is not None:
         raise ConfigError(f"loss= is for a plain module: {name} has its own in its phases; leave it out")
     if metrics is not None:
@@ -354,10 +356,25 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
 
 
+LOSSES = {
+    "mae": "l1_loss", "bce": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy", "ce": "cross_entropy",
+    "cross-entropy": "cross_entropy", "categorical_crossentropy": "cross_entropy", "huber": "huber_loss",
+    "sparse_categorical_crossentropy": "cross_entropy", "binary_crossentropy": "binary_cross_entropy_with_logits",
+    "mean_squared_error": "mse_loss", "mean_absolute_error": "l1_loss",
+    "CrossEntropyLoss": "cross_entropy", "MSELoss": "mse_loss",
+}  # fmt: skip
+"""What other libraries call a loss -> torch's function."""
+
+
 def _check_loss(loss: Any) -> None:
     """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
     if isinstance(loss, type):
         raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if isinstance(loss, str):
+        found = LOSSES.get(loss, loss)
+        known = nn.functional.__dict__.get(found) or nn.functional.__dict__.get(f"{found}_loss")
+        if callable(known):
+            raise ConfigError(f"loss={loss!r} is a name; give the function torch.nn.functional.{known.__name__}")
     if loss is not None and not callable(loss):
         raise ConfigError(
             f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"

@@ -44,6 +44,13 @@ REMEDIES = (  # of what torch says, and what mends it
         "give the network as net.float(); precision='bf16' computes in 16 bits and keeps its weights in 32",
     ),
 )
+CLASSES = {
+    "0D or 1D target tensor expected": "the loss takes one class number for each row, targets of shape (rows,); give y[:, 0] or "
+    "y.squeeze(1) where y is (rows, 1), and y.argmax(1) where it is one-hot",
+    "Expected floating point type for target with class probabilities": "targets of the outputs' shape are probabilities for "
+    "this loss, and these are whole numbers; give class numbers of shape (rows,), of one-hot ones y.argmax(1), or y.float()",
+}
+"""What torch's losses of classes say of targets that they do not take, and what to do."""
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 
@@ -180,6 +187,9 @@ def unfitting(trouble: Exception, batch: Batch | None, what: str) -> DataError |
     what: the batch in words
     """
     first = str(trouble).strip().split("\n")[0].rstrip(".")
+    if batch is not None and (said := next((words for torchs, words in CLASSES.items() if torchs in first), "")):
+        held = ", ".join(f"{name} {in_words(field)}" for name, field in batch.fields.items())
+        return DataError(f"{what} cannot be computed: {said}; the batch holds {held}")
     other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
     if other or batch is None or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
         return None

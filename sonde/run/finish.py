@@ -10,7 +10,7 @@ from sonde.core.errors import Interrupted
 from sonde.core.files import plain, write_json
 from sonde.core.findings import Finding
 from sonde.core.records import RUN_ENDS, EventRecord
-from sonde.core.run_folder import RunFolder
+from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.evaluations import never_finite
@@ -99,7 +99,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     write_report(folder.path)
     screen.result(result)
     screen.findings([finding.as_dict() for finding in attempt.findings])
-    screen.next(_next_commands(attempt))
+    if not folder.path.parent.name.startswith(TEMPORARY):
+        screen.next(_next_commands(attempt))
     if attempt.training is not None:
         notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, plain(dict(result))))
 

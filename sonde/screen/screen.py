@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,11 +27,14 @@ class Screen:
     """What a person sees: rich on a terminal and in notebooks, plain lines elsewhere, errors alone when quiet.
 
     file: where all but errors go; by default standard output
+    spelling: what a program reads settings in (`run/keywords`), by default the command line's
     """
 
-    def __init__(self, quiet: bool = False, file: TextIO | None = None) -> None:
+    def __init__(
+        self, quiet: bool = False, file: TextIO | None = None, spelling: Callable[[str], str] | None = None
+    ) -> None:
         self.quiet = quiet
-        self.output = Output(quiet=quiet, file=file)
+        self.output = Output(quiet=quiet, file=file, spelling=spelling)
         self._work = ""  # the label `tick` is following
         self._work_began = 0.0
         self._work_shown = 0.0

@@ -57,7 +57,7 @@ def fit(out: Path, **more: Any) -> sonde.Run:
     ("more", "said"),
     [
         ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
-        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss has changed\)"),
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss, or a value it captures, has changed\)"),
         ({"net": Net(nn.ReLU)}, r"another network \(\(1\): Tanh\(\) then, \(1\): ReLU\(\) now\)"),
         ({"net": Net(power=2)}, r"another network \(the code of Net has changed\)"),
         ({"metrics": {"f1": accuracy}}, r"other metrics \(accuracy then, f1 now\)"),
@@ -148,6 +148,29 @@ def test_weights_of_classes_in_a_loss_count(tmp_path: Path) -> None:
     fit(tmp_path / "run", loss=nn.CrossEntropyLoss(weight=torch.ones(3)))
     with pytest.raises(RunFolderError, match="another loss"):
         fit(tmp_path / "run", loss=nn.CrossEntropyLoss(weight=torch.ones(3) * 2))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss has changed\)"),
+        ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
+        ({"metrics": {"f1": accuracy}}, r"other metrics \(hits then, f1 now\)"),
+    ],
+)
+def test_a_shipped_task_with_code_of_the_callers_knows_it_again(
+    tmp_path: Path, more: dict[str, Any], said: str
+) -> None:
+    def train(**more: Any) -> sonde.Run:
+        own = {"loss": smoothed(0.1), "metrics": {"hits": accuracy}, **more}
+        return sonde.train(
+            "digits", model="perceptron", steps=2, threads=1, quiet=True, out=str(tmp_path / "run"), **own
+        )
+
+    train()
+    train()  # holds this very run
+    with pytest.raises(RunFolderError, match=said):
+        train(**more)
 
 
 class Alternating(sonde.Task):

@@ -12,6 +12,7 @@ from torch import nn
 from sonde.core.errors import ConfigError, first_line
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
+from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.signatures import in_order, parameters_of
 
 KEPT = "(kept)"
@@ -88,10 +89,10 @@ def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
         yield _measure(name, entry, scores)
 
 
-def told_by_loss(loss: Any) -> Scores | None:
+def scores_of_loss(loss: Any) -> Scores | None:
     """What one of torch's losses says of the outputs that it takes; None for any other function.
 
-    >>> told_by_loss(nn.BCELoss()), told_by_loss(nn.functional.cross_entropy), told_by_loss(print)
+    >>> scores_of_loss(nn.BCELoss()), scores_of_loss(nn.functional.cross_entropy), scores_of_loss(print)
     ('probabilities', 'one of several', None)
     """
     says: dict[Scores, tuple[Any, ...]] = {
@@ -128,6 +129,8 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         raise ConfigError(f"metrics={{{name!r}: sonde.Metric(…, name={metric.name!r})}} gives one metric two names")
     declared = None if metric is None else metric.higher_is_better
     if isinstance(function, str):
+        if function not in NAMES and (here := name_here(function, NAMES)) is not None:
+            raise ConfigError(f"metric {function!r} is called {here!r} here")
         if function not in NAMES:
             raise ConfigError(
                 f"metric {function!r} is not one that is known by name; there are {', '.join(NAMES)}; or give a function"

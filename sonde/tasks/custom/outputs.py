@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from sonde.core.errors import ConfigError
 from sonde.core.nested import in_words
 from sonde.core.seams import Loss
+from sonde.tasks.custom.opened import attributes_of
 from sonde.tasks.custom.signatures import name_of, of_a_library
 
 
@@ -43,7 +44,7 @@ def named_outputs(output: Any, rows: int) -> dict[str, Any]:
     elif isinstance(output, tuple | list):
         parts = {f"output_{place + 1}": part for place, part in enumerate(output)}
     else:
-        parts = {}
+        parts = attributes_of(output) or {}
     kept = {name: _by_row(part, rows) for name, part in parts.items()}
     kept = {name: part for name, part in kept.items() if part is not None}
     if not kept:

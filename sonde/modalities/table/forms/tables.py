@@ -168,10 +168,19 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
 
 
 def without_target(tables: dict[str, Table], target: Target) -> list[str]:
-    """Leave out tables other than train that lack the target (the usual competition test file), and say so."""
+    """Leave out tables other than train that lack the target (the usual competition test file), and say so.
+
+    Raises: DataError for one that a program handed over, which meant it to be evaluated on
+    """
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
+    for split in lacking:
+        if tables[split].first_row == 0:  # in memory
+            raise DataError(
+                f"the {tables[split].name} has no column {target.columns[0]!r}, so that nothing can be evaluated on it; leave it "
+                "out of the dict, and give it to run.predict after training"
+            )
     return [
         f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
         "use sonde predict on it after training"
