@@ -40,7 +40,7 @@ def _together(phase: Phase, pieces: list[Batch]) -> float | None:
     look, total, weight = WithoutGradients(lambda piece: {"loss": phase.loss(piece)}), 0.0, 0.0  # type: ignore[dict-item]
     for piece in pieces:
         loss = as_loss(look(piece)["loss"], len(piece))
-        if not isinstance(loss, Loss):
+        if not isinstance(loss, Loss) or loss.value.numel() != 1:
             return None
         total += float(loss.value.detach()) * float(loss.weight)
         weight += float(loss.weight)

@@ -123,8 +123,8 @@ def test_an_unfinished_run_goes_on_with_a_warning(
     run = fit(tmp_path / "run", loss=smoothed(0.2), quiet=False)
     (finding,) = read_lines(run.folder / "findings.jsonl")
     assert [finding["check"], finding["severity"], finding["step"]] == ["code changed", "warning", 3]
-    assert finding["evidence"].startswith("from here on another loss (the code of loss has changed); the steps before")
-    assert "another loss (the code of loss has changed)" in capsys.readouterr().out
+    assert finding["evidence"].startswith("from here on another loss (the code of loss, or a value it captures, has changed); the steps before")
+    assert "another loss (the code of loss, or a value it captures, has changed)" in capsys.readouterr().out
     fit(tmp_path / "run", loss=smoothed(0.2))  # finished by this code
     with pytest.raises(RunFolderError, match="another loss"):
         fit(tmp_path / "run")
@@ -153,7 +153,7 @@ def test_weights_of_classes_in_a_loss_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss has changed\)"),
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss, or a value it captures, has changed\)"),
         ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
         ({"metrics": {"f1": accuracy}}, r"other metrics \(hits then, f1 now\)"),
     ],

@@ -150,7 +150,7 @@ def test_a_test_set_may_be_added(tmp_path: Path) -> None:
     run = fit(2, test=(x, y))
     assert run.result["metrics"]["test"] == pytest.approx(run.result["metrics"]["validation"])
     assert fit(2, test=(x, y)).result == run.result
-    with pytest.raises(DataError, match="test 0 has changed"):
+    with pytest.raises(DataError, match="test inputs have changed"):
         fit(2, test=(2 * x, y))
 
 
