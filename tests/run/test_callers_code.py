@@ -117,8 +117,10 @@ def test_an_unfinished_run_goes_on_with_a_warning(
     run = fit(tmp_path / "run", loss=smoothed(0.2), quiet=False)
     (finding,) = read_lines(run.folder / "findings.jsonl")
     assert [finding["check"], finding["severity"], finding["step"]] == ["code changed", "warning", 3]
-    assert finding["evidence"].startswith("from here on another loss (the code of loss has changed); the steps before")
-    assert "another loss (the code of loss has changed)" in capsys.readouterr().out
+    assert finding["evidence"].startswith(
+        "from here on another loss (the code of loss, or a value it captures, has changed); "
+    )
+    assert "another loss (the code of loss, or a value it captures, has changed)" in capsys.readouterr().out
     fit(tmp_path / "run", loss=smoothed(0.2))  # finished by this code
     with pytest.raises(RunFolderError, match="another loss"):
         fit(tmp_path / "run")
