@@ -187,7 +187,7 @@ def test_a_network_of_ones_own() -> None:
 
 
 def test_mistakes_are_value_errors_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"--lr must be above 0|lr must be above 0"):
+    with pytest.raises(ValueError, match=r"lr= must be above 0|lr must be above 0"):
         Classifier(lr=-1).fit(X, Y)
     with pytest.raises(ValueError, match="Classifier needs two classes or more; y has one class, a"):
         Classifier().fit(X, np.full(120, "a"))

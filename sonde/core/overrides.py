@@ -8,6 +8,7 @@ from typing import Any
 
 from sonde.core.errors import ConfigError
 from sonde.core.given_object import as_setting
+from sonde.core.value_types import in_short
 
 BY_GROUP = 'optimizer=torch.optim.Adam([{"params": head}, {"params": body, "lr": 1e-4}], lr=1e-3)'
 ELSEWHERE = {
@@ -62,7 +63,7 @@ def from_keywords(settings: Mapping[str, Any], *, model: str | None = None, task
     Raises: ConfigError for what other libraries take and this one does not, with what to give instead
     """
     if isinstance(lr := settings.get("lr"), list | tuple | slice):
-        raise ConfigError(f"lr= takes one number, got {lr!r}; for rates of layers give {BY_GROUP}")
+        raise ConfigError(f"lr= takes one number, got {in_short(lr)}; for rates of layers give {BY_GROUP}")
     refuse_data(settings)
     values = {name: _as_typed(as_setting(name, value)) for name, value in settings.items()}
     named = [name for name, value in (("model", model), ("task", task)) if value]

@@ -1,7 +1,7 @@
 """The seams of the engine. A source yields batches; a task owns modules and phases; a meter accumulates; an observer reads."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -132,6 +132,29 @@ class Phase:
     clip: float | None = None
     clip_value: float | None = None
     stage: Stage | None = None
+
+    def __post_init__(self) -> None:
+        trains: Any = self.trains
+        if isinstance(trains, nn.Module | nn.Parameter):
+            trains = [trains]
+        elif isinstance(trains, Iterator):  # as module.parameters() gives them
+            trains = list(trains)
+        if isinstance(trains, str | Mapping) or not isinstance(trains, Iterable):
+            raise self._wrong(trains)
+        for trained in trains:
+            if not isinstance(trained, nn.Module | Tensor):
+                raise self._wrong(trained)
+        object.__setattr__(self, "trains", trains)
+        if not callable(self.loss):
+            raise ConfigError(f"phase {self.name!r}: loss is {self.loss!r}; give a function of the batch")
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise ConfigError(f"phase {self.name!r}: every is a number of steps from 1, got {self.every!r}")
+
+    def _wrong(self, given: Any) -> ConfigError:
+        what = repr(given) if isinstance(given, str | None) else f"a {type(given).__name__}"
+        return ConfigError(
+            f"phase {self.name!r} trains {what}; give a list of networks or parameters, such as trains=[self.net]"
+        )
 
     def parameters(self) -> list[nn.Parameter]:
         """The trainable parameters of `trains`, each once."""

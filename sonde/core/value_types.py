@@ -14,6 +14,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.given_object import GivenObject
 
+LONGEST, LONGEST_TEXT = 60, 200  # characters of a value that an error shows; text may be a path
+
 
 def suited(name: str, value: Any, annotation: Any) -> Any:
     """`value` as a setting's annotation has it: a list or a single value where a tuple stands, numpy's numbers as Python's,
@@ -34,8 +36,18 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
         plain = str(value)
     if not any(_is(plain, kind) for kind in _choices(annotation)):
         near = near_choice(str(value), annotation) if isinstance(value, str | int) else ""
-        raise ConfigError(f"--{name.replace('_', '-')} expects {expected(annotation)}, got {value!r}{near}")
+        raise ConfigError(f"--{name.replace('_', '-')} expects {expected(annotation)}, got {in_short(value)}{near}")
     return plain
+
+
+def in_short(value: Any) -> str:
+    """A value in one line of an error, cut where it is long: a tensor's may fill a page.
+
+    >>> in_short("8"), in_short(list(range(100)))
+    ("'8'", '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1…')
+    """
+    line, most = " ".join(repr(value).split()), LONGEST_TEXT if isinstance(value, str) else LONGEST
+    return line if len(line) <= most else line[:most] + "…"
 
 
 @cache

@@ -36,4 +36,6 @@ def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a dict of {', '.join(map(repr, value)) or 'nothing'}"
     return "None" if value is None else f"a {type(value).__name__}"

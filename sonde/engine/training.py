@@ -35,6 +35,9 @@ class Progress:
     metrics: dict[str, float] = field(default_factory=dict)  # of the last evaluation
     saved_at: int = -1
     window: list[Tensor] = field(default_factory=list)  # losses since the last logged line, unread
+    latest: dict[str, Tensor] = field(
+        default_factory=dict
+    )  # where several phases are at work, each's losses since then
     rows: int = 0  # seen since the run began
     stop: str = ""  # why the loop ended
     ended_by: str = ""  # setting that ended it: "epochs", "steps", "time_limit" or "patience"; of observers ""

@@ -37,9 +37,9 @@ from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.updates import check_search, check_watched, schedules, updates
-from sonde.tasks.custom.beside import WithMetrics
 from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.custom.signatures import in_order
+from sonde.tasks.custom.with_metrics import WithMetrics
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 

@@ -7,6 +7,7 @@ from functools import partial
 from sonde.core.findings import Finding
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
+from sonde.diagnose.stages import never_due
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
 from sonde.run.build import Assembly
@@ -43,7 +44,8 @@ def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     """What is to be said of the caller's networks before they are trained; of networks of ours there is nothing."""
     if not _is_custom(assembly):
         return []
-    found = in_no_phase(assembly.task, stepper) + _summed(assembly)
+    found = never_due(assembly.task.phases, stepper.stages, total=stepper.total)
+    found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
         found += frozen_in_training(assembly.task, stepper.kept)
     return found

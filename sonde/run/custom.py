@@ -18,14 +18,13 @@ from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.value_types import in_short
 from sonde.data.feed.decide import FeedDecision
-from sonde.data.feed.fields import by_name, in_memory, without_frames
+from sonde.data.feed.fields import in_memory
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
 from sonde.data.feed.iterables import JoinedBatches, batches_of, collated, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
 from sonde.data.feed.tensors import tensor_source
-from sonde.data.fingerprint import of_arrays
-from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
@@ -33,16 +32,19 @@ from sonde.engine.stages import fixed_epochs, fixed_length
 from sonde.metrics.directions import higher_is_better
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
-from sonde.run.callers_code import Code
+from sonde.run.callers_code import Code, code_of_data
 from sonde.run.choose import Recipe
+from sonde.run.given_rows import fingerprints
 from sonde.run.given_splits import given_splits
 from sonde.run.initialise import initialise, refuse_meta
 from sonde.run.job import Job
+from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
+from sonde.tasks.custom.mistakes import check_module, check_task
 from sonde.tasks.custom.task import ModuleTask
 
 
@@ -81,17 +83,21 @@ def custom_job(
         return replace(parts, notes=(splits.said, *parts.notes)) if splits.said else parts
 
     with clock.part("data"):
-        fingerprint = _hashes({"train": data, "validation": validation, "test": test})
+        fingerprint = fingerprints({"train": data, "validation": validation, "test": test})
     warnings = [f"left out the split {name}, which is none of train, validation and test" for name in splits.left_out]
     about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": warnings}
     return Job(
         resolved=resolved,
         given=from_keywords(settings).values,
-        about={**about, "fingerprint": fingerprint, "code": code or {}},
+        about={
+            **about,
+            "fingerprint": fingerprint,
+            "code": {**(code or {}), **code_of_data({"training": data, "validation": validation})} if code else {},
+        },
         build=build,
         name=(CUSTOM_MODULE, name),
         own=task.own_names if isinstance(task, ModuleTask) else {},
-        screen=Screen(quiet=bool(settings.get("quiet", False))),
+        screen=Screen(quiet=bool(settings.get("quiet", False)), spelling=in_keywords),
     )
 
 
@@ -312,6 +318,8 @@ def task_of(
     if isinstance(task, type):
         raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
     if not isinstance(task, nn.Module):
+        if hasattr(task, "phases"):
+            check_task(task)
         lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
@@ -322,6 +330,7 @@ def task_of(
             )
         _refuse_another_choice(task, loss, metrics, monitor, mode)
         return task
+    check_module(task)
     _check_loss(loss)
     return ModuleTask(task, loss, metrics, monitor, mode)
 
@@ -330,7 +339,7 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
     """Raises: ConfigError for metrics, and another loss or choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
     if own is not None and not isinstance(own, Objective):
-        raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+        raise ConfigError(f"{name}.objective is {in_short(own)}; make it sonde.Objective(metric, 'max' or 'min')")
     if loss is not None:
         raise ConfigError(f"loss= is for a plain module: {name} has its own in its phases; leave it out")
     if metrics is not None:
@@ -367,29 +376,3 @@ def _check_loss(loss: Any) -> None:
         raise ConfigError(
             f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
         )
-
-
-def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
-    """Content hashes of what is in memory as tensors or arrays; a Dataset or a loader has none."""
-    arrays: dict[str, np.ndarray] = {}
-    shares: dict[str, str] = {}
-    for split, data in given.items():
-        if isinstance(data, int | float):
-            shares[split] = f"{data} of the training rows"
-        for name, field in _held(data).items():
-            for path, leaf in leaves(field, (name,)):
-                if isinstance(leaf, Tensor | np.ndarray):
-                    arrays[f"{split} {'.'.join(map(str, path))}"] = array_of(leaf)
-    return {**of_arrays(arrays), **shares}
-
-
-def _held(data: Any) -> Mapping[Any, Any]:
-    """The parts of what may hold arrays: by place in a tuple or list, else by name."""
-    if isinstance(data, Tensor | np.ndarray):
-        return {"input": data}
-    if isinstance(data, Mapping):
-        return data
-    if (parts := by_name(data)) is not None:
-        return parts
-    data = without_frames(data)
-    return dict(enumerate(data)) if isinstance(data, tuple | list) else {}

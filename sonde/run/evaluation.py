@@ -20,13 +20,14 @@ from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
-from sonde.engine.evaluate import WithoutGradients, evaluation_mode
+from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.run.resolve import CUSTOM_MODULE
 from sonde.tasks.custom.metrics import Undefined
 
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
@@ -66,7 +67,7 @@ def check_evaluation(assembly: Assembly) -> None:
 def _check_split(assembly: Assembly, split: str, source: Source) -> None:
     task = assembly.task
     position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
-    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), task.meter(), None
+    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), checked_meter(task), None
     coming: Iterator[Batch] = iter(())
 
     def add(batch: Batch) -> None:
@@ -125,7 +126,8 @@ def _try_metrics(assembly: Assembly, meter: Meter, split: str) -> None:
 def choosing(assembly: Assembly) -> list[str]:
     """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
     objective = assembly.objective
-    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
+    own = assembly.config.model == CUSTOM_MODULE
+    told = (own or abilities_of(assembly.task).notes is not None) and "validation" in assembly.evaluation_sources
     if objective is None or not told:
         return []
     best = "highest" if objective.mode == "max" else "lowest"
@@ -159,7 +161,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     if assembly.config.data.overfit_batches:
         return {}
     if able.rule_baseline is not None:
-        meter = assembly.task.meter()
+        meter = checked_meter(assembly.task)
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}

@@ -14,6 +14,7 @@ from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.evaluations import never_finite
+from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
@@ -69,7 +70,10 @@ def evaluated(run: Prepared) -> dict[str, Any]:
         late = attempt.limit.findings(run.training, budgets)
         attempt.findings += late
         add_findings(folder, late)
-    broken = _never_finite(run)
+    training = run.training
+    broken = _never_finite(run) + best_before(
+        assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
+    )
     attempt.findings += broken
     add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
@@ -143,6 +147,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "lengths": lengths_in_words(assembly.config.loop),
         "task": assembly.config.task,
         "model": assembly.config.model,
+        **_callers_network(assembly),
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
@@ -157,6 +162,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
     }
+
+
+def _callers_network(assembly: Assembly) -> dict[str, str]:
+    """The class of the caller's network or task; nothing for a network that has a name."""
+    if assembly.config.model != CUSTOM_MODULE:
+        return {}
+    return {"network": str(getattr(assembly.task, "network_name", type(assembly.task).__name__))}
 
 
 def _batch_means(assembly: Assembly, scores: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -1,7 +1,7 @@
 """The run as an observer sees it while it goes on: what it may look at, and what it may ask for."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.findings import Finding
 from sonde.core.seams import Task, parameters_of
+from sonde.core.value_types import in_short
 from sonde.engine.loop import epoch_of
 from sonde.engine.trainable import change_of
 from sonde.engine.training import Training
@@ -87,7 +88,7 @@ class Live:
     def lr(self, rate: float) -> None:
         """Raises: ConfigError for a rate that is not above 0, and where it is 0 now, so that nothing can be told of the others"""
         if not isinstance(rate, int | float) or not rate > 0 or not math.isfinite(rate):
-            raise ConfigError(f"live.lr takes a rate above 0, got {rate!r}; to end the run: live.stop(why)")
+            raise ConfigError(f"live.lr takes a rate above 0, got {in_short(rate)}; to end the run: live.stop(why)")
         optimizer = self.training.stepper.main_update.optimizer
         before = self.lr
         self.optimizers  # noqa: B018 - what they were before
@@ -174,7 +175,7 @@ class Live:
         """End the run before the next step; it is evaluated and reported on as ever. why: its status in result.json"""
         if not isinstance(why, str) or not why.strip():
             raise ConfigError(
-                f"live.stop takes the reason as text, such as live.stop('the loss is below 0.1'), not {why!r}"
+                f"live.stop takes the reason as text, such as live.stop('the loss is below 0.1'), not {in_short(why)}"
             )
         progress = self.training.progress
         progress.asked = progress.asked or f"stopped: {' '.join(why.split())}"
@@ -219,7 +220,8 @@ class Live:
         stepper = self.training.stepper
         change = change_of(self.modules, [self._found_as(one, verb) for one in what], on=on)
         if not change.parameters:
-            raise ConfigError(f"live.{verb}: there is no parameter in {_words(what)} among the task's modules")
+            parts = ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
+            raise ConfigError(f"live.{verb}: there is no parameter in {parts} among the task's modules")
         trained = self._trained_by_phases()
         named = dict(self.modules.named_parameters())
         if lost := [name for name in change.parameters if id(named[name]) not in trained]:
@@ -249,10 +251,6 @@ class Live:
             if found is not None:
                 return found
         raise unknown("module", one, [name for name, _ in roots[-1].named_modules() if name])
-
-
-def _words(what: Iterable[Any]) -> str:
-    return ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
 
 
 def _number(name: str, value: Any) -> float:

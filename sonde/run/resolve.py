@@ -158,7 +158,7 @@ def _of_torchs(advice: Advice, typed: Mapping[str, Any]) -> dict[str, tuple[Any,
         kind, why = class_of(chosen), f"{chosen}'s own default"
         entries |= {"lr": (None, f"set by optimizer={chosen}")} if kind is None else {}
         entries |= {name: (value, why) for name, value in ({} if kind is None else defaults(kind)).items()}
-        if kind is torch.optim.LBFGS:
+        if getattr(kind, "func", kind) is torch.optim.LBFGS:
             entries = {name: entry for name, entry in entries.items() if name not in ("clip", "clip_value")}
     if isinstance(typed.get("schedule"), GivenObject) or typed.get("schedule") == "plateau":
         entries = {

@@ -13,15 +13,14 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.files import read_json
 from sonde.core.progress import Tick, silent
-from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
-from sonde.core.value_types import annotations
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
 from sonde.run.inference import as_frame, fed, only_network, probabilities
-from sonde.tasks.custom.task import ModuleTask
+from sonde.run.keywords import Keywords
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
@@ -70,6 +69,7 @@ class Run:
         return dict(self.result["metrics"][self.evaluated_on])
 
     @property
+    @Keywords()
     def schema(self) -> Schema:
         """What goes in and comes out. Raises: RunFolderError for a run whose data Sonde did not describe."""
         if self._schema is None:
@@ -93,6 +93,7 @@ class Run:
         return spec(str(read_config(self._folder.config).settings.get("task")))
 
     @property
+    @Keywords()
     def task(self) -> Task:
         """The task with the best checkpoint's weights, in evaluation mode."""
         if self._task is None:
@@ -100,11 +101,13 @@ class Run:
         return self._task
 
     @property
+    @Keywords()
     def model(self) -> torch.nn.Module:
         """The network inside `task`, with the best checkpoint's weights. Raises: ConfigError where there are several"""
         return only_network(self.task.modules, self.folder)
 
     @property
+    @Keywords()
     def classes(self) -> list[str]:
         """Names of the classes or labels, in the order of `predict_proba`. Raises: ConfigError where there are none"""
         target = None if self._of_custom_data else self.schema.target
@@ -112,6 +115,7 @@ class Run:
             raise ConfigError(f"{self.folder} has no classes: it was trained on {self._trained_on()}")
         return list(target.names)
 
+    @Keywords()
     def to(self, device: str | torch.device) -> "Run":
         """Use another device for predict and evaluate. Raises: ConfigError when the machine does not have it."""
         self._device = pick_device(str(device))
@@ -122,6 +126,7 @@ class Run:
     def predict(self, inputs: Any, *, frame: Literal[False] = False, tick: Tick = silent) -> list[dict[str, Any]]: ...
     @overload
     def predict(self, inputs: Any, *, frame: Literal[True], tick: Tick = silent) -> "pandas.DataFrame": ...
+    @Keywords()
     def predict(self, inputs: Any, *, frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
@@ -133,6 +138,7 @@ class Run:
         found = self._predict(inputs, tick)
         return as_frame(found, inputs) if frame else found
 
+    @Keywords()
     def preprocess(self, inputs: Any, *, tick: Tick = silent) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The tensor that the network is fed, rows first: normalised, on the run's device.
 
@@ -141,6 +147,7 @@ class Run:
         """
         return fed(self.task, self._inputs(inputs, tick))
 
+    @Keywords()
     def predict_proba(self, inputs: Any, *, tick: Tick = silent) -> np.ndarray:
         """(n, classes) float64 probabilities in the order of `classes`; of labels (n, labels), each by itself.
 
@@ -219,6 +226,7 @@ class Run:
         context = self.schema.input.shape[0]
         return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
 
+    @Keywords()
     def evaluate(
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
     ) -> dict[str, float]:
@@ -268,6 +276,7 @@ class Run:
 
         return _or_in_fp32(evaluated_in, _precision(trained, self._device))
 
+    @Keywords()
     def report(self) -> Path:
         """Rebuild report.html and return its path."""
         from sonde.run.report import write_report
@@ -328,21 +337,6 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
 
 
-def load(
-    folder: str | Path, *, model: torch.nn.Module | Task | None = None, loss: Any = None, metrics: Any = None
-) -> Run:
-    """Open a run folder.
-
-    model: for a run of a custom module or task, one built as it was then: it gets the best weights and is put in evaluation mode
-    loss, metrics: those of a custom module, as for `sonde.fit`, which `evaluate` needs
-    Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
-    """
-    place = open_run(folder)
-    if (loss is not None or metrics is not None) and not isinstance(model, torch.nn.Module):
-        raise ConfigError("loss= and metrics= come with model=, the network of a run of sonde.fit")
-    return Run(place) if model is None else Run(place, live_task=_with_weights(place, model, loss, metrics))
-
-
 def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision: Precision) -> dict[str, float]:
     """Evaluated in a precision; in fp32 on a machine that cannot compute in it. Faults of another kind are raised again."""
     try:
@@ -353,50 +347,6 @@ def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision
         if precision == "fp32":
             raise
         return evaluated_in("fp32")
-
-
-def _with_weights(place: RunFolder, model: torch.nn.Module | Task, loss: Any, metrics: Any) -> Task:
-    """The task of a run whose network only the caller can build, with the best checkpoint's weights."""
-    from sonde.run.resolve import CUSTOM_MODULE
-    from sonde.run.resume import FORMER_NAMES, load_best
-
-    saved = read_config(place.config)
-    settings = saved.settings
-    name = FORMER_NAMES.get(settings["task"]) or str(settings["task"])
-    if settings["model"] != CUSTOM_MODULE:
-        raise ConfigError(f"{place.path} builds its network itself ({settings['model']}); leave model= out")
-    if not isinstance(model, torch.nn.Module):
-        task = model
-    elif place.schema.exists():
-        from sonde.core.config import replace_leaves
-        from sonde.tasks.table import build as build_task
-
-        known = annotations(spec(name).config)
-        config = replace_leaves(
-            spec(name).config, {each: _as_typed(settings[each]) for each in known if each in settings}
-        )
-        task = build_task(name, model, read_schema(place).target, config)
-    elif name == ModuleTask.__name__:
-        from sonde.run.custom import task_of
-
-        trained_by = _no_loss if "loss" in saved.own else None  # else by one that the network returns
-        task = task_of(model, trained_by if loss is None else loss, metrics)
-    else:
-        raise ConfigError(f"{place.path} was trained as task {name}; give model= such a task, not its network alone")
-    load_best(place, task, needs_loss=not isinstance(task, ModuleTask) or "loss" in task.modules)
-    return task
-
-
-def _as_typed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _no_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Stands for the loss that only the training program knows."""
-    raise ConfigError(
-        "this run was loaded without its loss; give sonde.load(folder, model=…, loss=…, metrics=…) to evaluate it, or repeat the "
-        "call that started it to train it further"
-    )
 
 
 def _precision(trained: Any, device: torch.device) -> Precision:

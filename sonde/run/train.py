@@ -134,7 +134,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
         # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
-        remember_code(folder, attempt.job.about.get("code", {}))
+        remember_code(folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
@@ -218,6 +218,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
         within_s=None if limit is None else limit - used,
+        several=len(assembly.task.phases) > 1,
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)

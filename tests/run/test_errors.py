@@ -58,7 +58,7 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     assert text.startswith("step 8, phase 'model': the loss is nan; rows: row ")
     assert text.count("row ") == 4
     assert "and 4 more; the weights were not updated, last good checkpoint: " + str(last) in text
-    assert text.endswith("; lower --lr, add --clip 1, or fix the rows")
+    assert text.endswith("; lower lr=, add clip=1, or fix the rows")
     assert "\n" not in text
 
     weights, state = checkpoint.read(last)
@@ -158,9 +158,9 @@ def test_out_of_memory_says_what_to_make_smaller(
         (
             40,
             8,
-            "--batch-size 8 --accumulate 8 leaves a micro-batch of one row, .* in training; lower --accumulate or raise",
+            "batch_size=8 accumulate=8 leaves a micro-batch of one row, .* in training; lower accumulate= or raise",
         ),
-        (40, 5, "--batch-size 8 --accumulate 5 leaves a micro-batch of one row"),
+        (40, 5, "batch_size=8 accumulate=5 leaves a micro-batch of one row"),
     ],
 )
 @pytest.mark.parametrize("threads", [None, 1])

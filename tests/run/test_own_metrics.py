@@ -115,10 +115,10 @@ def test_the_worst_rows_are_found_though_a_loss_of_ones_own_is_a_mean(tmp_path: 
         ({"metrics": {"accuracy": f1}}, "metric 'accuracy' is reported by the task itself; leave it out, or name yours other"),
         ({"metrics": {"foo": f1}, "monitor": "foo"}, "monitor='foo': it is not known whether higher is better"),
         ({"metrics": {"foo": f1}, "monitor": "bar"}, "unknown metric to monitor 'bar'"),
-        ({"monitor": "accuracy", "mode": "min"}, "--mode min contradicts --monitor accuracy, of which higher is better"),
+        ({"monitor": "accuracy", "mode": "min"}, 'mode="min" contradicts monitor= accuracy, of which higher is better'),
         ({"metrics": {"none": lambda o, t: None}}, "metric 'none' is None; it must be a scalar"),
         ({"metrics": {"more": lambda o, t, weight: 0.0}}, "metric 'more' takes 'weight', which is no field of the batch"),
-        ({"loss": cross_entropy, "label_smoothing": 0.1}, "--label-smoothing has no effect: loss= is a function of your own"),
+        ({"loss": cross_entropy, "label_smoothing": 0.1}, "label_smoothing= has no effect: loss= is a function of your own"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_leaves_no_folder(how: dict[str, Any], told: str, tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_only_the_program_that_has_them_resumes(tmp_path: Path) -> None:
 
 
 def test_other_tasks_say_that_they_take_none() -> None:
-    from sonde.tasks.custom.beside import WithMetrics
     from sonde.tasks.custom.metrics import Measures
+    from sonde.tasks.custom.with_metrics import WithMetrics
     from sonde.tasks.table import build
 
     class Other:

@@ -13,7 +13,14 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.tasks.custom.arguments import Arguments, Path, arguments_of, is_placed, takes_nothing
-from sonde.tasks.custom.forward import called, deal, forward_by_name, room, sample_in_words, spread
+from sonde.tasks.custom.forward import (
+    called,
+    forward_by_name,
+    forward_by_place,
+    number_of_parts,
+    sample_in_words,
+    unpacked,
+)
 from sonde.tasks.custom.signatures import Parameters, parameters_of
 
 
@@ -65,7 +72,7 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
     if loss is not None and not parameters_of(loss).takes_output:
         raise takes_nothing("the loss")
     if is_placed(fields):
-        forward, rest, _ = deal(module, takes, loss, fields)
+        forward, rest, _ = forward_by_place(module, takes, loss, fields)
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward, fill=True)
     else:
         forward, rest = (
@@ -108,10 +115,10 @@ def inputs_of(module: nn.Module, batch: Batch, trained: Binding | None = None) -
         return forward_by_name(module, takes, fields, with_loss=True)
     if len(takes.required) <= 1 and tuple(fields) == ("input", "target"):
         fields.pop("target")  # a pair as in training
-    first = spread(takes, fields)
+    first = unpacked(takes, fields)
     if first is not None and len(fields) == 1:
         return first
-    least, most = room(takes)
+    least, most = number_of_parts(takes)
     if least <= len(fields) <= most:
         return Arguments(tuple(fields))
     raise ConfigError(

@@ -89,10 +89,10 @@ def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
         yield _measure(name, entry, scores)
 
 
-def told_by_loss(loss: Any) -> Scores | None:
+def scores_of_loss(loss: Any) -> Scores | None:
     """What one of torch's losses says of the outputs that it takes; None for any other function.
 
-    >>> told_by_loss(nn.BCELoss()), told_by_loss(nn.functional.cross_entropy), told_by_loss(print)
+    >>> scores_of_loss(nn.BCELoss()), scores_of_loss(nn.functional.cross_entropy), scores_of_loss(print)
     ('probabilities', 'one of several', None)
     """
     says: dict[Scores, tuple[Any, ...]] = {

@@ -3,7 +3,7 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, Literal
 
 import torch
@@ -34,18 +34,18 @@ class Undefined(ConfigError):
 class Measures:
     """All metrics of a task: what a batch gives for them, the meters that add them up, and which of them chooses.
 
-    functions: of each entry, what is called with the output and what of a batch belongs to it
-    reported:  of each entry the names under which its numbers stand, once one was computed
-    beside:    what else the meter reported, such as parts of the loss
-    computed:  whether a meter was computed, so that all names are known
-    counts:    names of shares whose value on a first batch was a number of rows
+    functions:   of each entry, what is called with the output and what of a batch belongs to it
+    reported:    of each entry the names under which its numbers stand, once one was computed
+    other_names: what else the meter reported, such as parts of the loss
+    computed:    whether a meter was computed, so that all names are known
+    counts:      names of shares whose value on a first batch was a number of rows
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
         """scores: what the loss says of outputs, for metrics given by name.  Raises: ConfigError for what is no metric"""
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
-        self.beside: list[str] = []
+        self.other_names: list[str] = []
         self.counts: list[str] = []
         self.computed = False
         self.reported: dict[str, list[str]] = {}
@@ -62,7 +62,7 @@ class Measures:
             places, names = given(self.functions[measure.name], f"metric {measure.name!r}", tried)
             if measure.computes == "batch":
                 call = functools.partial(measure.function, output, *places, **names)
-                found |= self.named(measure, _result(measure, call, f"a batch of {len(batch):,} rows", output, places))
+                found |= self.named(measure, _result(measure, call, batch, output, places))
             else:
                 kept[measure.name] = tuple(places), names
         return {**found, KEPT: (output, kept)} if kept else found
@@ -72,6 +72,8 @@ class Measures:
 
         Raises: ConfigError for what is no number, and for a name that another entry has
         """
+        if type(value) is Tensor and self.reported.get(measure.name) == [measure.name]:
+            return {measure.name: scalar(measure.name, value)}
         values = dict(value) if isinstance(value, Mapping) else {measure.name: value}
         if not values:
             raise ConfigError(f"metric {measure.name!r} is an empty dict; it must hold numbers by name")
@@ -122,13 +124,13 @@ class Measures:
             if mode == "max":
                 raise ConfigError("monitor='loss', mode='max': the loss is what training makes smaller; leave mode out")
             return Objective("loss", "min")
-        if chosen not in (*known, *self.beside):
+        if chosen not in (*known, *self.other_names):
             if self.computed:
-                if (here := name_here(chosen, [*known, "loss", *self.beside])) is not None:
+                if (here := name_here(chosen, [*known, "loss", *self.other_names])) is not None:
                     raise ConfigError(
                         f"monitor={chosen!r}: it is called {here!r} here; those of the validation rows are monitored"
                     )
-                there_are = ", ".join([*known, "loss", *self.beside])
+                there_are = ", ".join([*known, "loss", *self.other_names])
                 raise ConfigError(
                     f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
                 )
@@ -183,7 +185,7 @@ class Measures:
         return MetricsMeter(self)
 
 
-class Chooses:
+class BestMetric:
     """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
 
     Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
@@ -229,17 +231,17 @@ class MetricsMeter:
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
-        self._found = None
+        self._found, rows = None, len(index)
         for name, value in outputs.items():
             if name != KEPT:
-                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
-        self._rows += len(index)
+                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * rows
+        self._rows += rows
         if KEPT not in outputs:
             return
         output, given = outputs[KEPT]
         for measure in self._measures.all:
             if measure.computes == "object":
-                self._update_object(measure, wide(output), wide(given[measure.name]), len(index))
+                self._update_object(measure, wide(output), wide(given[measure.name]), index)
         if self._whole:
             self._seen.append((*on_cpu((output, {name: given[name] for name in self._whole})), len(index)))
 
@@ -273,7 +275,7 @@ class MetricsMeter:
                     numbers = self._measures.named(measure, self._computed(measure))
                     found |= {name: float(number) for name, number in numbers.items()}
             self._measures.computed = True
-            self._measures.beside = [name for name in means if name not in found and name != "loss"]
+            self._measures.other_names = [name for name in means if name not in found and name != "loss"]
             self._found = found | {name: value for name, value in means.items() if name not in found}
         return dict(self._found)
 
@@ -281,14 +283,14 @@ class MetricsMeter:
         """Nothing is known of single rows."""
         return {}
 
-    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
+    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], index: Tensor) -> None:
         one, (places, names) = self._objects[measure.name], given
         update = in_order(one.update)
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():
             call = functools.partial(update, output, *places, **names)
-            _result(measure, call, f"a batch of {rows:,} rows", output, places)
+            _result(measure, call, index, output, places)
 
     def _computed(self, measure: Measure) -> Any:
         where = f"all {self._rows:,} rows"
@@ -320,14 +322,16 @@ def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
 
 def scalar(name: str, value: Any) -> Tensor:
     """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor) and value.numel() != 1:
-        what = f"a tensor of shape {tuple(value.shape)}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-    if isinstance(value, Tensor) and value.is_complex():
-        what = "the loss" if name == "loss" else f"metric {name!r}"
-        raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            what = f"a tensor of shape {tuple(value.shape)}"
+            raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
+        if value.is_complex():
+            what = "the loss" if name == "loss" else f"metric {name!r}"
+            raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
+        return value
     try:
-        number = torch.as_tensor(value)
+        number = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)  # all its digits
     except (TypeError, ValueError, RuntimeError):
         what = "None" if value is None else f"a {type(value).__name__}"
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
@@ -368,9 +372,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _result(
-    measure: Measure, call: Callable[[], Any], where: str, output: Any = None, given: Sequence[Any] = ()
+    measure: Measure, call: Callable[[], Any], rows: str | Sized, output: Any = None, given: Sequence[Any] = ()
 ) -> Any:
-    """What a call of the caller's code gives. Raises: ConfigError, in one line, for what it raises"""
+    """What a call of the caller's code gives. rows: in words, or those of a batch
+
+    Raises: ConfigError, in one line, for what it raises
+    """
     try:
         return call()
     except (SondeError, torch.OutOfMemoryError):
@@ -378,6 +385,7 @@ def _result(
     except Exception as trouble:
         target = f", target {in_words(given[0])}" if given else ""
         shapes = "" if output is None else f" (output {in_words(output)}{target})"
+        where = rows if isinstance(rows, str) else f"a batch of {len(rows):,} rows"
         what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble).rstrip('.')}"
         of_rows = isinstance(trouble, ArithmeticError | ValueError | RuntimeError | IndexError)
         if measure.computes == "batch":

@@ -1,6 +1,7 @@
 """What a network of a researcher's own returned: a tensor, or a tuple, dict or dataclass of such."""
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass
@@ -116,7 +117,8 @@ def refuse_broadcast(
     if not _only_ones_apart(output, target):
         return
     tries = [(output.detach(), target), *_told_apart(output.detach(), target)]
-    with torch.no_grad(), _undone(named, output.device):
+    with torch.no_grad(), _undone(named, output.device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of what is refused here
         for one, other in tries:
             as_is = _number(function, one, other)
             alike = [

@@ -14,8 +14,9 @@ from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
-from sonde.tasks.custom.measure import told_by_loss
-from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
+from sonde.tasks.custom.measure import scores_of_loss
+from sonde.tasks.custom.metrics import BestMetric, Measures, own_names, scalar
+from sonde.tasks.custom.mistakes import in_words
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
 from sonde.tasks.custom.signatures import in_order
 from sonde.tasks.custom.weighted import weighted
@@ -34,6 +35,10 @@ class MeanMeter:
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add a batch: outputs are scalar means over its rows."""
+        if not isinstance(outputs, Mapping):
+            raise ConfigError(
+                f"evaluate(batch) returned {in_words(outputs)}; it must return a dict of scalars by name, means over the rows"
+            )
         for name, value in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
         self._rows += len(index)
@@ -100,8 +105,8 @@ class ModuleTask:
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
         self._module, self._loss = module, loss
         self._function = None if loss is None else in_order(loss)
-        self.metrics = Measures(metrics, scores=told_by_loss(loss))
-        self.chooses = Chooses(self.metrics, monitor, mode)
+        self.metrics = Measures(metrics, scores=scores_of_loss(loss))
+        self.chooses = BestMetric(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
         self.abilities = Abilities(bind=self.bind, **said)
         self._bound: Binding | None = None
@@ -109,6 +114,11 @@ class ModuleTask:
         self.accumulates = False  # whether batches come in pieces, which a loss must say the weight of
         self._weighted = weighted(loss)
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
+
+    @property
+    def network_name(self) -> str:
+        """The class of the network, as a report calls it."""
+        return type(self._module).__name__
 
     @property
     def own_names(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, abilities_of, extras_of
 from sonde.metrics.named import NamedMetric
-from sonde.tasks.custom.metrics import Chooses, Measures
+from sonde.tasks.custom.metrics import BestMetric, Measures
 from sonde.tasks.custom.signatures import parameters_of
 
 OWN = "(own)"
@@ -36,7 +36,7 @@ class WithMetrics:
         self.state_dict, self.load_state_dict = extras.state_dict, extras.load_state_dict
         self.predict, self.format_predictions = task.predict, task.format_predictions
         self.measures, self._answers = measures, able.answers
-        self.chooses = Chooses(measures, monitor, mode, own=task.objective)
+        self.chooses = BestMetric(measures, monitor, mode, own=task.objective)
         tune = able.tune_threshold
         self.abilities = replace(
             able,
@@ -60,10 +60,10 @@ class WithMetrics:
     def meter(self) -> Meter:
         """A fresh one of the task's, and one of the caller's metrics beside it."""
         named = frozenset(each.name for each in self.measures.all if isinstance(each.function, NamedMetric))
-        return BesideMeter(self.task.meter(), self.measures.meter(), named)
+        return MeterWithMetrics(self.task.meter(), self.measures.meter(), named)
 
 
-class BesideMeter:
+class MeterWithMetrics:
     """The meter of a task, and one of the caller's metrics."""
 
     def __init__(self, inner: Meter, own: Any, named: frozenset[str] = frozenset()) -> None:
@@ -78,7 +78,7 @@ class BesideMeter:
             self.own.update(outputs[OWN], index)
         self.inner.update({name: value for name, value in outputs.items() if name != OWN}, index)
 
-    def merge(self, other: "BesideMeter") -> None:
+    def merge(self, other: "MeterWithMetrics") -> None:
         """Add another process's rows."""
         self.inner.merge(other.inner)
         self.own.merge(other.own)
@@ -104,7 +104,7 @@ class BesideMeter:
 
 
 def _tuned(tune: Callable[[Meter], None], meter: Meter) -> None:
-    tune(meter.inner if isinstance(meter, BesideMeter) else meter)
+    tune(meter.inner if isinstance(meter, MeterWithMetrics) else meter)
 
 
 def _given(function: Callable[..., Any], what: str, target: Tensor, batch: Batch) -> tuple[list[Any], dict[str, Any]]:
