@@ -36,11 +36,11 @@ def accumulated_loss(task: Task, pieces: int, batch: Batch | None, device: torch
 
 
 def _together(phase: Phase, pieces: list[Batch]) -> float | None:
-    """The loss of pieces weighted as a step weights them; None where it is no `Loss`, which the step itself refuses."""
+    """The loss of pieces weighted as a step weights them; None where it is no single number, which the step itself refuses."""
     look, total, weight = WithoutGradients(lambda piece: {"loss": phase.loss(piece)}), 0.0, 0.0  # type: ignore[dict-item]
     for piece in pieces:
         loss = as_loss(look(piece)["loss"], len(piece))
-        if not isinstance(loss, Loss):
+        if not isinstance(loss, Loss) or loss.value.numel() != 1:
             return None
         total += float(loss.value.detach()) * float(loss.weight)
         weight += float(loss.weight)

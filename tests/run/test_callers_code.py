@@ -155,7 +155,7 @@ def test_weights_of_classes_in_a_loss_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss has changed\)"),
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss, or a value it captures, has changed\)"),
         ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
         ({"metrics": {"f1": accuracy}}, r"other metrics \(hits then, f1 now\)"),
     ],
