@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from torch import nn
 
 from sonde.core.batch import Batch
-from sonde.core.errors import ConfigError
+from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.overrides import from_keywords
 from sonde.core.records import StepRecord
 from sonde.core.run_folder import open_run
@@ -28,9 +28,11 @@ from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
 from sonde.run.job import Job, begun
+from sonde.run.keywords import Keywords, in_keywords
+from sonde.run.load import load
 from sonde.run.observers import checked, refuse_foreign, refuse_in_steps, refuse_with_folds
 from sonde.run.plan import bound_to, unused
-from sonde.run.run import Run, load
+from sonde.run.run import Run
 from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
 from sonde.run.updates import check_total_steps
@@ -39,6 +41,7 @@ from sonde.settings import FitKeywords, ResumeKeywords, StepsKeywords, TrainKeyw
 
 
 @with_settings(TrainKeywords)
+@Keywords()
 def train(
     data: Any,
     *,
@@ -77,11 +80,13 @@ def train(
     name, module = (model, None) if isinstance(model, str | None) else (None, model)
     own = Own(loss=given.pop("loss") if callable(given.get("loss")) else None, metrics=metrics)
     overrides = from_keywords(given, model=name, task=task)
-    caller = Caller(screen=Screen(quiet=bool(given.get("quiet", False))), module=module, own=own)
+    code = code_of(module, loss=own.loss, metrics=metrics, settings=given, observers=observers)
+    caller = Caller(screen=_screen(given), module=module, own=own, code=code)
     return run_job(replace(data_job(data, overrides, caller), observers=watching))
 
 
 @with_settings(FitKeywords)
+@Keywords()
 def fit(
     task: Any,
     train: Any,
@@ -116,6 +121,11 @@ def fit(
     return run_job(replace(job, observers=watching))
 
 
+def _screen(settings: Mapping[str, Any]) -> Screen:
+    """What a program's caller sees."""
+    return Screen(quiet=bool(settings.get("quiet", False)), spelling=in_keywords)
+
+
 def _observers(observers: Any, settings: Mapping[str, Any]) -> tuple[Callable[..., Any], ...]:
     """Raises: ConfigError for what is no observer, and where none can watch."""
     refuse_foreign(settings)
@@ -125,6 +135,7 @@ def _observers(observers: Any, settings: Mapping[str, Any]) -> tuple[Callable[..
 
 
 @with_settings(StepsKeywords)
+@Keywords()
 def steps(
     task: Any,
     data: Any,
@@ -147,21 +158,21 @@ def steps(
     refuse_in_steps(settings)
     whole = task_of(task, loss)
     refuse_outside_fit(settings)
-    settings |= {} if lr is None else {"lr": lr}
-    config = settings_of(whole, settings).config
+    given = {**settings, **({} if lr is None else {"lr": lr})}
+    config = settings_of(whole, given).config
     if config.optim.lr == "auto":
         raise ConfigError(
             "lr='auto' is found before training, which sonde.steps leaves to your own loop; give a number"
         )
-    parts = custom_parts(whole, data, None, config, Clock())
+    parts = custom_parts(whole, data, None, config, Clock(), typed=settings)
     batches = parts.train.batches
     check_total(whole.phases, total, length=f"total={total}", remedy="give total={steps}", batches=batches)
-    refuse_without_effect(parts, from_keywords(settings).values)
+    refuse_without_effect(parts, from_keywords(given).values)
     check_step(parts)
     stepper = parts.stepper(lr=config.optim.lr, total=total)
     check_total_steps(stepper.updates, total)
     stepper.execution.threads = parts.config.machine.threads or stepper.execution.threads
-    checked_on_screen(parts, stepper, Screen(quiet=parts.config.place.quiet))
+    checked_on_screen(parts, stepper, _screen(settings))
     return _taken(parts, stepper, total)
 
 
@@ -173,15 +184,16 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
         parts.first = batch if done == 0 else None
         if done == 0 and (bound := bound_to(parts, batch)) is not None:
             for finding in unused(bound):
-                warnings.warn(f"{finding.evidence}; {finding.action}", stacklevel=4)
+                warnings.warn(in_keywords(f"{finding.evidence}; {finding.action}"), stacklevel=4)
 
-    with steps_in_one_line(parts, lambda: done == 0):
+    with Keywords(), steps_in_one_line(parts, lambda: done == 0):
         for record in loop.steps(stepper, parts.train, stop=total, on_batch=remember_first):
             done = record.step
             yield record
 
 
 @with_settings(ResumeKeywords)
+@Keywords()
 def resume(
     folder: str | Path,
     *,
@@ -198,7 +210,7 @@ def resume(
     Raises: RunFolderError, ConfigError for a setting that must not change, DataError when the data changed
     """
     watching = _observers(observers, overrides)
-    place, screen = open_run(folder), screen or Screen(quiet=bool(overrides.get("quiet", False)))
+    place, screen = open_run(folder), screen or _screen(overrides)
     job = resumed_job(place, data, overrides, screen)
     if job is None:
         return Run(place)
@@ -211,19 +223,22 @@ def run_job(job: Job) -> Run:
 
     It stands here, and what it does in context managers, so that little lies between a caller's `fit` and her loss.
     """
-    with begun(job) as attempt:
-        if job.fold is not None:
-            for number in range(1, job.config.data.folds + 1):
-                with fold_of(attempt, number) as fold:
-                    run_job(fold)
-            finish(attempt, summed_up(attempt))
-        elif not attempt.finished:
-            with under_way(attempt) as request:
-                run = prepared(attempt, request)
-                with written_down(run):
-                    loop.fit(run.training, run.settings, run.parts)
-                finish(attempt, evaluated(run))
-        return attempt.run
+    try:
+        with begun(job) as attempt:
+            if job.fold is not None:
+                for number in range(1, job.config.data.folds + 1):
+                    with fold_of(attempt, number) as fold:
+                        run_job(fold)
+                finish(attempt, summed_up(attempt))
+            elif not attempt.finished:
+                with under_way(attempt) as request:
+                    run = prepared(attempt, request)
+                    with written_down(run):
+                        loop.fit(run.training, run.settings, run.parts)
+                    finish(attempt, evaluated(run))
+            return attempt.run
+    except Interrupted as stop:
+        raise stop.with_traceback(None) from None  # a stop that was asked for is no fault whose frames anybody needs
 
 
 __all__ = ["fit", "load", "resume", "run_job", "steps", "train"]

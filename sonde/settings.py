@@ -107,7 +107,7 @@ class TrainKeywords(TypedDict, total=False):
     """Whether the smallest or the largest value of the monitored metric is best; known of most metrics, needed for
     others."""
     patience: int | str
-    """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are),
+    """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
@@ -154,7 +154,7 @@ class TrainKeywords(TypedDict, total=False):
     vocabulary: int
     """Maximum vocabulary size, the most frequent tokens of the training text; 0 chooses it from the text."""
     vocabulary_of: str | PathLike[str] | None
-    """Run folder or tokenizer.json whose vocabulary to use; with --pretrained RUN by default that run's."""
+    """Run folder or tokenizer.json whose vocabulary to use; with pretrained=RUN by default that run's."""
     max_tokens: int
     """Maximum sequence length in tokens; longer rows are truncated, and their number is reported. 0 chooses it from
     the text."""
@@ -312,9 +312,9 @@ class TrainKeywords(TypedDict, total=False):
     """Biases of linear layers and layer norms, as in GPT-2."""
     heads: int
     """model modern-gpt: Attention heads, of width / heads channels each. model patchtst: Attention heads. model
-    text-transformer: Attention heads; must divide --width."""
+    text-transformer: Attention heads; must divide width=."""
     kv_heads: int
-    """model modern-gpt: Key-value heads (grouped-query attention); fewer than --heads give a smaller cache, 0 as
+    """model modern-gpt: Key-value heads (grouped-query attention); fewer than heads= give a smaller cache, 0 as
     many."""
     kernel: int
     """model dlinear: Kernel of the moving average that extracts the trend, in steps; an odd number. model tcn:
@@ -345,7 +345,7 @@ class TrainKeywords(TypedDict, total=False):
     kernels: int | Sequence[int]
     """model text-cnn: Kernel sizes in tokens, one parallel convolution each."""
     mlp_ratio: int
-    """model text-transformer: Hidden channels of a layer's MLP, as a multiple of --width."""
+    """model text-transformer: Hidden channels of a layer's MLP, as a multiple of width=."""
     positions: Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
     """model text-transformer: Position encoding: sinusoidal, learned, rotary (RoPE), or attention biases by distance
     (ALiBi), which do not distinguish left from right."""
@@ -423,7 +423,7 @@ class TrainKeywords(TypedDict, total=False):
     """task detection: Score from which on a detection is shown; auto maximises F1 on validation."""
     batch_dice: bool
     """task segmentation: Compute Dice over the whole batch instead of each image, more stable for rare classes;
-    --accumulate then changes it."""
+    accumulate= then changes it."""
     gap_weight: float
     """task segmentation: With instance masks: extra weight of pixels where two objects touch, trained as background;
     0 turns this off."""
@@ -447,14 +447,14 @@ class TrainKeywords(TypedDict, total=False):
     decoder_depth: int
     """task masked-autoencoder: Transformer blocks of the decoder."""
     quantiles: float | Sequence[float]
-    """task forecasting: Quantiles that --loss quantile learns; 0.5 is the forecast itself."""
+    """task forecasting: Quantiles that loss="quantile" learns; 0.5 is the forecast itself."""
     hidden_share: float
     """task masked-language-model: Share of the tokens selected for prediction (masking probability)."""
     longest_answer: int
     """task question-answering: Most tokens of a predicted answer."""
     stride: int
     """task question-answering: Tokens between the starts of two windows of a long text (doc stride); windows have
-    --max-tokens tokens."""
+    max_tokens= tokens."""
     carry: bool
     """task language-model: Recurrent networks: carry the hidden state over from batch to batch, which continue one
     another (stateful training)."""
@@ -535,7 +535,7 @@ class FitKeywords(TypedDict, total=False):
     """Whether the smallest or the largest value of the monitored metric is best; known of most metrics, needed for
     others."""
     patience: int | str
-    """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are),
+    """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
     evaluate_every: float | str
     """How often to evaluate on the validation rows: "0.5 epochs", "500 steps", "60s"; a bare number counts epochs."""
@@ -652,7 +652,7 @@ class ResumeKeywords(TypedDict, total=False):
     """Wall-clock limit of the whole run, from start-up to report, such as 90s, 10m, 1h30m; at least one step is
     taken."""
     patience: int | str
-    """Early stopping after this many evaluations without improvement (--evaluate-every says how far apart they are),
+    """Early stopping after this many evaluations without improvement (evaluate_every= says how far apart they are),
     or this long ("10 epochs", "500 steps", "30m"); 0 for none."""
     log_every: int
     """Steps between lines in metrics.jsonl."""

@@ -29,7 +29,7 @@ from sonde.core.config import FeedConfig
 from sonde.core.config_file import SavedConfig, read_config
 from sonde.core.dataset import Schema
 from sonde.core.errors import SondeError
-from sonde.core.run_folder import RunFolder
+from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import Task, extras_of
 from sonde.data.feed.build import build_source
 from sonde.modalities.feeding import activations_per_value
@@ -37,6 +37,7 @@ from sonde.modalities.inputs import rows_for
 from sonde.modalities.table.read import frame_table
 from sonde.models.build import build as build_model
 from sonde.run.resolve import settled
+from sonde.screen.screen import Screen
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
@@ -124,6 +125,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
             if len(self.classes_) < 2:
                 raise ValueError(f"Classifier needs two classes or more; y has one class, {self.classes_[0]}")
             targets = {TARGET: codes}
+            if self.verbose and any(str(name) != str(code) for code, name in enumerate(self.classes_)):
+                named = ", ".join(f"{code} is {name}" for code, name in enumerate(self.classes_))
+                Screen().say(f"classes   {named}")
         self.trained_ = _fitted(self, columns, targets, "classification")
         self.result_ = self.trained_.result
         return self
@@ -280,7 +284,7 @@ def _fitted(estimator: Any, columns: Mapping[str, Any], targets: Mapping[str, np
     model = estimator.model if isinstance(estimator.model, str | None) else copy.deepcopy(estimator.model)
     if model is None and estimator.hidden is not None:
         model = "mlp"
-    with tempfile.TemporaryDirectory(prefix="sonde-") as folder, _as_value_error():
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as folder, _as_value_error():
         numbers = frozenset(name for name, values in columns.items() if isinstance(values, np.ndarray))
         data = replace(frame_table({**columns, **targets}, "table"), numbers=numbers)
         place = {"out": str(estimator.out or f"{folder}/run"), "fresh": True, "quiet": not estimator.verbose}

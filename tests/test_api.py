@@ -143,9 +143,9 @@ def test_settings_are_the_flags(place: Path, capsys: pytest.CaptureFixture[str])
         ({"hiden": 3}, ConfigError, "unknown setting 'hiden'; did you mean 'hidden'?"),
         ({"model": "resnt18", "hidden": None}, ConfigError, "unknown model 'resnt18'; did you mean 'resnet18'"),
         ({"task": "regresion"}, ConfigError, "unknown task 'regresion'; did you mean 'regression'?"),
-        ({"lr": "fast"}, ConfigError, "--lr expects a number or auto, got 'fast'"),
-        ({"epochs": 0}, ConfigError, "--epochs must be above 0, got 0"),
-        ({"batch_size": 1000}, ConfigError, "--batch-size 1000 is larger than the 58 training rows; give at most 58"),
+        ({"lr": "fast"}, ConfigError, "lr= expects a number or auto, got 'fast'"),
+        ({"epochs": 0}, ConfigError, "epochs= must be above 0, got 0"),
+        ({"batch_size": 1000}, ConfigError, "batch_size=1000 is larger than the 58 training rows; give at most 58"),
         ({"monitor": "acuracy"}, ConfigError, "unknown metric to monitor 'acuracy'; did you mean 'accuracy'"),
         ({"model": nn.Linear, "hidden": None}, ConfigError, "model takes a name, \"file.py:Net\" or a torch.nn.Module, not "
          "the class Linear; call it"),
@@ -153,9 +153,9 @@ def test_settings_are_the_flags(place: Path, capsys: pytest.CaptureFixture[str])
         ({"model": net(3), "hidden": None}, ConfigError, "Sequential must return (rows, 1) for this data; an input of shape "
          "(2, 4) gave (2, 3): make its last layer 1 wide"),
         ({"model": net(1, 9), "hidden": None}, ConfigError, "Sequential failed on an input of shape (2, 4): RuntimeError: mat1"),
-        ({"time_limit": "soon"}, ConfigError, "--time-limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
-        ({"out": "rows.csv"}, RunFolderError, "rows.csv is a file; --out takes a folder"),
-        ({"out": "."}, RunFolderError, ". is not empty and holds no run; give --out another folder"),
+        ({"time_limit": "soon"}, ConfigError, "time_limit: 'soon' is not a duration; write it like 90s, 10m or 1h30m"),
+        ({"out": "rows.csv"}, RunFolderError, "rows.csv is a file; out= takes a folder"),
+        ({"out": "."}, RunFolderError, ". is not empty and holds no run; give out= another folder"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_leaves_no_run(given: dict[str, Any], error: type, told: str, place: Path) -> None:
@@ -176,7 +176,7 @@ def test_what_cannot_be_trained_on(data: Any, place: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_used_is_said_before_the_data_are_read(place: Path) -> None:
-    with pytest.raises(RunFolderError, match="is a file; --out takes a folder"):
+    with pytest.raises(RunFolderError, match="is a file; out= takes a folder"):
         sonde.train("no-such-data", out="rows.csv")
 
 

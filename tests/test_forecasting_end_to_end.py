@@ -101,7 +101,7 @@ def test_a_module_of_ones_own_forecasts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", ["test", "validation"])
 def test_shares_beside_places_to_split_at_are_refused(tmp_path: Path, share: str) -> None:
     settings: dict[str, Any] = {"split_at": ("300", "350"), share: 0.2}
-    with pytest.raises(ConfigError, match=f"--{share} 0.2 has no effect: --split-at says where the parts end"):
+    with pytest.raises(ConfigError, match=f"{share}=0.2 has no effect: split_at= says where the parts end"):
         sonde.train(plant(tmp_path), out=tmp_path / "run", quiet=True, **settings)
 
 

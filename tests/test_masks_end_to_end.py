@@ -130,16 +130,16 @@ def test_several_classes_streamed_from_disk(tmp_path: Path) -> None:
 
 def test_models_and_augmentations_that_do_not_fit_are_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match="^--model resnet18 gives one output vector per input, and task segmentation needs an output"
+        ConfigError, match='^model="resnet18" gives one output vector per input, and task segmentation needs an output'
     ):
         sonde.train(data, model="resnet18", out=tmp_path / "a", quiet=True)
-    with pytest.raises(ConfigError, match="--model unet gives an output per pixel, and task classification needs one"):
+    with pytest.raises(ConfigError, match='model="unet" gives an output per pixel, and task classification needs one'):
         sonde.train("digits", model="unet", out=tmp_path / "b", quiet=True)
     with pytest.raises(
         ConfigError, match="task classification gives one output per row, and the targets are masks; leave"
     ):
         sonde.train(data, task="classification", model="mlp", out=tmp_path / "c", quiet=True)
-    with pytest.raises(ConfigError, match="^--augment mixup: masks cannot be transformed along with the image"):
+    with pytest.raises(ConfigError, match='^augment="mixup": masks cannot be transformed along with the image'):
         sonde.train(data, augment="mixup=0.2", out=tmp_path / "d", **SMALL)
     with pytest.raises(ConfigError, match=r"Linear must return \(rows, 1, 32, 32\) for this data; an input of shape"):
         sonde.train(data, model=torch.nn.Linear(SIDE, 1), out=tmp_path / "e", quiet=True)

@@ -186,7 +186,7 @@ def test_a_typed_precision_that_cannot_be_computed_is_refused_and_leaves_nothing
     with pytest.raises(ConfigError) as refused:
         train(tmp_path / "run", precision="bf16", folds=folds)
     assert str(refused.value) == (
-        f"--precision bf16: this machine cannot compute a step in it ({TROUBLE}); use --precision fp32"
+        f'precision="bf16": this machine cannot compute a step in it ({TROUBLE}); use precision="fp32"'
     )
     assert not (tmp_path / "run").exists()
     assert train(tmp_path / "run", precision="fp32").result["status"] == "finished"  # the remedy, in the same folder
@@ -196,7 +196,7 @@ def test_a_folder_with_other_files_is_left_to_them(tmp_path: Path, machine: Mach
     machine(unable)
     train(tmp_path / "run", precision="fp32")
     (tmp_path / "run" / "mine.txt").write_text("kept")
-    with pytest.raises(ConfigError, match="--precision bf16: this machine cannot"):
+    with pytest.raises(ConfigError, match='precision="bf16": this machine cannot'):
         train(tmp_path / "run", precision="bf16", fresh=True)
     assert sorted(entry.name for entry in (tmp_path / "run").iterdir()) == [".lock", "mine.txt"]
 
@@ -215,7 +215,7 @@ def test_a_run_in_bfloat16_is_judged_but_not_resumed_where_that_cannot_be_comput
         sonde.resume(run.folder, data=pictures(), epochs=2, quiet=True)
     assert str(refused.value) == (
         f"{run.folder} is computed in bf16, and this machine cannot compute a step in it ({TROUBLE}); resume it where it "
-        "was started, or start a new run with --precision fp32 and another --out"
+        'was started, or start a new run with precision="fp32" and another out='
     )
     assert sorted(path for path in run.folder.rglob("*") if path.is_file()) == sorted(before)
     assert {path: path.read_bytes() for path in before} == before  # the folder is as it was

@@ -84,7 +84,7 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
 
 
 def test_the_architecture_names_what_there_is() -> None:
-    """Each `engine/loop.fit` and `planning.make_plan` in it is a file or folder of the package, or defined in that file."""
+    """Each `engine/loop.fit` and `planning.make_plan` in it is a file or folder of the package, and what a file defines."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = re.findall(r"`(\w+(?:/\w+)*)(?:\.(\w+))?`", text)
     files = [(path, name) for path, name in named if "/" in path or (ROOT / "sonde" / f"{path}.py").exists()]

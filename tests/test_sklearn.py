@@ -187,7 +187,7 @@ def test_a_network_of_ones_own() -> None:
 
 
 def test_mistakes_are_value_errors_in_one_line() -> None:
-    with pytest.raises(ValueError, match=r"--lr must be above 0|lr must be above 0"):
+    with pytest.raises(ValueError, match=r"lr= must be above 0|lr must be above 0"):
         Classifier(lr=-1).fit(X, Y)
     with pytest.raises(ValueError, match="Classifier needs two classes or more; y has one class, a"):
         Classifier().fit(X, np.full(120, "a"))
@@ -195,3 +195,14 @@ def test_mistakes_are_value_errors_in_one_line() -> None:
         Classifier(settings={"loss": "perceptron"}).fit(X, Y)
     with pytest.raises(ValueError, match="there is no setting 'epohcs'|unknown setting"):
         Classifier(settings={"epohcs": 3}).fit(X, Y)
+
+
+def test_what_is_shown_leads_to_no_folder_that_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = np.where(x[:, 0] > 0, "yes", "no")
+    Classifier(epochs=1, verbose=True).fit(x, y)
+    said = capsys.readouterr().out
+    assert "classes   0 is no, 1 is yes" in said
+    assert "report.html" not in said
+    Classifier(epochs=1, verbose=True, out=tmp_path / "run").fit(x, y)
+    assert f"open {tmp_path / 'run' / 'report.html'}" in capsys.readouterr().out.replace("\n", " ")

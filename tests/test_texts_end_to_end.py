@@ -114,7 +114,7 @@ def test_the_command_line_takes_a_sentence(trained: Run, capsys: pytest.CaptureF
 
 def test_a_network_for_numbers_is_refused_with_those_that_fit(folder: Path) -> None:
     with pytest.raises(
-        ConfigError, match="--model resnet18 takes inputs of kind image, and this data is of kind tokens; take "
+        ConfigError, match='model="resnet18" takes inputs of kind image, and this data is of kind tokens; take '
     ):
         sonde.train(folder, model="resnet18", out=folder / "refused", quiet=True)
 

@@ -123,5 +123,5 @@ def test_predictions_are_features(before: sonde.Run, tmp_path: Path, capsys: pyt
 
 
 def test_views_that_are_the_same_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="compares two views of each image, and --augment leaves them the same"):
+    with pytest.raises(ConfigError, match="compares two views of each image, and augment= leaves them the same"):
         sonde.train(rows(), out=tmp_path / "run", **dict(SIMCLR, augment="none"))

@@ -165,9 +165,10 @@ READERS: dict[str, tuple[Reader, str]] = {
     "grey": (number("grey", float, ABOVE_ZERO, 1), "write grey=P with a probability P in 0..1"),
     "randaugment": (_operations, "write randaugment=NxM with N operations in 1..10 of magnitude M in 0..30"),
     "cutout": (number("cutout", int, 1, 4096), "write cutout=N with N pixels of at least 1"),
-    "mixup": (number("mixup", float, ABOVE_ZERO, 100), "write mixup=A with alpha A in 0..100"),
-    "cutmix": (number("cutmix", float, ABOVE_ZERO, 100), "write cutmix=A with alpha A in 0..100"),
+    "mixup": (number("mixup", float, ABOVE_ZERO, 100), "write mixup, or mixup=A with alpha A in 0..100"),
+    "cutmix": (number("cutmix", float, ABOVE_ZERO, 100), "write cutmix, or cutmix=A with alpha A in 0..100"),
 }  # fmt: skip
 READERS["color"] = READERS["colour"]
 
-DEFAULTS = {"flip": "0.5", "vflip": "0.5"}  # the others must say how much
+DEFAULTS = {"flip": "0.5", "vflip": "0.5", "mixup": "0.2", "cutmix": "1"}  # alphas of the papers on ImageNet
+"""What parts are that are given by their name alone; the others must say how much."""

@@ -39,7 +39,7 @@ def run(words: Sequence[str]) -> int:
                 begun.screen.write(piece)
                 answer += piece
         except DataError as error:  # a character that the model never saw: the person may write the line again
-            begun.screen.error(str(error))
+            begun.screen.error(error.command_line)
             continue
         begun.screen.write("\n")
         so_far += (line if line.strip() else "") + answer

@@ -78,7 +78,7 @@ def _complain(error: SondeError, *, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    Screen(quiet=True).error(str(error))
+    Screen(quiet=True).error(error.command_line)
     return error.exit_code
 
 

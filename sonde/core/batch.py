@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sonde.core.nested import Field, each, rows_of
+from sonde.core.errors import ConfigError, nearest
+from sonde.core.nested import Field, each, is_object, rows_of
 
 VIEWS = ("view", "other_view")  # fields that show `input` changed, where a task compares such
 FED = ("input", "lengths", "bonds")  # what a network is called with, those that a batch has, in this order
@@ -15,6 +16,12 @@ INPUT_NAMES += ("jpg", "jpeg", "png", "webp")  # endings of files, by which webd
 INPUT_NAMES += ("input_ids", "input_values", "input_features")  # as Hugging Face's networks call theirs
 TARGET_NAMES = ("target", "targets", "y", "label", "labels", "cls")
 ALIASES = {"input": INPUT_NAMES, "target": TARGET_NAMES}
+
+
+class NoField(ConfigError, KeyError):
+    """A name that no field of a batch has."""
+
+    __str__ = Exception.__str__
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,9 @@ class Batch:
             raise IndexError(f"batch has no field number {name}; it has {len(fields)}: {', '.join(self.fields)}")
         if (other := alias(name, self.fields)) is not None:
             return self.fields[other]
-        raise KeyError(f"batch has no field {name!r}; it has {sorted(self.fields)}")
+        near = nearest(str(name), self.fields)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise NoField(f"batch has no field {name!r}; it has {sorted(self.fields)}{hint}")
 
     def __contains__(self, name: str) -> bool:
         return name in self.fields or alias(name, self.fields) is not None
@@ -86,6 +95,8 @@ class Batch:
         moved = {
             name: field.to(device, non_blocking=True)
             if isinstance(field, Tensor)
+            else field.to(device)
+            if is_object(field)
             else each(field, lambda tensor: tensor.to(device, non_blocking=True))
             for name, field in self.fields.items()
         }

@@ -2,19 +2,24 @@
 
 Of a function: its bytecode, constants, defaults and the plain values it closes over or reads from its module, and the same of
 functions and classes of the caller's own that it refers to. Of an object: its class and its plain attributes. What comes with
-Python or an installed package is known by its name. Containers that change while code runs are left out.
+Python or an installed package is known by its name. Containers that change while code runs are left out. Of a configuration
+(a namespace, dict or dataclass that the code refers to) what counts is the entries that the code reads; where it is used as a
+whole, all but those by which a run may be made longer or stored elsewhere.
 """
 
+import argparse
 import dataclasses
-import dis
 import functools
 import hashlib
 import re
 import sys
 import sysconfig
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+
+from sonde.core.code_reads import changed_names, entries_read, read_globals
+from sonde.core.config import MAY_DIFFER
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 """Bytecode is compared only within a version of Python."""
@@ -26,13 +31,11 @@ _GENERATED = frozenset(
      "__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl", "__annotate__", "__annotations_cache__",
      "__hash__"}
 )  # fmt: skip
-_CHANGING = frozenset(
-    {"append", "extend", "add", "update", "clear", "pop", "insert", "remove", "setdefault", "popleft"}
-)
 _CODE = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, functools.partial)
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 _DEEPEST = 12
+NAMESPACES = (types.SimpleNamespace, argparse.Namespace)
 
 _MOST_ITEMS = 1000  # of a list that is looked at
 
@@ -80,6 +83,7 @@ class _Walk:
         self._describe = describe
         self._seen: dict[int, int] = {}
         self._held: list[Any] = []  # so that no identity is taken twice
+        self._changed: dict[int, set[str]] = {}  # by the names of a module
 
     def parts(self, value: Any, depth: int) -> Iterator[str]:
         if isinstance(value, _NUMBERS):
@@ -101,9 +105,11 @@ class _Walk:
             yield from self._class(value, depth)
         elif isinstance(value, types.CodeType):
             yield from self._code(value, depth)
+        elif isinstance(value, NAMESPACES):
+            yield from self.parts(sorted(vars(value).items()), depth + 1)
         elif (held := _members(value)) is not None:
             yield str(len(held))
-            for each in held:
+            for each in held[: 2 * _MOST_ITEMS]:
                 yield from self.parts(each, depth + 1)
         else:
             yield from self._object(value, depth)
@@ -120,8 +126,14 @@ class _Walk:
         changed = changed_names(value.__code__)
         for name in sorted(set(read_globals(value.__code__)) - changed):
             if name in value.__globals__ and self._is_told(value.__globals__[name]):
+                held = value.__globals__[name]
+                if is_open(held):
+                    changed = self._changed_in(value.__globals__) | changed
+                    if name in changed:
+                        continue
+                    held = _read_of(held, [value.__code__], name, changed)
                 yield f"global {name}"
-                yield from self.parts(value.__globals__[name], depth + 1)
+                yield from self.parts(held, depth + 1)
 
     def _closed_over(self, value: types.FunctionType, depth: int) -> Iterator[str]:
         changed = changed_names(value.__code__)
@@ -132,7 +144,22 @@ class _Walk:
                 continue
             if name not in changed and name != "__class__" and self._is_told(content):
                 yield f"closure {name}"
-                yield from self.parts(content, depth + 1)
+                told = _read_of(content, [value.__code__], name, changed) if is_open(content) else content
+                yield from self.parts(told, depth + 1)
+
+    def _changed_in(self, space: dict[str, Any]) -> set[str]:
+        """What the functions and classes of a module of the caller's own change."""
+        if id(space) not in self._changed:
+            found: set[str] = set()
+            for each in list(space.values()):
+                if getattr(each, "__module__", None) != space.get("__name__"):
+                    continue
+                if isinstance(each, types.FunctionType):
+                    found |= changed_names(each.__code__)
+                elif isinstance(each, type):
+                    found |= attributes_that_change(each)
+            self._changed[id(space)] = found
+        return self._changed[id(space)]
 
     def _code(self, code: types.CodeType, depth: int, doc: str | None = None) -> Iterator[str]:
         yield code.co_code.hex()
@@ -152,14 +179,12 @@ class _Walk:
         for name, entry in sorted(vars(value).items()):
             if name in _GENERATED:
                 continue
-            inner = [entry]
-            if isinstance(entry, property):
-                inner = [entry.fget, entry.fset]
-            elif isinstance(entry, staticmethod | classmethod):
-                inner = [entry.__func__]
-            elif isinstance(entry, functools.cached_property):
-                inner = [entry.func]
-            for each in inner:
+            if is_open(entry):
+                if name not in attributes_that_change(value):
+                    yield name
+                    yield from self.parts(settings_read(value, name, entry), depth + 1)
+                continue
+            for each in _functions_of(entry):
                 if each is not None and (self._is_told(each) or isinstance(each, tuple)):
                     yield name
                     yield from self.parts(each, depth + 1)
@@ -178,9 +203,9 @@ class _Walk:
             return  # what it holds is for its package to know
         changing = attributes_that_change(type(value))
         for name, each in sorted(getattr(value, "__dict__", {}).items()):
-            if name not in changing and not name.startswith("_") and (self._is_told(each) or is_plain(each)):
+            if name not in changing and (self._is_told(each) or is_plain(each)):
                 yield name
-                yield from self.parts(each, depth + 1)
+                yield from self.parts(settings_read(type(value), name, each), depth + 1)
 
     def _is_told(self, value: Any) -> bool:
         """Whether a value that code refers to is part of it: plain, a function, a class, an object of the caller's own class."""
@@ -188,7 +213,18 @@ class _Walk:
             return True
         if isinstance(value, tuple):
             return all(map(self._is_told, value))
+        if is_open(value):
+            return True
         return not is_installed(type(value).__module__) and not isinstance(value, types.ModuleType)
+
+
+def _functions_of(entry: Any) -> list[Any]:
+    """The functions that an entry of a class consists of; the entry itself else."""
+    if isinstance(entry, property):
+        return [entry.fget, entry.fset]
+    if isinstance(entry, staticmethod | classmethod):
+        return [entry.__func__]
+    return [entry.func] if isinstance(entry, functools.cached_property) else [entry]
 
 
 def _members(value: Any) -> list[Any] | None:
@@ -202,45 +238,60 @@ def _members(value: Any) -> list[Any] | None:
     return [value.__func__, value.__self__] if isinstance(value, types.MethodType) else None
 
 
-def changed_names(code: types.CodeType) -> set[str]:
-    """Variables that code assigns to, or changes in place."""
-    found: set[str] = set()
-    before: dis.Instruction | None = None
-    for instruction in dis.get_instructions(code):
-        if instruction.opname.startswith(("STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR", "STORE_NAME", "DELETE_")):
-            found.add(str(instruction.argval))
-        name = str(instruction.argval)
-        in_place = name in _CHANGING or (name.endswith("_") and not name.startswith("_"))  # append, or torch's add_
-        if before is not None and instruction.opname.startswith("LOAD") and in_place:
-            found.add(str(before.argval))
-        before = instruction
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found |= changed_names(constant)
-    return found
+def is_open(value: Any) -> bool:
+    """Whether a value is a list, or a configuration that code may read by parts: a namespace, dict or dataclass."""
+    if isinstance(value, list):
+        return len(value) < _MOST_ITEMS
+    return (entries := _entries(value)) is not None and len(entries) < _MOST_ITEMS
 
 
-def read_globals(code: types.CodeType) -> Iterator[str]:
-    """Names that code reads from its module."""
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield str(instruction.argval)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from read_globals(constant)
+def _entries(value: Any) -> Mapping[Any, Any] | None:
+    if isinstance(value, Mapping):
+        return value
+    plain = dataclasses.is_dataclass(value) and not isinstance(value, type) and hasattr(value, "__dict__")
+    return vars(value) if plain or isinstance(value, NAMESPACES) else None
+
+
+def _read_of(value: Any, codes: Iterable[types.CodeType], name: str, changed: set[str]) -> Any:
+    """What code reads of a list or configuration that it knows by this name.
+
+    changed: names of what is state, not settings
+    """
+    entries = _entries(value)
+    if entries is None:
+        return value
+    read = entries_read(codes, name)
+    if read is not None and not isinstance(value, Mapping) and any(each not in entries for each in read):
+        read = None  # a property or method, which may read any
+    kept = [
+        (key, each)
+        for key, each in entries.items()
+        if key not in changed and (key not in MAY_DIFFER if read is None else key in read)
+    ]
+    kind = type(value) if dataclasses.is_dataclass(value) else None
+    return (kind, sorted(kept, key=lambda pair: str(pair[0])))
+
+
+def settings_read(kind: type, name: str, value: Any) -> Any:
+    """What the methods of a class read of an attribute, where that is a configuration; the attribute itself else."""
+    if not is_open(value):
+        return value
+    return _read_of(value, [each.__code__ for each in _methods(kind)], name, attributes_that_change(kind))
+
+
+def _methods(kind: type) -> Iterator[types.FunctionType]:
+    for base in kind.__mro__:
+        if not is_installed(base.__module__):
+            for entry in vars(base).values():
+                function = getattr(entry, "__func__", getattr(entry, "fget", getattr(entry, "func", entry)))
+                if isinstance(function, types.FunctionType):
+                    yield function
 
 
 def attributes_that_change(kind: type) -> set[str]:
     """Attributes that methods other than `__init__` assign to or change in place: state, not settings."""
-    found: set[str] = set()
-    for base in kind.__mro__:
-        if is_installed(base.__module__):
-            continue
-        for name, entry in vars(base).items():
-            function = getattr(entry, "__func__", getattr(entry, "fget", entry))
-            if name not in ("__init__", "__post_init__") and isinstance(function, types.FunctionType):
-                found |= changed_names(function.__code__)
-    return found
+    setting_up = ("__init__", "__post_init__")
+    return {name for each in _methods(kind) if each.__name__ not in setting_up for name in changed_names(each.__code__)}
 
 
 def _doc_of(code: types.CodeType) -> str | None:

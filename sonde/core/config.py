@@ -164,6 +164,11 @@ class OptimConfig:
     def __post_init__(self) -> None:
         above(self, 0, "lr", "eps")
         at_least(self, 0, "weight_decay", "warmup", "clip", "clip_value", "plateau_patience")
+        if self.warmup > 1 and self.warmup != round(self.warmup):
+            raise ConfigError(
+                f"{flag('warmup')} {self.warmup:g} is neither a share of the run, below 1, nor a whole number of steps; give one "
+                "of them"
+            )
         within(self, 0, 1, "plateau_factor", open_left=True, open_right=True)
         within(self, 0, 1, "momentum", "beta1", "beta2", "ema", open_right=True)
         within(self, 0, 1, "lr_floor", "decay")

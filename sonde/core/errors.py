@@ -5,13 +5,28 @@ Anything else that is raised is a bug of ours and keeps its traceback (exit 1).
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class SondeError(Exception):
-    """A mistake or a condition outside Sonde: one line that names the place, the trouble and the remedy."""
+    """A mistake or a condition outside Sonde: one line that names the place, the trouble and the remedy.
+
+    typed: the message in the command line's spelling, where a Python call was told it in its own
+    """
 
     exit_code = 2
+    typed: str | None = None
+
+    def respell(self, spelling: Callable[[str], str]) -> None:
+        """Tell it in another spelling than the command line's."""
+        if self.typed is None:
+            self.typed = str(self)
+            self.args = (spelling(self.typed),)
+
+    @property
+    def command_line(self) -> str:
+        """The message in the command line's spelling."""
+        return str(self) if self.typed is None else self.typed
 
 
 class DataError(SondeError):

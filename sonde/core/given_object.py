@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sonde.core.errors import ConfigError
@@ -146,10 +146,11 @@ def _samples(value: Any) -> str:
     """What a function of the step gives at some steps; nothing for what is none."""
     if isinstance(value, type | functools.partial) or not callable(value):
         return ""
+    share_at: Callable[[int], Any] = value
     found = []
     for step in SAMPLED:
         try:
-            found.append(f"{step}: {float(value(step)):g}")
+            found.append(f"{step}: {float(share_at(step)):g}")
         except Exception:  # noqa: BLE001  # whatever it is, a function that makes a scheduler raises it of a number
             break
     return f" ({', '.join(found)})" if found else ""

@@ -14,6 +14,9 @@ from sonde.core.files import read_json
 State = Literal["new", "unfinished", "finished"]
 
 
+TEMPORARY = "sonde-fit-"  # begins the name of a folder that is removed once the run in it is over
+
+
 class RunFolder:
     """Paths of one run. See docs/run-folder.md for what each file holds."""
 

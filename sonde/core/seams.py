@@ -1,11 +1,12 @@
 """The seams of the engine. A source yields batches; a task owns modules and phases; a meter accumulates; an observer reads."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -32,7 +33,8 @@ class Loss(NamedTuple):
 def as_loss(found: Any, rows: int) -> Any:
     """What a phase's loss function returned, as a `Loss` where it may stand for one; anything else as it is.
 
-    A scalar tensor is the mean over the `rows` of the batch; of a dict, "loss" is that, and the others are its parts.
+    A scalar tensor is the mean over the `rows` of the batch; of a dict, "loss" is that, and the others are its parts; of a pair
+    (scalar, dict), as many training steps return it, the first is.
 
     >>> import torch
     >>> as_loss({"loss": torch.tensor(2.0), "kl": torch.tensor(0.5)}, rows=8)
@@ -41,7 +43,33 @@ def as_loss(found: Any, rows: int) -> Any:
     if isinstance(found, Tensor) and found.numel() == 1:
         return Loss(found, rows)
     if isinstance(found, Mapping) and isinstance(found.get("loss"), Tensor):
-        return Loss(found["loss"], rows, {name: part for name, part in found.items() if name != "loss"})
+        return Loss(found["loss"], rows, named_parts({name: part for name, part in found.items() if name != "loss"}))
+    if type(found) is tuple and len(found) == 2 and isinstance(found[1], Mapping):
+        value, parts = found
+        if isinstance(value, Tensor) and value.numel() == 1:
+            return Loss(value, rows, named_parts({name: part for name, part in parts.items() if name != "loss"}))
+    return found
+
+
+def named_parts(parts: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    """The parts of a loss as tensors: plain numbers are logged as they are. Raises: ConfigError for what is no number"""
+    for part in parts.values():
+        if not isinstance(part, Tensor) or part.numel() != 1:
+            break
+    else:
+        return parts
+    found: dict[str, Tensor] = {}
+    for name, part in parts.items():
+        try:
+            found[name] = torch.as_tensor(part)
+            one = found[name].numel() == 1
+        except (TypeError, ValueError, RuntimeError):
+            one = False
+        if not one:
+            what = f"a tensor of shape {tuple(part.shape)}" if isinstance(part, Tensor) else f"a {type(part).__name__}"
+            raise ConfigError(
+                f"the loss returned {name!r} beside its value, which is {what}; its parts are logged, and must be numbers"
+            )
     return found
 
 
@@ -104,6 +132,29 @@ class Phase:
     clip: float | None = None
     clip_value: float | None = None
     stage: Stage | None = None
+
+    def __post_init__(self) -> None:
+        trains: Any = self.trains
+        if isinstance(trains, nn.Module | nn.Parameter):
+            trains = [trains]
+        elif isinstance(trains, Iterator):  # as module.parameters() gives them
+            trains = list(trains)
+        if isinstance(trains, str | Mapping) or not isinstance(trains, Iterable):
+            raise self._wrong(trains)
+        for trained in trains:
+            if not isinstance(trained, nn.Module | Tensor):
+                raise self._wrong(trained)
+        object.__setattr__(self, "trains", trains)
+        if not callable(self.loss):
+            raise ConfigError(f"phase {self.name!r}: loss is {self.loss!r}; give a function of the batch")
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise ConfigError(f"phase {self.name!r}: every is a number of steps from 1, got {self.every!r}")
+
+    def _wrong(self, given: Any) -> ConfigError:
+        what = repr(given) if isinstance(given, str | None) else f"a {type(given).__name__}"
+        return ConfigError(
+            f"phase {self.name!r} trains {what}; give a list of networks or parameters, such as trains=[self.net]"
+        )
 
     def parameters(self) -> list[nn.Parameter]:
         """The trainable parameters of `trains`, each once."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 Stream = Literal["split", "shuffle", "augment", "init", "dropout", "sample"]
 
 
-def derive(seed: int, stream: Stream, *keys: int) -> int:
+def derive(seed: int, stream: Stream, *keys: int | str) -> int:
     """A 32-bit seed for one purpose and place, such as (seed, "augment", epoch, step).
 
     32 bits, because torch's CPU generator uses only the low 32 bits of its seed; hashed, not shifted, because a shifted

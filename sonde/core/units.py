@@ -137,3 +137,13 @@ def rate(value: float | None) -> str:
     ('4,060', '3.14')
     """
     return number(value, 3) if value is None or value < 100 else count(value)
+
+
+def ordinal(number: int) -> str:
+    """A number as a place in a row.
+
+    >>> [ordinal(n) for n in (1, 2, 3, 11, 50, 1_022)]
+    ['1st', '2nd', '3rd', '11th', '50th', '1,022nd']
+    """
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"

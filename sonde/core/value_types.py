@@ -4,6 +4,7 @@ import functools
 import numbers
 import operator
 import os
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,6 +13,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sonde.core.errors import ConfigError, nearest
 from sonde.core.given_object import GivenObject
+
+LONGEST, LONGEST_TEXT = 60, 200  # characters of a value that an error shows; text may be a path
 
 
 def suited(name: str, value: Any, annotation: Any) -> Any:
@@ -32,9 +35,19 @@ def suited(name: str, value: Any, annotation: Any) -> Any:
     if (type(value).__module__, type(value).__name__) == ("torch", "device"):
         plain = str(value)
     if not any(_is(plain, kind) for kind in _choices(annotation)):
-        near = near_choice(value, annotation) if isinstance(value, str) else ""
-        raise ConfigError(f"--{name.replace('_', '-')} expects {expected(annotation)}, got {value!r}{near}")
+        near = near_choice(str(value), annotation) if isinstance(value, str | int) else ""
+        raise ConfigError(f"--{name.replace('_', '-')} expects {expected(annotation)}, got {in_short(value)}{near}")
     return plain
+
+
+def in_short(value: Any) -> str:
+    """A value in one line of an error, cut where it is long: a tensor's may fill a page.
+
+    >>> in_short("8"), in_short(list(range(100)))
+    ("'8'", '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1…')
+    """
+    line, most = " ".join(repr(value).split()), LONGEST_TEXT if isinstance(value, str) else LONGEST
+    return line if len(line) <= most else line[:most] + "…"
 
 
 @cache
@@ -100,5 +113,7 @@ def near_choice(value: str, annotation: Any) -> str:
     '; did you mean adam?'
     """
     choices = [str(c) for part in _choices(annotation) if get_origin(part) is Literal for c in get_args(part)]
-    near = nearest(value.lower(), choices, count=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    first = re.split(r"[-_ ]", value.lower())[0]  # of Lightning's "bf16-mixed" and "16-mixed"
+    alike = [choice for choice in choices if choice == first or (first.isdigit() and choice.endswith(first))]
+    near = alike or nearest(value.lower(), choices, count=1)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -39,7 +39,10 @@ def array_of(part: Any) -> np.ndarray:
     if isinstance(part, np.ndarray):
         return part
     found = mapped_tensor(part)
-    return part.detach().cpu().numpy() if found is None else found
+    if found is not None:
+        return found
+    tensor = part.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()  # which numpy does not know
 
 
 def mapped_tensor(tensor: Any) -> np.ndarray | None:

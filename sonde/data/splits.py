@@ -1,8 +1,8 @@
 """Rows for training and for evaluation: reproducible, stratified shares of rows, and views of some rows of a dataset."""
 
-from collections.abc import Collection, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ SPLIT_NAMES = {
     "testing": "test",
     "t10k": "test",
 }
+SPLITS_OF_A_DICT = {**SPLIT_NAMES, "eval": "validation", "evaluation": "validation"}
+"""Those that a program may give its parts, as Hugging Face's Trainer calls what is evaluated while it trains."""
 ORDER = ("train", "validation", "test")
 READ_AT_ONCE = 4096  # rows
 T = TypeVar("T")
@@ -53,6 +55,17 @@ class SubsetRows:
     def targets(self) -> np.ndarray:
         """The `target` field of all rows, without their inputs."""
         return targets_of(self.rows)[self.indices]
+
+
+def refuse_twice(names: Iterable[Any]) -> None:
+    """Raises: DataError where two keys of a dict of splits name the same one, such as eval and validation"""
+    known: dict[str, Any] = {}
+    for name in names:
+        split = SPLITS_OF_A_DICT.get(str(name).lower())
+        if split is not None and split in known:
+            raise DataError(f"{known[split]!r} and {name!r} are both {split} data; leave one of the two out")
+        if split is not None:
+            known[split] = name
 
 
 def subset(rows: Rows, indices: np.ndarray) -> Rows:

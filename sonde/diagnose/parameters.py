@@ -13,6 +13,7 @@ from sonde.core.batch import Batch
 from sonde.core.findings import Finding
 from sonde.core.seams import Phase, Task, extras_of
 from sonde.diagnose.before import MIXING, drops_units
+from sonde.diagnose.graph import activated_twice
 from sonde.engine.modes import is_frozen, trained_parameters
 from sonde.engine.step import Stepper
 
@@ -151,6 +152,8 @@ class GradientCheck:
         if phase.name not in self._open:
             return
         self._count[phase.name] += 1
+        if self._count[phase.name] == 1:
+            self._report(activated_twice(value))
         reached = leaves(value)
         for left in self._left.values():
             for key in reached.keys() & left.keys():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
+from sonde.core.errors import ConfigError
 from sonde.core.progress import Tick, silent
 from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
@@ -152,6 +153,18 @@ class EvaluationBudget:
         return max(0.0, left_s / (row_s * left))
 
 
+def checked_meter(task: Task) -> Meter:
+    """A fresh meter. Raises: ConfigError for what lacks a method that evaluations call"""
+    meter = task.meter()
+    lacks = [name for name in ("update", "compute", "details") if not callable(getattr(meter, name, None))]
+    if lacks:
+        raise ConfigError(
+            f"{type(task).__name__}.meter() gives a {type(meter).__name__} without {' and '.join(lacks)}; see sonde.Meter, or "
+            "leave meter out for means of what evaluate returns"
+        )
+    return meter
+
+
 def evaluate(
     task: Task,
     source: Source,
@@ -170,7 +183,7 @@ def evaluate(
 
     What a task draws while it is evaluated is not missing from the streams that training draws from.
     """
-    meter = task.meter()
+    meter = checked_meter(task)
     quick = abilities_of(task).quick_evaluate if brief else None
     look = WithoutGradients(quick or task.evaluate)
     begins = source.state_dict() if budget is not None else {}

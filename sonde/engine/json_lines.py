@@ -34,10 +34,11 @@ class JsonLinesLog:
         return self._file.closed
 
     def close(self) -> None:
-        """Flush to the disk and close."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        """Flush to the disk and close; closing again does nothing."""
+        if not self._file.closed:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

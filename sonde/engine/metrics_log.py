@@ -1,18 +1,26 @@
 """Lines of `metrics.jsonl` about steps."""
 
+from collections.abc import Mapping
+
+from torch import Tensor
+
 from sonde.core.records import StepRecord
 from sonde.engine.training import Training
 
 
 def log_step(training: Training, record: StepRecord) -> None:
-    """One line of `metrics.jsonl`: the mean loss since the line before."""
+    """One line of `metrics.jsonl`: the mean loss since the line before.
+
+    Where several phases are at work, also the latest loss of each, and its rate: one may not run on every step.
+    """
     progress = training.progress
     if not training.journals or not progress.window:
-        progress.window = []
+        progress.window, progress.latest = [], {}
         return
     training.stepper.guard.settle()
     values = [float(value) for value in progress.window]
-    progress.window = []
+    losses = {**progress.latest, **record.losses}
+    progress.window, progress.latest = [], {}
     elapsed = training.clock.elapsed()
     norm = next(iter(record.norms.values()), None)
     training.journals["metrics.jsonl"].write(
@@ -25,12 +33,18 @@ def log_step(training: Training, record: StepRecord) -> None:
             "norm": None if norm is None else float(norm),
             "seconds": round(elapsed, 4),
             "rows": progress.rows,
-            **{name: float(value) for name, value in record.losses.items() if not name.endswith("/loss")},
-            **_other_losses(record),
+            **{name: float(value) for name, value in losses.items() if not name.endswith("/loss")},
+            **_other_losses(losses),
+            **_rates(training),
         }
     )
 
 
-def _other_losses(record: StepRecord) -> dict[str, float]:
-    named = [name for name in record.losses if name.endswith("/loss")]
-    return {name: float(record.losses[name]) for name in named} if len(named) > 1 else {}
+def _other_losses(losses: Mapping[str, Tensor]) -> dict[str, float]:
+    named = [name for name in losses if name.endswith("/loss")]
+    return {name: float(losses[name]) for name in named} if len(named) > 1 else {}
+
+
+def _rates(training: Training) -> dict[str, float]:
+    stepper = training.stepper
+    return {f"{name}/lr": rate for name, rate in stepper.rates().items()} if stepper.several else {}

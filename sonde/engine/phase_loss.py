@@ -1,11 +1,12 @@
 """What a phase's loss function returned, checked: a mistake there is one line."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Loss, Phase, as_loss
+from sonde.core.seams import Loss, Phase, as_loss, named_parts
 
 
 def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
@@ -29,10 +30,12 @@ def checked_loss(phase: Phase, found: Any, rows: int) -> Loss:
             f"phase {phase.name!r}: the loss has no gradient; compute it from the network's output by differentiable functions "
             "(argmax, comparisons, .item() and .detach() are not)"
         )
-    return loss
+    return loss if not loss.parts or isinstance(found, Mapping) else loss._replace(parts=named_parts(loss.parts))
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a dict of {', '.join(map(repr, value)) or 'nothing'}"
     return "None" if value is None else f"a {type(value).__name__}"

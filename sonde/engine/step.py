@@ -22,19 +22,27 @@ from sonde.engine.modes import enter_training, kept_in_evaluation
 from sonde.engine.phase_loss import checked_loss
 from sonde.engine.stages import Stages, plan_stages
 from sonde.engine.trainable import Trained
-from sonde.engine.update import Update, entries, has_sparse_gradients, held, load_optimizer, peaks, searched, total_norm
+from sonde.engine.update import (
+    Update,
+    gradient_values,
+    has_sparse_gradients,
+    load_optimizer,
+    optimized_parameters,
+    peak_rates,
+    search_step,
+    total_norm,
+)
 from sonde.optim.ema import EMA
 from sonde.optim.fused_adam import update_of
 
-OVERFLOWS = (
-    50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it leaves nothing to overflow
-)
+OVERFLOWS = 50  # updates skipped in a row until it is not the loss scale any more: 2^-50 of it overflows nothing
 
 
 class Stepper:
     """Computes steps. Its state: the optimisers, the loss scale, the average of the weights, counts of skipped updates, stages.
 
     main: name of the loss that stands for the whole step: the first phase's of those at work
+    several: whether more than one phase is at work
     kept: modules that stay in evaluation mode, as the task's networks were when this was made
     """
 
@@ -57,8 +65,8 @@ class Stepper:
         self.guard = Guard(task.modules, settings.device)
         self.skipped = 0  # updates left out because fp16's scale was too large: expected, and counted
         self._in_a_row = dict.fromkeys((u.phase.name for u in updates), 0)  # of those, the latest of each phase
-        self._parameters = {u.phase.name: held(u) for u in updates}
-        self._peaks = {u.phase.name: peaks(u) for u in updates}
+        self._parameters = {u.phase.name: optimized_parameters(u) for u in updates}
+        self._peaks = {u.phase.name: peak_rates(u) for u in updates}
         self._sparse = has_sparse_gradients(task.modules)
         self._after_step = extras_of(task).after_step
         self.kept = kept_in_evaluation(task)
@@ -74,6 +82,7 @@ class Stepper:
         number, self._first, self._last = self.stages.at(step)
         self._at_work = [update for update in self.updates if update.in_stage(self.stages, number)]
         self.main = f"{self._at_work[0].phase.name}/loss"
+        self.several = len(self._at_work) > 1
         self._by_epoch = [
             u.scheduler for u in self._at_work if u.scheduler is not None and u.scheduler.every == "epoch"
         ]
@@ -82,6 +91,10 @@ class Stepper:
     def main_update(self) -> Update:
         """The first of those at work, whose rate stands for the step's."""
         return self._at_work[0]
+
+    def rates(self) -> dict[str, float]:
+        """The rate of each phase at work, by name: that of its latest update."""
+        return {each.phase.name: float(each.optimizer.param_groups[0]["lr"]) for each in self._at_work}
 
     def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Run step number `step` (1-based). Raises: NonFiniteStep with weights and buffers as they were."""
@@ -114,6 +127,10 @@ class Stepper:
         if self._after_step is not None:
             self._after_step(record)
         return record
+
+    def held(self, phase: str) -> Sequence[Tensor]:
+        """The parameters that a phase trains now."""
+        return self._parameters[phase]
 
     def _rate(self, update: Update, step: int) -> float:
         if update.scheduler is not None:
@@ -177,7 +194,7 @@ class Stepper:
         name = update.phase.name
         gradients = [p.grad for p in self._parameters[name] if p.grad is not None]
         if self._sparse:
-            gradients = entries(self._parameters[name])
+            gradients = gradient_values(self._parameters[name])
         norm = total_norm(gradients)
         norms[name] = norm
         share = 1.0 if update.scheduler is not None else update.multiplier(self._steps_before(update, step))
@@ -243,7 +260,7 @@ class Stepper:
         parameters = self._parameters[update.phase.name]
         pieces = batch.split(self.settings.accumulate) if self.settings.accumulate > 1 else [batch]
         again = partial(self.execution.gradient, update.phase, update.optimizer, parameters, pieces)
-        if trouble := searched(update.optimizer, parameters, value, lambda: again()["loss"]):
+        if trouble := search_step(update.optimizer, parameters, value, lambda: again()["loss"]):
             self.guard.refuse(step, update.phase.name, batch, trouble)
 
     def _move(self, update: Update, share: float, flag: Tensor | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from sonde.core.damaged import DAMAGE
 from sonde.core.errors import RunFolderError, SondeError, first_line
@@ -36,6 +37,9 @@ class Progress:
     metrics: dict[str, float] = field(default_factory=dict)  # of the last evaluation
     saved_at: int = -1
     window: list[Tensor] = field(default_factory=list)  # losses since the last logged line, unread
+    latest: dict[str, Tensor] = field(
+        default_factory=dict
+    )  # where several phases are at work, each's losses since then
     rows: int = 0  # seen since the run began
     stop: str = ""  # why the loop ended
     ended_by: str = ""  # setting that ended it: "epochs", "steps", "time_limit" or "patience"; of observers ""
@@ -124,14 +128,30 @@ def load_weights(modules: nn.Module, held: Mapping[str, Tensor]) -> None:
     live = weights(modules)
     if not any(name.startswith(OF_A_LOSS) for name in held):  # earlier versions did not save what belongs to a loss
         live = {name: value for name, value in live.items() if not name.startswith(OF_A_LOSS)}
+    held = _named_as(live, held)
     missing, extra = sorted(live.keys() - held.keys()), sorted(held.keys() - live.keys())
     if missing or extra:
         raise RunFolderError(f"the checkpoint does not fit this model: missing {missing[:3]}, unexpected {extra[:3]}")
     with torch.no_grad():
         for name, value in live.items():
+            if is_lazy(value):
+                value.materialize(held[name].shape)  # type: ignore[attr-defined]
             if value.shape != held[name].shape:
                 raise RunFolderError(
                     f"the checkpoint does not fit this model: {name} is {tuple(held[name].shape)}, expected "
                     f"{tuple(value.shape)}"
                 )
             value.copy_(held[name])
+
+
+def _named_as(live: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Saved weights under the names of the live ones, where only a wrapper tells them apart: torch.compile, DataParallel."""
+    if live.keys() == held.keys():
+        return held
+    plain = {_unwrapped(name): name for name in live}
+    found = {plain.get(_unwrapped(name), name): value for name, value in held.items()}
+    return found if found.keys() == live.keys() and len(found) == len(held) else held
+
+
+def _unwrapped(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module"))

@@ -42,13 +42,13 @@ class Update:
         return self.phase.stage is None or self.phase.stage == stages.stages[number]
 
 
-def held(update: Update) -> list[nn.Parameter]:
+def optimized_parameters(update: Update) -> list[nn.Parameter]:
     """The parameters of a phase that its optimiser moves."""
     moved = {id(parameter) for group in update.optimizer.param_groups for parameter in group["params"]}
     return [parameter for parameter in update.phase.parameters() if id(parameter) in moved]
 
 
-def peaks(update: Update) -> list[float]:
+def peak_rates(update: Update) -> list[float]:
     """The highest rate of each group, before a step is taken; a scheduler may begin below it."""
     first = "lr" if update.scheduler is None else "initial_lr"
     return [float(group.get(first, group["lr"])) for group in update.optimizer.param_groups]
@@ -64,7 +64,7 @@ def has_sparse_gradients(module: nn.Module | nn.Parameter) -> bool:
     return any(isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.sparse for part in parts)
 
 
-def entries(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
+def gradient_values(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
     """What is stored of each gradient: of a sparse one, as `nn.Embedding(sparse=True)` makes, the rows that are there.
 
     Each sparse gradient is put back with its rows added up, so that to change the entries is to change it.
@@ -86,7 +86,7 @@ def total_norm(gradients: list[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
-def searched(
+def search_step(
     optimizer: Optimizer, parameters: Sequence[nn.Parameter], value: Tensor, loss: Callable[[], Tensor]
 ) -> str:
     """An update that computes the loss again where it looks; why it failed, with the weights as they were, else "".

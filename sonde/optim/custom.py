@@ -1,6 +1,7 @@
 """Optimisers that are not ours: torch's by name, a class, a function of the list of parameters, or one that the caller made."""
 
 import copy
+import functools
 import inspect
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
@@ -47,14 +48,17 @@ def torch_classes() -> dict[str, type[Optimizer]]:
     return {name: found[name] for name in get_args(OptimizerName) if name not in OURS and name in found}
 
 
-def class_of(choice: Choice) -> type[Optimizer] | None:
-    """The class that is called with settings; None for optimisers of ours and for what makes its own.
+def class_of(choice: Choice) -> Callable[..., Optimizer] | None:
+    """The class that is called with settings, or a partial of one that leaves the rate open; None for optimisers of ours and for
+    what makes its own.
 
     Raises: ConfigError for one that this version of torch lacks
     """
     if isinstance(choice, GivenObject):
-        kind = choice.value
-        return kind if isinstance(kind, type) and issubclass(kind, Optimizer) else None
+        kind = made = choice.value
+        if isinstance(made, functools.partial) and not made.args and "lr" not in made.keywords:
+            kind = made.func
+        return made if isinstance(kind, type) and issubclass(kind, Optimizer) else None
     if choice in OURS:
         return None
     if choice not in torch_classes():
@@ -86,7 +90,7 @@ def reads(choice: Choice) -> tuple[str, ...]:
     return tuple(name for name in SETTINGS if takes[name])
 
 
-def defaults(kind: type[Optimizer]) -> dict[str, float]:
+def defaults(kind: Callable[..., Optimizer]) -> dict[str, float]:
     """What a class has by itself for the settings that it shares with ours.
 
     >>> defaults(torch.optim.Adagrad)
@@ -127,11 +131,11 @@ def called(choice: Choice, make: Callable[..., Any], *given: Any, **settings: An
 def made_by_itself(choice: GivenObject, parameters: Sequence[nn.Parameter]) -> Optimizer:
     """The optimiser that a function makes of the parameters, or a copy of the one that was given, over the same parameters."""
     if isinstance(choice.value, Optimizer):
-        return twin(choice.value)
+        return copy_of_optimizer(choice.value)
     return called(choice, choice.value, list(parameters))
 
 
-def twin(optimizer: Optimizer) -> Optimizer:
+def copy_of_optimizer(optimizer: Optimizer) -> Optimizer:
     """A copy with its own state and groups over the very same parameters, so that trial steps leave the caller's as it was."""
     made = object.__new__(type(optimizer))
     shared: dict[int, Any] = {id(p): p for group in optimizer.param_groups for p in group["params"]}

@@ -16,7 +16,8 @@ from sonde.report.scale import Point, Scale, fit, thinned
 
 WIDTH, HEIGHT = 460, 268
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 42
-LEGEND = 20  # above the highest point, where the names of several curves stand
+LEGEND = 20  # a line of names, above the highest point, where there are several curves
+NAME, CHARACTER = 26, 6.3  # of such a name: characters that are shown, and the width of one
 MOST_HOVERS = 90
 
 
@@ -53,7 +54,7 @@ def curves(series: Sequence[Series], x: Axis, y: Axis, *, name: str, mark: tuple
     shown = [thin for s in series if (thin := _thin(s)).points]
     across = _scale((px for s in shown for px, _ in s.points), x, start=LEFT, end=WIDTH - RIGHT)
     named = [s for s in shown if s.name and not s.faint]
-    top = TOP + LEGEND if len(named) > 1 else TOP
+    top = TOP + LEGEND * len(_legend_rows(named))
     up = _scale((py for s in shown for _, py in s.points if py is not None), y, start=HEIGHT - BOTTOM, end=top)
     parts = [_frame(across, up, x.label, y.label)]
     if mark is not None:
@@ -270,16 +271,32 @@ def _nearest(points: Sequence[Point], x: float) -> float | None:
 
 
 def _legend(series: Sequence[Series]) -> str:
-    if len(series) < 2:
-        return ""
-    x, parts = WIDTH - RIGHT - 4.0, []
-    for s in reversed(series):
-        text = _cut(s.name, 26)
-        parts.append(f'<text class="tx" x="{x:.1f}" y="{TOP + 11}" text-anchor="end">{text}</text>')
-        x -= 6.3 * len(s.name[:26]) + 7
-        parts.append(f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{TOP + 5}" width="12" height="3.5" rx="1.5"/>')
-        x -= 24
+    parts = []
+    for line, row in enumerate(_legend_rows(series)):
+        x, y = WIDTH - RIGHT - 4.0, TOP + line * LEGEND
+        for s in reversed(row):
+            text = _cut(s.name, NAME)
+            parts.append(f'<text class="tx" x="{x:.1f}" y="{y + 11}" text-anchor="end">{text}</text>')
+            x -= CHARACTER * len(s.name[:NAME]) + 7
+            parts.append(f'<rect class="f{s.colour}" x="{x - 12:.1f}" y="{y + 5}" width="12" height="3.5" rx="1.5"/>')
+            x -= 24
     return "".join(parts)
+
+
+def _legend_rows(series: Sequence[Series]) -> list[list[Series]]:
+    """The entries of a legend in as many lines as they need; none where one curve speaks for itself."""
+    if len(series) < 2:
+        return []
+    rows: list[list[Series]] = [[]]
+    left = WIDTH - LEFT - RIGHT
+    for s in series:
+        width = CHARACTER * len(s.name[:NAME]) + 31
+        if rows[-1] and width > left:
+            rows.append([])
+            left = WIDTH - LEFT - RIGHT
+        rows[-1].append(s)
+        left -= width
+    return rows
 
 
 def _vertical(x: float, word: str, *, low: bool) -> str:

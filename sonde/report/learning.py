@@ -16,6 +16,7 @@ LOG_RATIO = 30.0  # a loss that falls by more than this is drawn on a logarithmi
 MOST_PARTS = 4  # further curves of a multi-part loss are left out
 MOST_LOGGED = 8  # numbers of observers that get a figure
 
+RATE = "/lr"  # of a phase, beside others
 _STEP_KEYS = {"kind", "step", "epoch", "loss", "lr", "norm", "seconds", "rows", "samples_per_s"}
 
 
@@ -53,6 +54,9 @@ def _loss(run: Reading) -> Figure | None:
         caption = (
             "Falling: the model is learning. Flat: it has stopped. Rising or noisy: the learning rate may be too high."
         )
+    phase = next((key.removesuffix(RATE) for line in run.steps for key in line if key.endswith(RATE)), "")
+    if phase:
+        caption = f"Of the phase {phase}, the first of those at work; the others are among the loss terms."
     broken = sum(y is None for _, y in train)
     if broken:
         caption += f" {broken} logged values were not finite; the curve is broken there."
@@ -88,7 +92,11 @@ def _metric(run: Reading) -> Figure | None:
 
 
 def _parts(run: Reading) -> Figure | None:
-    names = [name for name in dict.fromkeys(key for line in run.steps for key in line) if name not in _STEP_KEYS]
+    names = [
+        name
+        for name in dict.fromkeys(key for line in run.steps for key in line)
+        if name not in _STEP_KEYS and not name.endswith(RATE)
+    ]
     found = [(name, _series(run, name)) for name in names]
     # a count of what went wrong that stayed at nothing is no part worth a picture
     shown = [(name, points) for name, points in found if any(_finite(points))][:MOST_PARTS]
@@ -116,7 +124,11 @@ def _rate(run: Reading) -> Figure | None:
     points = _series(run, "lr")
     if not _finite(points):
         return None
+    several = list(dict.fromkeys(key for line in run.steps for key in line if key.endswith(RATE)))[:MOST_PARTS]
     series = [Series(name="learning rate", points=points, colour=3)]
+    if several:
+        named = [(key.removesuffix(RATE), _series(run, key)) for key in several]
+        series = [Series(name=name, points=points, colour=place + 1) for place, (name, points) in enumerate(named)]
     figure = curves(series, _across(run), Axis(label="learning rate", zero=True), name="Learning rate over time")
     return Figure(title="Learning rate", svg=figure, caption="The learning-rate schedule as applied.")
 

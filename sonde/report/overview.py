@@ -65,7 +65,7 @@ def key_figures(run: Reading) -> list[tuple[str, str]]:
     """(name, value) of the key figures."""
     result, seconds = run.result, run.result.get("seconds") or {}
     found = [
-        ("model", result.get("model") or (run.config.get("settings") or {}).get("model")),
+        ("model", result.get("network") or result.get("model") or (run.config.get("settings") or {}).get("model")),
         ("parameters", count(result["parameters"]) if result.get("parameters") is not None else ""),
         ("training time", duration(seconds["total"]) if seconds.get("total") else ""),
         ("rows per second", rate(result["samples_per_s"]) if result.get("samples_per_s") else ""),
@@ -186,6 +186,9 @@ def _unfinished(run: Reading) -> str:
 def _story(run: Reading) -> str:
     result = run.result
     source = run.data.get("source") or run.config.get("data") or "the data"
+    if run.data.get("form") == "custom data":
+        held = source in ("tuple", "list", "dict", "Tensor", "ndarray")
+        source = "data in memory" if held else f"the caller's {source}"
     epochs, steps = result.get("epochs"), result.get("steps")
     length = ""
     if isinstance(epochs, int | float):
@@ -198,7 +201,7 @@ def _story(run: Reading) -> str:
         "time limit": ", ended by the time limit",
     }
     return (
-        f"{result.get('model') or 'The model'} was trained on {source}"
+        f"{result.get('network') or result.get('model') or 'The model'} was trained on {source}"
         + (f" for {length}" if length else "")
         + (f" in {duration(seconds)}" if seconds else "")
         + ended.get(str(result.get("status")), "")

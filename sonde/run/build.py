@@ -37,8 +37,9 @@ from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
 from sonde.run.updates import check_search, check_watched, schedules, updates
-from sonde.tasks.custom.beside import WithMetrics
 from sonde.tasks.custom.metrics import Measures, own_names
+from sonde.tasks.custom.signatures import in_order
+from sonde.tasks.custom.with_metrics import WithMetrics
 from sonde.tasks.table import build as build_task
 from sonde.tasks.table import spec
 
@@ -238,7 +239,7 @@ def _task(model: nn.Module, dataset: Dataset, config: TrainConfig, labels: Any, 
         config.task_config,
         class_counts=counts,
         monitor=None if mine else loop.monitor,
-        loss=own.loss,
+        loss=None if own.loss is None else in_order(own.loss),
     )
     if task.objective is not None and not mine and loop.mode not in (None, task.objective.mode):
         better = "higher" if task.objective.mode == "max" else "lower"

@@ -9,28 +9,38 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader, IterableDataset
 
 from sonde.core.code_hash import (
     PYTHON,
     attributes_that_change,
     fingerprint,
     is_installed,
+    is_open,
     is_plain,
     name_of,
+    settings_read,
     without_addresses,
 )
 from sonde.core.damaged import part, read_object, reading
 from sonde.core.errors import RunFolderError
-from sonde.core.files import read_json, write_json
+from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Task
+from sonde.core.seams import Phase, Stage, Task, parameters_of
 
 METRIC = "metric "  # what names of parts begin with that are metrics
 OBSERVER = "observer "  # and that are observers, which may come and go
 MOST_VALUES = 100_000  # of a tensor that a function refers to, to be compared by its content
 FUNCTIONS = (types.FunctionType, functools.partial, type)
 MOST_TEXT = 20_000  # characters of a network's description that are kept, to name a layer that changed
+
+_OF_TORCH = frozenset(vars(nn.Module())) | {"training"}  # attributes that are no settings
+_OF_A_TASK = frozenset({"modules", "phases", "objective", "abilities"})  # compared by themselves, or made from the rest
+_PHASE_SETTINGS = ("every", "optimizer", "schedule", "clip", "clip_value", "stage")
+PHASE, DATA = "phase ", "data: "  # of phases and what makes batches, of which earlier versions' folders say nothing
+
+FROZEN = "frozen: "  # begins the last line of a network's description
 
 Code = dict[str, Any]
 """What data.json says: "python", and part -> {"name", "hash", and of networks "text"}."""
@@ -63,9 +73,25 @@ def code_of(
     parts |= {f"{OBSERVER}{name_of(each)}": each for each in observers}
     code: Code = {"python": PYTHON} | {name: _entry(part) for name, part in parts.items()}
     if task is not None and not isinstance(task, nn.Module):
-        hashed = fingerprint((type(task), _settings(task)), describe=_described)
+        hashed = fingerprint((type(task), task.objective, _settings(task)), describe=_described)
+        code |= {f"{PHASE}{phase.name}": _phase(phase, task) for phase in task.phases}
         code["task"] = {"name": type(task).__qualname__.rpartition("<locals>.")[2], "hash": hashed}
     return code if len(code) > 1 else {}
+
+
+def code_of_data(given: Mapping[str, Any]) -> Code:
+    """The caller's code that makes batches: functions, IterableDatasets, what collates; rows themselves are compared elsewhere.
+
+    given: use of the data, such as "training" -> the data
+    """
+    parts: dict[str, Any] = {}
+    for use, data in given.items():
+        made = data.dataset if isinstance(data, DataLoader) else data
+        if isinstance(made, (*FUNCTIONS, types.MethodType, IterableDataset)):
+            parts[f"{DATA}{use} data"] = made
+        if isinstance(data, DataLoader) and data.collate_fn is not None:
+            parts[f"{DATA}{use} collate_fn"] = data.collate_fn
+    return {name: _entry(part) for name, part in parts.items()}
 
 
 def _called_in_full(metric: Any) -> str:
@@ -75,8 +101,12 @@ def _called_in_full(metric: Any) -> str:
 def _entry(part: Any) -> dict[str, str]:
     name = part if isinstance(part, str) else name_of(part)
     entry = {"name": name, "hash": fingerprint(part, describe=_described)}
+    if captured := getattr(getattr(part, "__code__", None), "co_freevars", ()):
+        entry["captures"] = ", ".join(captured)
     if isinstance(part, nn.Module):
-        entry["text"] = without_addresses(repr(part))[:MOST_TEXT]
+        frozen = [name for name, weight in part.named_parameters() if not weight.requires_grad]
+        text = without_addresses(repr(part))[:MOST_TEXT]
+        entry["text"] = f"{text}\n{FROZEN}{', '.join(frozen)}"[: 2 * MOST_TEXT] if frozen else text
     return entry
 
 
@@ -90,16 +120,19 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     same_python = before.get("python") == now.get("python")
     old, new = _parts(before), _parts(now)
     found = []
+    known = any(name.startswith(PHASE) for name in old)  # earlier versions say nothing of phases
     for name in [*new, *(name for name in old if name not in new)]:
         if name.startswith((METRIC, OBSERVER)) and (name in old) != (name in new):
             continue  # metrics are told together
+        if (name.startswith(PHASE) and not known) or (name.startswith(DATA) and not (name in old and name in new)):
+            continue
         then, there = old.get(name), new.get(name)
         if then is None or there is None:
             how = f"none then, {_called(there['name'])} now" if there else f"{_called(then['name'])} then, none now"  # type: ignore[index]
         else:
             how = _how(then, there, same_python=same_python)
         if how is not None:
-            found.append(f"another {name} ({how})")
+            found.append(f"another {name.removeprefix(DATA)} ({how})")
     measured = [[name.removeprefix(METRIC) for name in each if name.startswith(METRIC)] for each in (old, new)]
     if set(measured[0]) != set(measured[1]):
         then_now = [", ".join(names) or "none" for names in measured]
@@ -119,10 +152,14 @@ def _how(old: Mapping[str, str], new: Mapping[str, str], *, same_python: bool) -
     for one, other in zip(then, now, strict=False):
         if one != other:
             return f"{one.strip()} then, {other.strip()} now"
-    if len(then) != len(now):
+    if (told := [line[-1] if line and line[-1].startswith(FROZEN) else "" for line in (then, now)]) != ["", ""]:
+        if told[0] != told[1]:
+            return f"{told[0] or 'nothing frozen'} then, {told[1] or 'nothing frozen'} now"
+    elif len(then) != len(now):
         return f"{new['name']}, {len(then)} lines of layers then, {len(now)} now"
     if same_python and old["hash"] != new["hash"]:
-        return f"the code of {_called(new['name'])} has changed"
+        captured = ", or a value it captures," if "captures" in new else ""
+        return f"the code of {_called(new['name'])}{captured} has changed"
     return None
 
 
@@ -162,11 +199,14 @@ def changed_findings(changed: Iterable[str], *, step: int) -> list[Finding]:
     ]
 
 
-def remember_code(folder: RunFolder, now: Mapping[str, Any]) -> None:
-    """Write down the code that a run goes on by."""
-    about = read_json(folder.data)
-    if now and about.get("code") != now:
-        write_json(folder.data, {**about, "code": {**about.get("code", {}), **now}})
+def remember_code(folder: RunFolder, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
+    """Write down the code that a run goes on by, and the fingerprints of data that were not there before."""
+    about = read_object(folder.data, run=folder.path)
+    before = {name: part(about, name, folder.data, run=folder.path) for name in ("code", "fingerprint")}
+    known = {"code": {**before["code"], **now}} if now else {}
+    known["fingerprint"] = {**before["fingerprint"], **data}
+    if {**about, **known} != about:
+        write_json(folder.data, {**about, **known})
 
 
 def _described(value: Any) -> tuple[Any, ...] | None:
@@ -198,10 +238,44 @@ def _described(value: Any) -> tuple[Any, ...] | None:
 
 
 def _settings(owner: Any) -> dict[str, Any]:
-    """Plain attributes and functions of a module or task of the caller's own that its methods do not change."""
-    changing = attributes_that_change(type(owner)) | {"training"}
+    """Plain attributes, configurations and functions of a module or task of the caller's own that its methods do not change."""
+    kind = type(owner)
+    left = attributes_that_change(kind) | (_OF_TORCH if isinstance(owner, nn.Module) else _OF_A_TASK)
     return {
-        name: value
+        name: settings_read(kind, name, value)
         for name, value in sorted(getattr(owner, "__dict__", {}).items())
-        if not name.startswith("_") and name not in changing and (is_plain(value) or isinstance(value, FUNCTIONS))
+        if name not in left and (is_plain(value) or is_open(value) or isinstance(value, FUNCTIONS))
     }
+
+
+def _phase(phase: Phase, task: Task) -> dict[str, str]:
+    """What a phase does, as lines of which the first that differs is told."""
+    names = {id(weight): name for name, weight in task.modules.named_parameters()}
+    trained = [names.get(id(weight), "?") for each in phase.trains for weight in parameters_of(each)]
+    said = {name: getattr(phase, name) for name in _PHASE_SETTINGS}
+    lines = [f"{name}={_value(value)}" for name, value in said.items()]
+    lines.append(f"trains {len(trained)} parameters ({', '.join(trained)[:MOST_TEXT]})")
+    own = (*said.values(), _function_of(phase.loss))
+
+    def describe(value: Any) -> tuple[Any, ...] | None:
+        return ("the task",) if value is task or isinstance(value, nn.Module) else _described(value)
+
+    hashed = fingerprint((*own, trained), describe=describe)
+    return {"name": phase.name, "hash": hashed, "text": without_addresses("\n".join(lines))}
+
+
+def _function_of(loss: Any) -> Any:
+    """Of a method of a task its code; its owner is compared as the task."""
+    return getattr(loss, "__func__", loss)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name!r}: {_value(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, functools.partial):
+        return repr(value)
+    if isinstance(value, FUNCTIONS):
+        return _called(name_of(value))
+    if isinstance(value, Optimizer):
+        return f"{type(value).__name__}({', '.join(f'{n}={v}' for n, v in value.defaults.items() if is_plain(v))})"
+    return repr(value) if is_plain(value) or isinstance(value, Stage) else name_of(value)

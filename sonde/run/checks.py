@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from sonde.core.findings import Finding
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
+from sonde.diagnose.stages import never_due
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
 from sonde.run.build import Assembly
@@ -42,10 +44,28 @@ def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     """What is to be said of the caller's networks before they are trained; of networks of ours there is nothing."""
     if not _is_custom(assembly):
         return []
-    found = in_no_phase(assembly.task, stepper)
+    found = never_due(assembly.task.phases, stepper.stages, total=stepper.total)
+    found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
         found += frozen_in_training(assembly.task, stepper.kept)
     return found
+
+
+def _summed(assembly: Assembly) -> list[Finding]:
+    """A finding for a loss of torch's that adds up what all else takes for a mean over the rows."""
+    loss = getattr(assembly.task, "_function", None)
+    reduction = loss.keywords.get("reduction") if isinstance(loss, partial) else getattr(loss, "reduction", None)
+    if reduction != "sum":
+        return []
+    return [
+        Finding(
+            check="loss that sums",
+            severity="warning",
+            evidence="the loss has reduction='sum': its gradient grows with the rows of a batch, a smaller last batch moves the "
+            "weights less, and what is reported of a set is a mean of the sums of its batches",
+            action="give it reduction='mean'; for the same steps of sgd multiply lr by the rows of a batch",
+        )
+    ]
 
 
 def watch_gradients(

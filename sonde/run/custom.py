@@ -18,14 +18,13 @@ from sonde.core.nested import leaves
 from sonde.core.overrides import from_keywords
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Objective, Source, Task
+from sonde.core.value_types import in_short
 from sonde.data.feed.decide import FeedDecision
-from sonde.data.feed.fields import by_name, in_memory
+from sonde.data.feed.fields import in_memory
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
 from sonde.data.feed.iterables import JoinedBatches, batches_of, collated, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
 from sonde.data.feed.tensors import tensor_source
-from sonde.data.fingerprint import of_arrays
-from sonde.data.mapped import array_of
 from sonde.engine.clock import Clock
 from sonde.engine.plan import pick_device
 from sonde.engine.precision import check_precision
@@ -33,15 +32,19 @@ from sonde.engine.stages import fixed_epochs, fixed_length
 from sonde.metrics.directions import higher_is_better
 from sonde.optim.ema import EMA
 from sonde.run.build import EVALUATION_ROWS, Assembly
-from sonde.run.callers_code import Code
+from sonde.run.callers_code import Code, code_of_data
 from sonde.run.choose import Recipe
+from sonde.run.given_rows import fingerprints
 from sonde.run.given_splits import given_splits
+from sonde.run.initialise import initialise, refuse_meta
 from sonde.run.job import Job
+from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
+from sonde.tasks.custom.mistakes import check_module, check_task
 from sonde.tasks.custom.task import ModuleTask
 
 
@@ -74,23 +77,27 @@ def custom_job(
     def build(config: TrainConfig, fresh: bool) -> Assembly:
         if isinstance(data, Iterator) and (epochs := requested_epochs(config.loop) or 1) > 1:
             raise ConfigError(f"{epochs:g} epochs are {epochs:g} passes over the data, and {ONCE}; or give epochs=1")
-        parts = custom_parts(task, data, validation, config, clock, test=test)
+        parts = custom_parts(task, data, validation, config, clock, test=test, typed=settings)
         check_length(config, parts.train)  # what is refused leaves no folder behind
         check_stages(task.phases, config.loop, parts.train)
         return replace(parts, notes=(splits.said, *parts.notes)) if splits.said else parts
 
     with clock.part("data"):
-        fingerprint = _hashes({"train": data, "validation": validation, "test": test})
+        fingerprint = fingerprints({"train": data, "validation": validation, "test": test})
     warnings = [f"left out the split {name}, which is none of train, validation and test" for name in splits.left_out]
     about = {"source": type(data).__name__, "form": "custom data", "facts": [], "warnings": warnings}
     return Job(
         resolved=resolved,
         given=from_keywords(settings).values,
-        about={**about, "fingerprint": fingerprint, "code": code or {}},
+        about={
+            **about,
+            "fingerprint": fingerprint,
+            "code": {**(code or {}), **code_of_data({"training": data, "validation": validation})} if code else {},
+        },
         build=build,
         name=(CUSTOM_MODULE, name),
         own=task.own_names if isinstance(task, ModuleTask) else {},
-        screen=Screen(quiet=bool(settings.get("quiet", False))),
+        screen=Screen(quiet=bool(settings.get("quiet", False)), spelling=in_keywords),
     )
 
 
@@ -112,9 +119,20 @@ def settings_of(task: Task, settings: Mapping[str, Any]) -> Resolved:
 
 
 def custom_parts(
-    task: Task, data: Any, validation: Any, config: TrainConfig, clock: Clock, *, test: Any = None
+    task: Task,
+    data: Any,
+    validation: Any,
+    config: TrainConfig,
+    clock: Clock,
+    *,
+    test: Any = None,
+    typed: Mapping[str, Any] | None = None,
 ) -> Assembly:
-    """The parts of a run with a custom task and custom data."""
+    """The parts of a run with a custom task and custom data.
+
+    typed: the settings that the caller chose. A batch size that nobody did is at most the number of rows
+    """
+    refuse_meta(task.modules)
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device, task.modules)
     getattr(task, "to", task.modules.to)(device)
@@ -122,11 +140,15 @@ def custom_parts(
         raise ConfigError(
             f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"
         )
+    if isinstance(task, ModuleTask):
+        task.accumulates = config.feed.accumulate > 1
     floats, notes = floats_of(task.modules), []
     with clock.part("data"):
         if isinstance(validation, bool | int | float):
             data, validation, note = _split(data, float(validation), seed=seed)
             notes.append(note)
+        if "batch_size" not in (typed or {}):
+            config = replace(config, feed=_at_most(config.feed, data))
         drawn = replace(config.feed, balanced=False)  # which is refused once the parts are there
         train = source_of(data, drawn, device=device, seed=seed, training=True, floats=floats)
         feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
@@ -135,6 +157,7 @@ def custom_parts(
             for split, part in (("validation", validation), ("test", test))
             if part is not None
         }
+        initialise(task, train)
     monitored, mode = config.loop.monitor, config.loop.mode
     if task.objective is None and monitored is not None:
         chosen = Objective(monitored, checked_mode(monitored, higher_is_better(monitored), mode, declared=False))
@@ -156,6 +179,13 @@ def custom_parts(
         made_by=_made_by(data),
         notes=tuple(notes),
     )
+
+
+def _at_most(feed: FeedConfig, data: Any) -> FeedConfig:
+    """The feed with a batch of no more rows than data in memory have."""
+    fields = None if isinstance(data, Source | str | bytes) else in_memory(data)
+    rows = {len(leaf) for field in (fields or {}).values() for _, leaf in leaves(field) if getattr(leaf, "ndim", 1)}
+    return replace(feed, batch_size=min(feed.batch_size, *rows)) if rows and min(rows) > 0 else feed
 
 
 def floats_of(modules: nn.Module) -> torch.dtype:
@@ -244,6 +274,11 @@ def source_of(
         _check_iterable(data, what=what)
         batches = batches_of(data, batch_size=config.batch_size, workers=workers)
         return LoaderSource(batches, device=device, seed=seed, floats=floats)
+    if data is None:
+        raise ConfigError(
+            f"there are no data to {_use(what)}, and steps count batches; a task that draws its own takes any that do not end, "
+            "such as lambda: itertools.repeat(torch.zeros(64, 1)), with steps=1000"
+        )
     raise ConfigError(
         f"cannot {_use(what)} a {type(data).__name__}; give tensors (inputs, targets), a dict of tensors, a torch Dataset or "
         "DataLoader, an iterable of rows or batches or a function that makes one, or a Source"
@@ -283,7 +318,11 @@ def task_of(
     if isinstance(task, type):
         raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
     if not isinstance(task, nn.Module):
-        lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
+        lacks = [
+            name  # of the class, where it is there, so that nothing is computed before it is checked
+            for name in vars(Task)
+            if not name.startswith("_") and not hasattr(type(task), name) and not hasattr(task, name)
+        ]
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
             raise ConfigError(f"{what}: it lacks {', '.join(lacks)} (see sonde.Task)")
@@ -291,8 +330,10 @@ def task_of(
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
+        check_task(task)
         _refuse_another_choice(task, loss, metrics, monitor, mode)
         return task
+    check_module(task)
     _check_loss(loss)
     return ModuleTask(task, loss, metrics, monitor, mode)
 
@@ -301,7 +342,7 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
     """Raises: ConfigError for metrics, and another loss or choice of the best checkpoint, beside a task that has its own"""
     name, own = type(task).__name__, task.objective
     if own is not None and not isinstance(own, Objective):
-        raise ConfigError(f"{name}.objective is {own!r}; make it sonde.Objective(metric, 'max' or 'min')")
+        raise ConfigError(f"{name}.objective is {in_short(own)}; make it sonde.Objective(metric, 'max' or 'min')")
     if loss is not None:
         raise ConfigError(f"loss= is for a plain module: {name} has its own in its phases; leave it out")
     if metrics is not None:
@@ -315,36 +356,26 @@ def _refuse_another_choice(task: Task, loss: Any, metrics: Any, monitor: str | N
         raise ConfigError(f"mode={mode!r}: {name} has the objective {own.metric!r}, {own.mode!r}; change it there")
 
 
+LOSSES = {
+    "mae": "l1_loss", "bce": "binary_cross_entropy_with_logits", "crossentropy": "cross_entropy", "ce": "cross_entropy",
+    "cross-entropy": "cross_entropy", "categorical_crossentropy": "cross_entropy", "huber": "huber_loss",
+    "sparse_categorical_crossentropy": "cross_entropy", "binary_crossentropy": "binary_cross_entropy_with_logits",
+    "mean_squared_error": "mse_loss", "mean_absolute_error": "l1_loss",
+    "CrossEntropyLoss": "cross_entropy", "MSELoss": "mse_loss",
+}  # fmt: skip
+"""What other libraries call a loss -> torch's function."""
+
+
 def _check_loss(loss: Any) -> None:
     """Raises: ConfigError for what is no function, such as a path or a class that was not called"""
     if isinstance(loss, type):
         raise ConfigError(f"loss={loss.__name__} is a class; give one of it, such as {loss.__name__}()")
+    if isinstance(loss, str):
+        found = LOSSES.get(loss, loss)
+        known = nn.functional.__dict__.get(found) or nn.functional.__dict__.get(f"{found}_loss")
+        if callable(known):
+            raise ConfigError(f"loss={loss!r} is a name; give the function torch.nn.functional.{known.__name__}")
     if loss is not None and not callable(loss):
         raise ConfigError(
             f"loss={loss!r} is a {type(loss).__name__}; give a function (output, target) -> scalar mean over the rows"
         )
-
-
-def _hashes(given: Mapping[str, Any]) -> dict[str, str]:
-    """Content hashes of what is in memory as tensors or arrays; a Dataset or a loader has none."""
-    arrays: dict[str, np.ndarray] = {}
-    shares: dict[str, str] = {}
-    for split, data in given.items():
-        if isinstance(data, int | float):
-            shares[split] = f"{data} of the training rows"
-        for name, field in _held(data).items():
-            for path, leaf in leaves(field, (name,)):
-                if isinstance(leaf, Tensor | np.ndarray):
-                    arrays[f"{split} {'.'.join(map(str, path))}"] = array_of(leaf)
-    return {**of_arrays(arrays), **shares}
-
-
-def _held(data: Any) -> Mapping[Any, Any]:
-    """The parts of what may hold arrays: by place in a tuple or list, else by name."""
-    if isinstance(data, Tensor | np.ndarray):
-        return {"input": data}
-    if isinstance(data, Mapping):
-        return data
-    if (parts := by_name(data)) is not None:
-        return parts
-    return dict(enumerate(data)) if isinstance(data, tuple | list) else {}

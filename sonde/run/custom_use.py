@@ -14,7 +14,7 @@ from sonde.core.errors import ConfigError, DataError
 from sonde.core.nested import Field, leaves
 from sonde.core.progress import Tick
 from sonde.core.seams import Source, Task
-from sonde.data.feed.fields import in_memory
+from sonde.data.feed.fields import in_memory, numbers_of_frame
 from sonde.engine.evaluate import WithoutGradients, evaluate, evaluation_mode
 from sonde.engine.execution.settings import StepSettings
 from sonde.run.custom import floats_of, source_of
@@ -42,6 +42,7 @@ def inputs_for(task: Task, inputs: Any, device: torch.device, known: Mapping[str
     known: data.json, which says what a row held in training: a single row is known by its shape
     Raises: ConfigError for what is no such data; DataError for rows of another shape
     """
+    inputs = numbers_of_frame(inputs)
     if isinstance(inputs, str | bytes) or (isinstance(inputs, list) and not _holds_tensors(inputs)):
         raise ConfigError(
             "a run on custom data predicts on an array or tensor, a tuple or dict of them, a Dataset or a DataLoader, not on a "
@@ -88,7 +89,7 @@ def _in_one_line(what: str) -> Iterator[Callable[[Batch], None]]:
 
     try:
         yield seen
-    except (RuntimeError, ValueError, IndexError) as trouble:
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
         unfit = unfitting(trouble, told[0] if told else None, what)
         if unfit is None:
             raise

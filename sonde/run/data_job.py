@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from sonde.modalities.open import open_data
 from sonde.modalities.settings import data_config
 from sonde.models.renamed import with_new_names
 from sonde.run.build import NOTHING_OWN, Assembly, Own, assemble
-from sonde.run.callers_code import code_of
+from sonde.run.callers_code import Code
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
 from sonde.run.loggers.table import check_installed
@@ -47,7 +47,7 @@ class Caller:
 
     parse_rest: reads the words that are the model's and the task's own; None where there are none
     module:     a network of the caller's own
-    own:        a loss and metrics of the caller's own
+    own:        a loss and metrics of the caller's own;  code: all of the caller's code (`run/callers_code`)
     begun:      second of `time.perf_counter` that the run counts from, where that is not when the job is made
     """
 
@@ -55,6 +55,7 @@ class Caller:
     parse_rest: ParseRest | None = None
     module: nn.Module | None = None
     own: Own = NOTHING_OWN
+    code: Code = field(default_factory=dict)
     begun: float | None = None
 
 
@@ -185,7 +186,7 @@ def _job(dataset: Dataset, resolved: Resolved, given: Mapping[str, Any], caller:
     return Job(
         resolved=resolved,
         given=given,
-        about={**about_data(dataset), "code": code_of(caller.module, loss=caller.own.loss, metrics=caller.own.metrics)},
+        about={**about_data(dataset), "code": caller.code},
         build=build,
         name=(dataset.name, Path(resolved.config.model).name),
         screen=caller.screen,

@@ -23,11 +23,34 @@ from sonde.run.resolve import CUSTOM_MODULE
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
+KEPT_GRAPH = "backward through the graph a second time"
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
 SPEAKS_OF_SHAPES = (
     r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|"
-    r"same device)\b"
+    r"same device|valid range|out of range)\b|two bool tensors|^result type|^Input type|must be Tensor, not|input types? |"
+    r"'list' object has no"
 )
+REMEDIES = (  # of what torch says, and what mends it
+    (r"^Target -?\d+ is out of bounds", "classes are numbered from 0, and the network needs an output for each"),
+    (r"valid range|index out of range", "an embedding needs an entry for each number, from 0 to the largest"),
+    (r"expected target dtype to be Long|expected scalar type Long", "give the targets as target.long()"),
+    (r"^result type|two bool tensors|Found dtype Long", "give the targets as target.float()"),
+    (
+        r"^Input type \(|^mat1 and mat2 must have the same dtype, but got (Byte|Long|Int)",
+        "give the inputs as floats, such as input.float()",
+    ),
+    (
+        r"Float and (Half|BFloat16)|(Half|BFloat16) and Float",
+        "give the network as net.float(); precision='bf16' computes in 16 bits and keeps its weights in 32",
+    ),
+)
+CLASSES = {
+    "0D or 1D target tensor expected": "the loss takes one class number for each row, targets of shape (rows,); give y[:, 0] or "
+    "y.squeeze(1) where y is (rows, 1), and y.argmax(1) where it is one-hot",
+    "Expected floating point type for target with class probabilities": "targets of the outputs' shape are probabilities for "
+    "this loss, and these are whole numbers; give class numbers of shape (rows,), of one-hot ones y.argmax(1), or y.float()",
+}
+"""What torch's losses of classes say of targets that they do not take, and what to do."""
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 
@@ -54,6 +77,11 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
         again = words_to_go_on(folder, assembly.config)
         raise Interrupted(f"{stop}; resume with: {again}", signal_number=stop.signal_number) from None
     except (torch.OutOfMemoryError, RuntimeError) as trouble:
+        if KEPT_GRAPH in str(trouble):
+            raise ConfigError(
+                "the loss reaches back into the graph of an earlier step, which is gone: what one step keeps for the next, such "
+                "as a hidden state, must be kept as state.detach()"
+            ) from trouble
         raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
     except ValueError as trouble:
         raise one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly)) from trouble
@@ -147,7 +175,7 @@ def fitting_shapes(assembly: Assembly, at_first: Callable[[], bool]) -> Iterator
     """
     try:
         yield
-    except (RuntimeError, ValueError, IndexError) as trouble:
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
         if not at_first() or (unfit := unfitting(trouble, assembly.first, "the first batch")) is None:
             raise
         raise unfit from trouble
@@ -159,11 +187,15 @@ def unfitting(trouble: Exception, batch: Batch | None, what: str) -> DataError |
     what: the batch in words
     """
     first = str(trouble).strip().split("\n")[0].rstrip(".")
+    if batch is not None and (said := next((words for torchs, words in CLASSES.items() if torchs in first), "")):
+        held = ", ".join(f"{name} {in_words(field)}" for name, field in batch.fields.items())
+        return DataError(f"{what} cannot be computed: {said}; the batch holds {held}")
     other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
     if other or batch is None or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
         return None
     fields = ", ".join(f"{name} {in_words(field)}" for name, field in batch.fields.items())
-    return DataError(f"{what} cannot be computed: {first}; the batch holds {fields}")
+    remedy = next((f"; {words}" for pattern, words in REMEDIES if re.search(pattern, first)), "")
+    return DataError(f"{what} cannot be computed: {first}; the batch holds {fields}{remedy}")
 
 
 @contextmanager

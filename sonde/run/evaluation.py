@@ -1,6 +1,7 @@
 """What an evaluation leaves in the run folder: numbers, tables and pictures of the rows with the highest and the lowest loss."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.core.batch import Batch
 from sonde.core.catalogue import load
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
@@ -18,15 +20,17 @@ from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
-from sonde.engine.evaluate import WithoutGradients, evaluation_mode
+from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
 from sonde.run.errors import unfitting
+from sonde.run.resolve import CUSTOM_MODULE
 from sonde.tasks.custom.metrics import Undefined
 
+MORE = 1000  # batches that are read before the first step, where a metric fails on the first
 CASES = ("worst", "best", "examples")  # tables of rows that are shown
 
 
@@ -63,7 +67,14 @@ def check_evaluation(assembly: Assembly) -> None:
 def _check_split(assembly: Assembly, split: str, source: Source) -> None:
     task = assembly.task
     position, task_state = source.state_dict(), copied(extras_of(task).state_dict())
-    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), task.meter(), None
+    look, meter, batch = WithoutGradients(abilities_of(task).quick_evaluate or task.evaluate), checked_meter(task), None
+    coming: Iterator[Batch] = iter(())
+
+    def add(batch: Batch) -> None:
+        outputs = look(batch)
+        with look.mode():
+            meter.update(outputs, batch.index)
+
     try:
         with (
             random_state.apart(assembly.device),
@@ -71,13 +82,20 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
             autocast(assembly.step_settings()),
             suppress(NonFinite),  # of rows, which an evaluation names
         ):
-            batch = next(iter(source), None)
+            coming = iter(source)
+            batch = next(coming, None)
             if batch is None:
                 raise DataError(f"the {split} data yielded no batch")
-            outputs = look(batch)
-            with look.mode():
-                meter.update(outputs, batch.index)
-    except (RuntimeError, ValueError, IndexError) as trouble:
+            add(batch)
+            if split == "validation" or "validation" not in assembly.evaluation_sources:
+                try:
+                    _try_metrics(assembly, meter, split)
+                except Undefined:  # of rows that may be too few, or all of one class: of all rows it would be a failure
+                    for batch in itertools.islice(coming, MORE):
+                        add(batch)
+                    if next(coming, None) is None:
+                        _try_metrics(assembly, meter, split)
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
         unfit = unfitting(trouble, batch, f"the first {split} batch")
         if unfit is None:
             raise
@@ -85,18 +103,31 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
     finally:
         source.load_state_dict(position)
         extras_of(task).load_state_dict(task_state)
-    if split != "validation":
+
+
+def _try_metrics(assembly: Assembly, meter: Meter, split: str) -> None:
+    """Compute what the batches so far come to, which tells the task what its metrics report.
+
+    Raises: Undefined for a metric of the caller's own that fails on them, ConfigError for another fault of hers
+    """
+    try:
+        scores = meter.compute()
+    except (
+        ArithmeticError,
+        ValueError,
+        RuntimeError,
+        IndexError,
+    ):  # of a metric of the task's, which needs more batches
         return
-    with suppress(Undefined, ArithmeticError, ValueError, RuntimeError, IndexError):  # of one that needs more batches
-        scores = meter.compute()  # tells the task what its metrics report
-        if assembly.objective is not None:
-            assembly.objective.value(scores)
+    if split == "validation" and assembly.objective is not None:
+        assembly.objective.value(scores)
 
 
 def choosing(assembly: Assembly) -> list[str]:
     """Which metric of the caller's own, or beside hers, chooses the best checkpoint."""
     objective = assembly.objective
-    told = abilities_of(assembly.task).notes is not None and "validation" in assembly.evaluation_sources
+    own = assembly.config.model == CUSTOM_MODULE
+    told = (own or abilities_of(assembly.task).notes is not None) and "validation" in assembly.evaluation_sources
     if objective is None or not told:
         return []
     best = "highest" if objective.mode == "max" else "lowest"
@@ -130,7 +161,7 @@ def baseline(assembly: Assembly, split: str) -> dict[str, Any]:
     if assembly.config.data.overfit_batches:
         return {}
     if able.rule_baseline is not None:
-        meter = assembly.task.meter()
+        meter = checked_meter(assembly.task)
         for batch in assembly.evaluation_sources[split]:
             meter.update(able.rule_baseline.evaluate(batch), batch.index)
         return {**meter.compute(), "what": able.rule_baseline.name}

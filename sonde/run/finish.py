@@ -10,10 +10,11 @@ from sonde.core.errors import Interrupted
 from sonde.core.files import plain, write_json
 from sonde.core.findings import Finding
 from sonde.core.records import RUN_ENDS, EventRecord
-from sonde.core.run_folder import RunFolder
+from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
 from sonde.diagnose.evaluations import never_finite
+from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
 from sonde.engine.json_lines import read_lines
@@ -71,7 +72,10 @@ def evaluated(run: Prepared) -> dict[str, Any]:
         late = attempt.limit.findings(run.training, budgets)
         attempt.findings += late
         add_findings(folder, late)
-    broken = _never_finite(run)
+    training = run.training
+    broken = _never_finite(run) + best_before(
+        assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
+    )
     attempt.findings += broken
     add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
@@ -104,7 +108,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     write_report(folder.path)
     screen.result(result)
     screen.findings([finding.as_dict() for finding in attempt.findings])
-    screen.next(_next_commands(attempt))
+    if not folder.path.parent.name.startswith(TEMPORARY):
+        screen.next(_next_commands(attempt))
     if attempt.training is not None:
         notify(attempt.training, EventRecord(attempt.training.progress.step, RUN_ENDS, plain(dict(result))))
 
@@ -151,6 +156,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "lengths": lengths_in_words(assembly.config.loop),
         "task": assembly.config.task,
         "model": assembly.config.model,
+        **_callers_network(assembly),
         "parameters": sum(p.numel() for p in assembly.task.modules.parameters()),
         "epochs": progress.passes or None if batches is None else round(progress.step / batches, 4),
         "steps": progress.step,
@@ -165,6 +171,13 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
     }
+
+
+def _callers_network(assembly: Assembly) -> dict[str, str]:
+    """The class of the caller's network or task; nothing for a network that has a name."""
+    if assembly.config.model != CUSTOM_MODULE:
+        return {}
+    return {"network": str(getattr(assembly.task, "network_name", type(assembly.task).__name__))}
 
 
 def _batch_means(assembly: Assembly, scores: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from sonde.core.errors import ConfigError
 from sonde.data.hugging_face import is_hub_set, is_streaming_set
-from sonde.data.splits import SPLIT_NAMES
+from sonde.data.splits import SPLITS_OF_A_DICT, refuse_twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,8 @@ def given_splits(train: Any, validation: Any, test: Any) -> GivenSplits:
     """
     if not isinstance(train, Mapping) or not train or not all(map(_is_whole, train.values())):
         return GivenSplits(train=train, validation=validation, test=test)
-    named = {SPLIT_NAMES.get(str(name).lower(), ""): name for name in train}
+    named = {SPLITS_OF_A_DICT.get(str(name).lower(), ""): name for name in train}
+    refuse_twice(train)
     if "train" not in named:
         if all(map(is_hub_set, train.values())):
             raise ConfigError(
@@ -49,7 +50,7 @@ def given_splits(train: Any, validation: Any, test: Any) -> GivenSplits:
         validation=parts.get("validation", validation),
         test=parts.get("test", test),
         said=", ".join(f"{named[split]} {use}" for split, use in uses.items() if split in parts),
-        left_out=tuple(str(name) for name in train if str(name).lower() not in SPLIT_NAMES),
+        left_out=tuple(str(name) for name in train if str(name).lower() not in SPLITS_OF_A_DICT),
     )
 
 

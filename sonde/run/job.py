@@ -24,6 +24,7 @@ from sonde.run.resolve import CUSTOM_MODULE, Resolved
 from sonde.run.resume import (
     load_best,
     nothing_to_do,
+    refuse_untested,
     remember,
     same_data,
     same_settings,
@@ -175,6 +176,7 @@ def _go_on(job: Job, folder: RunFolder) -> Attempt:
         remember(folder, config, job.resolved.origin)
         return Attempt(job=job, folder=folder, config=config, before=before)  # each fold goes on by itself
     if nothing_to_do(folder, config.loop):
+        refuse_untested(folder, job.about["fingerprint"])
         report(f"{folder.path} already holds this run, finished; {_further(folder, config)}")
         return Attempt(job=job, folder=folder, config=config, built=_opened(job, folder), finished=True)
     saved = saved_state(folder, config.loop, report=report)

@@ -1,7 +1,7 @@
 """The run as an observer sees it while it goes on: what it may look at, and what it may ask for."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.findings import Finding
 from sonde.core.seams import Task, parameters_of
+from sonde.core.value_types import in_short
 from sonde.engine.loop import epoch_of
 from sonde.engine.trainable import change_of
 from sonde.engine.training import Training
@@ -87,7 +88,7 @@ class Live:
     def lr(self, rate: float) -> None:
         """Raises: ConfigError for a rate that is not above 0, and where it is 0 now, so that nothing can be told of the others"""
         if not isinstance(rate, int | float) or not rate > 0 or not math.isfinite(rate):
-            raise ConfigError(f"live.lr takes a rate above 0, got {rate!r}; to end the run: live.stop(why)")
+            raise ConfigError(f"live.lr takes a rate above 0, got {in_short(rate)}; to end the run: live.stop(why)")
         optimizer = self.training.stepper.main_update.optimizer
         before = self.lr
         self.optimizers  # noqa: B018 - what they were before
@@ -112,6 +113,31 @@ class Live:
                     step=self.step,
                 )
             )
+
+    def settle_gradients(self, observer: str) -> None:
+        """Train what an observer turned gradients on for, leave what it turned them off for, and say so."""
+        stepper = self.training.stepper
+        held = {id(p) for update in stepper.updates for p in stepper.held(update.phase.name)}
+        named = [(name, p) for name, p in self.modules.named_parameters() if id(p) in self._trained_by_phases()]
+        for on in (True, False):
+            names = tuple(name for name, p in named if p.requires_grad == on and (id(p) in held) != on)
+            if not names:
+                continue
+            self._change(tuple(dict(named)[name] for name in names), on=on)
+            shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            what, verb = ("unfreeze", "trained") if on else ("freeze", "left as they are")
+            self._found(
+                Finding(
+                    check="gradients turned on" if on else "gradients turned off",
+                    severity="note",
+                    evidence=f"the observer {observer} set requires_grad of {shown}: {verb} from step {self.step + 1} on",
+                    action=f"live.{what}(module) does it at any step, and for the running statistics too",
+                    step=self.step,
+                )
+            )
+
+    def _trained_by_phases(self) -> set[int]:
+        return {id(p) for phase in self.task.phases for one in phase.trains for p in parameters_of(one)}
 
     @property
     def looked_at_rates(self) -> bool:
@@ -149,7 +175,7 @@ class Live:
         """End the run before the next step; it is evaluated and reported on as ever. why: its status in result.json"""
         if not isinstance(why, str) or not why.strip():
             raise ConfigError(
-                f"live.stop takes the reason as text, such as live.stop('the loss is below 0.1'), not {why!r}"
+                f"live.stop takes the reason as text, such as live.stop('the loss is below 0.1'), not {in_short(why)}"
             )
         progress = self.training.progress
         progress.asked = progress.asked or f"stopped: {' '.join(why.split())}"
@@ -194,8 +220,9 @@ class Live:
         stepper = self.training.stepper
         change = change_of(self.modules, [self._found_as(one, verb) for one in what], on=on)
         if not change.parameters:
-            raise ConfigError(f"live.{verb}: there is no parameter in {_words(what)} among the task's modules")
-        trained = {id(p) for phase in self.task.phases for one in phase.trains for p in parameters_of(one)}
+            parts = ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
+            raise ConfigError(f"live.{verb}: there is no parameter in {parts} among the task's modules")
+        trained = self._trained_by_phases()
         named = dict(self.modules.named_parameters())
         if lost := [name for name in change.parameters if id(named[name]) not in trained]:
             raise ConfigError(
@@ -224,10 +251,6 @@ class Live:
             if found is not None:
                 return found
         raise unknown("module", one, [name for name, _ in roots[-1].named_modules() if name])
-
-
-def _words(what: Iterable[Any]) -> str:
-    return ", ".join(one if isinstance(one, str) else f"a {type(one).__name__}" for one in what)
 
 
 def _number(name: str, value: Any) -> float:

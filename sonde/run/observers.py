@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sonde.core.errors import ConfigError
-from sonde.core.records import RUN_ENDS, EventRecord, Record, StepRecord, Verdict
+from sonde.core.records import EPOCH_ENDS, RUN_ENDS, EvaluationRecord, EventRecord, Record, StepRecord, Verdict
 from sonde.engine.observing import name_of
 from sonde.engine.tree import separate
 from sonde.run.live import Live
@@ -124,6 +124,8 @@ class Watched:
         verdict = self._call(record)
         if live.looked_at_rates:
             live.settle()
+        if type(record) is EvaluationRecord or (type(record) is EventRecord and record.event == EPOCH_ENDS):
+            live.settle_gradients(self.name)
         for network in live.networks:
             if not network.training and not (isinstance(record, EventRecord) and record.event == RUN_ENDS):
                 live.settle_modes(self.name)

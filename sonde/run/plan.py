@@ -1,6 +1,6 @@
 """Deciding how a run is carried out: precision, threads, rate, number of steps. All is measured on steps that are undone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
@@ -9,12 +9,12 @@ from sonde.core.findings import Finding
 from sonde.core.memory import give_back
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Bound, abilities_of, ends, rewinds
-from sonde.core.units import duration
+from sonde.core.units import duration, number
 from sonde.diagnose.parameters import training_lines
 from sonde.engine.execution.compiled import Compiled
 from sonde.engine.loop import batches_of
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.range_test import range_test
+from sonde.engine.range_test import RangeTest, range_test
 from sonde.engine.step import Stepper
 from sonde.engine.timing import first_steps
 from sonde.run.build import Assembly
@@ -49,11 +49,11 @@ def make_plan(
     stepper, trial, decided, timed_s = computing.stepper, computing.trial, computing.decided, computing.step_s
     if saved is None or abilities_of(assembly.task).notes is not None:  # which tells what metrics report
         check_evaluation(assembly)
-    lr = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
+    lr, findings = _rate(assembly, folder, stepper, saved, report, step_s=timed_s)
     if config.machine.compile and bound is not None and trial.batch is not None:
         first_steps(stepper, trial.batch)  # in which a loss is tried that is not to be tried in compiled code
-    compiled, compiling, findings = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
-    findings += [] if bound is None else unused(bound)
+    compiled, compiling, found = _compiled(stepper, trial) if config.machine.compile else (None, None, [])
+    findings += found + ([] if bound is None else unused(bound))
     length = _length(assembly, stepper, trial, saved, compiling.compiled_s if compiling else timed_s, passes)
     last = assembly.stepper(lr=lr, total=length.steps, execution=compiled, precision=decided.precision)
     lines = _plan_lines(assembly, computing, length, bound, compiled=compiled is not None)
@@ -116,17 +116,17 @@ def _rate(
     report: Callable[[str], None],
     *,
     step_s: float | None,
-) -> float | None:
-    """Raises: ConfigError where there is no time, or no way back, to search for a rate."""
+) -> tuple[float | None, list[Finding]]:
+    """Raises: ConfigError where there is no time, or no way back, to search for a rate, and where the loss falls at none."""
     optim, loop = assembly.config.optim, assembly.config.loop
     if optim.lr != "auto":
-        return optim.lr
+        return optim.lr, []
     if any(update.closure for update in stepper.updates):
         raise ConfigError(
             "--lr auto has no effect on optimizers that search along the gradient, such as lbfgs; give --lr 1"
         )
     if folder.lr_range.exists() and saved is not None:
-        return float(read_json(folder.lr_range)["chosen"])
+        return float(read_json(folder.lr_range)["chosen"]), []
     source = assembly.train
     if not rewinds(source):
         raise ConfigError(
@@ -134,18 +134,38 @@ def _rate(
         )
     steps = RANGE_STEPS
     if loop.limit_s is not None and step_s is not None:
-        steps = min(RANGE_STEPS, int(RANGE_SHARE * (loop.limit_s - assembly.clock.elapsed()) / step_s))
+        steps = min(RANGE_STEPS, int(RANGE_SHARE * (loop.limit_s - assembly.clock.elapsed()) / step_s / 2))
         if steps < FEWEST_RANGE_STEPS:
             raise ConfigError(
-                f"--lr auto needs at least {FEWEST_RANGE_STEPS} steps of {duration(step_s)} to search, too much of --time-limit "
-                f"{loop.time_limit}; give --lr, or more time"
+                f"--lr auto needs at least {2 * FEWEST_RANGE_STEPS} steps of {duration(step_s)} to search, too much of "
+                f"--time-limit {loop.time_limit}; give --lr, or more time"
             )
     position = source.state_dict()
-    found = range_test(stepper, batches_of(source), steps=steps)
+
+    def again() -> Iterator[Batch]:
+        source.load_state_dict(position)
+        return batches_of(source)
+
+    found = range_test(stepper, again, steps=steps)
     source.load_state_dict(position)
+    if found.chosen is None:
+        tried = f"from {found.lr[0]:.0e} to {found.lr[-1]:.0e}" if found.lr else f"of {steps} steps"
+        raise ConfigError(
+            f"--lr auto found no rate at which the training loss falls (range test {tried}); give --lr, such as --lr 0.001"
+        )
     write_json(folder.lr_range, {"lr": found.lr, "loss": found.loss, "chosen": found.chosen})
     report(f"--lr auto found {found.chosen:.3g} (range test of {len(found.lr)} steps)")
-    return found.chosen
+    return found.chosen, [] if found.sure else [_unsure(found)]
+
+
+def _unsure(found: RangeTest) -> Finding:
+    return Finding(
+        check="range test",
+        severity="warning",
+        evidence=f"the training loss fell by {number(found.fall)} in the range test, which its noise from batch to batch may be "
+        f"alone (standard error {number(found.error)}), so that the rate {found.chosen:.3g} is hardly better than a guess",
+        action="give lr, or larger batches, with which lr='auto' sees more",
+    )
 
 
 def _length(
@@ -194,6 +214,9 @@ def _plan_lines(
     precision = f"{decided.precision} ({decided.why})" if decided.why else decided.precision
     mode = "compiled" if compiled else "eager"
     lines = [f"{where}, {precision}, {assembly.decision.why}, {mode}", length.why]
+    if (pieces := assembly.config.feed.accumulate) > 1:
+        rows = assembly.config.feed.batch_size if assembly.first is None else len(assembly.first)
+        lines.append(f"{rows:,} rows an update, {-(-rows // pieces):,} at a time (--accumulate {pieces})")
     source = getattr(assembly.train, "source", assembly.train)
     said = getattr(source, "mapping", "") if bound is None else bound.line
     lines += [line for line in (said, getattr(source, "repeats", ""), *assembly.notes) if line]

@@ -36,7 +36,12 @@ CALLED_HERE = {
     "accumulate_grad_batches": "accumulate", "gradient_accumulation_steps": "accumulate", "num_workers": "workers",
     "early_stopping": "patience", "validation_data": "validation", "val": "validation", "eval_dataset": "validation",
     "criterion": "loss", "loss_fn": "loss", "warmup_steps": "warmup", "bs": "batch_size", "wd": "weight_decay",
-    "output_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
+    "validation_split": "validation", "per_device_train_batch_size": "batch_size", "train_batch_size": "batch_size",
+    "accelerator": "device",
+    "val_check_interval": "evaluate_every", "eval_steps": "evaluate_every", "save_steps": "checkpoint_every",
+    "grad_clip": "clip", "gradient_clip": "clip", "max_lr": "lr", "lr_max": "lr", "cbs": "observers",
+    "logging_steps": "log_every", "log_every_n_steps": "log_every", "lr_scheduler_type": "schedule", "output_dir": "out",
+    "model_dir": "out", "default_root_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
 }  # fmt: skip
 """What other libraries call a setting -> what it is called here."""
 USUAL_RATE = {
@@ -169,7 +174,7 @@ def _of_torchs(advice: Advice, typed: Mapping[str, Any]) -> dict[str, tuple[Any,
         kind, why = class_of(chosen), f"{chosen}'s own default"
         entries |= {"lr": (None, f"set by optimizer={chosen}")} if kind is None else {}
         entries |= {name: (value, why) for name, value in ({} if kind is None else defaults(kind)).items()}
-        if kind is torch.optim.LBFGS:
+        if getattr(kind, "func", kind) is torch.optim.LBFGS:
             entries = {name: entry for name, entry in entries.items() if name not in ("clip", "clip_value")}
     if isinstance(typed.get("schedule"), GivenObject) or typed.get("schedule") == "plateau":
         entries = {

@@ -1,6 +1,6 @@
 """Resuming a run: what may change, what must not, and what is stored for the next time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import OF_A_LOSS, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
+from sonde.run.given_rows import ROWS
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
 from sonde.screen.screen import Screen
@@ -24,6 +25,12 @@ from sonde.screen.screen import Screen
 LENGTHS = ("epochs", "steps", "time_limit")
 """Three ways to set the length of a run. One that is given on resume replaces all that were given before: whoever asks
 a run of 10 epochs or 10 minutes for 20 epochs would else be stopped by the minutes, or the other way round."""
+
+SPLITS = {"train": "training", "validation": "validation", "test": "test"}
+PARTS = dict.fromkeys(("0", "x", "input", "inputs"), "inputs") | dict.fromkeys(
+    ("1", "y", "target", "targets"), "targets"
+)
+"""Arrays in memory in a fingerprint: a split and one of these, such as "train 0"."""
 
 FORMER_NAMES = {"PlainTask": "ModuleTask"}
 """Tasks that folders of earlier versions know by another name."""
@@ -70,15 +77,53 @@ def _defaults(config: TrainConfig) -> dict[str, Any]:
 
 
 def same_data(folder: RunFolder, now: Mapping[str, str]) -> None:
-    """Raises: DataError naming the first file (or array) that is not what the run was trained on."""
-    before = part(read_object(folder.data, run=folder.path), "fingerprint", folder.data, run=folder.path)
+    """A test set that is new touches nothing: a run that is not over evaluates it at its end.
+
+    Raises: DataError naming the first file (or array) that is not what the run was trained on.
+    """
+    about = read_object(folder.data, run=folder.path)
+    before, custom = part(about, "fingerprint", folder.data, run=folder.path), about.get("form") == "custom data"
+    untested = custom and not any(_of_test(name) for name in before)
     for name in sorted(before.keys() | now.keys()):
         if before.get(name) != now.get(name):
-            what = "is gone" if name not in now else "is new" if name not in before else "has changed"
+            if name not in before and ((untested and _of_test(name)) or name.endswith(ROWS)):
+                continue  # earlier versions say nothing of rows
+            data, several = _data_in_words(name, before.keys() | now.keys())
+            what = "gone" if name not in now else "new" if name not in before else "changed"
+            how = ("have" if several else "has") if what == "changed" else ("are" if several else "is")
             raise DataError(
-                f"{name} {what} since {folder.path} was started, so it cannot be resumed exactly; restore the data, or "
+                f"{data} {how} {what} since {folder.path} was started, so it cannot be resumed exactly; restore the data, or "
                 "start over with --fresh"
             )
+
+
+def _data_in_words(name: str, names: Collection[str]) -> tuple[str, bool]:
+    """(what a fingerprint's name stands for, whether that is a plural); a file or a field is called by its name.
+
+    names: all that the fingerprint has: the second part of two are the targets
+
+    >>> _data_in_words("train 1", ["train 0", "train 1"]), _data_in_words("rows.csv", ["rows.csv"])
+    (('the training targets', True), ('rows.csv', False))
+    """
+    split, _, part = name.partition(" ")
+    if split not in SPLITS or part not in PARTS or (part == "1" and f"{split} 2" in names):
+        return name, False
+    return f"the {SPLITS[split]} {PARTS[part]}", True
+
+
+def refuse_untested(folder: RunFolder, now: Mapping[str, str]) -> None:
+    """Raises: DataError for a test set that a run which is over was not given"""
+    if read_object(folder.data, run=folder.path).get("form") != "custom data" or not any(map(_of_test, now)):
+        return
+    result = read_object(folder.result, run=folder.path)
+    if "test" not in part(result, "metrics", folder.result, run=folder.path):
+        raise DataError(
+            f"{folder.path} holds this run, finished without test=; run.evaluate(data) of sonde.load evaluates it on a test set"
+        )
+
+
+def _of_test(name: str) -> bool:
+    return name.split(" ")[0] == "test"
 
 
 def check_overrides(overrides: Mapping[str, Any]) -> None:

@@ -13,14 +13,14 @@ from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.progress import Tick, silent
-from sonde.core.run_folder import RunFolder, open_run
+from sonde.core.run_folder import RunFolder
 from sonde.core.schema_file import read_schema
 from sonde.core.seams import Source, Task
 from sonde.data.feed.source import Augment
 from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
-from sonde.run.custom_weights import with_weights
 from sonde.run.inference import as_frame, fed, only_network, probabilities
+from sonde.run.keywords import Keywords
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
@@ -84,6 +84,7 @@ class Run:
         return f"remove it, and resume the run to have it written again: sonde resume {self.folder}"
 
     @property
+    @Keywords()
     def schema(self) -> Schema:
         """What goes in and comes out. Raises: RunFolderError for a run whose data Sonde did not describe."""
         if self._schema is None:
@@ -107,6 +108,7 @@ class Run:
         return spec(str(read_config(self._folder.config).settings.get("task")))
 
     @property
+    @Keywords()
     def task(self) -> Task:
         """The task with the best checkpoint's weights, in evaluation mode."""
         if self._task is None:
@@ -114,11 +116,13 @@ class Run:
         return self._task
 
     @property
+    @Keywords()
     def model(self) -> torch.nn.Module:
         """The network inside `task`, with the best checkpoint's weights. Raises: ConfigError where there are several"""
         return only_network(self.task.modules, self.folder)
 
     @property
+    @Keywords()
     def classes(self) -> list[str]:
         """Names of the classes or labels, in the order of `predict_proba`. Raises: ConfigError where there are none"""
         target = None if self._of_custom_data else self.schema.target
@@ -126,6 +130,7 @@ class Run:
             raise ConfigError(f"{self.folder} has no classes: it was trained on {self._trained_on()}")
         return list(target.names)
 
+    @Keywords()
     def to(self, device: str | torch.device) -> "Run":
         """Use another device for predict and evaluate. Raises: ConfigError when the machine does not have it."""
         self._device = pick_device(str(device))
@@ -136,6 +141,7 @@ class Run:
     def predict(self, inputs: Any, *, frame: Literal[False] = False, tick: Tick = silent) -> list[dict[str, Any]]: ...
     @overload
     def predict(self, inputs: Any, *, frame: Literal[True], tick: Tick = silent) -> "pandas.DataFrame": ...
+    @Keywords()
     def predict(self, inputs: Any, *, frame: bool = False, tick: Tick = silent) -> Any:
         """One dict per input: "input" (its name) and the task's output, such as "prediction" and "probability".
 
@@ -147,6 +153,7 @@ class Run:
         found = self._predict(inputs, tick)
         return as_frame(found, inputs) if frame else found
 
+    @Keywords()
     def preprocess(self, inputs: Any, *, tick: Tick = silent) -> torch.Tensor | tuple[torch.Tensor, ...]:
         """The tensor that the network is fed, rows first: normalised, on the run's device.
 
@@ -155,11 +162,17 @@ class Run:
         """
         return fed(self.task, self._inputs(inputs, tick))
 
+    @Keywords()
     def predict_proba(self, inputs: Any, *, tick: Tick = silent) -> np.ndarray:
         """(n, classes) float64 probabilities in the order of `classes`; of labels (n, labels), each by itself.
 
         inputs: as for `predict`;  Raises: ConfigError where the run has no classes, or scores that are no probabilities
         """
+        if self._of_custom_data:
+            raise ConfigError(
+                "predict_proba is for runs of sonde.train, which know their classes; of a network of your own: "
+                "run.model(x).softmax(1), of one logit each run.model(x).sigmoid()"
+            )
         names = self.classes
         return probabilities(self.task, self._inputs(inputs, tick), classes=len(names), folder=self.folder)
 
@@ -228,6 +241,7 @@ class Run:
         context = self.schema.input.shape[0]
         return self.task.stream(prompt, context=context, tokens=tokens, sampling=sampling, seed=seed, memory=memory)
 
+    @Keywords()
     def evaluate(
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
     ) -> dict[str, float]:
@@ -277,6 +291,7 @@ class Run:
 
         return _or_in_fp32(evaluated_in, _precision(trained, self._device))
 
+    @Keywords()
     def report(self) -> Path:
         """Rebuild report.html and return its path."""
         from sonde.run.report import write_report
@@ -338,31 +353,6 @@ class Run:
             return f"Run({str(self.folder)!r}, unfinished)"
         scores = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items() if isinstance(value, float))
         return f"Run({str(self.folder)!r}, {self.evaluated_on}: {scores})"
-
-
-def load(
-    folder: str | Path,
-    *,
-    model: torch.nn.Module | Task | None = None,
-    loss: Any = None,
-    metrics: Any = None,
-    trust_code: bool = False,
-) -> Run:
-    """Open a run folder.
-
-    model: for a run of a custom module or task, one built as it was then: it gets the best weights and is put in evaluation mode
-    loss, metrics: those of a custom module, as for `sonde.fit`, which `evaluate` needs
-    trust_code: run the code of a "file.py:Net" that the folder brings along, also where nobody named it on this machine
-    Raises: RunFolderError when there is no run, or its weights do not fit; ConfigError for a run that builds its network itself
-    """
-    place = open_run(folder)
-    if (loss is not None or metrics is not None) and not isinstance(model, torch.nn.Module):
-        raise ConfigError("loss= and metrics= come with model=, the network of a run of sonde.fit")
-    return (
-        Run(place, trust_code=trust_code)
-        if model is None
-        else Run(place, live_task=with_weights(place, model, loss, metrics))
-    )
 
 
 def _or_in_fp32(evaluated_in: Callable[[Precision], dict[str, float]], precision: Precision) -> dict[str, float]:

@@ -20,6 +20,7 @@ from sonde.modalities.settings import groups
 from sonde.models.build import config_class
 from sonde.models.table import MODELS
 from sonde.run.applicable import NOT_IN_A_LOOP_OF_ONES_OWN, NOT_IN_FIT
+from sonde.run.keywords import in_keywords
 from sonde.tasks.table import TASKS, spec
 
 FILE = Path(__file__).parents[1] / "settings.py"
@@ -140,7 +141,7 @@ def _entry(name: str, same: list[Setting]) -> str:
     kinds = [part for each in same for part in _parts(each.annotation, name in PLACES)]
     union = _union([*kinds, *OBJECTS.get(name, ())])
     union = f'"{union.replace(chr(34), chr(39))}"' if "torch." in union else union
-    lines = textwrap.wrap(_words(same), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(in_keywords(_words(same)), WIDTH - 10, break_long_words=False, break_on_hyphens=False)
     return f'    {name}: {union}\n    """' + "\n    ".join(lines) + '"""\n'
 
 

@@ -37,6 +37,7 @@ TUNING_STEPS, TUNING_SHARE = (
 )  # choosing threads anew costs about so many steps with each; of a limit, at most that
 BUSY = 0.75  # of the cores in use, in the mean over the last minute, before this run began
 ALLOWED_S, ALLOWED_SHARE = 2.0, 0.05  # more time than the limit that is not worth a word
+SURELY = 0.25  # of the time left: a run whose other length takes less of it surely ends by that
 SPARE = 0.015  # of a limit, for a machine that slows down
 FLOOR_S = 0.5  # of an evaluation: less is not worth leaving rows out
 AFTER_S = 0.5  # seconds for the report and the end of the process; of short limits a twentieth
@@ -183,7 +184,9 @@ def length_in_time(
         done, left_s = 0, limit_s - assembly.clock.elapsed()
     else:
         done, left_s = saved.step, limit_s - saved.elapsed
-    step_s = _step_seconds(stepper, trial, limit_s, timed_s, saved) + _input_seconds(assembly, limit_s) + LOOP_S
+    fixed = min(fixed_ends(loop, batches).values(), default=None)
+    sure_s = 0.0 if fixed is None else SURELY * left_s / max(1, fixed - done)
+    step_s = _step_seconds(stepper, trial, limit_s, timed_s, saved, sure_s) + _input_seconds(assembly, limit_s) + LOOP_S
     evaluation_s = _evaluations(assembly, stepper, limit_s)
     left_s = left_s if saved is not None else limit_s - assembly.clock.elapsed()
     after_s = after_seconds(limit_s)
@@ -202,7 +205,6 @@ def length_in_time(
         evaluate_every=every,
         final_s=share * (quick + final) + after_s,
     )
-    fixed = min(fixed_ends(loop, batches).values(), default=None)
     epochs = "" if batches is None else f" ({_about(total / batches)} epochs)"
     limit = parse(loop.time_limit or 0, bare="seconds")
     why = f"{total:,} step{'s' * (total != 1)}{epochs} at {number(step_s * 1e3)} ms fit into {limit}"
@@ -246,10 +248,13 @@ def _evaluated_last(assembly: Assembly, saved: Saved | None) -> list[str]:
     return [name for name in assembly.evaluation_sources if again or name != "validation"]
 
 
-def _step_seconds(stepper: Stepper, trial: Trial, limit_s: float, timed_s: float | None, saved: Saved | None) -> float:
+def _step_seconds(
+    stepper: Stepper, trial: Trial, limit_s: float, timed_s: float | None, saved: Saved | None, sure_s: float
+) -> float:
     """Seconds of a step: the median of many, unless a few would use up more than 3 % of the time they are to plan.
 
-    timed_s: what the choice of threads found, where it was made
+    timed_s: what the choice of threads found, where it was made;  sure_s: a step shorter than this need not be known better,
+             since another length ends the run long before the time does
     """
     if trial.batch is None:
         assert saved is not None
@@ -258,6 +263,9 @@ def _step_seconds(stepper: Stepper, trial: Trial, limit_s: float, timed_s: float
     once = timed_s if timed_s is not None else trial.scale * step_seconds(stepper, trial.batch, steps=1)
     if 8 * once / trial.scale > 0.03 * limit_s:
         return once
+    few = trial.scale * step_seconds(stepper, trial.batch, steps=5, warm_up=2)
+    if few < sure_s:
+        return few
     return trial.scale * step_seconds(stepper, trial.batch, steps=5, at_least_s=min(10.0, 0.015 * limit_s), warm_up=2)
 
 

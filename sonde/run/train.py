@@ -12,6 +12,7 @@ from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
+from sonde.diagnose.accumulating import accumulated_loss
 from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
@@ -94,6 +95,8 @@ def _closed(attempt: Attempt) -> Iterator[None]:
         raise
     finally:
         with ExitStack() as ends:
+            if attempt.training is not None:
+                ends.callback(_close_logs, attempt.training)  # also where what is checked before the first step refuses
             for logger in attempt.loggers:
                 ends.callback(logger.close, ending)
             for each in () if attempt.training is None else attempt.training.observers:
@@ -133,7 +136,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
         # nothing is refused from here on, so that a refused resume leaves its folder as it was
         remember(folder, attempt.config, attempt.job.resolved.origin)
-        remember_code(folder, attempt.job.about.get("code", {}))
+        remember_code(folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
         folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
@@ -154,6 +157,9 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        if assembly.dataset is None:
+            pieces, device = assembly.config.feed.accumulate, assembly.device
+            attempt.findings += accumulated_loss(assembly.task, pieces, assembly.first, device)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
         attempt.findings += notes
@@ -214,6 +220,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         batches_per_epoch=plan.batches_per_epoch,
         objective=objective,
         within_s=None if limit is None else limit - used,
+        several=len(assembly.task.phases) > 1,
     )
     log_every = assembly.config.loop.log_every
     events = Events(folder.events, log_every=log_every, purge_step=None if step is None else step + 1)

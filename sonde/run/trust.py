@@ -84,7 +84,7 @@ def permit(file: Path, *, named_in: Path, trusted: bool) -> None:
     if not trusted:
         raise RunFolderError(
             f"{named_in} asks for code to be run ({file}) that was not named on this machine; read it, then repeat the command "
-            "with --trust-code (trust_code=True in Python)"
+            "with --trust-code"
         )
     Screen().warning(f"running {file}, as {named_in} asks (--trust-code)")
 

@@ -10,8 +10,9 @@ from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.findings import Finding
 from sonde.core.given_object import GivenObject, as_setting, text_of
 from sonde.core.seams import Phase, parameters_of
+from sonde.core.units import ordinal
 from sonde.engine.stages import Stages
-from sonde.engine.update import Update, has_sparse_gradients, peaks
+from sonde.engine.update import Update, has_sparse_gradients, peak_rates
 from sonde.optim.build import build_optimizer, groups_of
 from sonde.optim.custom import (
     OURS,
@@ -238,10 +239,22 @@ def optimizer_lines(updates: Sequence[Update], optim: OptimConfig) -> list[str]:
             parts.append(_stepping(update.scheduler, typed=config.schedule_every is not None))
         elif isinstance(config.schedule, GivenObject):
             parts.append(f"rate {float(update.optimizer.param_groups[0]['lr']):g} times {config.schedule}")
+        if len(updates) > 1:
+            parts = _of_phase(update, config) + parts
         if parts:
             named = f"{update.phase.name}: " if len(updates) > 1 else ""
             lines.append(named + "; ".join(parts))
     return lines
+
+
+def _of_phase(update: Update, config: OptimConfig) -> list[str]:
+    """What one of several phases is trained by, where that is ours, and how often."""
+    parts = []
+    if not update.custom:
+        parts.append(f"{config.optimizer}, rate {peak_rates(update)[0]:g}")
+        if isinstance(config.schedule, str) and config.schedule != "constant":
+            parts[0] += f" ({config.schedule})"
+    return parts + ([f"on every {ordinal(update.phase.every)} step"] if update.phase.every > 1 else [])
 
 
 def _stepping(scheduler: Scheduler, *, typed: bool) -> str:
@@ -280,7 +293,7 @@ def same_optimizers(updates: Sequence[Update], saved: Mapping[str, Any], *, wher
             continue  # their settings are compared
         before = saved["optimizers"][name]["param_groups"]
         skip = ("params", "lr", "initial_lr", *FASTER, *(TURNED if update.scheduler is not None else ()))
-        rates = zip(former[name], peaks(update), strict=False)
+        rates = zip(former[name], peak_rates(update), strict=False)
         for old, new, rate in zip(before, update.optimizer.param_groups, rates, strict=False):
             compared: dict[str, Any] = {"lr": rate}
             compared |= {key: (old[key], value) for key, value in new.items() if key in old and key not in skip}

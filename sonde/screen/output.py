@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -15,11 +15,15 @@ class Output:
     """Writes labelled lines, and one transient line at the bottom of a terminal.
 
     rich is imported with the first line that goes to a terminal or a notebook, and never otherwise.
+    spelling: of lines' text, where a program reads them in another than the command line's
     live: whether a transient line can be shown (a terminal that moves its cursor)
     """
 
-    def __init__(self, *, quiet: bool = False, file: TextIO | None = None) -> None:
+    def __init__(
+        self, *, quiet: bool = False, file: TextIO | None = None, spelling: Callable[[str], str] | None = None
+    ) -> None:
         self.quiet = quiet
+        self._spelling = spelling
         self._file = file
         self._console: Console | None = None
         self._notebook = file is None and _in_notebook()
@@ -50,6 +54,7 @@ class Output:
         if self.quiet:
             return
         self.clear()
+        text = text if self._spelling is None else self._spelling(text)
         if self.rich:
             self._rich_line(text, label, style)
         else:

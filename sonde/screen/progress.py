@@ -36,10 +36,13 @@ class Progress:
         batches_per_epoch: int | None,
         metric: str | None,
         within_s: float | None = None,
+        several: bool = False,
     ) -> None:
         """steps: planned; None where only the data's end will tell
         within_s: seconds from now in which the run ends in any case
+        several: whether there are several phases, so that the loss and the rate are told with their phase
         """
+        self._several = several
         self._ends = math.inf if within_s is None else time.monotonic() + within_s
         self._output, self._steps = output, steps
         self._batches, self._metric = batches_per_epoch, metric
@@ -81,6 +84,7 @@ class Progress:
             if record.main and record.main != self._main:  # another stage has begun, with another loss
                 self._main = record.main
                 self._losses.clear()
+                self._headed = self._headed and not self._several  # the head names the phase
             self._last = record
             self._rows += record.rows
             loss = record.losses.get(self._main)
@@ -166,14 +170,15 @@ class Progress:
         """The table's head and one line under it."""
         seconds = now - self._rows_since
         speed = rate(self._rows / seconds) if seconds > 0 and self._rows > 0 else ""
-        shown = [("epoch" if self._batches else "step", self._place(record), 9), ("loss", number(self._loss()), 8)]
+        of = f"{self._main.removesuffix('/loss')} " if self._several else ""
+        shown = [("epoch" if self._batches else "step", self._place(record), 9), (f"{of}loss", number(self._loss()), 8)]
         if self._metric is not None:
             name = f"validation {metric_name(self._metric)}"
             shown.append((name, latest, len(name)))
-        shown += [("lr", number(record.lr, 2), 8), ("rows/s", speed, 8)]
+        shown += [(f"{of}lr", number(record.lr, 2), 8), ("rows/s", speed, 8)]
         shown.append(("left", self._left(record, now), 9))
         head = "  ".join(f"{name:<{width}}" for name, _, width in shown)
-        return f"  {head}", "  " + "  ".join(f"{value:<{width}}" for _, value, width in shown)
+        return f"  {head}", "  " + "  ".join(f"{value:<{max(width, len(name))}}" for name, value, width in shown)
 
     def _place(self, record: StepRecord) -> str:
         if not self._batches:

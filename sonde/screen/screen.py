@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,11 +27,14 @@ class Screen:
     """What a person sees: rich on a terminal and in notebooks, plain lines elsewhere, errors alone when quiet.
 
     file: where all but errors go; by default standard output
+    spelling: what a program reads settings in (`run/keywords`), by default the command line's
     """
 
-    def __init__(self, quiet: bool = False, file: TextIO | None = None) -> None:
+    def __init__(
+        self, quiet: bool = False, file: TextIO | None = None, spelling: Callable[[str], str] | None = None
+    ) -> None:
         self.quiet = quiet
-        self.output = Output(quiet=quiet, file=file)
+        self.output = Output(quiet=quiet, file=file, spelling=spelling)
         self._work = ""  # the label `tick` is following
         self._work_began = 0.0
         self._work_shown = 0.0
@@ -82,11 +85,12 @@ class Screen:
         batches_per_epoch: int | None,
         objective: "Objective | None",
         within_s: float | None = None,
+        several: bool = False,
     ) -> Progress:
         """An observer that shows the progress of training, while it is entered.
 
         epochs, steps: planned;  objective: which validation metric to show
-        within_s: seconds from now in which the run ends in any case
+        within_s: seconds from now in which the run ends in any case;  several: whether there are several phases
         """
         return Progress(
             self.output,
@@ -95,6 +99,7 @@ class Screen:
             batches_per_epoch=batches_per_epoch,
             metric=None if objective is None else objective.metric,
             within_s=within_s,
+            several=several,
         )
 
     def result(self, result: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError, unknown
 from sonde.core.seams import Loss, Objective, as_loss
+from sonde.metrics.other_names import name_here
 from sonde.nn.auxiliary import WithAuxiliary
 
 # B rows, K members of an ensemble, O outputs of the model
@@ -28,6 +29,10 @@ def objective(own: str, modes: Mapping[str, Literal["max", "min"]], monitor: str
     """
     metric = monitor or own
     if metric not in modes:
+        if (here := name_here(metric, modes)) is not None:
+            raise ConfigError(
+                f"monitor={metric!r}: it is called {here!r} here; those of the validation rows are monitored"
+            )
         raise unknown("metric to monitor", metric, modes)
     return Objective(metric, modes[metric])
 

@@ -34,6 +34,8 @@ def test_everything_is_parsed() -> None:
     )
     assert parse("crop=2:zero") == Policy(crop=2, padding="zero")
     assert parse("color=0.1") == parse("Colour=0.1")
+    assert parse("mixup") == Policy(mixup=0.2)
+    assert parse("flip,cutmix") == Policy(flip=0.5, cutmix=1.0)
     assert parse("none") == parse("") == Policy()
 
 
@@ -52,7 +54,7 @@ def test_everything_is_parsed() -> None:
         ("resized-crop=0", "--augment 'resized-crop=0': write resized-crop=S with a share S of the area in 0..1"),
         ("randaugment=2", "--augment 'randaugment=2': write randaugment=NxM with N operations in 1..10 of magnitude M in 0..30"),
         ("randaugment=2x31", "--augment 'randaugment=2x31': write randaugment=NxM"),
-        ("mixup=-1", "--augment 'mixup=-1': write mixup=A with alpha A in 0..100"),
+        ("mixup=-1", "--augment 'mixup=-1': write mixup, or mixup=A with alpha A in 0..100"),
         ("flip,crop=2,flip=0.2", "--augment 'flip,crop=2,flip=0.2' gives flip twice"),
         ("flip,,crop=2", "unknown augmentation ''; there are: "),
     ],

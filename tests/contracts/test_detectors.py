@@ -97,4 +97,5 @@ def test_exported_program_gives_the_same_answer(name: str):
 def test_is_what_the_task_takes(name: str):
     with torch.device("meta"):
         task = build_task("detection", build(name, SPEC, CLASSES), TargetSpec(kind="boxes", names=("a", "b", "c")))
+    assert task.objective is not None
     assert task.objective.metric == "map"

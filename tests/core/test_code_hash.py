@@ -141,3 +141,78 @@ def test_names_are_those_of_people() -> None:
     made: Callable[[], None] = partial(inner)
     assert [name_of(inner), name_of(made), name_of(Path), name_of(Path())] == ["inner", "inner", "Path", "PosixPath"]
     assert f"{sys.version_info.major}.{sys.version_info.minor}" == PYTHON
+
+
+CONFIGURED = """
+import argparse, dataclasses, types
+@dataclasses.dataclass
+class C:
+    w: float
+    epochs: int = 1
+    other: int = 1
+    @property
+    def twice(self): return 2 * self.w
+space = argparse.Namespace(w={w}, epochs={epochs}, other={other})
+simple = types.SimpleNamespace(inner=types.SimpleNamespace(w={w}), epochs={epochs})
+record = C({w}, {epochs}, {other})
+table = {{"w": {w}, "epochs": {epochs}, "loss": {{"w": {w}}}, "act": len}}
+weights = [{w}]
+memo, counts, log = {{}}, {{}}, []
+class Own:
+    table = {{"w": {w}}}
+    def __init__(self, cfg): self._cfg, self.seen = cfg, {{}}
+    def __call__(self, o):
+        self.seen[o] = 1
+        return o * self._cfg["w"] * self.table["w"]
+class Whole:
+    def __init__(self): self.cfg = space
+    def __call__(self, o): return scaled(o, **vars(self.cfg))
+def scaled(o, w, **more): return o * w
+def closed(c):
+    return lambda o: o * c["w"] * c.get("loss", 1)["w"]
+def caching(o):
+    memo[o, "x"] = o
+    counts["n"] = 0
+    counts["n"] += table["w"]
+    log[:] = [o]
+    return memo
+def remembered(o): return memo, o
+made = {{
+    "namespace": lambda o: o * space.w, "simple": lambda o: o * simple.inner.w, "dataclass": lambda o: o * record.w,
+    "property": lambda o: o * record.twice, "dict": lambda o: o * table["w"], "nested": lambda o: o * table["loss"]["w"],
+    "list": lambda o: o * weights[0], "closure": closed(table), "whole": lambda o: scaled(o, **vars(space)),
+    "attribute": Own(dict(vars(space))), "attribute as a whole": Whole(), "class": Own, "caching": caching,
+}}
+"""
+
+
+def configured(**changed: Any) -> dict[str, str]:
+    space: dict[str, Any] = {"__name__": "users_program"}
+    exec(CONFIGURED.format(**{"w": 0.1, "epochs": 10, "other": 1, **changed}), space)
+    return {name: fingerprint(each) for name, each in space["made"].items()}
+
+
+def test_a_number_counts_wherever_a_configuration_holds_it() -> None:
+    before, after = configured(), configured(w=0.9)
+    assert [name for name in before if before[name] == after[name]] == []
+
+
+def test_of_a_configuration_only_what_is_read_counts() -> None:
+    """As of one that also says how long the run is to be, or what it prints."""
+    before = configured()
+    assert configured(epochs=20) == before
+    after = configured(other=2)
+    assert {name for name in before if before[name] != after[name]} == {"property", "whole", "attribute as a whole"}
+
+
+def test_dicts_and_lists_that_code_fills_are_no_settings() -> None:
+    space: dict[str, Any] = {"__name__": "users_program"}
+    exec(CONFIGURED.format(w=0.1, epochs=10, other=1), space)
+    called = [space["made"]["caching"], space["remembered"], space["made"]["attribute"]]
+    before = [fingerprint(each) for each in called]
+    for each in called:
+        each(3.0)
+    assert space["counts"]["n"] == 0.1
+    assert space["memo"]
+    assert space["made"]["attribute"].seen
+    assert [fingerprint(each) for each in called] == before

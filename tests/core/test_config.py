@@ -156,3 +156,10 @@ def test_the_cache_is_where_it_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONDE_CACHE", "")
     assert cache_folder().parts[-2:] == (".cache", "sonde")
     assert flag("label_smoothing") == "--label-smoothing"
+
+
+def test_warm_up_is_a_share_or_whole_steps() -> None:
+    for warmup in (0.0, 0.5, 1.0, 3.0, 300):
+        assert OptimConfig(warmup=warmup).warmup == warmup
+    with pytest.raises(ConfigError, match=r"warmup 3\.5 is neither a share of the run, below 1, nor a whole number"):
+        OptimConfig(warmup=3.5)

@@ -206,7 +206,7 @@ def test_a_factory_that_leaves_parameters_out_is_told(tmp_path: Path) -> None:
                     name="model",
                     loss=self.loss,
                     trains=[self.modules["model"]],
-                    optimizer=lambda named: torch.optim.SGD([named[0][1]], lr=0.1),
+                    optimizer=lambda parameters: torch.optim.SGD(parameters[:1], lr=0.1),
                 )
             ]
 

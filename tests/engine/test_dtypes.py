@@ -132,7 +132,7 @@ def test_a_precision_without_effect_is_refused(net: nn.Module) -> None:
     kind = net.weight.dtype
     x = torch.zeros(8, 4, dtype=kind)  # type: ignore[arg-type]
     with pytest.raises(
-        ConfigError, match="precision bf16 has no effect on a network of (float64|complex64): mixed precision"
+        ConfigError, match='precision="bf16" has no effect on a network of (float64|complex64): mixed precision'
     ):
         sonde.fit(net, (x, x[:, :2]), loss=mse_loss, epochs=1, precision="bf16", quiet=True)
 

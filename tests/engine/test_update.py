@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LinearLR
 
 from sonde.core.seams import Phase
-from sonde.engine.update import Update, held, load_optimizer, peaks, searched, total_norm
+from sonde.engine.update import Update, load_optimizer, optimized_parameters, peak_rates, search_step, total_norm
 from sonde.optim.schedulers import Scheduler
 
 
@@ -62,7 +62,7 @@ def test_a_search_computes_the_loss_where_it_stands_only_once() -> None:
         return value
 
     first = loss()
-    assert searched(optimizer, [weight], first, loss) == ""
+    assert search_step(optimizer, [weight], first, loss) == ""
     assert not any(torch.equal(at, torch.ones(2)) for at in asked[1:])
 
 
@@ -76,12 +76,12 @@ def test_what_an_update_moves_is_what_its_optimizer_holds() -> None:
     module = mlp(2, 3)
     first = list(module.parameters())[:1]
     made = update(torch.optim.SGD(first, lr=0.1), module)
-    assert [id(parameter) for parameter in held(made)] == [id(first[0])]
+    assert [id(parameter) for parameter in optimized_parameters(made)] == [id(first[0])]
 
 
 def test_peaks_are_the_rates_before_a_scheduler_begins_below_them() -> None:
     module = mlp(2, 3)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
     scheduler = Scheduler(LinearLR(optimizer, 0.1, total_iters=4), every="step")
-    assert peaks(update(optimizer, module, scheduler)) == [0.5]
+    assert peak_rates(update(optimizer, module, scheduler)) == [0.5]
     assert optimizer.param_groups[0]["lr"] == 0.05

@@ -16,11 +16,11 @@ from sonde.optim.custom import (
     SETTINGS,
     check_parameters,
     class_of,
+    copy_of_optimizer,
     defaults,
     needs_closure,
     reads,
     torch_classes,
-    twin,
 )
 
 
@@ -98,7 +98,7 @@ def test_a_twin_moves_the_same_parameters_with_a_state_of_its_own(kind: Any) -> 
     moved(first, parameters, 2)
     moved(reference, alone, 2)
     before = str(first.state_dict()["state"])
-    copy = twin(first)
+    copy = copy_of_optimizer(first)
     moved(copy, parameters)
     moved(reference, alone)
     assert all(torch.equal(a, b) for a, b in zip(parameters, alone, strict=True))
@@ -111,7 +111,7 @@ def test_a_twin_keeps_hooks_and_what_else_the_optimizer_holds() -> None:
     slow = Slow(parameters, torch.optim.SGD(parameters, lr=0.1))
     seen: list[int] = []
     slow.register_step_post_hook(lambda optimizer, *rest: seen.append(optimizer.calls))
-    copy = twin(slow)
+    copy = copy_of_optimizer(slow)
     moved(copy, parameters)
     assert (slow.calls, copy.calls, seen) == (0, 3, [1, 2, 3])  # type: ignore[attr-defined]
     assert copy.base.param_groups[0]["params"][0] is parameters[0]  # type: ignore[attr-defined]

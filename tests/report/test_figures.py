@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from sonde.report.figures import HEIGHT, WIDTH, Axis, Series, bars, curves, heat_map, scatter, stacked_bar
+from sonde.report.figures import HEIGHT, LEFT, WIDTH, Axis, Series, bars, curves, heat_map, scatter, stacked_bar
 
 NASTY = '<script>alert("1")</script>&'
 
@@ -34,6 +34,18 @@ def test_a_curve_goes_where_its_values_say():
     assert found.min() >= 0
     assert found[:, 0].max() <= WIDTH
     assert found[:, 1].max() <= HEIGHT
+
+
+def test_a_legend_of_long_names_stands_in_lines_within_the_picture():
+    names = ["critic/loss", "critic/gradient penalty", "generator/loss", "generator/fooled share", "generator/l2"]
+    series = [Series(name=name, points=[(0, 1), (1, 2)], colour=n) for n, name in enumerate(names)]
+    picture = parse(curves(series, Axis(label="x"), Axis(label="y"), name="n"))
+    swatches = [e for e in picture.iter("rect") if e.get("height") == "3.5"]
+    assert len(swatches) == len(names)
+    assert min(float(e.get("x", "-1")) for e in swatches) >= LEFT - 24
+    lowest = max(float(e.get("y", "0")) for e in swatches)
+    highest = min(y for _, y in path_points(curves(series, Axis(label="x"), Axis(label="y"), name="n"), "c1"))
+    assert lowest < highest, "the names stand above the curves"
 
 
 def test_a_missing_value_breaks_the_curve():

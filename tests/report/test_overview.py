@@ -2,7 +2,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
+import sonde
 from sonde.core.units import TIME_PARTS
 from sonde.report import overview
 from sonde.report.folder import read_folder
@@ -18,6 +22,30 @@ def test_the_headline_is_the_test_score_in_words(image_run):
         "the test split was evaluated once, with this checkpoint.",
         "Baseline (always predicting the most frequent): 11.35 %.",
     ]
+
+
+def test_a_network_of_ones_own_is_called_by_its_class(tmp_path):
+    x = torch.randn(64, 2)
+    run = sonde.fit(
+        nn.Linear(2, 1), (x, x[:, :1]), loss=nn.MSELoss(), epochs=1, threads=1, quiet=True, out=str(tmp_path / "a")
+    )
+    assert run.result["network"] == "Linear"
+    assert run.result["model"] == "custom"
+    rows = DataLoader(TensorDataset(x, x[:, :1]), 32)
+    sonde.fit(Scaled(nn.Linear(2, 1)), rows, epochs=1, threads=1, quiet=True, out=str(tmp_path / "b"))
+    told = [headline(read_folder(tmp_path / name)).sentences[0].split(" for ")[0] for name in ("a", "b")]
+    assert told == ["Linear was trained on data in memory", "Scaled was trained on the caller's DataLoader"]
+    assert dict(key_figures(read_folder(tmp_path / "b")))["model"] == "Scaled"
+
+
+class Scaled(sonde.Task):
+    """A task of one's own."""
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = net
+
+    def loss(self, batch: sonde.Batch) -> torch.Tensor:
+        return (self.net(batch["input"]) - batch["target"]).square().mean()
 
 
 def test_without_a_test_split_the_validation_score_is_named_so(image_run):

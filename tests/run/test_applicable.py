@@ -48,32 +48,32 @@ def train(table: Path, **more: Any) -> sonde.Run:
 
 
 REFUSED = [
-    ({"augment": "flip"}, "--augment flip has no effect: for tables there is no such augmentation; leave it out", {}),
+    ({"augment": "flip"}, "augment= flip has no effect: for tables there is no such augmentation; leave it out", {}),
     (
         {"momentum": 0.8, "optimizer": "adamw"},
-        "--momentum 0.8 has no effect: --optimizer adamw does not read it; leave it out, or take --optimizer momentum or",
+        'momentum=0.8 has no effect: optimizer="adamw" does not read it; leave it out, or take optimizer="momentum" or',
         {"momentum": 0.8, "optimizer": "momentum"},
     ),
     (
         {"beta1": 0.8, "optimizer": "sgd"},
-        "--beta1 0.8 .* take --optimizer adam or",
+        'beta1=0.8 .* take optimizer="adam" or',
         {"beta1": 0.8, "optimizer": "adam"},
     ),
     (
         {"patience": 3, "validation": 0.0},
-        "--patience 3 has no effect: there are no validation rows; .* keep some with --validation 0.2",
+        "patience=3 has no effect: there are no validation rows; .* keep some with validation=0.2",
         {"patience": 3, "validation": 0.2, "epochs": 2},
     ),
-    ({"patience": 3, "validation": 0.0, "folds": 3}, "--patience 3 has no effect: there are no validation rows", {}),
-    ({"monitor": "accuracy", "validation": 0.0}, "--monitor accuracy has no effect", {"monitor": "accuracy"}),
-    ({"evaluate_every": "3 steps", "validation": 0.0}, "--evaluate-every 3 steps has no effect", {}),
+    ({"patience": 3, "validation": 0.0, "folds": 3}, "patience=3 has no effect: there are no validation rows", {}),
+    ({"monitor": "accuracy", "validation": 0.0}, "monitor= accuracy has no effect", {"monitor": "accuracy"}),
+    ({"evaluate_every": "3 steps", "validation": 0.0}, "evaluate_every=3 steps has no effect", {}),
     (
         {"lr_floor": 0.1, "schedule": "constant"},
-        "--lr-floor 0.1 has no effect: --schedule constant does not read it; .* take --schedule step or",
+        'lr_floor=0.1 has no effect: schedule="constant" does not read it; .* take schedule="step" or',
         {"lr_floor": 0.1, "schedule": "cosine"},
     ),
-    ({"decay": 0.3, "schedule": "linear"}, "--decay 0.3 .* take --schedule wsd$", {"decay": 0.3, "schedule": "wsd"}),
-    ({"step_size": 0.3, "schedule": "linear"}, "--step-size 0.3 .* take --schedule step$", {}),
+    ({"decay": 0.3, "schedule": "linear"}, 'decay=0.3 .* take schedule="wsd"$', {"decay": 0.3, "schedule": "wsd"}),
+    ({"step_size": 0.3, "schedule": "linear"}, 'step_size=0.3 .* take schedule="step"$', {}),
 ]
 
 
@@ -96,7 +96,7 @@ def test_freezing_weights_that_were_never_trained_is_obeyed_and_said(
     table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = train(table, freeze="backbone", quiet=False)
-    assert "frozen random weights: --freeze backbone keeps weights as they were initialised" in capsys.readouterr().out
+    assert 'frozen random weights: freeze="backbone" keeps weights as they were initialised' in capsys.readouterr().out
     assert '"frozen random weights"' in (run.folder / "findings.jsonl").read_text()
     train(table, freeze="none", quiet=False, fresh=True)
     assert "frozen random weights" not in capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_the_command_line_refuses_in_one_line(table: Path, capsys: pytest.Captur
 
 def test_what_is_given_on_resume_is_asked_too(table: Path) -> None:
     run = train(table, validation=0.0)
-    with pytest.raises(ConfigError, match="--patience 2 has no effect: there are no validation rows"):
+    with pytest.raises(ConfigError, match="patience=2 has no effect: there are no validation rows"):
         sonde.resume(run.folder, epochs=2, patience=2, quiet=True)
     assert sonde.resume(run.folder, epochs=2, quiet=True).result["epochs"] == 2
 
@@ -122,9 +122,7 @@ def test_a_typed_share_for_test_rows_that_the_data_bring_is_refused(table: Path)
     folder.mkdir()
     for name in ("train", "test"):
         (folder / f"{name}.csv").write_text(table.read_text())
-    with pytest.raises(
-        ConfigError, match="--test 0.3 has no effect: the data have test rows of their own; leave it out"
-    ):
+    with pytest.raises(ConfigError, match="test=0.3 has no effect: the data have test rows of their own; leave it out"):
         train(folder, test=0.3)
     assert train(folder).result["status"] == "finished"
 
@@ -139,16 +137,16 @@ def fit(data: Any, out: Path, **more: Any) -> sonde.Run:
     [
         (
             {"patience": 3},
-            "--patience 3 has no effect: there are no validation data; leave it out, or pass validation=",
+            "patience=3 has no effect: there are no validation data; leave it out, or pass validation=",
         ),
-        ({"evaluate_every": 2}, "--evaluate-every 2 has no effect: there are no validation data"),
-        ({"monitor": "loss"}, "--monitor loss has no effect: there are no validation data"),
-        ({"augment": "flip"}, "--augment flip has no effect: .* augment in your Dataset"),
-        ({"folds": 3}, "--folds 3 has no effect: sonde.fit takes data as they are; leave it out, or use sonde.train"),
-        ({"overfit_batches": 1}, "--overfit-batches 1 has no effect"),
-        ({"label_fraction": 0.5}, "--label-fraction 0.5 has no effect"),
+        ({"evaluate_every": 2}, "evaluate_every=2 has no effect: there are no validation data"),
+        ({"monitor": "loss"}, "monitor= loss has no effect: there are no validation data"),
+        ({"augment": "flip"}, "augment= flip has no effect: .* augment in your Dataset"),
+        ({"folds": 3}, "folds=3 has no effect: sonde.fit takes data as they are; leave it out, or use sonde.train"),
+        ({"overfit_batches": 1}, "overfit_batches=1 has no effect"),
+        ({"label_fraction": 0.5}, "label_fraction=0.5 has no effect"),
         ({"test": 0.1}, "test=0.1 is a share, and a test set is data of its own"),
-        ({"image_size": 32}, "--image-size 32 has no effect"),
+        ({"image_size": 32}, "image_size=32 has no effect"),
     ],
 )
 def test_fit_refuses_what_it_would_ignore(given: dict[str, Any], told: str, tmp_path: Path) -> None:
@@ -159,11 +157,9 @@ def test_fit_refuses_what_it_would_ignore(given: dict[str, Any], told: str, tmp_
 
 def test_a_batch_size_beside_a_loader_is_refused_unless_it_is_the_loaders(tmp_path: Path) -> None:
     loader = DataLoader(TensorDataset(*LINE), batch_size=16)
-    with pytest.raises(
-        ConfigError, match="--batch-size 8 has no effect: the data come in batches already; set it where"
-    ):
+    with pytest.raises(ConfigError, match="batch_size=8 has no effect: the data come in batches already; set it where"):
         fit(loader, tmp_path / "run", batch_size=8)
-    with pytest.raises(ConfigError, match="--batch-size 8 has no effect"):
+    with pytest.raises(ConfigError, match="batch_size=8 has no effect"):
         fit([LINE, LINE], tmp_path / "run", batch_size=8)
     assert fit(loader, tmp_path / "run", batch_size=16).result["steps"] == 4
 
@@ -203,7 +199,7 @@ def test_steps_refuses_what_belongs_to_fit_and_obeys_threads() -> None:
     refused: list[dict[str, Any]] = [{"epochs": 3}, {"patience": 1}, {"out": "runs/x"}, {"compile": True}]
     for given in refused:
         (name,) = given
-        with pytest.raises(ConfigError, match=f"--{name}.* has no effect: sonde.steps leaves that to your own loop"):
+        with pytest.raises(ConfigError, match=f"{name}=.* has no effect: sonde.steps leaves that to your own loop"):
             sonde.steps(nn.Linear(1, 1), LINE, loss=mse_loss, total=2, **given)
     before = torch.get_num_threads()
     try:
@@ -216,7 +212,7 @@ def test_steps_refuses_what_belongs_to_fit_and_obeys_threads() -> None:
 def test_steps_says_what_this_machine_cannot_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sonde.run.computing.inability", lambda *_: "no such kernel")
     with pytest.raises(
-        ConfigError, match=r"^--precision bf16: this machine .* \(no such kernel\); use --precision fp32$"
+        ConfigError, match=r'^precision="bf16": this machine .* \(no such kernel\); use precision="fp32"$'
     ):
         sonde.steps(nn.Linear(1, 1), LINE, loss=mse_loss, total=2, precision="bf16")
     assert len(list(sonde.steps(nn.Linear(1, 1), LINE, loss=mse_loss, total=2, precision="fp32"))) == 2
@@ -255,7 +251,7 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
     always = {
         "memory", "accumulate", "pretrained", "freeze", "ema", "epochs", "steps", "time_limit",
         "log_every", "device", "precision", "compile", "threads", "deterministic", "seed", "out", "fresh",
-        "quiet", "debug", "log", "given",
+        "quiet", "debug", "log", "trust_code", "given",
     }  # fmt: skip
     ruled = {name for rule in RULES for name in rule.names}
     for kind in GROUPS.values():
@@ -270,17 +266,17 @@ def test_every_general_setting_is_known_to_a_rule_or_always_has_an_effect() -> N
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"augment": "flip"}, "--augment flip has no effect: sonde.fit takes data as they are; leave it out"),
+        ({"augment": "flip"}, "augment= flip has no effect: sonde.fit takes data as they are; leave it out"),
         (
             {"balanced": True},
-            "--balanced has no effect: sonde.fit takes .*; give a DataLoader with a WeightedRandomSampler",
+            "balanced=True has no effect: sonde.fit takes .*; give a DataLoader with a WeightedRandomSampler",
         ),
-        ({"label_fraction": 0.1}, "--label-fraction 0.1 has no effect"),
-        ({"overfit_batches": 1}, "--overfit-batches 1 has no effect"),
-        ({"folds": 3}, "--folds 3 has no effect"),
-        ({"target": "y"}, "--target y has no effect"),
-        ({"feed": "streaming"}, "--feed streaming has no effect"),
-        ({"layer_decay": 0.5}, "--layer-decay 0.5 has no effect: no network has more than one layer"),
+        ({"label_fraction": 0.1}, "label_fraction=0.1 has no effect"),
+        ({"overfit_batches": 1}, "overfit_batches=1 has no effect"),
+        ({"folds": 3}, "folds=3 has no effect"),
+        ({"target": "y"}, "target= y has no effect"),
+        ({"feed": "streaming"}, 'feed="streaming" has no effect'),
+        ({"layer_decay": 0.5}, "layer_decay=0.5 has no effect: no network has more than one layer"),
         (
             {"test": 0.3},
             "test=0.3 is a share, and a test set is data of its own",
@@ -323,7 +319,7 @@ def test_a_weighted_sampler_is_what_balances(tmp_path: Path) -> None:
         seen.extend(target.tolist())
         return nn.functional.cross_entropy(output, target)
 
-    sampler = WeightedRandomSampler(1.0 / torch.bincount(y)[y], 64)
+    sampler = WeightedRandomSampler((1.0 / torch.bincount(y)[y]).tolist(), 64)
     loader = DataLoader(TensorDataset(torch.randn(64, 4), y), 8, sampler=sampler)
     sonde.fit(nn.Linear(4, 2), loader, loss=loss, epochs=10, quiet=True, threads=1, out=str(tmp_path / "run"))
     assert 0.4 < sum(seen) / len(seen) < 0.6

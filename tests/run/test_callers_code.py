@@ -1,7 +1,9 @@
 """`fit` in a folder whose run was made by other code."""
 
 import os
+import re
 import signal
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from sonde.core.errors import Interrupted, RunFolderError
 from sonde.core.files import read_json, write_json
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
+from sonde.run.callers_code import changes, code_of
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "epochs": 2, "batch_size": 16}
 
@@ -54,7 +57,7 @@ def fit(out: Path, **more: Any) -> sonde.Run:
     ("more", "said"),
     [
         ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
-        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss has changed\)"),
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss, or a value it captures, has changed\)"),
         ({"net": Net(nn.ReLU)}, r"another network \(\(1\): Tanh\(\) then, \(1\): ReLU\(\) now\)"),
         ({"net": Net(power=2)}, r"another network \(the code of Net has changed\)"),
         ({"metrics": {"f1": accuracy}}, r"other metrics \(accuracy then, f1 now\)"),
@@ -111,14 +114,18 @@ def test_an_unfinished_run_goes_on_with_a_warning(
         return real(self, batch, step=step, epoch=epoch)
 
     monkeypatch.setattr(Stepper, "__call__", stopped)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as told:
         fit(tmp_path / "run")
+    shown = [frame.name for frame in traceback.extract_tb(told.tb)]
+    assert shown[-1] == "run_job", "nothing of what lies between a program and a stop that was asked for"
+    assert told.value.__suppress_context__
     monkeypatch.undo()
     run = fit(tmp_path / "run", loss=smoothed(0.2), quiet=False)
     (finding,) = read_lines(run.folder / "findings.jsonl")
     assert [finding["check"], finding["severity"], finding["step"]] == ["code changed", "warning", 3]
-    assert finding["evidence"].startswith("from here on another loss (the code of loss has changed); the steps before")
-    assert "another loss (the code of loss has changed)" in capsys.readouterr().out
+    changed = "another loss (the code of loss, or a value it captures, has changed)"
+    assert finding["evidence"].startswith(f"from here on {changed}; the steps before")
+    assert changed in capsys.readouterr().out
     fit(tmp_path / "run", loss=smoothed(0.2))  # finished by this code
     with pytest.raises(RunFolderError, match="another loss"):
         fit(tmp_path / "run")
@@ -142,3 +149,79 @@ def test_weights_of_classes_in_a_loss_count(tmp_path: Path) -> None:
     fit(tmp_path / "run", loss=nn.CrossEntropyLoss(weight=torch.ones(3)))
     with pytest.raises(RunFolderError, match="another loss"):
         fit(tmp_path / "run", loss=nn.CrossEntropyLoss(weight=torch.ones(3) * 2))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"loss": smoothed(0.2)}, r"another loss \(the code of loss, or a value it captures, has changed\)"),
+        ({"loss": cross_entropy}, r"another loss \(loss then, cross_entropy now\)"),
+        ({"metrics": {"f1": accuracy}}, r"other metrics \(hits then, f1 now\)"),
+    ],
+)
+def test_a_shipped_task_with_code_of_the_callers_knows_it_again(
+    tmp_path: Path, more: dict[str, Any], said: str
+) -> None:
+    def train(**more: Any) -> sonde.Run:
+        own = {"loss": smoothed(0.1), "metrics": {"hits": accuracy}, **more}
+        return sonde.train(
+            "digits", model="perceptron", steps=2, threads=1, quiet=True, out=str(tmp_path / "run"), **own
+        )
+
+    train()
+    train()  # holds this very run
+    with pytest.raises(RunFolderError, match=said):
+        train(**more)
+
+
+class Alternating(sonde.Task):
+    def __init__(self, **generator: Any) -> None:
+        torch.manual_seed(0)
+        self.critic, self.generator = nn.Linear(2, 1), nn.Linear(2, 2)
+        self.phases = [
+            sonde.Phase(name="critic", loss=self.critic_loss, trains=[self.critic]),
+            sonde.Phase(**{"name": "generator", "loss": self.other, "trains": [self.generator], **generator}),
+        ]
+
+    def critic_loss(self, batch: sonde.Batch) -> Tensor:
+        return self.critic(batch["input"]).square().mean()
+
+    def other(self, batch: sonde.Batch) -> Tensor:
+        return self.generator(batch["input"]).square().mean()
+
+
+def constant(step: int) -> float:
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        ({"every": 2}, {"every": 1}, "every=2 then, every=1 now"),
+        ({"optimizer": {"lr": 1e-3}}, {"optimizer": {"lr": 5e-2}}, r"optimizer={'lr': 0.001} then, .*0.05} now"),
+        ({"clip": 10.0}, {"clip": 0.01}, "clip=10.0 then, clip=0.01 now"),
+        ({"clip_value": 1.0}, {"clip_value": 0.5}, "clip_value=1.0 then, clip_value=0.5 now"),
+        ({"schedule": "linear"}, {"schedule": "constant"}, "schedule='linear' then, schedule='constant' now"),
+        ({"schedule": constant}, {"schedule": lambda step: 0.5}, "schedule=constant then, schedule=a lambda now"),
+        ({"schedule": lambda step: 1.0}, {"schedule": lambda step: 0.5}, "the code of generator has changed"),
+        ({"loss": lambda batch: batch["input"].sum() * 0}, {}, "the code of generator has changed"),
+    ],
+)
+def test_another_setting_of_a_phase_is_named(
+    tmp_path: Path, then: dict[str, Any], now: dict[str, Any], said: str
+) -> None:
+    code = [code_of(Alternating(**each)) for each in (then, now, then)]  # type: ignore[arg-type]
+    (found,) = changes(code[0], code[1])
+    assert re.fullmatch(rf"another phase generator \({said}\)", found)
+    assert changes(code[0], code[2]) == []
+
+
+def test_a_run_whose_phases_changed_is_refused_or_warned_of(tmp_path: Path) -> None:
+    data = sample_tasks.blobs(64)
+    given: dict[str, Any] = {**QUIET, "out": str(tmp_path / "run")}
+    sonde.fit(Alternating(every=2), data, **given)
+    given["epochs"] = 3
+    sonde.fit(Alternating(every=2), data, **given)
+    given["epochs"] = 4
+    with pytest.raises(RunFolderError, match=r"a run of another phase generator \(every=2 then, every=1 now\)"):
+        sonde.fit(Alternating(), data, **given)

@@ -107,6 +107,7 @@ def test_every_recipe_can_be_carried_out(spec: str, target: str, model: str, row
     built = build_task(
         task, network, data.schema.target, config.task_config, class_counts=[rows] * 3, monitor=config.loop.monitor
     )
+    assert built.objective is not None
     assert built.objective.metric == (config.loop.monitor or built.objective.metric)
     lr = config.optim.lr
     assert isinstance(lr, float)

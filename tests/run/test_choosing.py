@@ -81,7 +81,7 @@ def test_monitor_and_mode_decide(tmp_path: Path) -> None:
     assert own["metrics"]["mae"] == f"{__name__}.mae"
     again = fitted(tmp_path, **given, monitor="spread", mode="max", epochs=7)  # which rewrites it
     assert read_config(again.folder).own == own
-    with pytest.raises(RunFolderError, match="holds a run with --mode max, and now it is min"):
+    with pytest.raises(RunFolderError, match='holds a run with mode="max", and now it is min'):
         fitted(tmp_path, **given, monitor="spread", mode="min", epochs=7)
     assert [each for each in findings(run) if each["check"] == "metric without direction"] == []
 
@@ -103,8 +103,8 @@ def test_an_unknown_direction_is_said_and_does_not_choose(tmp_path: Path, capsys
     [
         ({"metrics": {"foo": mae}, "monitor": "foo"}, "monitor='foo': it is not known whether higher is better"),
         ({"metrics": {"mae": mae}, "monitor": "acc"}, "monitor='acc': there is no such metric; there are mae, loss"),
-        ({"metrics": {"mae": mae}, "mode": "min"}, "--mode says which values of the metric in --monitor are best"),
-        ({"metrics": {"mae": mae}, "monitor": "mae", "mode": "least"}, "--mode expects one of min, max, got 'least'"),
+        ({"metrics": {"mae": mae}, "mode": "min"}, "mode= says which values of the metric in monitor= are best"),
+        ({"metrics": {"mae": mae}, "monitor": "mae", "mode": "least"}, "mode= expects one of min, max, got 'least'"),
         ({"metrics": {"loss": mae}}, "a metric cannot be called 'loss'"),
         ({"metrics": {"bug": sonde.Metric(lambda o, t: o.nonsense, whole=True)}}, "metric 'bug' failed on all 128 rows"),
         ({"metrics": {"vector": lambda o, t: o}}, r"metric 'vector' is a tensor of shape \(128, 1\)"),

@@ -128,7 +128,7 @@ def test_without_a_compiler_the_run_goes_on_and_says_so(
     text = capsys.readouterr().out
     assert "already in memory, eager" in text
     assert (
-        "warning   not compiled: --compile needs a C++ compiler on a CPU, and neither g++ nor clang++ is installed; "
+        "warning   not compiled: compile=True needs a C++ compiler on a CPU, and neither g++ nor clang++ is installed; "
         in text
     )
     assert [found["check"] for found in read_lines(run.folder / "findings.jsonl")] == ["not compiled"]

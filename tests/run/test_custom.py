@@ -180,9 +180,9 @@ def test_it_is_trained_further_and_held_to_what_it_was(tmp_path: Path) -> None:
     fit(out)
     assert fit(out, epochs=4).result["epochs"] == 4
     assert fit(out, fresh=True).result["epochs"] == 2
-    with pytest.raises(RunFolderError, match="holds a run with --lr 0.001, and now it is 0.1"):
+    with pytest.raises(RunFolderError, match="holds a run with lr=0.001, and now it is 0.1"):
         fit(out, lr=0.1)
-    with pytest.raises(DataError, match="train 1 has changed since"):
+    with pytest.raises(DataError, match="the training targets have changed since"):
         fit(out, (line()[0], line()[1] + 1), epochs=4)
     with pytest.raises(ConfigError, match="has trained 2 steps already, and 1 epoch of 1 step are set"):
         fit(out, epochs=1)
@@ -509,7 +509,7 @@ def test_what_an_evaluation_would_stumble_over_is_found_before_the_first_step(tm
 
 
 def test_steps_say_what_is_wrong_as_fit_does() -> None:
-    with pytest.raises(ConfigError, match="--lr must be above 0, got -1"):
+    with pytest.raises(ConfigError, match="lr= must be above 0, got -1"):
         sonde.steps(nn.Linear(1, 1), line(), loss=mse_loss, lr=-1, total=1)
     with pytest.raises(
         DataError, match=r"the first batch cannot be computed: .*; the batch holds input \(64, 1\) float32"

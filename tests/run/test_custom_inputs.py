@@ -461,3 +461,45 @@ def test_an_iterator_is_enough_to_predict_and_evaluate_on(tmp_path: Path) -> Non
     assert run.evaluate(iter(pieces)) == pytest.approx(run.evaluate(FORMS["dict"]))
     with pytest.raises(ConfigError, match="cannot evaluate on 'x.csv', which is a path or name"):
         run.evaluate("x.csv")
+
+
+class Own(nn.Module):
+    """Computes its loss where it is given labels, as networks of Hugging Face do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = nn.Linear(4, 2)
+
+    def forward(self, image: Tensor, labels: Tensor | None = None) -> SimpleNamespace:
+        logits = self.net(image)
+        return SimpleNamespace(loss=None if labels is None else cross_entropy(logits, labels), logits=logits)
+
+
+@pytest.mark.parametrize("loss", [None, lambda output: output.loss, lambda output: cross_entropy(output.logits, LABEL)])
+def test_a_network_that_returns_its_loss_is_evaluated_once_loaded(loss: Any, tmp_path: Path) -> None:
+    rows = {"image": IMAGE, "labels": LABEL}
+
+    def accuracy(output: Any, labels: Tensor) -> Tensor:
+        return (output.logits.argmax(1) == labels).float().mean()
+
+    run = sonde.fit(
+        Own(),
+        rows,
+        validation=rows,
+        loss=loss,
+        metrics={"accuracy": accuracy},
+        epochs=3,
+        out=tmp_path / "run",
+        **ALWAYS,
+    )
+    expected = cross_entropy(run.model(IMAGE).logits.detach(), LABEL)
+    assert run.result["metrics"]["validation"]["loss"] == pytest.approx(float(expected))
+    loaded = sonde.load(run.folder, model=Own(), loss=loss, metrics={"accuracy": accuracy})
+    assert loaded.evaluate(rows) == pytest.approx(run.result["metrics"]["validation"])
+    if loss is None:
+        assert loaded.evaluate(DataLoader(ROWS_OF_OWN, 16)) == pytest.approx(loaded.evaluate(rows), rel=1e-5)  # type: ignore[arg-type]
+        assert loaded.predict({"image": IMAGE[:2]})[0]["logits"] == pytest.approx(run.model(IMAGE).logits[0].tolist())
+
+
+ROWS_OF_OWN = [{"image": image, "labels": label} for image, label in zip(IMAGE, LABEL, strict=True)]

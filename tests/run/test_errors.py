@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 import sonde
 from sonde.cli.main import main
 from sonde.core.config import FeedConfig
-from sonde.core.errors import ConfigError, NonFinite, OutOfMemory, RunFolderError
+from sonde.core.errors import ConfigError, DataError, NonFinite, OutOfMemory, RunFolderError
 from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
@@ -58,7 +58,7 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     assert text.startswith("step 8, phase 'model': the loss is nan; rows: row ")
     assert text.count("row ") == 4
     assert "and 4 more; the weights were not updated, last good checkpoint: " + str(last) in text
-    assert text.endswith("; lower --lr, add --clip 1, or fix the rows")
+    assert text.endswith("; lower lr=, add clip=1, or fix the rows")
     assert "\n" not in text
 
     weights, state = checkpoint.read(last)
@@ -72,7 +72,8 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     fit(tmp_path / "straight", mse_loss)
     after = fit(tmp_path / "run", mse_loss)  # the same call, mended
     assert after.result["steps"] == 15
-    assert read_lines(tmp_path / "run" / "findings.jsonl") == []
+    (changed,) = read_lines(tmp_path / "run" / "findings.jsonl")  # and it is named that the loss is another one
+    assert changed["check"] == "code changed"
     for name, value in checkpoint.read(tmp_path / "straight" / "checkpoints" / "last")[0].items():
         assert torch.equal(checkpoint.read(last)[0][name], value), name
 
@@ -157,9 +158,9 @@ def test_out_of_memory_says_what_to_make_smaller(
         (
             40,
             8,
-            "--batch-size 8 --accumulate 8 leaves a micro-batch of one row, .* in training; lower --accumulate or raise",
+            "batch_size=8 accumulate=8 leaves a micro-batch of one row, .* in training; lower accumulate= or raise",
         ),
-        (40, 5, "--batch-size 8 --accumulate 5 leaves a micro-batch of one row"),
+        (40, 5, "batch_size=8 accumulate=5 leaves a micro-batch of one row"),
     ],
 )
 @pytest.mark.parametrize("threads", [None, 1])
@@ -221,3 +222,24 @@ def test_a_full_disk_is_the_persons_and_other_errors_are_ours(tmp_path: Path) ->
             fail(number)
     with pytest.raises(FileNotFoundError):
         fail(errno.ENOENT)
+
+
+@pytest.mark.parametrize("where", ["training", "validation"])
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (lambda y: y[:, None], r"targets of shape \(rows,\); give y\[:, 0\] .*target \(64, 1\) int64$"),
+        (lambda y: nn.functional.one_hot(y, 2), r"of one-hot ones y.argmax\(1\), or y.float\(\); .*\(64, 2\) int64$"),
+    ],
+)
+def test_targets_that_a_loss_of_classes_does_not_take_are_refused_in_one_line(
+    targets: Any, says: str, where: str, tmp_path: Path
+) -> None:
+    x, y = torch.randn(64, 4), torch.arange(64) % 2
+    good, bad = (x, y), (x, targets(y))
+    train, validation = (bad, None) if where == "training" else (good, bad)
+    loss = nn.functional.cross_entropy
+    with pytest.raises(DataError, match=says) as caught:
+        sonde.fit(nn.Linear(4, 2), train, validation=validation, loss=loss, epochs=1, out=tmp_path / "run", quiet=True)
+    assert ("the first validation batch" in str(caught.value)) == (where == "validation")
+    assert "\n" not in str(caught.value)

@@ -95,7 +95,7 @@ def test_a_cross_validation_that_was_stopped_goes_on_where_it_was(table: Path, m
 
 def test_another_number_of_folds_wants_another_folder(table: Path) -> None:
     folds_of(table)
-    with pytest.raises(RunFolderError, match="holds a run with --folds 3, and now it is 5"):
+    with pytest.raises(RunFolderError, match="holds a run with folds=3, and now it is 5"):
         folds_of(table, folds=5)
 
 
@@ -111,9 +111,9 @@ def test_a_module_of_ones_own_starts_anew_in_each_fold(table: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"folds": 1}, "--folds must be 2 or more, or 0 for none, got 1"),
-        ({"folds": 3, "fold": 4}, "--fold must lie from 1 to --folds 3, or be 0 for all, got 4"),
-        ({"test": 0.3}, "--test 0.3 has no effect: each fold is the test part in turn"),
+        ({"folds": 1}, "folds= must be 2 or more, or 0 for none, got 1"),
+        ({"folds": 3, "fold": 4}, "fold= must lie from 1 to folds=3, or be 0 for all, got 4"),
+        ({"test": 0.3}, "test=0.3 has no effect: each fold is the test part in turn"),
     ],
 )
 def test_settings_that_do_not_fit_folds(table: Path, settings: dict[str, int], said: str) -> None:
@@ -122,9 +122,9 @@ def test_settings_that_do_not_fit_folds(table: Path, settings: dict[str, int], s
 
 
 def test_what_is_refused_leaves_no_folder(table: Path) -> None:
-    with pytest.raises(DataError, match="--folds 50 needs as many rows, and there are 45"):
+    with pytest.raises(DataError, match="folds=50 needs as many rows, and there are 45"):
         folds_of(table, folds=50)
-    with pytest.raises(ConfigError, match="--batch-size"):
+    with pytest.raises(ConfigError, match="batch_size="):
         folds_of(table, batch_size=1000)
     assert not (table.parent / "run").exists()
 

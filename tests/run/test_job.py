@@ -112,11 +112,11 @@ def test_another_setting_is_not_said_to_be_resumable_by_name(begin: Callable[...
 
 @BOTH
 def test_what_is_refused_leaves_no_folder_and_no_run_undone(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--batch-size 500 is larger than"):
+    with pytest.raises(ConfigError, match="batch_size=500 is larger than"):
         begin(tmp_path / "new", batch_size=500)
     assert not (tmp_path / "new").exists()
     begin(tmp_path / "run")
-    with pytest.raises(ConfigError, match="--batch-size 500 is larger than"):
+    with pytest.raises(ConfigError, match="batch_size=500 is larger than"):
         begin(tmp_path / "run", batch_size=500, fresh=True)
     assert RunFolder(tmp_path / "run").state() == "finished"
 
@@ -124,7 +124,7 @@ def test_what_is_refused_leaves_no_folder_and_no_run_undone(begin: Callable[...,
 @BOTH
 def test_a_folder_that_cannot_be_used_is_said_first(begin: Callable[..., sonde.Run], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunFolderError, match="is a file; --out takes a folder"):
+    with pytest.raises(RunFolderError, match="is a file; out= takes a folder"):
         begin(tmp_path / "file", batch_size=500)
 
 
@@ -159,7 +159,7 @@ def test_a_folder_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     lines = file.read_text().replace("task: ModuleTask", "task: PlainTask").splitlines()
     file.write_text("\n".join(line for line in lines if "layer_decay" not in line))
     assert fit(tmp_path / "run", epochs=3).result["steps"] == 12
-    with pytest.raises(RunFolderError, match="holds a run with --layer-decay 1.0, and now it is 0.5"):
+    with pytest.raises(RunFolderError, match="holds a run with layer_decay=1.0, and now it is 0.5"):
         fit(tmp_path / "run", epochs=3, layer_decay=0.5)
 
 

@@ -101,7 +101,7 @@ def test_the_run_says_which_of_its_lengths_ended_it(tmp_path: Path, capsys: pyte
     run = fit((x, x), tmp_path / "steps", epochs=2, steps=7, time_limit="1h", quiet=False)
     assert (run.result["steps"], run.result["status"], run.result["ended_by"]) == (7, "finished", "steps")
     out = capsys.readouterr().out
-    assert "ended by --steps 7, before --epochs 2 and --time-limit 1h" in out
+    assert 'ended by steps=7, before epochs=2 and time_limit="1h"' in out
     why = read_json(run.folder / "plan.json")["steps_why"]
     assert why.startswith("7 steps (before 2 epochs of 5 steps and 1h, which has room for ")
     assert why.count("(") == 1
@@ -117,7 +117,7 @@ def test_an_epoch_of_an_iterable_is_a_pass_through_it(tmp_path: Path, capsys: py
     assert [line["step"] for line in lines(run, "evaluation")] == [5, 10, 15]
     assert [line["epoch"] for line in lines(run, "step")] == [0] * 5 + [1] * 5 + [2] * 5
     out = capsys.readouterr().out
-    assert "3 epochs of unknown length, each until the data end (endless data need --steps or --time-limit)" in out
+    assert "3 epochs of unknown length, each until the data end (endless data need steps= or time_limit=)" in out
     assert "step 5: length known (to 15, the first epoch took 5 steps)" in out
     assert read_json(run.folder / "plan.json")["steps"] is None
 
@@ -151,7 +151,7 @@ def test_a_finished_run_is_trained_further_as_if_it_had_been_one(tmp_path: Path)
     [
         (
             {},
-            "the training data are endless, so an epoch never ends; set the length of training with --steps 10000",
+            "the training data are endless, so an epoch never ends; set the length of training with steps=10000",
         ),
         ({"epochs": 2}, "the training data are endless"),
     ],
@@ -214,6 +214,6 @@ def test_planning_draws_nothing_that_is_not_trained_on(length: dict[str, Any], t
 
 def test_a_rate_is_not_searched_for_where_batches_do_not_come_back(tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match="--lr auto tries 100 batches and puts them back, and these data cannot be rewound"
+        ConfigError, match='lr="auto" tries 100 batches and puts them back, and these data cannot be rewound'
     ):
         fit(Tap(), tmp_path / "run", epochs=2, lr="auto")

@@ -1,12 +1,14 @@
 """A loss and metrics of the caller's own for Sonde's own tasks."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, mean_absolute_error
+import torch
+from sklearn.metrics import average_precision_score, f1_score, mean_absolute_error, roc_auc_score
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, huber_loss, l1_loss
 
@@ -113,10 +115,10 @@ def test_the_worst_rows_are_found_though_a_loss_of_ones_own_is_a_mean(tmp_path: 
         ({"metrics": {"accuracy": f1}}, "metric 'accuracy' is reported by the task itself; leave it out, or name yours other"),
         ({"metrics": {"foo": f1}, "monitor": "foo"}, "monitor='foo': it is not known whether higher is better"),
         ({"metrics": {"foo": f1}, "monitor": "bar"}, "unknown metric to monitor 'bar'"),
-        ({"monitor": "accuracy", "mode": "min"}, "--mode min contradicts --monitor accuracy, of which higher is better"),
+        ({"monitor": "accuracy", "mode": "min"}, 'mode="min" contradicts monitor= accuracy, of which higher is better'),
         ({"metrics": {"none": lambda o, t: None}}, "metric 'none' is None; it must be a scalar"),
         ({"metrics": {"more": lambda o, t, weight: 0.0}}, "metric 'more' takes 'weight', which is no field of the batch"),
-        ({"loss": cross_entropy, "label_smoothing": 0.1}, "--label-smoothing has no effect: loss= is a function of your own"),
+        ({"loss": cross_entropy, "label_smoothing": 0.1}, "label_smoothing= has no effect: loss= is a function of your own"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_and_leaves_no_folder(how: dict[str, Any], told: str, tmp_path: Path) -> None:
@@ -160,8 +162,8 @@ def test_only_the_program_that_has_them_resumes(tmp_path: Path) -> None:
 
 
 def test_other_tasks_say_that_they_take_none() -> None:
-    from sonde.tasks.custom.beside import WithMetrics
     from sonde.tasks.custom.metrics import Measures
+    from sonde.tasks.custom.with_metrics import WithMetrics
     from sonde.tasks.table import build
 
     class Other:
@@ -178,3 +180,47 @@ def test_other_tasks_say_that_they_take_none() -> None:
         ConfigError, match="task simclr takes no loss of your own, only classification and regression do"
     ):
         build("simclr", nn.Linear(1, 1), TargetSpec(kind="class", names=("a", "b")), loss=cross_entropy)
+
+
+@pytest.mark.parametrize("rows", [16, 700])
+@pytest.mark.parametrize("call", ["fit", "train"])
+def test_a_metric_that_fails_on_all_rows_fails_before_the_first_step(call: str, rows: int, tmp_path: Path) -> None:
+    x = torch.randn(5 * rows, 3, generator=torch.Generator().manual_seed(0))
+    y = (x[:, 0] > 0).long()
+    steps = []
+
+    def wrong(output: Tensor, target: Tensor) -> float:
+        return float(average_precision_score(target, output))  # which takes (rows,), and is given (rows, 2)
+
+    common: dict[str, Any] = {
+        "metrics": {"wrong": sonde.Metric(wrong, whole=True)},
+        "validation": 0.2,
+        "epochs": 2,
+        "observers": [steps.append],
+        "out": tmp_path / "run",
+        "quiet": True,
+    }
+    call_it: Any = partial(sonde.train, (x.numpy(), y.numpy()), model="mlp", test=0)
+    if call == "fit":
+        call_it = partial(sonde.fit, nn.Linear(3, 2), (x, y), loss=cross_entropy)
+    with pytest.raises(ConfigError, match=rf"metric 'wrong' failed on all {rows} rows .*: ValueError"):
+        call_it(**common)
+    assert not [record for record in steps if isinstance(record, sonde.StepRecord)]
+
+
+def test_a_metric_that_needs_more_rows_than_the_first_batch_is_computed(tmp_path: Path) -> None:
+    """The first 256 rows are of one class: no precision is told from them, and of all rows there is one."""
+    x = torch.randn(600, 3, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(600) // 300
+
+    def auroc(output: Tensor, target: Tensor) -> float:
+        if len(set(target.tolist())) < 2:
+            raise ValueError("one class")
+        return float(roc_auc_score(target, output[:, 1]))
+
+    run = sonde.fit(
+        nn.Linear(3, 2), (x, y), validation=(x, y), loss=cross_entropy, epochs=1, quiet=True,
+        metrics={"auroc": sonde.Metric(auroc, whole=True)}, out=tmp_path / "run",
+    )  # fmt: skip
+    expected = roc_auc_score(y, run.model(x).detach()[:, 1])
+    assert run.result["metrics"]["validation"]["auroc"] == pytest.approx(expected)

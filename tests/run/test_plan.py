@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import sonde
 from sonde.cli.main import main
-from sonde.core.errors import NonFinite
+from sonde.core.errors import ConfigError, NonFinite
 from sonde.core.files import read_json
 from sonde.engine import precision
 from sonde.engine.json_lines import read_lines
@@ -75,6 +76,27 @@ def test_a_rate_is_found_and_its_curve_is_kept(tmp_path: Path) -> None:
     chosen = curve["chosen"]
     sonde.resume(run.folder, data=(X, Y), epochs=5, quiet=True)
     assert read_json(run.folder / "lr_range.json")["chosen"] == chosen
+
+
+def test_a_rate_that_is_a_guess_is_said_and_none_refused(tmp_path: Path) -> None:
+    draw = torch.Generator().manual_seed(0)
+    x, y = torch.randn(400, 4, generator=draw), torch.randn(400, 1, generator=draw)
+    net = nn.Linear(4, 1)
+    nn.init.zeros_(net.weight)
+    nn.init.zeros_(net.bias)
+    mse = nn.functional.mse_loss
+    run = sonde.fit(net, (x, y), loss=mse, lr="auto", epochs=1, batch_size=64, out=tmp_path / "run", quiet=True)
+    said = [line["evidence"] for line in read_lines(run.folder / "findings.jsonl") if line["check"] == "range test"]
+    assert len(said) == 1
+    assert "which its noise from batch to batch may be alone" in said[0]
+
+    def flat(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return (output * 0).mean()
+
+    with pytest.raises(
+        ConfigError, match='lr="auto" found no rate at which the training loss falls .*give lr=, such as'
+    ):
+        sonde.fit(nn.Linear(4, 1), (x, y), loss=flat, lr="auto", epochs=1, out=tmp_path / "flat", quiet=True)
 
 
 def test_what_is_tried_leaves_no_trace(tmp_path: Path) -> None:

@@ -68,17 +68,17 @@ def test_a_finished_run_says_so_and_is_left_alone(run: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"lr": 0.5}, "--lr 0.001, and now it is 0.5"),
-        ({"hidden": (4, 4)}, "--hidden 8, and now it is 4 4"),
-        ({"model": "perceptron", "hidden": None}, "--model mlp, and now it is perceptron"),
-        ({"seed": 1}, "--seed 0, and now it is 1"),
-        ({"ema": 0.9}, "--ema 0.0, and now it is 0.9"),
+        ({"lr": 0.5}, "lr=0.001, and now it is 0.5"),
+        ({"hidden": (4, 4)}, "hidden=8, and now it is 4 4"),
+        ({"model": "perceptron", "hidden": None}, 'model="mlp", and now it is perceptron'),
+        ({"seed": 1}, "seed=0, and now it is 1"),
+        ({"ema": 0.9}, "ema=0.0, and now it is 0.9"),
     ],
 )
 def test_another_setting_is_refused_with_both_values(run: Path, changed: dict[str, Any], told: str) -> None:
     given = {name: value for name, value in {**SETTINGS, "epochs": 2, **changed}.items() if value is not None}
     with pytest.raises(
-        RunFolderError, match=f"holds a run with {told}; resume with: sonde resume .*, start over with --f"
+        RunFolderError, match=f"holds a run with {told}; resume with: sonde resume .*, start over with fresh=True"
     ):
         sonde.train(rows(), out=run, **given)
 
@@ -87,7 +87,7 @@ def test_other_data_are_refused_also_by_a_finished_run(run: Path) -> None:
     for call in (lambda: sonde.train(rows(1), out=run, **SETTINGS, epochs=2),
                  lambda: sonde.resume(run, data=rows(1), epochs=3, quiet=True)):  # fmt: skip
         with pytest.raises(
-            DataError, match="train x has changed since .* was started, so it cannot be resumed exactly"
+            DataError, match="the training inputs have changed since .* was started, so it cannot be resumed exactly"
         ):
             call()
 
@@ -175,11 +175,11 @@ def test_typed_threads_are_kept_and_a_change_is_an_event(run: Path) -> None:
         ({"epochs": 2.0, "patience": 0}, None),
         ({"steps": 8}, "has trained 8 steps already, and 8 steps are set"),
         ({"time_limit": "1ms"}, "'1ms' is not a duration"),
-        ({"time_limit": "0.001s"}, "--time-limit 0.001s: .* has already used .*; give a longer total"),
-        ({"lr": 0.1}, "--lr cannot be changed on resume; start a new run with another --out"),
+        ({"time_limit": "0.001s"}, 'time_limit="0.001s": .* has already used .*; give a longer total'),
+        ({"lr": 0.1}, "lr= cannot be changed on resume; start a new run with another out="),
         ({"epoch": 9}, "unknown setting 'epoch'; did you mean 'epochs'"),
-        ({"epochs": "many"}, "--epochs expects .*, got 'many'"),
-        ({"epochs": -1}, "--epochs must be above 0, got -1"),
+        ({"epochs": "many"}, "epochs= expects .*, got 'many'"),
+        ({"epochs": -1}, "epochs= must be above 0, got -1"),
         ({"epochs": 3, "steps": 8}, "has trained 8 steps already, and 8 steps are set"),
     ],
 )
@@ -233,7 +233,7 @@ def test_patience_that_is_over_at_the_very_end_did_not_stop_the_run(tmp_path: Pa
     out = tmp_path / "run"
     ended = train(out, epochs=2, patience=1, lr=1e-9, monitor="accuracy").result
     assert (ended["status"], ended["ended_by"]) == ("finished", "epochs")
-    with pytest.raises(ConfigError, match="is finished, and its --patience is over too, 1 evaluation after its best"):
+    with pytest.raises(ConfigError, match="is finished, and its patience= is over too, 1 evaluation after its best"):
         go_on(out, epochs=4)
     assert go_on(out, epochs=4, patience=0).result["epochs"] == 4
 
@@ -251,7 +251,7 @@ def test_a_run_that_stopped_early_wants_more_patience(tmp_path: Path) -> None:
     stopped = train(out, epochs=30, patience=1, lr=1e-9, monitor="accuracy").result
     assert stopped["status"] == "stopped early"
     assert stopped["epochs"] == 2
-    with pytest.raises(ConfigError, match="stopped early, 1 evaluations? after its best; give a larger --patience"):
+    with pytest.raises(ConfigError, match="stopped early, 1 evaluations? after its best; give a larger patience="):
         go_on(out, epochs=40)
     assert go_on(out, patience=3).result["epochs"] == 4
 

@@ -179,7 +179,7 @@ def test_what_is_no_run(digits: sonde.Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="unknown split 'tset'; did you mean 'test'"):
         digits.evaluate("digits", split="tset")
     if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="--device cuda: torch .* sees no CUDA GPU"):
+        with pytest.raises(ConfigError, match='device="cuda": torch .* sees no CUDA GPU'):
             digits.to("cuda")
 
 

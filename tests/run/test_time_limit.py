@@ -103,6 +103,23 @@ def test_a_limit_that_is_shorter_than_the_start_is_said_to_be(
     assert "warning   time limit: the run took" in capsys.readouterr().out
 
 
+def test_a_limit_far_beyond_the_steps_costs_no_planning(tmp_path: Path) -> None:
+    x = torch.linspace(-1, 1, 64).unsqueeze(1)
+    begun = time.process_time()
+    run = sonde.fit(
+        nn.Linear(1, 1),
+        (x, x),
+        loss=mse_loss,
+        epochs=3,
+        time_limit="20m",
+        threads=1,
+        quiet=True,
+        out=str(tmp_path / "a"),
+    )
+    assert time.process_time() - begun < 5  # where timing steps alone took ten seconds
+    assert (run.result["steps"], run.result["ended_by"]) == (3, "epochs")
+
+
 def test_trial_steps_take_few_rows_of_a_long_step(tmp_path: Path) -> None:
     """A step takes 0.64 s: choosing threads and timing it on whole batches would take most of two seconds."""
     taken: list[int] = []

@@ -120,7 +120,7 @@ def test_a_run_goes_on_when_the_weights_it_started_from_are_gone(tmp_path: Path)
     path.unlink()
     sonde.resume(tmp_path / "run", data=rows(), epochs=2, quiet=True)
     assert read_json(tmp_path / "run" / "result.json")["epochs"] == 2
-    with pytest.raises(ConfigError, match=r"--pretrained .*start.safetensors: no such file or run folder"):
+    with pytest.raises(ConfigError, match=r'pretrained=".*start.safetensors": no such file or run folder'):
         train(tmp_path / "new", rows(), **settings)
     assert not (tmp_path / "new" / "config.yaml").exists()
 
@@ -175,11 +175,11 @@ def test_what_holds_no_weights_is_refused(tmp_path: Path):
         train(tmp_path / "run", rows(), pretrained=tmp_path / "begun")
     assert model_of(str(tmp_path / "begun")) == "mlp"
     assert model_of("imagenet") is None
-    with pytest.raises(ConfigError, match="--layer-decay must be above 0 and at most 1, got 0"):
+    with pytest.raises(ConfigError, match="layer_decay= must be above 0 and at most 1, got 0"):
         train(tmp_path / "run", rows(), layer_decay=0)
-    with pytest.raises(ConfigError, match="--freeze expects a whole number or one of none, backbone, got 'head'"):
+    with pytest.raises(ConfigError, match="freeze= expects a whole number or one of none, backbone, got 'head'"):
         train(tmp_path / "run", rows(), freeze="head")
-    with pytest.raises(ConfigError, match="--freeze must be at least 0, got -1"):
+    with pytest.raises(ConfigError, match="freeze= must be at least 0, got -1"):
         train(tmp_path / "run", rows(), freeze=-1)
 
 

@@ -96,7 +96,7 @@ def test_ones_own_is_run_in_another_place_and_where_its_file_is_gone(own: Path, 
 
 def test_what_lies_beside_the_copy_is_not_imported(own: Path, tmp_path: Path) -> None:
     (own / "code" / "helper.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
-    with pytest.raises(RunFolderError, match="--trust-code"):
+    with pytest.raises(RunFolderError, match="trust_code=True"):
         sonde.load(own).evaluate("digits")
     assert not (tmp_path / "ran").exists()
 

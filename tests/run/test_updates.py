@@ -29,7 +29,7 @@ def phase(name: str = "model", module: nn.Module | None = None, **more: Any) -> 
 
 
 def made(*phases: Phase, total: int = 10, lr: float = 0.01) -> list[Any]:
-    modules = nn.ModuleDict({p.name: nn.ModuleList(p.trains) for p in phases})
+    modules = nn.ModuleDict({p.name: nn.ModuleList(m for m in p.trains if isinstance(m, nn.Module)) for p in phases})
     shapes = schedules(phases, OPTIM, plan_stages(phases, total=total), total=total)
     return updates(phases, modules, OPTIM, lr=lr, device_type="cpu", shapes=shapes, shares={})
 

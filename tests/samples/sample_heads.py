@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.batch import Batch
-from sonde.core.seams import Task
+from sonde.core.seams import Task, as_loss
 from sonde.nn.auxiliary import WithAuxiliary
 
 SHARE = 0.3
@@ -35,14 +35,14 @@ def check_heads_take_part(task: Callable[[nn.Module], Task], model: Headed, batc
     fields = {name: f.double() if f.is_floating_point() else f for name, f in batch.fields.items()}
     batch = Batch(fields, batch.index)
     weights = [1.0] + [SHARE] * (len(model.parts) - 1)
-    alone = [task(part).phases[0].loss(batch) for part in model.parts]
+    alone = [as_loss(task(part).phases[0].loss(batch), len(batch)) for part in model.parts]
     parameters = list(model.parameters())
     expected = torch.stack([weight * loss.value for weight, loss in zip(weights, alone, strict=True)]).sum()
     gradient = torch.autograd.grad(expected, parameters)
     assert all(part.abs().max() > 1e-4 for part in gradient)
     made = task(model.train())
     for count in (1, 2, 5):
-        losses = [made.phases[0].loss(piece) for piece in batch.split(count)]
+        losses = [as_loss(made.phases[0].loss(piece), len(piece)) for piece in batch.split(count)]
         total = torch.stack([torch.as_tensor(loss.weight, dtype=torch.float64) for loss in losses]).sum()
         value = torch.stack([loss.value * loss.weight for loss in losses]).sum() / total
         main = torch.stack([loss.parts["main"] * loss.weight for loss in losses]).sum() / total

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
-from sonde.core.seams import Loss, Objective, Phase, Task
+from sonde.core.seams import Loss, Objective, Phase, Task, as_loss
 from sonde.engine.execution.settings import StepSettings
 from sonde.engine.step import Stepper
 from sonde.engine.update import Update
@@ -218,7 +218,10 @@ def stepper(
 
 def pieces_give_the_gradient(made: Task, given: Batch) -> None:
     """Assert that the weighted losses of three pieces of a batch have the gradient of the whole batch's loss."""
-    loss_of = made.phases[0].loss
+
+    def loss_of(batch: Batch) -> Loss:
+        return as_loss(made.phases[0].loss(batch), len(batch))
+
     parameters = list(made.modules.parameters())
     whole = torch.autograd.grad(loss_of(given).value, parameters)
     losses = [loss_of(piece) for piece in given.split(3)]

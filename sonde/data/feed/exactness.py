@@ -95,6 +95,6 @@ def take_generator(loader: Iterable[Any], seed: int) -> tuple[torch.Generator, i
     generator = theirs if isinstance(theirs, torch.Generator) else torch.Generator()
     if isinstance(loader, DataLoader):
         loader.generator = generator
-        if hasattr(sampler, "generator"):
+        if sampler is not None and hasattr(sampler, "generator"):
             sampler.generator = generator
     return generator, generator.initial_seed() if theirs is not None else seed

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from sonde.core.errors import DataError
-from sonde.core.nested import Field, leaves, like, row_counts
+from sonde.core.nested import Field, is_object, leaves, like, row_counts
 
-FORMS = "tensors, arrays, a tuple such as (input, target), a dict or a dataclass"
+FORMS = "tensors, arrays, a tuple such as (input, target), a dict, a dataclass or an object with .to(device)"
 
 
 def fields_of(batch: Any, *, floats: torch.dtype = torch.float32) -> dict[str, Field]:
@@ -59,7 +59,7 @@ def named(sample: Any) -> dict[str, Any]:
     """
     if isinstance(sample, Mapping):
         return {str(name): value for name, value in sample.items()}
-    if isinstance(sample, Tensor | np.ndarray):
+    if isinstance(sample, Tensor | np.ndarray) or is_object(sample):
         return {"input": sample}
     if (parts := by_name(sample)) is not None:
         return parts
@@ -94,7 +94,10 @@ def check_rows(fields: Mapping[str, Field]) -> int:
     counts = row_counts(fields)
     if len(set(counts.values())) > 1:
         words = ", ".join(f"{name} {rows}" for name, rows in counts.items())
-        raise DataError(f"the fields of a batch differ in their number of rows: {words}; give one of each per row")
+        graphs = ", or graphs as an object with .to(device) and num_graphs" if "edge_index" in counts else ""
+        raise DataError(
+            f"the fields of a batch differ in their number of rows: {words}; give one of each per row{graphs}"
+        )
     return next(iter(counts.values()))
 
 
@@ -112,6 +115,7 @@ def in_memory(data: Any) -> dict[str, Any] | None:
 
     Raises: DataError for lists and tuples that may be several things, and for fields that differ in their number of rows
     """
+    data = _lists_as_arrays(without_frames(data))
     if isinstance(data, Tensor | np.ndarray):
         return {"input": data}
     if isinstance(data, Mapping):
@@ -137,8 +141,14 @@ def in_memory(data: Any) -> dict[str, Any] | None:
                 '"target": (c, d)}, or a list of batches'
             )
         return None
-    held = [one or other or _is_column(part) for one, other, part in zip(arrays, nested, data, strict=True)]
-    return {name: _whole(value) for name, value in named(data).items()} if any(arrays) and all(held) else None
+    rows = {len(part) for part, is_array in zip(data, arrays, strict=True) if is_array and part.ndim}
+    held = [
+        one or other or _is_column(part) or (isinstance(part, list) and {len(part)} == rows)
+        for one, other, part in zip(arrays, nested, data, strict=True)
+    ]
+    if not (any(arrays) and all(held)):
+        return None
+    return {name: _whole(_stacked(value)) for name, value in named(data).items()}
 
 
 def as_floats(tensor: Tensor, floats: torch.dtype) -> Tensor:
@@ -152,6 +162,8 @@ def _field(name: str, value: Any, floats: torch.dtype, rows: int | None) -> Fiel
     """rows: of the batch, where the value may be nested or hold one entry a row."""
     if isinstance(value, Tensor):
         return as_floats(value, floats)
+    if is_object(value):
+        return value
     if isinstance(value, np.ndarray) and value.dtype.kind in "USO":
         return value.tolist()
     if (parts := value if isinstance(value, Mapping) else by_name(value)) is not None and not hasattr(value, "_fields"):
@@ -196,6 +208,70 @@ def _first_count(value: Any) -> int | None:
             return None
         value = parts[0]
     return len(value) if value.ndim else None
+
+
+def is_frame(data: Any) -> bool:
+    """Whether it is a data frame or a column of one, of pandas or what is like it."""
+    return hasattr(data, "to_numpy") and (hasattr(data, "columns") or hasattr(data, "name")) and hasattr(data, "shape")
+
+
+def without_frames(data: Any) -> Any:
+    """A tuple with the values of the data frames and columns in it.
+
+    Raises: DataError for what holds no numbers, and for a data frame by itself
+    """
+    if is_frame(data):
+        columns = _some(getattr(data, "columns", [getattr(data, "name", None)]))
+        raise DataError(
+            f"a data frame has columns ({columns}), and nothing says which are the input; give (frame[inputs], frame[target]), "
+            "or a dict with the names of the network's parameters"
+        )
+    return tuple(map(numbers_of_frame, data)) if type(data) is tuple and any(map(is_frame, data)) else data
+
+
+def numbers_of_frame(part: Any) -> Any:
+    """The values of a frame or column. Raises: DataError for columns of several kinds, or that hold no numbers"""
+    if not is_frame(part):
+        return part
+    found = part.to_numpy()
+    if found.dtype.kind not in "OUS":
+        return found if found.flags.writeable else found.copy()  # torch refuses to share what it may not write
+    if found.ndim == 1:
+        if all(isinstance(value, str) for value in found):
+            return found
+        raise DataError("a column holds no numbers; give it as numbers, such as column.astype(float)")
+    text = [name for name in part.columns if part[name].to_numpy().dtype.kind in "OUS"]
+    if not text:  # numbers of several kinds
+        return part.to_numpy(dtype=np.float64)
+    raise DataError(
+        f"columns of a data frame hold no numbers ({_some(text)}); leave them out, or turn them into numbers"
+    )
+
+
+def _some(names: Iterable[Any]) -> str:
+    listed = [str(name) for name in names]
+    return ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")
+
+
+def _lists_as_arrays(data: Any) -> Any:
+    """A pair of lists of as many numbers, of which one holds rows of several: (x.tolist(), y.tolist())."""
+    if type(data) is not tuple or len(data) != 2 or not all(isinstance(part, list) and part for part in data):
+        return data
+    if len(data[0]) != len(data[1]) or not any(isinstance(part[0], list) for part in data):
+        return data
+    try:
+        found = tuple(np.asarray(part) for part in data)
+    except ValueError:  # rows of different lengths
+        return data
+    return found if all(part.dtype.kind in "biuf" for part in found) and found[0].ndim != found[1].ndim else data
+
+
+def _stacked(value: Any) -> Any:
+    """A list of tensors, one of each row, as one tensor where they have one shape."""
+    rows = isinstance(value, list) and bool(value) and all(isinstance(row, Tensor | np.ndarray) for row in value)
+    if not rows or any(row.shape != value[0].shape for row in value):
+        return value
+    return torch.stack([torch.as_tensor(row) for row in value])
 
 
 def _is_nested(part: Any) -> bool:

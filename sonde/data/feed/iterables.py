@@ -243,7 +243,7 @@ def collated(rows: list[Any]) -> Any:
     Raises: DataError for rows that differ in shape
     """
     try:
-        return default_collate([_as_arrays(row) for row in rows])
+        return default_collate([tuple(map(_as_part, row)) if isinstance(row, list) else _as_part(row) for row in rows])
     except RuntimeError as error:
         if "equal size" not in str(error):
             raise
@@ -287,10 +287,6 @@ def _single(part: Any) -> bool:
 
 def _is_picture(part: Any) -> bool:
     return any(kind.__module__.startswith("PIL.") for kind in type(part).__mro__)
-
-
-def _as_arrays(row: Any) -> Any:
-    return tuple(map(_as_part, row)) if isinstance(row, list) else _as_part(row)
 
 
 def _as_part(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Which rows each batch of each epoch holds: a pure function of the seed and the epoch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
@@ -74,23 +74,22 @@ class Order:
     classes: tuple[Tensor, ...] = ()
     lengths: Tensor | None = None
 
-    @property
-    def rows(self) -> int:
-        """Rows of an epoch."""
-        return len(self.chosen)
+    rows: int = field(init=False)
+    """Rows of an epoch."""
+    joins_last: bool = field(init=False)
+    """Whether a single row would be left over at the end of an epoch of training; it then joins the batch before.
 
-    @property
-    def batches(self) -> int:
-        """Batches of an epoch; the last may be smaller, and in training one row larger (`joins_last`)."""
-        return -(-self.rows // self.batch_size) - self.joins_last
+    Batch normalisation has no statistics of one row, and losses that compare rows none of their own.
+    """
+    batches: int = field(init=False)
+    """Batches of an epoch; the last may be smaller, and in training one row larger (`joins_last`)."""
 
-    @property
-    def joins_last(self) -> bool:
-        """Whether a single row would be left over at the end of an epoch of training; it then joins the batch before.
-
-        Batch normalisation has no statistics of one row, and losses that compare rows none of their own.
-        """
-        return self.shuffle and self.rows > self.batch_size and self.rows % self.batch_size == 1
+    def __post_init__(self) -> None:
+        rows = len(self.chosen)
+        joins = self.shuffle and rows > self.batch_size and rows % self.batch_size == 1
+        # once: these are asked for at every step, and the length of a tensor takes half a microsecond
+        for name, value in {"rows": rows, "joins_last": joins, "batches": -(-rows // self.batch_size) - joins}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def largest(self) -> int:

@@ -99,9 +99,10 @@ def tensor_source(
         raise DataError(f"{single[0]} is a single number; give one row of each per example")
     check_lengths(held)
     arrays = {name: leaf for name, leaf in held.items() if isinstance(leaf, Tensor | np.ndarray)}
-    if not arrays:
+    of_arrays = [isinstance(row, Tensor | np.ndarray) for leaf in held.values() for row in leaf[:1]]
+    if not arrays and (training or not any(of_arrays)):
         raise DataError(f"the data hold no tensor: {', '.join(f'{name} is a list' for name in held) or 'no field'}")
-    rows = len(next(iter(arrays.values())))
+    rows = len(next(iter((arrays or held).values())))
     if not rows:
         raise DataError("the tensors hold no rows; give at least one")
     if training and config.batch_size > rows:

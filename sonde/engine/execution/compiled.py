@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from sonde.core.batch import Batch
 from sonde.core.nested import leaves
-from sonde.core.seams import Loss, Phase
+from sonde.core.seams import Phase
 from sonde.engine.step import Eager
 
 MOST_WORDS = 300  # characters of what torch says that it cannot compile
@@ -90,14 +90,14 @@ class Compiled:
         self.eager.load_state_dict(state)
 
 
-def _apart(loss: Callable[[Batch], Loss]) -> Callable[[Batch], Loss]:
+def _apart(loss: Callable[[Batch], Any]) -> Callable[[Batch], Any]:
     """A function that calls `loss`, with code of its own.
 
     torch keeps what it compiles by code object, at most eight for each: runs one after the other in one process, as for folds,
     would share those of the loss. And it passes over functions that are torch's own.
     """
 
-    def compiled_loss(batch: Batch) -> Loss:
+    def compiled_loss(batch: Batch) -> Any:
         return loss(batch)
 
     code = compiled_loss.__code__.replace()

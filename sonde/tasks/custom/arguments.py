@@ -1,11 +1,12 @@
 """What a function is given of a batch: a loss or a metric, of the network's output and more of the batch."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sonde.core.batch import ALIASES, INPUT_NAMES, TARGET_NAMES, Batch, alias
 from sonde.core.errors import ConfigError
+from sonde.core.nested import is_object
 from sonde.tasks.custom.signatures import Parameters, of_a_library, parameters_of
 
 Path = str | tuple[str | int, ...]
@@ -22,13 +23,18 @@ class Arguments:
 
     places: tuple[Path, ...] = ()
     names: tuple[tuple[str, Path], ...] = ()
+    _plain: bool = field(init=False, repr=False, compare=False)  # whether whole fields go by place alone
+
+    def __post_init__(self) -> None:
+        plain = not self.names and all(isinstance(path, str) for path in self.places)
+        object.__setattr__(self, "_plain", plain)
 
     def of(self, batch: Batch) -> tuple[list[Any], dict[str, Any]]:
         """The arguments, for `function(*places, **names)`."""
         fields = batch.fields
+        if self._plain:
+            return [fields[name] for name in self.places], {}  # type: ignore[index]  # the usual case: half the time
         places = [fields[path] if isinstance(path, str) else _inside(batch, path) for path in self.places]
-        if not self.names:
-            return places, {}
         return places, {
             name: fields[path] if isinstance(path, str) else _inside(batch, path) for name, path in self.names
         }
@@ -64,9 +70,11 @@ def arguments_of(
     if not whole.takes_output:
         raise takes_nothing(what)
     fields, takes = dict(batch.fields), whole.after_the_output()
+    if (one := lone_object(fields)) is not None:
+        return _of_object(function, takes, one, fields[one])
     found = _by_own_names(takes, fields, forward)
     lacking = [name for name in (*takes.required, *takes.by_name) if name not in found]
-    coming = _coming(fields, rest, found, lacking, what)
+    coming = _by_place(fields, rest, found, lacking, what)
     for name, path in zip(list(lacking), coming, strict=False):
         found[name] = path
         lacking.remove(name)
@@ -95,7 +103,7 @@ def _by_own_names(takes: Parameters, fields: Mapping[str, Any], forward: Argumen
     return found
 
 
-def _coming(
+def _by_place(
     fields: Mapping[str, Any], rest: tuple[Path, ...], found: Mapping[str, Path], lacking: list[str], what: str
 ) -> list[Path]:
     """What goes by place to parameters that no field is called as: the target, or the parts of a batch without names."""
@@ -105,7 +113,7 @@ def _coming(
         target = _the_target(fields, found.values(), lacking, what)
         coming: list[Path] = [] if target is None else [target]
     if len(coming) == 1 and len(lacking) > 1 and isinstance(coming[0], str):
-        return list(_opened(fields, coming[0], lacking))
+        return list(_parts_of_target(fields, coming[0], lacking))
     return coming
 
 
@@ -140,8 +148,28 @@ def _inside(batch: Batch, path: tuple[str | int, ...]) -> Any:
         return batch
     found: Any = batch.fields
     for step in path:
-        found = found[step]
+        found = getattr(found, str(step)) if is_object(found) else found[step]
     return found
+
+
+def lone_object(fields: Mapping[str, Any]) -> str | None:
+    """The only field of a batch that is an object of the caller's own, such as a batch of graphs; None of any other batch."""
+    if len(fields) != 1:
+        return None
+    name, value = next(iter(fields.items()))
+    return name if is_object(value) else None
+
+
+def _of_object(function: Callable[..., Any], takes: Parameters, name: str, one: Any) -> Arguments:
+    """What of such an object a function is given: the attributes that its parameters are called after, else the object itself;
+    a library's function of (output, target) the attribute `y`."""
+    found: dict[str, Path] = {}
+    for each in (*takes.required, *takes.by_name):
+        if hasattr(one, each) and not of_a_library(function) and each != WHOLE:
+            found[each] = (name, each)
+        else:
+            found[each] = (name, "y") if of_a_library(function) and hasattr(one, "y") else name
+    return arranged(takes, found, [])
 
 
 def arranged(takes: Parameters, found: Mapping[str, Path], star: list[Path]) -> Arguments:
@@ -175,7 +203,7 @@ def _the_target(fields: Mapping[str, Any], used: Collection[Path], lacking: list
     return "target" if "target" in left else left[0] if left else None
 
 
-def _opened(fields: Mapping[str, Any], target: str, lacking: list[str]) -> list[Path]:
+def _parts_of_target(fields: Mapping[str, Any], target: str, lacking: list[str]) -> list[Path]:
     """The parts of a target that is a tuple of as many, or a dict with such names; else the target itself."""
     held = fields[target]
     if isinstance(held, tuple) and len(held) == len(lacking):
@@ -188,8 +216,8 @@ def _opened(fields: Mapping[str, Any], target: str, lacking: list[str]) -> list[
 def _lacks(what: str, takes: Parameters, name: str, fields: Mapping[str, Any], rest: tuple[Path, ...]) -> ConfigError:
     if not any(field in ALIASES["target"] for field in fields) and not rest:
         return ConfigError(
-            f"{what} takes {name!r}, and the batch has {', '.join(fields)}; give the target under a name such as 'target', or a "
-            "function of the output alone"
+            f"{what} takes {name!r}, and the batch has {', '.join(fields)}; name its parameter after the field that is the "
+            "target, give the target under a name such as 'target', or a function of the output alone"
         )
     remedy = (
         "give a dict with such a name"

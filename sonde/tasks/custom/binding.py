@@ -4,7 +4,7 @@ A batch with names of its own (a dict, a dataclass) is handed over by name, one 
 parameters of `forward`, then those of the loss after the output.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,14 @@ from torch import nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.tasks.custom.arguments import Arguments, Path, arguments_of, is_placed, takes_nothing
-from sonde.tasks.custom.forward import called, deal, forward_by_name, room, sample_in_words, spread
+from sonde.tasks.custom.forward import (
+    called,
+    forward_by_name,
+    forward_by_place,
+    number_of_parts,
+    sample_in_words,
+    unpacked,
+)
 from sonde.tasks.custom.signatures import Parameters, parameters_of
 
 
@@ -65,10 +72,13 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
     if loss is not None and not parameters_of(loss).takes_output:
         raise takes_nothing("the loss")
     if is_placed(fields):
-        forward, rest, _ = deal(module, takes, loss, fields)
+        forward, rest, _ = forward_by_place(module, takes, loss, fields)
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward, fill=True)
     else:
-        forward, rest = forward_by_name(module, takes, fields, with_loss=loss is not None), ()
+        forward, rest = (
+            forward_by_name(module, takes, fields, with_loss=loss is not None and _reads_more(loss, fields)),
+            (),
+        )
         given = None if loss is None else arguments_of(loss, batch, rest=rest, forward=forward)
     read = {*forward.fields, *([] if given is None else given.fields)}
     whole = forward.whole or (given is not None and given.whole)
@@ -81,6 +91,14 @@ def bind(module: nn.Module, loss: Callable[..., Any] | None, batch: Batch) -> Bi
         line=_line(takes, loss, forward, given, unused),
         unused=unused,
     )
+
+
+def _reads_more(loss: Callable[..., Any], fields: Mapping[str, Any]) -> bool:
+    """Whether a loss takes more than the output; one that does not, such as `lambda output: output.loss`, leaves the target to
+    the network."""
+    after = parameters_of(loss).after_the_output()
+    more = after.required or after.optional or after.by_name or after.star or after.stars
+    return bool(more) or any(name in fields for name in after.settings)
 
 
 def inputs_of(module: nn.Module, batch: Batch, trained: Binding | None = None) -> Arguments:
@@ -97,10 +115,10 @@ def inputs_of(module: nn.Module, batch: Batch, trained: Binding | None = None) -
         return forward_by_name(module, takes, fields, with_loss=True)
     if len(takes.required) <= 1 and tuple(fields) == ("input", "target"):
         fields.pop("target")  # a pair as in training
-    first = spread(takes, fields)
+    first = unpacked(takes, fields)
     if first is not None and len(fields) == 1:
         return first
-    least, most = room(takes)
+    least, most = number_of_parts(takes)
     if least <= len(fields) <= most:
         return Arguments(tuple(fields))
     raise ConfigError(

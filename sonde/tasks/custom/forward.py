@@ -8,8 +8,8 @@ from torch import nn
 
 from sonde.core.batch import INPUT_NAMES, TARGET_NAMES
 from sonde.core.errors import ConfigError
-from sonde.core.nested import in_words
-from sonde.tasks.custom.arguments import WHOLE, Arguments, Path, arranged
+from sonde.core.nested import in_words, is_object
+from sonde.tasks.custom.arguments import WHOLE, Arguments, Path, arranged, lone_object
 from sonde.tasks.custom.signatures import Parameters, name_of, of_a_library, parameters_of
 
 
@@ -75,29 +75,31 @@ def _is_target(name: str) -> bool:
     return name in TARGET_NAMES or "label" in name
 
 
-def deal(
+def forward_by_place(
     module: nn.Module, takes: Parameters, loss: Callable[..., Any] | None, fields: Mapping[str, Any]
 ) -> tuple[Arguments, tuple[Path, ...], tuple[str, ...]]:
     """(what the network takes, what is left for the loss, parts that ride along) of a batch without names."""
+    if (one := lone_object(fields)) is not None:
+        return unpacked(takes, fields) or Arguments((one,)), (), ()
     riding = tuple(name for name, part in fields.items() if isinstance(part, list))
     for left_out in ((), riding) if riding else ((),):
         parts = {name: part for name, part in fields.items() if name not in left_out}
-        if (dealt := _dealt(takes, loss, parts)) is not None:
+        if (dealt := _by_place(takes, loss, parts)) is not None:
             return *dealt, left_out
     raise _fits_nowhere(module, takes, loss, {name: part for name, part in fields.items() if name not in riding})
 
 
-def _dealt(
+def _by_place(
     takes: Parameters, loss: Callable[..., Any] | None, parts: Mapping[str, Any]
 ) -> tuple[Arguments, tuple[Path, ...]] | None:
     names = list(parts)
     if not names or takes.by_name:
         return None
-    fewest, most = _loss_room(loss, parts)
-    first = spread(takes, parts)
+    fewest, most = _number_for_loss(loss, parts)
+    first = unpacked(takes, parts)
     if first is not None and fewest <= len(names) - 1 <= most:
         return first, tuple(names[1:])
-    least, at_most = room(takes)
+    least, at_most = number_of_parts(takes)
     exact = least + fewest
     ways = [
         count for count in range(least, len(names) + 1) if count <= at_most and fewest <= len(names) - count <= most
@@ -112,7 +114,7 @@ def _dealt(
     return Arguments(tuple(names[:count])), tuple(names[count:])
 
 
-def room(takes: Parameters) -> tuple[int, float]:
+def number_of_parts(takes: Parameters) -> tuple[int, float]:
     """How many parts a network takes by place, at least and at most."""
     least = len(takes.required)
     if not takes.star and not least and not takes.optional and takes.settings:
@@ -120,7 +122,7 @@ def room(takes: Parameters) -> tuple[int, float]:
     return least, math.inf if takes.star else least + len(takes.optional)
 
 
-def _loss_room(loss: Callable[..., Any] | None, parts: Mapping[str, Any]) -> tuple[int, float]:
+def _number_for_loss(loss: Callable[..., Any] | None, parts: Mapping[str, Any]) -> tuple[int, float]:
     """How many parts a loss takes after the output, at least and at most."""
     if loss is None:
         return 0, 0
@@ -135,10 +137,13 @@ def _loss_room(loss: Callable[..., Any] | None, parts: Mapping[str, Any]) -> tup
     return least, least + (0 if of_a_library(loss) else len([name for name in takes.optional if name != WHOLE]))
 
 
-def spread(takes: Parameters, parts: Mapping[str, Any]) -> Arguments | None:
+def unpacked(takes: Parameters, parts: Mapping[str, Any]) -> Arguments | None:
     """The first part's own parts as arguments, where that is a tuple or dict and the network takes several."""
     name, first = next(iter(parts.items()))
-    least, most = room(takes)
+    least, most = number_of_parts(takes)
+    if is_object(first):
+        fits = len(takes.required) > 1 and all(hasattr(first, each) for each in takes.required)
+        return arranged(takes, {each: (name, each) for each in takes.required}, []) if fits else None
     if isinstance(first, tuple) and most > 1 and least <= len(first) <= most and not takes.star:
         return Arguments(tuple((name, place) for place in range(len(first))))
     if isinstance(first, dict) and takes.required and all(each in first for each in takes.required):
@@ -155,11 +160,11 @@ def _fits_nowhere(
             "a plain module needs loss=(output, target) -> scalar mean over the rows; only a network whose output has `.loss` or "
             f"['loss'] goes without, and takes the target: {sample_in_words(fields)}, and {called(module)} takes {takes}"
         )
-    if list(fields) == ["input"] and _loss_room(loss, fields)[0]:
+    if list(fields) == ["input"] and _number_for_loss(loss, fields)[0]:
         name = parameters_of(loss).after_the_output().required[0]
         return ConfigError(
-            f"the loss takes a target ({name!r}), and the data have none; give (x, y), or (x, x) where the input is the target "
-            "as in an autoencoder, or a loss of the output alone"
+            f"the loss takes a target ({name!r}), and the data have none; give (x, y), or, where the input is the target as in "
+            f"an autoencoder, (x, x) or loss=lambda output, input: {_short_name(loss)}(output, input)"
         )
     return ConfigError(
         f"{sample_in_words(fields)}, which do not fit {called(module)}{takes} and {_of_loss(loss)}; give a dict whose names are "
@@ -184,3 +189,8 @@ def _of_loss(loss: Callable[..., Any]) -> str:
     name = name_of(loss)
     shown = takes if own else Parameters(takes.required, (), (), takes.by_name)
     return f"the loss{'' if name == '<lambda>' else ' ' + name}{shown}"
+
+
+def _short_name(loss: Callable[..., Any]) -> str:
+    name = name_of(loss)
+    return "loss" if name == "<lambda>" else f"{name}()" if isinstance(loss, nn.Module) else name

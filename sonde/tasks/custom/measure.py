@@ -12,6 +12,8 @@ from torch import nn
 from sonde.core.errors import ConfigError, first_line
 from sonde.metrics.directions import higher_is_better
 from sonde.metrics.named import NAMES, NamedMetric, Scores
+from sonde.metrics.other_names import name_here
+from sonde.tasks.custom.signatures import in_order, parameters_of
 
 KEPT = "(kept)"
 """Key under which an evaluation hands a meter what metrics of whole sets need, beside scalars by name."""
@@ -63,7 +65,7 @@ class Measure:
     @property
     def called(self) -> Any:
         """What is called with the output, and the target and more of the batch."""
-        return self.function.update if self.computes == "object" else self.function
+        return in_order(self.function.update) if self.computes == "object" else self.function
 
 
 def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
@@ -87,10 +89,10 @@ def measures_of(metrics: Any, scores: Scores | None) -> Iterator[Measure]:
         yield _measure(name, entry, scores)
 
 
-def told_by_loss(loss: Any) -> Scores | None:
+def scores_of_loss(loss: Any) -> Scores | None:
     """What one of torch's losses says of the outputs that it takes; None for any other function.
 
-    >>> told_by_loss(nn.BCELoss()), told_by_loss(nn.functional.cross_entropy), told_by_loss(print)
+    >>> scores_of_loss(nn.BCELoss()), scores_of_loss(nn.functional.cross_entropy), scores_of_loss(print)
     ('probabilities', 'one of several', None)
     """
     says: dict[Scores, tuple[Any, ...]] = {
@@ -122,11 +124,13 @@ def qualified_name(given: Any) -> str:
 
 def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
     metric = entry if isinstance(entry, Metric) else None
-    function = entry if metric is None else metric.function
+    function: Any = entry if metric is None else metric.function
     if metric is not None and metric.name not in (None, name):
         raise ConfigError(f"metrics={{{name!r}: sonde.Metric(…, name={metric.name!r})}} gives one metric two names")
     declared = None if metric is None else metric.higher_is_better
     if isinstance(function, str):
+        if function not in NAMES and (here := name_here(function, NAMES)) is not None:
+            raise ConfigError(f"metric {function!r} is called {here!r} here")
         if function not in NAMES:
             raise ConfigError(
                 f"metric {function!r} is not one that is known by name; there are {', '.join(NAMES)}; or give a function"
@@ -139,8 +143,15 @@ def _measure(name: str, entry: Any, scores: Scores | None) -> Measure:
         own = getattr(function, "higher_is_better", None)
         higher = own if declared is None and isinstance(own, bool) else declared
         return Measure(name=name, function=_copied(name, function), computes="object", higher=higher)
+    takes = parameters_of(function)
+    if len(takes.required) == 1 and takes.required[0] in ("eval_pred", "eval_preds", "eval_prediction"):
+        called = _called(function)
+        raise ConfigError(
+            f"metric {name!r} takes ({takes.required[0]}), as the Trainer of Hugging Face calls it; give sonde.Metric(lambda "
+            f"output, target: {called}((output.numpy(), target.numpy())), whole=True, name={called!r})"
+        )
     whole = metric is not None and metric.whole
-    return Measure(name=name, function=function, computes="whole" if whole else "batch", higher=declared)
+    return Measure(name=name, function=in_order(function), computes="whole" if whole else "batch", higher=declared)
 
 
 def _copied(name: str, one: Any) -> Any:

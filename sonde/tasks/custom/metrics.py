@@ -3,7 +3,7 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any, Literal
 
 import torch
@@ -16,8 +16,11 @@ from sonde.core.nested import in_words
 from sonde.core.seams import Objective
 from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
+from sonde.metrics.other_names import name_here
+from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
+from sonde.tasks.custom.signatures import in_order
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
 """(function of an output, what it is in words, whether it may be tried) -> what of the batch it is given besides, by place and
@@ -31,17 +34,19 @@ class Undefined(ConfigError):
 class Measures:
     """All metrics of a task: what a batch gives for them, the meters that add them up, and which of them chooses.
 
-    functions: of each entry, what is called with the output and what of a batch belongs to it
-    reported:  of each entry the names under which its numbers stand, once one was computed
-    beside:    what else the meter reported, such as parts of the loss
-    computed:  whether a meter was computed, so that all names are known
+    functions:   of each entry, what is called with the output and what of a batch belongs to it
+    reported:    of each entry the names under which its numbers stand, once one was computed
+    other_names: what else the meter reported, such as parts of the loss
+    computed:    whether a meter was computed, so that all names are known
+    counts:      names of shares whose value on a first batch was a number of rows
     """
 
     def __init__(self, metrics: Any = None, *, scores: Scores | None = None) -> None:
         """scores: what the loss says of outputs, for metrics given by name.  Raises: ConfigError for what is no metric"""
         self.all = tuple(measures_of(metrics, scores))
         self.functions = {measure.name: measure.called for measure in self.all}
-        self.beside: list[str] = []
+        self.other_names: list[str] = []
+        self.counts: list[str] = []
         self.computed = False
         self.reported: dict[str, list[str]] = {}
 
@@ -57,7 +62,7 @@ class Measures:
             places, names = given(self.functions[measure.name], f"metric {measure.name!r}", tried)
             if measure.computes == "batch":
                 call = functools.partial(measure.function, output, *places, **names)
-                found |= self.named(measure, _result(measure, call, f"a batch of {len(batch):,} rows", output, places))
+                found |= self.named(measure, _result(measure, call, batch, output, places))
             else:
                 kept[measure.name] = tuple(places), names
         return {**found, KEPT: (output, kept)} if kept else found
@@ -67,11 +72,15 @@ class Measures:
 
         Raises: ConfigError for what is no number, and for a name that another entry has
         """
+        if type(value) is Tensor and self.reported.get(measure.name) == [measure.name]:
+            return {measure.name: scalar(measure.name, value)}
         values = dict(value) if isinstance(value, Mapping) else {measure.name: value}
         if not values:
             raise ConfigError(f"metric {measure.name!r} is an empty dict; it must hold numbers by name")
         found = {str(name): scalar(str(name), number) for name, number in values.items()}
         known = self.reported.get(measure.name)
+        if known is None and measure.computes == "batch":
+            self.counts += [name for name, number in found.items() if is_count(name, number)]
         if known is None:
             others = {"loss"}.union(*(self.names_of(each) for each in self.all if each is not measure))
             if taken := sorted(others & found.keys()):
@@ -115,9 +124,13 @@ class Measures:
             if mode == "max":
                 raise ConfigError("monitor='loss', mode='max': the loss is what training makes smaller; leave mode out")
             return Objective("loss", "min")
-        if chosen not in (*known, *self.beside):
+        if chosen not in (*known, *self.other_names):
             if self.computed:
-                there_are = ", ".join([*known, "loss", *self.beside])
+                if (here := name_here(chosen, [*known, "loss", *self.other_names])) is not None:
+                    raise ConfigError(
+                        f"monitor={chosen!r}: it is called {here!r} here; those of the validation rows are monitored"
+                    )
+                there_are = ", ".join([*known, "loss", *self.other_names])
                 raise ConfigError(
                     f"monitor={chosen!r}: there is no such metric; there are {there_are} (metrics= adds more)"
                 )
@@ -154,6 +167,8 @@ class Measures:
                     "'min', to let it choose",
                 )
             )
+        found += [counted(name) for name in self.counts]
+        found += against_its_name(objective) if monitored else []
         if (means := self.batch_means()) and batches != 1:
             found.append(
                 Finding(
@@ -170,7 +185,7 @@ class Measures:
         return MetricsMeter(self)
 
 
-class Chooses:
+class BestMetric:
     """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
 
     Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
@@ -211,24 +226,24 @@ class MetricsMeter:
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[
             Any
-        ] = []  # (output, what each function of the whole set is given besides) of batches, on the CPU
+        ] = []  # (output, what each function of the whole set is given besides, rows) of batches, on the CPU
         self._found: dict[str, float] | None = None
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
-        self._found = None
+        self._found, rows = None, len(index)
         for name, value in outputs.items():
             if name != KEPT:
-                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
-        self._rows += len(index)
+                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * rows
+        self._rows += rows
         if KEPT not in outputs:
             return
         output, given = outputs[KEPT]
         for measure in self._measures.all:
             if measure.computes == "object":
-                self._update_object(measure, wide(output), wide(given[measure.name]), len(index))
+                self._update_object(measure, wide(output), wide(given[measure.name]), index)
         if self._whole:
-            self._seen.append(on_cpu((output, {name: given[name] for name in self._whole})))
+            self._seen.append((*on_cpu((output, {name: given[name] for name in self._whole})), len(index)))
 
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
@@ -260,7 +275,7 @@ class MetricsMeter:
                     numbers = self._measures.named(measure, self._computed(measure))
                     found |= {name: float(number) for name, number in numbers.items()}
             self._measures.computed = True
-            self._measures.beside = [name for name in means if name not in found and name != "loss"]
+            self._measures.other_names = [name for name in means if name not in found and name != "loss"]
             self._found = found | {name: value for name, value in means.items() if name not in found}
         return dict(self._found)
 
@@ -268,22 +283,26 @@ class MetricsMeter:
         """Nothing is known of single rows."""
         return {}
 
-    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], rows: int) -> None:
+    def _update_object(self, measure: Measure, output: Any, given: tuple[Any, Any], index: Tensor) -> None:
         one, (places, names) = self._objects[measure.name], given
-        update = one.update
+        update = in_order(one.update)
         if isinstance(one, nn.Module) and isinstance(output, Tensor):
             one.to(output.device)
         with torch.no_grad():
             call = functools.partial(update, output, *places, **names)
-            _result(measure, call, f"a batch of {rows:,} rows", output, places)
+            _result(measure, call, index, output, places)
 
     def _computed(self, measure: Measure) -> Any:
         where = f"all {self._rows:,} rows"
         if measure.computes == "object":
             with torch.inference_mode():  # what an object keeps of an evaluation can be changed in no other
                 return _result(measure, self._objects[measure.name].compute, where)
+        rows = [count for _, _, count in self._seen]
         try:
-            output, (places, names) = joined([(output, given[measure.name]) for output, given in self._seen])
+            output = joined([output for output, _, _ in self._seen], rows)
+            places, names = joined([given[measure.name] for _, given, _ in self._seen], rows)
+        except ConfigError as trouble:
+            raise ConfigError(f"metric {measure.name!r}, whole=True: {trouble}") from trouble
         except (RuntimeError, ValueError) as trouble:
             raise ConfigError(
                 f"metric {measure.name!r}: outputs of different batches cannot be joined ({first_line(trouble)}); give a "
@@ -303,14 +322,16 @@ def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
 
 def scalar(name: str, value: Any) -> Tensor:
     """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor) and value.numel() != 1:
-        what = f"a tensor of shape {tuple(value.shape)}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-    if isinstance(value, Tensor) and value.is_complex():
-        what = "the loss" if name == "loss" else f"metric {name!r}"
-        raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            what = f"a tensor of shape {tuple(value.shape)}"
+            raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
+        if value.is_complex():
+            what = "the loss" if name == "loss" else f"metric {name!r}"
+            raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
+        return value
     try:
-        number = torch.as_tensor(value)
+        number = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)  # all its digits
     except (TypeError, ValueError, RuntimeError):
         what = "None" if value is None else f"a {type(value).__name__}"
         raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
@@ -351,9 +372,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _result(
-    measure: Measure, call: Callable[[], Any], where: str, output: Any = None, given: Sequence[Any] = ()
+    measure: Measure, call: Callable[[], Any], rows: str | Sized, output: Any = None, given: Sequence[Any] = ()
 ) -> Any:
-    """What a call of the caller's code gives. Raises: ConfigError, in one line, for what it raises"""
+    """What a call of the caller's code gives. rows: in words, or those of a batch
+
+    Raises: ConfigError, in one line, for what it raises
+    """
     try:
         return call()
     except (SondeError, torch.OutOfMemoryError):
@@ -361,6 +385,7 @@ def _result(
     except Exception as trouble:
         target = f", target {in_words(given[0])}" if given else ""
         shapes = "" if output is None else f" (output {in_words(output)}{target})"
+        where = rows if isinstance(rows, str) else f"a batch of {len(rows):,} rows"
         what = f"metric {measure.name!r} failed on {where}{shapes}: {type(trouble).__name__}: {first_line(trouble).rstrip('.')}"
         of_rows = isinstance(trouble, ArithmeticError | ValueError | RuntimeError | IndexError)
         if measure.computes == "batch":

@@ -1,6 +1,7 @@
 """What a network of a researcher's own returned: a tensor, or a tuple, dict or dataclass of such."""
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import is_dataclass
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from sonde.core.errors import ConfigError
 from sonde.core.nested import in_words
 from sonde.core.seams import Loss
+from sonde.tasks.custom.opened import attributes_of
 from sonde.tasks.custom.signatures import name_of, of_a_library
 
 
@@ -42,7 +44,7 @@ def named_outputs(output: Any, rows: int) -> dict[str, Any]:
     elif isinstance(output, tuple | list):
         parts = {f"output_{place + 1}": part for place, part in enumerate(output)}
     else:
-        parts = {}
+        parts = attributes_of(output) or {}
     kept = {name: _by_row(part, rows) for name, part in parts.items()}
     kept = {name: part for name, part in kept.items() if part is not None}
     if not kept:
@@ -75,8 +77,8 @@ def returned(output: Any) -> str:
 def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], more: dict[str, Any], what: str) -> None:
     """Try what fails, or computes nonsense without a word, for all batches alike.
 
-    Raises: ConfigError for an output of several parts that a function of a library cannot take, and for shapes (B, 1) and (B,)
-            that are broadcast to (B, B)
+    Raises: ConfigError for an output of several parts that a function of a library cannot take, for None that none can take, and
+            for shapes (B, 1) and (B,) that are broadcast to (B, B)
     """
     if isinstance(output, Tensor):
         if given and isinstance(given[0], Tensor):
@@ -84,12 +86,17 @@ def check_loss_of(function: Callable[..., Any], output: Any, given: list[Any], m
                 lambda one, other: function(one, other, *given[1:], **more), output, given[0], what, function
             )
         return
-    if not of_a_library(function):
+    if output is not None and not of_a_library(function):
         return
     try:
         with torch.no_grad():
             function(output, *given, **more)
     except (TypeError, AttributeError, RuntimeError, ValueError) as trouble:
+        if output is None:
+            raise ConfigError(
+                f"the network returned None, and {what} {name_of(function)} cannot compute with it; let its forward return its "
+                "output"
+            ) from trouble
         part = _pick(output)
         raise ConfigError(
             f"the network returned {returned(output)}, and {what} {name_of(function)} takes a tensor; give a function of the "
@@ -110,7 +117,8 @@ def refuse_broadcast(
     if not _only_ones_apart(output, target):
         return
     tries = [(output.detach(), target), *_told_apart(output.detach(), target)]
-    with torch.no_grad(), _undone(named, output.device):
+    with torch.no_grad(), _undone(named, output.device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of what is refused here
         for one, other in tries:
             as_is = _number(function, one, other)
             alike = [

@@ -22,6 +22,11 @@ LIBRARIES = (
 """Packages whose functions take settings under names that a batch may have by chance (`weight`, `reduction`)."""
 
 
+TRUTHS = ("y_true", "y", "true", "target", "targets", "label", "labels", "gt", "truth", "ground_truth", "actual")
+ANSWERS = ("y_pred", "y_hat", "y_score", "y_scores", "y_prob", "y_proba", "pred", "preds", "prediction", "predictions")
+ANSWERS += ("output", "outputs", "out", "logits", "scores", "probs", "proba", "predicted")
+
+
 @dataclass(frozen=True)
 class Parameters:
     """Names of parameters by what may be given to them, each in the order of the signature.
@@ -98,6 +103,41 @@ def of_a_library(function: Callable[..., Any]) -> bool:
         function = function.func
     module = getattr(function, "__module__", None) or type(function).__module__
     return str(module).split(".")[0] in LIBRARIES
+
+
+def in_order(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A loss or metric as (output, target, ...), also where its parameters say that the target comes first.
+
+    scikit-learn's metrics and Keras' losses are functions of (y_true, y_pred). What says nothing of the kind is given back.
+
+    >>> in_order(lambda y_true, y_pred: y_true)("output", "target")
+    'target'
+    """
+    try:
+        signature = inspect.signature(function.forward if isinstance(function, nn.Module) else function)
+    except (TypeError, ValueError):
+        return function
+    first, second, *more = [*signature.parameters.values(), None, None]
+    if first is None or second is None or not _target_first(first, second):
+        return function
+
+    def ordered(output: Any, target: Any, *others: Any, **named: Any) -> Any:
+        return function(target, output, *others, **named)
+
+    functools.update_wrapper(ordered, function, updated=())
+    ordered.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[second, first, *(each for each in more if each is not None)]
+    )
+    return ordered
+
+
+def _target_first(first: inspect.Parameter, second: inspect.Parameter) -> bool:
+    placed = all(
+        each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) and each.default is each.empty
+        for each in (first, second)
+    )
+    one, other = first.name.lower(), second.name.lower()
+    return placed and ((one in TRUTHS and other in ANSWERS) or other in (f"{one}_hat", f"{one}_pred"))
 
 
 def name_of(function: Callable[..., Any]) -> str:

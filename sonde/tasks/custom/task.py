@@ -14,9 +14,12 @@ from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
-from sonde.tasks.custom.measure import told_by_loss
-from sonde.tasks.custom.metrics import Chooses, Measures, own_names, scalar
-from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, row_of
+from sonde.tasks.custom.measure import scores_of_loss
+from sonde.tasks.custom.metrics import BestMetric, Measures, own_names, scalar
+from sonde.tasks.custom.mistakes import in_words
+from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
+from sonde.tasks.custom.signatures import in_order
+from sonde.tasks.custom.weighted import weighted
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[..., Any]
@@ -32,6 +35,10 @@ class MeanMeter:
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add a batch: outputs are scalar means over its rows."""
+        if not isinstance(outputs, Mapping):
+            raise ConfigError(
+                f"evaluate(batch) returned {in_words(outputs)}; it must return a dict of scalars by name, means over the rows"
+            )
         for name, value in outputs.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
         self._rows += len(index)
@@ -55,6 +62,18 @@ def _with_state(loss: RowFunction | None) -> dict[str, nn.Module]:
     """A loss that has parameters, which are then trained, or buffers, which are then saved; nothing for any other."""
     holds = isinstance(loss, nn.Module) and any(True for each in (*loss.parameters(), *loss.buffers()))
     return {"loss": loss} if holds else {}  # type: ignore[dict-item]
+
+
+def _evaluated(found: Any, output: Any) -> Tensor:
+    """What the loss gave in evaluation. Raises: ConfigError where that is no number, saying what it was computed of"""
+    try:
+        return scalar("loss", found)
+    except ConfigError as trouble:
+        what = returned(found) if isinstance(found, Tensor | tuple | list | dict) else f"a {type(found).__name__}"
+        raise ConfigError(
+            f"in evaluation the loss is {what}, and must be a scalar, the mean over the rows; it was given what the network "
+            f"returned in evaluation mode: {returned(output)}"
+        ) from trouble
 
 
 class ModuleTask:
@@ -84,14 +103,22 @@ class ModuleTask:
         """Raises: ConfigError for what is no metric"""
         self.modules = nn.ModuleDict({"model": module, **_with_state(loss)})
         self.phases = (Phase(name="model", loss=self.loss, trains=list(self.modules.values())),)
-        self._module, self._function = module, loss
-        self.metrics = Measures(metrics, scores=told_by_loss(loss))
-        self.chooses = Chooses(self.metrics, monitor, mode)
+        self._module, self._loss = module, loss
+        self._function = None if loss is None else in_order(loss)
+        self.metrics = Measures(metrics, scores=scores_of_loss(loss))
+        self.chooses = BestMetric(self.metrics, monitor, mode)
         said = {"notes": self.chooses.notes, "batch_means": self.metrics.batch_means} if self.metrics.all else {}
         self.abilities = Abilities(bind=self.bind, **said)
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
+        self.accumulates = False  # whether batches come in pieces, which a loss must say the weight of
+        self._weighted = weighted(loss)
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
+
+    @property
+    def network_name(self) -> str:
+        """The class of the network, as a report calls it."""
+        return type(self._module).__name__
 
     @property
     def own_names(self) -> dict[str, Any]:
@@ -117,14 +144,16 @@ class ModuleTask:
             return with_auxiliary(output, lambda head: as_loss(self._function(head, *places, **names), len(batch)))  # type: ignore[misc]
         if "the loss" not in self._checked:
             self._check(self._function, output, places, names, "the loss")
+        if self.accumulates and self._weighted is not None and len(places) == 1 and not names:
+            return self._weighted(output, places[0])
         value = self._function(output, *places, **names)  # called here, so that its traceback is short
         return Loss(value, len(batch)) if type(value) is Tensor else value
 
     def to(self, device: torch.device) -> None:
         """Move the network, and a loss that is a module: its weights of classes, say."""
         self.modules.to(device)
-        if isinstance(self._function, nn.Module):
-            self._function.to(device)
+        if isinstance(self._loss, nn.Module):
+            self._loss.to(device)
 
     def bind(self, batch: Batch) -> Bound:
         """What of such a batch goes where, in words, and weights or masks that nothing takes."""
@@ -150,7 +179,7 @@ class ModuleTask:
             found = self._function(output, *places, **names)
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
-            return {**measured, "loss": scalar("loss", found)}
+            return {**measured, "loss": _evaluated(found, output)}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
-from sonde.core.seams import Loss, Meter, Objective, Phase, as_loss
+from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.tasks.custom.mistakes import evaluated_loss
 from sonde.tasks.custom.task import MeanMeter
 
 PLAIN = (bool, int, float, str, type(None))  # what a checkpoint holds besides tensors
@@ -96,7 +97,7 @@ class Task:
         found: dict[str, Tensor] = {}
         for phase in self.phases:
             before = self._marks()
-            loss = as_loss(phase.loss(batch), len(batch))
+            loss = evaluated_loss(phase, phase.loss(batch), len(batch))
             self._refuse_changed(before, phase)
             prefix = "" if len(self.phases) == 1 else f"{phase.name} "
             found |= {f"{prefix}{name}": value for name, value in {"loss": loss.value, **loss.parts}.items()}

@@ -81,7 +81,8 @@ def test_doubles_become_floats_unless_the_network_has_doubles() -> None:
     [
         (
             "abc",
-            r"^samples must be tensors, arrays, a tuple such as \(input, target\), a dict or a dataclass, but this one is a str$",
+            r"^samples must be tensors, arrays, a tuple such as \(input, target\), a dict, a dataclass or an object with "
+            r".to\(device\), but this one is a str$",
         ),
         ((), "but this one is an empty tuple$"),
         ((object(), 1), "^field 'input' of a sample is a object; give tensors, arrays or numbers$"),

@@ -1,6 +1,7 @@
 """What masks mean that are not written as class numbers."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ PLACES[2:14, 3:12] = 1
 PLACES[16:30, 10:28] = 2
 
 
-def saved(folder: Path, values: np.ndarray, name: str = "a.png", **how: object) -> list[Path]:
+def saved(folder: Path, values: np.ndarray, name: str = "a.png", **how: Any) -> list[Path]:
     Image.fromarray(values).save(folder / name, **how)
     return [folder / name]
 

@@ -224,7 +224,7 @@ def test_trouble_is_a_finding_and_training_goes_on(
 def test_no_login_is_refused_before_a_step(tmp_path: Path, wandb: Calls) -> None:
     wandb.raises["init"] = sys.modules["wandb"].errors.UsageError("No API key configured.")
     with pytest.raises(
-        ConfigError, match="--log wandb: No API key configured.; log in with: wandb login, or set WANDB_MODE"
+        ConfigError, match='log="wandb": No API key configured.; log in with: wandb login, or set WANDB_MODE'
     ):
         fitted(tmp_path / "run", log="wandb")
     assert not (tmp_path / "run").exists()
@@ -233,7 +233,7 @@ def test_no_login_is_refused_before_a_step(tmp_path: Path, wandb: Calls) -> None
 def test_what_mlflow_refuses_is_refused(tmp_path: Path, mlflow: Calls, wandb: Calls) -> None:
     mlflow.raises["create_run"] = ValueError("the filesystem backend is in maintenance mode")
     with pytest.raises(
-        ConfigError, match="--log mlflow: the filesystem backend is in maintenance mode; mend it, give another"
+        ConfigError, match='log="mlflow": the filesystem backend is in maintenance mode; mend it, give another'
     ):
         fitted(tmp_path / "run", log="wandb,mlflow")
     assert wandb.of("finish") == [{"exit_code": 1}]
@@ -241,10 +241,10 @@ def test_what_mlflow_refuses_is_refused(tmp_path: Path, mlflow: Calls, wandb: Ca
 
 def test_a_package_that_is_not_there_is_refused_before_the_data_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingDependency, match="--log wandb needs wandb; install it with: pip install wandb"):
+    with pytest.raises(MissingDependency, match='log="wandb" needs wandb; install it with: pip install wandb'):
         sonde.train("no-such-data", log="wandb")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleSpec(name, None))  # a folder of that name
-    with pytest.raises(MissingDependency, match="--log mlflow needs mlflow"):
+    with pytest.raises(MissingDependency, match='log="mlflow" needs mlflow'):
         sonde.fit(nn.Linear(4, 1), (X, Y), loss=nn.functional.mse_loss, log=["mlflow"])
 
 

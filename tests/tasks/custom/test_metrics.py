@@ -1,6 +1,8 @@
 """Metrics of one's own: how they are computed over batches of unequal size, and which of them chooses."""
 
+import dataclasses
 import functools
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -316,3 +318,92 @@ def test_qualified_names() -> None:
         == qualified_name(mae)
     )
     assert qualified_name(Counting()).endswith("test_metrics.Counting")
+
+
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    logits: Tensor
+    temperature: float = 2.0
+
+
+class Plain:
+    def __init__(self, logits: Tensor) -> None:
+        self.logits, self.parts = logits, [logits[:, :1], {"last": logits[:, 1:]}]
+
+
+class Slotted:
+    __slots__ = ("logits",)
+
+    def __init__(self, logits: Tensor) -> None:
+        self.logits = logits
+
+
+@pytest.mark.parametrize(
+    "kind", [Scored, Plain, Slotted, lambda x: types.SimpleNamespace(logits=x, inner=Scored(x)), lambda x: [x, -x]]
+)
+def test_outputs_that_are_objects_are_joined_over_all_batches(kind: Callable[[Tensor], Any]) -> None:
+    """A metric that got the first batch's outputs, or one row's, and all targets was wrong without a word."""
+    net, fields = network(), data()
+
+    def logits(output: Any) -> Tensor:
+        return output[0] if isinstance(output, list) else output.logits
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, input: Tensor) -> Any:
+            return kind(self.net(input))
+
+    task = ModuleTask(
+        Net(),
+        lambda output, target: CE(logits(output), target),
+        {"auroc": sonde.Metric(lambda output, target: roc_auc_score(target, logits(output)[:, 1]), whole=True)},
+    )
+    expected = roc_auc_score(fields["target"], net(fields["input"]).detach()[:, 1])
+    assert judged(task, fields)["auroc"] == pytest.approx(expected)
+    for rows in (1, 7):
+        source = tensor_source(fields, FeedConfig(batch_size=rows), training=False, seed=0, device=CPU)
+        assert evaluate(task, source, StepSettings(device=CPU)).compute()["auroc"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("rows", [300, 32])
+def test_outputs_that_cannot_be_joined_are_refused_at_the_first_batch_too(rows: int) -> None:
+    class Gaussian(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = network()
+
+        def forward(self, input: Tensor) -> Any:
+            return torch.distributions.Normal(self.net(input), 1.0)
+
+    def nll(output: Any, target: Tensor) -> Tensor:
+        return -output.log_prob(target[:, None]).mean()
+
+    task = ModuleTask(Gaussian(), nll, {"nll": sonde.Metric(nll, whole=True)})
+    with pytest.raises(
+        ConfigError, match="metric 'nll', whole=True: outputs that hold a Normal cannot be joined; return"
+    ):
+        judged(task, data(rows))
+
+
+def test_a_part_that_cannot_be_joined_troubles_only_who_reads_it() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = network()
+
+        def forward(self, input: Tensor) -> Any:
+            logits = self.net(input)
+            return {"logits": logits, "law": torch.distributions.Normal(logits, 1.0)}
+
+    def loss(output: Any, target: Tensor) -> Tensor:
+        return CE(output["logits"], target)
+
+    right = {"loss2": sonde.Metric(lambda output, target: loss(output, target), whole=True)}
+    found = judged(ModuleTask(Net(), loss, right))
+    assert found["loss2"] == pytest.approx(found["loss"])
+    law = {"law": sonde.Metric(lambda output, target: output["law"].mean.mean(), whole=True)}
+    with pytest.raises(ConfigError, match="outputs that hold a Normal cannot be joined"):
+        judged(ModuleTask(Net(), loss, law))

@@ -119,7 +119,7 @@ def test_several_phases_have_no_objective_of_their_own(tmp_path: Path) -> None:
     assert run.result["objective"] is None
     assert run.result["best"]["step"] == run.result["steps"]
     assert set(run.metrics) == {"a loss", "b loss"}
-    with pytest.raises(ConfigError, match=r"patience 3 has no effect: the task has no objective"):
+    with pytest.raises(ConfigError, match=r"patience=3 has no effect: the task has no objective"):
         sonde.fit(Two(), X, validation=X, epochs=9, patience=3, out=tmp_path / "p", **QUIET)
     with pytest.raises(ConfigError, match=r"write predict\(batch\)"):
         run.predict(X)

@@ -13,7 +13,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.hugging_face import is_hub_set, is_streaming_set
-from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.data.splits import SPLITS_OF_A_DICT, in_order, refuse_twice
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
 from sonde.modalities.arrays.shapes import as_array
@@ -95,7 +95,8 @@ def _used(data: Any) -> tuple[dict[str, Any], list[str]]:
     if isinstance(data, Mapping) and data and not _columns_only(data):
         whole = all(is_hub_set(value) or is_streaming_set(value) or _is_table(value) for value in data.values())
         if whole or all(map(_is_split, data)):
-            named = {SPLIT_NAMES[key.lower()]: value for key, value in data.items() if _is_split(key)}
+            refuse_twice(data)
+            named = {SPLITS_OF_A_DICT[key.lower()]: value for key, value in data.items() if _is_split(key)}
             if "train" not in named:
                 raise DataError(f"there is no train split, only {', '.join(map(str, data))}")
             others = [str(key) for key in data if not _is_split(key)]
@@ -120,7 +121,7 @@ def _is_table(value: Any) -> bool:
 
 
 def _is_split(key: Any) -> bool:
-    return isinstance(key, str) and key.lower() in SPLIT_NAMES
+    return isinstance(key, str) and key.lower() in SPLITS_OF_A_DICT
 
 
 def _columns_only(data: Mapping[str, Any]) -> bool:

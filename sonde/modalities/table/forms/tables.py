@@ -180,11 +180,18 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
     """Leave out tables other than train that lack the target (the usual competition test file), and say so.
 
     What was guessed of the target, and while the tables were read, is said with it.
+    Raises: DataError for one that a program handed over, which meant it to be evaluated on
     """
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
     said = [*target.warnings, *(note for table in tables.values() for note in table.notes)]
+    for split in lacking:
+        if tables[split].first_row == 0:  # in memory
+            raise DataError(
+                f"the {tables[split].name} has no column {target.columns[0]!r}, so that nothing can be evaluated on it; leave it "
+                "out of the dict, and give it to run.predict after training"
+            )
     return said + [
         f"{tables.pop(split).name} has no column {target.columns[0]!r}, so the model cannot be evaluated on it; "
         "use sonde predict on it after training"

@@ -340,8 +340,8 @@ def test_rows_without_a_value_at_the_end_are_what_is_forecast(tmp_path: Path) ->
     table = frame()
     table.loc[ROWS - 14 :, "load"] = np.nan
     path = written(tmp_path, table)
-    for settings in ({"target": ("load",)}, {}):  # `heat`, which is known ahead, does not hide them
-        dataset = opened(path, **settings)
+    for target in (("load",), ()):  # `heat`, which is known ahead, does not hide them
+        dataset = opened(path, target=target)
         assert len(windows(dataset, "train").stamps) == ROWS - 14
         assert "the last 14 rows have a time and no value, so they are not trained on" in dataset.warnings[-1]
         rows, ahead = rows_to_predict(path, dataset.schema)
@@ -398,7 +398,7 @@ def test_several_series_in_one_table(tmp_path: Path, ids: dict[str, list], label
 
 def test_series_that_cannot_stand_in_one_table(tmp_path: Path) -> None:
     table = several({"unique_id": ["a", "b"]})
-    weekly = table[(table["unique_id"] == "a") | (table["ds"].dt.day_name() == "Monday")]
+    weekly = table.loc[(table["unique_id"] == "a") | (table["ds"].dt.day_name() == "Monday"), :]
     with pytest.raises(DataError, match="series 'b' is weekly, and 'a' daily; series of one table need the same steps"):
         opened(written(tmp_path, weekly), task="forecasting", target=("y",), group="unique_id")
     twice = pd.concat([table, table])

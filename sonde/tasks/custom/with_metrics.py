@@ -9,7 +9,8 @@ from torch import Tensor
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, abilities_of, extras_of
-from sonde.tasks.custom.metrics import Chooses, Measures
+from sonde.metrics.named import NamedMetric
+from sonde.tasks.custom.metrics import BestMetric, Measures
 from sonde.tasks.custom.signatures import parameters_of
 
 OWN = "(own)"
@@ -35,7 +36,7 @@ class WithMetrics:
         self.state_dict, self.load_state_dict = extras.state_dict, extras.load_state_dict
         self.predict, self.format_predictions = task.predict, task.format_predictions
         self.measures, self._answers = measures, able.answers
-        self.chooses = Chooses(measures, monitor, mode, own=task.objective)
+        self.chooses = BestMetric(measures, monitor, mode, own=task.objective)
         tune = able.tune_threshold
         self.abilities = replace(
             able,
@@ -58,14 +59,16 @@ class WithMetrics:
 
     def meter(self) -> Meter:
         """A fresh one of the task's, and one of the caller's metrics beside it."""
-        return BesideMeter(self.task.meter(), self.measures.meter())
+        named = frozenset(each.name for each in self.measures.all if isinstance(each.function, NamedMetric))
+        return MeterWithMetrics(self.task.meter(), self.measures.meter(), named)
 
 
-class BesideMeter:
+class MeterWithMetrics:
     """The meter of a task, and one of the caller's metrics."""
 
-    def __init__(self, inner: Meter, own: Any) -> None:
-        self.inner, self.own = inner, own
+    def __init__(self, inner: Meter, own: Any, named: frozenset[str] = frozenset()) -> None:
+        """named: metrics that the caller gave by name, which the task may report anyway"""
+        self.inner, self.own, self._named = inner, own, named
         self._seen = False
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
@@ -75,16 +78,20 @@ class BesideMeter:
             self.own.update(outputs[OWN], index)
         self.inner.update({name: value for name, value in outputs.items() if name != OWN}, index)
 
-    def merge(self, other: "BesideMeter") -> None:
+    def merge(self, other: "MeterWithMetrics") -> None:
         """Add another process's rows."""
         self.inner.merge(other.inner)
         self.own.merge(other.own)
         self._seen = self._seen or other._seen
 
     def compute(self) -> dict[str, float]:
-        """The task's metrics, then the caller's. Raises: ConfigError for a name that both have"""
+        """The task's metrics, then the caller's; one that was given by its name and the task reports anyway is the task's.
+
+        Raises: ConfigError for a function under a name that the task reports
+        """
         inner = self.inner.compute()
         own = self.own.compute() if self._seen else {}
+        own = {name: value for name, value in own.items() if name not in inner or name not in self._named}
         if twice := sorted(inner.keys() & own.keys()):
             raise ConfigError(
                 f"metric {twice[0]!r} is reported by the task itself; leave it out, or name yours otherwise"
@@ -97,7 +104,7 @@ class BesideMeter:
 
 
 def _tuned(tune: Callable[[Meter], None], meter: Meter) -> None:
-    tune(meter.inner if isinstance(meter, BesideMeter) else meter)
+    tune(meter.inner if isinstance(meter, MeterWithMetrics) else meter)
 
 
 def _given(function: Callable[..., Any], what: str, target: Tensor, batch: Batch) -> tuple[list[Any], dict[str, Any]]:

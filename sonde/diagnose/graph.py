@@ -1,0 +1,71 @@
+"""What the graph of a loss shows: probabilities that are taken for logits."""
+
+from typing import Any
+
+from torch import Tensor
+
+from sonde.core.findings import Finding
+
+MOST = 10_000  # nodes that are looked at
+SHAPING = (
+    "View",
+    "Reshape",
+    "UnsafeView",
+    "Squeeze",
+    "Unsqueeze",
+    "Transpose",
+    "T",
+    "Permute",
+    "Clone",
+    "Select",
+    "Slice",
+)
+SHAPING += ("Expand", "ToCopy", "Alias", "Movedim")
+TWICE = {  # a node of the loss -> what must not stand right before it, and the remedy
+    "LogSoftmax": ("Softmax", "let the network return logits, without its softmax"),
+    "BinaryCrossEntropyWithLogits": ("Sigmoid", "let the network return logits, without its sigmoid; or give BCELoss"),
+}
+
+
+def activated_twice(loss: Tensor) -> list[Finding]:
+    """A finding where a softmax or sigmoid of the network's goes into a loss that applies another.
+
+    >>> import torch
+    >>> logits = torch.zeros(4, 2, requires_grad=True)
+    >>> [found.check for found in activated_twice(torch.nn.functional.cross_entropy(logits.softmax(1), torch.zeros(4).long()))]
+    ['probabilities instead of logits']
+    """
+    waiting = [] if loss.grad_fn is None else [loss.grad_fn]
+    seen = set(waiting)
+    while waiting and len(seen) < MOST:
+        node = waiting.pop(0)
+        found = TWICE.get(_kind(node))
+        if found is not None and _before(node) == found[0]:
+            what = found[0].lower()
+            return [
+                Finding(
+                    check="probabilities instead of logits",
+                    severity="warning",
+                    evidence=f"the network ends in a {what}, and the loss applies a {what} to what it is given: "
+                    "it is applied twice",
+                    action=found[1],
+                    step=1,
+                )
+            ]
+        following = [each for each, _ in node.next_functions if each is not None and each not in seen]
+        seen.update(following)
+        waiting += following
+    return []
+
+
+def _kind(node: Any) -> str:
+    return node.name().split("::")[-1].split("Backward")[0].removeprefix("_").removeprefix("Safe")
+
+
+def _before(node: Any) -> str:
+    """What computed a node's first input, past what only changes its shape."""
+    for _ in range(MOST):
+        node = node.next_functions[0][0] if node.next_functions else None
+        if node is None or _kind(node) not in SHAPING:
+            break
+    return "" if node is None else _kind(node)
