@@ -41,6 +41,7 @@ def endless(**fields: Tensor) -> Iterator[Batch]:
 
 def test_a_quadratic_gets_a_rate_below_its_limit() -> None:
     found = range_test(stepper(Quadratic(), optimizer=SGD), lambda: endless(**blobs(4)))
+    assert found.chosen is not None
     assert 0.2 / 20 < found.chosen < 0.2
     assert len(found.lr) == len(found.loss) < 100  # it flew off, and that ended it
     assert found.lr[0] == pytest.approx(1e-6)
@@ -60,6 +61,7 @@ def test_the_rate_found_for_a_classifier_trains_it() -> None:
             yield batch(input=data["input"][rows], target=data["target"][rows])
 
     chosen = range_test(stepper(Supervised(mlp(2, 16, 3))), batches).chosen
+    assert chosen is not None
     assert 1e-3 < chosen < 1
 
     def end(lr: float) -> float:
@@ -105,6 +107,7 @@ def test_few_batches_are_used_as_far_as_they_go() -> None:
 def test_a_loss_below_zero_is_no_divergence() -> None:
     """A log-density may be negative: 4 times the best of those lies below it."""
     found = range_test(stepper(Quadratic(height=-10_000.0), optimizer=SGD), lambda: endless(**blobs(4)))
+    assert found.chosen is not None
     assert 0.2 / 20 < found.chosen < 0.2
 
 
@@ -112,6 +115,7 @@ def test_the_first_phase_is_read_also_where_phases_take_turns() -> None:
     torch.manual_seed(0)
     task = Adversarial(mlp(4, 8, 2), mlp(2, 8, 1), 4, generator_every=3)
     found = range_test(stepper(task), lambda: endless(input=blobs(16)["input"]), steps=10)
+    assert found.chosen is not None
     assert found.chosen in found.lr or found.lr[0] < found.chosen < found.lr[-1]
 
 

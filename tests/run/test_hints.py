@@ -44,7 +44,8 @@ def test_data_in_place_of_a_share_are_refused_and_the_remedy_works(given: Any, s
     run = sonde.train(
         {"train": FRAME[:150], split: FRAME[150:]}, target="c", model="mlp", out=tmp_path / "run", **QUIET
     )
-    held_out = read_lines(run.folder / "metrics.jsonl") and run.result["metrics"][split]
+    assert read_lines(run.folder / "metrics.jsonl")
+    held_out = run.result["metrics"][split]
     assert held_out["accuracy"] == pytest.approx(run.evaluate(FRAME[150:], target=("c",))["accuracy"])
 
 
