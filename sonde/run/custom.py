@@ -318,9 +318,11 @@ def task_of(
     if isinstance(task, type):
         raise ConfigError(f"{task.__name__} is a class; give one of it, such as {task.__name__}()")
     if not isinstance(task, nn.Module):
-        if hasattr(task, "phases"):
-            check_task(task)
-        lacks = [name for name in vars(Task) if not name.startswith("_") and not hasattr(task, name)]
+        lacks = [
+            name  # of the class, where it is there, so that nothing is computed before it is checked
+            for name in vars(Task)
+            if not name.startswith("_") and not hasattr(type(task), name) and not hasattr(task, name)
+        ]
         if lacks:
             what = f"{type(task).__name__} is neither an nn.Module nor a task"
             raise ConfigError(f"{what}: it lacks {', '.join(lacks)} (see sonde.Task)")
@@ -328,6 +330,7 @@ def task_of(
             raise ConfigError(
                 f"{type(task).__name__}.modules is a {type(task.modules).__name__}; make it an nn.ModuleDict"
             )
+        check_task(task)
         _refuse_another_choice(task, loss, metrics, monitor, mode)
         return task
     check_module(task)

@@ -13,7 +13,6 @@ from torch.nn.functional import cross_entropy
 
 import sonde
 from sonde.core.errors import ConfigError, DataError, SondeError
-from sonde.engine.json_lines import read_lines
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(200, 3)).astype(np.float32)
@@ -44,7 +43,6 @@ def test_data_in_place_of_a_share_are_refused_and_the_remedy_works(given: Any, s
     run = sonde.train(
         {"train": FRAME[:150], split: FRAME[150:]}, target="c", model="mlp", out=tmp_path / "run", **QUIET
     )
-    assert read_lines(run.folder / "metrics.jsonl")
     held_out = run.result["metrics"][split]
     assert held_out["accuracy"] == pytest.approx(run.evaluate(FRAME[150:], target=("c",))["accuracy"])
 
