@@ -83,6 +83,43 @@ def squad(root: Path) -> None:
     (root / "q.json").write_text(json.dumps({"version": "1.1", "data": data}))
 
 
+def json_list(root: Path) -> None:
+    rows = [
+        {"text": f"{('a fine film', 'a dull film')[n % 2]} {n}", "target": ("good", "bad")[n % 2]} for n in range(40)
+    ]
+    (root / "t.json").write_text(json.dumps(rows))
+
+
+def question_table(root: Path) -> None:
+    rows = [
+        f"The town of {'ABCDEF'[n % 6]}ton lies at river {n}.,Which town {n}?,{'ABCDEF'[n % 6]}ton\n" for n in range(30)
+    ]
+    (root / "q.csv").write_text("context,question,answer\n" + "".join(rows))
+
+
+def memory(root: Path) -> None:
+    unit = '<tu><tuv xml:lang="en"><seg>a man walks {0}</seg></tuv><tuv xml:lang="de"><seg>ein Mann geht {0}</seg></tuv></tu>\n'
+    body = "".join(unit.format(n) for n in range(30))
+    (root / "m.tmx").write_text(f'<?xml version="1.0"?>\n<tmx version="1.4"><body>{body}</body></tmx>')
+
+
+def labelled(root: Path) -> None:
+    rows = [f"__label__{('good', 'bad')[n % 2]} a {('fine', 'dull')[n % 2]} film number {n}\n" for n in range(60)]
+    (root / "l.txt").write_text("".join(rows))
+
+
+def packed_records(root: Path) -> None:
+    rows = [f">s{n} class={('a', 'b')[n % 2]}\n{('ACGT', 'GGCA')[n % 2] * 6}\n" for n in range(40)]
+    with gzip.open(root / "r.fa.gz", "wb") as file:
+        file.write("".join(rows).encode())
+
+
+def sdf(root: Path) -> None:
+    block = "\n  x\n\n{0:3d}  0  0  0  0  0  0  0  0  0999 V2000\n{1}M  END\n> <y>\n{0}.5\n\n$$$$\n"
+    atom = "    0.0000    0.0000    0.0000 C   0  0  0  0  0  0  0  0  0  0  0  0\n"
+    (root / "m.sdf").write_text("".join(block.format(n % 5 + 1, atom * (n % 5 + 1)) for n in range(30)))
+
+
 def picture(file: Path, shade: int, mode: str = "RGB", **how: Any) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     pixels = DRAW.integers(0, 60, (12, 12, 3), dtype=np.uint8) + np.uint8(shade)
@@ -193,7 +230,8 @@ SEEDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "idx": (idx, "."),
     "wav": (waves, "."), "coco": (coco, "."), "yolo": (yolo, "."), "voc": (voc, "."), "imglab": (imglab, "."),
     "masks": (masks, "."),
-    "structures": (structures, "."),
+    "structures": (structures, "."), "json": (json_list, "t.json"), "questions": (question_table, "q.csv"),
+    "tmx": (memory, "m.tmx"), "labelled": (labelled, "l.txt"), "fasta": (packed_records, "r.fa.gz"), "sdf": (sdf, "m.sdf"),
     **{ending: (class_folders(ending), ".") for ending in ("png", "jpg", "gif", "bmp", "tif", "ppm", "webp")},
 }  # fmt: skip
 """Name -> what makes it in an empty folder, and what of that is given as DATA."""

@@ -26,6 +26,7 @@ WHITE = (255, 255, 255, 255)
 BAD_CONTENT = (
     OSError,
     SyntaxError,
+    TypeError,
     ValueError,
     EOFError,
     IndexError,

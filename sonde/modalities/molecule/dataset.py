@@ -28,7 +28,7 @@ from sonde.modalities.table.forms.tables import (
     without_target,
 )
 from sonde.modalities.table.kinds import infer_kind, parse
-from sonde.modalities.table.read import Table
+from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 from sonde.modalities.text.columns import uninformative
 
@@ -67,7 +67,7 @@ def molecules_of(tables: dict[str, Table], about: About, wanted: Wanted, tick: T
         parts, warnings = _parts(tables, saved_target(like.target, config), like, config, tick)
         splits = {split: part.rows(np.arange(len(part.graphs)), like) for split, part in parts.items()}
         facts = [Fact(f"{sum(map(len, splits.values())):,} molecules", "encoded as in training")]
-        return about.dataset(like, splits, facts, warnings)
+        return about.dataset(like, splits, facts, [*notes_of(tables.values()), *warnings])
     target = infer_target(first, _targets(first, column, config.of(TableConfig).target), wanted.task)
     warnings = without_target(tables, target)
     parts, more = _parts(tables, target.columns, Schema(input=_spec(column), target=target.spec), config, tick)

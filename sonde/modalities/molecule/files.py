@@ -50,7 +50,7 @@ def read_molecules(path: Path, names: Sequence[str] = ()) -> Table:
     if names:
         raise DataError(f"{path.name} is no table; leave --columns out")
     table = _of_sdf(path) if suffix in SDF else _of_lines(path)
-    if not len(table):
+    if not table.columns or not len(table):
         raise DataError(f"{path.name} holds no molecule")
     return table
 

@@ -179,7 +179,7 @@ class MoleculeRows:
         rows = np.repeat(np.arange(len(indices)), counts)
         before = np.repeat(np.cumsum(counts) - counts, counts)  # bonds of the rows before
         places = np.repeat(self.bonds.starts[indices], counts) + np.arange(len(rows)) - before
-        one, other, kind = self.bonds.values[places].T
+        one, other, kind = self.bonds.values[places].reshape(-1, 3).T  # also where there is no row
         square = np.zeros((len(indices), atoms, atoms), dtype=np.uint8)
         square[rows, one, other] = kind
         square[rows, other, one] = kind

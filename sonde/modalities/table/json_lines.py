@@ -83,5 +83,5 @@ def _column(values: list[Any]) -> pa.Array:
     """Values of one type as they are; those of several become text."""
     try:
         return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # also for whole numbers beyond 64 bits
         return pa.array([value if value is None or isinstance(value, str) else json.dumps(value) for value in values])

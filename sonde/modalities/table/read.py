@@ -9,7 +9,7 @@ CSV cells stay text here: what a column holds is decided over the whole column (
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,6 +78,11 @@ def table_suffix(path: Path) -> str:
     if suffix == JSON_LIST and not compressed:
         return suffix if is_json_list(path) else ""
     return suffix if known else ""
+
+
+def notes_of(tables: Iterable[Table]) -> list[str]:
+    """What was guessed while tables were read, for the warnings of a dataset."""
+    return [note for table in tables for note in table.notes]
 
 
 def read_table(path: Path, names: Sequence[str] = ()) -> Table:

@@ -32,6 +32,9 @@ def sides_of(table: Table, *, asked: bool) -> dict[str, list[str]]:
         return nested
     texts = [name for name in table.columns if is_text_column(table, name)]
     coded = [name for name in texts if name.strip().lower().split("-")[0].split("_")[0] in LANGUAGES]
+    coded = [
+        name for name in coded if not all(map(str.isdecimal, looked_at(table, name)))
+    ]  # `id` is a language, and not that
     prose = [name for name in coded if mean_words(looked_at(table, name)) >= FEW_WORDS]
     if len(prose) > 1 and len(prose) == len(coded):
         return _cells(table, coded)

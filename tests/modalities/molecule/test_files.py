@@ -85,3 +85,10 @@ def test_a_file_that_is_not_there_is_no_molecule(tmp_path: Path) -> None:
 def _table(path: Path) -> Path:
     path.write_text("smiles,value\n" + "".join(f"{text},{len(text) + 0.5}\n" for text in CHAINS), encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize("name", ["a.sdf", "a.smi"])
+def test_a_file_without_a_molecule_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("\n", encoding="utf-8")
+    with pytest.raises(DataError, match=rf"{name} holds no molecule"):
+        read_molecules(tmp_path / name)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from sonde.core.errors import DataError
-from sonde.modalities.table.json_lines import read_json_lines
+from sonde.modalities.table.json_lines import read_json_lines, read_json_list
 from sonde.modalities.table.read import read_table, table_suffix
 
 ROWS = [{"text": "a fox", "label": 1}, {"text": "two dogs", "label": 0, "note": "late"}, {"text": None, "label": 1}]
@@ -83,3 +83,8 @@ def test_a_list_of_objects_is_a_table_and_other_json_is_none(tmp_path: Path) -> 
         (tmp_path / "b.json").write_text(content, encoding="utf-8")
         with pytest.raises(DataError, match=message):
             read_table(tmp_path / "b.json")
+
+
+def test_a_number_beyond_64_bits_is_text(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"a": 1}, {"a": 100000000000000000000}]', encoding="utf-8")
+    assert read_json_list(tmp_path / "a.json")["a"].to_pylist() == ["1", "100000000000000000000"]

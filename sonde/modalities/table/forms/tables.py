@@ -23,7 +23,7 @@ from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
 from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, parse
-from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, read_table, table_suffix
+from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, notes_of, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 from sonde.modalities.table.together import against_chance
@@ -127,7 +127,7 @@ def read_frames(tables: Mapping[str, Table], wanted: Wanted) -> Dataset:
 def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, schema: Schema) -> Dataset:
     """Tables to evaluate a trained model on: encoded by its schema."""
     columns = saved_target(schema.target, config)
-    splits, warnings = {}, []
+    splits, warnings = {}, notes_of(tables.values())
     for split, table in tables.items():
         target = read_target(table, columns, schema.target)
         index, dropped = with_target(table, target, columns)
@@ -185,7 +185,7 @@ def without_target(tables: dict[str, Table], target: Target) -> list[str]:
     lacking = [
         split for split, table in tables.items() if split != "train" and not set(target.columns) <= set(table.columns)
     ]
-    said = [*target.warnings, *(note for table in tables.values() for note in table.notes)]
+    said = [*target.warnings, *notes_of(tables.values())]
     for split in lacking:
         if tables[split].first_row == 0:  # in memory
             raise DataError(

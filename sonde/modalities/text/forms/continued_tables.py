@@ -20,6 +20,7 @@ from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import about_tables, read_tables, split_files
+from sonde.modalities.table.read import notes_of
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.continued import Continued, texts_to_continue
 from sonde.modalities.text.forms.text_files import (
@@ -88,7 +89,11 @@ def read(
         Fact(f"vocabulary of {vocabulary.size:,} {word}s, windows of {length}", why or "of the model"),
         *facts,
     ]
-    warnings = [text for one in found.values() for text in one.warnings] + _unknown(streams)
+    warnings = [
+        *notes_of(tables.values()),
+        *(text for one in found.values() for text in one.warnings),
+        *_unknown(streams),
+    ]
     return about.dataset(like or next_schema(vocabulary, length), splits, facts, warnings)
 
 

@@ -13,7 +13,7 @@ from sonde.modalities.catalogue import check_target
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import read_tables, short_name, split_files
-from sonde.modalities.table.read import Table
+from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.text.config import TextConfig
 from sonde.modalities.text.forms.parallel import FIRST, LANGUAGES
 from sonde.modalities.text.labelled_lines import head_lines
@@ -52,7 +52,7 @@ def read(
     tables = _tables(listing, config, like)
     sides = {split: sides_of(table, asked=True) for split, table in tables.items()}
     languages, why = _direction(path, list(next(iter(sides.values()))), config, like)
-    parts, warnings = {}, []
+    parts, warnings = {}, notes_of(tables.values())
     for split, table in tables.items():
         if lacking := [name for name in languages if name not in sides[split]]:
             raise DataError(f"{table.name} has no column {lacking[0]!r}; it has {', '.join(map(repr, table.columns))}")

@@ -67,10 +67,14 @@ def questions_dataset(
     *,
     form: str,
     files: Sequence[Path],
+    notes: Sequence[str] = (),
     like: Schema | None = None,
     tick: Tick = silent,
 ) -> Dataset:
-    """Questions by split as rows, those of the training file held back by whole articles. form: what `files` are, in words"""
+    """Questions by split as rows, those of the training file held back by whole articles.
+
+    form: what `files` are, in words;  notes: warnings of what was guessed while they were read
+    """
     parts: dict[str, np.ndarray] = {}
     if like is None:
         parts = {split: rows for split, rows in _parts(found, config).items() if len(rows)}
@@ -80,7 +84,7 @@ def questions_dataset(
     tick("cutting text into tokens", 0, 0)
     rows = {split: questions_as_rows(questions, vocabulary) for split, questions in found.items()}
     schema = like or _schema(rows["train"], vocabulary, config)
-    warnings = [text for questions in found.values() for text in questions.warnings()]
+    warnings = [*notes, *(text for questions in found.values() for text in questions.warnings())]
     about = About.at(listing, form=form, why=why, files=files, warnings=warnings)
     held = [split for split in ("validation", "test") if split in parts]
     held_back = held_back_facts(

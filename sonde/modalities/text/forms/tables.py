@@ -25,7 +25,7 @@ from sonde.modalities.table.forms.tables import (
     split_files,
     without_target,
 )
-from sonde.modalities.table.read import Table
+from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.table.target import infer_target, read_target, target_columns
 from sonde.modalities.text.columns import TextColumns, find_text, text_cells
 from sonde.modalities.text.dataset import TextPart, assemble_texts, texts_like
@@ -105,7 +105,7 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, l
     columns = {split: text_column(table, like) for split, table in tables.items()}
     truths = {split: _truth(table, columns[split], config, like.target) for split, table in tables.items()}
     parts = {split: _part(table, columns[split], truths[split], like.target) for split, table in tables.items()}
-    return texts_like(parts, about, like)
+    return texts_like(parts, replace(about, warnings=[*about.warnings, *notes_of(tables.values())]), like)
 
 
 def tables_as_trained(
@@ -113,7 +113,7 @@ def tables_as_trained(
 ) -> Dataset:
     """Tables to evaluate a trained model on, whose column of text and columns of the truth are known. Raises: DataError"""
     parts = {split: _part(table, column, truths[split], like.target) for split, table in tables.items()}
-    return texts_like(parts, about, like)
+    return texts_like(parts, replace(about, warnings=[*about.warnings, *notes_of(tables.values())]), like)
 
 
 def text_column(table: Table, like: Schema) -> str:
