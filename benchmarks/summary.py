@@ -48,7 +48,12 @@ def overhead(found: dict[str, Any]) -> Iterator[Row]:
 
 
 def own_code(found: dict[str, Any]) -> Iterator[Row]:
-    names = {"plain": "a plain module", "gan": "a GAN", "physics": "a physics-informed network", "distillation": "distillation"}
+    names = {
+        "plain": "a plain module",
+        "gan": "a GAN",
+        "physics": "a physics-informed network",
+        "distillation": "distillation",
+    }
     for job, row in found["table"].items():
         ours, theirs = row["sonde"], row["lightning"]
         yield (

@@ -346,7 +346,10 @@ def test_another_optimizer_on_resume_is_named(tmp_path: Path) -> None:
     fit(net(), tmp_path / "function", **given)
     rate = 0.2  # what no name tells
     before = (tmp_path / "function" / "config.yaml").read_bytes()
-    with pytest.raises(RunFolderError, match=r"holds a run of another optimizer \(the code of a lambda has changed\)"):
+    with pytest.raises(
+        RunFolderError,
+        match=r"holds a run of another optimizer \(the code of a lambda, or a value it captures, has changed\)",
+    ):
         fit(net(), tmp_path / "function", epochs=4, **given)
     assert (tmp_path / "function" / "config.yaml").read_bytes() == before
     rate = 0.1
