@@ -47,6 +47,23 @@ def overhead(found: dict[str, Any]) -> Iterator[Row]:
     yield "loop over a bare loop, logging on", ours, f"{peers} µs" if peers else "none in this run", "median"
 
 
+def own_code(found: dict[str, Any]) -> Iterator[Row]:
+    names = {
+        "plain": "a plain module",
+        "gan": "a GAN",
+        "physics": "a physics-informed network",
+        "distillation": "distillation",
+    }
+    for job, row in found["table"].items():
+        ours, theirs = row["sonde"], row["lightning"]
+        yield (
+            f"own code: {names[job]}",
+            f"{ours['lines']} line{'s' * (ours['lines'] > 1)}, {ours['over bare']:.0f} µs a step over a bare loop",
+            f"Lightning: {theirs['lines']} lines, {theirs['over bare']:.0f} µs",
+            str(len(ours["over bare, each round"])),
+        )
+
+
 def tables(found: dict[str, Any]) -> Iterator[Row]:
     """Mean and standard deviation over splits, beside scikit-learn's HistGradientBoosting as it comes."""
     for name, rows in found["tables"].items():
@@ -320,6 +337,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "forecasting": forecasting,
     "translation": translation,
     "overhead": overhead,
+    "own_code": own_code,
     "throughput": throughput,
     "tables": tables,
     "kill": kill,

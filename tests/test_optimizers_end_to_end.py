@@ -347,7 +347,8 @@ def test_another_optimizer_on_resume_is_named(tmp_path: Path) -> None:
     rate = 0.2  # what no name tells
     before = (tmp_path / "function" / "config.yaml").read_bytes()
     with pytest.raises(
-        RunFolderError, match=r"of another optimizer \(the code of a lambda, or a value it captures, has changed\)"
+        RunFolderError,
+        match=r"holds a run of another optimizer \(the code of a lambda, or a value it captures, has changed\)",
     ):
         fit(net(), tmp_path / "function", epochs=4, **given)
     assert (tmp_path / "function" / "config.yaml").read_bytes() == before

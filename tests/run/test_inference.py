@@ -93,7 +93,7 @@ def test_without_probabilities_it_is_one_line(tmp_path: Path) -> None:
     x, y = torch.tensor(X), torch.tensor(X[:, :1])
     custom = sonde.fit(nn.Linear(4, 1), (x, y), loss=nn.functional.mse_loss, out=tmp_path / "custom", **QUIET)
     assert torch.equal(custom.preprocess(X), x)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(ConfigError, match="predict_proba is for runs of sonde.train, which know their classes"):
+    with pytest.raises(ConfigError, match=r"of a network of your own: run\.model\(x\)\.softmax\(1\)"):
         custom.predict_proba(X)
 
 
