@@ -198,6 +198,10 @@ class LoopConfig:
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str = "60s"
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
+    doctor: bool = True
+    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    silence: tuple[str, ...] = ()
+    """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
 
     def __post_init__(self) -> None:
         above(self, 0, "epochs")
@@ -325,7 +329,7 @@ MAY_DIFFER = frozenset(
         "device", "threads", "workers", "memory", "feed",
         "quiet", "debug", "trust_code", "log", "out", "fresh",
         "epochs", "steps", "time_limit", "patience",
-        "checkpoint_every", "log_every",
+        "checkpoint_every", "log_every", "doctor", "silence",
     ]
 )  # fmt: skip
 """Settings that may change on resume: they do not affect the numbers, or they set the length."""

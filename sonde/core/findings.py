@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["note", "warning", "error"]
+Certainty = Literal["certain", "likely", "suspected"]
 WORST_FIRST: tuple[Severity, ...] = ("error", "warning", "note")
 
 
@@ -17,6 +18,9 @@ class Finding:
     evidence: str  # the numbers that were seen
     action: str  # what to change, as a flag where possible
     step: int | None = None
+    where: str = ""  # layer, class, column or rows
+    certainty: Certainty = "certain"  # a fact; two signals that agree, or a trial; one signal
+    name: str = ""  # by which `silence` leaves it out of the warnings; empty for what cannot be silenced
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -31,6 +31,7 @@ class RunFolder:
         self.env = path / "env.json"
         self.metrics = path / "metrics.jsonl"
         self.findings = path / "findings.jsonl"
+        self.signals = path / "signals.jsonl"
         self.result = path / "result.json"
         self.lr_range = path / "lr_range.json"
         self.evaluation = path / "evaluation"
@@ -67,7 +68,7 @@ class RunFolder:
         files = (self.config, self.plan, self.schema, self.data, self.env, self.metrics, self.result, self.findings)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (*files, self.tokenizer, self.target_tokenizer, self.lr_range, self.report):
+        for file in (*files, self.signals, self.tokenizer, self.target_tokenizer, self.lr_range, self.report):
             file.unlink(missing_ok=True)
 
     def abandon(self) -> None:

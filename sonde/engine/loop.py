@@ -91,6 +91,7 @@ class FitParts:
     length_known: Callable[[Training], None] | None = (
         None  # called when the first pass of a source without a length is over
     )
+    step: Callable[..., StepRecord] | None = None  # in place of the stepper, which it calls: for one who looks on
 
 
 def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
@@ -101,6 +102,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     progress, clock, stepper = training.progress, training.clock, training.stepper
     stepper.training_mode()
     saved, step_s = time.perf_counter(), 0.0
+    take = parts.step or stepper
     passes = _Passes(training.source)
     record: StepRecord | None = None
     while True:
@@ -121,7 +123,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             _pass_ended(training, parts)
             continue
         number = progress.step + 1
-        record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
+        record = take(batch, step=number, epoch=epoch_of(training.source, number))
         _count(training, settings, record)
         step_s = time.perf_counter() - begun
         if parts.thread_tuner is not None:

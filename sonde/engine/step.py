@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -306,8 +307,11 @@ class Stepper:
 class Eager:
     """Execution operation by operation, as PyTorch runs by itself. Its state is the loss scale.
 
+    watch: entered around every loss, where somebody looks on
     It stands beside the stepper that asks it, so that from `fit` to a user's loss there are few files to read.
     """
+
+    watch: AbstractContextManager[Any] = nullcontext()
 
     def __init__(self, settings: StepSettings) -> None:
         self.settings = settings
@@ -337,7 +341,7 @@ class Eager:
         for parameter in parameters:
             parameter.grad = None
         if len(pieces) == 1:
-            with self._precision:
+            with self._precision, self.watch:
                 found = phase.loss(pieces[0])
             loss = checked_loss(phase, found, len(pieces[0]))
             if self.look is not None:
@@ -351,7 +355,7 @@ class Eager:
             weight: Tensor | float = 0.0
             sums: dict[str, Tensor] = {}
             for piece in pieces:
-                with self._precision:
+                with self._precision, self.watch:
                     found = phase.loss(piece)
                 loss = checked_loss(phase, found, len(piece))
                 if self.look is not None:

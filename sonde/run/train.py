@@ -14,6 +14,7 @@ from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.accumulating import accumulated_loss
 from sonde.diagnose.before import accumulation, frozen_untrained
+from sonde.diagnose.doctor import Doctor
 from sonde.engine import observing, random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
@@ -34,6 +35,7 @@ from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.evaluation import choosing, notes_on_metrics
+from sonde.run.examining import doctor_of
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.live import Live
@@ -58,6 +60,7 @@ class Prepared:
     training: Training
     settings: FitSettings
     parts: FitParts
+    doctor: Doctor | None
 
 
 @contextmanager
@@ -148,7 +151,10 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     )
     training = attempt.training = _training(attempt, plan, stepper, settings)
     write_json(folder.plan, plan.as_dict())
-    parts = _calls(attempt, plan, training, settings, request)
+    doctor = doctor_of(attempt, training, total=settings.stop)
+    if doctor is not None:
+        training.observers = [*training.observers, doctor]
+    parts = _calls(attempt, plan, training, settings, request, doctor)
     if saved is None:
         if assembly.dataset is None and assembly.first is not None:
             able = abilities_of(assembly.task)
@@ -166,7 +172,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     for finding in attempt.findings if saved is None else of_loggers:
         training.journals["findings.jsonl"].write(finding.as_dict())
     say(attempt, training, at_the_start(attempt, stepper))
-    return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
+    return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts, doctor=doctor)
 
 
 @contextmanager
@@ -194,6 +200,8 @@ def written_down(run: Prepared) -> Iterator[None]:
         with watched(run.attempt, training), shown:
             yield
         _note_failed_compiling(run.attempt, training)
+        if run.doctor is not None:
+            run.doctor.finish()
         best = training.progress.best
         if best is None or best["metric"] is None:
             # nothing was evaluated: the best is the last, also when trained further
@@ -208,7 +216,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     offsets = saved.state["journals"] if saved is not None else {}
     journals = {
         path.name: JsonLinesLog(path, keep_bytes=int(offsets.get(path.name, 0)))
-        for path in (folder.metrics, folder.findings)
+        for path in (folder.metrics, folder.findings, folder.signals)
     }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
@@ -270,7 +278,12 @@ def _note_observers(attempt: Attempt, training: Training, state: Mapping[str, An
 
 
 def _calls(
-    attempt: Attempt, plan: ExecutionPlan, training: Training, settings: FitSettings, request: StopRequest
+    attempt: Attempt,
+    plan: ExecutionPlan,
+    training: Training,
+    settings: FitSettings,
+    request: StopRequest,
+    doctor: Doctor | None,
 ) -> FitParts:
     """The callbacks of the loop."""
     assembly, machine, limit = attempt.assembly, attempt.assembly.config.machine, attempt.limit
@@ -299,6 +312,7 @@ def _calls(
         thread_tuner=tuner,
         budget=budget,
         length_known=lambda live: _length_known(attempt, live, settings),
+        step=None if doctor is None else doctor.step,
     )
 
 

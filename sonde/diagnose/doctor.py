@@ -1,0 +1,129 @@
+"""Examining a run while it trains: samples are taken, rules asked, and what they agree on is said once."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sonde.core.batch import Batch
+from sonde.core.findings import Finding
+from sonde.core.records import EvaluationRecord, Record, StepRecord
+from sonde.core.seams import Task
+from sonde.diagnose.rules.table import RULES
+from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
+from sonde.diagnose.signals.sample import Sample, Trace
+from sonde.diagnose.signals.sampler import Sampler
+from sonde.diagnose.suspicion import Suspicion, ranked, shown
+from sonde.engine.step import Stepper
+
+AT_ONCE = 3  # steps after which facts are said
+NOT_BEFORE = 50  # steps: what is only likely waits for more
+UNREAD = 200  # losses that may wait on the device
+
+
+class Doctor:
+    """Takes the steps of a run (`step`), reads its records as an observer, and reports findings, each name once.
+
+    A fact is said as soon as it is seen. What is only likely must be seen at two examinations in a row, and after `NOT_BEFORE`
+    steps; at an evaluation and at the end all is said that is left.
+    """
+
+    name = "doctor"
+
+    def __init__(
+        self,
+        task: Task,
+        stepper: Stepper,
+        context: Context,
+        *,
+        report: Callable[[list[Finding]], None],
+        sampled: Callable[[Sample], None],
+        silenced: Collection[str] = (),
+        first: int = 1,
+        known: Collection[str] = (),
+        rules: Sequence[Callable[[Seen], Suspicion | None]] = RULES,
+    ) -> None:
+        """report, sampled: called with what is found and with each sample;  first: step of this sitting's first
+        known: names of what was said in earlier sittings"""
+        self.seen = Seen(context=context, trace=Trace(first=first))
+        self.sampler = Sampler(task, stepper, first=first)
+        self._stepper, self._report, self._sampled, self._rules = stepper, report, sampled, rules
+        self._silenced, self._said = frozenset(silenced), set(known)
+        self._warnings = 0
+        self._before: set[str] = set()  # suspected at the last examination
+        self._unread: list[Tensor] = []
+        self._unread_norms: list[Tensor] = []
+
+    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
+        """Take a step in the stepper's place. Raises: what the stepper does"""
+        if step < self.sampler.next:
+            record = self._stepper(batch, step=step, epoch=epoch)
+        else:
+            self.examine("training")
+            record = self.sampler(batch, step=step, epoch=epoch)
+        self._keep(record)
+        return record
+
+    def _keep(self, record: StepRecord) -> None:
+        loss = record.losses.get(record.main)
+        if loss is not None:
+            self._unread.append(loss)
+            norm = record.norms.get(record.main.partition("/")[0])
+            if norm is not None:
+                self._unread_norms.append(norm)
+        if len(self._unread) >= UNREAD:
+            self._read()
+
+    def __call__(self, record: Record) -> None:
+        """As an observer of the run: evaluations are an occasion to examine it."""
+        if isinstance(record, EvaluationRecord):
+            self.seen.evaluations.append(
+                Evaluated(step=record.step, epoch=record.epoch, metrics=dict(record.metrics), seconds=record.seconds)
+            )
+            self.examine("evaluation")
+
+    def examine(self, moment: Moment) -> list[Suspicion]:
+        """Ask every rule and report what is new and sure enough; the suspicions, the likeliest cause first."""
+        self._read()
+        self.seen.moment = moment
+        found = ranked(suspicion for rule in self._rules if (suspicion := rule(self.seen)) is not None)
+        ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
+        self._before = {each.name for each in found}
+        self._said |= {each.name for each in ripe}
+        told = shown(ripe, self._warnings)
+        findings = [self._finding(each) for each in told]
+        self._warnings += sum(each.severity == "warning" for each in findings)
+        if findings:
+            self._report(findings)
+        return found
+
+    def finish(self, result: dict[str, Any] | None = None) -> list[Suspicion]:
+        """The last examination, of a run that ended with `result`, or without one."""
+        self.seen.result = result or {}
+        return self.examine("end")
+
+    def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:
+        if moment == "end":
+            return True
+        if suspicion.certainty == "suspected":
+            return False
+        if suspicion.certainty == "certain":
+            return True
+        return self.seen.step >= NOT_BEFORE and (moment == "evaluation" or suspicion.name in self._before)
+
+    def _finding(self, suspicion: Suspicion) -> Finding:
+        finding = suspicion.finding()
+        if suspicion.name not in self._silenced:
+            return finding
+        return Finding(**{**finding.as_dict(), "severity": "note", "action": f"silenced; {finding.action}"})
+
+    def _read(self) -> None:
+        """Read the losses and the sample that wait on the device."""
+        if self._unread:
+            self.seen.trace.losses += torch.stack([each.float() for each in self._unread]).tolist()
+            self.seen.trace.norms += torch.stack([each.float() for each in self._unread_norms]).tolist()
+            self._unread, self._unread_norms = [], []
+        for sample in self.sampler.settle():
+            self.seen.trace.samples.append(sample)
+            self._sampled(sample)

@@ -1,0 +1,188 @@
+"""What is known of a run when its rules are asked: how it trains, every step's loss, the samples, the evaluations."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sonde.diagnose.signals import calls
+from sonde.diagnose.signals.sample import LossCall, Sample, Trace
+
+Moment = Literal["training", "evaluation", "end"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """How a run trains, as its program says; rules ask it before they judge a curve.
+
+    own:       a network or task of the caller's own
+    task:      its name
+    phases:    how many are at work at once; of more than one no rule about a falling loss holds
+    optimizer: name of the main phase's
+    rate:      peak learning rate of it;  shares: (step from 0) -> the share of it that the schedule gives
+    rows:      of a batch;  batches: of an epoch, None where unknown;  total: steps that are planned
+    pretrained: whether weights were loaded
+    smaller_is_better: metric of the evaluations -> direction, where it is known
+    """
+
+    own: bool
+    task: str
+    phases: int
+    optimizer: str
+    rate: float
+    rows: int
+    batches: int | None
+    total: int | None
+    clip: float = 0.0
+    weight_decay: float = 0.0
+    pretrained: bool = False
+    accumulate: int = 1
+    precision: str = "fp32"
+    shares: Any = None
+    objective: str | None = None
+    larger: bool = True
+
+    def share(self, step: int) -> float:
+        """Of the peak rate at a step from 1."""
+        return 1.0 if self.shares is None else float(self.shares(step - 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """Scores on the validation rows at a step."""
+
+    step: int
+    epoch: int
+    metrics: Mapping[str, float]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The loss of the best answer that ignores the input: the entropy of the classes, the variance of the values.
+
+    weak: whether it is of few targets, and may be off by some per cent
+    """
+
+    value: float
+    kind: str
+    classes: int
+    seen: int
+    counts: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def weak(self) -> bool:
+        """Whether few targets were counted."""
+        return self.seen < 30 * max(2, self.classes)
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """All that a rule may ask."""
+
+    context: Context
+    trace: Trace
+    evaluations: list[Evaluated] = field(default_factory=list)
+    moment: Moment = "training"
+    result: Mapping[str, Any] = field(default_factory=dict)  # at the end: result.json
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.trace.first - 1 + len(self.trace.losses)
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """Those of the run so far."""
+        return self.trace.samples
+
+    def early(self, until: int = 5) -> list[Sample]:
+        """Samples of the first steps of the run."""
+        return [each for each in self.samples if each.step <= until]
+
+    def first_loss(self) -> float | None:
+        """Before any training; None of a resumed run."""
+        return self.trace.losses[0] if self.trace.losses and self.trace.first == 1 else None
+
+    def level(self, share: float = 0.1, least: int = 10) -> float:
+        """Mean loss of the last steps: a share of all of them."""
+        last = self.trace.losses[-max(least, round(share * len(self.trace.losses))) :]
+        return statistics.fmean(last) if last else math.nan
+
+    def noise(self, steps: int = 50) -> float:
+        """Standard error of the mean of the last steps' losses, from their differences, which a trend does not enter."""
+        last = self.trace.losses[-steps:]
+        if len(last) < 4:
+            return math.inf
+        steps_apart = [b - a for a, b in zip(last, last[1:], strict=False)]
+        return statistics.pstdev(steps_apart) / math.sqrt(2) / math.sqrt(len(last))
+
+    def median_ratio(self, samples: Sequence[Sample]) -> float:
+        """Median over layers and samples of update / size, where the weights are not near zero."""
+        ratios = [w.ratio for sample in samples for w in sample.weights if w.size > 1e-8]
+        return statistics.median(ratios) if ratios else math.nan
+
+    def reference(self) -> Reference | None:
+        """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""
+        return reference(self.samples)
+
+
+def reference(samples: Sequence[Sample]) -> Reference | None:
+    """See `Reference`: of the targets in the samples, where each one's loss is that of its only call."""
+    counts: dict[int, int] = {}
+    sums: list[float] = []
+    call: LossCall | None = None
+    for sample in samples:
+        if len(sample.calls) != 1 or sample.calls[0].weighted:
+            return None
+        call = sample.calls[0]
+        if not math.isclose(call.value, sample.loss, rel_tol=0.02, abs_tol=1e-6):
+            return None
+        if isinstance(call.counts, Mapping):
+            for key, number in call.counts.items():
+                counts[key] = counts.get(key, 0) + number
+        elif call.counts:
+            if sums and len(sums) != len(call.counts):
+                return None
+            sums = [a + b for a, b in zip(sums or [0.0] * len(call.counts), call.counts, strict=True)]
+    if call is None:
+        return None
+    if call.kind in (calls.CLASSES, calls.LOG_CLASSES) and counts:
+        return _of_classes(counts, call)
+    if sums and call.name in ("mse_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"):
+        return _of_sums(sums, call)
+    return None
+
+
+def _of_classes(counts: Mapping[int, int], call: LossCall) -> Reference:
+    """Entropy of the targets, with Miller and Madow's correction for few of them, and of smoothed targets where they are."""
+    total = sum(counts.values())
+    classes = call.shape[1] if len(call.shape) > 1 else len(counts)
+    smooth = call.smoothing
+    shares = [(1 - smooth) * number / total + smooth / classes for number in counts.values()]
+    empty = classes - len(counts)
+    shares += [smooth / classes] * empty if smooth else []
+    entropy = -sum(share * math.log(share) for share in shares if share > 0) + (len(counts) - 1) / (2 * total)
+    return Reference(value=min(entropy, math.log(max(2, classes))), kind=call.kind, classes=classes, seen=total, counts=counts)
+
+
+def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
+    """Variance of values, or entropy of yes and no, the mean over the outputs."""
+    width = len(sums) // 3
+    n, first, second = sums[:width], sums[width : 2 * width], sums[2 * width :]
+    if not width or not n[0]:
+        return None
+    means = [total / number for total, number in zip(first, n, strict=True)]
+    if call.kind == calls.VALUES:
+        spreads = [square / number - mean**2 for square, number, mean in zip(second, n, means, strict=True)]
+        value = statistics.fmean(max(0.0, spread) for spread in spreads) * n[0] / max(1.0, n[0] - 1)
+    else:
+        value = statistics.fmean(_entropy(mean) for mean in means)
+    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0])) if value > 0 else None
+
+
+def _entropy(share: float) -> float:
+    """Of yes and no, in nats."""
+    inside = min(max(share, 1e-12), 1 - 1e-12)
+    return -(inside * math.log(inside) + (1 - inside) * math.log(1 - inside))

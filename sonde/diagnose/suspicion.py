@@ -1,0 +1,81 @@
+"""What a rule suspects, and which of several suspicions is the cause of the others."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sonde.core.findings import Certainty, Finding, Severity
+
+Place = Literal["data", "model", "loss", "gradient", "optimiser", "outcome", "system"]
+UPSTREAM: tuple[Place, ...] = ("data", "model", "loss", "gradient", "optimiser", "outcome", "system")
+SURENESS: tuple[Certainty, ...] = ("certain", "likely", "suspected")
+MOST_SHOWN = 3  # warnings at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspicion:
+    """A fault that a run may have.
+
+    name:      what it is called, by which it can be silenced; also the finding's `check`, with spaces
+    certainty: "certain" of a fact, "likely" of two signals that agree or of a trial, "suspected" of a single signal, which is
+               kept as a note and never shown as a warning
+    place:     where in the chain from data to outcome it is; of equally certain suspicions the most upstream is the cause
+    step:      at which it was seen
+    explains:  names of what follows from it
+    severity:  "warning" of what does harm, "error" of what ends a run
+    """
+
+    name: str
+    evidence: str
+    action: str
+    place: Place
+    certainty: Certainty
+    step: int | None = None
+    where: str = ""
+    explains: frozenset[str] = frozenset()
+    severity: Severity = "warning"
+
+    def finding(self) -> Finding:
+        """Its line of findings.jsonl."""
+        return Finding(
+            check=self.name.replace("-", " "),
+            severity="note" if self.certainty == "suspected" else self.severity,
+            evidence=self.evidence,
+            action=self.action,
+            step=self.step,
+            where=self.where,
+            certainty=self.certainty,
+            name=self.name,
+        )
+
+
+def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
+    """Suspicions, the likeliest cause of all others first; what another explains comes last, as a suspicion only.
+
+    >>> dead = Suspicion(name="dead-units", evidence="", action="", place="model", certainty="likely")
+    >>> rate = Suspicion(name="rate", evidence="", action="", place="optimiser", certainty="likely",
+    ...                  explains=frozenset({"dead-units"}))
+    >>> [(each.name, each.certainty) for each in ranked([dead, rate])]
+    [('rate', 'likely'), ('dead-units', 'suspected')]
+    """
+    held = list(suspicions)
+    explained = set().union(*(each.explains for each in held if each.certainty != "suspected"))
+    causes = sorted((each for each in held if each.name not in explained), key=_order)
+    follow = sorted((each for each in held if each.name in explained), key=_order)
+    return causes + [replace(each, certainty="suspected") for each in follow]
+
+
+def _order(suspicion: Suspicion) -> tuple[int, int, int]:
+    return SURENESS.index(suspicion.certainty), UPSTREAM.index(suspicion.place), suspicion.step or 0
+
+
+def shown(suspicions: Sequence[Suspicion], before: int = 0) -> list[Suspicion]:
+    """As they are written down: the first few that are sure as warnings, the rest as suspicions. before: shown already"""
+    left = MOST_SHOWN - before
+    found = []
+    for each in suspicions:
+        if each.certainty != "suspected" and each.severity != "error":
+            left -= 1
+            each = replace(each, certainty=each.certainty, severity="note") if left < 0 else each
+        found.append(each)
+    return found
