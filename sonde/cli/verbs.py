@@ -67,6 +67,12 @@ VERBS: dict[str, Verb] = {
         "rebuild a run's report.html",
         "sonde report runs/mnist-mlp-1",
     ),
+    "doctor": Verb(
+        "sonde.cli.doctor:run",
+        "doctor RUN",
+        "say what is wrong with a run, the cause first",
+        "sonde doctor runs/mnist-mlp-1 --inside",
+    ),
     "inspect": Verb(
         "sonde.cli.inspection:run",
         "inspect DATA",

@@ -1,7 +1,7 @@
 """Examining a run while it trains: samples are taken, rules asked, and what they agree on is said once."""
 
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -12,8 +12,9 @@ from sonde.core.records import EvaluationRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
+from sonde.diagnose.signals.answers import EvaluationWatch
 from sonde.diagnose.signals.sample import Sample, Trace
-from sonde.diagnose.signals.sampler import Sampler
+from sonde.diagnose.signals.sampler import Sampler, may_have_compiled
 from sonde.diagnose.suspicion import Suspicion, ranked, shown
 from sonde.engine.step import Stepper
 
@@ -52,8 +53,10 @@ class Doctor:
         self._silenced, self._said = frozenset(silenced), set(known)
         self._warnings = 0
         self._before: set[str] = set()  # suspected at the last examination
+        self._answers: EvaluationWatch | None = None  # of the latest evaluation
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
+        self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
     def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
         """Take a step in the stepper's place. Raises: what the stepper does"""
@@ -78,10 +81,28 @@ class Doctor:
     def __call__(self, record: Record) -> None:
         """As an observer of the run: evaluations are an occasion to examine it."""
         if isinstance(record, EvaluationRecord):
+            answers, self._answers = self._answers, None
             self.seen.evaluations.append(
-                Evaluated(step=record.step, epoch=record.epoch, metrics=dict(record.metrics), seconds=record.seconds)
+                Evaluated(
+                    step=record.step,
+                    epoch=record.epoch,
+                    metrics=dict(record.metrics),
+                    seconds=record.seconds,
+                    answers=None if answers is None else answers.answers(),
+                )
             )
             self.examine("evaluation")
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Around an evaluation on validation rows: what its losses are called with is looked on."""
+        if may_have_compiled():
+            yield
+            return
+        watch = EvaluationWatch()
+        with watch:
+            yield
+        self._answers = watch
 
     def examine(self, moment: Moment) -> list[Suspicion]:
         """Ask every rule and report what is new and sure enough; the suspicions, the likeliest cause first."""
@@ -91,6 +112,7 @@ class Doctor:
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
         self._before = {each.name for each in found}
         self._said |= {each.name for each in ripe}
+        self.diagnosis = [each.name for each in found if each.name in self._said and each.certainty != "suspected"]
         told = shown(ripe, self._warnings)
         findings = [self._finding(each) for each in told]
         self._warnings += sum(each.severity == "warning" for each in findings)
@@ -98,9 +120,9 @@ class Doctor:
             self._report(findings)
         return found
 
-    def finish(self, result: dict[str, Any] | None = None) -> list[Suspicion]:
-        """The last examination, of a run that ended with `result`, or without one."""
-        self.seen.result = result or {}
+    def finish(self, spent: Mapping[str, float] | None = None) -> list[Suspicion]:
+        """The last examination, however the training ended. spent: seconds of the run's parts"""
+        self.seen.spent = dict(spent or {})
         return self.examine("end")
 
     def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sonde.diagnose.signals import calls
+from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.signals.sample import LossCall, Sample, Trace
 
+NEAR_ZERO = 0.05  # scale of weights (`Weights.scale`) below which a change says nothing: they begin at zero
 Moment = Literal["training", "evaluation", "end"]
 
 
@@ -20,10 +22,14 @@ class Context:
     task:      its name
     phases:    how many are at work at once; of more than one no rule about a falling loss holds
     optimizer: name of the main phase's
-    rate:      peak learning rate of it;  shares: (step from 0) -> the share of it that the schedule gives
+    rate:      peak learning rate of it
     rows:      of a batch;  batches: of an epoch, None where unknown;  total: steps that are planned
+    clip:      largest norm of a gradient, 0 for none;  weight_decay: of the optimiser's first group
     pretrained: whether weights were loaded
-    smaller_is_better: metric of the evaluations -> direction, where it is known
+    shares:    (step from 0) -> the share of the peak rate that the schedule gives; None where a scheduler of torch decides
+    objective: the metric that chooses the best checkpoint;  larger: whether larger values of it are better
+    dropout:   the largest rate of a dropout layer, and its name
+    norms:     batch-norm layers
     """
 
     own: bool
@@ -42,6 +48,8 @@ class Context:
     shares: Any = None
     objective: str | None = None
     larger: bool = True
+    dropout: tuple[float, str] = (0.0, "")
+    norms: int = 0
 
     def share(self, step: int) -> float:
         """Of the peak rate at a step from 1."""
@@ -56,6 +64,7 @@ class Evaluated:
     epoch: int
     metrics: Mapping[str, float]
     seconds: float = 0.0
+    answers: Answers | None = None  # of evaluations of this sitting, where the loss is one of torch's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +95,7 @@ class Seen:
     evaluations: list[Evaluated] = field(default_factory=list)
     moment: Moment = "training"
     result: Mapping[str, Any] = field(default_factory=dict)  # at the end: result.json
+    spent: Mapping[str, float] = field(default_factory=dict)  # seconds of the run's parts so far
 
     @property
     def step(self) -> int:
@@ -120,8 +130,20 @@ class Seen:
 
     def median_ratio(self, samples: Sequence[Sample]) -> float:
         """Median over layers and samples of update / size, where the weights are not near zero."""
-        ratios = [w.ratio for sample in samples for w in sample.weights if w.size > 1e-8]
+        ratios = [w.ratio for sample in samples for w in sample.weights if w.scale > NEAR_ZERO]
         return statistics.median(ratios) if ratios else math.nan
+
+    def progress(self) -> float:
+        """How far the loss has come from its first value, as a share of it; of one that began below 0, in its size."""
+        first = self.first_loss()
+        return (first - self.level()) / max(abs(first), 1e-12) if first is not None else math.nan
+
+    def learned(self) -> bool:
+        """Whether the loss is clearly below that of answers without a look at the inputs, or where it began."""
+        reference = self.reference()
+        if reference is not None:
+            return self.level() < 0.95 * reference.value
+        return self.progress() > 0.05
 
     def reference(self) -> Reference | None:
         """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""
@@ -139,13 +161,11 @@ def reference(samples: Sequence[Sample]) -> Reference | None:
         call = sample.calls[0]
         if not math.isclose(call.value, sample.loss, rel_tol=0.02, abs_tol=1e-6):
             return None
-        if isinstance(call.counts, Mapping):
-            for key, number in call.counts.items():
-                counts[key] = counts.get(key, 0) + number
-        elif call.counts:
-            if sums and len(sums) != len(call.counts):
-                return None
-            sums = [a + b for a, b in zip(sums or [0.0] * len(call.counts), call.counts, strict=True)]
+        for key, number in call.counts.items():
+            counts[key] = counts.get(key, 0) + number
+        if sums and len(sums) != len(call.sums):
+            return None
+        sums = [a + b for a, b in zip(sums or [0.0] * len(call.sums), call.sums, strict=True)]
     if call is None:
         return None
     if call.kind in (calls.CLASSES, calls.LOG_CLASSES) and counts:
@@ -164,7 +184,9 @@ def _of_classes(counts: Mapping[int, int], call: LossCall) -> Reference:
     empty = classes - len(counts)
     shares += [smooth / classes] * empty if smooth else []
     entropy = -sum(share * math.log(share) for share in shares if share > 0) + (len(counts) - 1) / (2 * total)
-    return Reference(value=min(entropy, math.log(max(2, classes))), kind=call.kind, classes=classes, seen=total, counts=counts)
+    return Reference(
+        value=min(entropy, math.log(max(2, classes))), kind=call.kind, classes=classes, seen=total, counts=counts
+    )
 
 
 def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:

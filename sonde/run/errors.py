@@ -15,6 +15,8 @@ from sonde.core.nested import in_words, leaves
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Source
 from sonde.data.feed.iterables import Looked
+from sonde.diagnose.not_finite import Origin, origin
+from sonde.engine.execution.settings import autocast
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.put_back import PutBack
@@ -70,7 +72,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except NonFiniteStep as trouble:
-        raise not_finite(trouble, assembly.train, folder) from trouble
+        raise not_finite(trouble, assembly, folder) from trouble
     except NonFinite as trouble:
         raise evaluated_not_finite(trouble, folder) from trouble
     except Interrupted as stop:
@@ -87,8 +89,9 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
         raise one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly)) from trouble
 
 
-def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
+def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) -> NonFinite:
     """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
+    source = assembly.train
     rows = [int(row) for row in trouble.rows]
     suspects, words = rows, "rows"
     if trouble.batch is not None and (found := _non_finite(trouble.batch)) is not None:
@@ -98,11 +101,27 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
     evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
-    note(folder, evidence, check="not finite", action=REMEDY, step=trouble.step)
+    check = "not finite"
+    if words != "rows":
+        check = "not finite inputs"
+    elif (begun := _origin(trouble, assembly)) is not None:
+        evidence += f"; {begun.words}"
+    note(folder, evidence, check=check, action=REMEDY, step=trouble.step)
     return NonFinite(
         f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
         f"updated, {_last(folder, 'last good checkpoint')}; {REMEDY}"
     )
+
+
+def _origin(trouble: NonFiniteStep, assembly: Assembly) -> Origin | None:
+    """The function of the forward pass where it began; None where it did not happen again, or began in the backward pass."""
+    phase = next((each for each in assembly.task.phases if each.name == trouble.phase), None)
+    batch = trouble.batch
+    if phase is None or batch is None:
+        return None
+    device = batch.index.device
+    with autocast(assembly.step_settings()), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        return origin(assembly.task, lambda: phase.loss(batch))
 
 
 def _non_finite(batch: Batch) -> tuple[str, torch.Tensor] | None:

@@ -4,9 +4,11 @@ from functools import partial
 from typing import Any
 
 from sonde.core.findings import Finding
+from sonde.diagnose.before import MIXING
 from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
+from sonde.diagnose.structure import largest_dropout
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training
@@ -58,6 +60,8 @@ def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Cont
         precision=stepper.settings.precision,
         shares=None if update.scheduler is not None else update.multiplier,
         objective=None if objective is None else objective.metric,
+        dropout=largest_dropout(assembly.task.modules),
+        norms=sum(isinstance(module, MIXING) for module in assembly.task.modules.modules()),
         larger=objective is not None and objective.mode == "max",
     )
 

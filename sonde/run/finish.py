@@ -170,6 +170,7 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "plan": run.plan.as_dict(),
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
+        **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
     }
 
 

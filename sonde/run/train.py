@@ -1,7 +1,7 @@
 """A run from its plan to its last step: what the engine's loop is given, and what is done at its calls."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,12 +196,12 @@ def written_down(run: Prepared) -> Iterator[None]:
     with ExitStack() as ends:  # each is done, whatever the others meet with
         ends.callback(writer.wait)
         ends.callback(_close_logs, training)
+        if run.doctor is not None:
+            ends.callback(_last_look, run.doctor, training)
         shown = next(observer for observer in training.observers if isinstance(observer, Progress))
         with watched(run.attempt, training), shown:
             yield
         _note_failed_compiling(run.attempt, training)
-        if run.doctor is not None:
-            run.doctor.finish()
         best = training.progress.best
         if best is None or best["metric"] is None:
             # nothing was evaluated: the best is the last, also when trained further
@@ -305,7 +305,7 @@ def _calls(
         )
     return FitParts(
         objective=assembly.objective if validates else None,
-        evaluate=(lambda: _validate(attempt, training, request)) if validates else None,
+        evaluate=(lambda: _validate(attempt, training, request, doctor)) if validates else None,
         best_weights=lambda: best_weights(assembly),
         writer=Writer(attempt.folder.checkpoints),
         request=request,
@@ -322,6 +322,10 @@ def _note_failed_compiling(attempt: Attempt, training: Training) -> None:
     for finding in not_compilable(execution.trouble if isinstance(execution, Compiled) else ""):
         attempt.findings.append(finding)
         training.journals["findings.jsonl"].write(finding.as_dict())
+
+
+def _last_look(doctor: Doctor, training: Training) -> None:
+    doctor.finish(training.clock.summary())
 
 
 def _close_logs(training: Training) -> None:
@@ -341,13 +345,16 @@ def best_weights(assembly: Assembly) -> dict[str, torch.Tensor]:
         return {name: value.detach().clone() for name, value in weights(assembly.task.modules).items()}
 
 
-def _validate(attempt: Attempt, training: Training, request: StopRequest) -> dict[str, float]:
+def _validate(attempt: Attempt, training: Training, request: StopRequest, doctor: Doctor | None) -> dict[str, float]:
     """Scores on the validation rows; the meter of the best is kept, since they need no second look at the end."""
     assembly = attempt.assembly
     source, settings = assembly.evaluation_sources["validation"], training.stepper.settings
     budget = None if attempt.limit is None else attempt.limit.while_training()
     tick = stopping(request)
-    meter = evaluate(assembly.task, source, settings, average=assembly.average, tick=tick, brief=True, budget=budget)
+    with nullcontext() if doctor is None else doctor.evaluating():
+        meter = evaluate(
+            assembly.task, source, settings, average=assembly.average, tick=tick, brief=True, budget=budget
+        )
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)

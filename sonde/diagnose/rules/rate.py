@@ -1,56 +1,63 @@
-"""Learning rates that are far too high or far too low, by what a step changes."""
+"""Learning rates that are far too high or far too low, by what a step changes; and what keeps them low."""
 
 import math
 import statistics
 
 from sonde.core.units import number
-from sonde.diagnose.seen import Seen
+from sonde.diagnose.seen import NEAR_ZERO, Seen
 from sonde.diagnose.suspicion import Suspicion
 
-HIGHEST_AT_FIRST = 0.2  # update / size of a layer in the first five steps; 45 healthy runs reached 0.085, at three times their rate 0.15
+HIGHEST = 0.2  # update / size of a layer; 45 healthy runs reached 0.085 in their first five steps, at three times their rate 0.15
+SURELY = 1.0  # no healthy step changes a layer by as much as it is
 LOWEST = 2e-4  # median update / size; healthy runs lie above 8e-4
-NEAR_ZERO = 1e-4  # size of weights (root mean square) of which a share says nothing: they begin at zero
+EARLY = 200  # steps in which a rate that is too high shows
 RISEN = 3.0  # times the first loss
 PATIENT = 100  # steps
+NO_RATE = 0.01  # share of the peak rate that moves nothing
+BY_SIZE = ("sgd", "nesterov", "momentum")  # optimisers whose steps are as long as their gradients
+FOLLOW = frozenset({"dead-units", "loss-diverged", "not-learning", "saturated-units", "plateau", "exploding-gradient",
+                    "underfitting", "weights-not-finite", "worse-than-guessing", "overfitting"})  # fmt: skip
 
 
 def too_high(seen: Seen) -> Suspicion | None:
-    """The first steps change a layer by a large share of its size, or the loss has risen far above its beginning."""
-    first = seen.first_loss()
-    ratios = [(w.ratio, w.name, s.step) for s in seen.early() for w in s.weights if w.size > NEAR_ZERO]
+    """Steps change a layer by a large share of its size while the loss does not come down, or has risen far above its beginning."""
+    first, rate = seen.first_loss(), seen.context.rate
+    early = [each for each in seen.samples if each.step <= EARLY]
+    ratios = [(w.ratio, w.name, s.step) for s in early for w in s.weights if w.scale > NEAR_ZERO and w.size < math.inf]
+    ratios = [each for each in ratios if math.isfinite(each[0])]
     largest, layer, step = max(ratios, default=(0.0, "", 0))
-    losses = seen.trace.losses
-    top = max(losses[1:], default=-math.inf)
-    risen = first is not None and first > 0 and top > RISEN * first and seen.context.phases == 1
-    rate = seen.context.rate
-    if largest > HIGHEST_AT_FIRST:
-        harmed = first is not None and (risen or seen.level() > 0.9 * first)
-        return Suspicion(
-            name="learning-rate-too-high",
-            evidence=f"step {step} changed {layer} by {number(100 * largest)} % of its size"
-            + (f", and the loss went from {number(first or 0.0)} to {number(top)}" if risen else ""),
-            where=layer,
-            action=f"--lr {number(rate / 10)} (it is {number(rate)}), or --warmup",
-            place="optimiser",
-            certainty="likely" if harmed else "suspected",
-            step=step,
-            explains=frozenset({"dead-units", "loss-diverged", "not-learning", "saturated-units", "plateau"}),
-        )
-    return None
+    if largest <= HIGHEST or first is None:
+        return None
+    top = max((each for each in seen.trace.losses[1:] if math.isfinite(each)), default=-math.inf)
+    broken = any(not math.isfinite(each) for each in seen.trace.losses)
+    risen = seen.context.phases == 1 and first > 0 and (top > RISEN * first or broken)
+    harmed = largest > SURELY or risen or seen.progress() < 0.1
+    return Suspicion(
+        name="learning-rate-too-high",
+        evidence=f"step {step} changed {layer} by {number(100 * largest)} % of its size"
+        + (f", and the loss went from {number(first)} to {number(top)}" if risen else ""),
+        where=layer,
+        action=f"--lr {number(rate / 10)} (it is {number(rate)}), or a --warmup; --lr auto finds one",
+        place="optimiser",
+        certainty="likely" if harmed else "suspected",
+        step=step,
+        explains=FOLLOW,
+    )
 
 
 def too_low(seen: Seen) -> Suspicion | None:
     """Steps hardly change the weights, and the loss hardly moves."""
     first = seen.first_loss()
-    if seen.step < PATIENT or first is None or seen.context.pretrained:
+    if seen.step < PATIENT or first is None or seen.context.pretrained or not seen.samples:
         return None
     shares = [seen.context.share(each.step) for each in seen.samples]
     at_peak = [each for each, share in zip(seen.samples, shares, strict=True) if share >= 0.5 * max(shares)]
     ratio = seen.median_ratio(at_peak)
-    progress = (first - seen.level()) / abs(first) if first else 0.0
-    if not ratio < LOWEST or progress > 0.1 or statistics.fmean(seen.trace.losses) == 0:
+    if not 0 < ratio < LOWEST or seen.progress() > 0.1:
         return None
-    rate = seen.context.rate
+    rate, low = seen.context.rate, keeps_low(seen)
+    if low is not None:
+        return None  # the schedule is to blame
     return Suspicion(
         name="learning-rate-too-low",
         evidence=f"a step changes the weights by {number(100 * ratio)} % of their size; after {seen.step:,} steps the loss is "
@@ -59,5 +66,93 @@ def too_low(seen: Seen) -> Suspicion | None:
         place="optimiser",
         certainty="likely",
         step=seen.step,
-        explains=frozenset({"not-learning", "plateau", "underfitting"}),
+        explains=frozenset(
+            {
+                "answers-alike",
+                "not-learning",
+                "plateau",
+                "answers-alike",
+                "underfitting",
+                "still-improving",
+                "worse-than-guessing",
+            }
+        ),
+    )
+
+
+def keeps_low(seen: Seen) -> Suspicion | None:
+    """The schedule gives most steps next to none of the rate: a warm-up longer than the run, a decay in its first steps."""
+    total, shares = seen.context.total, seen.context.shares
+    if total is None or shares is None or total < 20 or seen.step < 3:
+        return None
+    each = [abs(float(shares(step))) for step in range(0, total, max(1, total // 200))]
+    used = sum(share > NO_RATE for share in each) / len(each)
+    if used > 0.3:
+        return None
+    rising = each[-1] >= each[0] and max(each) == each[-1]
+    what = f"rises to {number(100 * max(each))} % of the rate by the last step" if rising else (
+        f"leaves less than {number(100 * NO_RATE)} % of the rate after step {round(used * total):,} of {total:,}"
+    )  # fmt: skip
+    return Suspicion(
+        name="schedule-keeps-rate-low",
+        evidence=f"the schedule {what}",
+        action="let it count in steps of this run: --schedule cosine does, --warmup is a share or a number of steps",
+        place="optimiser",
+        certainty="certain" if used < 0.1 else "likely",
+        step=seen.step,
+        explains=frozenset(
+            {"learning-rate-too-low", "not-learning", "plateau", "answers-alike", "underfitting", "still-improving"}
+        ),
+    )
+
+
+def clip_too_tight(seen: Seen) -> Suspicion | None:
+    """Nearly every gradient is cut to a small part, and the optimiser's steps are as long as its gradients."""
+    clip, norms = seen.context.clip, [each for each in seen.trace.norms if math.isfinite(each)]
+    if not clip or len(norms) < PATIENT or seen.context.optimizer not in BY_SIZE:
+        return None
+    cut = sum(each > clip for each in norms) / len(norms)
+    middle = statistics.median(norms)
+    if cut < 0.95 or middle < 10 * clip or seen.median_ratio(seen.samples) > LOWEST:
+        return None
+    return Suspicion(
+        name="clip-too-tight",
+        evidence=f"{number(100 * cut)} % of the gradients are cut to {number(clip)}, the middle one to {number(clip / middle)} of "
+        "itself; with this optimiser the rate is as much smaller",
+        action=f"--clip {number(statistics.quantiles(norms, n=10)[-1])}, which cuts one in ten",
+        place="optimiser",
+        certainty="likely",
+        step=seen.step,
+        explains=frozenset({"learning-rate-too-low", "not-learning", "plateau", "answers-alike", "underfitting"}),
+    )
+
+
+def decay_too_strong(seen: Seen) -> Suspicion | None:
+    """Weight decay has taken most of the weights away, and nothing is learned."""
+    decay, rate = seen.context.weight_decay, seen.context.rate
+    if len(seen.samples) < 3 or not decay or seen.step < 20:
+        return None
+    first, last = ({w.name: w.size for w in each.weights} for each in (seen.samples[0], seen.samples[-1]))
+    shrunk = [last[name] / size for name, size in first.items() if size > 0 and name in last]
+    if not shrunk or statistics.median(shrunk) > 0.3 or seen.learned():
+        return None
+    return Suspicion(
+        name="weight-decay-too-strong",
+        evidence=f"weights have {number(100 * statistics.median(shrunk))} % of their first size after {seen.samples[-1].step:,} "
+        f"steps: --weight-decay {number(decay)} takes {number(100 * min(1.0, decay * rate))} % of them away at each",
+        action=f"--weight-decay {number(decay / 100)} or less; 0.01 to 0.1 are usual",
+        place="optimiser",
+        certainty="likely",
+        step=seen.step,
+        explains=frozenset(
+            {
+                "answers-alike",
+                "not-learning",
+                "plateau",
+                "answers-alike",
+                "underfitting",
+                "vanishing-gradient",
+                "dead-units",
+            }
+        ),
     )

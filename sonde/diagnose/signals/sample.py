@@ -12,7 +12,7 @@ class Weights:
     size:     of its values before the step
     gradient: as it was used, clipped
     update:   by how much the step changed it
-    entries:  how many
+    entries:  how many;  fan: how many of them make one output
     """
 
     name: str
@@ -20,11 +20,17 @@ class Weights:
     gradient: float
     update: float
     entries: int
+    fan: int = 1
 
     @property
     def ratio(self) -> float:
         """Update / size."""
         return self.update / self.size if self.size else 0.0
+
+    @property
+    def scale(self) -> float:
+        """Size beside that of weights drawn for inputs of this width, 1 / √fan: near zero where they begin near zero."""
+        return self.size * self.fan**0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +63,7 @@ class LossCall:
     shape, target: shapes
     lowest, highest: of the input;  off: largest distance of a row's sum from 1, of classes
     spread:    standard deviation over the rows of the input, mean over outputs
-    counts:    of each class among the targets; for values (n, Σ, Σ²)
+    counts:    of each class among the targets;  sums: of values, by output, n, Σ and Σ² one after the other
     """
 
     kind: str
@@ -69,7 +75,8 @@ class LossCall:
     highest: float
     off: float | None
     spread: float
-    counts: Mapping[int, int] | Sequence[float] = ()
+    counts: Mapping[int, int] = field(default_factory=dict)
+    sums: Sequence[float] = ()
     smoothing: float = 0.0
     weighted: bool = False
 
@@ -110,9 +117,15 @@ class Sample:
             "loss": _short(self.loss),
             "norm": _short(self.norm),
             "rate": _short(self.rate),
-            "weights": {w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries] for w in self.weights},
+            "weights": {
+                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan] for w in self.weights
+            },
             "outputs": [
-                [o.name, o.kind, *(None if v is None else _short(v) for v in (o.mean, o.spread, o.silent, o.stuck, o.error))]
+                [
+                    o.name,
+                    o.kind,
+                    *(None if v is None else _short(v) for v in (o.mean, o.spread, o.silent, o.stuck, o.error)),
+                ]
                 for o in self.outputs
             ],
         }
@@ -127,8 +140,15 @@ def of_line(line: Mapping[str, Any]) -> Sample:
         norm=_number(line["norm"]),
         rate=_number(line["rate"]),
         weights=[
-            Weights(name=name, size=_number(size), gradient=_number(gradient), update=_number(update), entries=int(entries))
-            for name, (size, gradient, update, entries) in line["weights"].items()
+            Weights(
+                name=name,
+                size=_number(size),
+                gradient=_number(gradient),
+                update=_number(update),
+                entries=int(entries),
+                fan=int(fan),
+            )
+            for name, (size, gradient, update, entries, fan) in line["weights"].items()
         ],
         outputs=[
             Outputs(

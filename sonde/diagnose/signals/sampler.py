@@ -1,4 +1,4 @@
-"""Taking steps, of which some are looked at: weights, gradients and updates by layer, what layers give, the error that comes back."""
+"""Taking steps, of which some are looked at: weights, gradients and updates, what layers give and the error that comes back."""
 
 import sys
 import time
@@ -46,7 +46,7 @@ class Sampler:
             return self._stepper(batch, step=step, epoch=epoch)
         begun = time.perf_counter()
         readings = Readings()
-        watch = ForwardWatch(self._names, readings, inside=not _compiles())
+        watch = ForwardWatch(self._names, readings, inside=not may_have_compiled())
         before = [weight.detach().clone() for _, weight in self._weights]
         execution = self._stepper.execution
         eager = execution if isinstance(execution, Eager) else None  # what is compiled cannot be looked into
@@ -100,7 +100,7 @@ class _Unread:
         self._norm = _kept(readings, record.norms.get(self._phase))
         self._loss = _kept(readings, record.losses.get(record.main))
         self._measured = [
-            (name, weight.numel(), [readings.keep(each) for each in _sizes(weight, old)])
+            (name, weight.numel(), weight.numel() // len(weight), [readings.keep(each) for each in _sizes(weight, old)])
             for (name, weight), old in zip(weights, before, strict=True)
         ]
 
@@ -108,9 +108,9 @@ class _Unread:
         """All numbers at once."""
         at = self._readings
         weights = []
-        for name, entries, places in self._measured:
+        for name, entries, fan, places in self._measured:
             size, gradient, update = (at[place] for place in places)
-            weights.append(Weights(name=name, size=size, gradient=gradient, update=update, entries=entries))
+            weights.append(Weights(name=name, size=size, gradient=gradient, update=update, entries=entries, fan=fan))
         return Sample(
             step=self._record.step,
             phase=self._phase,
@@ -136,7 +136,10 @@ def _sizes(weight: nn.Parameter, before: Tensor) -> list[Tensor]:
         gradient = gradient.coalesce().values()
     each = (before, torch.zeros_like(before[:0]) if gradient is None else gradient, weight.detach() - before)
     root = weight.numel() ** 0.5
-    return [torch.linalg.vector_norm(torch.view_as_real(part) if part.is_complex() else part).float() / root for part in each]
+    return [
+        torch.linalg.vector_norm(torch.view_as_real(part) if part.is_complex() else part).float() / root
+        for part in each
+    ]
 
 
 def _chosen(modules: nn.Module, names: dict[int, str]) -> list[tuple[str, nn.Parameter]]:
@@ -153,7 +156,7 @@ def _chosen(modules: nn.Module, names: dict[int, str]) -> list[tuple[str, nn.Par
     return found
 
 
-def _compiles() -> bool:
+def may_have_compiled() -> bool:
     """Whether something was compiled in this process, which a mode of torch's functions would have compiled anew."""
     dynamo = sys.modules.get("torch._dynamo.utils")
     return dynamo is not None and bool(getattr(dynamo, "counters", {}).get("frames"))

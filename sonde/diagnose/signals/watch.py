@@ -194,11 +194,26 @@ class ForwardWatch(TorchFunctionMode):
         """The losses that were called; reads the device."""
         found = []
         for call in self._losses:
-            held = {name: self._readings[call[name]] for name in ("value", "lowest", "highest", "spread")}
-            off = None if call["off"] is None else self._readings[call["off"]]
-            counts = _as_counts(call["counts"]) if isinstance(call["counts"], Tensor) else ()
-            plain = {name: call[name] for name in ("kind", "name", "shape", "target", "smoothing", "weighted")}
-            found.append(LossCall(**plain, **held, off=off, counts=counts))
+            places = {name: self._readings[call[name]] for name in ("value", "lowest", "highest", "spread")}
+            counted = call["counts"]
+            of_classes = isinstance(counted, Tensor) and counted.ndim == 1
+            found.append(
+                LossCall(
+                    kind=call["kind"],
+                    name=call["name"],
+                    value=places["value"],
+                    shape=call["shape"],
+                    target=call["target"],
+                    lowest=places["lowest"],
+                    highest=places["highest"],
+                    off=None if call["off"] is None else self._readings[call["off"]],
+                    spread=places["spread"],
+                    counts={place: int(n) for place, n in enumerate(counted.tolist()) if n} if of_classes else {},
+                    sums=counted.flatten().tolist() if isinstance(counted, Tensor) and not of_classes else (),
+                    smoothing=call["smoothing"],
+                    weighted=call["weighted"],
+                )
+            )
         return found
 
     def entry(self) -> Entry | None:
@@ -233,22 +248,14 @@ def _limited(values: Tensor) -> Tensor:
     return values[: max(1, MOST_ENTRIES * len(values) // values.numel())]
 
 
-def _counted(kind: str, target: Tensor, ignored: int) -> Any:
+def _counted(kind: str, target: Tensor, ignored: int) -> Tensor | None:
     """Of classes how often each occurs; of yes and no per output, and of values, (n, Σ, Σ²); nothing where it cannot be told."""
     target = target.detach()
     if kind in (calls.CLASSES, calls.LOG_CLASSES):
         if target.is_floating_point():
-            return ()
+            return None
         flat = target.flatten()
         flat = flat[(flat != ignored) & (flat >= 0) & (flat < MOST_CLASSES)]
-        return torch.bincount(flat) if flat.numel() else ()
+        return torch.bincount(flat) if flat.numel() else None
     values = _limited(target).double().reshape(len(target) if target.ndim else 1, -1)
     return torch.stack([torch.full_like(values[0], len(values)), values.sum(0), values.square().sum(0)])
-
-
-def _as_counts(counted: Tensor) -> Mapping[int, int] | Sequence[float]:
-    if counted.ndim == 1:
-        return {place: int(number) for place, number in enumerate(counted.tolist()) if number}
-    return [float(each) for each in counted.flatten().tolist()]
-
-

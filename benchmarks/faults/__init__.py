@@ -1,0 +1,1 @@
+"""Faults of training, put into runs that are healthy without them."""

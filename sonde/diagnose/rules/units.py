@@ -1,0 +1,83 @@
+"""Units that say nothing: silent for every row, stuck at their limits, or all the same."""
+
+from sonde.core.units import number
+from sonde.diagnose.seen import Seen
+from sonde.diagnose.signals import calls
+from sonde.diagnose.signals.sample import Outputs
+from sonde.diagnose.suspicion import Suspicion
+
+SILENT = 0.9  # share of a layer's units; healthy layers reached 0.29, in small batches at high rates 0.66
+STUCK = 0.5  # share of entries; healthy networks of tanh reached 0.47 in the course of training
+LOOKS = 3
+
+
+def dead(seen: Seen) -> Suspicion | None:
+    """A layer whose units are silent for every row, at several looks."""
+    layers: dict[str, list[tuple[int, float]]] = {}
+    for sample in seen.samples:
+        for output in sample.outputs:
+            if output.kind == calls.ZEROED:
+                layers.setdefault(output.name, []).append((sample.step, output.silent))
+    for name, looks in layers.items():
+        if len(looks) < LOOKS or any(silent <= SILENT for _, silent in looks[-LOOKS:]):
+            continue
+        since = next(step for place, (step, _) in enumerate(looks) if all(s > SILENT for _, s in looks[place:]))
+        from_start = since == looks[0][0] and since == 1
+        when = "from the first step on" if from_start else f"since step {since} or shortly before"
+        return Suspicion(
+            name="dead-units",
+            evidence=f"{number(100 * looks[-1][1])} % of the units of {name} are 0 for every row, {when}",
+            where=name,
+            action="draw the weights and biases before it anew (He's initialisation, biases of 0), or use leaky_relu or gelu"
+            if from_start
+            else "lower --lr or warm up; leaky_relu and gelu keep a gradient",
+            place="model",
+            certainty="likely" if from_start or not seen.learned() else "suspected",
+            step=since,
+            explains=frozenset(
+                {
+                    "not-learning",
+                    "plateau",
+                    "underfitting",
+                    "vanishing-gradient",
+                    "worse-than-guessing",
+                    "learning-rate-too-low",
+                }
+            ),
+        )
+    return None
+
+
+def saturated(seen: Seen) -> Suspicion | None:
+    """A layer of tanh or sigmoid whose entries are stuck at their limits from the first steps on."""
+    early = seen.early()
+    if len(early) < LOOKS:
+        return None
+    stuck: dict[str, list[Outputs]] = {}
+    for sample in early:
+        for output in sample.outputs[:-1]:
+            if output.kind == calls.BOUNDED:
+                stuck.setdefault(output.name, []).append(output)
+    for name, looks in stuck.items():
+        if len(looks) < LOOKS or any(each.stuck <= STUCK for each in looks):
+            continue
+        return Suspicion(
+            name="saturated-units",
+            evidence=f"{number(100 * looks[0].stuck)} % of what {name} gives is within 3 % of its limits in the first step already",
+            where=name,
+            action="draw smaller weights (Xavier's initialisation), scale the inputs, or normalise before it",
+            place="model",
+            certainty="likely",
+            step=early[0].step,
+            explains=frozenset(
+                {
+                    "vanishing-gradient",
+                    "not-learning",
+                    "plateau",
+                    "answers-alike",
+                    "underfitting",
+                    "initialisation-too-large",
+                }
+            ),
+        )
+    return None
