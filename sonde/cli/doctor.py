@@ -35,7 +35,9 @@ def run(words: Sequence[str]) -> int:
     if begun.options.inside:
         sampled = samples(folder)
         if not sampled:
-            screen.say("nothing was measured inside the network: the run trained with --no-doctor, or before there was one")
+            screen.say(
+                "nothing was measured inside the network: the run trained with --no-doctor, or before there was one"
+            )
             return 0
         steps = f"steps {sampled[0].step:,} and {sampled[-1].step:,}"
         screen.table(

@@ -1,6 +1,6 @@
 """Examining a run while it trains: samples are taken, rules asked, and what they agree on is said once."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -15,7 +15,7 @@ from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.answers import EvaluationWatch
 from sonde.diagnose.signals.sample import Sample, Trace
 from sonde.diagnose.signals.sampler import Sampler, may_have_compiled
-from sonde.diagnose.suspicion import Suspicion, ranked, shown
+from sonde.diagnose.suspicion import Suspicion, fact, ranked, shown
 from sonde.engine.step import Stepper
 
 AT_ONCE = 3  # steps after which facts are said
@@ -51,6 +51,7 @@ class Doctor:
         self.sampler = Sampler(task, stepper, first=first)
         self._stepper, self._report, self._sampled, self._rules = stepper, report, sampled, rules
         self._silenced, self._said = frozenset(silenced), set(known)
+        self._facts: list[Suspicion] = []
         self._warnings = 0
         self._before: set[str] = set()  # suspected at the last examination
         self._answers: EvaluationWatch | None = None  # of the latest evaluation
@@ -104,11 +105,18 @@ class Doctor:
             yield
         self._answers = watch
 
+    def told(self, findings: Iterable[Finding]) -> None:
+        """Take note of what other checks have said: warnings about the program or the data, before what is only likely."""
+        sure = [fact(each) for each in findings if each.severity != "note" and each.certainty == "certain"]
+        self._facts += [each for each in sure if each.name not in self._said]
+        self._said |= {each.name for each in sure}
+
     def examine(self, moment: Moment) -> list[Suspicion]:
         """Ask every rule and report what is new and sure enough; the suspicions, the likeliest cause first."""
         self._read()
         self.seen.moment = moment
-        found = ranked(suspicion for rule in self._rules if (suspicion := rule(self.seen)) is not None)
+        asked = [suspicion for rule in self._rules if (suspicion := rule(self.seen)) is not None]
+        found = ranked([*self._facts, *asked])
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
         self._before = {each.name for each in found}
         self._said |= {each.name for each in ripe}
@@ -120,13 +128,13 @@ class Doctor:
             self._report(findings)
         return found
 
-    def finish(self, spent: Mapping[str, float] | None = None) -> list[Suspicion]:
-        """The last examination, however the training ended. spent: seconds of the run's parts"""
+    def finish(self, spent: Mapping[str, float] | None = None, *, failed: bool = False) -> list[Suspicion]:
+        """The last examination. spent: seconds of the run's parts;  failed: whether an error ended the training"""
         self.seen.spent = dict(spent or {})
-        return self.examine("end")
+        return self.examine("failure" if failed else "end")
 
     def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:
-        if moment == "end":
+        if moment in ("end", "failure"):
             return True
         if suspicion.certainty == "suspected":
             return False

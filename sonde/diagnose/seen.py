@@ -11,7 +11,7 @@ from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.signals.sample import LossCall, Sample, Trace
 
 NEAR_ZERO = 0.05  # scale of weights (`Weights.scale`) below which a change says nothing: they begin at zero
-Moment = Literal["training", "evaluation", "end"]
+Moment = Literal["training", "evaluation", "end", "failure"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,8 @@ def units_alike(task: Task) -> list[Finding]:
             name="units-alike",
             severity="warning",
             where=own_name(task, same[0]),
-            evidence=f"all units of a layer have the same weights in {len(same)} of {len(weights)} weights ({names}): they compute "
+            evidence=f"all units of a layer have the same weights in {len(same)} of {len(weights)} weights ({names}): "
+            "they compute "
             "the same, get the same gradient, and stay the same",
             action="draw them at random, as torch does by itself, or by nn.init.kaiming_normal_(weight)",
             step=0,

@@ -8,6 +8,7 @@ from sonde.core.findings import Certainty, Finding, Severity
 
 Place = Literal["data", "model", "loss", "gradient", "optimiser", "outcome", "system"]
 UPSTREAM: tuple[Place, ...] = ("data", "model", "loss", "gradient", "optimiser", "outcome", "system")
+FACTS_ABOUT = ("data", "model", "loss")  # of which a fact explains all that is only likely further down
 SURENESS: tuple[Certainty, ...] = ("certain", "likely", "suspected")
 MOST_SHOWN = 3  # warnings at a time
 
@@ -49,6 +50,19 @@ class Suspicion:
         )
 
 
+def fact(finding: Finding) -> Suspicion:
+    """What a check of the program or the data has found, as the certain cause of what is only likely."""
+    return Suspicion(
+        name=finding.name or finding.check.replace(" ", "-"),
+        evidence=finding.evidence,
+        action=finding.action,
+        place="model",
+        certainty="certain",
+        step=finding.step,
+        where=finding.where,
+    )
+
+
 def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
     """Suspicions, the likeliest cause of all others first; what another explains comes last, as a suspicion only.
 
@@ -60,6 +74,10 @@ def ranked(suspicions: Iterable[Suspicion]) -> list[Suspicion]:
     """
     held = list(suspicions)
     explained = set().union(*(each.explains for each in held if each.certainty != "suspected"))
+    if any(each.certainty == "certain" and each.place in FACTS_ABOUT for each in held):
+        explained |= {
+            each.name for each in held if each.certainty != "certain" and each.place not in ("data", "system")
+        }
     causes = sorted((each for each in held if each.name not in explained), key=_order)
     follow = sorted((each for each in held if each.name in explained), key=_order)
     return causes + [replace(each, certainty="suspected") for each in follow]

@@ -252,10 +252,7 @@ class Stepper:
                 group["lr"] = peak * share
 
     def _search(self, update: Update, share: float, step: int, batch: Batch, value: Tensor) -> None:
-        """An update that computes the loss again where it looks: of the same batch, at other weights.
-
-        Raises: NonFiniteStep, with the weights as they were, when it ends where they are not finite
-        """
+        """An update that computes the batch's loss again at other weights. Raises: NonFiniteStep, with the weights put back."""
         self.guard.settle()
         self._set_rates(update, share)
         parameters = self._parameters[update.phase.name]
@@ -307,11 +304,10 @@ class Stepper:
 class Eager:
     """Execution operation by operation, as PyTorch runs by itself. Its state is the loss scale.
 
-    watch: entered around every loss, where somebody looks on
     It stands beside the stepper that asks it, so that from `fit` to a user's loss there are few files to read.
     """
 
-    watch: AbstractContextManager[Any] = nullcontext()
+    watch: AbstractContextManager[Any] = nullcontext()  # around every loss, where somebody looks on
 
     def __init__(self, settings: StepSettings) -> None:
         self.settings = settings

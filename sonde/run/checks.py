@@ -135,6 +135,8 @@ def say(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
     if not found:
         return
     attempt.findings += found
+    if attempt.doctor is not None:
+        attempt.doctor.told(found)
     for finding in found:
         training.journals["findings.jsonl"].write(finding.as_dict())
     attempt.job.screen.findings([finding.as_dict() for finding in found])

@@ -13,7 +13,6 @@ from sonde.core.errors import ConfigError, DataError, Interrupted, NonFinite, Ou
 from sonde.core.findings import Finding
 from sonde.core.nested import in_words, leaves
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Source
 from sonde.data.feed.iterables import Looked
 from sonde.diagnose.not_finite import Origin, origin
 from sonde.engine.execution.settings import autocast

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from sonde.core.errors import Interrupted
 from sonde.core.findings import Finding
 from sonde.diagnose.before import MIXING
 from sonde.diagnose.doctor import Doctor
@@ -35,7 +36,16 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
     )
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
+    training.observers = [*training.observers, doctor]
+    attempt.doctor = doctor
     return doctor
+
+
+def last_look(doctor: Doctor | None, training: Training, kind: type[BaseException] | None, *_: object) -> None:
+    """The doctor's last examination, as the end of a context. kind: of the error that ended the training; an interrupted run is
+    no finished one, and is not examined"""
+    if doctor is not None and not (kind is not None and issubclass(kind, Interrupted)):
+        doctor.finish(training.clock.summary(), failed=kind is not None)
 
 
 def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Context:

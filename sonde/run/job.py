@@ -11,6 +11,7 @@ from sonde.core.config_file import read_config
 from sonde.core.findings import Finding
 from sonde.core.run_folder import RunFolder, fresh_path
 from sonde.core.seams import Meter
+from sonde.diagnose.doctor import Doctor
 from sonde.engine.evaluate import EvaluationBudget
 from sonde.engine.training import Training
 from sonde.run.applicable import refuse_without_effect
@@ -95,6 +96,7 @@ class Attempt:
     best_budget: EvaluationBudget | None = None  # and under a time limit, how many rows that were
     limit: TimeLimit | None = None  # once it is planned
     training: Training | None = None  # once it is planned
+    doctor: Doctor | None = None  # once it is planned, where one looks on
     loggers: list[Logger] = field(default_factory=list)  # of trackers that were given, once they have begun
 
     @property

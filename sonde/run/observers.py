@@ -5,10 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sonde.core.errors import ConfigError
+from sonde.core.findings import Finding
 from sonde.core.records import EPOCH_ENDS, RUN_ENDS, EvaluationRecord, EventRecord, Record, StepRecord, Verdict
+from sonde.engine import observing
 from sonde.engine.observing import name_of
+from sonde.engine.training import Training
 from sonde.engine.tree import separate
+from sonde.run.job import Attempt
 from sonde.run.live import Live
+from sonde.run.loggers.table import TRACKERS
 
 FOREIGN = {"callbacks": "observers", "callback": "observers", "logger": "log", "loggers": "log"}
 """What is called otherwise elsewhere."""
@@ -166,3 +171,20 @@ class Watched:
 def _short(value: Any) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+def note_missing(attempt: Attempt, training: Training, state: Mapping[str, Any]) -> None:
+    """Findings where the observers are others than before the resume, and what was kept for them is lost."""
+    for name in observing.unclaimed(training.observers, state):
+        if name in TRACKERS:
+            continue
+        finding = Finding(
+            check="observers",
+            severity="warning",
+            evidence=f"the observer {name} kept a state and is not among the observers of this resume; its state is dropped",
+            action=f"resume with observers=[{name}, ...] as before, or train anew without it",
+            step=training.progress.step,
+        )
+        attempt.job.screen.say(f"warning: {finding.evidence}")
+        attempt.findings.append(finding)
+        training.journals["findings.jsonl"].write(finding.as_dict())

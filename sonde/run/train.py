@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from sonde.core.units import number
 from sonde.diagnose.accumulating import accumulated_loss
 from sonde.diagnose.before import accumulation, frozen_untrained
 from sonde.diagnose.doctor import Doctor
-from sonde.engine import observing, random_state
+from sonde.engine import random_state
 from sonde.engine.checkpoint import Writer
 from sonde.engine.evaluate import evaluate
 from sonde.engine.execution.compiled import Compiled
@@ -35,13 +36,13 @@ from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
 from sonde.run.evaluation import choosing, notes_on_metrics
-from sonde.run.examining import doctor_of
+from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
 from sonde.run.live import Live
 from sonde.run.loggers.logger import Ending
-from sonde.run.loggers.table import TRACKERS, loggers
-from sonde.run.observers import Watched
+from sonde.run.loggers.table import loggers
+from sonde.run.observers import Watched, note_missing
 from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.resume import remember
@@ -152,8 +153,6 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     training = attempt.training = _training(attempt, plan, stepper, settings)
     write_json(folder.plan, plan.as_dict())
     doctor = doctor_of(attempt, training, total=settings.stop)
-    if doctor is not None:
-        training.observers = [*training.observers, doctor]
     parts = _calls(attempt, plan, training, settings, request, doctor)
     if saved is None:
         if assembly.dataset is None and assembly.first is not None:
@@ -162,9 +161,9 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
             write_fields(folder, assembly.first, bound)
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
-        attempt.findings += accumulation(assembly.task, assembly.config.feed.accumulate)
+        pieces, device = assembly.config.feed.accumulate, assembly.device
+        attempt.findings += accumulation(assembly.task, pieces)
         if assembly.dataset is None:
-            pieces, device = assembly.config.feed.accumulate, assembly.device
             attempt.findings += accumulated_loss(assembly.task, pieces, assembly.first, device)
         if assembly.config.model != CUSTOM_MODULE and ".py" not in assembly.config.model:  # those may come with weights
             attempt.findings += frozen_untrained(assembly.config.transfer)
@@ -196,8 +195,7 @@ def written_down(run: Prepared) -> Iterator[None]:
     with ExitStack() as ends:  # each is done, whatever the others meet with
         ends.callback(writer.wait)
         ends.callback(_close_logs, training)
-        if run.doctor is not None:
-            ends.callback(_last_look, run.doctor, training)
+        ends.push(partial(last_look, run.doctor, training))
         shown = next(observer for observer in training.observers if isinstance(observer, Progress))
         with watched(run.attempt, training), shown:
             yield
@@ -249,7 +247,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         training.progress.stop = ""
         if saved.finished:
             training.progress.asked = ""  # it is to go on, whatever ended it
-        _note_observers(attempt, training, saved.state)
+        note_missing(attempt, training, saved.state)
         if saved.new_limit or saved.finished or plan.steps != saved.plan.steps:
             training.progress.ends_at = training.progress.ends_asked = 0  # it is to go on to another end
         move_end(training, settings, assembly)
@@ -258,23 +256,6 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         if before != plan.threads:
             event(training, "threads changed", {"from": before, "to": plan.threads, "why": "typed"})
     return training
-
-
-def _note_observers(attempt: Attempt, training: Training, state: Mapping[str, Any]) -> None:
-    """Findings where the observers are others than before the resume, and what was kept for them is lost."""
-    for name in observing.unclaimed(training.observers, state):
-        if name in TRACKERS:
-            continue
-        finding = Finding(
-            check="observers",
-            severity="warning",
-            evidence=f"the observer {name} kept a state and is not among the observers of this resume; its state is dropped",
-            action=f"resume with observers=[{name}, ...] as before, or train anew without it",
-            step=training.progress.step,
-        )
-        attempt.job.screen.say(f"warning: {finding.evidence}")
-        attempt.findings.append(finding)
-        training.journals["findings.jsonl"].write(finding.as_dict())
 
 
 def _calls(
@@ -322,10 +303,6 @@ def _note_failed_compiling(attempt: Attempt, training: Training) -> None:
     for finding in not_compilable(execution.trouble if isinstance(execution, Compiled) else ""):
         attempt.findings.append(finding)
         training.journals["findings.jsonl"].write(finding.as_dict())
-
-
-def _last_look(doctor: Doctor, training: Training) -> None:
-    doctor.finish(training.clock.summary())
 
 
 def _close_logs(training: Training) -> None:

@@ -13,6 +13,7 @@ TOO_WIDE = 4.0  # weights' size beside 1 / √fan; He's initialisation has 1.4
 FAR = 5.0  # mean of the inputs, in their spreads
 WIDE = 20.0  # spread of the inputs
 LOOKS = 3
+ROWS = 16  # of a batch, from which the classes in it say something
 
 
 def inputs_constant(seen: Seen) -> Suspicion | None:
@@ -35,7 +36,7 @@ def inputs_constant(seen: Seen) -> Suspicion | None:
 FOLLOW = frozenset(
     {"not-learning", "labels-unrelated-to-inputs", "plateau", "answers-alike", "underfitting", "dead-units", "initialisation-too-large",
      "learning-rate-too-low", "vanishing-gradient", "worse-than-guessing", "saturated-units", "learning-rate-too-high",
-     "loss-diverged", "zero-gradient", "answers-alike", "still-improving"}
+     "loss-diverged", "zero-gradient", "still-improving"}
 )  # fmt: skip
 
 
@@ -84,7 +85,8 @@ def initialisation(seen: Seen) -> Suspicion | None:
     guess = f"; the first loss is {number(first)} where guessing has {number(reference.value)}" if reference else ""
     return Suspicion(
         name="initialisation-too-large",
-        evidence=f"before any training {len(wide)} of {len(early[0].weights)} weights are {number(TOO_WIDE)} and more times as large "
+        evidence=f"before any training {len(wide)} of {len(early[0].weights)} weights are {number(TOO_WIDE)} and more "
+        "times as large "
         f"as suits their inputs, {widest.name} {number(widest.scale)} times{guess}",
         where=widest.name,
         action="draw them by He's or Xavier's rule: nn.init.kaiming_normal_(weight), nn.init.xavier_uniform_(weight)",
@@ -167,7 +169,7 @@ def not_shuffled(seen: Seen) -> Suspicion | None:
     looks = [
         c.counts for each in seen.samples for c in each.calls if c.kind == calls.CLASSES and isinstance(c.counts, dict)
     ]
-    looks = [each for each in looks if sum(each.values()) > 1]
+    looks = [each for each in looks if sum(each.values()) >= ROWS]
     reference = seen.reference()
     if len(looks) < 4 or reference is None or reference.classes > 1000:
         return None

@@ -27,7 +27,8 @@ def not_learning(seen: Seen) -> Suspicion | None:
         name="not-learning",
         evidence=f"after {seen.step:,} steps the loss is {number(level)}, and guessing by the frequencies of the targets has "
         f"{number(reference.value)}; the weights do move",
-        action="look at some rows with their targets: do they belong together? `sonde doctor RUN` tries whether the network can learn "
+        action="look at some rows with their targets: do they belong together? `sonde doctor RUN` tries whether the "
+        "network can learn "
         "a single batch by heart",
         place="outcome",
         certainty="likely",
@@ -72,7 +73,8 @@ def overfitting(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="overfitting",
-        evidence=f"the validation loss was lowest at step {best_step:,} ({number(best)}) and is {number(after[-1])} now, while the "
+        evidence=f"the validation loss was lowest at step {best_step:,} ({number(best)}) and is {number(after[-1])} "
+        "now, while the "
         f"training loss fell from {number(then)} to {number(level)}",
         action="the best checkpoint is kept; train for fewer steps (--patience 3), with more data, augmentation, dropout or weight decay",
         place="outcome",

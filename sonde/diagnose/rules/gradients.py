@@ -25,7 +25,8 @@ def vanishing(seen: Seen) -> Suspicion | None:
     first, last = _ends(looks[0])
     return Suspicion(
         name="vanishing-gradient",
-        evidence=f"the gradient of {first.name} is {number(_size(first))}, that of {last.name} {number(_size(last))} in the first "
+        evidence=f"the gradient of {first.name} is {number(_size(first))}, that of {last.name} {number(_size(last))} "
+        "in the first "
         f"step: {number(1 / max(ratios[0], 1e-30))} times weaker; over {len(looks)} looks {number(1 / max(middle, 1e-30))} times",
         where=first.name,
         action="use relu or gelu instead of sigmoid or tanh, add shortcuts or normalisation between the layers, or fewer layers",

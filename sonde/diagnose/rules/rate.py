@@ -16,11 +16,12 @@ PATIENT = 100  # steps
 NO_RATE = 0.01  # share of the peak rate that moves nothing
 BY_SIZE = ("sgd", "nesterov", "momentum")  # optimisers whose steps are as long as their gradients
 FOLLOW = frozenset({"dead-units", "loss-diverged", "not-learning", "saturated-units", "plateau", "exploding-gradient",
-                    "underfitting", "weights-not-finite", "worse-than-guessing", "overfitting"})  # fmt: skip
+                    "underfitting", "weights-not-finite", "worse-than-guessing", "overfitting", "class-never-predicted"})  # fmt: skip
 
 
 def too_high(seen: Seen) -> Suspicion | None:
-    """Steps change a layer by a large share of its size while the loss does not come down, or has risen far above its beginning."""
+    """Steps change a layer by a large share of its size while the loss does not come down, or has risen far above "
+    "its beginning."""
     first, rate = seen.first_loss(), seen.context.rate
     early = [each for each in seen.samples if each.step <= EARLY]
     ratios = [(w.ratio, w.name, s.step) for s in early for w in s.weights if w.scale > NEAR_ZERO and w.size < math.inf]
@@ -71,7 +72,6 @@ def too_low(seen: Seen) -> Suspicion | None:
                 "answers-alike",
                 "not-learning",
                 "plateau",
-                "answers-alike",
                 "underfitting",
                 "still-improving",
                 "worse-than-guessing",
@@ -149,7 +149,6 @@ def decay_too_strong(seen: Seen) -> Suspicion | None:
                 "answers-alike",
                 "not-learning",
                 "plateau",
-                "answers-alike",
                 "underfitting",
                 "vanishing-gradient",
                 "dead-units",

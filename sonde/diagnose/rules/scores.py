@@ -38,7 +38,7 @@ def never_predicted(seen: Seen) -> Suspicion | None:
         + share,
         where=f"class {place}",
         action="weigh the classes (nn.CrossEntropyLoss(weight=…), --balanced), draw rare rows more often, or get more of them",
-        place="data",
+        place="outcome",
         certainty="likely",
         step=seen.step,
     )
@@ -86,8 +86,10 @@ def labels_noisy(seen: Seen) -> Suspicion | None:
         return None
     return Suspicion(
         name="labels-noisy",
-        evidence=f"the training loss stands at {number(level)} and the validation loss at {number(held)}, and neither dropout nor "
-        "augmentation makes training harder: many of the training labels may be wrong",
+        evidence=f"the training loss stands at {number(level)} and the validation loss at {number(held)}, and neither "
+        "dropout nor "
+        "augmentation makes training harder: many of the training labels may be "
+        "wrong",
         action="look at the rows with the highest loss; label smoothing (0.1) does with some wrong labels; do the validation rows come "
         "from the same source?",
         place="data",
@@ -163,7 +165,7 @@ def slow_input(seen: Seen) -> Suspicion | None:
         f"{number(a)} ms, computing with it {number(b)} ms",
         action="--workers 2 or more (num_workers of a DataLoader), or read and decode the rows once and keep them",
         place="system",
-        certainty="certain",
+        certainty="likely",
         step=seen.step,
     )
 
@@ -179,7 +181,7 @@ def slow_evaluation(seen: Seen) -> Suspicion | None:
         evidence=f"{len(seen.evaluations)} evaluations took {number(evaluating)} s, and training {number(working)} s",
         action="--evaluate-every a longer time apart, or fewer validation rows",
         place="system",
-        certainty="certain",
+        certainty="likely",
         step=seen.step,
     )
 

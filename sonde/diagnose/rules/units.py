@@ -63,7 +63,8 @@ def saturated(seen: Seen) -> Suspicion | None:
             continue
         return Suspicion(
             name="saturated-units",
-            evidence=f"{number(100 * looks[0].stuck)} % of what {name} gives is within 3 % of its limits in the first step already",
+            evidence=f"{number(100 * looks[0].stuck)} % of what {name} gives is within 3 % of its limits in the first "
+            "step already",
             where=name,
             action="draw smaller weights (Xavier's initialisation), scale the inputs, or normalise before it",
             place="model",
