@@ -115,6 +115,10 @@ class TrainKeywords(TypedDict, total=False):
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
+    doctor: bool
+    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    silence: str | Sequence[str]
+    """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
     device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Literal["fp32", "bf16", "fp16"]
@@ -543,6 +547,10 @@ class FitKeywords(TypedDict, total=False):
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
+    doctor: bool
+    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    silence: str | Sequence[str]
+    """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
     device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     precision: Literal["fp32", "bf16", "fp16"]
@@ -658,6 +666,10 @@ class ResumeKeywords(TypedDict, total=False):
     """Steps between lines in metrics.jsonl."""
     checkpoint_every: float | str
     """Checkpoint interval: "500 steps", "1 epoch", "60s" (then also at an epoch's end, after a twentieth of it)."""
+    doctor: bool
+    """Look for faults while training, and say what is wrong, where and what to do; the weights are the same without."""
+    silence: str | Sequence[str]
+    """Findings by name that are kept as notes and not shown as warnings, such as overfitting."""
     device: "str | torch.device"
     """cpu, cuda, cuda:1, mps; auto uses a GPU if there is one."""
     threads: int | None

@@ -260,7 +260,7 @@ def test_from_fit_to_a_loss_of_ones_own_are_six_frames_in_four_files(tmp_path: P
             return super().loss(batch)
 
     data = torch.randn(32, 2), torch.arange(32) % 3
-    always = {"steps": 2, "batch_size": 16, "threads": 1, "quiet": True}
+    always = {"steps": 7, "batch_size": 16, "threads": 1, "quiet": True}  # the last is not one that is looked at
     plain = torch.nn.Linear(2, 1)
     sonde.fit(plain, (data[0], torch.randn(32, 1)), loss=mean_squares, out=str(tmp_path / "module"), **always)
     of_module = stacks.pop()

@@ -24,7 +24,7 @@ UNREAD = 200  # losses that may wait on the device
 
 
 class Doctor:
-    """Takes the steps of a run (`step`), reads its records as an observer, and reports findings, each name once.
+    """Takes the steps that are looked at (`step`), reads a run's records as an observer, and reports findings, each name once.
 
     A fact is said as soon as it is seen. What is only likely must be seen at two examinations in a row, and after `NOT_BEFORE`
     steps; at an evaluation and at the end all is said that is left.
@@ -49,7 +49,7 @@ class Doctor:
         known: names of what was said in earlier sittings"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
-        self._stepper, self._report, self._sampled, self._rules = stepper, report, sampled, rules
+        self._report, self._sampled, self._rules = report, sampled, rules
         self._silenced, self._said = frozenset(silenced), set(known)
         self._facts: list[Suspicion] = []
         self._warnings = 0
@@ -59,29 +59,21 @@ class Doctor:
         self._unread_norms: list[Tensor] = []
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
-    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
-        """Take a step in the stepper's place. Raises: what the stepper does"""
-        if step < self.sampler.next:
-            record = self._stepper(batch, step=step, epoch=epoch)
-        else:
-            self.examine("training")
-            record = self.sampler(batch, step=step, epoch=epoch)
-        self._keep(record)
-        return record
+    @property
+    def next(self) -> int:
+        """The next step that is to be taken by `step`, and looked at."""
+        return self.sampler.next
 
-    def _keep(self, record: StepRecord) -> None:
-        loss = record.losses.get(record.main)
-        if loss is not None:
-            self._unread.append(loss)
-            norm = record.norms.get(record.main.partition("/")[0])
-            if norm is not None:
-                self._unread_norms.append(norm)
-        if len(self._unread) >= UNREAD:
-            self._read()
+    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
+        """Take a step in the stepper's place, and measure it. Raises: what the stepper does"""
+        self.examine("training")
+        return self.sampler(batch, step=step, epoch=epoch)
 
     def __call__(self, record: Record) -> None:
-        """As an observer of the run: evaluations are an occasion to examine it."""
-        if isinstance(record, EvaluationRecord):
+        """As an observer of the run: losses are kept, and evaluations are an occasion to examine it."""
+        if type(record) is StepRecord:
+            self._keep(record)
+        elif isinstance(record, EvaluationRecord):
             answers, self._answers = self._answers, None
             self.seen.evaluations.append(
                 Evaluated(
@@ -110,6 +102,17 @@ class Doctor:
         sure = [fact(each) for each in findings if each.severity != "note" and each.certainty == "certain"]
         self._facts += [each for each in sure if each.name not in self._said]
         self._said |= {each.name for each in sure}
+
+    def _keep(self, record: StepRecord) -> None:
+        loss = record.losses.get(record.main)
+        if loss is None:
+            return
+        self._unread.append(loss)
+        norm = record.norms.get(record.main.partition("/")[0])
+        if norm is not None:
+            self._unread_norms.append(norm)
+        if len(self._unread) >= UNREAD:
+            self._read()
 
     def examine(self, moment: Moment) -> list[Suspicion]:
         """Ask every rule and report what is new and sure enough; the suspicions, the likeliest cause first."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
@@ -75,6 +75,15 @@ class FitSettings:
     limit_s: float | None = None  # hard end of the training, whatever the schedule
 
 
+class Look(Protocol):
+    """Takes some steps in the stepper's place, which it calls, and measures them."""
+
+    @property
+    def next(self) -> int: ...  # the next step that it takes
+
+    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitParts:
     """The callbacks of `fit`: evaluation, storage, and requests to stop."""
@@ -91,7 +100,7 @@ class FitParts:
     length_known: Callable[[Training], None] | None = (
         None  # called when the first pass of a source without a length is over
     )
-    step: Callable[..., StepRecord] | None = None  # in place of the stepper, which it calls: for one who looks on
+    look: Look | None = None
 
 
 def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
@@ -102,7 +111,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
     progress, clock, stepper = training.progress, training.clock, training.stepper
     stepper.training_mode()
     saved, step_s = time.perf_counter(), 0.0
-    take = parts.step or stepper
+    look = parts.look
     passes = _Passes(training.source)
     record: StepRecord | None = None
     while True:
@@ -123,6 +132,7 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             _pass_ended(training, parts)
             continue
         number = progress.step + 1
+        take = stepper if look is None or number < look.next else look.step
         record = take(batch, step=number, epoch=epoch_of(training.source, number))
         _count(training, settings, record)
         step_s = time.perf_counter() - begun

@@ -293,7 +293,7 @@ def _calls(
         thread_tuner=tuner,
         budget=budget,
         length_known=lambda live: _length_known(attempt, live, settings),
-        step=None if doctor is None else doctor.step,
+        look=doctor,
     )
 
 
