@@ -12,7 +12,7 @@ _WAYS = {
     ".zip": "unpack it first: unzip {name} -d {stem}",
     ".7z": "unpack it first: 7z x {name}",
     ".rar": "unpack it first: unrar x {name}",
-    ".tgz": "unpack it first: tar -xf {name}",
+    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), "unpack it first: tar -xf {name}"),
     ".bz2": "unpack it first: bunzip2 {name}",
     ".xz": "unpack it first: unxz {name}",
     ".zst": "unpack it first: unzstd {name}",

@@ -14,6 +14,7 @@ from sonde.data.hugging_face import is_hub_set
 from sonde.data.listing import can_be_a_path
 from sonde.data.rows import InputRows, InputsOf
 from sonde.modalities.catalogue import modality
+from sonde.modalities.packed import opened
 
 GLOB = frozenset("*?[")
 ENDINGS = frozenset(
@@ -81,7 +82,16 @@ def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows,
         from sonde.modalities.arrays.forms.hugging_face import inputs_of  # pyarrow
 
         inputs = inputs_of(inputs)
+    if isinstance(inputs, list):
+        inputs = [_unpacked(item, tick) for item in inputs]
+    inputs = _unpacked(inputs, tick)
     return load(modality(schema.input.kind).rows_to_predict)(inputs, schema, tick)
+
+
+def _unpacked(item: Any, tick: Tick) -> Any:
+    """The path of what a packed file holds, in the place of its own; all else as it is."""
+    found = opened(item, tick) if isinstance(item, str | Path) else None
+    return item if found is None else found.path
 
 
 def single(inputs: Any) -> Any:

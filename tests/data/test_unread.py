@@ -1,5 +1,6 @@
 """Files that are not read as they are: one line, with the way on."""
 
+import shlex
 import shutil
 import subprocess
 import zipfile
@@ -17,9 +18,9 @@ from sonde.modalities.table.read import read_table
 @pytest.mark.parametrize(
     ("name", "way"),
     [
-        ("sales.xlsx", r"save the sheet as CSV \(in Excel: Save As, CSV UTF-8\)"),
-        ("a.tar.gz", r"unpack it first: tar -xf a\.tar\.gz"),
-        ("a.dta", r"with pandas: pandas\.read_stata\('a\.dta'\)\.to_csv\('a\.csv', index=False\)"),
+        ("sales.ods", r"save the sheet as CSV \(in LibreOffice: Save As, Text CSV\)"),
+        ("a.rar", r"unpack it first: unrar x a\.rar"),
+        ("a.sav", r"with pandas: pandas\.read_spss\('a\.sav'\)\.to_csv\('a\.csv', index=False\)"),
     ],
 )
 def test_the_way_on_is_in_the_error(tmp_path: Path, name: str, way: str) -> None:
@@ -30,6 +31,17 @@ def test_the_way_on_is_in_the_error(tmp_path: Path, name: str, way: str) -> None
         open_data(tmp_path, data_config())
     with pytest.raises(DataError, match=rf"^{name} is not read as it is: .*{way}$"):
         read_table(tmp_path / name)
+
+
+def test_a_packed_file_in_a_folder_is_to_be_named_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SONDE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "my data").mkdir()
+    with zipfile.ZipFile(tmp_path / "my data" / "sales.zip", "w") as file:
+        file.writestr("train.csv", "x,y\n" + "".join(f"{i / 7:.3f},{i % 2}\n" for i in range(40)))
+    with pytest.raises(DataError, match=r"holds sales\.zip, which is read where it is named itself: '") as refused:
+        open_data(tmp_path / "my data", data_config())
+    (named,) = shlex.split(str(refused.value).partition("itself: ")[2])
+    assert open_data(named, data_config(target=("y",))).schema.target.names == ("0", "1")
 
 
 def test_other_files_have_none() -> None:
