@@ -1,10 +1,34 @@
 """Kinds of files that are not read as they are, and how to make readable ones of them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 _EXCEL = "save the sheet as CSV (in Excel: Save As, CSV UTF-8)"
 _TABLE = "write it as CSV or Parquet, for example with pandas: "
+_PICTURE = "write each as PNG or TIFF, for example in Python: "
+_PILLOW = _PICTURE + "from PIL import Image; Image.open('{name}').save('{stem}.png')"
+_RAW = (
+    _PICTURE
+    + "import rawpy; from PIL import Image; Image.fromarray(rawpy.imread('{name}').postprocess()).save('{stem}.png')"
+)
+_NIFTI = (
+    _PICTURE
+    + "import nibabel, tifffile; tifffile.imwrite('{stem}.tif', nibabel.load('{name}').get_fdata(dtype='float32').T)"
+)
+_PICTURES = {
+    **dict.fromkeys(
+        (".dcm", ".dicom"),
+        _PICTURE + "import pydicom, tifffile; tifffile.imwrite('{stem}.tif', pydicom.dcmread('{name}').pixel_array)",
+    ),
+    **dict.fromkeys((".nii", ".nii.gz"), _NIFTI),
+    **dict.fromkeys((".psd", ".jp2", ".j2k", ".tga", ".pcx", ".ico", ".sgi", ".dds"), _PILLOW),
+    **dict.fromkeys((".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef"), _RAW),
+    ".jxl": _PICTURE + "import pillow_jxl; from PIL import Image; Image.open('{name}').save('{stem}.png')",
+    ".svg": _PICTURE + "import cairosvg; cairosvg.svg2png(url='{name}', write_to='{stem}.png')",
+}
 _WAYS = {
+    **_PICTURES,
     ".xlsx": _EXCEL,
     ".xlsm": _EXCEL,
     ".xls": _EXCEL,
@@ -29,8 +53,39 @@ def way_to_read(path: Path) -> str:
     >>> way_to_read(Path("data/cats.zip"))
     'unpack it first: unzip cats.zip -d cats'
     """
-    name, suffix = path.name, path.suffix.lower()
-    if suffix in (".gz", ".bz2", ".xz", ".zst") and name.lower().endswith(f".tar{suffix}"):
-        suffix = ".tgz"
-    way = _WAYS.get(suffix, "")
-    return way.replace("{name}", name).replace("{stem}", name.split(".")[0])
+    name = path.name
+    return _WAYS.get(_suffix(path), "").replace("{name}", name).replace("{stem}", name.split(".")[0])
+
+
+def is_unread_picture(path: Path) -> bool:
+    """Whether a file's name is that of a picture of a kind that is not read."""
+    return _suffix(path) in _PICTURES
+
+
+def _suffix(path: Path) -> str:
+    """The ending that tells what to do, in small letters."""
+    name, suffix = path.name.lower(), path.suffix.lower()
+    if name.endswith(".nii.gz"):
+        return ".nii.gz"
+    return ".tgz" if suffix in (".gz", ".bz2", ".xz", ".zst") and name.endswith(f".tar{suffix}") else suffix
+
+
+def left_unread(names: Iterable[str]) -> list[str]:
+    """Warnings of files that are not read as they are: how many of each kind, and what to do with them.
+
+    >>> left_unread(["a/1.rar", "a/2.csv", "b/3.RAR"])
+    ['2 .rar files are not read, such as a/1.rar: unpack it first: unrar x 1.rar']
+    """
+    first: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for name in names:
+        path = Path(name)
+        if way_to_read(path):
+            suffix = _suffix(path)
+            first.setdefault(suffix, name)
+            counts[suffix] += 1
+    return [
+        f"{counts[suffix]:,} {suffix} {'files are' if counts[suffix] > 1 else 'file is'} not read, such as {name}: "
+        f"{way_to_read(Path(name))}"
+        for suffix, name in first.items()
+    ]

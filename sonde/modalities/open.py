@@ -16,7 +16,7 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing, can_be_a_path
-from sonde.data.unread import way_to_read
+from sonde.data.unread import left_unread, way_to_read
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
 from sonde.modalities.packed import Opened, opened
@@ -189,9 +189,11 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
             raise DataError(f"{path}: --folds needs independent rows, and these are not; leave it out")
         if form.instead_of_columns:
             _refuse_columns(str(path), form.instead_of_columns, config)
-        return import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
+        dataset = import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} cannot be read: permission denied") from None
+    left = left_unread(listing.below) if listing.is_dir else []
+    return replace(dataset, warnings=[*dataset.warnings, *left]) if left else dataset
 
 
 def _unpacked(dataset: Dataset, place: Opened) -> Dataset:

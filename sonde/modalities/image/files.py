@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sonde.core.errors import DataError, first_line
 from sonde.core.progress import Tick, silent
@@ -21,6 +21,7 @@ ORIENTATION = 0x0112  # EXIF tag
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 PAGED = frozenset({"TIFF", "GIF", "WEBP"})  # formats of which a file may hold several images
+HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands that such a file begins with
 WHITE = (255, 255, 255, 255)
 # what Pillow's readers raise for content that is not as it should be
 BAD_CONTENT = (
@@ -52,6 +53,31 @@ class Header:
     pages: int = 1  # or frames, of which the first is read
 
 
+def opened_image(content: Path | bytes) -> Image.Image:
+    """A file, or its bytes, opened and not decoded; HEIC by pillow-heif, whatever the file's name.
+
+    Raises: OSError for what is no image, and where pillow-heif is needed and absent
+    """
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    try:
+        return Image.open(file)
+    except UnidentifiedImageError:
+        head = content[:12] if isinstance(content, bytes) else _head(content)
+        if head[4:8] != b"ftyp" or head[8:12] not in HEIF:
+            raise
+        try:
+            import pillow_heif
+        except ModuleNotFoundError:
+            raise OSError("it is HEIC; to read such, pip install pillow-heif") from None
+        pillow_heif.register_heif_opener()
+        return Image.open(file)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
+
+
 def is_image(path: Path) -> bool:
     """Whether a file's name is that of an image that can be read; hidden files are not."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
@@ -65,7 +91,7 @@ def read_header(content: Content, place: str) -> Header:
     try:
         if isinstance(content, Image.Image):
             return _header(content)
-        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as image:
+        with opened_image(content) as image:
             return _header(image)
     except BAD_CONTENT as error:
         raise _unreadable(place, error) from None
@@ -81,7 +107,7 @@ def decode(content: Content, place: str, *, near: tuple[int, int] | None = None)
         if isinstance(content, Image.Image):
             return _eight_bit(_upright(content), place)
         content = content.read_bytes() if isinstance(content, Path) else content
-        with Image.open(io.BytesIO(content)) as image:
+        with opened_image(content) as image:
             if image.format == "PNG":
                 _check_png(content)
             if near is not None and image.format == "JPEG":
@@ -103,7 +129,7 @@ def deep_values(content: Content, place: str) -> np.ndarray | None:
             values = np.asarray(_upright(content), np.float32) if content.mode in DEEP_MODES else None
         else:
             content = content.read_bytes() if isinstance(content, Path) else content
-            with Image.open(io.BytesIO(content)) as image:
+            with opened_image(content) as image:
                 if image.mode not in DEEP_MODES:
                     return None
                 if image.format == "PNG":

@@ -10,6 +10,7 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
+from sonde.data.unread import is_unread_picture, way_to_read
 from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_for
 from sonde.modalities.catalogue import forms
 from sonde.modalities.image.depth import depth_of
@@ -88,6 +89,13 @@ def _paths(item: str | Path) -> list[Path]:
         if masks.recognise(listing, Wanted()):
             return masks.pictures(listing)
         found = [path / name for name in listing.below_ending(SUFFIXES)]
+        unread = [name for name in listing.below if is_unread_picture(Path(name))]
+        if unread:
+            others = f", or name the others: '{path}/**/*{found[0].suffix}'" if found else ""
+            raise DataError(
+                f"{path} holds {len(unread):,} pictures of a kind that is not read, such as {unread[0]}; "
+                f"{way_to_read(Path(unread[0]))}{others}"
+            )
         if not found:
             raise DataError(f"{path} holds no images to predict on")
         return found

@@ -19,6 +19,8 @@ FILES = (
     ".pgm",
     ".pbm",
     ".avif",
+    ".heic",
+    ".heif",
 )
 IMAGE_FOLDERS = (
     "images",

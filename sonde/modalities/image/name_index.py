@@ -42,7 +42,7 @@ class NameIndex:
         return _grouped((PurePosixPath(name).stem.lower(), name) for name in self.names)
 
 
-ENDINGS = frozenset({*FILES, ".dcm", ".heic", ".npy"})  # that an image may have had when it was written down
+ENDINGS = frozenset({*FILES, ".dcm", ".npy"})  # that an image may have had when it was written down
 
 
 def parts_of(text: str) -> list[str]:

@@ -176,10 +176,10 @@ def test_jfif_is_read_and_other_endings_are_counted(tmp_path: Path) -> None:
     fill(tmp_path / "b", 6, kind="jpg")
     for file in (tmp_path / "b").iterdir():
         file.rename(file.with_suffix(".jfif"))
-    (tmp_path / "a" / "x.heic").write_bytes(b"no")
+    (tmp_path / "a" / "x.xyz").write_bytes(b"no")
     data = read(tmp_path, DataConfig(test=0, validation=0))
     assert sizes(data) == {"train": 12}
-    assert data.warnings == ["files that are not read as images are left out: 1 .heic, such as a/x.heic"]
+    assert data.warnings == ["files that are not read as images are left out: 1 .xyz, such as a/x.xyz"]
 
 
 def test_folders_beside_the_splits_are_said(tmp_path: Path) -> None:
