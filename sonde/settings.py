@@ -143,6 +143,8 @@ class TrainKeywords(TypedDict, total=False):
     """Run the code of a network that a run folder names, also where it was never named on this machine."""
     image_size: int | None
     """Height and width that images are resized to, in pixels; by default chosen from the images."""
+    pages: Literal["first", "channels"]
+    """Pages of TIFF files: read the first of each, or all (grey) pages as the channels of one image."""
     columns: str | Sequence[str]
     """Column names for a table without a header."""
     time: str | None

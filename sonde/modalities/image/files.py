@@ -94,7 +94,7 @@ def read_header(content: Content, place: str) -> Header:
         with opened_image(content) as image:
             return _header(image)
     except BAD_CONTENT as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
 
 
 def decode(content: Content, place: str, *, near: tuple[int, int] | None = None) -> Image.Image:
@@ -105,7 +105,7 @@ def decode(content: Content, place: str, *, near: tuple[int, int] | None = None)
     """
     try:
         if isinstance(content, Image.Image):
-            return _eight_bit(_upright(content), place)
+            return decoded(upright(content), place)
         content = content.read_bytes() if isinstance(content, Path) else content
         with opened_image(content) as image:
             if image.format == "PNG":
@@ -114,9 +114,9 @@ def decode(content: Content, place: str, *, near: tuple[int, int] | None = None)
                 longest = 2 * max(near)  # at least twice the target, so that the final resize still averages
                 image.draft(image.mode, (longest, longest))
             image.load()
-            return _eight_bit(_upright(image), place)
+            return decoded(upright(image), place)
     except BAD_CONTENT as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
 
 
 def deep_values(content: Content, place: str) -> np.ndarray | None:
@@ -126,7 +126,7 @@ def deep_values(content: Content, place: str) -> np.ndarray | None:
     """
     try:
         if isinstance(content, Image.Image):
-            values = np.asarray(_upright(content), np.float32) if content.mode in DEEP_MODES else None
+            values = np.asarray(upright(content), np.float32) if content.mode in DEEP_MODES else None
         else:
             content = content.read_bytes() if isinstance(content, Path) else content
             with opened_image(content) as image:
@@ -135,9 +135,9 @@ def deep_values(content: Content, place: str) -> np.ndarray | None:
                 if image.format == "PNG":
                     _check_png(content)
                 image.load()
-                values = np.asarray(_upright(image), np.float32)
+                values = np.asarray(upright(image), np.float32)
     except BAD_CONTENT as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
     if values is not None and not np.isfinite(values).all():
         raise DataError(f"{place} holds values that are not finite; replace them by numbers, or remove the image")
     return values
@@ -161,13 +161,13 @@ def read_pixels(content: Content, place: str, shape: tuple[int, int, int], full:
     if full:
         values = deep_values(content, place)
         return (
-            pixels(decode(content, place), shape) / np.float32(255) if values is None else _fitted(values / full, shape)
+            pixels(decode(content, place), shape) / np.float32(255) if values is None else fitted(values / full, shape)
         )
     return pixels(decode(content, place, near=shape[1:]), shape)
 
 
-def _fitted(values: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """(H, W) float32 -> `shape` (channels, height, width), every channel the same."""
+def fitted(values: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """One plane at the stored size: (H, W) float32 -> `shape` (channels, height, width), every channel the same."""
     channels, height, width = shape
     if values.shape != (height, width):
         values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
@@ -205,24 +205,24 @@ def convert_all(array: np.ndarray, shape: Sequence[int], *, tick: Tick = silent)
     """
     if array.dtype != np.uint8 and array.shape[1] == shape[0]:
         planes = array.reshape(-1, *array.shape[2:])
-        return np.stack([_fitted(plane, (1, *shape[1:]))[0] for plane in planes]).reshape(len(array), *shape)
+        return np.stack([fitted(plane, (1, *shape[1:]))[0] for plane in planes]).reshape(len(array), *shape)
     if array.shape[1] not in (1, 3, 4) or array.dtype != np.uint8:
         raise DataError(f"images with {array.shape[1]} channels cannot be resized; leave --image-size out")
     out = np.empty((len(array), *shape), np.uint8)
     for row, planes in enumerate(array):
         image = Image.fromarray(np.ascontiguousarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)))
-        out[row] = pixels(_eight_bit(image, f"row {row}"), shape)
+        out[row] = pixels(decoded(image, f"row {row}"), shape)
         if row % 1000 == 0:
             tick("resizing images", row, len(array))
     return out
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """As the EXIF orientation says; `exif_transpose` alone would copy every image that needs nothing."""
     return image if _orientation(image) == 1 else ImageOps.exif_transpose(image)
 
 
-def _eight_bit(image: Image.Image, place: str) -> Image.Image:
+def decoded(image: Image.Image, place: str) -> Image.Image:
     """Any of Pillow's modes as L or RGB."""
     if image.mode in ("L", "RGB"):
         return image if "transparency" not in image.info else _over_white(image)
@@ -289,7 +289,8 @@ def _check_png(content: bytes) -> None:
     raise SyntaxError("broken PNG file: truncated")
 
 
-def _unreadable(place: str, error: Exception) -> DataError:
+def unreadable(place: str, error: Exception) -> DataError:
+    """The error for an image that a reader failed on."""
     if isinstance(error, DataError):
         return error
     what = "unknown image format" if "cannot identify image file" in str(error) else first_line(error)

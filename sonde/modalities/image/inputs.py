@@ -13,7 +13,7 @@ from sonde.data.rows import ArrayInputs, InputRows
 from sonde.data.unread import is_unread_picture, way_to_read
 from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_for
 from sonde.modalities.catalogue import forms
-from sonde.modalities.image.depth import depth_of
+from sonde.modalities.image.depth import depth_of, pages_of
 from sonde.modalities.inputs import GLOB, dataset_rows, is_numeric, matching, single
 from sonde.modalities.modality import Wanted
 from sonde.modalities.open import claim, place_of
@@ -56,7 +56,8 @@ def _picture_rows(contents: tuple[Any, ...], sizes: np.ndarray, schema: Schema) 
     channels, height, width = schema.input.shape
     pictures, shape = Pictures(contents, "input"), (channels, height, width)
     letterbox = schema.input.fit == "letterbox"
-    inputs = LetterboxedInputs(pictures, shape) if letterbox else ImageInputs(pictures, shape, depth_of(schema.input))
+    full, pages = depth_of(schema.input), pages_of(schema.input)
+    inputs = LetterboxedInputs(pictures, shape) if letterbox else ImageInputs(pictures, shape, full, pages)
     return InputRows(inputs, {"size": sizes} if schema.target.kind in ("mask", "boxes") else {})
 
 

@@ -100,7 +100,7 @@ def assemble_masks(
     )
     size = seen.shape[1:]
     rows = {
-        split: MaskRows(ImageInputs(part.images, seen.shape, seen.full), part.masks, size, with_objects)
+        split: MaskRows(ImageInputs(part.images, seen.shape, seen.full, seen.pages), part.masks, size, with_objects)
         for split, part in usable.items()
     }
     about = replace(about, warnings=[*about.warnings, *warnings, *seen.warnings])
@@ -128,7 +128,7 @@ def _fitted(
     places = indices["train"][evenly_spaced(len(indices["train"]), SAMPLED)]
     mean, std = image_statistics(train.inputs, places)
     schema = Schema(
-        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std, extra=noted(seen.full)),
+        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std, extra=noted(seen.full, seen.pages)),
         target=TargetSpec(kind="mask", names=tuple(names)),
     )
     splits = drawn_from_train(rows, indices)

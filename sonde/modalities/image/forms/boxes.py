@@ -29,10 +29,10 @@ from sonde.data.targets import listed
 from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.annotations.annotated import Annotations
 from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, counted, measured
-from sonde.modalities.image.config import ImageConfig
+from sonde.modalities.image.config import ImageConfig, refuse_pages
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
 from sonde.modalities.image.pixel_statistics import image_statistics
-from sonde.modalities.image.rows import SAMPLED, Files
+from sonde.modalities.image.rows import SAMPLED, Files, pages_warning
 from sonde.modalities.modality import Wanted
 
 READERS = (
@@ -62,6 +62,7 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     check_target("boxes", f"{path} has bounding boxes", like)
+    refuse_pages(f"{path} has bounding boxes, and", config)
     skipped: list[str] | None = [] if config.skip_unreadable else None
     reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
     found: Annotations = import_module(reader).read(listing, skipped)
@@ -85,6 +86,7 @@ def read(
             *(f"{count:,} {what} left out" for what, count in found.set_aside.items()),
             *(counted(count, *words) for words, count in oddities.items() if count),
             *_unreadable(skipped),
+            *pages_warning([one.header for members in images.values() for one in members]),
         ],
     )
     if like is not None:
