@@ -120,7 +120,8 @@ def _safe(name: str, path: Path) -> Path:
 
 def _members(path: Path, room: int) -> Iterator[Member]:
     """Files of an archive in its order, but those that operating systems leave. Raises: ValueError, and what readers raise"""
-    found = _of_zip(path, room) if zipfile.is_zipfile(path) else _of_tar(path)
+    zipped = path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
+    found = _of_zip(path, room) if zipped else _of_tar(path)
     for member in found:
         parts = member.name.replace("\\", "/").lower().split("/")
         if SYSTEM.isdisjoint(parts) and not parts[-1].startswith("."):

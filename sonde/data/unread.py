@@ -1,9 +1,11 @@
 """Kinds of files that are not read as they are, and how to make readable ones of them."""
 
+import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+_UNPACK = "unpack it first: "
 _EXCEL = "save the sheet as CSV (in Excel: Save As, CSV UTF-8)"
 _TABLE = "write it as CSV or Parquet, for example with pandas: "
 _PICTURE = "write each as PNG or TIFF, for example in Python: "
@@ -33,18 +35,19 @@ _WAYS = {
     ".xlsm": _EXCEL,
     ".xls": _EXCEL,
     ".ods": "save the sheet as CSV (in LibreOffice: Save As, Text CSV)",
-    ".zip": "unpack it first: unzip {name} -d {stem}",
-    ".7z": "unpack it first: 7z x {name}",
-    ".rar": "unpack it first: unrar x {name}",
-    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), "unpack it first: tar -xf {name}"),
-    ".bz2": "unpack it first: bunzip2 {name}",
-    ".xz": "unpack it first: unxz {name}",
-    ".zst": "unpack it first: unzstd {name}",
+    ".zip": _UNPACK + "unzip {name} -d {stem}",
+    ".7z": _UNPACK + "7z x {name}",
+    ".rar": _UNPACK + "unrar x {name}",
+    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), _UNPACK + "tar -xf {name}"),
+    ".bz2": _UNPACK + "bunzip2 {name}",
+    ".xz": _UNPACK + "unxz {name}",
+    ".zst": _UNPACK + "unzstd {name}",
     ".dta": _TABLE + "pandas.read_stata('{name}').to_csv('{stem}.csv', index=False)",
     ".sas7bdat": _TABLE + "pandas.read_sas('{name}').to_csv('{stem}.csv', index=False)",
     ".sav": _TABLE + "pandas.read_spss('{name}').to_csv('{stem}.csv', index=False)",
     ".orc": _TABLE + "pandas.read_orc('{name}').to_parquet('{stem}.parquet')",
 }
+_ENDINGS = frozenset({*_WAYS, ".gz"})  # the last of a name that `_suffix` looks at
 
 
 def way_to_read(path: Path) -> str:
@@ -70,18 +73,22 @@ def _suffix(path: Path) -> str:
     return ".tgz" if suffix in (".gz", ".bz2", ".xz", ".zst") and name.endswith(f".tar{suffix}") else suffix
 
 
-def left_unread(names: Iterable[str]) -> list[str]:
+def left_unread(names: Sequence[str]) -> list[str]:
     """Warnings of files that are not read as they are: how many of each kind, and what to do with them.
 
-    >>> left_unread(["a/1.rar", "a/2.csv", "b/3.RAR"])
-    ['2 .rar files are not read, such as a/1.rar: unpack it first: unrar x 1.rar']
+    Packed files beside what was unpacked from them, by the name, are not meant.
+
+    >>> left_unread(["a/1.rar", "a/2.csv", "b/3.RAR", "b/3/x.csv"])
+    ['1 .rar file is not read, such as a/1.rar: unpack it first: unrar x 1.rar']
     """
+    odd = [name for name in names if os.path.splitext(name)[1].lower() in _ENDINGS and way_to_read(Path(name))]
+    packed = {name for name in odd if way_to_read(Path(name)).startswith(_UNPACK)}
+    there = _stems(name for name in names if name not in packed) if packed else set()
     first: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for name in names:
-        path = Path(name)
-        if way_to_read(path):
-            suffix = _suffix(path)
+    for name in odd:
+        if name not in packed or _stem(name) not in there:
+            suffix = _suffix(Path(name))
             first.setdefault(suffix, name)
             counts[suffix] += 1
     return [
@@ -89,3 +96,21 @@ def left_unread(names: Iterable[str]) -> list[str]:
         f"{way_to_read(Path(name))}"
         for suffix, name in first.items()
     ]
+
+
+def _stem(name: str) -> str:
+    """A file's path up to the first point of its name."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.split(".")[0]
+
+
+def _stems(names: Iterable[str]) -> set[str]:
+    """`_stem` of some files, and the folders that they stand in."""
+    found: set[str] = set()
+    for name in names:
+        found.add(_stem(name))
+        folder = name.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

@@ -23,7 +23,7 @@ from sonde.data.unzipped import BAD_CONTENT, PIECE, SHARE
 MOST_CELLS = 40_000_000  # of the rectangle that a sheet's cells span, which is held at once
 MOST_BEFORE = 20  # rows before a header that may be titles
 ALONE = 3  # columns from which on a cell that stands alone below the data is a remark
-_CELL = re.compile(rb'<(?:\w+:)?c [^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']\s*([A-Za-z]{1,3})([0-9]{1,7})""")
 _TOTAL = re.compile(r"\W*(grand )?(total|totals|sum|summe|gesamt|subtotal|somme)\b.*", re.IGNORECASE)
 Grid = list[list[Any]]
 Merged = Sequence[
@@ -122,7 +122,7 @@ def _check(path: Path) -> None:
                     before = b""
                     while piece := file.read(PIECE):
                         for letters, row in _CELL.findall(before + piece):
-                            rows, columns = max(rows, int(row)), max(columns, _column(letters))
+                            rows, columns = max(rows, int(row)), max(columns, _column(letters.upper()))
                         before = piece[-200:]
                 if rows * columns > MOST_CELLS:
                     raise DataError(
@@ -203,7 +203,7 @@ def _upper(grid: Grid, merged: Merged, first: int) -> dict[int, str]:
         column: str(grid[first][left]).strip()
         for (top, left), (bottom, right) in merged
         if top == bottom == first and right > left
-        for column in range(left, right + 1)
+        for column in range(left, min(right + 1, len(grid[first])))
     }
     below = grid[first + 1] if first + 1 < len(grid) else []
     return (
@@ -224,9 +224,16 @@ def _names(grid: Grid, upper: dict[int, str], header: int) -> list[str]:
 
 def _fill(sheet: Sheet, body: Grid, merged: Merged, header: int) -> None:
     """Repeat the value of a cell that is merged over rows in each of them."""
-    filled = [((top, left), (bottom, _)) for (top, left), (bottom, _) in merged if top > header and bottom > top]
+    end = header + len(body)  # the last row
+    filled = [
+        ((top, left), (min(bottom, end), _))
+        for (top, left), (bottom, _) in merged
+        if header < top < bottom and top <= end
+    ]
+    if sum(bottom - top for (top, _), (bottom, _) in filled) > sum(map(len, body)):
+        raise DataError(f"sheet {sheet.name!r} has merged cells that lie over each other; save it as CSV")
     for (top, left), (bottom, _) in filled:
-        for row in range(top + 1, min(bottom, header + len(body)) + 1):
+        for row in range(top + 1, bottom + 1):
             body[row - header - 1][left] = body[top - header - 1][left]
     if filled:
         (top, _), (bottom, _) = filled[0]

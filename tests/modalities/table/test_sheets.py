@@ -141,6 +141,10 @@ def test_what_is_no_workbook_or_hostile_is_refused_in_a_line(tmp_path: Path) -> 
         DataError, match=r"cells as far away as row 1,048,576 of 16,384 columns; delete those far from the table"
     ):
         open_data(far, data_config())
+    merged = ["A2:B1048576", "B2:C1048576"] * 3
+    over = write_workbook(tmp_path / "e.xlsx", {"A": [["x", "y", "z"], *[[1, 2, 3]] * 8]}, merged=merged)
+    with pytest.raises(DataError, match=r"sheet 'A' has merged cells that lie over each other; save it as CSV"):
+        open_data(over, data_config())
     with pytest.raises(DataError, match=r"d\.xlsx has no sheet with rows"):
         open_data(write_workbook(tmp_path / "d.xlsx", {"A": [], "B": [["alone"]]}), data_config())
 
