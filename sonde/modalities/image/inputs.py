@@ -94,7 +94,7 @@ def _paths(item: str | Path) -> list[Path]:
         if unread:
             others = f", or name the others: '{path}/**/*{found[0].suffix}'" if found else ""
             raise DataError(
-                f"{path} holds {len(unread):,} pictures of a kind that is not read, such as {unread[0]}; "
+                f"{path} holds pictures of a kind that is not read ({len(unread):,}), such as {unread[0]}; "
                 f"{way_to_read(Path(unread[0]))}{others}"
             )
         if not found:

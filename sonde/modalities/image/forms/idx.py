@@ -132,7 +132,7 @@ def _content(path: Path) -> bytes | bytearray:
             if not zipped:
                 _check_room(path, path.stat().st_size)
                 return file.read()
-            content, most = bytearray(), 0
+            content, header, most = bytearray(), 0, 0
             for piece in inflated(file, path):
                 content += piece
                 if not most and len(content) >= LONGEST_HEADER:
