@@ -50,6 +50,7 @@ class Header:
     channels: int  # 1 or 3, as it will be decoded
     deep: bool  # more than 8 bits a channel
     pages: int = 1  # or frames, of which the first is read
+    orientation: int = 1  # EXIF: how it was turned to be upright
 
 
 def is_image(path: Path) -> bool:
@@ -233,10 +234,12 @@ def _from_deep(array: np.ndarray, place: str) -> Image.Image:
 
 def _header(image: Image.Image) -> Header:
     width, height = image.size
-    if _orientation(image) in UPRIGHT_SWAPS:
+    orientation = _orientation(image)
+    if orientation in UPRIGHT_SWAPS:
         width, height = height, width
     pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES, pages)
+    channels = 1 if image.mode in GREY_MODES else 3
+    return Header(height, width, channels, image.mode in DEEP_MODES, pages, orientation)
 
 
 def _orientation(image: Image.Image) -> int:

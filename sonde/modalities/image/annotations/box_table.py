@@ -16,6 +16,7 @@ from sonde.modalities.image.annotations.annotated import (
     annotated,
     number,
     pass_over,
+    size_in,
 )
 from sonde.modalities.image.naming_tables import Named, NamingTable, box_columns, cells_of, naming_tables
 from sonde.modalities.table.kinds import MISSING
@@ -58,7 +59,8 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
 def _images(found: Named, naming: NamingTable, split: str, skipped: Skipped) -> list[Annotated]:
     table = read_table(naming.path)
     corners = [cells_of(table, column) for column in box_columns(table)]
-    kinds = _kinds(table, naming.column)
+    kinds, said = _kinds(table, naming.column), _sizes(table)
+    sizes: dict[str, tuple[float, float]] = {}
     objects: dict[str, list[tuple[str, Sequence[float]]]] = {}
     for row, cell in enumerate(cells_of(table, naming.column)):
         place = table.place(row)
@@ -69,12 +71,16 @@ def _images(found: Named, naming: NamingTable, split: str, skipped: Skipped) -> 
                 raise DataError(f"{place}: {cell!r} names {what}; fix it, or skip such rows with --skip-unreadable")
             sides = [side[row] for side in corners]
             own = objects.setdefault(known[0], [])
+            sizes.setdefault(known[0], size_in(said[row]))
             if any(side.lower() not in MISSING for side in sides):
                 own.append((kinds[row], [number(side, "a corner", place) for side in sides]))
         except DataError as trouble:
             pass_over(trouble, skipped)
     root = found.root.path
-    return [annotated(root / name, f"{naming.path.name}, {name}", marked) for name, marked in objects.items()]
+    return [
+        annotated(root / name, f"{naming.path.name}, {name}", marked, size=sizes[name])
+        for name, marked in objects.items()
+    ]
 
 
 def _kinds(table: Table, image: str) -> list[str]:
@@ -82,3 +88,10 @@ def _kinds(table: Table, image: str) -> list[str]:
     lower = {name.lower(): name for name in table.columns if name != image}
     column = next((lower[name] for name in CALLED if name in lower), None)
     return [NAMELESS] * len(table) if column is None else [cell or NAMELESS for cell in cells_of(table, column)]
+
+
+def _sizes(table: Table) -> list[dict[str, str]]:
+    """What each row says of its image's height and width, "" where it does not."""
+    lower = {name.lower(): name for name in table.columns}
+    sides = {side: cells_of(table, lower[side]) for side in ("height", "width") if side in lower}
+    return [{side: cells[row] for side, cells in sides.items()} for row in range(len(table))]
