@@ -40,6 +40,15 @@ READERS = (
     "sonde.modalities.image.annotations.voc",
     "sonde.modalities.image.annotations.coco",
     "sonde.modalities.image.annotations.imglab",
+    "sonde.modalities.image.annotations.kitti",
+    "sonde.modalities.image.annotations.label_studio",
+    "sonde.modalities.image.annotations.fiftyone",
+    "sonde.modalities.image.annotations.labelme",
+    "sonde.modalities.image.annotations.via",
+    "sonde.modalities.image.annotations.createml",
+    "sonde.modalities.image.annotations.supervisely",
+    "sonde.modalities.image.annotations.wider_face",
+    "sonde.modalities.image.annotations.mot",
     "sonde.modalities.image.annotations.yolo",
     "sonde.modalities.image.annotations.box_table",
 )
@@ -115,8 +124,8 @@ def _many_beyond(oddities: Oddities, images: Mapping[str, Sequence[Measured]]) -
     if not beyond or beyond < MANY * total:
         return []
     return [
-        f"{beyond:,} of {total:,} boxes reach beyond their image: check that they are in pixels of these images, and in the order "
-        "that the format has (COCO: left, top, width, height; not two corners)"
+        f"{beyond:,} of {total:,} boxes reach beyond their image: check that they are in pixels of these images, and in the "
+        "order that the format has (COCO: left, top, width, height; not two corners)"
     ]
 
 
