@@ -80,7 +80,8 @@ def read(
     images = {split: measured(part, skipped, tick, oddities) for split, part in in_order(found.splits).items()}
     for split, members in images.items():
         if not members:
-            raise DataError(f"{path}: the {split} split holds no images that can be read; add files or remove it")
+            why = f", the first because {skipped[0]}" if skipped else "; add files or remove it"
+            raise DataError(f"{path}: the {split} split holds no images that can be read{why}")
     schema, facts = _schema(found, images, config, path) if like is None else (like, [])
     rows = _rows(path, images, schema, shares=found.shares, oddities=oddities)
     tick("hashing files", 0, 0)
