@@ -136,7 +136,6 @@ IMAGE = Modality(
             endings=FILES,
             tasks=("simclr", "masked-autoencoder"),
             targets=("none",),
-            only_for_tasks=True,
             folds=False,
             instead_of_columns="images without labels",
         ),

@@ -30,6 +30,7 @@ from sonde.modalities.image.files import (
     read_pixels,
     stored_size,
 )
+from sonde.modalities.image.lost import blank_on_white, thin
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
 
@@ -245,7 +246,10 @@ def survey(
     seen = "" if len(headers) == total else f", from {len(headers):,} of them"
     full, depth = _depth(splits["train"], headers, bad.get("train", ())) if "train" in splits else (0.0, [])
     facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels), *depth]
-    return Survey(shape=(channels, height, width), facts=facts, bad=bad, warnings=_pages(headers), full=full)
+    shape = channels, height, width
+    warnings = [*_pages(headers), *thin(shape, headers)]
+    warnings += blank_on_white(splits["train"], headers) if "train" in splits else []
+    return Survey(shape=shape, facts=facts, bad=bad, warnings=warnings, full=full)
 
 
 def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:

@@ -5,6 +5,7 @@ outlines, whose box is taken.
 Source: github.com/AlexeyAB/darknet, docs.ultralytics.com/datasets/detect
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ NAME_LISTS = ("classes.txt", "obj.names", "labels.names", "names.txt")
 SLACK = 0.02  # share of an image by which key points may lie outside their box
 MOST_CLASSES = 10_000  # that have no names: each has an output of the network
 FAR = 2.0  # a share of the image beyond which a number is in pixels
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 TWICE = "objects marked twice"
 SAMPLED = 20  # label files looked at to tell the form
 
@@ -258,7 +260,7 @@ def _holds_boxes(files: Sequence[Path]) -> bool:
 
 
 def _is_number(word: str) -> bool:
-    return word.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
+    return NUMBER.fullmatch(word) is not None
 
 
 def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
@@ -303,9 +305,11 @@ def _read_all(
 
 
 def _class_in(word: str) -> int | None:
-    """The number of a class, which some programs write as 0.0; None for what is none."""
-    whole = word.removesuffix(".0")
-    return None if not whole.isdigit() else int(whole) if len(whole) < 10 else MOST_CLASSES
+    """The number of a class, which some programs write as 0.0 or 1.000e+00; None for what is none."""
+    value = float(word) if _is_number(word) else -1.0
+    if value < 0 or not value.is_integer():
+        return None
+    return int(min(value, 1e9))
 
 
 def _object(

@@ -226,7 +226,7 @@ def test_turned_boxes_and_outlines_are_said(tmp_path: Path):
 
 
 def test_classes_as_decimals_and_a_line_twice(tmp_path: Path):
-    found = read(beside(tmp_path, "1.0 0.5 0.5 0.2 0.2\n1.0 0.5 0.5 0.2 0.2\n0.0 0.5 0.5 0.4 0.4\n"), None)
+    found = read(beside(tmp_path, "1.000e+00 5.0e-01 0.5 0.2 0.2\n1.0 0.5 0.5 0.2 0.2\n0.0 0.5 0.5 0.4 0.4\n"), None)
     assert found.splits["train"][0].names == ("red", "blue")
     assert found.set_aside == {"objects marked twice": 1}
 
