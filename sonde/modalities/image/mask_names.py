@@ -11,7 +11,8 @@ from sonde.core.errors import DataError
 from sonde.data.unzipped import text_of
 
 LOOKED_AT = 20  # masks of a split
-NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt")  # of classes, one a line
+NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt", "class_names.txt")  # of classes, one a line
+UNUSED = "__ignore__"  # LabelMe's name of 255, which stands before that of 0
 COLOURS = ("class_dict.csv", "class_dict_seg.csv", "labelmap.txt", "label_colors.txt", "label_colours.txt")
 # Cordts et al. 2016, arXiv:1604.01685: the classes of *_labelIds.png, in the order of their numbers
 CITYSCAPES = tuple(
@@ -33,7 +34,7 @@ def class_names(path: Path) -> tuple[list[str], str]:
     file = next((path / name for name in NAMES if (path / name).is_file()), None)
     if file is not None:
         lines = text_of(file).splitlines()
-        return [line.strip() for line in lines if line.strip()], str(file)
+        return [name for line in lines if (name := line.strip()) and name != UNUSED], str(file)
     for file in (path / VALUES, path / "train" / VALUES):
         if file.is_file():
             rows = [[cell.strip() for cell in row] for row in csv.reader(text_of(file).splitlines())]

@@ -1,5 +1,6 @@
 """Folders and lists that tell the splits of class folders in other ways than train/ and train.txt."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -91,4 +92,21 @@ def folders_in_classes(classes: Sequence[Listing]) -> list[str]:
     return [
         f"{len(deep):,} class folders hold several folders, such as {name}/ with {', '.join(names[:4])}"
         f"{' …' * (len(names) > 4)}: the outer ones are the classes; where the inner ones are, point at a folder that holds them"
+    ]
+
+
+def joined_classes(names: Sequence[str]) -> list[str]:
+    """A warning of class folders that are named for several others; empty where there are none.
+
+    >>> joined_classes(["cat", "cat_dog", "dog"])[0].split(" is ")[0], joined_classes(["hot", "hot_dog"])
+    ('cat_dog', [])
+    """
+    known = {name.lower() for name in names}
+    parts = {name: [one for one in re.split(r"[ _+&,-]+(?:and[ _]+)?", name.lower()) if one] for name in names}
+    joined = [name for name, several in parts.items() if len(several) > 1 and set(several) <= known - {name.lower()}]
+    if not joined:
+        return []
+    return [
+        f"{', '.join(joined[:4])} is learnt as a class of its own, though it joins others by its name; where an image has "
+        "several labels, name them in a table: file_name,labels with a.jpg,cat|dog"
     ]

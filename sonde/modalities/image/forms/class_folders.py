@@ -28,6 +28,7 @@ from sonde.modalities.image.split_names import (
     alone_in,
     empty_folders,
     folders_in_classes,
+    joined_classes,
     numbered_split,
     told_splits,
     with_images,
@@ -191,7 +192,8 @@ def _odd_folders(found: Layout) -> list[str]:
     """Warnings of folders that are empty, and of those within class folders."""
     train = found.splits.get("train", found.root)
     classes = with_images(train) if found.split else found.loose
-    return [*empty_folders(train), *folders_in_classes(classes)]
+    joined = joined_classes([folder.name for folder in classes])
+    return [*empty_folders(train), *folders_in_classes(classes), *joined]
 
 
 def _named_lists(lists: Mapping[str, Path]) -> str:

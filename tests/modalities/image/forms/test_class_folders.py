@@ -361,3 +361,10 @@ def test_the_lists_of_birds(tmp_path: Path) -> None:
         DataError, match=r"images.txt: image 1 \(001.Gull/9.png\) is not there, or .*; unpack the images again"
     ):
         read(tmp_path, DataConfig())
+
+
+def test_a_class_that_joins_others_is_said(tmp_path: Path) -> None:
+    for name in ("cat", "dog", "cat_dog"):
+        fill(tmp_path / name, 4)
+    (said,) = read(tmp_path, DataConfig(validation=0, test=0)).warnings
+    assert said.startswith("cat_dog is learnt as a class of its own, though it joins others by its name")

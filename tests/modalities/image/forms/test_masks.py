@@ -399,3 +399,15 @@ def test_an_image_that_exif_turns_and_its_mask_that_is_not(tmp_path: Path) -> No
     Image.fromarray(np.eye(8, 10, dtype=np.uint8)).save(tmp_path / "masks" / "a.png")
     with pytest.raises(DataError, match=r"turned by its EXIF, and its mask is not; .*: exiftool -Orientation= FILES"):
         open_data(tmp_path, WHOLE)
+
+
+def test_labelmes_names_of_masks(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / "JPEGImages").mkdir(exist_ok=True)
+        (tmp_path / "SegmentationClass").mkdir(exist_ok=True)
+        Image.new("RGB", (10, 8), (number, 0, 0)).save(tmp_path / "JPEGImages" / f"{number}.jpg")
+        Image.fromarray(np.eye(8, 10, dtype=np.uint8) * (1 + number % 2)).save(
+            tmp_path / "SegmentationClass" / f"{number}.png"
+        )
+    (tmp_path / "class_names.txt").write_text("__ignore__\n_background_\ncat\ndog\n")
+    assert open_data(tmp_path, WHOLE).schema.target.names == ("_background_", "cat", "dog")
