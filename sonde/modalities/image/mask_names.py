@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from sonde.core.errors import DataError
@@ -84,7 +85,7 @@ def says_nothing(files: Sequence[Path]) -> bool:
         return False
     for file in files[:LOOKED_AT]:
         with Image.open(file) as image:
-            low, high = image.convert("L").getextrema()
-        if low < limits[0] or high > limits[1]:
+            values = np.asarray(image.convert("L"))
+        if values.min() < limits[0] or values.max() > limits[1]:
             return False
     return True

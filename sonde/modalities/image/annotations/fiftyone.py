@@ -34,7 +34,7 @@ def recognise(listing: Listing) -> str | None:
 
 def read(listing: Listing, skipped: Skipped) -> Annotations:
     """All images that have an entry. Raises: DataError for entries that are not as FiftyOne writes them"""
-    files, root = files_of(listing), listing.path if listing.is_dir else listing.path.parent
+    files, locator = files_of(listing), Locator(listing.path if listing.is_dir else listing.path.parent)
     splits: dict[str, list[Annotated]] = {}
     names: dict[str, None] = {}
     for split, file in files.items():
@@ -49,7 +49,7 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
                     found = [
                         (name_of(one["label"], known, place), _corners(one["bounding_box"])) for one in objects or []
                     ]
-                splits[split].append(annotated(_image(root, file, key), place, found))
+                splits[split].append(annotated(locator.find(file.parent / "data", key), place, found))
             except DataError as trouble:
                 pass_over(trouble, skipped)
     used = {name for images in splits.values() for image in images for name in image.names}
@@ -66,7 +66,9 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
 
 def files_of(listing: Listing) -> dict[str, Path]:
     """Split -> file. Raises: DataError for two files of a split"""
-    return one_a_split(listing, marked_files(listing, ".json", _is_one))
+    found = marked_files(listing, ".json", _is_one)
+    called = [file for file in found if file.name == "labels.json" or listing.is_file]
+    return one_a_split(listing, [file for file in called if isinstance(json_of(file).get("labels"), Mapping)])
 
 
 def labels_in(listing: Listing) -> Iterator[tuple[str, Path, str, list[str]]]:
@@ -99,16 +101,10 @@ def _is_one(seen: bytes) -> bool:
 
 
 def _boxes_in(file: Path) -> bool:
-    labels = json_of(file).get("labels")
-    entries = labels.values() if isinstance(labels, Mapping) else ()
+    entries = json_of(file)["labels"].values()
     return any(isinstance(entry, list) and any(isinstance(one, dict) for one in entry) for entry in entries)
 
 
 def _corners(box: Sequence[float]) -> tuple[float, float, float, float]:
     left, top, width, height = map(float, box)
     return left, top, left + width, top + height
-
-
-def _image(root: Path, file: Path, key: str) -> Path:
-    """Images stand in data/ beside the file, by their name without its ending."""
-    return Locator(root).find(file.parent / "data", key)

@@ -90,7 +90,7 @@ def _entries(file: Path) -> Iterator[tuple[str, list[Region], str]]:
         for entry in content.values():
             regions = entry.get("regions") or []
             regions = list(regions.values()) if isinstance(regions, dict) else regions
-            pairs = [(one["shape_attributes"], one.get("region_attributes") or {}) for one in regions]
+            pairs: list[Region] = [(one["shape_attributes"], one.get("region_attributes") or {}) for one in regions]
             yield entry["filename"], pairs, f"{file.name} {entry['filename']}"
 
 

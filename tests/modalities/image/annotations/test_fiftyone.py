@@ -34,3 +34,10 @@ def test_boxes_are_shares_and_classes_are_numbered(tmp_path: Path) -> None:
 def test_a_class_without_a_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="labels.json one: label 2 has no name; there are 2 classes, counted from 0"):
         read(write(tmp_path, 2), None)
+
+
+def test_other_files_with_labels_and_classes_are_none(tmp_path: Path) -> None:
+    paint(tmp_path / "data", Drawn("one"))
+    for content in ({"classes": ["cat"], "labels": ["a", "b"]}, {"classes": 2, "labels": "labels.txt"}):
+        (tmp_path / "labels.json").write_text(json.dumps(content))
+        assert recognise(tmp_path) is None
