@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sample_boxes import Drawn, coco_content, paint
+from sample_boxes import Drawn, coco_content, paint, write_voc
 
 from sonde.core.config import DataConfig
 from sonde.core.errors import DataError
@@ -69,3 +69,14 @@ def test_sizes_that_say_nothing_or_differ_by_one_change_nothing() -> None:
     boxes, header = np.array([[1.0, 2, 3, 4]]), Header(48, 64, 3, False)
     for stated in ((0, 0), (49, 63), (48, 64)):
         assert fitted(boxes, stated, header, "x") == (boxes, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [((64, 48), [f"1 {SWAPPED[0]}"]), ((0, 0), []), ((96, 128), [f"1 {RESIZED[0]}"])]
+)
+def test_sizes_in_voc(size: tuple[int, int], said: list[str], tmp_path: Path) -> None:
+    file = write_voc(tmp_path, {"train": [ONE]}) / "Annotations" / "one.xml"
+    height, width = size
+    text = file.read_text().replace("<object>", f"<size><width>{width}</width><height>{height}</height></size><object>")
+    file.write_text(text)
+    assert open_data(tmp_path, WHOLE).warnings == said
