@@ -20,6 +20,7 @@ UPRIGHT_SWAPS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width
 ORIENTATION = 0x0112  # EXIF tag
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+CLEAR_MODES = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 PAGED = frozenset({"TIFF", "GIF", "WEBP"})  # formats of which a file may hold several images
 HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands that such a file begins with
 WHITE = (255, 255, 255, 255)
@@ -51,6 +52,8 @@ class Header:
     channels: int  # 1 or 3, as it will be decoded
     deep: bool  # more than 8 bits a channel
     pages: int = 1  # or frames, of which the first is read
+    orientation: int = 1  # EXIF: how it was turned to be upright
+    clear: bool = False  # whether it says what shows through
 
 
 def opened_image(content: Path | bytes) -> Image.Image:
@@ -230,7 +233,7 @@ def decoded(image: Image.Image, place: str) -> Image.Image:
         return _from_deep(np.asarray(image), place)
     if image.mode == "1":
         return image.convert("L")
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+    if image.mode in CLEAR_MODES or "transparency" in image.info:
         return _over_white(image)
     return image.convert("RGB")  # P, CMYK, YCbCr, LAB, HSV, RGBX
 
@@ -259,10 +262,13 @@ def _from_deep(array: np.ndarray, place: str) -> Image.Image:
 
 def _header(image: Image.Image) -> Header:
     width, height = image.size
-    if _orientation(image) in UPRIGHT_SWAPS:
+    orientation = _orientation(image)
+    if orientation in UPRIGHT_SWAPS:
         width, height = height, width
     pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES, pages)
+    channels = 1 if image.mode in GREY_MODES else 3
+    clear = image.mode in CLEAR_MODES or "transparency" in image.info
+    return Header(height, width, channels, image.mode in DEEP_MODES, pages, orientation, clear)
 
 
 def _orientation(image: Image.Image) -> int:

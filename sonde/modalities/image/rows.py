@@ -30,6 +30,7 @@ from sonde.modalities.image.files import (
     read_pixels,
     stored_size,
 )
+from sonde.modalities.image.lost import blank_on_white, thin
 from sonde.modalities.image.stacks import common_pages, deep_stack, read_stack
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
@@ -262,7 +263,10 @@ def survey(
         full, depth = _depth(splits["train"], headers, bad.get("train", ()), deep_stack if pages else deep_values)
     facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels), *depth]
     facts += [Fact(f"{pages} pages of each file are the channels", "--pages channels")] if pages else []
-    return Survey(shape=(channels, height, width), facts=facts, bad=bad, warnings=warnings, full=full, pages=pages)
+    shape = channels, height, width
+    warnings += thin(shape, headers)
+    warnings += blank_on_white(splits["train"], headers) if "train" in splits else []
+    return Survey(shape=shape, facts=facts, bad=bad, warnings=warnings, full=full, pages=pages)
 
 
 def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:

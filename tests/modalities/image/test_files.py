@@ -110,7 +110,7 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     exif[0x0112] = orientation
     content = encoded(Image.fromarray(np.ascontiguousarray(stored)), "PNG", exif=exif)
     assert array(content).tolist() == upright.tolist()
-    assert read_header(content, "x") == Header(2, 3, 1, False)
+    assert read_header(content, "x") == Header(2, 3, 1, False, orientation=orientation)
 
 
 def test_resizing_averages() -> None:

@@ -25,6 +25,7 @@ from sonde.modalities.image.naming_tables import (
     NamingTable,
     box_columns,
     cells_of,
+    holds_regions,
     naming_tables,
     split_column,
 )
@@ -54,7 +55,11 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if found is None or not found.by_split:
         return None
     train = found.by_split["train"]
-    if box_columns(train.head) and wanted.task != "classification" and not _classes(wanted):
+    if (
+        (box_columns(train.head) or holds_regions(train.head))
+        and wanted.task != "classification"
+        and not _classes(wanted)
+    ):
         return None
     return f"column {train.column!r} of {train.path.name} names images"
 
