@@ -29,6 +29,7 @@ class Column:
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
     date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
     decimal: str = ""  # for numbers in text: what separates decimals where that is not as usual
+    way: str = ""  # for numbers in text: what else stands in their cells, such as a unit (`modalities/table/measures`)
     mean: float = 0.0
     std: float = 1.0
     categories: tuple[str, ...] = ()

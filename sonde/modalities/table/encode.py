@@ -91,7 +91,7 @@ def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
         return Kind(kind="date", order=order)
     # an indicator alone stands for text that was left out: only whether it is there is used
     kind = "category" if all(c.part == "missing" for c in parts) else "number"
-    return Kind(kind=kind, decimal=parts[0].decimal)
+    return Kind(kind=kind, decimal=parts[0].decimal, way=parts[0].way)
 
 
 def standardise(values: np.ndarray, column: Column) -> np.ndarray:
@@ -112,7 +112,7 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray, *, surely_num
     if not surely_number and is_row_number(name, values):
         return [], "a row ID"
     if found := _fit_number(name, values, train, source=name, part=""):
-        return [replace(column, decimal=kind.decimal) for column in found], ""
+        return [replace(column, decimal=kind.decimal, way=kind.way) for column in found], ""
     gone = np.isnan(values[train]).all()
     return [], "missing in every training row" if gone else "the same value in every training row"
 

@@ -181,7 +181,8 @@ def test_nearly_as_many_classes_as_rows_are_refused():
 @pytest.mark.parametrize("task", [None, "regression"])
 def test_numbers_with_bounds_among_them_are_named(task: str | None):
     with pytest.raises(
-        DataError, match=r"^t\.csv row 0: text where numbers should be: '>5.2' in column 'y' \(and 4 more\)"
+        DataError,
+        match=r"^t\.csv row 0: 5 of the cells of target 'y' are limits such as '>5\.2' and no values; empty them$",
     ):
         target({"y": [">5.2"] * 5 + [str(i / 10) for i in range(40)]}, task)
 

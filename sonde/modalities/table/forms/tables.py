@@ -25,6 +25,7 @@ from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, parse
 from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, notes_of, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
+from sonde.modalities.table.skipped import reading
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 from sonde.modalities.table.together import against_chance
 
@@ -129,7 +130,10 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
     columns = saved_target(schema.target, config)
     splits, warnings = {}, notes_of(tables.values())
     for split, table in tables.items():
-        target = read_target(table, columns, schema.target)
+        table, target, said = reading(
+            table, lambda each: read_target(each, columns, schema.target), skip=config.skip_unreadable
+        )
+        warnings += said
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
@@ -144,9 +148,18 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         check_kind("table", about.source, wanted.like)
         return _as_trained(tables, about, config, wanted.like)
     train_table = tables["train"]
-    target = infer_target(train_table, target_columns(train_table, settings.target), wanted.task)
-    warnings = without_target(tables, target)
-    targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
+    columns = target_columns(train_table, settings.target)
+    train_table, target, warnings = reading(
+        train_table, lambda table: infer_target(table, columns, wanted.task), skip=config.skip_unreadable
+    )
+    tables["train"] = train_table
+    warnings += without_target(tables, target)
+    targets: dict[str, np.ndarray] = {}
+    for split, table in tables.items():
+        tables[split], targets[split], said = reading(
+            table, lambda each: read_target(each, target.columns, target.spec), skip=config.skip_unreadable
+        )
+        warnings += said
     indices: dict[str, np.ndarray] = {}
     for split, table in tables.items():
         indices[split], dropped = with_target(table, targets[split], target.columns)
