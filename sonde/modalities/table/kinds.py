@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sonde.core.errors import DataError
+from sonde.modalities.table.counted_times import ORDERS, counted
 from sonde.modalities.table.measures import Way, in_way, limits_are_names, way_of, without_limits, without_marks
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.written_dates import best_order, dates, may_hold_dates
@@ -62,10 +63,11 @@ class UnreadableCells(DataError):
 class Kind:
     """What a column holds.
 
-    order:   how a date is written: ymd, dmy or mdy
+    order:   how a date is written: ymd, dmy or mdy, or as a number: one of `counted_times`
     decimal: what separates decimals of numbers in text, "." or ","; "" where that is as usual
     way:     how numbers in text are written where they do not stand alone (`measures`): "unit:kg", "duration", …
     limits:  of numbers, an example of cells that are only a limit (">6.5"), "" where there is none
+    absent:  numbers that stand for a gap (-999)
     guess:   what custom decided of how cells are read, where they do not show it; "" for nothing
     """
 
@@ -74,6 +76,7 @@ class Kind:
     decimal: str = ""
     way: str = ""
     limits: str = ""
+    absent: tuple[float, ...] = ()
     guess: str = ""
 
 
@@ -307,7 +310,7 @@ def _numbers(table: Table, column: str, kind: Kind) -> np.ndarray:
     infinite = np.isinf(values)
     if infinite.any():
         raise DataError(f"{table.place(int(infinite.argmax()))}: column {column!r} is infinite; fix or empty the cell")
-    return values
+    return np.where(np.isin(values, kind.absent), np.nan, values) if kind.absent else values
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -362,6 +365,8 @@ def number_name(value: float) -> str:
 
 def _dates(table: Table, column: str, order: str) -> np.ndarray:
     array = table.columns[column]
+    if order in ORDERS:
+        return counted(_numbers(table, column, Kind(kind="number")), order)
     if not is_text(array.type):
         if not (pa.types.is_date(array.type) or pa.types.is_timestamp(array.type) or pa.types.is_null(array.type)):
             raise DataError(f"{table.name}: column {column!r} holds {array.type}, where dates should be")

@@ -24,7 +24,7 @@ def number_text(text: str) -> str:
     return number_name(float(point)) if re.fullmatch(r"[+-]?\d+(\.\d*)?", point) else text
 
 
-def one_spelling(counts: Mapping[str, int]) -> tuple[dict[str, str], list[str]]:
+def one_spelling(counts: Mapping[str, int], noun: str = "class") -> tuple[dict[str, str], list[str]]:
     """(name -> the commonest spelling of it, what to say). Single letters keep theirs, unless they are y and n."""
     groups: dict[str, list[str]] = {}
     for name in counts:
@@ -35,10 +35,12 @@ def one_spelling(counts: Mapping[str, int]) -> tuple[dict[str, str], list[str]]:
     letters = [names for key, names in several.items() if len(key) == 1 and not key.isdigit()]
     if letters and not set(groups) <= {"y", "n", "t", "f", "j"}:
         return {name: name for name in counts}, [
-            f"{' and '.join(map(repr, letters[0]))} are two classes; write them alike if they are one"
+            f"{' and '.join(map(repr, letters[0]))} are different names; write them alike if they are one"
         ]
     spelled = {name: max(names, key=lambda one: counts[one]) for names in groups.values() for name in names}
-    listed = "; ".join(f"{', '.join(map(repr, names))} are read as one class" for names in [*several.values()][:LISTED])
+    listed = "; ".join(
+        f"{', '.join(map(repr, names))} are read as one {noun}" for names in [*several.values()][:LISTED]
+    )
     return spelled, [f"{listed}; write them differently if they are not"]
 
 

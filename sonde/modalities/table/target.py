@@ -10,6 +10,7 @@ import pyarrow as pa
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
+from sonde.modalities.table.gaps import codes_of_gaps
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
 from sonde.modalities.table.kinds import (
     MISSING,
@@ -114,6 +115,11 @@ def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target
     classes = wanted == "class" or (not kind.way and _looks_like_classes(column, values))
     if wanted is None and (doubt := _doubt(values, classes)):
         warnings.append(f"{table.name}: target {column!r} {doubt}")
+    if not classes and (absent := codes_of_gaps(values)):
+        warnings.append(
+            f"{table.name}: {np.isin(values, absent).sum():,} cells of target {column!r} are {absent[0]:.15g}, far below the others, "
+            "and learned as a value: empty them if they mean that there is none"
+        )
     if not classes:
         return replace(
             _values(table, (column,), values[:, None], f"{column!r} holds numbers"), warnings=tuple(warnings)

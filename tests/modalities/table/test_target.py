@@ -136,7 +136,7 @@ def test_one_class_in_several_capitals():
     assert "'yes', 'Yes', 'YES' are read as one class" in found.warnings[0]
     letters, _ = target({"y": ["a", "A", "b"] * 3})
     assert letters.spec.names == ("A", "a", "b")
-    assert letters.warnings == ("t.csv: column 'y': 'a' and 'A' are two classes; write them alike if they are one",)
+    assert letters.warnings == ("t.csv: column 'y': 'a' and 'A' are different names; write them alike if they are one",)
 
 
 def test_labels_joined_in_one_cell():

@@ -21,8 +21,9 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
+from sonde.modalities.table.features import read_features
 from sonde.modalities.table.held_back import hold_back
-from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, parse
+from sonde.modalities.table.kinds import Kind, Values, is_missing
 from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, notes_of, read_table, table_suffix
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.skipped import reading
@@ -160,6 +161,7 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
             table, lambda each: read_target(each, target.columns, target.spec), skip=config.skip_unreadable
         )
         warnings += said
+    train_table = tables["train"]
     indices: dict[str, np.ndarray] = {}
     for split, table in tables.items():
         indices[split], dropped = with_target(table, targets[split], target.columns)
@@ -167,19 +169,20 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     labels = targets["train"][indices["train"]] if target.spec.kind == "class" else None
     chosen, split_facts = _split(train_table, indices, config, labels=labels)
     train = chosen["train"][1]
-    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
-    values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
-    warnings += [f"{train_table.name}: column {c!r}: {kind.guess}" for c, kind in kinds.items() if kind.guess]
+    inputs = [column for column in train_table.columns if column not in (*target.columns, settings.group)]
+    kinds, values, said = read_features(train_table, inputs)
+    warnings += said
     drawn = any(source == "train" and split != "train" for split, (source, _) in chosen.items())
     if drawn and settings.time is None and settings.group is None:
         warnings += against_chance(kinds, values, indices["train"], train_table.name)
     fitted = fit_columns(values, kinds, train, train_table.numbers)
+    warnings += [f"{train_table.name}: column {column!r}: {text}" for column, text in fitted.spelled.items()]
     target = standardised(target, targets["train"][train])
     for table in tables.values():
         check_sources(table, fitted.columns)
-    inputs = {s: encode(table, fitted.columns, values if s == "train" else None) for s, table in tables.items()}
+    encoded = {s: encode(table, fitted.columns, values if s == "train" else None) for s, table in tables.items()}
     splits = {
-        split: _rows(tables[source], index, inputs[source], targets[source], target.spec)
+        split: _rows(tables[source], index, encoded[source], targets[source], target.spec)
         for split, (source, index) in chosen.items()
     }
     spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)
