@@ -85,6 +85,13 @@ def check_sources(table: Table, columns: Sequence[Column]) -> None:
     near = nearest(lacking[0], table.columns)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
     names = ", ".join(map(repr, lacking))
+    if table.headless:
+        numbered = all(re.fullmatch(r"c\d+", column.source) for column in columns)
+        hint = (
+            "keep the places of all columns, that of the target too"
+            if numbered
+            else "its first row reads like data: add a header"
+        )
     raise DataError(f"{table.name} has no column {names}, which the model was trained on; {hint}")
 
 

@@ -6,7 +6,7 @@
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,6 +66,24 @@ def named_columns(cells: Sequence[str]) -> list[str]:
     return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
 
 
+def with_a_name_for_each(head: Head) -> tuple[Head, list[str]]:
+    """(a head whose first row has a cell for each of those below, what to say): all of these may have one cell more.
+
+    It is empty at the end, where a program writes a delimiter after every cell; or it names the row at the front, as R does.
+    """
+    first, *below = head.rows
+    if not below or any(len(row) != len(first) + 1 for row in below):
+        return head, []
+    if not any(row[-1].strip() for row in below):
+        return replace(head, rows=[[*first, ""], *below]), []
+    names = [row[0].strip() for row in below]
+    if len(below) < 2 or len(set(names)) < len(names):
+        return head, []
+    return replace(head, rows=[["", *first], *below]), [
+        "rows have a cell more than the header, so that their first is their name"
+    ]
+
+
 def check_names(columns: Sequence[str], name: str) -> None:
     """Raises: DataError for two columns of one name, and for several without one"""
     for position, column in enumerate(columns, start=1):
@@ -83,11 +101,9 @@ def without_empty(
 ) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
     """Columns but those that have neither a name nor a cell, as a spreadsheet leaves them behind; and what to say of it."""
     nameless = [name for name, cell in zip(columns, header, strict=True) if not cell.strip()]
-    if len(nameless) < 2:
-        return columns, []
     empty = [name for name in nameless if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(columns[name]), "")).as_py()]
     kept = {name: cells for name, cells in columns.items() if name not in empty}
-    called = [repr(name) for name in nameless if name not in empty]
+    called = [repr(name) for name in nameless if name and name not in empty]
     return kept, [f"columns without a name are called {', '.join(called)}"] if called else []
 
 

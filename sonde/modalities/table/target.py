@@ -117,8 +117,8 @@ def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target
         warnings.append(f"{table.name}: target {column!r} {doubt}")
     if not classes and (absent := codes_of_gaps(values)):
         warnings.append(
-            f"{table.name}: {np.isin(values, absent).sum():,} cells of target {column!r} are {absent[0]:.15g}, far below the others, "
-            "and learned as a value: empty them if they mean that there is none"
+            f"{table.name}: {np.isin(values, absent).sum():,} cells of target {column!r} are {absent[0]:.15g}, far below the "
+            "others, and learned as a value: empty them if they mean that there is none"
         )
     if not classes:
         return replace(

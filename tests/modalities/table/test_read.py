@@ -276,3 +276,25 @@ def test_rows_are_counted_from_lines_before_the_header(tmp_path: Path):
         read_table(written(tmp_path, "sep=;\na;b\n1;2\n3\n"))
     with pytest.raises(DataError, match=r"^t\.csv row 3: 1 fields where 2 were expected"):
         read_table(written(tmp_path, '"a\nb";c\n1;2\n3\n'))
+
+
+def test_a_delimiter_after_every_row_makes_no_column(tmp_path: Path):
+    expected = {"a": ["1", "3", "5"], "b": ["2", "4", "6"]}
+    assert cells(read_table(written(tmp_path, "a,b\n1,2,\n3,4,\n5,6,\n"))) == expected
+    assert cells(read_table(written(tmp_path, "a,b,\n1,2,\n3,4,\n5,6,\n"))) == expected
+
+
+def test_names_of_rows_that_no_header_names(tmp_path: Path):
+    found = read_table(written(tmp_path, "a\tb\nr1\t1\t2\nr2\t3\t4\n", "t.tsv"))
+    assert cells(found) == {"": ["r1", "r2"], "a": ["1", "3"], "b": ["2", "4"]}
+    assert found.notes == ("t.tsv: rows have a cell more than the header, so that their first is their name",)
+    with pytest.raises(DataError, match=r"^t\.csv row 2: 3 fields where 2 were expected"):
+        read_table(written(tmp_path, "a,b\n1,1,2\n1,3,4\n"))  # no names: which cell is which is not known
+
+
+def test_a_file_of_data_alone_is_said(tmp_path: Path):
+    found = read_table(written(tmp_path, "5.1,3.5,setosa\n4.9,3.0,setosa\n6.3,2.5,virginica\n"))
+    assert cells(found)["c1"] == ["5.1", "4.9", "6.3"]
+    assert found.notes == (
+        "t.csv: its first row reads like those below, so that columns are called c1 to c3; --columns names them",
+    )

@@ -24,7 +24,15 @@ from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_col
 from sonde.modalities.table.features import read_features
 from sonde.modalities.table.held_back import hold_back
 from sonde.modalities.table.kinds import Kind, Values, is_missing
-from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, notes_of, read_table, table_suffix
+from sonde.modalities.table.read import (
+    JSON_SUFFIXES,
+    TEXT_SUFFIXES,
+    Table,
+    notes_of,
+    numbered_like,
+    read_table,
+    table_suffix,
+)
 from sonde.modalities.table.rows import TableRows
 from sonde.modalities.table.skipped import reading
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
@@ -85,6 +93,8 @@ def read_tables(
     for done, (split, file) in enumerate(files.items()):
         tick("reading tables", done, len(files))
         names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
+        if like is not None and like.input.columns:
+            names = numbered_like(file, [column.source for column in like.input.columns])
         tables[split] = listing.once(read_table, file, config.of(TableConfig).columns or names)
     tick("reading tables", len(files), len(files))
     return tables
