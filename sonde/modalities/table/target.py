@@ -11,6 +11,7 @@ from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.gaps import codes_of_gaps
+from sonde.modalities.table.integer_targets import doubt_of_integers, looks_like_classes
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
 from sonde.modalities.table.kinds import (
     MISSING,
@@ -34,10 +35,7 @@ from sonde.tasks.table import target_kind
 MOST = 0.5  # of the cells
 NEARLY_ALL = 0.5  # of the rows; more classes than this share have no rows to learn from
 FEW = 20  # classes that are never too many
-ROWS_OF_A_CLASS = 5  # at least, on average, for integers to be classes
-CLASS_NAMES = ("label", "labels", "class", "classes", "category", "species", "class_id", "label_id", "target_class")
 TRIED = 12  # columns that are tried as the target that an error suggests
-MOST_INTEGER_CLASSES = 20  # integers with more distinct values than this are quantities
 LIKELY_NAMES = ("target", "label", "labels", "class", "y", "outcome", "species", "category", "survived", "price")
 
 
@@ -64,15 +62,15 @@ def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
     names = list(table.columns)
     if not requested:
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
-        likely = [_first_that_works(table, [*likely, *reversed(names)][:TRIED]) or likely[0]]
+        works = _first_that_works(table, [*likely, *reversed(names)][:TRIED])
         raise DataError(
-            f"{table.name}: which column is the target? Use --target {likely[0]!r}, or another of "
+            f"{table.name}: which column is the target? Use --target {works!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
         )
     for name in requested:
         if name not in table.columns:
             near = nearest(name, names) or [n for n in names if n.lower() == name.lower()]
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_listed(names)}"
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else _by_place(name, names)
             raise DataError(f"{table.name} has no column {name!r} to predict; {hint}")
     return tuple(dict.fromkeys(requested))
 
@@ -91,15 +89,33 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     return _single(table, columns[0], wanted, f"--task {task}")
 
 
-def _first_that_works(table: Table, names: Sequence[str]) -> str | None:
-    """The first of some columns that can be predicted, so that an error names none that fails next."""
+def _by_place(name: str, names: Sequence[str]) -> str:
+    """What a column that is not there may mean: a number names none, but may be a place."""
+    place = int(name) if re.fullmatch(r"-?\d{1,6}", name) else 0
+    meant = []
+    if 1 <= place <= len(names):
+        meant.append(f"column {place} is {names[place - 1]!r}")
+    if 0 <= place < len(names) and name.isdigit():
+        meant.append(f"column {place} counted from 0 is {names[place]!r}")
+    if -len(names) <= place < 0:
+        meant.append(f"the {'last' if place == -1 else f'{-place}th from the end'} is {names[place]!r}")
+    return f"columns go by their names: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
+
+
+def _first_that_works(table: Table, names: Sequence[str]) -> str:
+    """The first of some columns that can be predicted, so that an error names none that fails next.
+
+    Raises: DataError where none can, with why not of the first
+    """
+    first: DataError | None = None
     for name in names:
         try:
             infer_target(table, [name], None)
-        except DataError:
+        except DataError as error:
+            first = first or error
             continue
         return name
-    return None
+    raise DataError(f"none of the columns can be predicted as it is: {first}")
 
 
 def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target:
@@ -112,8 +128,8 @@ def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target
     if wanted == "value":
         return replace(_values(table, (column,), values[:, None], asked), warnings=tuple(warnings))
     distinct = np.unique(values[~np.isnan(values)])
-    classes = wanted == "class" or (not kind.way and _looks_like_classes(column, values))
-    if wanted is None and (doubt := _doubt(values, classes)):
+    classes = wanted == "class" or (not kind.way and looks_like_classes(column, values))
+    if wanted is None and (doubt := doubt_of_integers(values, classes)):
         warnings.append(f"{table.name}: target {column!r} {doubt}")
     if not classes and (absent := codes_of_gaps(values)):
         warnings.append(
@@ -362,30 +378,6 @@ def _check_classes(table: Table, column: str, names: Sequence[str], rows: int) -
             f"{table.name}: target column {column!r} has {len(names):,} classes in {rows:,} rows, nearly all different; name "
             f"another --target{instead}"
         )
-
-
-def _looks_like_classes(column: str, values: np.ndarray) -> bool:
-    """Whether numbers are classes: few integers of many rows, more of them in a column that is called so."""
-    present = values[~np.isnan(values)]
-    if (present != np.floor(present)).any():
-        return False
-    distinct = len(np.unique(present))
-    if distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2):
-        return True
-    return column.lower() in CLASS_NAMES and distinct <= len(present) // ROWS_OF_A_CLASS
-
-
-def _doubt(values: np.ndarray, classes: bool) -> str:
-    """What to say of integers that may be classes or quantities; "" where there is hardly a doubt."""
-    present = values[~np.isnan(values)]
-    distinct = np.unique(present)
-    if len(present) == 0 or (present != np.floor(present)).any() or len(distinct) > len(present) // ROWS_OF_A_CLASS:
-        return ""
-    usual = distinct[0] in (-1, 0, 1) and len(distinct) <= 10 and len(distinct) == distinct[-1] - distinct[0] + 1
-    if classes and (usual or len(distinct) == 2):
-        return ""
-    taken, other, flag = ("classes", "values", "regression") if classes else ("values", "classes", "classification")
-    return f"holds {len(distinct)} distinct integers, read as {taken}; --task {flag} reads them as {other}"
 
 
 def _gaps(values: np.ndarray) -> str:

@@ -103,9 +103,9 @@ def test_missing_column_suggests_near_ones():
 
 def test_no_column_named_suggests_likely_ones():
     with pytest.raises(DataError, match=r"^t\.csv: which column is the target\? Use --target 'label', or another of"):
-        target_columns(frame_table({"label": [1], "x": [2]}, "t.csv"), [])
+        target_columns(frame_table({"label": [1, 2], "x": [2, 3]}, "t.csv"), [])
     with pytest.raises(DataError, match=r"Use --target 'z', or another of 'x', 'z'$"):
-        target_columns(frame_table({"x": [1], "z": [2]}, "t.csv"), [])
+        target_columns(frame_table({"x": [1, 2], "z": [2, 3]}, "t.csv"), [])
 
 
 def test_codes_with_zeros_in_front_are_their_own_classes():
@@ -190,4 +190,29 @@ def test_numbers_with_bounds_among_them_are_named(task: str | None):
 def test_the_column_that_an_error_names_can_be_predicted():
     table = frame_table({"name": [f"n{i}" for i in range(30)], "x": range(30), "y": ["same"] * 30}, "t.csv")
     with pytest.raises(DataError, match="Use --target 'x', or another of 'name', 'x', 'y'$"):
+        target_columns(table, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("3", r"columns go by their names: column 3 is 'y'$"),
+        ("2", r"columns go by their names: column 2 is 'b', column 2 counted from 0 is 'y'$"),
+        ("0", r"columns go by their names: column 0 counted from 0 is 'a'$"),
+        ("-1", r"columns go by their names: the last is 'y'$"),
+        ("Y", r"did you mean 'y'\?$"),
+        ("9", r"it has a, b, y$"),
+    ],
+)
+def test_a_column_by_its_place_is_named(name: str, hint: str):
+    table = frame_table({"a": [1, 2], "b": [1, 2], "y": ["u", "v"]}, "t.csv")
+    with pytest.raises(DataError, match=rf"^t\.csv has no column '{name}' to predict; {hint}"):
+        target_columns(table, [name])
+
+
+def test_a_table_without_anything_to_predict():
+    table = frame_table({"a": ["same"] * 9, "b": [1] * 9}, "t.csv")
+    with pytest.raises(
+        DataError, match=r"^none of the columns can be predicted as it is: t\.csv: target column 'b' is '1'"
+    ):
         target_columns(table, [])
