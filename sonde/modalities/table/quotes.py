@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sonde.core.errors import DataError
-from sonde.data.unzipped import opened
+from sonde.modalities.table.encoding import text_opened
 
 
 def quotes_are_text(path: Path, delimiter: str, width: int) -> bool:
@@ -21,7 +21,7 @@ def quotes_are_text(path: Path, delimiter: str, width: int) -> bool:
     """
     if width < 2:
         return False
-    with opened(path) as file:
+    with text_opened(path) as file:
         if any(line.count(delimiter.encode()) != width - 1 for line in file if line.strip(b"\r\n")):
             return False
     return delimiter == "\t" or swallowed(path, delimiter) is not None
@@ -29,7 +29,7 @@ def quotes_are_text(path: Path, delimiter: str, width: int) -> bool:
 
 def swallowed(path: Path, delimiter: str) -> tuple[int, int] | None:
     """(first, last) line of the first row that a quote stretches over lines until another quote inside of a text."""
-    with opened(path) as file:
+    with text_opened(path) as file:
         lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
         before = 0
         while True:
@@ -60,7 +60,7 @@ def check_quotes(path: Path, content: pa.Table) -> None:
     """A quote that is never closed makes the rest of the file one cell, which is no error to a parser. Raises: DataError"""
     if len(content) == 0 or not any("\n" in str(content.column(i)[-1].as_py()) for i in range(content.num_columns)):
         return
-    with opened(path) as file:
+    with text_opened(path) as file:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
     if quotes % 2:
         raise DataError(f'{path.name}: the last row spans several lines; an opening quote (") is never closed')

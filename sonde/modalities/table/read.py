@@ -20,7 +20,8 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.data.unread import way_to_read
-from sonde.data.unzipped import first_bad_byte, is_zipped, opened
+from sonde.data.unzipped import first_bad_byte, is_zipped
+from sonde.modalities.table.encoding import is_utf16, text_opened
 from sonde.modalities.table.frames import frame_columns
 from sonde.modalities.table.head import (
     HEAD,
@@ -248,7 +249,7 @@ def _read_quoted(
 
 def _with_returns_in_cells(path: Path, columns: Sequence[str], delimiter: str, *, skip: int) -> pa.Table | None:
     """The columns where lines end in \\n and cells hold carriage returns, which become blanks; None where that is not so."""
-    with _open(path) as file:
+    with text_opened(path) as file:
         content = file.read()
     if re.search(rb"\r(?!\n)", content) is None or b"\n" not in content:
         return None
@@ -273,9 +274,12 @@ def _read_cells(
 
     source: Path | pa.NativeFile | BinaryIO = path
     if isinstance(path, Path):
-        if (place := first_bad_byte(path)) is not None:  # pyarrow prints a traceback for a ragged row that is not UTF-8
+        wide = is_utf16(path)
+        if (
+            not wide and (place := first_bad_byte(path)) is not None
+        ):  # pyarrow prints a traceback for a ragged row that is not UTF-8
             raise pa.ArrowInvalid(f"UTF8 at {place}")
-        source = opened(path) if is_zipped(path) else path
+        source = text_opened(path) if wide or is_zipped(path) else path
     content = pa_csv.read_csv(
         source,
         # one thread: only then do ragged rows carry their number
@@ -299,22 +303,16 @@ def _numbered(cells: Sequence[str]) -> list[str]:
     return [f"c{place}" for place, _ in enumerate(cells, start=1)]
 
 
-def _open(path: Path) -> BinaryIO:
-    return opened(path)
-
-
 def first_rows(path: Path) -> Head:
     """What a text begins with, cut by the delimiter that cuts its first rows most evenly.
 
     Raises: DataError for what is no text
     """
     try:
-        with _open(path) as file:
+        with text_opened(path) as file:
             head = file.read(SNIFFED_BYTES)
     except (OSError, EOFError) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path.name} is UTF-16; save it as UTF-8")
     if b"\0" in head:
         raise DataError(f"{path.name} holds binary data, not text")
     text = head.decode("utf-8-sig", errors="replace")

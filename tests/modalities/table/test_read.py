@@ -81,7 +81,6 @@ BAD = {
         "a,b\n1,café\n".encode("latin-1"),
         r"t.csv is not UTF-8 at byte 9; if it is Latin-1, convert it: iconv",
     ),
-    "utf-16": ("a,b\n1,2\n".encode("utf-16"), r"t.csv is UTF-16; save it as UTF-8"),
     "binary": (b"a,b\n\x00\x01,2\n", r"t.csv holds binary data, not text"),
     "open quote": (
         'a,b\n1,"2\n3,4\n5,6\n',
