@@ -34,7 +34,11 @@ class Fitted:
         """The account for a person, one line per reason."""
         reasons = dict.fromkeys(self.dropped.values())
         return [
-            Fact("left out " + ", ".join(c for c, why in self.dropped.items() if why == reason), reason)
+            Fact(
+                "left out "
+                + ", ".join(c or "a column without a name" for c, why in self.dropped.items() if why == reason),
+                reason,
+            )
             for reason in reasons
         ]
 

@@ -24,11 +24,13 @@ from sonde.data.unzipped import first_bad_byte, is_zipped
 from sonde.modalities.table.encoding import is_utf16, text_opened
 from sonde.modalities.table.frames import frame_columns
 from sonde.modalities.table.head import (
+    BLANKS,
     HEAD,
     Head,
     check_names,
     cut_head,
     named_columns,
+    tabbed,
     with_a_name_for_each,
     without_empty,
 )
@@ -280,6 +282,9 @@ def _read_cells(
         ):  # pyarrow prints a traceback for a ragged row that is not UTF-8
             raise pa.ArrowInvalid(f"UTF8 at {place}")
         source = text_opened(path) if wide or is_zipped(path) else path
+    if delimiter == BLANKS and isinstance(path, Path):
+        with text_opened(path) as file:
+            source, delimiter = pa.BufferReader(tabbed(file.read().decode("utf-8-sig")).encode()), "\t"
     content = pa_csv.read_csv(
         source,
         # one thread: only then do ragged rows carry their number

@@ -297,3 +297,30 @@ def test_a_file_of_data_alone_is_said(tmp_path: Path):
     assert found.notes == (
         "t.csv: its first row reads like those below, so that columns are called c1 to c3; --columns names them",
     )
+
+
+def test_cells_that_blanks_part(tmp_path: Path):
+    lines = " id   x   name\n" + "".join(f'  {n}   {n / 4:6.2f}  "a car"\n' for n in range(6))
+    found = read_table(written(tmp_path, lines))
+    assert cells(found) == {
+        "id": [str(n) for n in range(6)],
+        "x": [f"{n / 4:.2f}" for n in range(6)],
+        "name": ["a car"] * 6,
+    }
+    head = head_of(tmp_path / "t.csv")
+    assert head is not None
+    assert list(head.columns) == ["id", "x", "name"]
+
+
+def test_the_miles_of_cars(tmp_path: Path):
+    """Blanks between numbers and a tab before the name, without a header, as UCI has them."""
+    lines = "".join(f'{18 + n % 3}.0   8   {"?" if n == 3 else 300 + n}.\t"car {n}"\n' for n in range(8))
+    found = read_table(written(tmp_path, lines, "auto-mpg.data"))
+    assert list(found.columns) == ["c1", "c2", "c3", "c4"]
+    assert cells(found)["c1"][:3] == ["18.0", "19.0", "20.0"]
+    assert cells(found)["c4"][0] == "car 0"
+
+
+@pytest.mark.parametrize("line", ["it is what it is", "5 stars for this film", "pixels 1 2"])
+def test_sentences_are_not_cut_at_blanks(tmp_path: Path, line: str):
+    assert list(read_table(written(tmp_path, "text\n" + f"{line}\n" * 9)).columns) == ["text"]
