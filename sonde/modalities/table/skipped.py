@@ -27,7 +27,7 @@ def reading(table: Table, read: Callable[[Table], T], *, skip: bool) -> tuple[Ta
             return table, read(table), said
         except UnreadableCells as error:
             if not skip:
-                raise DataError(f"{error}; --skip-unreadable leaves such rows out") from None
+                raise DataError(f"{error}, or leave such rows out with --skip-unreadable") from None
             said.append(_counted(table, error))
             table = _without(table, error.column, error.cells)
 

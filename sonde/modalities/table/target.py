@@ -247,7 +247,7 @@ def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.nd
         row = int(unknown.argmax())
         raise UnreadableCells(
             f"{table.place(row)}: {column!r} is {names[values.codes[row]]!r}, a class that training rows do not have; "
-            f"they have {_listed(spec.names)}",
+            f"they have {_listed(spec.names)}; correct or empty the cell",
             column=column,
             cells=unknown,
         )

@@ -27,7 +27,7 @@ NUMBERS = [f"{number / 4}" for number in range(40)]
 def test_cells_that_are_no_values(cell: str, message: str):
     found = table([*NUMBERS, cell])
     read = lambda each: infer_target(each, ["y"], None)  # noqa: E731
-    with pytest.raises(DataError, match=rf"^t\.csv row 42: {message}; --skip-unreadable leaves such rows out$"):
+    with pytest.raises(DataError, match=rf"^t\.csv row 42: {message}, or leave such rows out with --skip-unreadable$"):
         reading(found, read, skip=False)
     left, target, said = reading(found, read, skip=True)
     assert said == [
@@ -41,7 +41,8 @@ def test_a_class_that_training_does_not_have():
     spec = infer_target(table(["a", "b"] * 5), ["y"], None).spec
     read = lambda each: read_target(each, ["y"], spec)  # noqa: E731
     with pytest.raises(
-        DataError, match=r"'c', a class that training rows do not have; they have a, b; --skip-unreadable"
+        DataError,
+        match=r"'c', a class that training rows do not have; they have a, b; correct or empty the cell, or leave such",
     ):
         reading(table(["a", "c", "b"]), read, skip=False)
     _, codes, said = reading(table(["a", "c", "b"]), read, skip=True)

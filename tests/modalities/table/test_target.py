@@ -86,7 +86,7 @@ def test_targets_that_cannot_be_learned(values: dict, task: str | None, message:
 def test_unknown_class_in_a_later_table_is_named():
     found, _ = target({"y": ["a", "b", "a"]})
     later = frame_table({"y": ["a", "c"]}, "test.csv")
-    message = r"^test\.csv row 1: 'y' is 'c', a class that training rows do not have; they have a, b$"
+    message = r"^test\.csv row 1: 'y' is 'c', a class that training rows do not have; they have a, b; correct or empty the cell$"
     with pytest.raises(DataError, match=message):
         read_target(later, found.columns, found.spec)
 

@@ -141,10 +141,11 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
     columns = saved_target(schema.target, config)
     splits, warnings = {}, notes_of(tables.values())
     for split, table in tables.items():
-        table, target, said = reading(
-            table, lambda each: read_target(each, columns, schema.target), skip=config.skip_unreadable
-        )
-        warnings += said
+        if config.skip_unreadable:
+            table, target, said = reading(table, lambda each: read_target(each, columns, schema.target), skip=True)
+            warnings += said
+        else:  # eval has no such flag to name
+            target = read_target(table, columns, schema.target)
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
