@@ -1,5 +1,8 @@
 """Rows whose target cannot be read, left out and counted where `--skip-unreadable` asks for it."""
 
+# pyright: reportAttributeAccessIssue=false
+# pyarrow.compute makes its functions when it is imported, where pyright cannot see them
+
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
