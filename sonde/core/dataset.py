@@ -27,8 +27,10 @@ class Column:
     kind: Literal["number", "category", "text"]
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
-    date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
+    date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy, or counted: epoch, sheet, calendar
     decimal: str = ""  # for numbers in text: what separates decimals where that is not as usual
+    way: str = ""  # for numbers in text: what else stands in their cells, such as a unit (`modalities/table/measures`)
+    absent: tuple[float, ...] = ()  # numbers that stand for a gap (-999)
     mean: float = 0.0
     std: float = 1.0
     categories: tuple[str, ...] = ()
