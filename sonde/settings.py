@@ -455,6 +455,9 @@ class TrainKeywords(TypedDict, total=False):
     stride: int
     """task question-answering: Tokens between the starts of two windows of a long text (doc stride); windows have
     max_tokens= tokens."""
+    null_threshold: float
+    """task question-answering: How far the log probability of no answer must lie above that of the best one before
+    none is given (SQuAD 2.0)."""
     carry: bool
     """task language-model: Recurrent networks: carry the hidden state over from batch to batch, which continue one
     another (stateful training)."""
