@@ -69,9 +69,9 @@ class AnswersMeter:
         self.cases: list[dict[str, Any]] = []  # in the order of `_shorten`, the first and the last of them
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
-        """Add rows: found (B, 2) int64, the first character of the answer in the context and the one behind its last, both 0 for
-        none; truth (B, 2), likewise; question, context and answers (B, …) as code points, and probability and loss (B,) where they
-        are known.
+        """Add rows: found (B, 2) int64, the first character of the answer in the context and the one behind its last, both 0
+        for none; truth (B, 2), likewise; question, context and answers (B, …) as code points, and probability and loss (B,)
+        where they are known.
         """
         found, true = outputs["found"].tolist(), outputs["truth"].tolist()
         questions, contexts, truths = (outputs[name].tolist() for name in ("question", "context", "answers"))
