@@ -174,6 +174,8 @@ class TrainKeywords(TypedDict, total=False):
     """Names for labels, such as 0=zero 1=one: class names, or the transcripts for speech recognition."""
     held_out: str
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
+    max_seconds: float
+    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None

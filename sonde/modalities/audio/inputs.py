@@ -6,14 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing
 from sonde.data.ragged import end_to_end
+from sonde.data.targets import first_few
 from sonde.modalities.arrays.shapes import as_array
+from sonde.modalities.audio.config import AudioConfig
 from sonde.modalities.audio.files import read_samples
 from sonde.modalities.audio.manifest import names_recordings, read_manifest
+from sonde.modalities.audio.parts import NAMED, pieces_of
 from sonde.modalities.audio.recordings import folder_of, plain, sounds_below
 from sonde.modalities.audio.resample import resampled
 from sonde.modalities.audio.waveforms import FULL_SCALE, Waveforms, to_int16
@@ -24,19 +28,34 @@ from sonde.modalities.open import place_of
 def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[Rows, list[str]]:
     """Rows that hold `input` and `lengths` at the model's rate, and what to call each.
 
+    A file that is longer than --max-seconds and all that was trained on is several rows.
+
     inputs: a path, folder, glob or manifest; samples at the model's rate (floats in -1..1, or 16 bits) as an array or tensor (S,)
             or several (n, S); a dict of "array" and "sampling_rate"; or a list of these
     Raises: DataError naming what cannot be read
     """
     rate = schema.input.rate
+    most = max(AudioConfig().max_seconds, schema.input.shape[0] / rate)
     samples: list[np.ndarray] = []
     names: list[str] = []
+    long: list[str] = []
     for item in inputs if isinstance(inputs, list | tuple) else [inputs]:
         for name, content in _contents(item, len(names)):
             tick("reading recordings", len(names), 0)
-            held, given = read_samples(content) if isinstance(content, Path) else content
-            samples.append(to_int16(resampled(held, given or rate, rate)))
-            names.append(name)
+            if not isinstance(content, Path):
+                held, given = content
+                samples.append(to_int16(resampled(held, given or rate, rate)))
+                names.append(name)
+                continue
+            before = len(names)
+            for called, path, begin, number in pieces_of(content, most):
+                held, given = read_samples(path, begin, number)
+                samples.append(to_int16(resampled(held, given, rate)))
+                names.append(called)
+            long += [name] if len(names) > before + 1 else []
+    if long:
+        named = first_few(long, NAMED)
+        warn([f"{len(long):,} recordings longer than {most:g} s are predicted on in pieces of that length: {named}"])
     if not samples:
         raise DataError("no recordings to predict on: the list is empty")
     return Waveforms(samples=end_to_end(samples, np.int16), names=names), names

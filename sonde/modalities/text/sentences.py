@@ -8,7 +8,8 @@ from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
 from sonde.modalities.inputs import place_in
-from sonde.modalities.table.read import Table, read_table, table_suffix
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, table_suffix
 from sonde.modalities.text.columns import text_cells
 from sonde.modalities.text.forms.parallel import lines_of
 from sonde.modalities.text.pair_table import is_tabbed_pairs, read_tmx, sides_of
@@ -42,7 +43,7 @@ def _sentences(item: Any, source: str) -> list[str]:
         if path.name.lower().removesuffix(".gz").endswith(".tmx"):
             return _side(read_tmx(path), source)
         if table_suffix(path):
-            return _side(read_table(path), source)
+            return _side(read_noted(path), source)
         lines = lines_of(path)
         return [line.split("\t")[0].strip() for line in lines] if is_tabbed_pairs([li for li in lines if li]) else lines
     return [" ".join(str(item).split())]
