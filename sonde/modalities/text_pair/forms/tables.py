@@ -36,8 +36,8 @@ def read(
 ) -> Dataset:
     """Tables by split as pairs of texts with targets. Raises: DataError naming the file (and row), and what to do"""
     tables, about = read_tables(listing, config, like=like, tick=tick), about_tables(listing, like=like)
-    about = replace(about, warnings=[*about.warnings, *notes_of(tables.values())])
     if like is not None:
+        about = replace(about, warnings=[*about.warnings, *notes_of(tables.values())])
         return evaluate_on(tables, about, config, like)
     found = _found(tables["train"], config)
     assert found is not None
