@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from sonde.core.errors import DataError, nearest
@@ -16,6 +17,8 @@ MARKS = ("\t", ",", ";", "|")  # between columns
 FILES = ("file", "path", "audio", "audio_filepath", "audio_path", "filename", "file_name", "wav", "recording")
 TRANSCRIPTS = ("transcript", "transcription", "text", "sentence", "words", "normalized_text")
 LABELS = ("label", "class", "category", "target")
+CUTS = (("offset", "duration"), ("start", "end"), ("start_time", "end_time"), ("begin", "end"))
+"""Columns that say in seconds which part of a file a row is: NeMo's offset and duration, or begin and end."""
 SPLITS = ("split", "subset", "set")
 
 
@@ -68,6 +71,30 @@ class Manifest:
             f"{self.path} has columns {', '.join(self.columns)}, and none is called transcript or label; say which is to be "
             "predicted with --target"
         )
+
+    def part(self, row: int) -> tuple[float, float]:
+        """(begin, end) in seconds of what row `row` means of its file, 0 and 0 for all of it. Raises: DataError"""
+        lower = {column.lower(): column for column in self.columns}
+        names = next(((lower[a], lower[b]) for a, b in CUTS if a in lower and b in lower), None)
+        cells = [self.rows[row].get(name, "").strip() for name in names] if names else []
+        if not all(cells) or not cells:
+            return 0.0, 0.0
+        first, second = (_seconds(cell) for cell in cells)
+        end = second if first is None or second is None or names[0].lower() != "offset" else first + second
+        if first is None or end is None or first < 0 or end <= first:
+            raise DataError(
+                f"{self.place(row)}: {names[0]} {cells[0]!r} and {names[1]} {cells[1]!r} are no part of a recording in seconds; "
+                "fix them, or empty both to read all of it"
+            )
+        return first, end
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def names_recordings(path: Path) -> bool:

@@ -243,7 +243,8 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
         belongs = split or _split(row.get(split_column, "train") if split_column else "train", manifest.place(place))
         relative = Path(name) if Path(name).is_absolute() else folder / name
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
-        found.append(Recording(name=inside, truth=truth, split=belongs, parts=row))
+        begin, end = manifest.part(place)
+        found.append(Recording(name=inside, truth=truth, split=belongs, parts=row, begin=begin, end=end))
     return found
 
 

@@ -330,7 +330,9 @@ def first_rows(path: Path) -> Head:
     except (OSError, EOFError) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path.name} is UTF-16; save it as UTF-8")
+        raise DataError(
+            f"{path.name} is UTF-16; save it as UTF-8, or: iconv -f utf-16 -t utf-8 {path.name} > utf8-{path.name}"
+        )
     if b"\0" in head:
         raise DataError(f"{path.name} holds binary data, not text")
     text = head.decode("utf-8-sig", errors="replace")

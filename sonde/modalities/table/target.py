@@ -273,7 +273,8 @@ def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
         )
     if kind.kind == "unusable":
         raise DataError(
-            f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value"
+            f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value: write several "
+            "labels of a row as one text, such as a|b"
         )
     if wanted == "value" and kind.kind == "category":
         cells = categories(table, column).names

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sonde.core.errors import DataError
 from sonde.modalities.table.read import Table
 from sonde.modalities.text.columns import FEW_WORDS, is_text_column, looked_at, mean_words
 
@@ -18,6 +19,7 @@ JOINED = (
     ("instruction", "response"),
     ("input", "output"),
 )
+PREFERENCES = {"chosen", "rejected"}  # of two answers, as DPO and reward models learn from them
 NAMED = ("text", "content", "document")
 
 
@@ -34,8 +36,14 @@ def texts_to_continue(table: Table, *, asked: bool) -> Continued | None:
     """The rows of a table as texts; None where they hold something else.
 
     asked: whether a language model is wanted, so that a column of text beside others may be meant
+    Raises: DataError for pairs of a chosen and a rejected answer
     """
     lower = {name.strip().lower(): name for name in table.columns}
+    if lower.keys() >= PREFERENCES and not asked:
+        raise DataError(
+            f"{table.name} holds pairs of a chosen and a rejected answer (preferences, DPO), which are not learnt from here; to "
+            "continue the chosen ones, write a file of prompt and completion (or messages, where chosen is a chat)"
+        )
     chat = next((lower[name] for name in CHATS if name in lower), None)
     if chat is not None and (texts := _chats(table, chat)) is not None:
         warning = (

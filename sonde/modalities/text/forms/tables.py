@@ -96,7 +96,7 @@ def tables_of_texts(
     prints = about.fingerprint or {
         split: hashlib.sha256("\0".join(part.texts).encode()).hexdigest() for split, part in parts.items()
     }
-    about = replace(about, facts=[*facts, target.fact], warnings=warnings, fingerprint=prints)
+    about = replace(about, facts=[*facts, target.fact], warnings=[*about.warnings, *warnings], fingerprint=prints)
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
 
 

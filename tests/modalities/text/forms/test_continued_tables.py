@@ -91,3 +91,11 @@ def test_rows_without_text_are_counted(tmp_path: Path) -> None:
     rows = [{"text": text} for text in (*TEXTS[:20], "", *TEXTS[20:])]
     found = open_data(write(tmp_path / "a.jsonl", rows), data_config(**ALL))
     assert found.warnings == ["1 of 41 rows have no text and are dropped, first a.jsonl row 21"]
+
+
+def test_pairs_of_chosen_and_rejected_answers_are_refused_by_name(tmp_path: Path) -> None:
+    rows = [{"prompt": text, "chosen": f"good {n}", "rejected": f"bad {n}"} for n, text in enumerate(TEXTS)]
+    with pytest.raises(DataError, match="holds pairs of a chosen and a rejected answer"):
+        open_data(write(tmp_path / "dpo.jsonl", rows), data_config())
+    kept = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in rows]  # as the error says
+    assert open_data(write(tmp_path / "sft.jsonl", kept), data_config(**ALL)).schema.target.kind == "next"
