@@ -112,3 +112,14 @@ def test_a_manifest_may_mean_parts_of_recordings(tmp_path: Path) -> None:
     whole = tmp_path / "whole.jsonl"  # a duration alone is that of the file
     whole.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 2.0, "text": "x"}) + "\n")
     assert read_manifest(whole).part(0) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_nemos_manifests_are_called_json(tmp_path: Path, indent: int | None) -> None:
+    rows = [{"audio_filepath": f"{n}.wav", "text": "x"} for n in range(3)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    path = written(tmp_path, lines if indent is None else json.dumps(rows, indent=indent), "manifest.json")
+    assert names_recordings(path)
+    assert [row["audio_filepath"] for row in read_manifest(path).rows] == ["0.wav", "1.wav", "2.wav"]
+    other = written(tmp_path, json.dumps([{"text": "he plays a.wav all day", "label": 1}]), "other.json")
+    assert not names_recordings(other)

@@ -95,3 +95,14 @@ def test_predict_takes_a_long_recording_in_pieces(tmp_path: Path) -> None:
     assert [str(one.message) for one in said] == [
         f"1 recordings longer than 40 s are predicted on in pieces of that length: {long}"
     ]
+
+
+def test_kaldi_may_name_recordings_that_lie_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("soundfile")
+    steps(tmp_path / "sounds" / "a.wav", 0.1, 0.2)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "wav.scp").write_text(f"a {tmp_path / 'sounds' / 'a.wav'}\nb ../sounds/a.wav\n")
+    (folder / "text").write_text("a one\nb two\n")
+    rows = open_data(folder, data_config(validation=0.0, test=0.0)).splits["train"]
+    assert rows.read(np.arange(2))["lengths"].tolist() == [1000, 1000]

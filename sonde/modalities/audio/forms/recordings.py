@@ -25,6 +25,7 @@ from sonde.data.ragged import Ragged, end_to_end
 from sonde.data.splits import ORDER, held_back_facts, share_out, sizes_in_words, subset, thinned
 from sonde.data.targets import first_few, listed
 from sonde.modalities.audio.config import AudioConfig
+from sonde.modalities.audio.corpora import SCRIPT
 from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
 from sonde.modalities.audio.parts import not_too_long, part_of
 from sonde.modalities.audio.recordings import RECOGNITION, Recordings, find_recordings, manifests_in, sounds_below
@@ -40,8 +41,10 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a place holds recordings, None if it does not."""
     if manifests := manifests_in(listing):
         return f"{' and '.join(file.name for file in manifests.values())} names recordings"
-    count = len(sounds_below(listing))
-    return f"{count:,} sound files" if count else None
+    if count := len(sounds_below(listing)):
+        return f"{count:,} sound files"
+    script = next((name for name in listing.below if Path(name).name == SCRIPT), None)  # of sounds that lie elsewhere
+    return f"{script} names recordings (Kaldi)" if script else None
 
 
 def read(

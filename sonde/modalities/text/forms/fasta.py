@@ -69,7 +69,8 @@ def read(
     aside = [
         name for name in first.columns if name not in (SEQUENCE, ID, *requested) and not uninformative(first, name)
     ]
-    chain = chain_kind([letters.upper() for letters in looked_at(first, SEQUENCE)])
+    plain = [letters.upper().replace("-", "").replace("*", "") for letters in looked_at(first, SEQUENCE)]
+    chain = chain_kind(plain)  # of an alignment too, most of which may be gaps
     about = replace(about, warnings=[*about.warnings, *_odd_letters(tables.values(), chain)])
     found = TextColumns(input=SEQUENCE, targets=tuple(requested), chain=chain, aside=tuple(aside), guessed=guessed)
     return tables_of_texts(tables, found, about, config, task=task, tick=tick)

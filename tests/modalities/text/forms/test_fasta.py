@@ -95,3 +95,11 @@ def test_rna_beside_dna_is_said(tmp_path: Path) -> None:
     assert found.warnings[0].startswith("8 sequences hold U and 32 hold T: RNA beside DNA")
     rna = [text.replace("T", "U") for text in GENES]
     assert open_data(write(tmp_path / "b.fasta", labels, rna), data_config(**ALL)).warnings == []
+
+
+def test_gaps_and_stops_do_not_make_sequences_words(tmp_path: Path) -> None:
+    labels = [f"s{n} label={'ab'[n % 2]}" for n in range(40)]
+    aligned = ["".join(RNG.choice(list("ACDEFGHIKL----"), 40)) + "*" for _ in range(40)]
+    found = open_data(write(tmp_path / "a.fasta", labels, aligned), data_config(**ALL))
+    letters = next(fact.what for fact in found.facts if fact.what.startswith("letter tokens"))
+    assert letters == "letter tokens: *, -, A, C, D, E, F, G, H, I, K, L"
