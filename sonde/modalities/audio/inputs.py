@@ -15,10 +15,11 @@ from sonde.data.ragged import end_to_end
 from sonde.data.targets import first_few
 from sonde.modalities.arrays.shapes import as_array
 from sonde.modalities.audio.config import AudioConfig
+from sonde.modalities.audio.corpora import find_corpus
 from sonde.modalities.audio.files import read_samples
 from sonde.modalities.audio.manifest import names_recordings, read_manifest
 from sonde.modalities.audio.parts import NAMED, pieces_of
-from sonde.modalities.audio.recordings import folder_of, plain, sounds_below
+from sonde.modalities.audio.recordings import Recording, folder_of, plain, sounds_below
 from sonde.modalities.audio.resample import resampled
 from sonde.modalities.audio.waveforms import FULL_SCALE, Waveforms, to_int16
 from sonde.modalities.inputs import matching
@@ -42,7 +43,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     for item in inputs if isinstance(inputs, list | tuple) else [inputs]:
         for name, content in _contents(item, len(names)):
             tick("reading recordings", len(names), 0)
-            if not isinstance(content, Path):
+            if not isinstance(content, Recording):
                 held, given = content
                 samples.append(to_int16(resampled(held, given or rate, rate)))
                 names.append(name)
@@ -62,9 +63,9 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
 
 
 def _contents(item: Any, number: int) -> list[tuple[str, Any]]:
-    """What one item stands for: (name, a file's path, or (samples, rate or 0 for the model's))."""
+    """What one item stands for: (name, a part of a file, or (samples, rate or 0 for the model's))."""
     if isinstance(item, str | Path):
-        return [(str(path), path) for path in _paths(item)]
+        return [(one.label, one) for one in _parts(item)]
     if isinstance(item, Mapping):
         if not {"array", "sampling_rate"} <= item.keys():
             raise DataError(f"input {number} is a dict without array and sampling_rate; give both")
@@ -88,20 +89,32 @@ def _floats(samples: Any, number: int) -> np.ndarray:
     return array.astype(np.float32)
 
 
-def _paths(item: str | Path) -> list[Path]:
-    """Sound files that a path, a folder, a manifest or a pattern means. Raises: DataError where there are none"""
+def _parts(item: str | Path) -> list[Recording]:
+    """Files that a path, a folder or a pattern means, and the parts of files that a manifest does. Raises: DataError for none"""
     if (found := matching(item)) is not None:
-        return found
+        return [_whole(path) for path in found]
     path = Path(item).expanduser()
     path = place_of(path).path or path
     if path.is_dir():
-        found = [path / name for name in sounds_below(Listing(path))]
-        if not found:
-            raise DataError(f"{path} holds no recordings")
-        return found
-    if names_recordings(path):
-        manifest = read_manifest(path)
-        column = manifest.file_column()
-        folder = folder_of(manifest, column)
-        return [folder / plain(row[column]) for row in manifest.rows]
-    return [path]
+        return _in_folder(path)
+    if not names_recordings(path):
+        return [_whole(path)]
+    manifest = read_manifest(path)
+    column = manifest.file_column()
+    folder = folder_of(manifest, column)
+    parts = [(folder / plain(row[column]), *manifest.part(place)) for place, row in enumerate(manifest.rows)]
+    return [Recording(name=str(file), truth="", begin=begin, end=end) for file, begin, end in parts]
+
+
+def _in_folder(path: Path) -> list[Recording]:
+    """The files below a folder; where none is, the utterances of a corpus whose files lie elsewhere (Kaldi)."""
+    listing = Listing(path)
+    if found := sounds_below(listing):
+        return [_whole(path / name) for name in found]
+    if (corpus := find_corpus(listing)) is not None:
+        return [Recording(name=str(path / one.name), truth="", begin=one.begin, end=one.end) for one in corpus[0]]
+    raise DataError(f"{path} holds no recordings; give files, or a table that names them")
+
+
+def _whole(path: Path) -> Recording:
+    return Recording(name=str(path), truth="")

@@ -54,18 +54,20 @@ def not_too_long(
     return [headers[row] for row in kept], recordings, [f"{counted} left out: {names}; {_cut_up(more)}"]
 
 
-def pieces_of(path: Path, most: float) -> Iterator[tuple[str, Path, int, int]]:
-    """A file in pieces of at most `most` seconds, one after another: (name, file, first sample, samples).
+def pieces_of(recording: Recording, most: float) -> Iterator[tuple[str, Path, int, int]]:
+    """A file, or a part of one, in pieces of at most `most` seconds, one after another: (name, file, first sample, samples).
 
     Raises: DataError
     """
-    header = read_header(path)
+    path = Path(recording.name)
+    header = part_of(read_header(path), recording, Path())
     room = max(1, round(most * header.rate))
     if header.samples <= room:
-        yield str(path), path, 0, -1
+        yield recording.label, path, header.begin, header.samples
         return
-    for begin in range(0, header.samples, room):
-        number = min(room, header.samples - begin)
+    last = header.begin + header.samples
+    for begin in range(header.begin, last, room):
+        number = min(room, last - begin)
         times = f"{begin / header.rate:g} to {(begin + number) / header.rate:g} s"
         yield f"{path} {times}", path, begin, number
 

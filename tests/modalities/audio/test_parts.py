@@ -104,5 +104,20 @@ def test_kaldi_may_name_recordings_that_lie_elsewhere(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "wav.scp").write_text(f"a {tmp_path / 'sounds' / 'a.wav'}\nb ../sounds/a.wav\n")
     (folder / "text").write_text("a one\nb two\n")
-    rows = open_data(folder, data_config(validation=0.0, test=0.0)).splits["train"]
-    assert rows.read(np.arange(2))["lengths"].tolist() == [1000, 1000]
+    found = open_data(folder, data_config(validation=0.0, test=0.0))
+    assert found.splits["train"].read(np.arange(2))["lengths"].tolist() == [1000, 1000]
+    rows, names = rows_to_predict(str(folder), found.schema)
+    assert names == [str(tmp_path / "sounds" / "a.wav"), str(folder / ".." / "sounds" / "a.wav")]
+    assert len(rows) == 2
+
+
+def test_predict_takes_the_parts_that_a_manifest_means(tmp_path: Path) -> None:
+    schema = open_data(classes(tmp_path / "data"), data_config(validation=0.0, test=0.0)).schema
+    steps(tmp_path / "talk.wav", 0.1, 0.2, 0.3)
+    lines = ['{"audio_filepath": "talk.wav", "offset": 0.5, "duration": 0.5}', '{"audio_filepath": "talk.wav"}']
+    (tmp_path / "manifest.json").write_text("\n".join(lines) + "\n")
+    rows, names = rows_to_predict(str(tmp_path / "manifest.json"), schema)
+    assert names == [f"{tmp_path / 'talk.wav'} 0.5 to 1 s", str(tmp_path / "talk.wav")]
+    found = rows.read(np.arange(2))
+    assert found["lengths"].tolist() == [500, 1500]
+    np.testing.assert_allclose(found["input"][0, :500], 0.2, atol=1e-4)
