@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
@@ -24,9 +25,13 @@ def rows_to_translate(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     """
     items = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
     source = schema.target.names[0] if schema.target.names else ""
-    sentences = [sentence for item in items for sentence in _sentences(item, source) if sentence]
+    lines = [sentence for item in items for sentence in _sentences(item, source)]
+    sentences = [sentence for sentence in lines if sentence]
     if not sentences:
         raise DataError("there is nothing to translate: give a sentence, or a file with one a line")
+    if gone := len(lines) - len(sentences):
+        first = next(number for number, sentence in enumerate(lines, start=1) if not sentence)
+        warn([f"{gone:,} of {len(lines):,} lines are empty and are not translated, first line {first:,}"])
     vocabulary = read_vocabulary(schema.input.tokenizer)
     rows = source_rows(sentences, sentences, vocabulary, most=max(MOST_TOKENS, schema.input.shape[0]))
     return rows, sentences
