@@ -80,8 +80,10 @@ class Manifest:
         """(begin, end) in seconds of what row `row` means of its file, 0 and 0 for all of it. Raises: DataError"""
         lower = {column.lower(): column for column in self.columns}
         names = next(((lower[a], lower[b]) for a, b in CUTS if a in lower and b in lower), None)
-        cells = [self.rows[row].get(name, "").strip() for name in names] if names else []
-        if not all(cells) or not cells:
+        if names is None:
+            return 0.0, 0.0
+        cells = [self.rows[row].get(name, "").strip() for name in names]
+        if not all(cells):
             return 0.0, 0.0
         first, second = (_seconds(cell) for cell in cells)
         end = second if first is None or second is None or names[0].lower() != "offset" else first + second

@@ -17,6 +17,4 @@ def is_censored(names: Sequence[str], counts: np.ndarray, number: np.ndarray) ->
     bound = np.array([BOUND.fullmatch(name) is not None for name in names], dtype=bool)
     plain = [name for name, there in zip(names, number, strict=True) if there]
     measured = len(plain) > COUNTED or any("." in name for name in plain)
-    return (
-        bool(bound.any()) and measured and bool((bound | number).all()) and counts[number].sum() > counts[bound].sum()
-    )
+    return bool(bound.any() and measured and (bound | number).all() and counts[number].sum() > counts[bound].sum())

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, Words
