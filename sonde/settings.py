@@ -176,6 +176,8 @@ class TrainKeywords(TypedDict, total=False):
     """Names for labels, such as 0=zero 1=one: class names, or the transcripts for speech recognition."""
     held_out: str
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
+    max_seconds: float
+    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
@@ -457,6 +459,9 @@ class TrainKeywords(TypedDict, total=False):
     stride: int
     """task question-answering: Tokens between the starts of two windows of a long text (doc stride); windows have
     max_tokens= tokens."""
+    null_threshold: float
+    """task question-answering: How far the log probability of no answer must lie above that of the best one before
+    none is given (SQuAD 2.0)."""
     carry: bool
     """task language-model: Recurrent networks: carry the hidden state over from batch to batch, which continue one
     another (stateful training)."""

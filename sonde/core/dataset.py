@@ -97,7 +97,7 @@ class TargetSpec:
     next:   the token that follows each of the input's, target (B, T) int64; PAD where none counts
     tokens: a text of its own, target (B, M) int64, END after its last token and PAD behind
     span:   where in the input the answer stands, target (B, 2) int64: its first and its last token; `shape` is (tokens that are
-            read at once,): longer rows are read in windows
+            read at once,): longer rows are read in windows; a third of `names` says that some have no answer, and 0 and 0 then
     series: the steps after the input's, target (B, H, V) float of the variables `names`, standardised by mean and std
     distances: between alpha carbons, target (B, R, R) float in ångström, 0 where none counts; `names` are those of the bins
             that logits are of (`sonde.modalities.protein.codes`);  residues: target (B, R) int64; PAD where none counts

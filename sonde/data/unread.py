@@ -29,8 +29,31 @@ _PICTURES = {
     ".jxl": _PICTURE + "import pillow_jxl; from PIL import Image; Image.open('{name}').save('{stem}.png')",
     ".svg": _PICTURE + "import cairosvg; cairosvg.svg2png(url='{name}', write_to='{stem}.png')",
 }
+_TAGGED = (
+    "it holds words with tags, and words are not tagged here: write the sentences with a label each into a CSV file"
+)
+_SPOKEN = "keep the lines that are spoken: grep -vE '^WEBVTT|^[0-9]+[[:space:]]*$|-->' {name} > {stem}.txt"
+_PLACES = (
+    "it names places of a sequence: cut their letters out: bedtools getfasta -fi GENOME.fa -bed {name} -fo {stem}.fasta"
+)
+_RECORDS = (
+    "write its sequences as FASTA: python -c \"from Bio import SeqIO; SeqIO.convert('{name}', '{kind}', '{stem}.fasta', "
+    "'fasta')\" (package biopython), a file for each class"
+)
 _WAYS = {
     **_PICTURES,
+    **dict.fromkeys((".conll", ".conllu", ".conllx", ".conllup", ".bio", ".iob", ".iob2", ".bioes"), _TAGGED),
+    **dict.fromkeys((".srt", ".vtt"), _SPOKEN),
+    **dict.fromkeys((".gff", ".gff3", ".gtf", ".bed"), _PLACES),
+    **dict.fromkeys((".gb", ".gbk", ".gbff", ".genbank"), _RECORDS.replace("{kind}", "genbank")),
+    ".embl": _RECORDS.replace("{kind}", "embl"),
+    ".vcf": "take the lines before its header away: grep -v '^##' {name} > {stem}.tsv",
+    ".po": "write its translations as TMX: po2tmx -l LANGUAGE {name} {stem}.tmx (package translate-toolkit)",
+    **dict.fromkeys(
+        (".xliff", ".xlf"),
+        "write its translations as TMX: xliff2po {name} {stem}.po; po2tmx -l LANGUAGE {stem}.po {stem}.tmx"
+        " (package translate-toolkit)",
+    ),
     ".xlsx": _EXCEL,
     ".xlsm": _EXCEL,
     ".xls": _EXCEL,

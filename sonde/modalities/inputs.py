@@ -6,6 +6,7 @@ from typing import Any
 
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
@@ -104,6 +105,7 @@ def dataset_rows(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, li
     from sonde.modalities.open import open_like
 
     dataset = open_like(data, schema, DataConfig(validation=0.0, test=0.0), tick=tick)
+    warn(dataset.warnings)
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits[split]
     return InputRows(InputsOf(rows)), [rows.describe(index) for index in range(len(rows))]

@@ -55,3 +55,29 @@ def test_unpacked_as_the_error_says_it_is_read(tmp_path: Path) -> None:
     command = way_to_read(tmp_path / "sales.zip").partition(": ")[2]
     subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
     assert open_data(tmp_path / "sales", data_config(target=("y",))).schema.target.names == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("dev.conllu", "words are not tagged here"),
+        ("talk.srt", "grep -vE '^WEBVTT|^[0-9]+[[:space:]]*$|-->' talk.srt > talk.txt"),
+        ("genes.GFF3", "bedtools getfasta -fi GENOME.fa -bed genes.GFF3 -fo genes.fasta"),
+        ("one.gbk", "SeqIO.convert('one.gbk', 'genbank', 'one.fasta', 'fasta')"),
+        ("calls.vcf", "grep -v '^##' calls.vcf > calls.tsv"),
+        ("de.po", "po2tmx -l LANGUAGE de.po de.tmx"),
+        ("de.xlf", "xliff2po de.xlf de.po"),
+    ],
+)
+def test_files_of_texts_and_sequences_are_named_with_a_way(name: str, way: str) -> None:
+    assert way in way_to_read(Path(name))
+
+
+def test_the_way_of_subtitles_leaves_what_is_spoken(tmp_path: Path) -> None:
+    said = (
+        "1\r\n00:00:01,000 --> 00:00:02,000\r\nAt 7 we went.\r\n\r\n2\r\n00:00:02,000 --> 00:00:03,000\r\n7 of us\r\n"
+    )
+    (tmp_path / "talk.srt").write_bytes(said.encode())
+    command = way_to_read(Path("talk.srt")).partition(": ")[2]
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert (tmp_path / "talk.txt").read_text().split() == ["At", "7", "we", "went.", "7", "of", "us"]

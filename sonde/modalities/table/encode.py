@@ -122,7 +122,10 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray, *, surely_num
     if kind.kind == "empty":
         return [], "every cell is missing"
     if kind.kind == "unusable":
-        return [], "neither numbers, text, booleans nor dates"
+        return (
+            [],
+            "neither numbers, text, booleans nor dates; fields within fields and lists must be written as text or numbers",
+        )
     if isinstance(values, Categories):
         return _fit_category(name, values, train)
     if kind.kind == "date":

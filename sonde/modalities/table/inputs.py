@@ -12,7 +12,8 @@ from sonde.core.progress import Tick, silent
 from sonde.modalities.inputs import single
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.forms.tables import row_numbers
-from sonde.modalities.table.read import Table, frame_table, is_frame, numbered_like, read_table
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, frame_table, is_frame, numbered_like
 from sonde.modalities.table.rows import TableRows
 
 
@@ -40,7 +41,7 @@ def as_table(inputs: Any, sources: Sequence[str] = ()) -> Table:
         inputs = {name: [row.get(name) for row in rows] for name in names}
     if isinstance(inputs, str | Path):
         path = Path(inputs)
-        return read_table(path, numbered_like(path, sources) if sources else ())
+        return read_noted(path, numbered_like(path, sources) if sources else ())
     if not is_frame(inputs):
         raise DataError(
             f"the model takes rows of a table, and the input is of type {type(inputs).__name__}; give a file, a data frame, a "

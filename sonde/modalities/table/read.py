@@ -35,7 +35,7 @@ from sonde.modalities.table.head import (
     without_empty,
 )
 from sonde.modalities.table.header import is_header
-from sonde.modalities.table.json_lines import is_json_list, read_json_lines, read_json_list
+from sonde.modalities.table.json_lines import is_json_lines, is_json_list, read_json_lines, read_json_list
 from sonde.modalities.table.quotes import check_quotes, quotes_are_text, swallowed, without_quotes
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
@@ -87,7 +87,7 @@ def table_suffix(path: Path) -> str:
     compressed = name is not path
     known = suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES) or (suffix in BINARY_SUFFIXES and not compressed)
     if suffix == JSON_LIST and not compressed:
-        return suffix if is_json_list(path) else ""
+        return suffix if is_json_list(path) or is_json_lines(path) else ""
     return suffix if known else ""
 
 
@@ -109,9 +109,9 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
         raise DataError(f"{path.name} is not read as it is: {way}")
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
-    if suffix == JSON_LIST:
+    if suffix == JSON_LIST and is_json_list(path):
         table = Table(name=path.name, columns=read_json_list(path), first_row=1)
-    elif suffix in JSON_SUFFIXES:
+    elif suffix in (*JSON_SUFFIXES, JSON_LIST):
         table = Table(name=path.name, columns=read_json_lines(path), first_row=1)
     else:
         table = _read_text(path, names) if suffix in TEXT_SUFFIXES else _read_binary(path)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
+from sonde.modalities.table.censored import is_censored
 from sonde.modalities.table.gaps import codes_of_gaps
 from sonde.modalities.table.integer_targets import doubt_of_integers, looks_like_classes
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
@@ -164,7 +165,7 @@ def _named(table: Table, column: str, wanted: str | None) -> Target:
             "word if it is a class"
         )
     counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names))
-    _refuse_stray_numbers(table, column, values, counts)
+    _refuse_stray_numbers(table, column, values, counts, classes=wanted == "class")
     joined = find_joined(values)
     if joined is not None:
         return _joined(table, column, joined, warnings)
@@ -206,11 +207,12 @@ def _classes(table: Table, column: str, names: Sequence[str], rows: int, why: st
     return Target(columns=(column,), spec=spec, fact=fact, warnings=tuple(warnings))
 
 
-def _refuse_stray_numbers(table: Table, column: str, values: Categories, counts: np.ndarray) -> None:
+def _refuse_stray_numbers(table: Table, column: str, values: Categories, counts: np.ndarray, *, classes: bool) -> None:
     """Raises: DataError naming the first cell that is no number where most are, and too many differ to be classes."""
     plain = written(pa.array(values.names, pa.large_string()), table.delimiter).plain
     number = matching(plain, NUMBER)
-    if number.sum() <= FEW or counts[number].sum() <= MOST * counts.sum():
+    few = number.sum() <= FEW or counts[number].sum() <= MOST * counts.sum()
+    if few and (classes or not is_censored(values.names, counts, number)):
         return
     stray = np.append(~number, False)[values.codes]
     row = int(stray.argmax())
@@ -279,7 +281,8 @@ def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
         )
     if kind.kind == "unusable":
         raise DataError(
-            f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value"
+            f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value: write several "
+            "labels of a row as one text, such as a|b"
         )
     if (kind.way or kind.limits) and wanted != "value" and (wanted or len(categories(table, column).names) <= FEW):
         return Kind(kind="category")  # "250 ml", "3+"
