@@ -9,11 +9,20 @@ import torch
 
 from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig, TrainConfig
-from sonde.core.errors import ConfigError, DataError, Interrupted, NonFinite, OutOfMemory, RunFolderError, SondeError
+from sonde.core.errors import (
+    ConfigError,
+    DataError,
+    Interrupted,
+    NonFinite,
+    NonFiniteOutput,
+    OutOfMemory,
+    RunFolderError,
+    SondeError,
+)
 from sonde.core.findings import Finding
 from sonde.core.nested import in_words, leaves
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Source
+from sonde.core.seams import Meter, Source
 from sonde.data.feed.iterables import Looked
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import JsonLinesLog
@@ -120,9 +129,20 @@ def _non_finite(batch: Batch) -> tuple[str, torch.Tensor] | None:
 
 
 def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
-    """The same for non-finite outputs in an evaluation: its message, and where the last weights are."""
-    note(folder, str(trouble), check="not finite", action=REMEDY)
-    return NonFinite(f"{trouble}; {_last(folder, 'last checkpoint')}")
+    """The same for non-finite outputs in an evaluation: its message, and where the last good weights are."""
+    note(folder, str(trouble), check="not finite", action=REMEDY, step=trouble.step)
+    return NonFinite(f"{trouble}; {_last(folder, 'last good checkpoint')}")
+
+
+def scores_of(meter: Meter, source: Source, split: str, *, step: int) -> dict[str, float]:
+    """What an evaluation came to, after `step`. Raises: NonFinite, which names the step and the row, for one with NaN"""
+    try:
+        return meter.compute()
+    except NonFiniteOutput as trouble:
+        where = f"{trouble.place} {source.describe(trouble.row)}"
+        named = NonFinite(f"step {step}, evaluation on {split}: {trouble.what} ({where}); {trouble.remedy}")
+        named.step = step
+        raise named from trouble
 
 
 def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:

@@ -18,6 +18,7 @@ from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.doubts import against_its_name, counted, is_count
+from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation
 from sonde.tasks.custom.joining import joined, on_cpu, wide
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
 from sonde.tasks.custom.signatures import in_order
@@ -185,33 +186,6 @@ class Measures:
         return MetricsMeter(self)
 
 
-class BestMetric:
-    """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
-
-    Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
-    """
-
-    def __init__(
-        self, measures: Measures, monitor: str | None, mode: str | None, *, own: Objective | None = None
-    ) -> None:
-        """own: of a task with metrics of its own, what chooses where none is monitored"""
-        self._measures, self._monitor, self._mode, self._own = measures, monitor, mode, own
-        self._decided: Objective | None = None
-
-    @property
-    def objective(self) -> Objective:
-        """Raises: ConfigError as `Measures.objective`"""
-        own = self._own if self._monitor is None else None
-        return self._decided or own or self._measures.objective(self._monitor, self._mode, final=False)
-
-    def notes(self, batches: int | None) -> list[Finding]:
-        """What is to be said before the first step. batches: of the validation rows, where known"""
-        own = self._own if self._monitor is None else None
-        self._decided = own or self._measures.objective(self._monitor, self._mode)
-        quiet = self._monitor is not None or self._own is not None
-        return self._measures.notes(self._decided, monitored=quiet, batches=batches)
-
-
 class MetricsMeter:
     """Adds up an evaluation: means of batches by their rows, in float64; and keeps what metrics of whole sets need.
 
@@ -228,13 +202,19 @@ class MetricsMeter:
             Any
         ] = []  # (output, what each function of the whole set is given besides, rows) of batches, on the CPU
         self._found: dict[str, float] | None = None
+        self._finite = FiniteEvaluation()
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
         self._found, rows = None, len(index)
         for name, value in outputs.items():
-            if name != KEPT:
-                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * rows
+            if name == NAN_ROWS:
+                self._finite.output(value, index)
+            elif name != KEPT:
+                mean = float(scalar(name, value))
+                self._sums[name] = self._sums.get(name, 0.0) + mean * rows
+                if name == "loss":
+                    self._finite.loss(name, mean, index)
         self._rows += rows
         if KEPT not in outputs:
             return
@@ -248,6 +228,7 @@ class MetricsMeter:
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
         self._found = None
+        self._finite.merge(other._finite)
         for name, value in other._sums.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._rows += other._rows
@@ -263,8 +244,10 @@ class MetricsMeter:
     def compute(self) -> dict[str, float]:
         """Name -> value over all rows, the metrics in their order, then the loss and what else the task reports.
 
-        Raises: Undefined for a metric that these rows do not suffice for; ConfigError for one that fails or is no number
+        Raises: NonFinite for an output that held a NaN, or a loss that was no finite number; Undefined for a metric that these
+                rows do not suffice for; ConfigError for one that fails or is no number
         """
+        self._finite.refuse()
         if self._found is None:
             means = {name: value / self._rows for name, value in self._sums.items()}
             found: dict[str, float] = {}

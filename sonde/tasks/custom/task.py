@@ -14,8 +14,10 @@ from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
+from sonde.tasks.custom.choosing import BestMetric
+from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation, nan_rows
 from sonde.tasks.custom.measure import scores_of_loss
-from sonde.tasks.custom.metrics import BestMetric, Measures, own_names, scalar
+from sonde.tasks.custom.metrics import Measures, own_names, scalar
 from sonde.tasks.custom.mistakes import in_words
 from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
 from sonde.tasks.custom.signatures import in_order
@@ -32,6 +34,7 @@ class MeanMeter:
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._rows = 0
+        self._finite = FiniteEvaluation()
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add a batch: outputs are scalar means over its rows."""
@@ -40,7 +43,10 @@ class MeanMeter:
                 f"evaluate(batch) returned {in_words(outputs)}; it must return a dict of scalars by name, means over the rows"
             )
         for name, value in outputs.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
+            mean = float(scalar(name, value))
+            self._sums[name] = self._sums.get(name, 0.0) + mean * len(index)
+            if name == "loss" or name.endswith(" loss"):
+                self._finite.loss(name, mean, index)
         self._rows += len(index)
 
     def merge(self, other: "MeanMeter") -> None:
@@ -48,9 +54,11 @@ class MeanMeter:
         for name, value in other._sums.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._rows += other._rows
+        self._finite.merge(other._finite)
 
     def compute(self) -> dict[str, float]:
-        """Name -> mean over all rows."""
+        """Name -> mean over all rows. Raises: NonFinite when a loss was none"""
+        self._finite.refuse()
         return {name: value / self._rows for name, value in self._sums.items()}
 
     def details(self) -> dict[str, Any]:
@@ -171,7 +179,7 @@ class ModuleTask:
         bound = self._binding(batch)
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
-        measured = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
+        measured = self._measured(bound, output, batch)
         if self._function is None:
             found = own_loss(output)
         else:
@@ -184,6 +192,19 @@ class ModuleTask:
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
         return {**measured, "loss": loss.value, **parts}
+
+    def _measured(self, bound: Binding, output: Any, batch: Batch) -> dict[str, Any]:
+        """The metrics of a batch. Raises: NonFinite where one fails on an output that holds a NaN"""
+        bad = nan_rows(output, len(batch))
+        try:
+            found = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
+        except ConfigError:
+            if bad is not None:
+                met = FiniteEvaluation()
+                met.output(bad, batch.index)
+                met.refuse()
+            raise
+        return found if bad is None else {**found, NAN_ROWS: bad}
 
     def meter(self) -> Meter:
         """A fresh one, of the metrics in their order and then the loss; the first is what a person reads first."""
