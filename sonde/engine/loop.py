@@ -176,6 +176,8 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
     progress.rows += record.rows
     if main in record.losses:
         progress.window.append(record.losses[main])
+        if record.step == 1:
+            progress.first_loss = record.losses[main]
     if training.stepper.several:
         progress.latest |= record.losses
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):

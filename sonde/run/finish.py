@@ -13,6 +13,7 @@ from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
+from sonde.diagnose.divergence import diverged
 from sonde.diagnose.evaluations import never_finite, sometimes_finite
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
@@ -76,6 +77,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     broken = _never_finite(run) + best_before(
         assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
     )
+    broken += _diverged(run)
     attempt.findings += broken
     add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
@@ -100,6 +102,22 @@ def _never_finite(run: Prepared) -> list[Finding]:
     means = abilities_of(assembly.task).batch_means
     found = never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
     return found + sometimes_finite(lines, None if best is None else best["metric"])
+
+
+def _diverged(run: Prepared) -> list[Finding]:
+    """That the loss ended far above its start, with the setting that moves the weights so far."""
+    stepper, first, optim = run.training.stepper, run.training.progress.first_loss, run.attempt.assembly.config.optim
+    lines = list(read_lines(run.attempt.folder.metrics))
+    rate = max((float(line["lr"]) for line in lines if line.get("lr") is not None), default=0.0)
+    lower = f"--lr, which was {rate:.3g}, such as --lr {rate / 10:.1g}"
+    if any(update.custom or update.own_rate for update in stepper.updates):
+        lower = f"the rate of the optimiser, which was {rate:.3g}"
+    return diverged(
+        lines,
+        None if first is None else float(first),
+        remedy=f"lower {lower}" + ("" if optim.clip else ", or add --clip 1"),
+        several=stepper.several,
+    )
 
 
 def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
