@@ -26,8 +26,8 @@ from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
-from sonde.run.errors import unfitting
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
@@ -96,7 +96,7 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
                     if next(coming, None) is None:
                         _try_metrics(assembly, meter, split)
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
-        unfit = unfitting(trouble, batch, f"the first {split} batch")
+        unfit = unfitting(trouble, batch, f"the first {split} batch", source.describe)
         if unfit is None:
             raise
         raise unfit from trouble

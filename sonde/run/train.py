@@ -72,7 +72,7 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
             failure_noted(attempt.folder, lambda: attempt.steps > 0),
             _nothing_left(attempt),
             in_one_line(assembly, attempt.folder),
-            fitting_shapes(assembly, lambda: attempt.steps == 0),
+            fitting_shapes(assembly, lambda: attempt.steps),
             random_state.apart(assembly.device),
             _reproducible(assembly),
             graceful() as request,

@@ -105,7 +105,7 @@ def test_the_rows_with_the_bad_input_are_named(tmp_path: Path) -> None:
     with pytest.raises(NonFinite) as told:
         sonde.fit(nn.Linear(1, 1), loader, loss=mse_loss, epochs=1, out=tmp_path / "run", **QUIET)
     assert "step 3, phase 'model': the loss is " in str(told.value)
-    assert "; rows with a non-finite input: row 17 of the loader; the weights" in str(told.value)
+    assert "; rows with a non-finite input: row 17; the weights" in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,8 @@ def test_the_rows_with_the_bad_input_are_named(tmp_path: Path) -> None:
         ),
         (
             43,
-            r"sonde: error: evaluation: the model's output is NaN \(first at row 0 of the split\); .*; no checkpoint was",
+            r"sonde: error: step 1, evaluation on validation: the model's output is NaN "
+            r"\(first at rows.csv row 16\); .*; no checkpoint was",
         ),
     ],
 )
