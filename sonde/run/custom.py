@@ -42,6 +42,7 @@ from sonde.run.job import Job
 from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
+from sonde.run.memory import room_for
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
@@ -140,7 +141,8 @@ def custom_parts(
     refuse_meta(task.modules)
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device, task.modules)
-    getattr(task, "to", task.modules.to)(device)
+    with room_for(f"moving the network to {device}", "give a smaller one, or --device cpu"):
+        getattr(task, "to", task.modules.to)(device)
     if isinstance(test, int | float):
         raise ConfigError(
             f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"

@@ -14,7 +14,6 @@ from sonde.core.errors import (
     Interrupted,
     NonFinite,
     NonFiniteOutput,
-    OutOfMemory,
     RunFolderError,
 )
 from sonde.core.findings import Finding
@@ -27,6 +26,7 @@ from sonde.engine.json_lines import JsonLinesLog
 from sonde.engine.met import met_at
 from sonde.engine.put_back import PutBack
 from sonde.run.build import Assembly
+from sonde.run.memory import memory_or_itself
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.unfit import ONE_ROW, unfitting
 
@@ -58,13 +58,13 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     except Interrupted as stop:
         again = words_to_go_on(folder, assembly.config)
         raise Interrupted(f"{stop}; resume with: {again}", signal_number=stop.signal_number) from None
-    except (torch.OutOfMemoryError, RuntimeError) as trouble:
+    except (MemoryError, RuntimeError) as trouble:
         if KEPT_GRAPH in str(trouble):
             raise ConfigError(
                 "the loss reaches back into the graph of an earlier step, which is gone: what one step keeps for the next, such "
                 "as a hidden state, must be kept as state.detach()"
             ) from trouble
-        raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
+        raise _of_memory_or_itself(trouble, assembly) from trouble
     except ValueError as trouble:
         raise one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly)) from trouble
 
@@ -198,6 +198,8 @@ def steps_in_one_line(assembly: Assembly, steps: Callable[[], int]) -> Iterator[
     try:
         with fitting_shapes(assembly, steps):
             yield
+    except (MemoryError, RuntimeError) as trouble:
+        raise _of_memory_or_itself(trouble, assembly) from trouble
     except ValueError as trouble:
         refusal = one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly))
         if refusal is trouble:
@@ -224,17 +226,13 @@ def room_in(folder: RunFolder, again: str) -> Iterator[None]:
         ) from trouble
 
 
-def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device) -> Exception:
-    """What to make smaller where `trouble` is an out-of-memory error; any other error as it is."""
-    text = str(trouble)
-    full = isinstance(trouble, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
-    if not full:
-        return trouble
-    return OutOfMemory(
-        f"out of memory on {device} with --batch-size {feed.batch_size} --accumulate {feed.accumulate}: "
-        f"give --accumulate {feed.accumulate * 2} (the same update from smaller micro-batches) or --batch-size "
-        f"{max(1, feed.batch_size // 2)}"
-    )
+def _of_memory_or_itself(trouble: Exception, assembly: Assembly) -> Exception:
+    met, evaluated = met_at(trouble), ""
+    if met is not None and any(source is met.source for source in assembly.evaluation_sources.values()):
+        half = max(1, len(met.batch) // 2)
+        evaluated = f"give the evaluated data as a DataLoader of batches of {half:,} rows"
+        evaluated = evaluated if assembly.dataset is None else "give smaller inputs, such as --image-size"
+    return memory_or_itself(trouble, assembly.config.feed, assembly.device, evaluated=evaluated)
 
 
 def _made_by(assembly: Assembly) -> str:

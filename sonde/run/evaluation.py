@@ -22,6 +22,7 @@ from sonde.data.splits import truth_of
 from sonde.engine import random_state
 from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
+from sonde.engine.met import note_batch
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
@@ -95,7 +96,9 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
                         add(batch)
                     if next(coming, None) is None:
                         _try_metrics(assembly, meter, split)
-    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, MemoryError) as trouble:
+        if batch is not None:
+            note_batch(trouble, batch, source)
         unfit = unfitting(trouble, batch, f"the first {split} batch", source.describe)
         if unfit is None:
             raise

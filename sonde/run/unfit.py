@@ -11,6 +11,7 @@ from sonde.core.batch import Batch
 from sonde.core.errors import DataError, SondeError
 from sonde.core.nested import in_words
 from sonde.data.feed.order_taken import line_of
+from sonde.run.memory import ran_out
 
 ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
 SPEAKS_OF_SHAPES = (
@@ -56,7 +57,7 @@ def unfitting(
     what:  the batch in words;  later: it is not the first of its kind, so that its rows are named, and where it failed
     """
     first = str(trouble).strip().split("\n")[0].rstrip(".")
-    other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
+    other = isinstance(trouble, SondeError) or ran_out(trouble) or ONE_ROW in first
     if other or batch is None:
         return None
     if later:

@@ -21,7 +21,8 @@ from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
-from sonde.run.errors import memory_or_itself, one_row_or_itself, room_in
+from sonde.run.errors import one_row_or_itself, room_in
+from sonde.run.memory import memory_or_itself
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "batch_size": 8}
 
@@ -148,8 +149,8 @@ def test_out_of_memory_says_what_to_make_smaller(
         words = ["train", "digits", "--accumulate", "2", "--out", str(tmp_path / f"run{len(more)}"), *more]
         assert main(words) == 2
         assert capsys.readouterr().err == (
-            "sonde: error: out of memory on cpu with --batch-size 64 --accumulate 2: give --accumulate 4 (the same update "
-            "from smaller micro-batches) or --batch-size 32\n"
+            "sonde: error: out of memory on cpu with --batch-size 64 --accumulate 2 (20.00 MiB asked for at once): give "
+            "--accumulate 4 (the same update from smaller micro-batches) or --batch-size 32, or a smaller network\n"
         )
 
 
