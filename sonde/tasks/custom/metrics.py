@@ -18,9 +18,10 @@ from sonde.metrics.directions import higher_is_better, is_mean_of_rows
 from sonde.metrics.named import NamedMetric, Scores
 from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.doubts import against_its_name, counted, is_count
-from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation
 from sonde.tasks.custom.joining import joined, on_cpu, wide
+from sonde.tasks.custom.means import Means
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
+from sonde.tasks.custom.scalars import scalar
 from sonde.tasks.custom.signatures import in_order
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
@@ -194,28 +195,18 @@ class MetricsMeter:
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
-        self._sums: dict[str, float] = {}
-        self._rows = 0
+        self._means = Means()
         self._whole = [measure.name for measure in measures.all if measure.computes == "whole"]
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[
             Any
         ] = []  # (output, what each function of the whole set is given besides, rows) of batches, on the CPU
         self._found: dict[str, float] | None = None
-        self._finite = FiniteEvaluation()
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
-        self._found, rows = None, len(index)
-        for name, value in outputs.items():
-            if name == NAN_ROWS:
-                self._finite.output(value, index)
-            elif name != KEPT:
-                mean = float(scalar(name, value))
-                self._sums[name] = self._sums.get(name, 0.0) + mean * rows
-                if name == "loss":
-                    self._finite.loss(name, mean, index)
-        self._rows += rows
+        self._found = None
+        self._means.add(outputs, index)
         if KEPT not in outputs:
             return
         output, given = outputs[KEPT]
@@ -228,10 +219,7 @@ class MetricsMeter:
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
         self._found = None
-        self._finite.merge(other._finite)
-        for name, value in other._sums.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._rows += other._rows
+        self._means.merge(other._means)
         self._seen += other._seen
         for name, one in self._objects.items():
             join = getattr(one, "merge" if isinstance(one, NamedMetric) else "merge_state", None)
@@ -247,9 +235,9 @@ class MetricsMeter:
         Raises: NonFinite for an output that held a NaN, or a loss that was no finite number; Undefined for a metric that these
                 rows do not suffice for; ConfigError for one that fails or is no number
         """
-        self._finite.refuse()
+        self._means.refuse()
         if self._found is None:
-            means = {name: value / self._rows for name, value in self._sums.items()}
+            means = self._means.compute()
             found: dict[str, float] = {}
             for measure in self._measures.all:
                 if measure.computes == "batch":
@@ -276,7 +264,7 @@ class MetricsMeter:
             _result(measure, call, index, output, places)
 
     def _computed(self, measure: Measure) -> Any:
-        where = f"all {self._rows:,} rows"
+        where = f"all {self._means.rows:,} rows"
         if measure.computes == "object":
             with torch.inference_mode():  # what an object keeps of an evaluation can be changed in no other
                 return _result(measure, self._objects[measure.name].compute, where)
@@ -301,26 +289,6 @@ def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
     """How a loss and metrics of the caller's own are written in config.yaml; empty where there are none."""
     named = {measure.name: qualified_name(measure.function) for measure in measures.all}
     return ({} if loss is None else {"loss": qualified_name(loss)}) | ({"metrics": named} if named else {})
-
-
-def scalar(name: str, value: Any) -> Tensor:
-    """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor):
-        if value.numel() != 1:
-            what = f"a tensor of shape {tuple(value.shape)}"
-            raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-        if value.is_complex():
-            what = "the loss" if name == "loss" else f"metric {name!r}"
-            raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
-        return value
-    try:
-        number = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)  # all its digits
-    except (TypeError, ValueError, RuntimeError):
-        what = "None" if value is None else f"a {type(value).__name__}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
-    if number.numel() != 1:
-        raise ConfigError(f"metric {name!r} is a {type(value).__name__}; it must be a scalar, the mean over the rows")
-    return number
 
 
 def checked_mode(name: str, higher: bool | None, mode: str | None, declared: bool = True) -> Literal["max", "min"]:
