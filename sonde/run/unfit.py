@@ -17,7 +17,7 @@ ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single ro
 SPEAKS_OF_SHAPES = (
     r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|"
     r"same device|valid range|out of range)\b|two bool tensors|^result type|^Input type|must be Tensor, not|input types? |"
-    r"'list' object has no|device-side assert"
+    r"'list' object has no|device-side assert|should be between 0 and 1|not implemented for '|spatial targets|target size"
 )
 NARROW = "Half|BFloat16|Byte|Char|Short|Int|Long|Bool|UInt16|UInt32|UInt64"
 REMEDIES = (  # of what torch says, and what mends it
@@ -31,6 +31,21 @@ REMEDIES = (  # of what torch says, and what mends it
     (
         r"ComplexFloat and Float",
         "give the inputs as torch.view_as_real(input).flatten(1), or the network as net.to(torch.complex64)",
+    ),
+    (
+        r"all elements of (input|target) should be between 0 and 1",
+        "this loss takes probabilities and targets from 0 to 1: give torch.nn.functional.binary_cross_entropy_with_logits for "
+        "logits, or end the network in nn.Sigmoid()",
+    ),
+    (
+        r"log_softmax.* not implemented for '(Long|Int|Byte)'",
+        "a loss is called with (output, target), in this order: give cross_entropy(output, target)",
+    ),
+    (r"must be Tensor, not tuple", "a recurrent layer returns (outputs, state); take its [0]"),
+    (
+        r"only batches of spatial targets|^Expected target size \[\d+, \d+\], got \[\d+\]",
+        "the outputs have further axes, and the targets are one class a row; return (rows, classes), such as with nn.Flatten() "
+        "before the last layer, or out[:, -1] of a recurrent one",
     ),
     (
         r"device-side assert",
@@ -88,6 +103,10 @@ def _of_the_rows(first: str, batch: Batch, describe: Describe) -> str:
         return _of_numbers(batch, describe)
     if re.search(r"expected target dtype to be Long|expected scalar type Long", first):
         return _as_classes(batch, describe)
+    if "shapes cannot be multiplied" in first:
+        return _unflattened(batch)
+    if (planes := re.search(r"expected input\[(.+)\] to have (\d+) channels", first)) is not None:
+        return _channels_last([int(size) for size in planes[1].split(",")], int(planes[2]))
     if "must be Tensor, not list" in first or "'list' object has no" in first:
         return _of_lists(batch)
     return ""
@@ -145,6 +164,24 @@ def _as_classes(batch: Batch, describe: Describe) -> str:
             "such as torch.nn.functional.mse_loss"
         )
     return "give the targets as target.long()"
+
+
+def _unflattened(batch: Batch) -> str:
+    """A linear layer reads the last axis only, which is seldom meant of images."""
+    if "input" not in batch:
+        return ""
+    field: Any = batch["input"]
+    if not isinstance(field, Tensor) or field.ndim < 3:
+        return ""
+    return "a linear layer reads the last axis only; to read all of a row put nn.Flatten() before it"
+
+
+def _channels_last(sizes: list[int], channels: int) -> str:
+    """Where images stand with their channels as the last axis."""
+    if len(sizes) < 3 or sizes[-1] != channels:
+        return ""
+    order = ", ".join(map(str, (0, len(sizes) - 1, *range(1, len(sizes) - 1))))
+    return f"channels come before the other axes; give the inputs as input.permute({order})"
 
 
 def _of_lists(batch: Batch) -> str:

@@ -121,3 +121,53 @@ def test_other_errors_of_the_caller_s_code_are_left_alone() -> None:
     batch = Batch({"input": X, "target": Y}, torch.arange(40))
     assert unfitting(ValueError("my own check failed"), batch, "the batch", later=True) is None
     assert unfitting(RuntimeError("sizes"), None, "the batch") is None
+
+
+IMAGES = torch.linspace(0, 1, 40 * 64).reshape(40, 1, 8, 8)
+
+
+def test_a_forgotten_flatten_is_told_and_mended(tmp_path: Path) -> None:
+    conv, head = nn.Conv2d(1, 2, 3), nn.Linear(72, 2)
+    assert told_of(IMAGES, Y, tmp_path / "a", nn.Sequential(conv, head)).endswith("put nn.Flatten() before it")
+    said = told_of(IMAGES, Y, tmp_path / "b", nn.Sequential(nn.Linear(8, 2)))
+    assert said.endswith("such as with nn.Flatten() before the last layer, or out[:, -1] of a recurrent one")
+    sonde.fit(
+        nn.Sequential(conv, nn.Flatten(), head),
+        (IMAGES, Y),
+        loss=cross_entropy,
+        epochs=1,
+        quiet=True,
+        out=str(tmp_path / "well"),
+    )
+
+
+def test_images_with_channels_last_are_told_and_mended(tmp_path: Path) -> None:
+    last = IMAGES.expand(-1, 3, -1, -1).permute(0, 2, 3, 1)
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+    assert told_of(last, Y, tmp_path / "a", network).endswith("give the inputs as input.permute(0, 3, 1, 2)")
+    sonde.fit(
+        network, (last.permute(0, 3, 1, 2), Y), loss=cross_entropy, epochs=1, quiet=True, out=str(tmp_path / "well")
+    )
+
+
+def test_losses_that_are_called_wrongly_say_how(tmp_path: Path) -> None:
+    flat = nn.Sequential(nn.Linear(4, 1), nn.Flatten(0))
+    said = told_of(3 * X, Y.float(), tmp_path / "a", flat, loss=nn.functional.binary_cross_entropy)
+    assert (
+        "give torch.nn.functional.binary_cross_entropy_with_logits for logits, or end the network in nn.Sigmoid()"
+        in said
+    )
+    said = told_of(X, Y, tmp_path / "b", loss=lambda output, target: cross_entropy(target, output))
+    assert said.endswith("in this order: give cross_entropy(output, target)")
+
+
+def test_a_recurrent_layer_gives_a_pair(tmp_path: Path) -> None:
+    class Reads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell, self.head = nn.LSTM(4, 3, batch_first=True), nn.Linear(3, 2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.cell(x))
+
+    assert told_of(X[:, None], Y, tmp_path / "a", Reads()).endswith("returns (outputs, state); take its [0]")
