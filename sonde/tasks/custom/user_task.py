@@ -109,7 +109,9 @@ class Task:
                 if isinstance(loss.weight, Tensor) or loss.weight != len(batch)
                 else {}
             )
-        return {**found, MEAN_OF: weights} if weights else found
+        if weights and type(self).meter is Task.meter:  # another meter knows nothing of them
+            found[MEAN_OF] = weights
+        return found
 
     def meter(self) -> Meter:
         """A fresh `MeanMeter`: means over all rows of what `evaluate` returns."""

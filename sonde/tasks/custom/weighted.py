@@ -37,13 +37,14 @@ def counted(loss: Any) -> Callable[[Tensor], Tensor | float] | None:
     """(targets of a batch) -> what the mean that `loss` gives of them is one of; None as for `weighted`."""
     if weighted(loss) is None:
         return None
-    given = loss.keywords if isinstance(loss, partial) else {}
-    ignored = loss.ignore_index if isinstance(loss, nn.Module) else given.get("ignore_index", IGNORED)
+    given: dict[str, Any] = loss.keywords if isinstance(loss, partial) else {}
+    module: Any = loss
+    ignored: int = module.ignore_index if isinstance(loss, nn.Module) else given.get("ignore_index", IGNORED)
 
     def count(target: Tensor) -> Tensor | float:
         if target.is_floating_point():
             return len(target)
-        weight = loss.weight if isinstance(loss, nn.Module) else given.get("weight")
+        weight = module.weight if isinstance(loss, nn.Module) else given.get("weight")
         return _total(target, weight, ignored)
 
     return count
