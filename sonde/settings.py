@@ -397,7 +397,8 @@ class TrainKeywords(TypedDict, total=False):
     types. task translation: Label smoothing: share of each target token spread uniformly over the vocabulary."""
     class_weights: float | Sequence[float | Literal["balanced", "none"]] | Sequence[float] | Literal["balanced", "none"]
     """task classification: Class weights of the loss: balanced (inversely proportional to class frequency), or one
-    number per class (or label). task segmentation: Class weights of the cross-entropy, one number per class."""
+    number per class (or label). A row counts by its own class, also with label smoothing (as in Keras, not as in
+    torch). task segmentation: Class weights of the cross-entropy, one number per class."""
     focal_gamma: float
     """task classification: Focusing parameter (gamma) of the focal loss, which down-weights well-classified rows; 0
     is cross-entropy."""
