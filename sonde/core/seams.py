@@ -371,3 +371,12 @@ class Observer(Protocol):
     """
 
     def __call__(self, record: Record, /) -> Verdict | None: ...
+
+
+class Look(Protocol):
+    """Takes some steps in the stepper's place, which it calls, and measures them."""
+
+    @property
+    def next(self) -> int: ...  # the next step that it takes
+
+    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord: ...

@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sonde.core.batch import Batch
 from sonde.core.durations import Duration
 from sonde.core.errors import DataError, Interrupted
 from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, EventRecord, Record, StepRecord
-from sonde.core.seams import Objective, Source, extras_of
+from sonde.core.seams import Look, Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
+from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import EvaluationStopped, StopRequest
 from sonde.engine.step import Stepper
@@ -39,7 +40,12 @@ def steps(
         batch = next(endless)
         if on_batch is not None:
             on_batch(batch)
-        yield stepper(batch, step=number, epoch=epoch_of(source, number))
+        try:
+            record = stepper(batch, step=number, epoch=epoch_of(source, number))
+        except Exception as trouble:
+            note_batch(trouble, batch, source)
+            raise
+        yield record
     stepper.guard.settle()
 
 
@@ -73,15 +79,6 @@ class FitSettings:
     checkpoint_every: Duration = Duration(60, "seconds")
     patience: Duration | None = None
     limit_s: float | None = None  # hard end of the training, whatever the schedule
-
-
-class Look(Protocol):
-    """Takes some steps in the stepper's place, which it calls, and measures them."""
-
-    @property
-    def next(self) -> int: ...  # the next step that it takes
-
-    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +130,11 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             continue
         number = progress.step + 1
         take = stepper if look is None or number < look.next else look.step
-        record = take(batch, step=number, epoch=epoch_of(training.source, number))
+        try:
+            record = take(batch, step=number, epoch=epoch_of(training.source, number))
+        except Exception as trouble:
+            note_batch(trouble, batch, training.source)
+            raise
         _count(training, settings, record)
         step_s = time.perf_counter() - begun
         if parts.thread_tuner is not None:
@@ -188,6 +189,8 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
     progress.rows += record.rows
     if main in record.losses:
         progress.window.append(record.losses[main])
+        if record.step == 1:
+            progress.first_loss = record.losses[main]
     if training.stepper.several:
         progress.latest |= record.losses
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):

@@ -34,7 +34,7 @@ from sonde.run.build import Assembly
 from sonde.run.callers_code import remember_code
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
+from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line, scores_of
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.examining import doctor_of, last_look
 from sonde.run.job import Attempt
@@ -76,7 +76,7 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
             failure_noted(attempt.folder, lambda: attempt.steps > 0),
             _nothing_left(attempt),
             in_one_line(assembly, attempt.folder),
-            fitting_shapes(assembly, lambda: attempt.steps == 0),
+            fitting_shapes(assembly, lambda: attempt.steps),
             random_state.apart(assembly.device),
             _reproducible(assembly),
             graceful() as request,
@@ -156,9 +156,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     parts = _calls(attempt, plan, training, settings, request, doctor)
     if saved is None:
         if assembly.dataset is None and assembly.first is not None:
-            able = abilities_of(assembly.task)
-            bound = None if able.bind is None else able.bind(assembly.first)
-            write_fields(folder, assembly.first, bound)
+            bind = abilities_of(assembly.task).bind
+            write_fields(folder, assembly.first, None if bind is None else bind(assembly.first))
         if plan.precision_why:
             write_reason(folder, "precision", f"{plan.precision} was decided on: {plan.precision_why}")
         pieces, device = assembly.config.feed.accumulate, assembly.device
@@ -335,7 +334,8 @@ def _validate(attempt: Attempt, training: Training, request: StopRequest, doctor
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
-    scores, objective, best = meter.compute(), assembly.objective, training.progress.best
+    scores = scores_of(meter, source, "validation", step=training.progress.step)
+    objective, best = assembly.objective, training.progress.best
     better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget

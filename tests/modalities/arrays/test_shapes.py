@@ -94,7 +94,7 @@ def test_a_bad_number_is_named_by_row() -> None:
 
 def test_what_is_no_array_of_numbers() -> None:
     assert as_array(torch.ones(2, 3, requires_grad=True), "x").shape == (2, 3)
-    with pytest.raises(DataError, match="^x: rows differ in shape"):
+    with pytest.raises(DataError, match="^x: rows differ in length"):
         as_array([[1, 2], [3]], "x")
     with pytest.raises(DataError, match="^x holds <U1; inputs are numbers"):
         as_array([["a"], ["b"]], "x")

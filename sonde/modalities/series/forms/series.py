@@ -212,7 +212,7 @@ def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
     moments = panel.moments(0, len(panel.span), back=first, horizon=horizon)
     why = "every step with enough steps before and after it; scaled as in training"
     splits = {"test": replace(windows, moments=moments, season=season)}
-    warnings = _warnings(panel, [])
+    warnings = [*table.notes, *_warnings(panel, [])]
     return about.dataset(schema, splits, [Fact(f"{len(moments):,} windows", why)], warnings)
 
 
