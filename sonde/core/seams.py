@@ -375,11 +375,9 @@ class Observer(Protocol):
 
 
 class Look(Protocol):
-    """Measures some steps: those are taken inside `looking`, and their records handed to `saw`."""
+    """Measures some steps: those are taken inside `looking`. What is an observer too sees their records."""
 
     @property
     def next(self) -> int: ...  # the next such step
 
     def looking(self) -> AbstractContextManager[None]: ...
-
-    def saw(self, record: StepRecord) -> None: ...

@@ -60,12 +60,13 @@ class Doctor:
         self._answers: EvaluationWatch | None = None  # of the latest evaluation
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
+        self._main = self._phase = ""  # of the latest step
         self._blind = False  # whether it was said that nothing is measured any more
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
     @property
     def next(self) -> int:
-        """The next step that is looked at: taken inside `looking`, its record handed to `saw`."""
+        """The next step that is looked at, taken inside `looking`."""
         return self.sampler.next
 
     def looking(self) -> AbstractContextManager[None]:
@@ -73,13 +74,11 @@ class Doctor:
         self.examine("training")
         return self.sampler.looking()
 
-    def saw(self, record: StepRecord) -> None:
-        """Measure what the step did."""
-        self.sampler.saw(record)
-
     def __call__(self, record: Record) -> None:
         """As an observer of the run: losses are kept, and evaluations are an occasion to examine it."""
         if type(record) is StepRecord:
+            if self.sampler.looked:
+                self.sampler.saw(record)
             self._keep(record)
         elif isinstance(record, EvaluationRecord):
             answers, self._answers = self._answers, None
@@ -114,11 +113,14 @@ class Doctor:
         self._said |= {each.name for each in sure}
 
     def _keep(self, record: StepRecord) -> None:
-        loss = record.losses.get(record.main)
+        main = record.main
+        loss = record.losses.get(main)
         if loss is None:
             return
         self._unread.append(loss)
-        norm = record.norms.get(record.main.partition("/")[0])
+        if main is not self._main:
+            self._main, self._phase = main, main.partition("/")[0]
+        norm = record.norms.get(self._phase)
         if norm is not None:
             self._unread_norms.append(norm)
         if len(self._unread) >= UNREAD:
@@ -204,9 +206,9 @@ class Doctor:
     def _read(self) -> None:
         """Read the losses and the sample that wait on the device."""
         if self._unread:
-            self.seen.trace.losses.extend(torch.stack([each.float() for each in self._unread]).tolist())
+            self.seen.trace.losses.extend(torch.stack(self._unread).tolist())
             if self._unread_norms:
-                self.seen.trace.norms.extend(torch.stack([each.float() for each in self._unread_norms]).tolist())
+                self.seen.trace.norms.extend(torch.stack(self._unread_norms).tolist())
             self._unread, self._unread_norms = [], []
         for sample in self.sampler.settle():
             self.seen.trace.add(sample)

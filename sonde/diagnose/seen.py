@@ -96,6 +96,7 @@ class Seen:
     moment: Moment = "training"
     result: Mapping[str, Any] = field(default_factory=dict)  # at the end: result.json
     spent: Mapping[str, float] = field(default_factory=dict)  # seconds of the run's parts so far
+    _known: tuple[tuple[int, int], Reference | None] | None = field(default=None, repr=False)
 
     @property
     def step(self) -> int:
@@ -147,7 +148,10 @@ class Seen:
 
     def reference(self) -> Reference | None:
         """Where the run's loss is one of torch's losses and nothing else; None where it is more than that."""
-        return reference(self.samples)
+        state = (len(self.samples), self.samples[-1].step if self.samples else 0)
+        if self._known is None or self._known[0] != state:  # a dozen rules ask
+            self._known = (state, reference(self.samples))
+        return self._known[1]
 
 
 def reference(samples: Sequence[Sample]) -> Reference | None:

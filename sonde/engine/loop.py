@@ -132,15 +132,12 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             _pass_ended(training, parts)
             continue
         number = progress.step + 1
-        looked = None if look is None or number < look.next else look
         try:
-            with AS_EVER if looked is None else looked.looking():
+            with AS_EVER if look is None or number < look.next else look.looking():
                 record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
         except Exception as trouble:
             note_batch(trouble, batch, training.source)
             raise
-        if looked is not None:
-            looked.saw(record)
         _count(training, settings, record)
         step_s = time.perf_counter() - begun
         if parts.thread_tuner is not None:

@@ -73,7 +73,7 @@ def _harmless(assembly: Assembly) -> list[Finding]:
             Finding(
                 check="doctor",
                 severity="note",
-                evidence=f"the checks before the first step failed ({in_words(trouble)}) and are left out; the training is the same",
+                evidence=f"the checks before the first step failed ({in_words(trouble)}) and are left out",
                 action="nothing; --no-doctor leaves the doctor out",
                 step=0,
             )

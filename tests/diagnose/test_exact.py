@@ -14,8 +14,8 @@ from torch.nn import functional as F
 import sonde
 from sonde.core.errors import Interrupted
 from sonde.engine import checkpoint
-from sonde.engine.json_lines import read_lines
 from sonde.engine.execution.compiled import cxx_compiler
+from sonde.engine.json_lines import read_lines
 
 APART = ("clock", "journals", "observers", "observed_by", "elapsed")  # seconds, lengths of files, and who looks on
 
@@ -86,7 +86,8 @@ def test_the_same_to_the_last_bit(kind: str, settings: str, tmp_path: Path) -> N
 def test_the_same_by_an_optimiser_that_asks_again(tmp_path: Path) -> None:
     def fit(**where: Any) -> None:
         net, rows, loss = sample_nets.mlp()
-        sonde.fit(net, rows, loss=loss, optimizer=torch.optim.LBFGS, **{**sample_nets.USUAL, "lr": 0.1, **where})
+        settings: dict[str, Any] = {**sample_nets.USUAL, "optimizer": torch.optim.LBFGS, "lr": 0.1, **where}
+        sonde.fit(net, rows, loss=loss, **settings)
 
     both_ways(fit, tmp_path)
 
@@ -96,8 +97,11 @@ class Adversaries(sonde.Task):
 
     def __init__(self) -> None:
         self.modules = nn.ModuleDict(
-            {"g": nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2)), "d": nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))}
-        )  # fmt: skip
+            {
+                "g": nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2)),
+                "d": nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1)),
+            }
+        )
         self.phases = [
             sonde.Phase(name="d", loss=self.d_loss, trains=[self.modules["d"]]),
             sonde.Phase(name="g", loss=self.g_loss, trains=[self.modules["g"]], every=2),

@@ -33,8 +33,14 @@ def mlp() -> Sized:
 def cnn() -> Sized:
     """With batch norm and dropout."""
     net = nn.Sequential(
-        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.3), nn.Linear(36, 3)
-    )  # fmt: skip
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(36, 3),
+    )
     return Sized(net, (drawn(64, 1, 8, 8), labels(64)), F.cross_entropy)
 
 

@@ -10,7 +10,7 @@ from sonde.core.batch import Batch
 
 
 def has_compiled(modules: nn.Module) -> bool:
-    """Whether a network is, or has as a part, what was handed to torch.compile: it would be compiled anew for whoever looks on."""
+    """Whether a network is, or has as a part, what was handed to torch.compile: compiled anew for whoever looks on."""
     return any(
         getattr(module, "_compiled_call_impl", None) is not None or hasattr(module, "_orig_mod")
         for module in modules.modules()

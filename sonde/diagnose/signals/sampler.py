@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from torch import nn
-
 from sonde.core.records import StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.parameters import own_name
@@ -20,7 +18,7 @@ from sonde.engine.step import Eager, Stepper
 
 EARLY = (1, 2, 3, 4, 5, 8, 12, 20, 32, 50, 80, 128, 200, 320, 500)  # steps that are looked at where the time allows it
 EVERY = 256  # steps from there on, at least
-SURE = 5  # steps that are looked at whatever they take
+SURE = 3  # steps that are looked at whatever they take
 NEVER = sys.maxsize
 
 
@@ -44,35 +42,39 @@ class Sampler:
         self.compiled = has_compiled(task.modules)  # of which only the weights are looked at
         self._looking = 0.0  # seconds of the steps that were looked at
         self._looks = 0
-        self._since = 0.0
-        self._begun: _Unread | None = None  # of the step that is taken now
+        self._done = False
         self._waiting: _Unread | None = None
 
     @contextmanager
     def looking(self) -> Iterator[None]:
-        """Around the step that is due; the step itself stands on the caller's stack."""
-        self._since = time.perf_counter()
-        waiting = self._begun = self._begin()
+        """Around the step that is due, which stands on the caller's stack; its record goes to `saw`."""
+        begun = time.perf_counter()
+        waiting = self._begin()
         execution = self._stepper.execution
-        watch = None if waiting is None else waiting.watch
-        if watch is None or not isinstance(execution, Eager):
+        if waiting is None or waiting.watch is None or not isinstance(execution, Eager):
             yield
-            return
-        execution.watch, before = watch, compilations()
-        try:
-            yield
-        finally:
-            del execution.watch
-            watch.close()
+        else:
+            execution.watch, before = waiting.watch, compilations()
+            try:
+                yield
+            finally:
+                del execution.watch
+                waiting.watch.close()
             self.compiled = compilations() > before  # a function, seen once it was compiled anew
+        self._end(waiting)
+        self._looking += time.perf_counter() - begun
+
+    @property
+    def looked(self) -> bool:
+        """Whether a step was looked at whose record is not known yet."""
+        return self._done
 
     def saw(self, record: StepRecord) -> None:
-        """Measure what that step did."""
-        waiting, self._begun = self._begun, None
-        if waiting is not None:
-            self._end(waiting, record)
-        self._looking += time.perf_counter() - self._since
+        """The record of that step."""
+        self._done = False
         self._looks += 1
+        if self._waiting is not None:
+            self._waiting.is_of(record)
         self.next = NEVER if self.trouble else self._due_after(record.step)
 
     def _begin(self) -> "_Unread | None":
@@ -87,9 +89,13 @@ class Sampler:
             self.trouble = in_words(trouble)
             return None
 
-    def _end(self, waiting: "_Unread", record: StepRecord) -> None:
+    def _end(self, waiting: "_Unread | None") -> None:
+        """Measure what the step did."""
+        self._done = True
+        if waiting is None:
+            return
         try:
-            waiting.after(record)
+            waiting.after()
         except Exception as trouble:
             self.trouble = in_words(trouble)
         else:
@@ -129,15 +135,18 @@ class _Unread:
         self._readings, self._weighed = readings, weighed
         self._before = weighed.before()
 
-    def after(self, record: StepRecord) -> None:
+    def after(self) -> None:
         """Measure what the step did."""
+        self._places = [self._readings.keep_all(each) for each in self._weighed.after(self._before)]
+        self._before = ()
+
+    def is_of(self, record: StepRecord) -> None:
+        """Which step it was."""
         self._record = record
         self._phase = record.main.partition("/")[0]
         norm, loss, keep = record.norms.get(self._phase), record.losses.get(record.main), self._readings.keep
         self._norm = None if norm is None else keep(norm)
         self._loss = None if loss is None else keep(loss)
-        self._places = [self._readings.keep_all(each) for each in self._weighed.after(self._before)]
-        self._before = ()
 
     def read(self) -> Sample:
         """All numbers at once."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
@@ -14,7 +15,7 @@ from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.readings import Readings, in_words
 from sonde.diagnose.signals.sample import Entry, LossCall, Outputs
 
-MOST_ENTRIES = 500_000  # of a tensor: of a larger one the first rows are looked at
+MOST_ENTRIES = 50_000  # of a tensor: of a larger one the first rows are looked at
 MOST_OUTPUTS = 300  # of a step
 MOST_CLASSES = 100_000
 MOST_VALUES = 1_000  # outputs of a row whose sums are kept: of more, such as an image's pixels, those evenly between
@@ -262,7 +263,7 @@ def measurable(values: Tensor) -> bool:
         values.layout is torch.strided
         and not values.is_nested
         and not values.is_meta
-        and not torch._C._functorch.is_functorch_wrapped_tensor(values)
+        and not is_functorch_wrapped_tensor(values)
     )
 
 

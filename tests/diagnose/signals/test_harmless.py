@@ -4,7 +4,7 @@ import gc
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import sample_nets
@@ -86,7 +86,7 @@ def under_a_mode(net: Own, x: Tensor) -> Tensor:
 
 
 def mapped(net: Own, x: Tensor) -> Tensor:
-    parameters = dict(net.first.named_parameters())
+    parameters: dict[str, Tensor] = dict(net.first.named_parameters())
     one = lambda row: torch.func.functional_call(net.first, parameters, (row,))  # noqa: E731
     return net.second(torch.func.vmap(lambda row: F.relu(one(row)))(x))
 
@@ -148,7 +148,8 @@ def keeping(net: Own, x: Tensor) -> Tensor:
 
 
 FUNCTIONS = (
-    under_a_mode, mapped, mapped_modules, derived, recomputed, recomputed_by_the_old_way, in_place, of_weights_alone, doubly, parallel
+    under_a_mode, mapped, mapped_modules, derived, recomputed, recomputed_by_the_old_way, in_place, of_weights_alone,
+    doubly, parallel,
 )  # fmt: skip
 
 
@@ -176,7 +177,9 @@ def test_what_a_network_keeps_between_batches_is_left_alone(tmp_path: Path) -> N
 def test_reparametrised_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.utils.parametrizations.weight_norm(nn.Linear(6, 8)), nn.ReLU(), nn.utils.parametrizations.spectral_norm(nn.Linear(8, 3))
+        nn.utils.parametrizations.weight_norm(nn.Linear(6, 8)),
+        nn.ReLU(),
+        nn.utils.parametrizations.spectral_norm(nn.Linear(8, 3)),
     )  # fmt: skip
     assert trained(net, ROWS, tmp_path)
 
@@ -259,8 +262,8 @@ def test_a_thousand_layers(tmp_path: Path) -> None:
     """No more than so many are measured, the first and the last among them."""
     torch.manual_seed(0)
     net = nn.Sequential(*(nn.Linear(6, 6, bias=False) for _ in range(999)), nn.Linear(6, 3, bias=False))
-    for layer in net[:-1]:
-        nn.init.orthogonal_(layer.weight)
+    for weight in list(net.parameters())[:-1]:
+        nn.init.orthogonal_(weight)
     signals = trained(net, ROWS, tmp_path)
     names = list(signals[0]["weights"])
     assert len(names) == 256
@@ -283,8 +286,9 @@ def test_a_compiled_module_is_compiled_once(wrapped: bool, tmp_path: Path) -> No
         torch._dynamo.reset()
         torch.manual_seed(0)
         net: nn.Module = Own(plain)
-        net = torch.compile(net, backend=backend) if wrapped else net
-        if not wrapped:
+        if wrapped:
+            net = cast(nn.Module, torch.compile(net, backend=backend))
+        else:
             net.compile(backend=backend)
         sonde.fit(net, ROWS, loss=F.cross_entropy, out=tmp_path / str(doctor), doctor=doctor, **STEPS)
         return len(graphs)

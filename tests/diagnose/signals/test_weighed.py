@@ -1,0 +1,50 @@
+"""Norms of weights, against torch's own of each."""
+
+import pytest
+import torch
+from torch import nn
+
+from sonde.diagnose.signals.weighed import MOST_COPIED, Weighed
+
+
+def weighed(net: nn.Module) -> Weighed:
+    return Weighed(net, {id(p): name for name, p in net.named_parameters()})
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.complex64])
+def test_norms_are_those_of_the_tensors(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    net = nn.ParameterDict({"a": torch.randn(5, 3, dtype=dtype), "b": torch.randn(2, 4, dtype=torch.float32)})
+    looking = weighed(net)
+    before = looking.before()
+    old = {name: p.detach().clone() for name, p in net.items()}
+    for p in net.values():
+        p.grad = torch.randn_like(p)
+        p.data -= 0.5 * p.grad
+    sizes, gradients, updates = looking.after(before)
+    for place, (name, p) in enumerate(net.items()):
+        assert float(sizes[place]) == pytest.approx(float(old[name].abs().float().norm()), rel=1e-2)
+        assert p.grad is not None
+        assert float(gradients[place]) == pytest.approx(float(p.grad.abs().float().norm()), rel=1e-2)
+        assert float(updates[place]) == pytest.approx(float((p.detach() - old[name]).abs().float().norm()), rel=1e-2)
+
+
+def test_a_weight_without_a_gradient_has_none() -> None:
+    looking = weighed(nn.Linear(3, 2))
+    _, gradients, updates = looking.after(looking.before())
+    assert (gradients.tolist(), updates.tolist()) == ([0.0], [0.0])
+
+
+def test_of_a_large_weight_rows_evenly_between_are_copied() -> None:
+    net = nn.Linear(1000, 2000, bias=False)
+    looking = weighed(net)
+    (held,) = looking.weights
+    (copy,) = looking.before()
+    assert copy.numel() == held.seen <= MOST_COPIED
+    assert (held.entries, held.fan, held.inputs, held.stride) == (2_000_000, 1000, 1000, 8)
+    assert torch.equal(copy, net.weight.detach()[::8])
+
+
+def test_a_network_without_weights_is_none() -> None:
+    looking = weighed(nn.ReLU())
+    assert [len(each) for each in looking.after(looking.before())] == [0, 0, 0]
