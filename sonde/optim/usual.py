@@ -23,18 +23,17 @@ USUAL_RATE: Mapping[str, float] = {
 """Of optimisers with defaults of ours, for networks of which nothing is known."""
 BY_KIND: Mapping[Kind, Mapping[str, float]] = {
     "numbers": {
-        "sgd": 0.3, "momentum": 0.03, "nesterov": 0.03, "asgd": 0.3,
+        "sgd": 0.3, "momentum": 0.03, "nesterov": 0.03, "asgd": 0.3, "adagrad": 0.03,
         "radam": 0.01, "adafactor": 0.03, "adamax": 5e-3,
     },
     "symbols": {
-        "sgd": 3.0, "momentum": 1.0, "nesterov": 1.0, "asgd": 3.0,
+        "sgd": 3.0, "momentum": 1.0, "nesterov": 1.0, "asgd": 3.0, "adagrad": 0.03,
         "radam": 5e-3, "adamax": 0.01, "adadelta": 30.0,
     },
-    "unknown": {"asgd": 0.1},
+    "unknown": {},
 }  # fmt: skip
-"""Rates that depend on the kind of network. RAdam takes no steps that adapt at first; Adamax's are smaller than Adam's."""
-OF_TORCHS: Mapping[str, float] = {"adagrad": 0.03}
-"""Rates where torch's own need thousands of updates: AdaGrad's steps shrink from the first on."""
+"""Rates that depend on the kind of network. RAdam takes no steps that adapt at first; AdaGrad's shrink.
+Of unknown networks torch's optimisers have torch's own."""
 OWN_DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "rmsprop": {"momentum": 0.0, "beta2": 0.99},
     "muon": {"momentum": 0.95},
@@ -54,7 +53,7 @@ def usual_rate(optimizer: str, kind: Kind) -> float | None:
     >>> usual_rate("momentum", "unknown"), usual_rate("momentum", "symbols"), usual_rate("nadam", "symbols")
     (0.01, 1.0, None)
     """
-    return BY_KIND[kind].get(optimizer, OF_TORCHS.get(optimizer, USUAL_RATE.get(optimizer)))
+    return BY_KIND[kind].get(optimizer, USUAL_RATE.get(optimizer))
 
 
 def unsuited(name: str, *, kind: Kind, batch: int, rows: int) -> list[Finding]:

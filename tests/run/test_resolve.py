@@ -224,8 +224,8 @@ def test_an_optimiser_that_is_named_has_its_own_defaults(name: str) -> None:
     [
         ("sgd", 0.3, 3.0, 0.1),
         ("momentum", 0.03, 1.0, 0.01),
-        ("asgd", 0.3, 3.0, 0.1),
-        ("adagrad", 0.03, 0.03, 0.03),
+        ("asgd", 0.3, 3.0, 0.01),
+        ("adagrad", 0.03, 0.03, 0.01),
         ("adam", 1e-3, 1e-3, 1e-3),
         ("nadam", 2e-3, 2e-3, 2e-3),
     ],
