@@ -71,7 +71,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
 
 def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> NonFinite:
     """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
-    rows = [int(row) for row in trouble.rows]
+    rows, remedy = [int(row) for row in trouble.rows], trouble.remedy or REMEDY
     suspects, words = rows, "rows"
     if trouble.batch is not None and (found := _non_finite(trouble.batch)) is not None:
         name, bad = found
@@ -80,10 +80,10 @@ def not_finite(trouble: NonFiniteStep, source: Source, folder: RunFolder) -> Non
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
     evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
-    note(folder, evidence, check="not finite", action=REMEDY, step=trouble.step)
+    note(folder, evidence, check="not finite", action=remedy, step=trouble.step)
     return NonFinite(
         f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
-        f"updated, {_last(folder, 'last good checkpoint')}; {REMEDY}"
+        f"updated, {_last(folder, 'last good checkpoint')}; {remedy}"
     )
 
 
