@@ -241,7 +241,7 @@ def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray
         first, second = int(order[again[0]]), int(order[again[0] + 1])
         more = f", and {len(again) - 1:,} more are duplicates" if len(again) > 1 else ""
         raise DataError(
-            f"{table.place(second)}: {time!r} is {_text(stamps[second])}, as in row {first + table.first_row} already{more}; "
+            f"{table.place(second)}: {time!r} is {_text(stamps[second])}, as in row {table.number(first)} already{more}; "
             "keep one row per time, name the column that tells several series apart with --group, or read an ordinary table with "
             "--task regression"
         )

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -379,8 +380,8 @@ def test_several_series_in_one_table(tmp_path: Path, ids: dict[str, list], label
     ends = {"train": 84, "validation": 96, "test": 120}
     for split, end in ends.items():
         rows = windows(dataset, split).read(np.arange(len(dataset.splits[split])))
-        column = dataset.schema.input.columns[0]
-        both = np.concatenate([rows["input"][..., 0], rows["target"][..., 0]], axis=1) * column.std + column.mean
+        both = np.concatenate([rows["input"], rows["target"]], axis=1) * rows["spread"] + rows["centre"]
+        both = both[..., 0]
         assert np.diff(both, axis=1) == pytest.approx(1, abs=0.02), "no window reaches from one series into the next"
         days = np.round(both).astype(int) % 1000
         assert days.max() == end - 1, "all parts end on the same day in every series"
@@ -406,3 +407,94 @@ def test_series_that_cannot_stand_in_one_table(tmp_path: Path) -> None:
         DataError, match="keep one row per time, name the column that tells several series apart with --group"
     ):
         opened(written(tmp_path, twice), task="forecasting", target=("y",))
+
+
+def of_sizes(sizes: dict[str, float], rows: int = 200) -> pd.DataFrame:
+    """Series like one another but for their size: `size` (2 + a wave of a week), with a little noise."""
+    generator = np.random.default_rng(0)
+    days = pd.date_range("2021-01-01", periods=rows)
+    wave = 2 + np.sin(2 * np.pi * np.arange(rows) / 7)
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": days, "y": size * (wave + 0.05 * generator.standard_normal(rows))})
+        for name, size in sizes.items()
+    ]
+    return pd.concat(parts)
+
+
+def test_each_of_several_series_is_scaled_by_its_own_training_part(tmp_path: Path) -> None:
+    table = of_sizes({"small": 1.0, "large": 1e6})
+    path = written(tmp_path, table)
+    dataset = opened(path, target=("y",), horizon=7, look_back=14)
+    train = windows(dataset, "train")
+    for name, place in (("small", 0), ("large", 200)):
+        values = table.loc[table["unique_id"] == name, "y"].to_numpy()
+        known = values[:140]
+        expected = (values - known.mean()) / known.std()
+        np.testing.assert_allclose(train.values[place : place + 200, 0], expected, atol=1e-5)
+    rows = windows(dataset, "test").read(np.array([0, len(dataset.splits["test"]) - 1]))
+    assert rows["series"].tolist() == [0, 1]
+    brought_back = rows["target"] * rows["spread"] + rows["centre"]
+    np.testing.assert_allclose(brought_back[0, :, 0], table["y"].to_numpy()[160:167], rtol=1e-4)
+    np.testing.assert_allclose(brought_back[1, :, 0], table["y"].to_numpy()[393:400], rtol=1e-4)
+    known = table["y"].to_numpy()[:140]
+    assert rows["season_error"][0, 0, 0] == pytest.approx(np.abs(known[7:] - known[:-7]).mean(), rel=1e-5)
+
+
+def test_a_series_that_is_new_is_scaled_by_what_stands_before_what_is_scored(tmp_path: Path) -> None:
+    schema = opened(written(tmp_path, of_sizes({"a": 1.0, "b": 10.0})), target=("y",), horizon=7, look_back=14).schema
+    table = of_sizes({"a": 1.0, "new": 500.0})
+    path = written(tmp_path, table, "later.csv")
+    again = open_like(path, schema, data_config())
+    assert "1 series were not trained on: 'new'; each is scaled by its first 14 steps" in " ".join(again.warnings)
+    rows = windows(again, "test").read(np.array([0, len(again.splits["test"]) - 1]))
+    new = table.loc[table["unique_id"] == "new", "y"].to_numpy()
+    assert rows["centre"][1, 0, 0] == pytest.approx(new[:14].mean())
+    found, _ = rows_to_predict(path, schema)
+    ahead = found.read(np.arange(2))
+    assert ahead["centre"][0, 0, 0] == rows["centre"][0, 0, 0], "a series that is known keeps its scale"
+    assert ahead["centre"][1, 0, 0] == pytest.approx(new.mean())
+    np.testing.assert_allclose(
+        ahead["input"][1, :, 0] * ahead["spread"][1] + ahead["centre"][1], new[None, -14:], rtol=1e-4
+    )
+
+
+def test_series_too_short_or_over_too_early_are_named(tmp_path: Path) -> None:
+    table = of_sizes({"a": 1.0, "b": 10.0, "over": 3.0, "short": 2.0, "one": 1.0})
+    rows = {"over": 150, "short": 15, "one": 1}
+    kept = pd.concat([part.iloc[: rows.get(str(name), 200)] for name, part in table.groupby("unique_id", sort=False)])
+    dataset = opened(written(tmp_path, kept), target=("y",), horizon=7, look_back=14)
+    told = "\n".join(dataset.warnings)
+    assert "1 series of fewer than 3 rows are left out: 'one'" in told
+    assert "1 of 4 series are not trained on: 'short' (a window takes 21 steps there" in told
+    assert "2 of 4 series are not scored on test: 'over', 'short'" in told
+    with pytest.raises(
+        DataError, match=r"\(short\) holds 15 steps, and the model needs an input window of 20; add more, or"
+    ):
+        rows_to_predict(
+            written(tmp_path, kept[kept["unique_id"] != "one"], "more.csv"),
+            opened(written(tmp_path, kept), target=("y",), horizon=7, look_back=20).schema,
+        )
+
+
+@pytest.mark.parametrize("settings", [{}, {"group": "unique_id", "task": "forecasting"}])
+@pytest.mark.parametrize("by_day", [False, True])
+def test_a_time_that_stands_twice_in_a_series_is_refused_with_its_row(
+    tmp_path: Path, settings: dict[str, Any], by_day: bool
+) -> None:
+    table = of_sizes({"a": 1.0, "b": 10.0})
+    table = pd.concat([table, table.iloc[[250]]])
+    table = table.sort_values("ds", kind="stable") if by_day else table
+    twice = np.flatnonzero(table.duplicated(["unique_id", "ds"], keep=False))
+    first, second = (place + 2 for place in twice)  # rows are counted as in a spreadsheet
+    with pytest.raises(DataError, match=rf"row {second}: .* row {first}"):
+        opened(written(tmp_path, table), target=("y",), **settings)
+
+
+def test_runs_of_before_each_series_had_its_scale_are_read_by_the_scale_of_all(tmp_path: Path) -> None:
+    path = written(tmp_path, of_sizes({"a": 1.0, "b": 10.0}))
+    schema = opened(path, target=("y",), horizon=7, look_back=14).schema
+    old = replace(schema, input=replace(schema.input, extra='{"ids": ["unique_id"]}'))
+    rows = open_like(path, old, data_config()).splits["test"].read(np.array([0]))
+    assert "spread" not in rows
+    column, known = old.input.columns[0], pd.read_csv(path)["y"].to_numpy()
+    np.testing.assert_allclose(rows["input"][0, :, 0], (known[:14] - column.mean) / column.std, atol=1e-5)
