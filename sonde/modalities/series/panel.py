@@ -103,7 +103,7 @@ def read_panel(
         kept.append(label)
     step = found[0].step
     for one, label in zip(found, kept, strict=True):
-        if one.step != step:
+        if not one.step.is_like(step):
             raise DataError(
                 f"{table.name}: series {label!r} is {one.step.word}, and {kept[0]!r} {step.word}; series of one table need the "
                 "same steps, so keep those apart in files of their own"

@@ -35,6 +35,8 @@ ANYWHERE = (  # read alike whatever the order of numbers in a column
     rf"^{_NAME}[ -](?:(?P<y>\d{{4}})|'?(?P<yy>\d{{2}}))$",
     r"^(?P<y>\d{4})[ -]?[Qq](?P<Q>[1-4])$",
     r"^[Qq](?P<Q>[1-4])[ /-](?P<y>\d{4})$",
+    r"^(?P<m>\d{1,2})[-/.](?P<y>\d{4})$",
+    r"^(?P<y>\d{4})-?[Ww](?P<W>\d{2})(?:-?(?P<D>[1-7]))?$",  # weeks of ISO 8601, which begin on Monday
 )
 ORDERS = {
     "ymd": r"^(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _TIME,
@@ -140,10 +142,30 @@ def _read(text: pa.Array, pattern: str) -> np.ndarray:
     months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
     days = months.astype("datetime64[D]") + (day - 1)
     wrong |= (month < 1) | (month > 12) | (day < 1) | (days.astype("datetime64[M]") != months)
+    if "W" in names:
+        days, beyond = _days_of_weeks(year, part("W", 1), part("D", 1))
+        wrong = beyond
     offset = _offsets(cells("O")) if "O" in names else 0
     stamps = days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second - offset)
     stamps[gone | wrong] = np.datetime64("NaT")
     return stamps
+
+
+def _days_of_weeks(year: np.ndarray, week: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(days (n,), which are in no calendar): week 1 of a year is the one with its 4th of January."""
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
+    monday = fourth - (fourth.astype(np.int64) + 3) % 7  # 1970 began on a Thursday
+    days = monday + (week - 1) * 7 + (day - 1)
+    thursday = monday + (week - 1) * 7 + 3
+    beyond = (week < 1) | (thursday.astype("datetime64[Y]").astype(np.int64) + 1970 != year)
+    return days, beyond
+
+
+def below_seconds(text: pa.Array) -> np.ndarray:
+    """(n,) int64: the nanoseconds that dates hold beside whole seconds, which `dates` leaves out."""
+    digits = pc.extract_regex(text, r":\d{2}:\d{2}[.,](?P<F>\d{1,9})").field("F")
+    padded = pc.utf8_rpad(pc.fill_null(digits, "0"), 9, "0")
+    return padded.cast(pa.int64()).to_numpy(zero_copy_only=False)
 
 
 def _months(names: pa.Array) -> np.ndarray:

@@ -9,7 +9,9 @@ from sonde.core.dataset import Schema
 from sonde.tasks.forecasting.config import ForecastingConfig
 from sonde.tasks.spec import Answer, TaskSpec
 
-_STEP = re.compile(r"(?P<label>.*?) (?P<time>\d{4}-\d\d(-\d\d( [\d:.]+)?)?)", re.DOTALL)  # as rows to predict are named
+_STEP = re.compile(
+    r"(?P<label>.*?) (?P<time>\d{4}-\d\d(-\d\d( [\d:.]+)?)?|-?[\d.e+-]+)", re.DOTALL
+)  # as rows to predict are named
 
 
 def by_step(

@@ -78,7 +78,7 @@ def _why(table: Table, settings: TableConfig) -> str | None:
     if not ids and _repeated(times):
         return None
     numbers = [name for name in numbers if name not in ids]
-    if not numbers:
+    if not numbers or (times.counts and set(names) - set(ids)):  # rows that are numbered may hold anything
         return None
     found = read_panel(table, times, ids, numbers, len(numbers), lenient=True)
     several = f" in each series of {', '.join(map(repr, ids))}" if ids else ""
@@ -87,9 +87,10 @@ def _why(table: Table, settings: TableConfig) -> str | None:
 
 
 def _shows_little(head: Table, settings: TableConfig) -> bool:
-    """Whether more than the first rows are needed: times stand twice, or dates may be read in two ways."""
+    """Whether more than the first rows are needed: times stand twice, out of order, or dates may be read in two ways."""
     times = find_times(head, settings.time if settings.time in head.columns else None)
-    return _repeated(times) or bool(times.guess)
+    back = (np.diff(times.stamps).astype(np.int64) < 0).mean()
+    return _repeated(times) or bool(times.guess) or 0 < back < 1
 
 
 def _repeated(times: Times) -> bool:
@@ -225,7 +226,7 @@ def as_trained(
     times = find_times(table, time if time in table.columns else None)
     panel = read_panel(table, times, ids, names, len(schema.target.names))
     step = TimeStep.read(schema.input.step)
-    if panel.span.step != step:
+    if not panel.span.step.is_like(step):
         raise DataError(
             f"{table.name} is {panel.span.step.word}, and the model was trained on a series that is {step.word}"
         )
