@@ -109,7 +109,7 @@ def _column(table: Table, name: str, kind: Kind) -> Times:
     elif kind.kind == "number":
         values = _values(table, name, kind)
         stamps = _counted(values)
-        if stamps is None and (numbered := _numbered(values)) is not None:
+        if stamps is None and (numbered := _numbered(values, named=True)) is not None:
             return replace(numbered, name=name, uses=(name,))
     if stamps is None:
         raise DataError(f"{table.name}: column {name!r} has no timestamps; choose another with --time")
@@ -171,8 +171,11 @@ def _exact(stamps: np.ndarray, parts: np.ndarray) -> np.ndarray:
     return exact
 
 
-def _numbered(values: np.ndarray) -> Times | None:
-    """Numbers of rows or seconds from a beginning, at even steps in each run of them; None where they are neither."""
+def _numbered(values: np.ndarray, *, named: bool = False) -> Times | None:
+    """Numbers of rows or seconds from a beginning, None where they are neither: most of them are at even steps.
+
+    named: whether the column was named as the time, so that whole numbers with more gaps count too
+    """
     if np.isnan(values).any() or len(values) < 3 or np.abs(values).max() > MOST_COUNTED:
         return None
     fractions = (values != np.floor(values)).any()
@@ -183,7 +186,7 @@ def _numbered(values: np.ndarray) -> Times | None:
     if len(distinct) < 3:
         return None
     if not fractions:
-        even = (apart == np.median(apart)).mean() >= EVEN
+        even = named or (apart == np.median(apart)).mean() >= EVEN
         return Times("", values.astype(np.int64).astype("datetime64[s]"), (), counts="steps") if even else None
     if (np.abs(apart / np.median(apart) - 1) < ROUGHLY).mean() < EVEN:
         return None
