@@ -95,7 +95,7 @@ class Tabular(nn.Module):
 
     def __init__(self, input: InputSpec, out_dim: int, config: TabularConfig) -> None:
         super().__init__()
-        if len(input.shape) > 1:
+        if len(input.shape) != 1:
             raise ConfigError(
                 "--model tabular reads rows of columns, and this data are sequences; take tcn, lstm, gru or text-transformer, or "
                 "mlp for all steps at once"

@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sonde
 from sonde.core.errors import ConfigError
@@ -36,7 +37,9 @@ def test_arrays_with_time_are_sequences_scaled_by_value_and_say_so(file: Path, t
     spec = run.schema.input
     assert spec.shape == (20, 2)
     x, _ = bumps()
-    held = run.preprocess(x).numpy() * [c.std for c in spec.columns] + [c.mean for c in spec.columns]
+    fed = run.preprocess(x)
+    assert isinstance(fed, torch.Tensor)
+    held = fed.numpy() * [c.std for c in spec.columns] + [c.mean for c in spec.columns]
     np.testing.assert_allclose(held, x, atol=1e-4)
     assert all(5 < column.mean < 5.4 for column in spec.columns)
     said = (tmp_path / "run" / "findings.jsonl").read_text()

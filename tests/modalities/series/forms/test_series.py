@@ -418,7 +418,9 @@ def of_sizes(sizes: dict[str, float], rows: int = 200) -> pd.DataFrame:
         pd.DataFrame({"unique_id": name, "ds": days, "y": size * (wave + 0.05 * generator.standard_normal(rows))})
         for name, size in sizes.items()
     ]
-    return pd.concat(parts)
+    table = pd.concat(parts)
+    assert isinstance(table, pd.DataFrame)
+    return table
 
 
 def test_each_of_several_series_is_scaled_by_its_own_training_part(tmp_path: Path) -> None:
