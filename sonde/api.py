@@ -186,7 +186,7 @@ def _taken(parts: Assembly, stepper: Stepper, total: int) -> Iterator[StepRecord
             for finding in unused(bound):
                 warnings.warn(in_keywords(f"{finding.evidence}; {finding.action}"), stacklevel=4)
 
-    with Keywords(), steps_in_one_line(parts, lambda: done == 0):
+    with Keywords(), steps_in_one_line(parts, lambda: done):
         for record in loop.steps(stepper, parts.train, stop=total, on_batch=remember_first):
             done = record.step
             yield record

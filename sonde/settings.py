@@ -143,6 +143,8 @@ class TrainKeywords(TypedDict, total=False):
     """Run the code of a network that a run folder names, also where it was never named on this machine."""
     image_size: int | None
     """Height and width that images are resized to, in pixels; by default chosen from the images."""
+    pages: Literal["first", "channels"]
+    """Pages of TIFF files: read the first of each, or all (grey) pages as the channels of one image."""
     columns: str | Sequence[str]
     """Column names for a table without a header."""
     time: str | None
@@ -174,6 +176,8 @@ class TrainKeywords(TypedDict, total=False):
     """Names for labels, such as 0=zero 1=one: class names, or the transcripts for speech recognition."""
     held_out: str
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
+    max_seconds: float
+    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
     horizon: int | None
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
@@ -393,7 +397,8 @@ class TrainKeywords(TypedDict, total=False):
     types. task translation: Label smoothing: share of each target token spread uniformly over the vocabulary."""
     class_weights: float | Sequence[float | Literal["balanced", "none"]] | Sequence[float] | Literal["balanced", "none"]
     """task classification: Class weights of the loss: balanced (inversely proportional to class frequency), or one
-    number per class (or label). task segmentation: Class weights of the cross-entropy, one number per class."""
+    number per class (or label). A row counts by its own class, also with label smoothing (as in Keras, not as in
+    torch). task segmentation: Class weights of the cross-entropy, one number per class."""
     focal_gamma: float
     """task classification: Focusing parameter (gamma) of the focal loss, which down-weights well-classified rows; 0
     is cross-entropy."""
@@ -455,6 +460,9 @@ class TrainKeywords(TypedDict, total=False):
     stride: int
     """task question-answering: Tokens between the starts of two windows of a long text (doc stride); windows have
     max_tokens= tokens."""
+    null_threshold: float
+    """task question-answering: How far the log probability of no answer must lie above that of the best one before
+    none is given (SQuAD 2.0)."""
     carry: bool
     """task language-model: Recurrent networks: carry the hidden state over from batch to batch, which continue one
     another (stateful training)."""

@@ -1,11 +1,14 @@
 """What every command but train does first: print help if asked, parse its flags, open a screen."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sonde.cli.help import show_flags
 from sonde.cli.parse import convert, flags_of, refuse_unknown, split_line, take_data, take_words, wants_help
+from sonde.core.data_warning import DataWarning
 from sonde.core.run_folder import open_run
 from sonde.screen.screen import Screen
 
@@ -85,6 +88,22 @@ def begin(
     rest = more(**{name: value for name, value in values.items() if name in further})
     screen, trusted = Screen(quiet=values.get("quiet", False)), bool(values.get("trust_code"))
     return Begun(options=options, words=taken, screen=screen, more=rest, trust_code=trusted)
+
+
+@contextmanager
+def said_on(screen: Screen) -> Iterator[None]:
+    """Print what is said of the data that a model is given, instead of Python's way to."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, DataWarning):
+            screen.warning(str(message))
+        else:
+            otherwise(message, category, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        otherwise, warnings.showwarning = warnings.showwarning, show
+        yield
 
 
 def trained_run(folder: str, device: str, *, trust_code: bool) -> "Run":

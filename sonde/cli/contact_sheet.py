@@ -63,8 +63,10 @@ def _thumbnail(path: Path) -> "Image.Image":
     """The picture upright, in colour, enlarged by whole pixels or reduced to fit a tile."""
     from PIL import Image, ImageOps
 
+    from sonde.modalities.image.files import opened_image
+
     try:
-        with Image.open(path) as opened:
+        with opened_image(path) as opened:
             picture = ImageOps.exif_transpose(opened)
             if picture.mode.startswith("I"):  # 16 bits a pixel, which convert would cut off at 255
                 picture = picture.point(lambda value: value / 256).convert("L")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sonde.cli.begin import begin, trained_run
+from sonde.cli.begin import begin, said_on, trained_run
 from sonde.core.config_file import read_config
 from sonde.core.units import metric, metric_name
 
@@ -36,7 +36,8 @@ def run(words: Sequence[str]) -> int:
         return 0
     (folder, data), options = begun.words, begun.options
     trained = trained_run(folder, options.device, trust_code=begun.trust_code)
-    scores = trained.evaluate(data, split=options.split, target=options.target, tick=begun.screen.tick)
+    with said_on(begun.screen):
+        scores = trained.evaluate(data, split=options.split, target=options.target, tick=begun.screen.tick)
     rows = [(metric_name(name), metric(name, value)) for name, value in scores.items()]
     begun.screen.table(f"{folder} on {data}", ["metric", "value"], rows)
     if trained_on(Path(folder), data):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sonde.cli.begin import begin, trained_run
+from sonde.cli.begin import begin, said_on, trained_run
 from sonde.cli.contact_sheet import write_sheet
 from sonde.cli.pictures import check_folder, is_folder, write_pictures
 from sonde.core.errors import ConfigError, DataError, nearest
@@ -61,7 +61,8 @@ def run(words: Sequence[str]) -> int:
     trained = trained_run(folder, begun.options.device, trust_code=begun.trust_code)
     if out is not None:
         _check_shown(out, trained)
-    found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
+    with said_on(begun.screen):
+        found = trained.predict(inputs[0] if len(inputs) == 1 else inputs, tick=begun.screen.tick)
     columns, rows = table(found[:MOST_ROWS], shorten=trained.spec.shorten)
     begun.screen.table("", columns, rows)
     if len(found) > MOST_ROWS:

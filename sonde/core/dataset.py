@@ -27,8 +27,10 @@ class Column:
     kind: Literal["number", "category", "text"]
     source: str  # the table's own column (a date column gives several encoded ones)
     part: str = ""  # for dates: year, month, …; "missing" for an indicator; "" otherwise
-    date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy
+    date_order: str = ""  # for dates: how they are written: ymd, dmy or mdy, or counted: epoch, sheet, calendar
     decimal: str = ""  # for numbers in text: what separates decimals where that is not as usual
+    way: str = ""  # for numbers in text: what else stands in their cells, such as a unit (`modalities/table/measures`)
+    absent: tuple[float, ...] = ()  # numbers that stand for a gap (-999)
     mean: float = 0.0
     std: float = 1.0
     categories: tuple[str, ...] = ()
@@ -95,7 +97,7 @@ class TargetSpec:
     next:   the token that follows each of the input's, target (B, T) int64; PAD where none counts
     tokens: a text of its own, target (B, M) int64, END after its last token and PAD behind
     span:   where in the input the answer stands, target (B, 2) int64: its first and its last token; `shape` is (tokens that are
-            read at once,): longer rows are read in windows
+            read at once,): longer rows are read in windows; a third of `names` says that some have no answer, and 0 and 0 then
     series: the steps after the input's, target (B, H, V) float of the variables `names`, standardised by mean and std
     distances: between alpha carbons, target (B, R, R) float in ångström, 0 where none counts; `names` are those of the bins
             that logits are of (`sonde.modalities.protein.codes`);  residues: target (B, R) int64; PAD where none counts

@@ -46,7 +46,23 @@ class RunFolderError(SondeError):
 
 
 class NonFinite(SondeError):
-    """A loss, gradient or input was NaN or infinite; the run stopped before it could spread."""
+    """A loss, gradient or input was NaN or infinite; the run stopped before it could spread.
+
+    step: after which an evaluation met with it, where that is known
+    """
+
+    step: int | None = None
+
+
+class NonFiniteOutput(NonFinite):
+    """What an evaluation met with: it is told with the row's name by who knows the data (`run/errors.scores_of`).
+
+    row: of the split;  place: of that row, in words
+    """
+
+    def __init__(self, what: str, row: int, place: str, remedy: str) -> None:
+        super().__init__(f"evaluation: {what} ({place} row {row} of the split); {remedy}")
+        self.what, self.row, self.place, self.remedy = what, row, place, remedy
 
 
 class OutOfMemory(SondeError):

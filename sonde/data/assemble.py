@@ -14,7 +14,7 @@ from sonde.data import fingerprint
 from sonde.data.listing import Listing
 from sonde.data.rows import InputRows, Inputs
 from sonde.data.splits import drawn_from_train, for_evaluation, hold_back, in_order, labels_of, sizes_in_words
-from sonde.data.targets import RawTarget, TargetKind, by_name, encode, infer, standardised
+from sonde.data.targets import RawTarget, TargetKind, by_name, doubts, encode, infer, standardised
 
 LISTED_ABSENT = 8
 
@@ -140,7 +140,9 @@ def assemble(
     splits = drawn_from_train(whole, indices)
     facts = [size_fact(found), target_fact, *found.about.facts, *facts]
     about, schema = replace(found.about, facts=facts), Schema(input=input_spec, target=spec)
-    return about.dataset(schema, splits, warnings=_absent_classes(splits, spec))
+    return about.dataset(
+        schema, splits, warnings=[*_absent_classes(splits, spec), *doubts(raw["train"], spec, kind=kind)]
+    )
 
 
 def size_fact(found: Found) -> Fact:

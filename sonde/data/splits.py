@@ -103,6 +103,14 @@ def for_evaluation(parts: Mapping[str, T]) -> dict[str, T]:
     return dict(parts) if len(parts) > 1 else {"test": next(iter(parts.values()))}
 
 
+def no_training_part(source: str, what: str, names: str) -> DataError:
+    """The error for data that hold parts to evaluate on alone. what: "test images"; names: what would be trained on"""
+    return DataError(
+        f"{source} has {what} alone, which are not trained on; add a training part, or name them {names} to train on them and "
+        "keep a part of them for testing"
+    )
+
+
 def sizes_in_words(parts: Mapping[str, Sized]) -> str:
     """How many rows each split has, without its name where it is the only one.
 

@@ -13,6 +13,8 @@ from sonde.core.natural_order import in_natural_order
 TargetKind = Literal["class", "value"]  # what numbers may stand for
 ONE_VALUE = "one value to predict"
 FEW_VALUES = 1000  # more distinct numbers than this are no classes, even with --task classification
+FEW_WHOLE = 20  # at most so many whole numbers as floats may be classes
+IGNORED = -100  # what PyTorch's losses of classes leave out
 LISTED = 8
 
 
@@ -91,6 +93,31 @@ def infer(
             f"{train.place} holds {len(distinct):,} distinct numbers, which are not classes; leave --task {task} out"
         )
     return _classes(train, everything, ())
+
+
+def doubts(train: RawTarget, spec: TargetSpec, *, kind: TargetKind | None = None) -> list[str]:
+    """What of targets may mean something else than they are taken for, each with the flag or change for the other reading.
+
+    kind: as in `infer`: what was asked for is not doubted
+    """
+    values = train.values
+    if kind is not None or values.ndim != 1 or values.dtype.kind not in "iuf":
+        return []
+    distinct = np.unique(values)
+    few = len(distinct) <= min(FEW_WHOLE, len(values) // 3)
+    if spec.has_values and values.dtype.kind == "f" and few and (distinct == np.floor(distinct)).all():
+        numbers = ", ".join(f"{value:g}" for value in distinct[:LISTED]) + " …" * (len(distinct) > LISTED)
+        return [
+            f"{train.place} holds only the whole numbers {numbers}, as floats: they are taken as values; "
+            "--task classification takes them as classes"
+        ]
+    if spec.has_classes and IGNORED in distinct and len(distinct) > 2:
+        count = int((values == IGNORED).sum())
+        return [
+            f"{train.place}: {IGNORED} is taken as a class ({count:,} row{'s' * (count != 1)}); where it marks rows without one, "
+            "as for PyTorch's losses, leave those rows out"
+        ]
+    return []
 
 
 def by_name(part: RawTarget, names: Sequence[str], spec: TargetSpec) -> RawTarget:

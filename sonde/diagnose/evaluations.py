@@ -24,6 +24,29 @@ def never_finite(
     return [_finding(name, often, chooses=name == objective, part=name in batch_means) for name in broken]
 
 
+def sometimes_finite(lines: Sequence[Mapping[str, Any]], chose: str | None) -> list[Finding]:
+    """Metrics that were NaN or infinite in some evaluations, and numbers in others.
+
+    lines: of metrics.jsonl;  chose: the metric that chose the best checkpoint, which such evaluations had no part in
+    """
+    done = [line for line in lines if line.get("kind") == "evaluation"]
+    found = []
+    for name in done[0]["metrics"] if done else ():
+        steps = [line["step"] for line in done if _broken(line["metrics"].get(name))]
+        if steps and len(steps) < len(done):
+            apart = "; these were left out in the choice of the best checkpoint" if name == chose else ""
+            found.append(
+                Finding(
+                    check="metric not always finite",
+                    severity="warning",
+                    evidence=f"metric {name!r} was NaN or infinite in {len(steps)} of {len(done)} evaluations{apart}",
+                    action="it is not defined on what the network answered then (one class only, a division by zero?)",
+                    step=steps[0],
+                )
+            )
+    return found
+
+
 def _broken(value: Any) -> bool:
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 

@@ -26,14 +26,22 @@ TWICE = {  # a node of the loss -> what must not stand right before it, and the 
     "BinaryCrossEntropyWithLogits": ("Sigmoid", "let the network return logits, without its sigmoid; or give BCELoss"),
 }
 
+RAW = ("Addmm", "Mm", "Linear", "Convolution", "Relu", "Add", "Mean", "Sigmoid", "Tanh")
+"""What ends a network whose outputs are no log-probabilities of classes."""
+
 
 def activated_twice(loss: Tensor) -> list[Finding]:
-    """A finding where a softmax or sigmoid of the network's goes into a loss that applies another.
+    """A finding where a softmax or sigmoid of the network's goes into a loss that applies another, and where a loss of
+    log-probabilities is given none.
 
     >>> import torch
     >>> logits = torch.zeros(4, 2, requires_grad=True)
     >>> [found.check for found in activated_twice(torch.nn.functional.cross_entropy(logits.softmax(1), torch.zeros(4).long()))]
     ['probabilities instead of logits']
+    >>> [found.check for found in activated_twice(torch.nn.functional.nll_loss(logits * 2 @ torch.eye(2), torch.zeros(4).long()))]
+    ['outputs that are no log-probabilities']
+    >>> activated_twice(torch.nn.functional.nll_loss(logits.log_softmax(1), torch.zeros(4).long()))
+    []
     """
     waiting = [] if loss.grad_fn is None else [loss.grad_fn]
     seen = set(waiting)
@@ -49,6 +57,19 @@ def activated_twice(loss: Tensor) -> list[Finding]:
                     evidence=f"the network ends in a {what}, and the loss applies a {what} to what it is given: "
                     "it is applied twice",
                     action=found[1],
+                    step=1,
+                )
+            ]
+        if _kind(node).startswith("NllLoss") and (before := _before(node)) in ("Softmax", *RAW):
+            what = "probabilities" if before == "Softmax" else "plain outputs"
+            return [
+                Finding(
+                    check="outputs that are no log-probabilities",
+                    severity="warning",
+                    evidence=f"the negative log-likelihood is given {what} of the network: it has no lowest value, and what it "
+                    "learns is not what it says",
+                    action="give torch.nn.functional.cross_entropy for logits, or end the network in nn.LogSoftmax(1)"
+                    + (" instead of its softmax" if before == "Softmax" else ""),
                     step=1,
                 )
             ]

@@ -14,6 +14,7 @@ from sonde.core.progress import Tick, silent
 from sonde.core.seams import Meter, Source, Task, abilities_of, rewinds
 from sonde.engine import random_state
 from sonde.engine.execution.settings import StepSettings, autocast
+from sonde.engine.met import note_batch
 from sonde.optim.ema import EMA
 
 WANTS_GRADIENTS = (
@@ -191,10 +192,14 @@ def evaluate(
         for number, batch in enumerate(source):
             taken = batch if budget is None else budget.take(batch)
             if taken is not None:
-                with autocast(settings):
-                    outputs = look(taken)
-                with look.mode():
-                    meter.update(outputs, taken.index)
+                try:
+                    with autocast(settings):
+                        outputs = look(taken)
+                    with look.mode():
+                        meter.update(outputs, taken.index)
+                except Exception as trouble:
+                    note_batch(trouble, taken, source)
+                    raise
             tick(label, number + 1, source.batches or 0)
             if budget is not None and rewinds(source) and budget.stops(last=number + 1 == source.batches):
                 source.load_state_dict(begins)  # the next evaluation begins at the beginning again

@@ -12,6 +12,7 @@ from sonde.core.records import EPOCH_ENDS, STAGE_BEGINS, EvaluationRecord, Event
 from sonde.core.seams import Objective, Source, extras_of
 from sonde.engine import observing
 from sonde.engine.checkpoint import Writer
+from sonde.engine.met import note_batch
 from sonde.engine.metrics_log import log_step
 from sonde.engine.signals import EvaluationStopped, StopRequest
 from sonde.engine.step import Stepper
@@ -39,7 +40,12 @@ def steps(
         batch = next(endless)
         if on_batch is not None:
             on_batch(batch)
-        yield stepper(batch, step=number, epoch=epoch_of(source, number))
+        try:
+            record = stepper(batch, step=number, epoch=epoch_of(source, number))
+        except Exception as trouble:
+            note_batch(trouble, batch, source)
+            raise
+        yield record
     stepper.guard.settle()
 
 
@@ -121,7 +127,11 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             _pass_ended(training, parts)
             continue
         number = progress.step + 1
-        record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
+        try:
+            record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
+        except Exception as trouble:
+            note_batch(trouble, batch, training.source)
+            raise
         _count(training, settings, record)
         step_s = time.perf_counter() - begun
         if parts.thread_tuner is not None:
@@ -176,6 +186,8 @@ def _count(training: Training, settings: FitSettings, record: StepRecord) -> Non
     progress.rows += record.rows
     if main in record.losses:
         progress.window.append(record.losses[main])
+        if record.step == 1:
+            progress.first_loss = record.losses[main]
     if training.stepper.several:
         progress.latest |= record.losses
     if record.step % settings.log_every == 0 or record.step == (progress.ends_at or settings.stop):

@@ -40,6 +40,7 @@ class Progress:
     latest: dict[str, Tensor] = field(
         default_factory=dict
     )  # where several phases are at work, each's losses since then
+    first_loss: Tensor | None = None  # of the first step, unread
     rows: int = 0  # seen since the run began
     stop: str = ""  # why the loop ended
     ended_by: str = ""  # setting that ended it: "epochs", "steps", "time_limit" or "patience"; of observers ""

@@ -11,6 +11,12 @@ def cross_entropy(logits: Tensor, target: Tensor, *, smoothing: float = 0.0) -> 
     """-log p(target), logits (N, C) and classes (N,) -> (N,).
 
     smoothing: share of the target that is spread evenly over all classes (Szegedy et al. 2015, arXiv:1512.00567)
+
+    With class weights the whole loss of a row, its smoothed part too, counts by the weight of the row's class, as with Keras's
+    `class_weight`: sum(w[y] * loss) / sum(w[y]). `torch.nn.CrossEntropyLoss(weight, label_smoothing=e)` is another loss: there
+    each class's share e / C of every row counts by that class's weight, so that smoothing pulls all rows towards the classes of
+    large weight, which are the rare ones. Without smoothing, or with equal weights, both are the same; for torch's give
+    loss=torch.nn.CrossEntropyLoss(weight, label_smoothing=e) to `sonde.train`.
     """
     return F.cross_entropy(logits, target, reduction="none", label_smoothing=smoothing)
 

@@ -1,4 +1,4 @@
-"""Evaluation of extractive answers, as the official script of SQuAD v1.1 counts, and adding them up."""
+"""Evaluation of extractive answers, as the official scripts of SQuAD v1.1 and 2.0 count, and adding them up."""
 
 import re
 import string
@@ -13,6 +13,7 @@ from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean
 
 WORST, BEST = 12, 6  # questions stored whole, to be shown
+NONE = "(no answer)"
 ARTICLE = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = frozenset(string.punctuation)
 
@@ -56,20 +57,21 @@ class AnswersMeter:
     """Adds up answers to questions.
 
     metrics: exact_match and f1, means over questions of the best over their true answers; loss (the task's own),
-             where it is known
+             where it is known. Where some questions have no answer, both also over those that have one (HasAns in the script of
+             SQuAD 2.0), and the share of the others that was not answered (NoAns, where both are one number)
     """
 
     def __init__(self) -> None:
-        self.rows = 0
-        self.exact = self.overlap = 0.0
+        self.rows = self.unanswerable = 0
+        self.exact = self.overlap = self.refused = 0.0
         self.loss: Mean | None = None
         self.first_nan = FirstNaN()
         self.cases: list[dict[str, Any]] = []  # in the order of `_shorten`, the first and the last of them
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
-        """Add rows: found (B, 2) int64, the first character of the answer in the context and the one behind its last;
-        truth (B, 2), likewise; question, context and answers (B, …) as code points, and probability and loss (B,) where they
-        are known.
+        """Add rows: found (B, 2) int64, the first character of the answer in the context and the one behind its last, both 0
+        for none; truth (B, 2), likewise; question, context and answers (B, …) as code points, and probability and loss (B,)
+        where they are known.
         """
         found, true = outputs["found"].tolist(), outputs["truth"].tolist()
         questions, contexts, truths = (outputs[name].tolist() for name in ("question", "context", "answers"))
@@ -83,13 +85,17 @@ class AnswersMeter:
         for place, (begin, end) in enumerate(found):
             context, answers = text_of(contexts[place]), texts_of(truths[place])
             answer = context[begin:end]
-            exact, overlap = best_of(exact_match, answer, answers), best_of(f1, answer, answers)
+            if any(answers):
+                exact, overlap = best_of(exact_match, answer, answers), best_of(f1, answer, answers)
+            else:
+                exact = overlap = float(not normalised(answer))
+                self.unanswerable, self.refused = self.unanswerable + 1, self.refused + exact
             self.rows, self.exact, self.overlap = self.rows + 1, self.exact + exact, self.overlap + overlap
             self.cases.append(
                 {
                     "index": int(index[place]),
-                    "target": " / ".join(dict.fromkeys(answers)),
-                    "prediction": answer,
+                    "target": " / ".join(dict.fromkeys(answers)) or NONE,
+                    "prediction": answer or NONE,
                     "confidence": sure[place],
                     "loss": listed[place],
                     "f1": overlap,
@@ -104,7 +110,7 @@ class AnswersMeter:
 
     def merge(self, other: "AnswersMeter") -> None:
         """Add another process's sums."""
-        for name in ("rows", "exact", "overlap"):
+        for name in ("rows", "unanswerable", "exact", "overlap", "refused"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.first_nan.merge(other.first_nan)
         if other.loss is not None:
@@ -117,6 +123,11 @@ class AnswersMeter:
         """All metrics over all rows so far, the task's own first. Raises: NonFinite when a loss was NaN."""
         self.first_nan.refuse()
         found = {"f1": self.overlap / self.rows, "exact_match": self.exact / self.rows}
+        if answerable := self.rows - self.unanswerable if self.unanswerable else 0:
+            found["has_answer_f1"] = (self.overlap - self.refused) / answerable
+            found["has_answer_exact_match"] = (self.exact - self.refused) / answerable
+        if self.unanswerable:
+            found["no_answer_exact_match"] = self.refused / self.unanswerable
         return found if self.loss is None else {**found, "loss": float(self.loss.value())}
 
     def details(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sonde.core.catalogue import load
 from sonde.core.config import DataConfig
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.natural_order import in_natural_order
@@ -14,6 +15,7 @@ from sonde.data.hugging_face import is_hub_set
 from sonde.data.listing import can_be_a_path
 from sonde.data.rows import InputRows, InputsOf
 from sonde.modalities.catalogue import modality
+from sonde.modalities.packed import opened
 
 GLOB = frozenset("*?[")
 ENDINGS = frozenset(
@@ -81,7 +83,16 @@ def rows_for(inputs: Any, schema: Schema, *, tick: Tick = silent) -> tuple[Rows,
         from sonde.modalities.arrays.forms.hugging_face import inputs_of  # pyarrow
 
         inputs = inputs_of(inputs)
+    if isinstance(inputs, list):
+        inputs = [_unpacked(item, tick) for item in inputs]
+    inputs = _unpacked(inputs, tick)
     return load(modality(schema.input.kind).rows_to_predict)(inputs, schema, tick)
+
+
+def _unpacked(item: Any, tick: Tick) -> Any:
+    """The path of what a packed file holds, in the place of its own; all else as it is."""
+    found = opened(item, tick) if isinstance(item, str | Path) else None
+    return item if found is None else found.path
 
 
 def single(inputs: Any) -> Any:
@@ -94,6 +105,7 @@ def dataset_rows(data: str | Path, schema: Schema, tick: Tick) -> tuple[Rows, li
     from sonde.modalities.open import open_like
 
     dataset = open_like(data, schema, DataConfig(validation=0.0, test=0.0), tick=tick)
+    warn(dataset.warnings)
     split = next(name for name in ("test", "validation", "train") if name in dataset.splits)
     rows = dataset.splits[split]
     return InputRows(InputsOf(rows)), [rows.describe(index) for index in range(len(rows))]

@@ -1,6 +1,7 @@
 """Point at data: find out what they are, and open them. A place is listed once, and the surest form opens it."""
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,11 @@ from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError, nearest
 from sonde.core.progress import Tick, silent
 from sonde.data.listing import Listing, can_be_a_path
-from sonde.data.unread import way_to_read
+from sonde.data.unread import left_unread, way_to_read
 from sonde.modalities.catalogue import embedded, forms, modalities, modality
 from sonde.modalities.modality import Claim, Form, Wanted
+from sonde.modalities.packed import Opened, opened
+from sonde.modalities.packed import way as is_packed
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.modality import FILES as TABLES
 
@@ -30,6 +33,7 @@ class Place:
 
     path: Path | None  # None: it comes with a package, or is downloaded
     name: str = ""  # the dataset's name, "" for a path
+    opened: Opened | None = None  # of a packed file, whose content `path` is
 
 
 def open_data(data: Any, config: DataConfig, *, task: str | None = None, tick: Tick = silent) -> Dataset:
@@ -52,8 +56,8 @@ def open_like(data: Any, schema: Schema, config: DataConfig, *, tick: Tick = sil
     return _open(data, Wanted(config=config, like=schema), tick)
 
 
-def place_of(data: str | Path) -> Place:
-    """The folder or file that a path or name means.
+def place_of(data: str | Path, tick: Tick = silent) -> Place:
+    """The folder or file that a path or name means; what a packed file was unpacked to.
 
     Raises: DataError with near names when there is none
     """
@@ -62,6 +66,8 @@ def place_of(data: str | Path) -> Place:
     text, path = str(data), Path(data).expanduser()
     if not can_be_a_path(text):
         raise DataError(f"{text[:60]!r} …: no such file or folder, and too long or odd for a name of one")
+    if (found := opened(path, tick)) is not None:
+        return Place(path=found.path, opened=found)
     if path.exists():
         if not path.is_file() and not path.is_dir():
             raise DataError(
@@ -69,6 +75,8 @@ def place_of(data: str | Path) -> Place:
             )
         return Place(path=_absolute(path))
     root = os.environ.get("SONDE_DATA")
+    if root and not path.is_absolute() and (found := opened(Path(root) / path, tick)) is not None:
+        return Place(path=found.path, opened=found)
     if root and not path.is_absolute() and (Path(root) / path).exists():
         return Place(path=Path(root) / path, name=text)
     if text in embedded():
@@ -104,14 +112,17 @@ def recognise(listing: Listing, wanted: Wanted) -> Claim:
 
 def _way(listing: Listing) -> str:
     """What to do with a place that holds a file in a form that is not read as it is, "" for another place."""
-    files = [listing.path] if listing.is_file else listing.files
-    found = next(((file, way) for file in files if (way := way_to_read(file))), None)
-    if found is None:
+    if listing.is_file:
+        return f"is not read as it is: {way}" if (way := way_to_read(listing.path)) else ""
+    packed = next((file for file in listing.files if is_packed(file.name)), None)
+    if packed is not None:
+        return f"holds {packed.name}, which is read where it is named itself: {shlex.quote(str(packed))}"
+    unread = [name for name in listing.below if way_to_read(Path(name))]
+    if not unread:
         return ""
-    file, way = found
-    return (
-        f"is not read as it is: {way}" if listing.is_file else f"holds {file.name}, which is not read as it is: {way}"
-    )
+    more = f" and {len(unread) - 1:,} more files" if len(unread) > 1 else ""
+    verb = "are" if more else "is"
+    return f"holds {unread[0]}{more}, which {verb} not read as {'they are' if more else 'it is'}: {way_to_read(Path(unread[0]))}"
 
 
 def claim(listing: Listing, wanted: Wanted, candidates: Sequence[Form]) -> Claim | None:
@@ -150,7 +161,7 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
         from sonde.modalities.arrays.forms import memory
 
         return memory.read(data, config, task=task, tick=tick, like=like)
-    place = place_of(data)
+    place = place_of(data, tick)
     if place.path is None and place.name in embedded():
         _refuse_columns(place.name, "arrays", config)
         return load(embedded()[place.name])(config, task=task, tick=tick, like=like)
@@ -163,6 +174,8 @@ def _open(data: Any, wanted: Wanted, tick: Tick) -> Dataset:
         path = path or locate(place.name, tick=tick)
     assert path is not None
     dataset = _read(Listing(path), wanted, tick)
+    if place.opened is not None:
+        dataset = _unpacked(dataset, place.opened)
     if place.name:
         dataset = replace(dataset, name=Path(place.name).stem, source=place.name)
     return _with_names(dataset, names) if like is None else dataset
@@ -176,9 +189,18 @@ def _read(listing: Listing, wanted: Wanted, tick: Tick) -> Dataset:
             raise DataError(f"{path}: --folds needs independent rows, and these are not; leave it out")
         if form.instead_of_columns:
             _refuse_columns(str(path), form.instead_of_columns, config)
-        return import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
+        dataset = import_module(form.module).read(listing, config, task=wanted.task, tick=tick, like=wanted.like)
     except PermissionError as error:
         raise DataError(f"{error.filename or path} cannot be read: permission denied") from None
+    left = left_unread(listing.below) if listing.is_dir else []
+    return replace(dataset, warnings=[*dataset.warnings, *left]) if left else dataset
+
+
+def _unpacked(dataset: Dataset, place: Opened) -> Dataset:
+    """The dataset of a packed file, called after that, and opened again by its name."""
+    name = Path(place.source).name.split(".")[0] if place.path.is_dir() else dataset.name
+    facts, warnings = [place.fact, *dataset.facts], [*place.warnings, *dataset.warnings]
+    return replace(dataset, name=name or dataset.name, source=place.source, facts=facts, warnings=warnings)
 
 
 def _refuse_columns(source: str, holds: str, config: DataConfig) -> None:

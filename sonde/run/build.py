@@ -36,6 +36,7 @@ from sonde.models.custom import check_output
 from sonde.models.layers import distances
 from sonde.optim.ema import EMA
 from sonde.run import transfer
+from sonde.run.memory import room_for, sizes_of
 from sonde.run.updates import check_search, check_watched, schedules, updates
 from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.custom.signatures import in_order
@@ -191,7 +192,8 @@ def assemble(
     labels = labels_of(dataset.splits["train"]) if dataset.schema.target.has_classes else None
     with random_state.apart(device):  # building draws from the global streams, which are the caller's
         random_state.seed_everything(config.machine.seed, stream="init")
-        built = model if model is not None else _model(dataset, config)
+        with room_for("building the network", f"lower {sizes_of(config.model_config)}"):
+            built = model if model is not None else _model(dataset, config)
         out_dim = dataset.schema.target.out_dim
         if model is not None or ".py" in config.model:
             maps = dataset.schema.target.has_masks
@@ -200,11 +202,13 @@ def assemble(
         done = transfer.prepare(built, config.transfer, name=config.model, out_dim=out_dim, fresh=fresh, tick=tick)
         task = _task(built, dataset, config, labels, own)
     channels_last = dataset.schema.input.has_planes and any(p.ndim == 4 for p in task.modules.parameters())
-    task.modules.to(device)
+    with room_for(f"moving the network to {device}", f"lower {sizes_of(config.model_config)}"):
+        task.modules.to(device)
     if channels_last:
         task.modules.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decision = decide(dataset, config.feed, free_bytes=free_bytes())
-    train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
+    with room_for("reading the data", f"give a smaller --memory than {config.feed.memory}, or fewer rows"):
+        train, held_back = _sources(dataset, config, device, decision, channels_last, labels, tick)
     average = EMA(task.modules, config.optim.ema) if config.optim.ema else None
     return Assembly(
         dataset=dataset,

@@ -56,7 +56,7 @@ def _summed(assembly: Assembly) -> list[Finding]:
     loss = getattr(assembly.task, "_function", None)
     reduction = loss.keywords.get("reduction") if isinstance(loss, partial) else getattr(loss, "reduction", None)
     if reduction != "sum":
-        return []
+        return _by_batches(assembly)
     return [
         Finding(
             check="loss that sums",
@@ -64,6 +64,23 @@ def _summed(assembly: Assembly) -> list[Finding]:
             evidence="the loss has reduction='sum': its gradient grows with the rows of a batch, a smaller last batch moves the "
             "weights less, and what is reported of a set is a mean of the sums of its batches",
             action="give it reduction='mean'; for the same steps of sgd multiply lr by the rows of a batch",
+        )
+    ]
+
+
+def _by_batches(assembly: Assembly) -> list[Finding]:
+    """A finding for a validation loss of several batches that is no mean over the rows and does not say what of."""
+    validation = assembly.evaluation_sources.get("validation")
+    if getattr(assembly.task, "mean_over_rows", None) is not False or validation is None or validation.batches == 1:
+        return []
+    return [
+        Finding(
+            check="validation loss is a mean of batches",
+            severity="note",
+            evidence="the loss of a batch is not that of its halves together: it is no mean over its rows (weights of classes, a "
+            "mask?), and that of the validation set is reported as the mean of its batches by their rows",
+            action="return sonde.Loss(value, weight) with what the value is a mean over, such as weight[target].sum() or "
+            "mask.sum(), or give torch.nn.CrossEntropyLoss(weight) itself",
         )
     ]
 

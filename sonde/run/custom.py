@@ -21,6 +21,7 @@ from sonde.core.seams import Objective, Source, Task
 from sonde.core.value_types import in_short
 from sonde.data.feed.decide import FeedDecision
 from sonde.data.feed.fields import in_memory
+from sonde.data.feed.given_arrays import with_plain_arrays
 from sonde.data.feed.held_back import held_back, part_of_fields, part_of_rows
 from sonde.data.feed.iterables import JoinedBatches, batches_of, collated, is_row, is_streaming_set
 from sonde.data.feed.loader import ONCE, LoaderSource
@@ -41,6 +42,7 @@ from sonde.run.job import Job
 from sonde.run.keywords import in_keywords
 from sonde.run.lengths import check_length, check_stages, requested_epochs
 from sonde.run.loggers.table import check_installed
+from sonde.run.memory import room_for
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve
 from sonde.screen.screen import Screen
 from sonde.tasks.custom.metrics import checked_mode
@@ -66,7 +68,11 @@ def custom_job(
     Raises: SondeError subclasses
     """
     splits = given_splits(data, validation, test)
-    data, validation, test = splits.train, splits.validation, splits.test
+    doubles = floats_of(task.modules) is torch.float64
+    data, validation, test = (
+        part if isinstance(part, Source) else with_plain_arrays(part, split, doubles=doubles)
+        for split, part in (("training", splits.train), ("validation", splits.validation), ("test", splits.test))
+    )
     clock, resolved = Clock(), settings_of(task, settings)
     check_installed(resolved.config.place.logs)
     if resolved.config.place.out is not None:
@@ -135,26 +141,32 @@ def custom_parts(
     refuse_meta(task.modules)
     device, seed = pick_device(config.machine.device), config.machine.seed
     check_precision(config.machine, device, task.modules)
-    getattr(task, "to", task.modules.to)(device)
+    with room_for(f"moving the network to {device}", "give a smaller one, or --device cpu"):
+        getattr(task, "to", task.modules.to)(device)
     if isinstance(test, int | float):
         raise ConfigError(
             f"test={test} is a share, and a test set is data of its own; give test=(inputs, targets) or alike"
         )
     if isinstance(task, ModuleTask):
         task.accumulates = config.feed.accumulate > 1
-    floats, notes = floats_of(task.modules), []
+    floats, notes, numbers = floats_of(task.modules), [], (None, None)
+    if not isinstance(data, Source):
+        data = with_plain_arrays(data, doubles=floats is torch.float64)
     with clock.part("data"):
         if isinstance(validation, bool | int | float):
-            data, validation, note = _split(data, float(validation), seed=seed)
+            data, validation, note, numbers = _split(data, float(validation), seed=seed)
             notes.append(note)
         if "batch_size" not in (typed or {}):
             config = replace(config, feed=_at_most(config.feed, data))
         drawn = replace(config.feed, balanced=False)  # which is refused once the parts are there
-        train = source_of(data, drawn, device=device, seed=seed, training=True, floats=floats)
+        kept, taken = numbers
+        train = source_of(data, drawn, device=device, seed=seed, training=True, floats=floats, numbers=kept)
         feed = FeedConfig(batch_size=max(config.feed.batch_size, EVALUATION_ROWS))
         held_back = {
-            split: source_of(part, feed, device=device, seed=seed, training=False, floats=floats, what=split)
-            for split, part in (("validation", validation), ("test", test))
+            split: source_of(
+                part, feed, device=device, seed=seed, training=False, floats=floats, what=split, numbers=of
+            )
+            for split, part, of in (("validation", validation, taken), ("test", test, None))
             if part is not None
         }
         initialise(task, train)
@@ -194,8 +206,11 @@ def floats_of(modules: nn.Module) -> torch.dtype:
     return torch.float64 if found and found <= {torch.float64, torch.complex128} else torch.float32
 
 
-def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
-    """(training data, validation data, what was kept in words). Raises: ConfigError where rows cannot be told apart"""
+def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str, tuple[Tensor | None, Tensor | None]]:
+    """(training data, validation data, what was kept in words, the numbers of both's rows where they are in memory).
+
+    Raises: ConfigError where rows cannot be told apart
+    """
     fields = None if isinstance(data, Source | str | bytes) else in_memory(data)
     sized = isinstance(data, list | tuple) and bool(data) and is_row(data[0])
     if fields is not None:
@@ -211,8 +226,8 @@ def _split(data: Any, share: float, *, seed: int) -> tuple[Any, Any, str]:
     kept, taken = held_back(rows, share, seed)
     note = f"{len(taken):,} of the {rows:,} training rows kept for validation (random)"
     if fields is None:
-        return part_of_rows(data, kept), part_of_rows(data, taken), note
-    return part_of_fields(fields, kept), part_of_fields(fields, taken), note
+        return part_of_rows(data, kept), part_of_rows(data, taken), note, (None, None)
+    return part_of_fields(fields, kept), part_of_fields(fields, taken), note, (kept, taken)
 
 
 def _by_number(data: Any) -> bool:
@@ -249,10 +264,11 @@ def source_of(
     training: bool,
     floats: torch.dtype = torch.float32,
     what: str = "training",
+    numbers: Tensor | None = None,
 ) -> Source:
     """A source from whatever holds training data.
 
-    floats: what float64 becomes;  what: the data are for, in words
+    floats: what float64 becomes;  what: the data are for, in words;  numbers: of their rows, where they are a part of others
     Raises: ConfigError for what holds none, DataError for data without a row
     """
     if isinstance(data, Source):
@@ -263,7 +279,9 @@ def source_of(
     if not isinstance(data, str | bytes) and (fields := in_memory(data)) is not None:
         if any(len(leaf) == 0 for field in fields.values() for _, leaf in leaves(field) if getattr(leaf, "ndim", 1)):
             raise DataError(f"the {what} data hold no rows; give at least one")
-        return tensor_source(fields, config, training=training, seed=seed, device=device, floats=floats)
+        return tensor_source(
+            fields, config, training=training, seed=seed, device=device, floats=floats, numbers=numbers
+        )
     workers = config.workers or 0
     rows = isinstance(data, list | tuple) and is_row(data[0])
     if rows or _by_number(data):  # of a list of rows, which are shuffled; one of batches is not

@@ -18,7 +18,7 @@ from sonde.data.feed.fields import in_memory, numbers_of_frame
 from sonde.engine.evaluate import WithoutGradients, evaluate, evaluation_mode
 from sonde.engine.execution.settings import StepSettings
 from sonde.run.custom import floats_of, source_of
-from sonde.run.errors import unfitting
+from sonde.run.unfit import unfitting
 
 ROWS = 256  # a batch
 

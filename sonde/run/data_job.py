@@ -25,6 +25,7 @@ from sonde.run.callers_code import Code
 from sonde.run.choose import choose, choose_model, choose_task
 from sonde.run.job import Job
 from sonde.run.loggers.table import check_installed
+from sonde.run.memory import room_for
 from sonde.run.model_file import allow_code
 from sonde.run.resolve import CUSTOM_MODULE, Resolved, resolve, settled
 from sonde.run.resume import LENGTHS, check_overrides, dropped_lengths, nothing_to_do, with_length
@@ -139,7 +140,8 @@ def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, R
     """Open the data, choose task and model, merge all settings, and print what was inferred."""
     overrides = with_vocabulary(overrides)
     _refuse_shares(overrides.values)
-    dataset = checked(open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick))
+    with room_for("reading the data", "give fewer rows, images at a smaller --image-size, or arrays as .npy files"):
+        dataset = checked(open_data(data, data_config(overrides.values), task=overrides.task, tick=caller.screen.tick))
     task, task_why = choose_task(dataset, overrides.task)
     model, model_why = _model_for(dataset, overrides, task, caller.module)
     if overrides.leftover:

@@ -1,7 +1,6 @@
 """What ends a run early, as a one-line error that says where, what and how to resume."""
 
 import errno
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
@@ -9,48 +8,31 @@ import torch
 
 from sonde.core.batch import Batch
 from sonde.core.config import FeedConfig, TrainConfig
-from sonde.core.errors import ConfigError, DataError, Interrupted, NonFinite, OutOfMemory, RunFolderError, SondeError
+from sonde.core.errors import (
+    ConfigError,
+    DataError,
+    Interrupted,
+    NonFinite,
+    NonFiniteOutput,
+    RunFolderError,
+)
 from sonde.core.findings import Finding
-from sonde.core.nested import in_words, leaves
+from sonde.core.nested import leaves
 from sonde.core.run_folder import RunFolder
-from sonde.core.seams import Source
+from sonde.core.seams import Meter, Source
 from sonde.data.feed.iterables import Looked
 from sonde.engine.guard import NonFiniteStep
 from sonde.engine.json_lines import JsonLinesLog
+from sonde.engine.met import met_at
 from sonde.engine.put_back import PutBack
 from sonde.run.build import Assembly
+from sonde.run.memory import memory_or_itself
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.unfit import ONE_ROW, unfitting
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)  # what a person can mend; other OSErrors are ours
 
 KEPT_GRAPH = "backward through the graph a second time"
-ONE_ROW = "more than 1 value per channel"  # what batch norm says of a single row in training
-SPEAKS_OF_SHAPES = (
-    r"\b(shapes?|sizes?|dim|dims|dimensions?|dimension size|batch_size|dtypes?|scalar types?|out of bounds|channels|"
-    r"same device|valid range|out of range)\b|two bool tensors|^result type|^Input type|must be Tensor, not|input types? |"
-    r"'list' object has no"
-)
-REMEDIES = (  # of what torch says, and what mends it
-    (r"^Target -?\d+ is out of bounds", "classes are numbered from 0, and the network needs an output for each"),
-    (r"valid range|index out of range", "an embedding needs an entry for each number, from 0 to the largest"),
-    (r"expected target dtype to be Long|expected scalar type Long", "give the targets as target.long()"),
-    (r"^result type|two bool tensors|Found dtype Long", "give the targets as target.float()"),
-    (
-        r"^Input type \(|^mat1 and mat2 must have the same dtype, but got (Byte|Long|Int)",
-        "give the inputs as floats, such as input.float()",
-    ),
-    (
-        r"Float and (Half|BFloat16)|(Half|BFloat16) and Float",
-        "give the network as net.float(); precision='bf16' computes in 16 bits and keeps its weights in 32",
-    ),
-)
-CLASSES = {
-    "0D or 1D target tensor expected": "the loss takes one class number for each row, targets of shape (rows,); give y[:, 0] or "
-    "y.squeeze(1) where y is (rows, 1), and y.argmax(1) where it is one-hot",
-    "Expected floating point type for target with class probabilities": "targets of the outputs' shape are probabilities for "
-    "this loss, and these are whole numbers; give class numbers of shape (rows,), of one-hot ones y.argmax(1), or y.float()",
-}
-"""What torch's losses of classes say of targets that they do not take, and what to do."""
 REMEDY = "lower --lr, add --clip 1, or fix the rows"
 
 
@@ -76,13 +58,13 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
     except Interrupted as stop:
         again = words_to_go_on(folder, assembly.config)
         raise Interrupted(f"{stop}; resume with: {again}", signal_number=stop.signal_number) from None
-    except (torch.OutOfMemoryError, RuntimeError) as trouble:
+    except (MemoryError, RuntimeError) as trouble:
         if KEPT_GRAPH in str(trouble):
             raise ConfigError(
                 "the loss reaches back into the graph of an earlier step, which is gone: what one step keeps for the next, such "
                 "as a hidden state, must be kept as state.detach()"
             ) from trouble
-        raise memory_or_itself(trouble, assembly.config.feed, assembly.device) from trouble
+        raise _of_memory_or_itself(trouble, assembly) from trouble
     except ValueError as trouble:
         raise one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly)) from trouble
 
@@ -120,9 +102,20 @@ def _non_finite(batch: Batch) -> tuple[str, torch.Tensor] | None:
 
 
 def evaluated_not_finite(trouble: NonFinite, folder: RunFolder) -> NonFinite:
-    """The same for non-finite outputs in an evaluation: its message, and where the last weights are."""
-    note(folder, str(trouble), check="not finite", action=REMEDY)
-    return NonFinite(f"{trouble}; {_last(folder, 'last checkpoint')}")
+    """The same for non-finite outputs in an evaluation: its message, and where the last good weights are."""
+    note(folder, str(trouble), check="not finite", action=REMEDY, step=trouble.step)
+    return NonFinite(f"{trouble}; {_last(folder, 'last good checkpoint')}")
+
+
+def scores_of(meter: Meter, source: Source, split: str, *, step: int) -> dict[str, float]:
+    """What an evaluation came to, after `step`. Raises: NonFinite, which names the step and the row, for one with NaN"""
+    try:
+        return meter.compute()
+    except NonFiniteOutput as trouble:
+        where = f"{trouble.place} {source.describe(trouble.row)}"
+        named = NonFinite(f"step {step}, evaluation on {split}: {trouble.what} ({where}); {trouble.remedy}")
+        named.step = step
+        raise named from trouble
 
 
 def note(folder: RunFolder, evidence: str, *, check: str, action: str, step: int | None = None) -> None:
@@ -167,47 +160,46 @@ def failure_noted(folder: RunFolder, begun: Callable[[], bool]) -> Iterator[None
 
 
 @contextmanager
-def fitting_shapes(assembly: Assembly, at_first: Callable[[], bool]) -> Iterator[None]:
-    """Raise what stops the body while the first batch is computed as an error that names the shapes of its fields.
+def fitting_shapes(assembly: Assembly, steps: Callable[[], int]) -> Iterator[None]:
+    """Raise what stops the body at a batch as an error that names its rows, and the shapes of its fields.
 
-    at_first: whether no batch was computed yet
-    Raises: DataError for errors that speak of sizes or types of numbers; any other error as it is
+    steps: how many were done
+    Raises: DataError for errors that speak of sizes, types or ranges of numbers; any other error as it is
     """
     try:
         yield
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
-        if not at_first() or (unfit := unfitting(trouble, assembly.first, "the first batch")) is None:
+        unfit = _unfit(trouble, assembly, steps())
+        if unfit is None:
             raise
         raise unfit from trouble
 
 
-def unfitting(trouble: Exception, batch: Batch | None, what: str) -> DataError | None:
-    """An error with the shapes of a batch's fields, where `trouble` speaks of sizes or types of numbers; None where it does not.
-
-    what: the batch in words
-    """
-    first = str(trouble).strip().split("\n")[0].rstrip(".")
-    if batch is not None and (said := next((words for torchs, words in CLASSES.items() if torchs in first), "")):
-        held = ", ".join(f"{name} {in_words(field)}" for name, field in batch.fields.items())
-        return DataError(f"{what} cannot be computed: {said}; the batch holds {held}")
-    other = isinstance(trouble, torch.OutOfMemoryError | SondeError) or ONE_ROW in first
-    if other or batch is None or not re.search(SPEAKS_OF_SHAPES, first, re.IGNORECASE):
-        return None
-    fields = ", ".join(f"{name} {in_words(field)}" for name, field in batch.fields.items())
-    remedy = next((f"; {words}" for pattern, words in REMEDIES if re.search(pattern, first)), "")
-    return DataError(f"{what} cannot be computed: {first}; the batch holds {fields}{remedy}")
+def _unfit(trouble: Exception, assembly: Assembly, steps: int) -> DataError | None:
+    met = met_at(trouble)
+    if met is None:
+        return unfitting(trouble, assembly.first, "the first batch") if not steps else None
+    split = next((name for name, source in assembly.evaluation_sources.items() if source is met.source), "")
+    if split:
+        what = f"step {steps}, evaluation on {split}: a batch"
+        return unfitting(trouble, met.batch, what, met.source.describe, later=True)
+    if not steps:
+        return unfitting(trouble, met.batch, "the first batch", met.source.describe)
+    return unfitting(trouble, met.batch, f"step {steps + 1}: the batch", met.source.describe, later=True)
 
 
 @contextmanager
-def steps_in_one_line(assembly: Assembly, at_first: Callable[[], bool]) -> Iterator[None]:
+def steps_in_one_line(assembly: Assembly, steps: Callable[[], int]) -> Iterator[None]:
     """What a loop of the caller's own, which has no run folder, raises in one line.
 
-    at_first: whether no step was done yet
+    steps: how many were done
     Raises: DataError, ConfigError; any other error as it is
     """
     try:
-        with fitting_shapes(assembly, at_first):
+        with fitting_shapes(assembly, steps):
             yield
+    except (MemoryError, RuntimeError) as trouble:
+        raise _of_memory_or_itself(trouble, assembly) from trouble
     except ValueError as trouble:
         refusal = one_row_or_itself(trouble, assembly.config.feed, made_by=_made_by(assembly))
         if refusal is trouble:
@@ -234,17 +226,13 @@ def room_in(folder: RunFolder, again: str) -> Iterator[None]:
         ) from trouble
 
 
-def memory_or_itself(trouble: Exception, feed: FeedConfig, device: torch.device) -> Exception:
-    """What to make smaller where `trouble` is an out-of-memory error; any other error as it is."""
-    text = str(trouble)
-    full = isinstance(trouble, torch.OutOfMemoryError) or "not enough memory" in text or "can't allocate memory" in text
-    if not full:
-        return trouble
-    return OutOfMemory(
-        f"out of memory on {device} with --batch-size {feed.batch_size} --accumulate {feed.accumulate}: "
-        f"give --accumulate {feed.accumulate * 2} (the same update from smaller micro-batches) or --batch-size "
-        f"{max(1, feed.batch_size // 2)}"
-    )
+def _of_memory_or_itself(trouble: Exception, assembly: Assembly) -> Exception:
+    met, evaluated = met_at(trouble), ""
+    if met is not None and any(source is met.source for source in assembly.evaluation_sources.values()):
+        half = max(1, len(met.batch) // 2)
+        evaluated = f"give the evaluated data as a DataLoader of batches of {half:,} rows"
+        evaluated = evaluated if assembly.dataset is None else "give smaller inputs, such as --image-size"
+    return memory_or_itself(trouble, assembly.config.feed, assembly.device, evaluated=evaluated)
 
 
 def _made_by(assembly: Assembly) -> str:

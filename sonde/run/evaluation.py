@@ -24,12 +24,13 @@ from sonde.data.splits import truth_of
 from sonde.engine import random_state
 from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
 from sonde.engine.execution.settings import autocast
+from sonde.engine.met import note_batch
 from sonde.engine.tree import copied
 from sonde.modalities.catalogue import modality
 from sonde.modalities.modality import Case
 from sonde.run.build import Assembly
-from sonde.run.errors import unfitting
 from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.unfit import unfitting
 from sonde.tasks.custom.metrics import Undefined
 
 MORE = 1000  # batches that are read before the first step, where a metric fails on the first
@@ -99,8 +100,10 @@ def _check_split(assembly: Assembly, split: str, source: Source) -> None:
                         add(batch)
                     if next(coming, None) is None:
                         _try_metrics(assembly, meter, split)
-    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as trouble:
-        unfit = unfitting(trouble, batch, f"the first {split} batch")
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError, MemoryError) as trouble:
+        if batch is not None:
+            note_batch(trouble, batch, source)
+        unfit = unfitting(trouble, batch, f"the first {split} batch", source.describe)
         if unfit is None:
             raise
         raise unfit from trouble

@@ -14,7 +14,8 @@ from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
 from sonde.data.feed.normalise import Normalise
-from sonde.diagnose.evaluations import never_finite
+from sonde.diagnose.divergence import diverged
+from sonde.diagnose.evaluations import never_finite, sometimes_finite
 from sonde.diagnose.stages import best_before
 from sonde.engine import checkpoint
 from sonde.engine.evaluate import EvaluationBudget, evaluate
@@ -25,7 +26,7 @@ from sonde.explain.features import Seen, write_features
 from sonde.modalities.catalogue import modality
 from sonde.models.layers import followed
 from sonde.run.build import Assembly
-from sonde.run.errors import add_findings
+from sonde.run.errors import add_findings, scores_of
 from sonde.run.evaluation import baseline, write_evaluation
 from sonde.run.job import Attempt
 from sonde.run.lengths import lengths_in_words
@@ -65,7 +66,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
                     raise _stopped(request) from None
             if budget is not None:
                 budgets[split] = budget
-            scores[split] = meter.compute()
+            scores[split] = scores_of(meter, source, split, step=run.training.progress.step)
             write_evaluation(folder.evaluation / split, meter, source, assembly)
         _look_inside(assembly, folder)
     checkpoint.clear_leftovers(folder.checkpoints)
@@ -77,6 +78,7 @@ def evaluated(run: Prepared) -> dict[str, Any]:
     broken = _never_finite(run) + best_before(
         assembly.task.phases, training.stepper.stages, assembly.task.modules, training.progress.best
     )
+    broken += _diverged(run)
     attempt.findings += broken
     add_findings(folder, broken)
     partly = {split: budget for split, budget in budgets.items() if not budget.whole}
@@ -92,14 +94,31 @@ def _stopped(request: StopRequest) -> Interrupted:
 
 
 def _never_finite(run: Prepared) -> list[Finding]:
-    """Metrics that were no number in any evaluation; most of all the one that was to choose."""
+    """Metrics that were no number in any evaluation, or in some; most of all the one that was to choose."""
     assembly, best = run.attempt.assembly, run.training.progress.best
     if "validation" not in assembly.evaluation_sources:
         return []
     chose, objective = best is not None and best["metric"] is not None, assembly.objective
     lines = list(read_lines(run.attempt.folder.metrics))
     means = abilities_of(assembly.task).batch_means
-    return never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
+    found = never_finite(lines, None if chose or objective is None else objective.metric, means() if means else ())
+    return found + sometimes_finite(lines, None if best is None else best["metric"])
+
+
+def _diverged(run: Prepared) -> list[Finding]:
+    """That the loss ended far above its start, with the setting that moves the weights so far."""
+    stepper, first, optim = run.training.stepper, run.training.progress.first_loss, run.attempt.assembly.config.optim
+    lines = list(read_lines(run.attempt.folder.metrics))
+    rate = max((float(line["lr"]) for line in lines if line.get("lr") is not None), default=0.0)
+    lower = f"--lr, which was {rate:.3g}, such as --lr {rate / 10:.1g}"
+    if any(update.custom or update.own_rate for update in stepper.updates):
+        lower = f"the rate of the optimiser, which was {rate:.3g}"
+    return diverged(
+        lines,
+        None if first is None else float(first),
+        remedy=f"lower {lower}" + ("" if optim.clip else ", or add --clip 1"),
+        several=stepper.several,
+    )
 
 
 def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:

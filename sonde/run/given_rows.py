@@ -38,7 +38,9 @@ def fingerprints(given: Mapping[str, Any]) -> dict[str, str]:
         for name, field in _held(data).items():
             for path, leaf in leaves(field, (name,)):
                 if isinstance(leaf, Tensor | np.ndarray):
-                    arrays[f"{split} {'.'.join(map(str, path))}"] = array_of(leaf)
+                    held = array_of(leaf)
+                    held = held.astype(str) if held.dtype == object else held
+                    arrays[f"{split} {'.'.join(map(str, path))}"] = held
         if (rows := _rows_behind(data)) is not None:
             others |= {f"{split}{ROWS}": found for found in [_of_rows(rows)] if found}
     return {**of_arrays(arrays), **others}

@@ -7,7 +7,7 @@ from sonde.core.errors import ConfigError, SondeError
 from sonde.core.seams import Source, Task, extras_of, rewinds
 from sonde.engine.evaluate import evaluation_mode
 from sonde.engine.tree import copied
-from sonde.run.errors import unfitting
+from sonde.run.unfit import unfitting
 
 
 def refuse_meta(modules: nn.Module) -> None:

@@ -10,6 +10,7 @@ import torch
 from sonde.core.config import DataConfig, FeedConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.progress import Tick, silent
@@ -260,6 +261,7 @@ class Run:
         from sonde.run.build import changes
 
         dataset = open_like(data, self.schema, self._reading(target), tick=tick)
+        warn(dataset.warnings)
         chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
         if chosen not in dataset.splits:
             raise unknown("split", chosen, dataset.splits)

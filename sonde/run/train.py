@@ -32,7 +32,7 @@ from sonde.run.build import Assembly
 from sonde.run.callers_code import remember_code
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
-from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
+from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line, scores_of
 from sonde.run.evaluation import choosing, notes_on_metrics
 from sonde.run.job import Attempt
 from sonde.run.lengths import fit_settings, move_end
@@ -72,7 +72,7 @@ def under_way(attempt: Attempt) -> Iterator[StopRequest]:
             failure_noted(attempt.folder, lambda: attempt.steps > 0),
             _nothing_left(attempt),
             in_one_line(assembly, attempt.folder),
-            fitting_shapes(assembly, lambda: attempt.steps == 0),
+            fitting_shapes(assembly, lambda: attempt.steps),
             random_state.apart(assembly.device),
             _reproducible(assembly),
             graceful() as request,
@@ -337,7 +337,8 @@ def _validate(attempt: Attempt, training: Training, request: StopRequest) -> dic
     able = abilities_of(assembly.task)
     if able.tune_threshold is not None:
         able.tune_threshold(meter)
-    scores, objective, best = meter.compute(), assembly.objective, training.progress.best
+    scores = scores_of(meter, source, "validation", step=training.progress.step)
+    objective, best = assembly.objective, training.progress.best
     better = objective is None or objective.better(objective.value(scores), objective.best_value(best))
     if better and able.quick_evaluate is None and objective is not None:
         attempt.best_meter, attempt.best_budget = meter, budget

@@ -7,7 +7,7 @@ import pytest
 
 from sonde.core.dataset import TargetSpec
 from sonde.core.errors import DataError
-from sonde.data.targets import RawTarget, encode, infer, raw_target, standardised
+from sonde.data.targets import RawTarget, doubts, encode, infer, raw_target, standardised
 
 
 def inferred(values: Any, **more: Any) -> tuple[TargetSpec, str, np.ndarray]:
@@ -169,3 +169,19 @@ def test_splits_must_agree_in_kind() -> None:
     parts = {"train": raw_target([0, 1, 1], "y_train"), "test": raw_target(["a", "b"], "y_test")}
     with pytest.raises(DataError, match="y_test holds text, but y_train integers"):
         infer(parts, task=None)
+
+
+def test_what_targets_may_mean_otherwise_is_said() -> None:
+    floats = raw_target(np.array([0.0, 1.0, 2.0] * 4), "y")
+    spec, _ = infer({"train": floats})
+    assert doubts(floats, spec) == [
+        "y holds only the whole numbers 0, 1, 2, as floats: they are taken as values; --task classification takes them as classes"
+    ]
+    assert doubts(floats, spec, kind="value") == []  # which was asked for
+    ignored = raw_target(np.array([0, 1, -100, -100] * 3), "y")
+    spec, _ = infer({"train": ignored})
+    (said,) = doubts(ignored, spec)
+    assert said.startswith("y: -100 is taken as a class (6 rows); where it marks rows without one")
+    for plain in (np.array([0, 1, 2] * 4), np.array([-1, 1] * 6), np.array([0.5, 1.0, 2.0] * 4)):
+        target = raw_target(plain, "y")
+        assert doubts(target, infer({"train": target})[0]) == []

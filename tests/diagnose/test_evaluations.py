@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sonde.diagnose.evaluations import never_finite
+from sonde.diagnose.evaluations import never_finite, sometimes_finite
 
 
 def lines(*scores: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"kind": "step", "loss": 1.0}, *({"kind": "evaluation", "metrics": each} for each in scores)]
+    return [{"kind": "step", "loss": 1.0}, *({"kind": "evaluation", "step": 5, "metrics": each} for each in scores)]
 
 
 def test_only_what_never_is_a_number_is_found() -> None:
@@ -25,3 +25,17 @@ def test_one_that_was_to_choose_says_which_weights_are_kept() -> None:
         "weights are kept"
     )
     assert "sonde.Metric(function, whole=True)" in found.action
+
+
+def test_what_is_a_number_in_some_evaluations_says_in_how_many_and_from_which_step_on() -> None:
+    done = [
+        {"kind": "evaluation", "step": step, "metrics": {"a": a, "b": 1.0}}
+        for step, a in ((10, 0.5), (20, None), (30, 0.7))
+    ]
+    (found,) = sometimes_finite(done, "a")
+    assert found.evidence == (
+        "metric 'a' was NaN or infinite in 1 of 3 evaluations; these were left out in the choice of the best checkpoint"
+    )
+    assert found.step == 20
+    assert sometimes_finite(done[:1], "a") == sometimes_finite(lines(), None) == []
+    assert sometimes_finite(lines({"a": None}), None) == []  # never one, which is said elsewhere

@@ -240,3 +240,23 @@ def test_ones_own_loop_is_told_on_the_screen(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert said.count("call net.backbone.eval() before training") == 1
     assert said.count("spare.weight, spare.bias: unused parameters; the loss of the first 4 steps") == 1
+
+
+@pytest.mark.parametrize(
+    ("ends", "found"),
+    [
+        ([nn.Softmax(1)], "probabilities"),
+        ([], "plain outputs"),
+        ([nn.LogSoftmax(1)], ""),
+    ],
+)
+def test_a_negative_log_likelihood_of_no_log_probabilities_is_named(
+    ends: list[nn.Module], found: str, tmp_path: Path
+) -> None:
+    x, y = torch.linspace(-1, 1, 80).reshape(20, 4), torch.arange(20) % 2
+    network = nn.Sequential(nn.Linear(4, 2), *ends)
+    options: dict[str, Any] = {"epochs": 1, "batch_size": 10, "threads": 1, "quiet": True, "out": str(tmp_path / "run")}
+    sonde.fit(network, (x, y), loss=nn.functional.nll_loss, **options)
+    lines = read_lines(tmp_path / "run" / "findings.jsonl")
+    said = [line for line in lines if line["check"] == "outputs that are no log-probabilities"]
+    assert [found in line["evidence"] for line in said] == ([True] if found else [])

@@ -104,3 +104,28 @@ def test_a_rule_has_no_loss() -> None:
     meter = AnswersMeter()
     meter.update(outputs(ROWS), torch.arange(3))
     assert meter.compute().keys() == {"f1", "exact_match"}
+
+
+def test_questions_without_an_answer_are_scored_as_in_squad_2() -> None:
+    rows = [
+        ("Where?", "It was in Santa Clara.", ["Santa Clara"], 10, 15),  # half of it: F1 2/3
+        ("Who?", "The Denver Broncos won.", ["Denver Broncos"], 0, 0),  # not answered, and has an answer
+        ("When?", "Nobody knows.", [], 0, 0),  # rightly not answered
+        ("Why?", "Nobody knows.", [], 0, 6),
+    ]
+    one, two, whole = AnswersMeter(), AnswersMeter(), AnswersMeter()
+    one.update(outputs(rows[:2]), torch.arange(2))
+    two.update(outputs(rows[2:]), torch.arange(2, 4))
+    whole.update(outputs(rows), torch.arange(4))
+    one.merge(two)
+    expected = {
+        "f1": (2 / 3 + 0 + 1 + 0) / 4,
+        "exact_match": 1 / 4,
+        "has_answer_f1": 1 / 3,
+        "has_answer_exact_match": 0,
+        "no_answer_exact_match": 1 / 2,
+    }
+    assert one.compute() == whole.compute() == pytest.approx(expected)
+    shown = {case["index"]: (case["target"], case["prediction"]) for case in whole.details()["worst"]}
+    assert shown[3] == ("(no answer)", "Nobody")
+    assert shown[1] == ("Denver Broncos", "(no answer)")

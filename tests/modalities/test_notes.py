@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from sample_settings import data_config
 
+from sonde.core.data_warning import DataWarning
+from sonde.modalities.inputs import rows_for
 from sonde.modalities.open import open_data, open_like
 
 WORDS = ("old film", "new play", "long book", "short song", "fine town", "poor road")
@@ -20,6 +22,12 @@ KINDS: dict[str, tuple[str, str | None, str, str]] = {
     ),
     "translations": ("id,en,de", "translation", "{n},the {} is number {n},Nummer {n} heisst {}", "tokens"),
     "texts to continue": ("id,text", "language-model", "{n},once the {} was told to {n} people", "next"),
+    "pairs of texts": (
+        "id,premise,hypothesis,label",
+        None,
+        "{n},row {n} says that the {} was long there,we see in {n} how a {} was sold,{label}",
+        "class",
+    ),
     "molecules": ("smiles,y", None, "{chain}O,{n}.5", "value"),
 }
 
@@ -40,3 +48,12 @@ def test_a_title_that_is_passed_over_is_said(tmp_path: Path, name: str) -> None:
     assert sum(TITLE in warning for warning in dataset.warnings) == 1
     again = open_like(path, dataset.schema, data_config(validation=0.0, test=0.0))
     assert sum(TITLE in warning for warning in again.warnings) == 1
+
+
+def test_predict_says_it_too(tmp_path: Path) -> None:
+    rows = [f"{n},{n % 7}.5,{n % 2}" for n in range(40)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([TITLE, "a,b,y", *rows]) + "\n", encoding="utf-8")
+    schema = open_data(path, data_config(target=("y",))).schema
+    with pytest.warns(DataWarning, match=TITLE):
+        rows_for(str(path), schema)

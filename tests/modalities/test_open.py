@@ -73,8 +73,8 @@ def test_the_real_sets_are_told_apart(shared_data: Path) -> None:
         "sst2": "tables of texts",
         "tabular/titanic.csv": "CSV, TSV, JSON-lines or Parquet tables",
         "dsb2018": "images beside masks",
-        "bccd": "images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
-        "faces_dlib": "images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
+        "bccd": "images with boxes (VOC, COCO, YOLO, KITTI, CVAT, Label Studio and others)",
+        "faces_dlib": "images with boxes (VOC, COCO, YOLO, KITTI, CVAT, Label Studio and others)",
         "fsdd": "recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
         "protein": "a folder of PDB or mmCIF files",
         "tinyshakespeare": ".txt files",
@@ -256,3 +256,19 @@ def test_a_place_has_a_name_however_it_was_typed(tmp_path: Path, monkeypatch: py
     assert path.is_absolute()
     assert path.name == "data"
     assert path.samefile(tmp_path / "data")
+
+
+def test_files_that_are_not_read_are_said_whatever_stands_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{n / 7:.3f},{'ab'[n % 2]}\n" for n in range(40)))
+    (tmp_path / "scans").mkdir()
+    for n in range(3):
+        (tmp_path / "scans" / f"{n}.dcm").write_bytes(b"DICM")
+    (warning,) = open_data(tmp_path, data_config(target=("y",))).warnings
+    assert warning.startswith(
+        "3 .dcm files are not read, such as scans/0.dcm: write each as PNG or TIFF, for example in Python: import pydicom"
+    )
+    (tmp_path / "train.csv").unlink()
+    with pytest.raises(
+        DataError, match=r"holds scans/0\.dcm and 2 more files, which are not read as they are: write each as PNG"
+    ):
+        open_data(tmp_path, data_config())

@@ -21,7 +21,8 @@ from sonde.core.run_folder import RunFolder
 from sonde.engine import checkpoint
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
-from sonde.run.errors import memory_or_itself, one_row_or_itself, room_in
+from sonde.run.errors import one_row_or_itself, room_in
+from sonde.run.memory import memory_or_itself
 
 QUIET: dict[str, Any] = {"threads": 1, "quiet": True, "batch_size": 8}
 
@@ -105,7 +106,7 @@ def test_the_rows_with_the_bad_input_are_named(tmp_path: Path) -> None:
     with pytest.raises(NonFinite) as told:
         sonde.fit(nn.Linear(1, 1), loader, loss=mse_loss, epochs=1, out=tmp_path / "run", **QUIET)
     assert "step 3, phase 'model': the loss is " in str(told.value)
-    assert "; rows with a non-finite input: row 17 of the loader; the weights" in str(told.value)
+    assert "; rows with a non-finite input: row 17; the weights" in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,8 @@ def test_the_rows_with_the_bad_input_are_named(tmp_path: Path) -> None:
         ),
         (
             43,
-            r"sonde: error: evaluation: the model's output is NaN \(first at row 0 of the split\); .*; no checkpoint was",
+            r"sonde: error: step 1, evaluation on validation: the model's output is NaN "
+            r"\(first at rows.csv row 16\); .*; no checkpoint was",
         ),
     ],
 )
@@ -147,8 +149,8 @@ def test_out_of_memory_says_what_to_make_smaller(
         words = ["train", "digits", "--accumulate", "2", "--out", str(tmp_path / f"run{len(more)}"), *more]
         assert main(words) == 2
         assert capsys.readouterr().err == (
-            "sonde: error: out of memory on cpu with --batch-size 64 --accumulate 2: give --accumulate 4 (the same update "
-            "from smaller micro-batches) or --batch-size 32\n"
+            "sonde: error: out of memory on cpu with --batch-size 64 --accumulate 2 (20.00 MiB asked for at once): give "
+            "--accumulate 4 (the same update from smaller micro-batches) or --batch-size 32, or a smaller network\n"
         )
 
 

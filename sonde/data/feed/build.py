@@ -13,7 +13,7 @@ from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
-from sonde.data.feed.layout import bucket_keys_of, is_mapped, pieces_of
+from sonde.data.feed.layout import bucket_keys_of, is_mapped, lengths_of, pieces_of
 from sonde.data.feed.normalise import Normalise
 from sonde.data.feed.order import Order, build_order
 from sonde.data.feed.resident import resident_reader
@@ -63,9 +63,8 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
     chosen = order.chosen
     if not training:
         activations = max(1, schema.target.symbols) if activations_per_value is None else activations_per_value
-        order = replace(
-            order, batch_size=evaluation_batch_size(config.batch_size, schema.input.shape, activations=activations)
-        )
+        shape = schema.input.shape if activations_per_value is None else _longest(rows, schema.input.shape)
+        order = replace(order, batch_size=evaluation_batch_size(config.batch_size, shape, activations=activations))
         augment = augment.for_evaluation() if isinstance(augment, Views) else None
     if isinstance(augment, Views):
         augment = augment.filled_with(schema.input.mean)
@@ -89,6 +88,12 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
         largest = drawn.largest if isinstance(drawn, Order) else min(drawn.batch_size, drawn.rows)
         reader = StreamingReader(rows, device, batch_size=largest, workers=workers, persistent=training)
     return BatchSource(drawn, reader, describe=rows.describe, prepare=prepare, augment=augment)
+
+
+def _longest(rows: Rows, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one input, which may be longer than those in training were."""
+    lengths = lengths_of(rows)
+    return shape if lengths is None or len(shape) != 1 else (max(shape[0], int(lengths.max())),)
 
 
 def evaluation_batch_size(batch_size: int, shape: tuple[int, ...], *, activations: int = 1) -> int:

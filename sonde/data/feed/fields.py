@@ -129,7 +129,7 @@ def in_memory(data: Any) -> dict[str, Any] | None:
         )
     arrays = [isinstance(part, Tensor | np.ndarray) for part in data] if isinstance(data, tuple | list) else []
     if arrays and all(arrays):
-        return named(tuple(data))
+        return {name: _whole(value) for name, value in named(tuple(data)).items()}
     if not isinstance(data, tuple) or not data:
         return None
     nested = [_is_nested(part) for part in data]

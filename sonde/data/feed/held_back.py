@@ -59,5 +59,4 @@ def _taken(field: Field, rows: Tensor, numbers: np.ndarray) -> Field:
 
 def part_of_rows(data: Any, rows: Tensor) -> Any:
     """Those rows of a list, or of a map-style set."""
-    numbers = rows.tolist()
-    return [data[number] for number in numbers] if isinstance(data, list | tuple) else Subset(data, numbers)
+    return Subset(data, rows.tolist())

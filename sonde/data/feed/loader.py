@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from sonde.core.batch import Batch
@@ -15,6 +16,7 @@ from sonde.core.seeds import derive
 from sonde.data.feed import iterables
 from sonde.data.feed.exactness import exactness, has_state, stateful_sampler, take_generator
 from sonde.data.feed.fields import check_rows, fields_of
+from sonde.data.feed.order_taken import behind, unreadable, watched
 
 ONCE = (
     "an iterator can be read only once; give the DataLoader itself, or a list of batches, or a function that makes one"
@@ -22,7 +24,8 @@ ONCE = (
 
 
 class LoaderSource:
-    """Batches of a loader; `index` counts rows from the epoch's start, since a loader does not tell which it took.
+    """Batches of a loader; `index` holds the rows' numbers in its Dataset, or, where they have none, counts them from the epoch's
+    start.
 
     exact, why, remedy, likely: whether a resumed run sees the same batches (see `Exactness`). Every epoch reseeds the generator
     of the loader and its sampler, from the generator's own first seed, or from `seed` where they have none. Resuming reads
@@ -45,12 +48,14 @@ class LoaderSource:
         self.exact, self.why, self.remedy, self.likely = exactness(loader)
         self.mapping, self.repeats = "", iterables.repeated(loader)
         self._generator, self._seed = take_generator(loader, seed)
+        self._drawn, self._taken = watched(loader)  # with that generator
         self._stateful: Any = loader if has_state(loader) else None
         self._sampler = None if self._stateful is not None else stateful_sampler(loader)
         self._sampler_state: Any = None  # at this epoch's beginning
         self._epoch = self._position = self._rows = 0  # of the last batch consumed
         self._yielded = 0  # batches, of all passes
         self._turn = 0  # counts iterators: only the newest may move the position
+        self._rows_taken: list[int] = []  # of the batch that was read last
         self._put_back = False  # whether a state was loaded that no iterator has taken up
 
     @property
@@ -88,7 +93,7 @@ class LoaderSource:
                     raise RuntimeError("an iterator of a source was used after a newer one was made or a state loaded")
                 self._position, self._rows = number + 1, rows + count
                 self._yielded += 1
-                yield Batch(fields, torch.arange(rows, rows + count)).to(self.device)
+                yield Batch(fields, self._index(rows, count)).to(self.device)
             rows += count
         if turn == self._turn:
             self._epoch, self._position, self._rows = self._epoch + 1, 0, 0
@@ -101,12 +106,40 @@ class LoaderSource:
             else:
                 self._sampler_state = deepcopy(self._sampler.state_dict())
         saved = torch.get_rng_state(), np.random.get_state(), random.getstate()
-        for number, sample in enumerate(self.loader):
+        for number, sample in enumerate(self._samples()):
             if skip and number == skip - 1:
                 torch.set_rng_state(saved[0])
                 np.random.set_state(saved[1])
                 random.setstate(saved[2])
             yield sample
+
+    def _samples(self) -> Iterator[Any]:
+        """What the loader yields. Raises: DataError, which names the row, for what its Dataset or collate_fn raises"""
+        if self._taken is None:
+            yield from self._drawn
+            return
+        coming, number = iter(self._drawn), 0
+        while True:
+            try:
+                sample = next(coming)
+            except StopIteration:
+                return
+            except Exception as trouble:
+                if not self._taken.coming:  # it is the sampler that failed
+                    raise
+                raise unreadable(trouble, self._drawn.dataset, self._taken.coming[0], number) from trouble
+            self._rows_taken = self._taken.coming.popleft()
+            number += 1
+            yield sample
+
+    def _index(self, rows: int, count: int) -> Tensor:
+        """Numbers of the rows of the batch that was read last: those of the Dataset, where it has as many."""
+        if self._taken is None or len(self._rows_taken) != count:
+            return torch.arange(rows, rows + count)
+        try:
+            return torch.tensor([behind(self._drawn.dataset, row)[1] for row in self._rows_taken], dtype=torch.int64)
+        except (TypeError, ValueError):  # of keys that are no numbers
+            return torch.arange(rows, rows + count)
 
     def _going_on(self, skip: int) -> Iterator[Any]:
         """The samples after the first `skip`, from a loader that keeps its own position."""
@@ -117,8 +150,8 @@ class LoaderSource:
         yield from self.loader
 
     def describe(self, index: int) -> str:
-        """The row's place in its epoch."""
-        return f"row {index} of the loader"
+        """The row's number in the Dataset, or its place in its epoch."""
+        return f"row {index}" if self._taken is not None else f"row {index} of the loader"
 
     def state_dict(self) -> dict[str, Any]:
         """The position of the last batch consumed, and the state of a loader or sampler that has one."""

@@ -1,5 +1,6 @@
 """Named tensors or arrays as a source: what a researcher who brings her own trains on."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -87,11 +88,13 @@ def tensor_source(
     seed: int,
     device: torch.device,
     floats: torch.dtype = torch.float32,
+    numbers: Tensor | None = None,
 ) -> BatchSource:
     """A source over tensors or arrays (n, …) that share their first dimension, fed as they are but for float64, which becomes
     `floats`. Those that are mapped files are read from there. Fields may be tuples and dicts of such too, and lists of n entries.
 
     training: in a new order each epoch; otherwise as they stand
+    numbers:  (rows,) of the rows where they were taken from; None where these are all
     Raises: DataError when the fields differ in length, are empty or hold no tensor; ConfigError for a batch larger than the data
     """
     held = {".".join(map(str, path)): leaf for name, field in fields.items() for path, leaf in leaves(field, (name,))}
@@ -113,7 +116,7 @@ def tensor_source(
     if arrays.keys() != fields.keys():
         reader = NestedReader(fields, reader)
     order = build_order(rows, config, training=training, seed=seed)
-    return BatchSource(order, reader, describe=lambda index: f"row {index}")
+    return BatchSource(order, reader, describe=lambda index: f"row {index if numbers is None else int(numbers[index])}")
 
 
 def _reader(
@@ -135,4 +138,8 @@ def _held(field: Tensor | np.ndarray) -> Tensor | np.ndarray:
     if isinstance(field, Tensor):
         found = mapped_tensor(field)
         return field if found is None else found
-    return field if is_mapped(field) else torch.as_tensor(field)
+    if is_mapped(field):
+        return field
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of an array that is read only, which nothing writes to here
+        return torch.as_tensor(field)

@@ -17,7 +17,7 @@ from sonde.modalities.arrays import column_statistics
 from sonde.modalities.arrays.shapes import inputs_of, layout_for, layout_of
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
-from sonde.modalities.image.config import ImageConfig, refuse_groups
+from sonde.modalities.image.config import ImageConfig, refuse_groups, refuse_pages
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
 
@@ -109,6 +109,7 @@ def found_numbers(
             about=about, what=what, shape=shape, parts=parts, fit=fit, scaled=column_statistics.scaled, outputs=outputs
         )
     refuse_groups(about.source, config)
+    refuse_pages(about.source, config)
     fit = partial(pixel_statistics.fitted, shape=shape, scale=scale, full=full)
     return Found(about=about, what=pixel_statistics.words(shape), shape=shape, parts=parts, fit=fit, outputs=outputs)
 

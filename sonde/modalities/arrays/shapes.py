@@ -10,6 +10,7 @@ import numpy as np
 from sonde.core.dataset import InputSpec
 from sonde.core.errors import DataError
 from sonde.data.mapped import array_of, is_mapped, release, spans
+from sonde.data.plain_arrays import plain, refuse_ragged
 from sonde.data.rows import ArrayInputs, MappedInputs
 from sonde.modalities.catalogue import modality
 from sonde.modalities.image.depth import UNIT, depth_of, full_scale, in_words, span_of
@@ -49,18 +50,24 @@ class Layout:
 def as_array(values: Any, place: str) -> np.ndarray:
     """A tensor, list or array as a numpy array of numbers.
 
-    Raises: DataError for rows of unequal length and for anything but numbers and booleans
+    Raises: DataError for rows of unequal length, for anything but numbers and booleans, and what `plain` refuses
     """
+    values = plain(values, place)
     if hasattr(values, "detach"):
         values = array_of(values)
     try:
         array = np.asarray(values)
     except ValueError:
+        refuse_ragged(values, place)
         raise DataError(f"{place}: rows differ in shape; give them one shape, or pass a Dataset") from None
     if array.dtype.kind not in "biuf":
         raise DataError(f"{place} holds {array.dtype}; inputs are numbers (text goes into a table, with --target)")
     if array.ndim == 0:
         raise DataError(f"{place} holds a single number; inputs are (rows, features) or (rows, height, width)")
+    if 0 in array.shape[1:]:
+        raise DataError(
+            f"{place} of shape {array.shape} holds no numbers; inputs are (rows, features) or (rows, height, width)"
+        )
     return array
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from sonde.core.errors import ConfigError
+
 
 @dataclass(frozen=True, kw_only=True)
 class AudioConfig:
-    """What the names of recordings say."""
+    """What the names of recordings say, and how much of each is read."""
 
     labels: str = ""
     """File name pattern of recordings, such as {label}_{speaker}_{take}; label is the target, split may name the split."""
@@ -13,3 +15,9 @@ class AudioConfig:
     """Names for labels, such as 0=zero 1=one: class names, or the transcripts for speech recognition."""
     held_out: str = ""
     """Test recordings, by a part of their names or a column: take=0-4, or speaker=theo,jackson."""
+    max_seconds: float = 40.0
+    """Seconds of a recording that are read at most: of longer ones their beginning, and with transcripts none."""
+
+    def __post_init__(self) -> None:
+        if not self.max_seconds > 0:
+            raise ConfigError(f"--max-seconds must be more than 0, got {self.max_seconds:g}")

@@ -3,11 +3,14 @@
 train-clean/84/121/84-121.trans.txt          84-121-0000 THREE FOUR     beside 84-121-0000.flac
 metadata.csv  wavs/LJ001-0001.wav            LJ001-0001|Printed, in 1450|Printed, in fourteen fifty
 data/train/wav.scp  text                     utt1 wavs/a.wav            utt1 three four
+data/train/segments                          utt1 a 1.20 3.45           where wav.scp names whole recordings
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from sonde.core.errors import DataError
 from sonde.data.listing import Listing, is_file_named
@@ -17,17 +20,25 @@ from sonde.modalities.text.files import read_text
 
 TRANSCRIPTS = ".trans.txt"
 LJSPEECH, SCRIPT, TEXT = "metadata.csv", "wav.scp", "text"
+SEGMENTS, SPEAKERS = "segments", "utt2spk"  # of Kaldi, where they are
+TO_THE_END = -1  # in place of a segment's end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spoken:
-    """One recording. name: relative to the corpus, or absolute; "" where there is none;  place: where its transcript stands"""
+    """One utterance.
+
+    name: of its file, relative to the corpus, or absolute; "" where there is none;  place: where its transcript stands
+    begin, end: in seconds, what of the file it is; 0 for the end is that of the file
+    """
 
     name: str
     transcript: str
     split: str
     place: str
     speaker: str = ""
+    begin: float = 0.0
+    end: float = 0.0
 
 
 def find_corpus(listing: Listing) -> tuple[list[Spoken], str, list[Path]] | None:
@@ -44,8 +55,9 @@ def find_corpus(listing: Listing) -> tuple[list[Spoken], str, list[Path]] | None
             _paths(listing, files),
         )
     if files := [name for name in listing.below if PurePosixPath(name).name == SCRIPT]:
-        texts = [str(PurePosixPath(name).with_name(TEXT)) for name in files]
-        return _kaldi(listing, files), "wav.scp and text (Kaldi)", _paths(listing, [*files, *texts])
+        beside = [str(PurePosixPath(name).with_name(other)) for name in files for other in (TEXT, SEGMENTS, SPEAKERS)]
+        there = [path for path in _paths(listing, beside) if path.is_file()]
+        return _kaldi(listing, files), "wav.scp and text (Kaldi)", [*_paths(listing, files), *there]
     metadata = listing.path / LJSPEECH
     if metadata in listing.files and _is_ljspeech(listing):
         return _ljspeech(listing), "metadata.csv with bars and no header (LJSpeech)", [metadata]
@@ -96,23 +108,67 @@ def _kaldi(listing: Listing, files: list[str]) -> list[Spoken]:
         text = listing.path / folder / TEXT
         if not text.is_file():
             raise DataError(f"{listing.path / file} has no file {TEXT} with transcripts beside it; add it")
-        if (listing.path / folder / "segments").is_file():
-            raise DataError(
-                f"{listing.path / folder / 'segments'} cuts recordings in utterances, which is not read; write each "
-                "utterance to a file of its own (extract-segments scp:wav.scp segments)"
-            )
-        said = {line.split(None, 1)[0]: (line.split(None, 1)[1:] or [""])[0] for _, line in _filled(text)}
-        for number, line in _filled(listing.path / file):
-            name, _, sound = line.partition(" ")
-            place = f"{file} line {number}"
-            if sound.rstrip().endswith("|"):
-                raise DataError(f"{listing.path / place} is a command, not a file; run it and name the file it writes")
-            if name not in said:
-                raise DataError(
-                    f"{listing.path / place}: {name} has no transcript in {text.name}; add it or remove the line"
-                )
-            found.append(_spoken(_existing(listing, folder, sound.strip()), said[name], splits[file], place, ""))
+        said, speakers = _keyed(text), _keyed(listing.path / folder / SPEAKERS)
+        for cut in _cuts(listing, file):
+            if cut.name not in said:
+                raise DataError(f"{cut.place}: {cut.name} has no transcript in {text.name}; add it or remove the line")
+            name = _existing(listing, folder, cut.sound)
+            spoken = _spoken(name, said[cut.name], splits[file], cut.shown, speakers.get(cut.name, ""))
+            found.append(replace(spoken, begin=cut.begin, end=cut.end))
     return found
+
+
+def _keyed(file: Path) -> dict[str, str]:
+    """What stands behind the first word of each line of one of Kaldi's files; nothing where it is not there."""
+    lines = [line.split(None, 1) for _, line in _filled(file)] if file.is_file() else []
+    return {first: (rest or [""])[0] for first, *rest in lines}
+
+
+class _Cut(NamedTuple):
+    """An utterance of Kaldi's. place: where it stands, with the whole path; shown: without"""
+
+    name: str
+    sound: str
+    begin: float
+    end: float
+    place: str
+    shown: str
+
+
+def _cuts(listing: Listing, file: str) -> list[_Cut]:
+    """Utterances: those of `segments` where that stands beside `wav.scp`, else whole recordings. Raises: DataError"""
+    sounds, whole = {}, []
+    for number, line in _filled(listing.path / file):
+        name, _, sound = line.partition(" ")
+        shown = f"{file} line {number}"
+        if sound.rstrip().endswith("|"):
+            raise DataError(f"{listing.path / shown} is a command, not a file; run it and name the file it writes")
+        sounds[name] = sound.strip()
+        whole.append(_Cut(name, sound.strip(), 0.0, 0.0, str(listing.path / shown), shown))
+    segments = str(PurePosixPath(file).with_name(SEGMENTS))
+    if not (listing.path / segments).is_file():
+        return whole
+    found = []
+    for number, line in _filled(listing.path / segments):
+        shown = f"{segments} line {number}"
+        place = str(listing.path / shown)
+        words = line.split()
+        begin, end = (_seconds(word) for word in words[2:]) if len(words) == 4 else (None, None)
+        if begin is None or end is None or begin < 0 or (end <= begin and end != TO_THE_END):
+            raise DataError(f"{place} is no utterance, recording, begin and end in seconds; fix or remove it")
+        if words[1] not in sounds:
+            raise DataError(f"{place}: {words[1]} is not in {PurePosixPath(file).name}; add it or remove the line")
+        found.append(_Cut(words[0], sounds[words[1]], begin, max(end, 0.0), place, shown))
+    return found
+
+
+def _seconds(word: str) -> float | None:
+    """A finite number, None for what is none."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def _existing(listing: Listing, folder: PurePosixPath, name: str) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,21 @@ SILENT = 1e-3  # of full scale: a recording that never gets louder holds nothing
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a file says of itself. samples: of each channel"""
+    """What a file says of itself.
+
+    samples: of each channel, of the part that is read;  begin: the first sample of that part
+    """
 
     samples: int
     rate: int
     channels: int
+    begin: int = 0
+
+    def within(self, begin: float, end: float) -> "Header":
+        """The part from one second to another; 0 for the end is that of the file."""
+        first = min(round(begin * self.rate), self.samples)
+        last = min(round(end * self.rate), self.samples) if end > 0 else self.samples
+        return replace(self, begin=self.begin + first, samples=max(0, last - first))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +87,24 @@ def read_header(path: Path) -> Header:
     return Header(samples=found.frames, rate=found.samplerate, channels=found.channels)
 
 
-def read_samples(path: Path) -> tuple[np.ndarray, int]:
-    """(float32 (samples,) in -1..1, the mean over channels; samples a second). Raises: DataError, MissingDependency."""
+def read_samples(path: Path, begin: int = 0, samples: int = -1) -> tuple[np.ndarray, int]:
+    """(float32 (samples,) in -1..1, the mean over channels; samples a second).
+
+    begin, samples: the first that is read, and how many; -1 for all
+    Raises: DataError, MissingDependency
+    """
     library = require("soundfile", extra="audio", purpose="reading recordings")
     _check_there(path)
     try:
         # as floats: read as 16 bits, libsndfile would make 0 of files that hold floats in -1..1
-        samples, rate = library.read(str(path), dtype="float32", always_2d=True)
+        found, rate = library.read(str(path), frames=samples, start=begin, dtype="float32", always_2d=True)
     except library.LibsndfileError as error:
         raise _unreadable(path, error) from None
-    if not len(samples):
+    if not len(found):
         raise DataError(f"{path} holds no samples; remove it")
-    if not np.isfinite(samples).all():
+    if not np.isfinite(found).all():
         raise DataError(f"{path} holds samples that are NaN or infinite; write it again")
-    return samples.mean(1), int(rate)
+    return found.mean(1), int(rate)
 
 
 def usual_rate(headers: Sequence[Header]) -> int:
@@ -100,14 +114,17 @@ def usual_rate(headers: Sequence[Header]) -> int:
 
 
 def decode(files: Sequence[Path], headers: Sequence[Header], rate: int, *, tick: Tick = silent) -> Decoded:
-    """All recordings at `rate`, by several threads, each into its place. Raises: DataError naming the file."""
+    """All recordings, or the parts of them that their headers name, at `rate`, by several threads, each into its place.
+
+    Raises: DataError naming the file
+    """
     sizes = [resampled_length(header.samples, header.rate, rate) for header in headers]
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     values = np.zeros(starts[-1], dtype=np.int16)
     peaks, clipped, lengths = np.zeros(len(files)), np.zeros(len(files)), np.zeros(len(files), np.int64)
 
     def fill(row: int) -> int:
-        samples, given = read_samples(files[row])
+        samples, given = read_samples(files[row], headers[row].begin, headers[row].samples)
         loud = np.abs(samples)
         peaks[row], clipped[row] = loud.max(), (loud >= FULL).mean()
         found = to_int16(resampled(samples, given, rate))[: sizes[row]]

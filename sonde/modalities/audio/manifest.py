@@ -3,19 +3,26 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from sonde.core.errors import DataError, nearest
 from sonde.core.files import parsed_json
 from sonde.modalities.audio.files import is_sound
 
-SUFFIXES = (".csv", ".tsv", ".jsonl")
+JSON = (".jsonl", ".json")
+SUFFIXES = (".csv", ".tsv", *JSON)
+NAMES_SOUND = re.compile(r'"[^"]+"\s*:\s*"[^"]*\.(wav|flac|ogg|mp3)"', re.IGNORECASE)  # a pair of an object in JSON
 MARKS = ("\t", ",", ";", "|")  # between columns
 FILES = ("file", "path", "audio", "audio_filepath", "audio_path", "filename", "file_name", "wav", "recording")
 TRANSCRIPTS = ("transcript", "transcription", "text", "sentence", "words", "normalized_text")
 LABELS = ("label", "class", "category", "target")
+CUTS = (("offset", "duration"), ("start", "end"), ("start_time", "end_time"), ("begin", "end"))
+"""Columns that say in seconds which part of a file a row is: NeMo's offset and duration, or begin and end."""
 SPLITS = ("split", "subset", "set")
 
 
@@ -69,6 +76,32 @@ class Manifest:
             "predicted with --target"
         )
 
+    def part(self, row: int) -> tuple[float, float]:
+        """(begin, end) in seconds of what row `row` means of its file, 0 and 0 for all of it. Raises: DataError"""
+        lower = {column.lower(): column for column in self.columns}
+        names = next(((lower[a], lower[b]) for a, b in CUTS if a in lower and b in lower), None)
+        if names is None:
+            return 0.0, 0.0
+        cells = [self.rows[row].get(name, "").strip() for name in names]
+        if not all(cells):
+            return 0.0, 0.0
+        first, second = (_seconds(cell) for cell in cells)
+        end = second if first is None or second is None or names[0].lower() != "offset" else first + second
+        if first is None or end is None or first < 0 or end <= first:
+            raise DataError(
+                f"{self.place(row)}: {names[0]} {cells[0]!r} and {names[1]} {cells[1]!r} are no part of a recording in seconds; "
+                "fix them, or empty both to read all of it"
+            )
+        return first, end
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
+
 
 def names_recordings(path: Path) -> bool:
     """Whether a file is a manifest: its first row names a sound file."""
@@ -77,6 +110,9 @@ def names_recordings(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             head = [file.readline(1 << 16) for _ in range(2)]
+            if path.suffix.lower() == ".json":
+                text = "".join(head) + file.read(1 << 12)
+                return text.lstrip()[:1] in ("{", "[") and NAMES_SOUND.search(text[: 1 << 12]) is not None
     except (UnicodeDecodeError, OSError):
         return False
     line = head[0] if path.suffix.lower() == ".jsonl" else head[1]
@@ -89,7 +125,7 @@ def read_manifest(path: Path) -> Manifest:
         text = path.read_bytes().decode("utf-8-sig")  # line ends as they stand: a cell may hold a lone carriage return
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start:,}); save it as such") from None
-    found = _json_rows(path, text) if path.suffix.lower() == ".jsonl" else _table_rows(path, text)
+    found = _json_rows(path, text) if path.suffix.lower() in JSON else _table_rows(path, text)
     if not found:
         raise DataError(f"{path} holds no rows; add rows or remove it")
     return Manifest(path=path, rows=[row for _, row in found], lines=[line for line, _ in found])
@@ -97,6 +133,8 @@ def read_manifest(path: Path) -> Manifest:
 
 def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
     found = []
+    if path.suffix.lower() == ".json" and text.lstrip().startswith("["):  # one list, in which lines do not count
+        return _listed_rows(path, text)
     for number, line in enumerate(text.split("\n"), start=1):  # and at nothing else: JSON may hold U+2028 as it is
         if not line.strip():
             continue
@@ -108,8 +146,24 @@ def _json_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
             raise DataError(
                 f'{path} line {number} is not a JSON object; write it like {{"file": "a.wav", "transcript": "one"}}'
             )
-        found.append((number, {str(name): "" if cell is None else str(cell) for name, cell in row.items()}))
+        found.append((number, _as_text(row)))
     return found
+
+
+def _listed_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:
+    """Rows of one list of objects, with their places in it. Raises: DataError"""
+    try:
+        rows = parsed_json(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is not valid JSON (line {error.lineno}: {error.msg}); write it again") from None
+    strange = next((number for number, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
+    if strange is not None:
+        raise DataError(f"{path} row {strange} is not a JSON object as the others are; fix or remove it")
+    return [(number, _as_text(row)) for number, row in enumerate(rows, start=1)]
+
+
+def _as_text(row: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): "" if cell is None else str(cell) for name, cell in row.items()}
 
 
 def _table_rows(path: Path, text: str) -> list[tuple[int, dict[str, str]]]:

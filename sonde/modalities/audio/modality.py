@@ -21,7 +21,7 @@ AUDIO = Modality(
             name="recordings (.wav, .flac) in class folders, with labels in their names or named in a table",
             sure=60,
             module="sonde.modalities.audio.forms.recordings",
-            endings=(".wav", ".flac", ".ogg", ".mp3", ".csv", ".tsv", ".jsonl"),
+            endings=(".wav", ".flac", ".ogg", ".mp3", ".csv", ".tsv", ".jsonl", ".json", ".scp"),
             tasks=("speech-recognition",),
         ),
     ),

@@ -26,12 +26,25 @@ BESIDE = ("", "clips", "wavs", "wav", "audio", "recordings", "data")
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One file. name: relative to the source;  truth: its label or transcript;  parts: what else is known, such as a speaker"""
+    """One file, or a part of one.
+
+    name: relative to the source;  truth: its label or transcript;  parts: what else is known, such as a speaker
+    begin, end: in seconds, what of the file is read; 0 for the end is that of the file
+    """
 
     name: str
     truth: str
     split: str = "train"
     parts: Mapping[str, str] = field(default_factory=dict)
+    begin: float = 0.0
+    end: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """What to call it: "talks/a.wav", or "talks/a.wav 1.2 to 3.45 s"."""
+        if not (self.begin or self.end):
+            return self.name
+        return f"{self.name} {self.begin:g} to {f'{self.end:g} s' if self.end else 'the end'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +172,12 @@ def _by_corpus(listing: Listing) -> Recordings | None:
     absent = [one.place for one in spoken if not one.name]
     recordings = [
         Recording(
-            name=one.name, truth=one.transcript, split=one.split, parts={"speaker": one.speaker} if one.speaker else {}
+            name=one.name,
+            truth=one.transcript,
+            split=one.split,
+            parts={"speaker": one.speaker} if one.speaker else {},
+            begin=one.begin,
+            end=one.end,
         )
         for one in spoken
         if one.name
@@ -225,7 +243,8 @@ def _rows_of(manifest: Manifest, column: str, root: Path, split: str) -> list[Re
         belongs = split or _split(row.get(split_column, "train") if split_column else "train", manifest.place(place))
         relative = Path(name) if Path(name).is_absolute() else folder / name
         inside = relative.relative_to(root).as_posix() if relative.is_relative_to(root) else str(relative)
-        found.append(Recording(name=inside, truth=truth, split=belongs, parts=row))
+        begin, end = manifest.part(place)
+        found.append(Recording(name=inside, truth=truth, split=belongs, parts=row, begin=begin, end=end))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from sonde.core.letterbox import fitted
 from sonde.core.progress import Tick
 from sonde.data.listing import is_file_named
 from sonde.modalities.image.annotations.annotated import Annotated, Skipped, pass_over
+from sonde.modalities.image.annotations.stated_size import fitted as fitted_to
 from sonde.modalities.image.files import Header, decode, read_header
 
 EACH_TICK = 200
@@ -37,10 +38,12 @@ class Measured:
     header: Header
 
 
-def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick) -> list[Measured]:
+def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick, oddities: Oddities) -> list[Measured]:
     """The images with their headers; where unreadable ones are to be passed over, each is decoded to find them.
 
-    Raises: DataError for an image that is not there or cannot be read, unless such are skipped
+    Boxes of an image that had another size when they were marked are brought to the size it has, and such are counted.
+
+    Raises: DataError for an image that is not there, cannot be read or has another shape, unless such are skipped
     """
     found = []
     for row, image in enumerate(images):
@@ -51,12 +54,15 @@ def measured(images: Sequence[Annotated], skipped: Skipped, tick: Tick) -> list[
                 raise DataError(
                     f"{image.place} is of {image.file}, which does not exist; add it, or skip such files with --skip-unreadable"
                 )
-            found.append(Measured(image, read_header(image.file, str(image.file))))
+            header = read_header(image.file, str(image.file))
             if skipped is not None:
                 decode(image.file, str(image.file))
+            boxes, done = fitted_to(image.boxes, image.size, header, image.place)
+            if done is not None and len(boxes):
+                oddities[done] += 1
+            found.append(Measured(image if done is None else replace(image, boxes=boxes), header))
         except DataError as trouble:
             pass_over(trouble, skipped)
-            found = [one for one in found if one.annotated is not image]
     return found
 
 

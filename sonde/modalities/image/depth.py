@@ -33,9 +33,15 @@ def depth_of(spec: InputSpec) -> float:
     return float(json.loads(spec.extra).get("full", 0.0)) if spec.kind == "image" and spec.extra else 0.0
 
 
-def noted(full: float) -> str:
-    """What `InputSpec.extra` keeps of it."""
-    return json.dumps({"full": full}) if full else ""
+def pages_of(spec: InputSpec) -> int:
+    """How many pages of a file a trained model's images have as channels; 0 where the first page is the image."""
+    return int(json.loads(spec.extra).get("pages", 0)) if spec.kind == "image" and spec.extra else 0
+
+
+def noted(full: float, pages: int = 0) -> str:
+    """What `InputSpec.extra` keeps of both."""
+    kept = {**({"full": full} if full else {}), **({"pages": pages} if pages else {})}
+    return json.dumps(kept) if kept else ""
 
 
 def in_words(full: float, low: float, high: float) -> str:

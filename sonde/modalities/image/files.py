@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sonde.core.errors import DataError, first_line
 from sonde.core.progress import Tick, silent
@@ -20,7 +20,9 @@ UPRIGHT_SWAPS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width
 ORIENTATION = 0x0112  # EXIF tag
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+CLEAR_MODES = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 PAGED = frozenset({"TIFF", "GIF", "WEBP"})  # formats of which a file may hold several images
+HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands that such a file begins with
 WHITE = (255, 255, 255, 255)
 # what Pillow's readers raise for content that is not as it should be
 BAD_CONTENT = (
@@ -50,6 +52,33 @@ class Header:
     channels: int  # 1 or 3, as it will be decoded
     deep: bool  # more than 8 bits a channel
     pages: int = 1  # or frames, of which the first is read
+    orientation: int = 1  # EXIF: how it was turned to be upright
+    clear: bool = False  # whether it says what shows through
+
+
+def opened_image(content: Path | bytes) -> Image.Image:
+    """A file, or its bytes, opened and not decoded; HEIC by pillow-heif, whatever the file's name.
+
+    Raises: OSError for what is no image, and where pillow-heif is needed and absent
+    """
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    try:
+        return Image.open(file)
+    except UnidentifiedImageError:
+        head = content[:12] if isinstance(content, bytes) else _head(content)
+        if head[4:8] != b"ftyp" or head[8:12] not in HEIF:
+            raise
+        try:
+            import pillow_heif
+        except ModuleNotFoundError:
+            raise OSError("it is HEIC; to read such, pip install pillow-heif") from None
+        pillow_heif.register_heif_opener()
+        return Image.open(file)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
 
 
 def is_image(path: Path) -> bool:
@@ -65,10 +94,10 @@ def read_header(content: Content, place: str) -> Header:
     try:
         if isinstance(content, Image.Image):
             return _header(content)
-        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as image:
+        with opened_image(content) as image:
             return _header(image)
     except BAD_CONTENT as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
 
 
 def decode(content: Content, place: str, *, near: tuple[int, int] | None = None) -> Image.Image:
@@ -79,18 +108,18 @@ def decode(content: Content, place: str, *, near: tuple[int, int] | None = None)
     """
     try:
         if isinstance(content, Image.Image):
-            return _eight_bit(_upright(content), place)
+            return decoded(upright(content), place)
         content = content.read_bytes() if isinstance(content, Path) else content
-        with Image.open(io.BytesIO(content)) as image:
+        with opened_image(content) as image:
             if image.format == "PNG":
                 _check_png(content)
             if near is not None and image.format == "JPEG":
                 longest = 2 * max(near)  # at least twice the target, so that the final resize still averages
                 image.draft(image.mode, (longest, longest))
             image.load()
-            return _eight_bit(_upright(image), place)
+            return decoded(upright(image), place)
     except BAD_CONTENT as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
 
 
 def deep_values(content: Content, place: str) -> np.ndarray | None:
@@ -100,18 +129,18 @@ def deep_values(content: Content, place: str) -> np.ndarray | None:
     """
     try:
         if isinstance(content, Image.Image):
-            values = np.asarray(_upright(content), np.float32) if content.mode in DEEP_MODES else None
+            values = np.asarray(upright(content), np.float32) if content.mode in DEEP_MODES else None
         else:
             content = content.read_bytes() if isinstance(content, Path) else content
-            with Image.open(io.BytesIO(content)) as image:
+            with opened_image(content) as image:
                 if image.mode not in DEEP_MODES:
                     return None
                 if image.format == "PNG":
                     _check_png(content)
                 image.load()
-                values = np.asarray(_upright(image), np.float32)
+                values = np.asarray(upright(image), np.float32)
     except BAD_CONTENT as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
     if values is not None and not np.isfinite(values).all():
         raise DataError(f"{place} holds values that are not finite; replace them by numbers, or remove the image")
     return values
@@ -135,13 +164,13 @@ def read_pixels(content: Content, place: str, shape: tuple[int, int, int], full:
     if full:
         values = deep_values(content, place)
         return (
-            pixels(decode(content, place), shape) / np.float32(255) if values is None else _fitted(values / full, shape)
+            pixels(decode(content, place), shape) / np.float32(255) if values is None else fitted(values / full, shape)
         )
     return pixels(decode(content, place, near=shape[1:]), shape)
 
 
-def _fitted(values: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """(H, W) float32 -> `shape` (channels, height, width), every channel the same."""
+def fitted(values: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """One plane at the stored size: (H, W) float32 -> `shape` (channels, height, width), every channel the same."""
     channels, height, width = shape
     if values.shape != (height, width):
         values = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
@@ -179,24 +208,24 @@ def convert_all(array: np.ndarray, shape: Sequence[int], *, tick: Tick = silent)
     """
     if array.dtype != np.uint8 and array.shape[1] == shape[0]:
         planes = array.reshape(-1, *array.shape[2:])
-        return np.stack([_fitted(plane, (1, *shape[1:]))[0] for plane in planes]).reshape(len(array), *shape)
+        return np.stack([fitted(plane, (1, *shape[1:]))[0] for plane in planes]).reshape(len(array), *shape)
     if array.shape[1] not in (1, 3, 4) or array.dtype != np.uint8:
         raise DataError(f"images with {array.shape[1]} channels cannot be resized; leave --image-size out")
     out = np.empty((len(array), *shape), np.uint8)
     for row, planes in enumerate(array):
         image = Image.fromarray(np.ascontiguousarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)))
-        out[row] = pixels(_eight_bit(image, f"row {row}"), shape)
+        out[row] = pixels(decoded(image, f"row {row}"), shape)
         if row % 1000 == 0:
             tick("resizing images", row, len(array))
     return out
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """As the EXIF orientation says; `exif_transpose` alone would copy every image that needs nothing."""
     return image if _orientation(image) == 1 else ImageOps.exif_transpose(image)
 
 
-def _eight_bit(image: Image.Image, place: str) -> Image.Image:
+def decoded(image: Image.Image, place: str) -> Image.Image:
     """Any of Pillow's modes as L or RGB."""
     if image.mode in ("L", "RGB"):
         return image if "transparency" not in image.info else _over_white(image)
@@ -204,7 +233,7 @@ def _eight_bit(image: Image.Image, place: str) -> Image.Image:
         return _from_deep(np.asarray(image), place)
     if image.mode == "1":
         return image.convert("L")
-    if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
+    if image.mode in CLEAR_MODES or "transparency" in image.info:
         return _over_white(image)
     return image.convert("RGB")  # P, CMYK, YCbCr, LAB, HSV, RGBX
 
@@ -233,10 +262,13 @@ def _from_deep(array: np.ndarray, place: str) -> Image.Image:
 
 def _header(image: Image.Image) -> Header:
     width, height = image.size
-    if _orientation(image) in UPRIGHT_SWAPS:
+    orientation = _orientation(image)
+    if orientation in UPRIGHT_SWAPS:
         width, height = height, width
     pages = getattr(image, "n_frames", 1) if image.format in PAGED else 1
-    return Header(height, width, 1 if image.mode in GREY_MODES else 3, image.mode in DEEP_MODES, pages)
+    channels = 1 if image.mode in GREY_MODES else 3
+    clear = image.mode in CLEAR_MODES or "transparency" in image.info
+    return Header(height, width, channels, image.mode in DEEP_MODES, pages, orientation, clear)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -263,7 +295,8 @@ def _check_png(content: bytes) -> None:
     raise SyntaxError("broken PNG file: truncated")
 
 
-def _unreadable(place: str, error: Exception) -> DataError:
+def unreadable(place: str, error: Exception) -> DataError:
+    """The error for an image that a reader failed on."""
     if isinstance(error, DataError):
         return error
     what = "unknown image format" if "cannot identify image file" in str(error) else first_line(error)

@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from sonde.data.splits import SPLIT_NAMES
+from sonde.data.unread import way_to_read
 from sonde.modalities.image.modality import FILES
 
 IMAGES = frozenset({"image", "images", "img", "imgs", "jpegimages", "leftimg", "picture", "pictures"})
@@ -80,6 +81,7 @@ def masks_among(names: Sequence[str]) -> dict[str, str]:
 def strangers(names: Sequence[str]) -> list[str]:
     """A warning of the files in class folders that are no images to us, counted by their endings; empty for none."""
     left = [name for name in names if "/" in name and PurePosixPath(name).suffix.lower() not in FILES]
+    left = [name for name in left if not way_to_read(Path(name))]  # of which `sonde.modalities.open` says more
     if not left:
         return []
     counts = Counter(PurePosixPath(name).suffix.lower() or "without an ending" for name in left)

@@ -10,9 +10,10 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick
 from sonde.data.listing import Listing
 from sonde.data.rows import ArrayInputs, InputRows
+from sonde.data.unread import is_unread_picture, way_to_read
 from sonde.modalities.arrays.shapes import CHANNELS, as_array, lay_out, layout_for
 from sonde.modalities.catalogue import forms
-from sonde.modalities.image.depth import depth_of
+from sonde.modalities.image.depth import depth_of, pages_of
 from sonde.modalities.inputs import GLOB, dataset_rows, is_numeric, matching, single
 from sonde.modalities.modality import Wanted
 from sonde.modalities.open import claim, place_of
@@ -55,7 +56,8 @@ def _picture_rows(contents: tuple[Any, ...], sizes: np.ndarray, schema: Schema) 
     channels, height, width = schema.input.shape
     pictures, shape = Pictures(contents, "input"), (channels, height, width)
     letterbox = schema.input.fit == "letterbox"
-    inputs = LetterboxedInputs(pictures, shape) if letterbox else ImageInputs(pictures, shape, depth_of(schema.input))
+    full, pages = depth_of(schema.input), pages_of(schema.input)
+    inputs = LetterboxedInputs(pictures, shape) if letterbox else ImageInputs(pictures, shape, full, pages)
     return InputRows(inputs, {"size": sizes} if schema.target.kind in ("mask", "boxes") else {})
 
 
@@ -88,6 +90,13 @@ def _paths(item: str | Path) -> list[Path]:
         if masks.recognise(listing, Wanted()):
             return masks.pictures(listing)
         found = [path / name for name in listing.below_ending(SUFFIXES)]
+        unread = [name for name in listing.below if is_unread_picture(Path(name))]
+        if unread:
+            others = f", or name the others: '{path}/**/*{found[0].suffix}'" if found else ""
+            raise DataError(
+                f"{path} holds pictures of a kind that is not read ({len(unread):,}), such as {unread[0]}; "
+                f"{way_to_read(Path(unread[0]))}{others}"
+            )
         if not found:
             raise DataError(f"{path} holds no images to predict on")
         return found

@@ -53,7 +53,7 @@ def _sizes(look: Look) -> list[InfoTable]:
     source = look.path
     if source is None or not source.is_dir():
         return []
-    from PIL import Image, UnidentifiedImageError
+    from sonde.modalities.image.files import opened_image
 
     sizes: dict[str, int] = {}
     for rows in look.dataset.splits.values():
@@ -62,9 +62,9 @@ def _sizes(look: Look) -> list[InfoTable]:
             if not path.is_file():
                 return []
             try:
-                with Image.open(path) as image:
+                with opened_image(path) as image:
                     size = f"{image.height}x{image.width} {image.mode}"
-            except (OSError, UnidentifiedImageError):
+            except OSError:
                 size = "unreadable"
             sizes[size] = sizes.get(size, 0) + 1
     common = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))

@@ -2,12 +2,18 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from sonde.core.errors import DataError
 from sonde.data.unzipped import text_of
 
-NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt")  # of classes, one a line
+LOOKED_AT = 20  # masks of a split
+NAMES = ("classes.txt", "codes.txt", "labels.txt", "names.txt", "class_names.txt")  # of classes, one a line
+UNUSED = "__ignore__"  # LabelMe's name of 255, which stands before that of 0
 COLOURS = ("class_dict.csv", "class_dict_seg.csv", "labelmap.txt", "label_colors.txt", "label_colours.txt")
 # Cordts et al. 2016, arXiv:1604.01685: the classes of *_labelIds.png, in the order of their numbers
 CITYSCAPES = tuple(
@@ -29,7 +35,7 @@ def class_names(path: Path) -> tuple[list[str], str]:
     file = next((path / name for name in NAMES if (path / name).is_file()), None)
     if file is not None:
         lines = text_of(file).splitlines()
-        return [line.strip() for line in lines if line.strip()], str(file)
+        return [name for line in lines if (name := line.strip()) and name != UNUSED], str(file)
     for file in (path / VALUES, path / "train" / VALUES):
         if file.is_file():
             rows = [[cell.strip() for cell in row] for row in csv.reader(text_of(file).splitlines())]
@@ -69,3 +75,17 @@ def colour_names(path: Path) -> dict[str, int]:
             raise DataError(f"{file}: {other} and {name} have the same colour #{colour:06x}; give each its own")
         found[name] = colour
     return found
+
+
+def says_nothing(files: Sequence[Path]) -> bool:
+    """Whether Cityscapes' masks are those of its test part, whose truth is not published: nothing but the car and the frame."""
+    void = {"labelIds": (0, 3), "labelTrainIds": (255, 255)}  # the smallest and largest number then
+    limits = next((limit for end, limit in void.items() if files[0].stem.endswith(end)), None)
+    if limits is None:
+        return False
+    for file in files[:LOOKED_AT]:
+        with Image.open(file) as image:
+            values = np.asarray(image.convert("L"))
+        if values.min() < limits[0] or values.max() > limits[1]:
+            return False
+    return True

@@ -16,7 +16,7 @@ from sonde.data.rows import Inputs
 from sonde.data.splits import drawn_from_train, evenly_spaced, for_evaluation, hold_back, in_order, sizes_in_words
 from sonde.data.targets import listed
 from sonde.modalities.image.depth import noted
-from sonde.modalities.image.files import decode, read_header
+from sonde.modalities.image.files import UPRIGHT_SWAPS, decode, read_header
 from sonde.modalities.image.mask_files import ChosenMasks, Masks, resized
 from sonde.modalities.image.pixel_statistics import COLOURS, image_statistics
 from sonde.modalities.image.rows import SAMPLED, Chosen, Encoded, ImageInputs, Survey, content_at, left_out, survey
@@ -100,7 +100,7 @@ def assemble_masks(
     )
     size = seen.shape[1:]
     rows = {
-        split: MaskRows(ImageInputs(part.images, seen.shape, seen.full), part.masks, size, with_objects)
+        split: MaskRows(ImageInputs(part.images, seen.shape, seen.full, seen.pages), part.masks, size, with_objects)
         for split, part in usable.items()
     }
     about = replace(about, warnings=[*about.warnings, *warnings, *seen.warnings])
@@ -128,7 +128,7 @@ def _fitted(
     places = indices["train"][evenly_spaced(len(indices["train"]), SAMPLED)]
     mean, std = image_statistics(train.inputs, places)
     schema = Schema(
-        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std, extra=noted(seen.full)),
+        input=InputSpec(kind="image", shape=seen.shape, mean=mean, std=std, extra=noted(seen.full, seen.pages)),
         target=TargetSpec(kind="mask", names=tuple(names)),
     )
     splits = drawn_from_train(rows, indices)
@@ -194,9 +194,16 @@ def _check(part: Masked, row: int, *, whole: bool) -> None:
     header = read_header(content, place)
     height, width = part.masks.size(row)
     if (height, width) != (header.height, header.width):
+        turned = (width, height) == (header.height, header.width) and header.orientation in UPRIGHT_SWAPS
         raise DataError(
             f"{part.masks.describe(row)} is {height}x{width} and its image {part.images.describe(row)} is "
             f"{header.height}x{header.width}; a mask must have the size of its image"
+            + (
+                ": the image is turned by its EXIF, and its mask is not; take that out of the images: exiftool -Orientation= "
+                "FILES"
+                if turned
+                else ""
+            )
         )
     if whole:
         decode(content, place)

@@ -19,6 +19,8 @@ FILES = (
     ".pgm",
     ".pbm",
     ".avif",
+    ".heic",
+    ".heif",
 )
 IMAGE_FOLDERS = (
     "images",
@@ -74,13 +76,30 @@ IMAGE = Modality(
             instead_of_columns="outlines",
         ),
         Form(
-            name="images with boxes (VOC, COCO, YOLO, CVAT, imglab)",
+            name="outlines in LabelMe's JSON",
+            sure=73,
+            module="sonde.modalities.image.forms.labelme_masks",
+            endings=(".json",),
+            tasks=("segmentation",),
+            targets=("mask",),
+            only_for_tasks=True,
+            instead_of_columns="outlines",
+        ),
+        Form(
+            name="images with boxes (VOC, COCO, YOLO, KITTI, CVAT, Label Studio and others)",
             sure=70,
             module="sonde.modalities.image.forms.boxes",
             endings=(".xml", ".json", ".txt", ".yaml", ".yml", *TABLES),
             tasks=("detection",),
             targets=("boxes",),
             instead_of_columns="boxes",
+        ),
+        Form(
+            name="labels exported by Label Studio or FiftyOne",
+            sure=83,
+            module="sonde.modalities.image.forms.exported_labels",
+            endings=(".json", ".csv"),
+            instead_of_columns="labels",
         ),
         Form(
             name="images named in a table",
@@ -119,7 +138,6 @@ IMAGE = Modality(
             endings=FILES,
             tasks=("simclr", "masked-autoencoder"),
             targets=("none",),
-            only_for_tasks=True,
             folds=False,
             instead_of_columns="images without labels",
         ),

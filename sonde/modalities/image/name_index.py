@@ -1,9 +1,11 @@
 """Images by what a file elsewhere calls them: a path from another place or system, a file's name, or a name without ending."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from sonde.modalities.image.modality import FILES
 
@@ -23,6 +25,9 @@ class NameIndex:
         """The images that share most folders with a path, counted from its end; several where it does not say which."""
         *folders, last = parts_of(text) or [""]
         known = self._by_file.get(last.lower()) or self._by_stem.get(last.lower())
+        if known is None and (said := parts_of(unquote(text.split("?d=")[-1]))):  # as Label Studio has uploaded files
+            last = UPLOADED.sub("", said[-1])
+            known = self._by_file.get(last.lower()) or self._by_stem.get(last.lower())
         if known is None and PurePosixPath(last).suffix.lower() in ENDINGS:
             known = self._by_stem.get(
                 PurePosixPath(last).stem.lower()
@@ -42,7 +47,8 @@ class NameIndex:
         return _grouped((PurePosixPath(name).stem.lower(), name) for name in self.names)
 
 
-ENDINGS = frozenset({*FILES, ".dcm", ".heic", ".npy"})  # that an image may have had when it was written down
+UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the names of uploaded files
+ENDINGS = frozenset({*FILES, ".dcm", ".npy"})  # that an image may have had when it was written down
 
 
 def parts_of(text: str) -> list[str]:

@@ -48,6 +48,7 @@ CORNERS = (
     ("left", "top", "right", "bottom"),
 )
 SUBMISSION = re.compile("submission", re.IGNORECASE)  # Kaggle's example of an answer: its labels are no truth
+REGION = re.compile(r"\[?\{.*\b(x|points|all_points_x|cx)\b.*\}\]?\s*$", re.DOTALL)
 LOOKED_AT = 12  # rows of a table whose images are looked for
 FOLDERS = 200  # folders beside a table where its images are looked for
 TRIED = (".jpg", ".png", ".jpeg", ".tif", ".bmp", ".webp")  # endings tried for a name without one
@@ -106,6 +107,11 @@ def box_columns(table: Table) -> tuple[str, ...]:
     """The columns of the four corners of a box, left, top, right, bottom; () where a table has none."""
     lower = {name.lower(): name for name in table.columns}
     return next((tuple(lower[side] for side in sides) for sides in CORNERS if lower.keys() >= set(sides)), ())
+
+
+def holds_regions(table: Table) -> bool:
+    """Whether cells of a table hold shapes as JSON, as annotation programs write them."""
+    return any(REGION.match(cell) for column in table.columns for cell in cells_of(table, column)[:LOOKED_AT])
 
 
 def cells_of(table: Table, column: str) -> list[str]:

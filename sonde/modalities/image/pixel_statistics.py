@@ -19,13 +19,15 @@ def fitted(
     sampled: int = ENOUGH_IMAGES,
     scale: float = 0.0,
     full: float = 0.0,
+    pages: int = 0,
 ) -> InputSpec:
     """The spec of images of `shape`; `sampled` of the training rows are looked at: fewer where they must be decoded.
 
     scale: as in `InputSpec`;  full: the value that is 1.0 in float32, 0 for bytes
+    pages: of a file that are channels, 0 for none
     """
     mean, std = image_statistics(inputs, train[evenly_spaced(len(train), sampled)])
-    return InputSpec(kind="image", shape=shape, mean=mean, std=std, scale=scale, extra=noted(full))
+    return InputSpec(kind="image", shape=shape, mean=mean, std=std, scale=scale, extra=noted(full, pages))
 
 
 def words(shape: tuple[int, ...]) -> str:

@@ -1,6 +1,6 @@
 """Images that are decoded when they are read, from files or from columns of encoded bytes, as inputs of one stored size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from sonde.data.targets import RawTarget, first_few
 from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image import pixel_statistics
 from sonde.modalities.image.config import ImageConfig, refuse_groups
-from sonde.modalities.image.depth import depth_of, full_scale, in_words, span_of
+from sonde.modalities.image.depth import depth_of, full_scale, in_words, pages_of, span_of
 from sonde.modalities.image.files import (
     LARGEST_STORED,
     Content,
@@ -30,6 +30,8 @@ from sonde.modalities.image.files import (
     read_pixels,
     stored_size,
 )
+from sonde.modalities.image.lost import blank_on_white, thin
+from sonde.modalities.image.stacks import common_pages, deep_stack, read_stack
 from sonde.modalities.table.config import TableConfig
 from sonde.tasks.table import target_kind
 
@@ -38,6 +40,7 @@ SPANNED = 200  # training images of more than 8 bits whose lowest and highest va
 HEADERS = 1000  # encoded images whose headers are read when their container is large
 EACH_TICK = 500
 NAMED_BAD = 4  # unreadable images named in a warning
+DeepValues = Callable[[Content, str], np.ndarray | None]
 
 
 class Encoded(Protocol):
@@ -116,12 +119,14 @@ class Chosen:
 class ImageInputs:
     """Encoded images, decoded and brought to `shape` (channels, height, width) as they are read.
 
-    full: the value that is 1.0 in float32; 0 for bytes (`sonde.modalities.image.depth`)
+    full:  the value that is 1.0 in float32; 0 for bytes (`sonde.modalities.image.depth`)
+    pages: of a file that are its channels; 0 where the first is the image
     """
 
     encoded: Encoded
     shape: tuple[int, int, int]
     full: float = 0.0
+    pages: int = 0
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -133,7 +138,8 @@ class ImageInputs:
         """
         out = np.empty((len(indices), *self.shape), np.float32 if self.full else np.uint8)
         for row, index in enumerate(indices):
-            out[row] = read_pixels(*content_at(self.encoded, int(index)), self.shape, self.full)
+            read = read_stack if self.pages else read_pixels
+            out[row] = read(*content_at(self.encoded, int(index)), self.shape, self.full)
         return out
 
     def describe(self, index: int) -> str:
@@ -173,14 +179,14 @@ def assemble_images(
             encoded, target = Chosen(encoded, readable), replace(target, values=target.values[readable])
             if split == "train" and about.groups is not None:
                 about = replace(about, groups=about.groups[readable])
-        parts[split] = Part(inputs=ImageInputs(encoded, seen.shape, seen.full), target=target)
+        parts[split] = Part(inputs=ImageInputs(encoded, seen.shape, seen.full, seen.pages), target=target)
     about = replace(about, warnings=warnings, facts=[*about.facts, *seen.facts])
     found = Found(
         about=about,
         what=pixel_statistics.words(seen.shape),
         shape=seen.shape,
         parts=parts,
-        fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED, full=seen.full),
+        fit=partial(pixel_statistics.fitted, shape=seen.shape, sampled=SAMPLED, full=seen.full, pages=seen.pages),
         outputs=tuple(about.outputs) or config.of(TableConfig).target,
     )
     check_kind("image", about.source, like)
@@ -197,6 +203,7 @@ class Survey:
     bad:   split -> rows that cannot be read, where they are to be skipped
     warnings: of what files hold that is not read
     full:  the value that is 1.0 in float32; 0 for bytes
+    pages: of a file that are its channels, 0 for none
     """
 
     shape: tuple[int, int, int]
@@ -204,6 +211,7 @@ class Survey:
     bad: Mapping[str, np.ndarray]
     warnings: Sequence[str] = ()
     full: float = 0.0
+    pages: int = 0
 
 
 def survey(
@@ -222,30 +230,43 @@ def survey(
     Raises: DataError naming the first image that cannot be read, unless such are to be skipped
     """
     headers: list[Header] = []
+    places: list[str] = []
     bad: dict[str, np.ndarray] = {}
+    stacked = config.of(ImageConfig).pages == "channels" if like is None else bool(pages_of(like.input))
     total = sum(map(len, splits.values()))
     for split, encoded in splits.items():
         if config.skip_unreadable:
             found, bad[split] = _readable(encoded, tick, total)
+            rows = np.delete(np.arange(len(encoded)), bad[split])
         else:
             n = len(encoded)
             number = n if every_header or total <= HEADERS else max(1, HEADERS * n // total)
-            found = _headers(encoded, evenly_spaced(n, number), tick)
+            rows = evenly_spaced(n, number)
+            found = _headers(encoded, rows, tick)
         headers += found
+        places += [encoded.describe(int(row)) for row in rows] if stacked else []
     if not headers:
         raise DataError(f"none of the {total:,} images can be read")
+    pages = common_pages(headers, places, pages_of(like.input) if like is not None else 0) if stacked else 0
+    warnings = [] if stacked else pages_warning(headers)
     if like is not None:
         channels, height, width = like.input.shape
         full = depth_of(like.input)
-        return Survey(shape=(channels, height, width), facts=[], bad=bad, warnings=_pages(headers), full=full)
+        return Survey(shape=(channels, height, width), facts=[], bad=bad, warnings=warnings, full=full, pages=pages)
     height, width, why = stored_size(
         [(h.height, h.width) for h in headers], config.of(ImageConfig).image_size, largest=largest
     )
-    channels = max(h.channels for h in headers)
+    channels = pages or max(h.channels for h in headers)
     seen = "" if len(headers) == total else f", from {len(headers):,} of them"
-    full, depth = _depth(splits["train"], headers, bad.get("train", ())) if "train" in splits else (0.0, [])
+    full, depth = 0.0, []
+    if "train" in splits:
+        full, depth = _depth(splits["train"], headers, bad.get("train", ()), deep_stack if pages else deep_values)
     facts = [Fact(f"image size {height}x{width}", why + seen), *_colour_facts(headers, channels), *depth]
-    return Survey(shape=(channels, height, width), facts=facts, bad=bad, warnings=_pages(headers), full=full)
+    facts += [Fact(f"{pages} pages of each file are the channels", "--pages channels")] if pages else []
+    shape = channels, height, width
+    warnings += thin(shape, headers)
+    warnings += blank_on_white(splits["train"], headers) if "train" in splits else []
+    return Survey(shape=shape, facts=facts, bad=bad, warnings=warnings, full=full, pages=pages)
 
 
 def _headers(encoded: Encoded, rows: np.ndarray, tick: Tick) -> list[Header]:
@@ -282,14 +303,16 @@ def _colour_facts(headers: Sequence[Header], channels: int) -> list[Fact]:
     return facts
 
 
-def _depth(train: Encoded, headers: Sequence[Header], bad: Sequence[int] | np.ndarray) -> tuple[float, list[Fact]]:
+def _depth(
+    train: Encoded, headers: Sequence[Header], bad: Sequence[int] | np.ndarray, values_of: DeepValues
+) -> tuple[float, list[Fact]]:
     """(value that is 1.0 in float32, 0 for bytes; how it was decided), from the values of some training images."""
     deep = sum(header.deep for header in headers)
     if not deep:
         return 0.0, []
     usable = np.delete(np.arange(len(train)), bad)
     rows = usable[evenly_spaced(len(usable), SPANNED)]
-    values = [found for row in rows if (found := deep_values(*content_at(train, int(row)))) is not None]
+    values = [found for row in rows if (found := values_of(*content_at(train, int(row)))) is not None]
     why = f"{deep:,} of {len(headers):,} images have more than 8 bits a channel"
     if not values:
         return 0.0, [Fact("16 bits scaled to 8", why)]
@@ -298,14 +321,14 @@ def _depth(train: Encoded, headers: Sequence[Header], bad: Sequence[int] | np.nd
     return full, [Fact(in_words(full, low, high) if full else "16 bits scaled to 8", why)]
 
 
-def _pages(headers: Sequence[Header]) -> list[str]:
+def pages_warning(headers: Sequence[Header]) -> list[str]:
     """A warning of images behind the first of a file."""
     several = [header.pages for header in headers if header.pages > 1]
     if not several:
         return []
     return [
         f"{len(several):,} of {len(headers):,} files hold several pages or frames (up to {max(several)}), of which the first is "
-        "read; save the others as files of their own, or stack them as channels of an NPZ file"
+        "read; --pages channels reads grey pages as channels, else save the others as files of their own"
     ]
 
 

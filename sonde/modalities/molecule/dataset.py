@@ -1,6 +1,6 @@
 """Tables with a column of molecules -> a dataset: graphs with targets, rows held back by molecule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,13 +83,35 @@ def molecules_of(tables: dict[str, Table], about: About, wanted: Wanted, tick: T
         *_aside(first, column, target.columns),
         *split_facts,
     ]
-    return thinned(about.dataset(schema, splits, facts, [*warnings, *more]), config)
+    warnings = [*warnings, *more, *_disagreeing(parts.values())]
+    return thinned(about.dataset(schema, splits, facts, warnings), config)
+
+
+def _disagreeing(parts: Iterable[Part]) -> list[str]:
+    """A warning for molecules that stand in several rows with different targets: all are learnt, and none can be right."""
+    rows: dict[str, list[tuple[Part, int]]] = {}
+    for part in parts:
+        for place, graph in enumerate(part.graphs):
+            rows.setdefault(graph.name, []).append((part, place))
+    differ = [found for found in rows.values() if len({part.target[place].tobytes() for part, place in found}) > 1]
+    if not differ:
+        return []
+    part, place = differ[0][0]
+    other, there = next((p, n) for p, n in differ[0] if p.target[n].tobytes() != part.target[place].tobytes())
+    first, second = part.table.place(int(part.index[place])), other.table.place(int(other.index[there]))
+    return [
+        f"{len(differ):,} molecules stand in several rows with different targets, such as {part.graphs[place].name} in {first} "
+        f"and {second}; all rows are learnt, so remove those that are wrong, or take their mean"
+    ]
 
 
 def _targets(table: Table, column: str, requested: Sequence[str]) -> tuple[str, ...]:
     """The requested columns; without any all numbers, where those are labels 0 and 1 or there is but one. Raises: DataError."""
     if requested:
         return target_columns(table, requested)
+    others = [name for name in table.columns if name != column]
+    if len(others) == 1:  # whatever is wrong with it is said of it
+        return (others[0],)
     numbers = {}
     for name in table.columns:
         if name != column and infer_kind(table, name).kind == "number":

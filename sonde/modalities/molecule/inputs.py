@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
@@ -29,6 +30,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
         if not path.is_file():
             raise DataError(f"{path}: no such file; give SMILES, or a file of molecules")
         table = read_molecules(path)
+        warn(table.notes)
         texts, places = texts_of(table, column_of(table, schema)), [table.place(row) for row in range(len(table))]
         if not (table_suffix(path) or molecule_suffix(path) in SDF):  # lines with nothing but molecules
             return _to_predict(texts, places, texts, schema)

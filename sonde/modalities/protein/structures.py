@@ -32,6 +32,7 @@ class Chain:
     bare:     residues that were left out because an atom of their backbone is missing
     breaks:   places at which residues must be missing between two neighbours
     modified: three letters of residues that are none of the twenty -> how often; `letters` has their parents, or X
+    models:   how many the file holds, of which this is from the first
     """
 
     name: str
@@ -40,6 +41,7 @@ class Chain:
     bare: int
     breaks: int
     modified: Mapping[str, int] = field(default_factory=dict)
+    models: int = 1
 
 
 def is_structure(path: Path) -> bool:
@@ -74,10 +76,10 @@ def read_chains(path: Path) -> list[Chain]:
 
     Raises: DataError for what is no structure, MissingDependency
     """
-    atoms = _atoms(path)
+    atoms, models = _atoms(path)
     order = list(dict.fromkeys(atoms.chain_id.tolist()))
     name = path.name[: path.name.lower().removesuffix(".gz").rindex(".")]
-    found = {chain: _chain(name, atoms[atoms.chain_id == chain]) for chain in order}
+    found = {chain: replace(_chain(name, atoms[atoms.chain_id == chain]), models=models) for chain in order}
     long = {chain: one for chain, one in found.items() if len(one.letters) >= FEWEST}
     if not long:
         most = max((len(one.letters) for one in found.values()), default=0)
@@ -113,29 +115,34 @@ def family_of(chain: Chain, known: dict[str, str]) -> str:
     return known.get(chain.name.split("_")[0].split(" ")[0].upper(), chain.letters)
 
 
-def _atoms(path: Path) -> Any:
-    """Biotite's array of the protein's atoms. Raises: DataError, MissingDependency."""
+def _atoms(path: Path) -> tuple[Any, int]:
+    """(Biotite's array of the protein's atoms, of the first model; how many models there are).
+
+    Raises: DataError, MissingDependency
+    """
     require("biotite", extra="science", purpose="reading protein structures")
     from biotite import DeserializationError, InvalidFileError
     from biotite.structure import BadStructureError, filter_amino_acids
 
     try:
-        found = _read(path)
+        found, models = _read(path)
     except (*BAD_CONTENT, DeserializationError, InvalidFileError, BadStructureError) as error:
         raise DataError(f"{path} cannot be read as a structure ({first_line(error)}); fix or remove it") from None
     # the dictionary that the filter asks does not know the names of force fields (HIE, CYX)
-    return found[filter_amino_acids(found) | np.isin(found.res_name, [*LETTERS, *PARENTS])]
+    return found[filter_amino_acids(found) | np.isin(found.res_name, [*LETTERS, *PARENTS])], models
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> tuple[Any, int]:
     with _opened(path) as file:
         if _ending(path.name) in PDB:
             from biotite.structure.io.pdb import PDBFile
 
-            return PDBFile.read(file).get_structure(model=1)
-        from biotite.structure.io.pdbx import CIFFile, get_structure
+            content = PDBFile.read(file)
+            return content.get_structure(model=1), content.get_model_count()
+        from biotite.structure.io.pdbx import CIFFile, get_model_count, get_structure
 
-        return get_structure(CIFFile.read(file), model=1)
+        content = CIFFile.read(file)
+        return get_structure(content, model=1), get_model_count(content)
 
 
 def _opened(path: Path) -> TextIO:

@@ -254,11 +254,11 @@ def _with_clock(table: Table, kinds: Mapping[str, Kind], found: Times) -> Times:
 
 def _clock(table: Table, name: str, kind: Kind) -> np.ndarray | None:
     """(n,) int64 seconds since midnight, None for a column of something else."""
-    if kind.kind == "number" and name.lower() in ("hour", "hr", "time", "hours"):
+    if kind.kind == "number" and not kind.way and name.lower() in ("hour", "hr", "time", "hours"):
         values = _values(table, name, kind)
         whole = not np.isnan(values).any() and (values == np.floor(values)).all() and values.min() >= 0
         return (values * 3600).astype(np.int64) if whole and values.max() <= 24 else None
-    if kind.kind != "category":
+    if kind.kind != "category" and kind.way not in ("duration", "minutes"):
         return None
     cells = categories(table, name)
     read = [_seconds(cell) for cell in cells.names]

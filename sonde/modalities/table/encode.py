@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,10 +11,13 @@ from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
 from sonde.modalities.table.kinds import Categories, Kind, Values, parse
 from sonde.modalities.table.read import Table
+from sonde.modalities.table.spelling import as_known, one_spelling
 
 NUM_BINS = 48  # Gorishniy et al. 2022 tune 2 to 128; the TabM paper's default
 NARROWEST_BIN = 1e-4  # of a standard deviation: below it float32 cannot tell the edges apart
 NEAR_UNIQUE = 0.5  # a category column with more distinct values than this share of its cells is text or names
+NEARLY_ALL = 0.95  # of the rows have a number of their own where a column is called an id
+_CALLED_ID = re.compile(r"(^|[_\W])(id|index|row_?(names?|number|no|nr|num))$|[a-z](Id|ID|Index)$|^Unnamed: 0(\.\d)?$")
 FEW = 20  # distinct values that are never too many
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "minute", "time")
 
@@ -25,12 +28,17 @@ class Fitted:
 
     columns: tuple[Column, ...]
     dropped: Mapping[str, str]  # column -> reason
+    spelled: Mapping[str, str] = field(default_factory=dict)  # column -> which of its names are read as one
 
     def facts(self) -> list[Fact]:
         """The account for a person, one line per reason."""
         reasons = dict.fromkeys(self.dropped.values())
         return [
-            Fact("left out " + ", ".join(c for c, why in self.dropped.items() if why == reason), reason)
+            Fact(
+                "left out "
+                + ", ".join(c or "a column without a name" for c, why in self.dropped.items() if why == reason),
+                reason,
+            )
             for reason in reasons
         ]
 
@@ -45,14 +53,17 @@ def fit_columns(
     """
     columns: list[Column] = []
     dropped: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for name, kind in kinds.items():
         found, reason = _fit(name, kind, values[name], train, surely_number=name in numbers)
         columns += found
         if reason:
             dropped[name] = reason
+        elif isinstance(cells := values[name], Categories) and (said := _spelled(cells, train)[1]):
+            spelled[name] = said
     if not columns:
         raise DataError("no usable input column: " + "; ".join(f"{c!r}: {why}" for c, why in dropped.items()))
-    return Fitted(tuple(columns), dropped)
+    return Fitted(tuple(columns), dropped, spelled)
 
 
 def encode(table: Table, columns: Sequence[Column], values: Mapping[str, Values] | None = None) -> np.ndarray:
@@ -78,6 +89,13 @@ def check_sources(table: Table, columns: Sequence[Column]) -> None:
     near = nearest(lacking[0], table.columns)
     hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, list(table.columns)[:12]))}"
     names = ", ".join(map(repr, lacking))
+    if table.headless:
+        numbered = all(re.fullmatch(r"c\d+", column.source) for column in columns)
+        hint = (
+            "keep the places of all columns, that of the target too"
+            if numbered
+            else "its first row reads like data: add a header"
+        )
     raise DataError(f"{table.name} has no column {names}, which the model was trained on; {hint}")
 
 
@@ -91,7 +109,7 @@ def kind_of(column: Column, columns: Sequence[Column]) -> Kind:
         return Kind(kind="date", order=order)
     # an indicator alone stands for text that was left out: only whether it is there is used
     kind = "category" if all(c.part == "missing" for c in parts) else "number"
-    return Kind(kind=kind, decimal=parts[0].decimal)
+    return Kind(kind=kind, decimal=parts[0].decimal, way=parts[0].way, absent=parts[0].absent)
 
 
 def standardise(values: np.ndarray, column: Column) -> np.ndarray:
@@ -104,15 +122,18 @@ def _fit(name: str, kind: Kind, values: Values, train: np.ndarray, *, surely_num
     if kind.kind == "empty":
         return [], "every cell is missing"
     if kind.kind == "unusable":
-        return [], "neither numbers, text, booleans nor dates"
+        return (
+            [],
+            "neither numbers, text, booleans nor dates; fields within fields and lists must be written as text or numbers",
+        )
     if isinstance(values, Categories):
         return _fit_category(name, values, train)
     if kind.kind == "date":
         return _fit_date(name, kind, values, train)
-    if not surely_number and is_row_number(name, values):
+    if not surely_number and not kind.way and is_row_number(name, values):
         return [], "a row ID"
     if found := _fit_number(name, values, train, source=name, part=""):
-        return [replace(column, decimal=kind.decimal) for column in found], ""
+        return [replace(column, decimal=kind.decimal, way=kind.way, absent=kind.absent) for column in found], ""
     gone = np.isnan(values[train]).all()
     return [], "missing in every training row" if gone else "the same value in every training row"
 
@@ -167,6 +188,7 @@ def bin_edges(standardised: np.ndarray) -> tuple[float, ...]:
 
 
 def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[list[Column], str]:
+    values = _spelled(values, train)[0]
     counts = np.bincount(values.codes[train] + 1, minlength=len(values.names) + 1)
     missing, counts = int(counts[0]), counts[1:]
     distinct, present = int((counts > 0).sum()), int(counts.sum())
@@ -186,12 +208,25 @@ def _fit_category(name: str, values: Categories, train: np.ndarray) -> tuple[lis
     return [Column(name=name, kind="category", source=name, categories=tuple(names))], ""
 
 
+def _spelled(values: Categories, train: np.ndarray) -> tuple[Categories, str]:
+    """(names with one spelling each, which are read as one, "" for none)."""
+    counts = np.bincount(values.codes[train] + 1, minlength=len(values.names) + 1)[1:]
+    spelled, said = one_spelling(dict(zip(values.names, counts.tolist(), strict=True)), noun="category")
+    names = tuple(dict.fromkeys(spelled.values()))
+    if len(names) == len(values.names):
+        return values, ""
+    place = {name: code for code, name in enumerate(names)}
+    codes = np.array([*(place[spelled[name]] for name in values.names), -1])
+    return Categories(codes[values.codes], names), said[0]
+
+
 def _encode_column(values: Values, column: Column) -> np.ndarray:
     if isinstance(values, Categories):
         if column.part == "missing":
             return values.codes < 0
         known = {name: code for code, name in enumerate(column.categories, start=1)}
-        codes = np.array([*(known.get(name, 0) for name in values.names), 0])  # the last entry serves code -1
+        names = as_known(values.names, column.categories)
+        codes = np.array([*(0 if name is None else known[name] for name in names), 0])  # the last entry serves code -1
         return codes[values.codes]
     if column.part == "missing":
         return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
@@ -221,10 +256,10 @@ def date_part(dates: np.ndarray, part: str) -> np.ndarray:
 
 
 def is_row_number(name: str, values: np.ndarray) -> bool:
-    """Whether numbers only identify rows: consecutive integers, or distinct integers in a column called an id."""
-    if len(values) <= FEW or np.isnan(values).any() or (values != np.floor(values)).any():
+    """Whether numbers only identify rows: consecutive integers, or nearly distinct integers in a column called an id."""
+    there = values[~np.isnan(values)]
+    if len(values) <= FEW or (there != np.floor(there)).any():
         return False
-    ordered = np.sort(values)
-    steps = np.diff(ordered)
-    called_id = re.search(r"(^|[_\W])(id|index)$|[a-z](Id|ID|Index)$", name) is not None or name in ("", "ID", "Id")
-    return bool((steps == 1).all() or (called_id and (steps > 0).all()))
+    if _CALLED_ID.search(name) is not None or name in ("", "ID", "Id"):
+        return len(np.unique(there)) >= NEARLY_ALL * len(values)
+    return len(there) == len(values) and bool((np.diff(np.sort(values)) == 1).all())

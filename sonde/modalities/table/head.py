@@ -6,7 +6,7 @@
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 from sonde.core.errors import DataError
 
 DELIMITERS = ",\t;|"
+BLANKS = " "  # any number of them
+_BETWEEN_BLANKS = re.compile(r'"[^"]*"|\S+')
 HEAD = 200  # rows, to recognise a table by
 FEWEST = 6  # rows that show whether the first is a title
 MOST_BEFORE = 20  # lines before a header; more are rows that differ
-_NUMBER = re.compile(r"\W*\d[\d.,' ]*\W*")
+_NUMBER = re.compile(r"\W*\d[\d.,' ]*(?:[eE][+-]?\d+)?\W*")
 _SEP = re.compile(r'"?sep=(?P<delimiter>.)"?\s*', re.IGNORECASE)  # by which Excel is told the delimiter
 
 
@@ -51,7 +53,29 @@ def cut_head(lines: Sequence[str], preferred: str) -> Head:
         even = widths.count(widths[0]) if widths[0] > 1 else 0
         if even > most:
             best, most = head, even
-    return best
+    return (None if named else _by_blanks(rest, before, best)) or best
+
+
+def tabbed(text: str) -> str:
+    """Lines whose cells are parted by blanks, with a tab in between; quotes hold a cell together.
+
+    >>> tabbed(' 1.5   2  "a car"')
+    '1.5\\t2\\t"a car"'
+    """
+    return "\n".join("\t".join(_BETWEEN_BLANKS.findall(line)) for line in text.splitlines())
+
+
+def _by_blanks(lines: Sequence[str], before: int, best: Head) -> Head | None:
+    """Rows that blanks part, None where another sign does, or where they are no even rows with numbers in most columns."""
+    blank = best.delimiter == "\t" and "  " in best.rows[-1][0].strip() if best.rows and best.rows[-1] else False
+    if not best.rows or (max(map(len, best.rows)) > 1 and not blank):
+        return None
+    rows = [[cell.strip('"') for cell in _BETWEEN_BLANKS.findall(line)] for line in lines[:HEAD] if line.strip()]
+    width = len(rows[0])
+    if len(rows) < FEWEST or width < 2 or any(len(row) != width for row in rows):
+        return None
+    numeric = sum(all(_NUMBER.fullmatch(row[place]) or row[place] == "?" for row in rows[1:]) for place in range(width))
+    return Head(delimiter=BLANKS, rows=rows, before=before) if numeric * 2 >= width else None
 
 
 def named_columns(cells: Sequence[str]) -> list[str]:
@@ -64,6 +88,24 @@ def named_columns(cells: Sequence[str]) -> list[str]:
     if names.count("") < 2:
         return names
     return [name or f"Unnamed: {place}" for place, name in enumerate(names)]
+
+
+def with_a_name_for_each(head: Head) -> tuple[Head, list[str]]:
+    """(a head whose first row has a cell for each of those below, what to say): all of these may have one cell more.
+
+    It is empty at the end, where a program writes a delimiter after every cell; or it names the row at the front, as R does.
+    """
+    first, *below = head.rows
+    if not below or any(len(row) != len(first) + 1 for row in below):
+        return head, []
+    if not any(row[-1].strip() for row in below):
+        return replace(head, rows=[[*first, ""], *below]), []
+    names = [row[0].strip() for row in below]
+    if len(below) < 2 or len(set(names)) < len(names):
+        return head, []
+    return replace(head, rows=[["", *first], *below]), [
+        "rows have a cell more than the header, so that their first is their name"
+    ]
 
 
 def check_names(columns: Sequence[str], name: str) -> None:
@@ -83,11 +125,9 @@ def without_empty(
 ) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
     """Columns but those that have neither a name nor a cell, as a spreadsheet leaves them behind; and what to say of it."""
     nameless = [name for name, cell in zip(columns, header, strict=True) if not cell.strip()]
-    if len(nameless) < 2:
-        return columns, []
     empty = [name for name in nameless if not pc.any(pc.not_equal(pc.utf8_trim_whitespace(columns[name]), "")).as_py()]
     kept = {name: cells for name, cells in columns.items() if name not in empty}
-    called = [repr(name) for name in nameless if name not in empty]
+    called = [repr(name) for name in nameless if name and name not in empty]
     return kept, [f"columns without a name are called {', '.join(called)}"] if called else []
 
 

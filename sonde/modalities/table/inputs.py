@@ -1,6 +1,6 @@
 """Tables to predict on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from sonde.core.progress import Tick, silent
 from sonde.modalities.inputs import single
 from sonde.modalities.table.encode import encode
 from sonde.modalities.table.forms.tables import row_numbers
-from sonde.modalities.table.read import Table, frame_table, is_frame, read_table
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, frame_table, is_frame, numbered_like
 from sonde.modalities.table.rows import TableRows
 
 
@@ -22,20 +23,25 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     inputs: what `as_table` takes
     Raises: DataError for columns that are absent, and cells that do not fit
     """
-    table = as_table(inputs)
+    table = as_table(inputs, [column.source for column in schema.input.columns])
     rows = TableRows({"input": encode(table, schema.input.columns)}, table.name, row_numbers(table))
     return rows, [rows.describe(index) for index in range(len(rows))]
 
 
-def as_table(inputs: Any) -> Table:
-    """A file, a frame, a dict of columns, one row as a dict or a list of such, as a table. Raises: DataError for anything else"""
+def as_table(inputs: Any, sources: Sequence[str] = ()) -> Table:
+    """A file, a frame, a dict of columns, one row as a dict or a list of such, as a table.
+
+    sources: the columns that the model was trained on; where they only have numbers, so have those of a file
+    Raises: DataError for anything else
+    """
     inputs = single(inputs)
     rows = [inputs] if isinstance(inputs, Mapping) and all(np.ndim(value) == 0 for value in inputs.values()) else inputs
     if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
         names = list(dict.fromkeys(name for row in rows for name in row))
         inputs = {name: [row.get(name) for row in rows] for name in names}
     if isinstance(inputs, str | Path):
-        return read_table(Path(inputs))
+        path = Path(inputs)
+        return read_noted(path, numbered_like(path, sources) if sources else ())
     if not is_frame(inputs):
         raise DataError(
             f"the model takes rows of a table, and the input is of type {type(inputs).__name__}; give a file, a data frame, a "

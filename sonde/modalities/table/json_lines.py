@@ -13,6 +13,9 @@ from sonde.core.errors import DataError, first_line
 from sonde.core.files import parsed_json
 from sonde.data.unzipped import content_of, opened
 
+HEAD = 1 << 16  # bytes, to recognise a file by
+CHATS = "messages"  # the column of chats that stand in a list each
+
 
 def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
     """The columns of a file, gzipped or not, in the order in which its rows bring them; a key that a row lacks is missing there.
@@ -30,23 +33,43 @@ def read_json_lines(path: Path) -> dict[str, pa.ChunkedArray]:
 
 
 def is_json_list(path: Path) -> bool:
-    """Whether a file begins as a list of objects does."""
+    """Whether a file begins as a list of objects does, or of chats, which are lists of such."""
+    return re.match(rb"\s*\[\s*(\[\s*)?\{", _head(path)) is not None
+
+
+def is_json_lines(path: Path) -> bool:
+    """Whether a file begins with an object on its first line and another on the next, whatever its name ends in."""
+    first, _, rest = _head(path).lstrip().partition(b"\n")
+    if not (first.startswith(b"{") and rest.lstrip().startswith(b"{")):
+        return False
+    try:
+        return isinstance(parsed_json(first), dict)
+    except ValueError:
+        return False
+
+
+def _head(path: Path) -> bytes:
+    """The beginning of a file, nothing of one that cannot be read."""
     try:
         with opened(path) as file:
-            head = file.read(4096).removeprefix(b"\xef\xbb\xbf")
-    except (OSError, DataError):
-        return False
-    return re.match(rb"\s*\[\s*\{", head) is not None
+            return file.read(HEAD).removeprefix(codecs.BOM_UTF8)
+    except (OSError, EOFError, DataError):
+        return b""
 
 
 def read_json_list(path: Path) -> dict[str, pa.ChunkedArray]:
-    """The columns of a file with one list of objects, as `read_json_lines`. Raises: DataError naming what is none"""
+    """The columns of a file with one list of objects, as `read_json_lines`; of lists of turns the column `CHATS`.
+
+    Raises: DataError naming what is none
+    """
     try:
         rows = parsed_json(content_of(path).removeprefix(codecs.BOM_UTF8))
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 at byte {error.start:,}; save it as UTF-8") from None
     except ValueError as error:
         raise DataError(f"{path.name} is not valid JSON ({first_line(error)}); write it again") from None
+    if rows and all(isinstance(row, list) for row in rows):
+        rows = [{CHATS: row} for row in rows]
     strange = next((number for number, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
     if strange is not None:
         raise DataError(f"{path.name} row {strange} is not an object as the others are; fix or remove it")

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sonde.core.errors import DataError
+from sonde.modalities.table.counted_times import ORDERS, counted
+from sonde.modalities.table.measures import Way, in_way, limits_are_names, way_of, without_limits, without_marks
 from sonde.modalities.table.read import Table
 from sonde.modalities.table.written_dates import best_order, dates, may_hold_dates
 from sonde.modalities.table.written_numbers import (
@@ -28,6 +30,7 @@ from sonde.modalities.table.written_numbers import (
 
 ColumnKind = Literal["number", "category", "date", "empty", "unusable"]
 MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-nan")  # in lower case
+FEW = 20  # distinct numbers that may be names
 MOSTLY = 0.95  # a column with more of one kind than this, but not all, has cells to fix
 CODE = r"^0\d+$"  # 007 is no number: a zero in front says that it is a code
 CLOCK = (
@@ -46,18 +49,34 @@ CLOCK = (
 )  # often written 07
 
 
+class UnreadableCells(DataError):
+    """Some cells of a column are not what the others are."""
+
+    def __init__(self, message: str, *, column: str, cells: np.ndarray) -> None:
+        """cells: (n,) bool: which"""
+        super().__init__(message)
+        self.column = column
+        self.cells = cells
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """What a column holds.
 
-    order:   how a date is written: ymd, dmy or mdy
+    order:   how a date is written: ymd, dmy or mdy, or as a number: one of `counted_times`
     decimal: what separates decimals of numbers in text, "." or ","; "" where that is as usual
+    way:     how numbers in text are written where they do not stand alone (`measures`): "unit:kg", "duration", …
+    limits:  of numbers, an example of cells that are only a limit (">6.5"), "" where there is none
+    absent:  numbers that stand for a gap (-999)
     guess:   what custom decided of how cells are read, where they do not show it; "" for nothing
     """
 
     kind: ColumnKind
     order: str = ""
     decimal: str = ""
+    way: str = ""
+    limits: str = ""
+    absent: tuple[float, ...] = ()
     guess: str = ""
 
 
@@ -106,7 +125,7 @@ def parse(table: Table, column: str, kind: Kind) -> Values:
     Raises: DataError naming the row and cell that does not fit the kind, or is infinite
     """
     if kind.kind == "number":
-        return _numbers(table, column, kind.decimal)
+        return _numbers(table, column, kind)
     if kind.kind == "date":
         return _dates(table, column, kind.order)
     if kind.kind == "category":
@@ -157,20 +176,61 @@ def _infer_text_kind(table: Table, column: str) -> Kind:
         return Kind(kind="category")
     if number.all() or (number == present).all():
         return _grouped(table, column, text) if table.delimiter == ";" and may_be_grouped(text) else Kind(kind="number")
-    if may_hold_numbers(text):
-        read = written(text, table.delimiter, commas_elsewhere=_has_commas(table, column))
-        number = matching(read.plain, NUMBER)
-        if number.sum() > MOSTLY * present.sum():
-            _refuse_strays(table, column, text, present & ~number, "number")
-            _refuse_clash(table, column, text, read)
-            return Kind(kind="number", decimal=read.decimal, guess=read.guess)
+    if (kind := _loose_numbers(table, column, text, Way())) is not None:
+        return kind
     if may_hold_dates(text):
         order, guess = best_order(text)
         date = ~np.isnat(dates(text, order))
         if date.sum() > MOSTLY * present.sum():
             _refuse_strays(table, column, text, present & ~date, "date")
             return Kind(kind="date", order=order, guess=guess)
-    return Kind(kind="category")
+    way = way_of(without_limits(without_marks(text)[0])[0])
+    if way.name and (kind := _loose_numbers(table, column, text, way)) is not None:
+        return kind
+    return Kind(kind="category", guess=way.mixed or _nearly_numbers(table, text))
+
+
+def _loose_numbers(table: Table, column: str, text: pa.Array, way: Way) -> Kind | None:
+    """The kind of cells that are numbers as people write them, None where too few are."""
+    kept, marked = without_marks(text)
+    bare, limited = without_limits(kept)
+    if limited.any() and limits_are_names(kept, bare, limited):
+        bare, limited = kept, np.zeros(len(kept), bool)
+    plain = in_way(bare, way.name)
+    if not may_hold_numbers(plain):
+        return None
+    read = written(plain, table.delimiter, commas_elsewhere=_has_commas(table, column))
+    number = matching(read.plain, NUMBER)
+    present = ~np.asarray(kept.is_null())
+    if number.sum() <= MOSTLY * present.sum():
+        return None
+    _refuse_strays(table, column, text, present & ~number, "number")
+    _refuse_clash(table, column, text, read)
+    limit = text[int(limited.argmax())].as_py() if limited.any() else ""
+    of_limits = (
+        f"{limited.sum():,} of its cells are limits such as {limit!r}, read as the limit itself" if limit else ""
+    )
+    said = "; ".join(filter(None, (way.said, read.guess, of_limits, marked)))
+    return Kind(kind="number", decimal=read.decimal, way=way.name, limits=limit, guess=said)
+
+
+def _nearly_numbers(table: Table, text: pa.Array) -> str:
+    """What to say of a column of names that most cells of are numbers; "" where few are, or numbers name something."""
+    if not may_hold_numbers(text):
+        return ""
+    number = matching(written(text, table.delimiter).plain, NUMBER)
+    stray = ~np.asarray(text.is_null()) & ~number
+    if (
+        number.sum() <= stray.sum()
+        or len(pc.unique(text.filter(pa.array(number)))) <= FEW
+        or matching(text, CODE).any()
+    ):
+        return ""
+    cell = text[int(stray.argmax())].as_py()
+    return (
+        f"{number.sum():,} of its cells are numbers and {stray.sum():,} are not, such as {cell[:40]!r}, so that all are read "
+        "as text: empty those to read numbers"
+    )
 
 
 def _is_code(text: pa.Array, column: str, present: np.ndarray) -> bool:
@@ -203,6 +263,10 @@ def _refuse_clash(table: Table, column: str, text: pa.Array, read: Written) -> N
         )
 
 
+def _several(wanted: str) -> str:
+    return f"numbers{wanted.removeprefix('number')}" if wanted.startswith("number") else f"{wanted}s"
+
+
 def _refuse_strays(table: Table, column: str, text: pa.Array, stray: np.ndarray, wanted: str) -> None:
     if not stray.any():
         return
@@ -210,24 +274,29 @@ def _refuse_strays(table: Table, column: str, text: pa.Array, stray: np.ndarray,
     others = f" (and {stray.sum() - 1} more)" if stray.sum() > 1 else ""
     cell = text[first].as_py()
     cell = cell if len(cell) <= 40 else f"{cell[:39]}…"
-    raise DataError(
-        f"{table.place(first)}: text where {wanted}s should be: {cell!r} in column {column!r}{others}; "
-        f"fix the cell, or empty it to count as missing"
+    raise UnreadableCells(
+        f"{table.place(first)}: text where {_several(wanted)} should be: {cell!r} in column {column!r}{others}; "
+        f"fix the cell, or empty it to count as missing",
+        column=column,
+        cells=stray,
     )
 
 
-def _numbers(table: Table, column: str, decimal: str) -> np.ndarray:
-    array = table.columns[column]
+def _numbers(table: Table, column: str, kind: Kind) -> np.ndarray:
+    array, decimal = table.columns[column], kind.decimal
     if is_text(array.type) or pa.types.is_dictionary(array.type):
-        text = clean(array)
+        cells = text = clean(array)
+        if not (matching(text, NUMBER) | np.asarray(text.is_null())).all():
+            text = in_way(without_limits(without_marks(text)[0])[0], kind.way)
         plain = decimal_points(text, table.delimiter)
         grouped = decimal == "," or table.delimiter == ";" and may_be_grouped(text)
         if grouped or not (matching(plain, NUMBER) | np.asarray(text.is_null())).all():
             read = written(text, table.delimiter, decimal, commas_elsewhere=_has_commas(table, column))
             if matching(read.plain, NUMBER).sum() > matching(plain, NUMBER).sum() or read.decimal == ",":
-                _refuse_clash(table, column, text, read)
+                _refuse_clash(table, column, cells, read)
                 plain = read.plain
-        _refuse_strays(table, column, text, ~np.asarray(text.is_null()) & ~matching(plain, NUMBER), "number")
+        wanted = f"number in {kind.way[5:]}" if kind.way.startswith("unit:") else "number"
+        _refuse_strays(table, column, cells, ~np.asarray(text.is_null()) & ~matching(plain, NUMBER), wanted)
         values = plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
     elif pa.types.is_duration(array.type):
         values = array.cast(pa.duration("us")).cast(pa.int64()).to_numpy().astype(np.float64) / 1e6
@@ -241,7 +310,7 @@ def _numbers(table: Table, column: str, decimal: str) -> np.ndarray:
     infinite = np.isinf(values)
     if infinite.any():
         raise DataError(f"{table.place(int(infinite.argmax()))}: column {column!r} is infinite; fix or empty the cell")
-    return values
+    return np.where(np.isin(values, kind.absent), np.nan, values) if kind.absent else values
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -296,6 +365,8 @@ def number_name(value: float) -> str:
 
 def _dates(table: Table, column: str, order: str) -> np.ndarray:
     array = table.columns[column]
+    if order in ORDERS:
+        return counted(_numbers(table, column, Kind(kind="number")), order)
     if not is_text(array.type):
         if not (pa.types.is_date(array.type) or pa.types.is_timestamp(array.type) or pa.types.is_null(array.type)):
             raise DataError(f"{table.name}: column {column!r} holds {array.type}, where dates should be")

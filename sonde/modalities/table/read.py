@@ -6,7 +6,6 @@ CSV cells stay text here: what a column holds is decided over the whole column (
 # pyright: reportAttributeAccessIssue=false
 # pyarrow.compute makes its functions when it is imported, where pyright cannot see them
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,11 +20,23 @@ import pyarrow.parquet as pa_parquet
 
 from sonde.core.errors import DataError
 from sonde.data.unread import way_to_read
-from sonde.data.unzipped import first_bad_byte, is_zipped, opened
+from sonde.data.unzipped import first_bad_byte, is_zipped
+from sonde.modalities.table.encoding import is_utf16, text_opened
 from sonde.modalities.table.frames import frame_columns
-from sonde.modalities.table.head import HEAD, Head, check_names, cut_head, named_columns, without_empty
+from sonde.modalities.table.head import (
+    BLANKS,
+    HEAD,
+    Head,
+    check_names,
+    cut_head,
+    named_columns,
+    tabbed,
+    with_a_name_for_each,
+    without_empty,
+)
 from sonde.modalities.table.header import is_header
-from sonde.modalities.table.json_lines import is_json_list, read_json_lines, read_json_list
+from sonde.modalities.table.json_lines import is_json_lines, is_json_list, read_json_lines, read_json_list
+from sonde.modalities.table.quotes import check_quotes, quotes_are_text, swallowed, without_quotes
 
 TEXT_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".data": ","}
 JSON_SUFFIXES = (".jsonl", ".ndjson")
@@ -82,7 +93,7 @@ def table_suffix(path: Path) -> str:
     compressed = name is not path
     known = suffix in (*TEXT_SUFFIXES, *JSON_SUFFIXES) or (suffix in BINARY_SUFFIXES and not compressed)
     if suffix == JSON_LIST and not compressed:
-        return suffix if is_json_list(path) else ""
+        return suffix if is_json_list(path) or is_json_lines(path) else ""
     return suffix if known else ""
 
 
@@ -104,15 +115,27 @@ def read_table(path: Path, names: Sequence[str] = ()) -> Table:
         raise DataError(f"{path.name} is not read as it is: {way}")
     if names and suffix not in TEXT_SUFFIXES:
         raise DataError(f"{path.name} names its own columns; leave --columns out")
-    if suffix == JSON_LIST:
+    if suffix == JSON_LIST and is_json_list(path):
         table = Table(name=path.name, columns=read_json_list(path), first_row=1)
-    elif suffix in JSON_SUFFIXES:
+    elif suffix in (*JSON_SUFFIXES, JSON_LIST):
         table = Table(name=path.name, columns=read_json_lines(path), first_row=1)
     else:
         table = _read_text(path, names) if suffix in TEXT_SUFFIXES else _read_binary(path)
     if not table.columns or len(table) == 0:
-        raise DataError(f"{path.name} holds no rows")
+        raise DataError(f"{path.name} holds no rows{' below its header' * (table.first_row > 1)}")
     return table
+
+
+def numbered_like(path: Path, sources: Iterable[str]) -> tuple[str, ...]:
+    """c1, c2, … for a file that a model reads which was trained on one without a header; none where columns have names.
+
+    sources: the columns that the model was trained on
+    """
+    known = set(sources)
+    if table_suffix(path) not in TEXT_SUFFIXES or not path.exists() or not all(re.fullmatch(r"c\d+", n) for n in known):
+        return ()
+    cells = named_columns(first_rows(path).rows[0])
+    return () if known & set(cells) else tuple(_numbered(cells))
 
 
 def frame_table(frame: Any, name: str) -> Table:
@@ -141,7 +164,7 @@ def head_of(path: Path) -> Table | None:
     Raises: DataError for what cannot be read
     """
     if table_suffix(path) in TEXT_SUFFIXES:
-        head = first_rows(path)
+        head, _ = with_a_name_for_each(first_rows(path))
         rows = head.rows
         named = is_header(rows)
         names = named_columns(rows[0]) if named else _numbered(rows[0])
@@ -170,8 +193,14 @@ def is_frame(data: Any) -> bool:
 
 def _read_text(path: Path, names: Sequence[str]) -> Table:
     head = first_rows(path)
+    head, notes = (head, []) if names else with_a_name_for_each(head)
     first = named_columns(head.rows[0])
-    names = names or ([] if is_header(head.rows) else _numbered(first))
+    headless = not names and not is_header(head.rows)
+    if headless:
+        names = _numbered(first)
+        notes.append(
+            f"its first row reads like those below, so that columns are called c1 to c{len(first)}; --columns names them"
+        )
     has_header = not names or first == list(names)
     columns = first if has_header else list(names)
     if len(columns) != len(first):
@@ -185,13 +214,13 @@ def _read_text(path: Path, names: Sequence[str]) -> Table:
         content, ragged = mended, []
     if ragged:
         raise _ragged_error(path, ragged, broken=head.header_lines - 1 if has_header else 0)
-    found, notes = without_empty(dict(zip(columns, content.columns, strict=True)), head.rows[0])
+    found, empty = without_empty(dict(zip(columns, content.columns, strict=True)), head.rows[0])
     return Table(
         name=path.name,
         columns=found,
         first_row=head.before + 2 if has_header else 1,
         delimiter=head.delimiter,
-        notes=tuple(f"{path.name}: {note}" for note in (*head.notes, *notes)),
+        notes=tuple(f"{path.name}: {note}" for note in (*head.notes, *notes, *empty)),
     )
 
 
@@ -208,17 +237,17 @@ def _read_quoted(
             raise failed from None
     if content is not None and not ragged and not _spans_lines(content):
         return content, ragged
-    if _quotes_are_text(path, delimiter, len(columns)):
+    if quotes_are_text(path, delimiter, len(columns)):
         content, ragged = _read_cells(path, columns, delimiter, skip=skip, quoted=False)
-        cells = [pa.chunked_array([_without_quotes(column)]) for column in content.columns]
+        cells = [pa.chunked_array([without_quotes(column)]) for column in content.columns]
         return pa.table(cells, names=columns), ragged
     if failed is not None:
         raise failed
     assert content is not None
     if ragged:
         return content, ragged
-    _check_quotes(path, content)
-    if (lines := _swallowed(path, delimiter)) is not None:
+    check_quotes(path, content)
+    if (lines := swallowed(path, delimiter)) is not None:
         raise DataError(
             f'{path.name} line {lines[0]}: a cell that opens with a quote (") takes in all up to line {lines[1]}; '
             'close the quote, or double it where it is text ("")'
@@ -228,7 +257,7 @@ def _read_quoted(
 
 def _with_returns_in_cells(path: Path, columns: Sequence[str], delimiter: str, *, skip: int) -> pa.Table | None:
     """The columns where lines end in \\n and cells hold carriage returns, which become blanks; None where that is not so."""
-    with _open(path) as file:
+    with text_opened(path) as file:
         content = file.read()
     if re.search(rb"\r(?!\n)", content) is None or b"\n" not in content:
         return None
@@ -253,9 +282,15 @@ def _read_cells(
 
     source: Path | pa.NativeFile | BinaryIO = path
     if isinstance(path, Path):
-        if (place := first_bad_byte(path)) is not None:  # pyarrow prints a traceback for a ragged row that is not UTF-8
+        wide = is_utf16(path)
+        if (
+            not wide and (place := first_bad_byte(path)) is not None
+        ):  # pyarrow prints a traceback for a ragged row that is not UTF-8
             raise pa.ArrowInvalid(f"UTF8 at {place}")
-        source = opened(path) if is_zipped(path) else path
+        source = text_opened(path) if wide or is_zipped(path) else path
+    if delimiter == BLANKS and isinstance(path, Path):
+        with text_opened(path) as file:
+            source, delimiter = pa.BufferReader(tabbed(file.read().decode("utf-8-sig")).encode()), "\t"
     content = pa_csv.read_csv(
         source,
         # one thread: only then do ragged rows carry their number
@@ -274,55 +309,9 @@ def _read_cells(
     return content, ragged
 
 
-def _quotes_are_text(path: Path, delimiter: str, width: int) -> bool:
-    """Whether quotes protect nothing, because every line has `width` fields without them.
-
-    Where a comma parts fields, which text may hold as well, some cell must also break the rules of quoting.
-    """
-    if width < 2:
-        return False
-    with _open(path) as file:
-        if any(line.count(delimiter.encode()) != width - 1 for line in file if line.strip(b"\r\n")):
-            return False
-    return delimiter == "\t" or _swallowed(path, delimiter) is not None
-
-
-def _swallowed(path: Path, delimiter: str) -> tuple[int, int] | None:
-    """(first, last) line of the first row that a quote stretches over lines until another quote inside of a text."""
-    with _open(path) as file:
-        lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
-        before = 0
-        while True:
-            reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            first = 0
-            try:
-                for _ in reader:
-                    first = reader.line_num
-                return None
-            except csv.Error as error:
-                if "expected after" in str(error) and reader.line_num > first + 1:
-                    return before + first + 1, before + reader.line_num
-                if "expected after" not in str(error):
-                    return None  # a cell too long for this check, or a last one left open, which has its own
-                before += reader.line_num
-
-
-def _without_quotes(column: pa.ChunkedArray) -> pa.Array:
-    """Cells that one pair of quotes surrounds without it; of cells with other quotes, all."""
-    flat = column.combine_chunks()
-    flat = flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
-    surrounded = pc.match_substring_regex(flat, r'^"([^"]|"")*"$')
-    inner = pc.replace_substring(pc.utf8_slice_codeunits(flat, 1, -1), '""', '"')
-    return pc.if_else(surrounded, inner, flat)
-
-
 def _numbered(cells: Sequence[str]) -> list[str]:
     """Names for columns that have none."""
     return [f"c{place}" for place, _ in enumerate(cells, start=1)]
-
-
-def _open(path: Path) -> BinaryIO:
-    return opened(path)
 
 
 def first_rows(path: Path) -> Head:
@@ -331,12 +320,10 @@ def first_rows(path: Path) -> Head:
     Raises: DataError for what is no text
     """
     try:
-        with _open(path) as file:
+        with text_opened(path) as file:
             head = file.read(SNIFFED_BYTES)
     except (OSError, EOFError) as error:
         raise DataError(f"{path.name} cannot be read: {error}") from None
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path.name} is UTF-16; save it as UTF-8")
     if b"\0" in head:
         raise DataError(f"{path.name} holds binary data, not text")
     text = head.decode("utf-8-sig", errors="replace")
@@ -367,16 +354,6 @@ def _text_error(path: Path, error: Exception) -> DataError:
             f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
         )
     return DataError(f"{path.name} cannot be read as a table: {str(error).splitlines()[0]}")
-
-
-def _check_quotes(path: Path, content: pa.Table) -> None:
-    """A quote that is never closed makes the rest of the file one cell, which is no error to a parser."""
-    if len(content) == 0 or not any("\n" in str(content.column(i)[-1].as_py()) for i in range(content.num_columns)):
-        return
-    with _open(path) as file:
-        quotes = sum(chunk.count(b'"') for chunk in iter(lambda: file.read(1 << 20), b""))
-    if quotes % 2:
-        raise DataError(f'{path.name}: the last row spans several lines; an opening quote (") is never closed')
 
 
 def _read_binary(path: Path) -> Table:

@@ -10,29 +10,33 @@ import pyarrow as pa
 from sonde.core.dataset import Fact, TargetSpec
 from sonde.core.errors import DataError, nearest
 from sonde.core.natural_order import in_natural_order
+from sonde.modalities.table.censored import is_censored
+from sonde.modalities.table.gaps import codes_of_gaps
+from sonde.modalities.table.integer_targets import doubt_of_integers, looks_like_classes
 from sonde.modalities.table.joined_labels import Joined, find_joined, read_joined
 from sonde.modalities.table.kinds import (
     MISSING,
     Categories,
     Kind,
+    UnreadableCells,
     categories,
+    clean,
     infer_kind,
     is_text,
     missing_words,
     number_name,
     parse,
 )
+from sonde.modalities.table.measures import MARKS, without_limits
 from sonde.modalities.table.read import Table
+from sonde.modalities.table.spelling import as_known, number_text, one_spelling
 from sonde.modalities.table.written_numbers import NUMBER, matching, written
 from sonde.tasks.table import target_kind
 
 MOST = 0.5  # of the cells
 NEARLY_ALL = 0.5  # of the rows; more classes than this share have no rows to learn from
 FEW = 20  # classes that are never too many
-ROWS_OF_A_CLASS = 5  # at least, on average, for integers to be classes
-CLASS_NAMES = ("label", "labels", "class", "classes", "category", "species", "class_id", "label_id", "target_class")
 TRIED = 12  # columns that are tried as the target that an error suggests
-MOST_INTEGER_CLASSES = 20  # integers with more distinct values than this are quantities
 LIKELY_NAMES = ("target", "label", "labels", "class", "y", "outcome", "species", "category", "survived", "price")
 
 
@@ -59,15 +63,15 @@ def target_columns(table: Table, requested: Sequence[str]) -> tuple[str, ...]:
     names = list(table.columns)
     if not requested:
         likely = [n for n in names if n.lower() in LIKELY_NAMES] or [names[-1]]
-        likely = [_first_that_works(table, [*likely, *reversed(names)][:TRIED]) or likely[0]]
+        works = _first_that_works(table, [*likely, *reversed(names)][:TRIED])
         raise DataError(
-            f"{table.name}: which column is the target? Use --target {likely[0]!r}, or another of "
+            f"{table.name}: which column is the target? Use --target {works!r}, or another of "
             f"{', '.join(map(repr, names[:20]))}" + (" …" if len(names) > 20 else "")
         )
     for name in requested:
         if name not in table.columns:
             near = nearest(name, names) or [n for n in names if n.lower() == name.lower()]
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_listed(names)}"
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else _by_place(name, names)
             raise DataError(f"{table.name} has no column {name!r} to predict; {hint}")
     return tuple(dict.fromkeys(requested))
 
@@ -86,15 +90,33 @@ def infer_target(table: Table, columns: Sequence[str], task: str | None) -> Targ
     return _single(table, columns[0], wanted, f"--task {task}")
 
 
-def _first_that_works(table: Table, names: Sequence[str]) -> str | None:
-    """The first of some columns that can be predicted, so that an error names none that fails next."""
+def _by_place(name: str, names: Sequence[str]) -> str:
+    """What a column that is not there may mean: a number names none, but may be a place."""
+    place = int(name) if re.fullmatch(r"-?\d{1,6}", name) else 0
+    meant = []
+    if 1 <= place <= len(names):
+        meant.append(f"column {place} is {names[place - 1]!r}")
+    if 0 <= place < len(names) and name.isdigit():
+        meant.append(f"column {place} counted from 0 is {names[place]!r}")
+    if -len(names) <= place < 0:
+        meant.append(f"the {'last' if place == -1 else f'{-place}th from the end'} is {names[place]!r}")
+    return f"columns go by their names: {', '.join(meant)}" if meant else f"it has {_listed(names)}"
+
+
+def _first_that_works(table: Table, names: Sequence[str]) -> str:
+    """The first of some columns that can be predicted, so that an error names none that fails next.
+
+    Raises: DataError where none can, with why not of the first
+    """
+    first: DataError | None = None
     for name in names:
         try:
             infer_target(table, [name], None)
-        except DataError:
+        except DataError as error:
+            first = first or error
             continue
         return name
-    return None
+    raise DataError(f"none of the columns can be predicted as it is: {first}")
 
 
 def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target:
@@ -107,9 +129,14 @@ def _single(table: Table, column: str, wanted: str | None, asked: str) -> Target
     if wanted == "value":
         return replace(_values(table, (column,), values[:, None], asked), warnings=tuple(warnings))
     distinct = np.unique(values[~np.isnan(values)])
-    classes = wanted == "class" or _looks_like_classes(column, values)
-    if wanted is None and (doubt := _doubt(values, classes)):
+    classes = wanted == "class" or (not kind.way and looks_like_classes(column, values))
+    if wanted is None and (doubt := doubt_of_integers(values, classes)):
         warnings.append(f"{table.name}: target {column!r} {doubt}")
+    if not classes and (absent := codes_of_gaps(values)):
+        warnings.append(
+            f"{table.name}: {np.isin(values, absent).sum():,} cells of target {column!r} are {absent[0]:.15g}, far below the "
+            "others, and learned as a value: empty them if they mean that there is none"
+        )
     if not classes:
         return replace(
             _values(table, (column,), values[:, None], f"{column!r} holds numbers"), warnings=tuple(warnings)
@@ -138,7 +165,7 @@ def _named(table: Table, column: str, wanted: str | None) -> Target:
             "word if it is a class"
         )
     counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names))
-    _refuse_stray_numbers(table, column, values, counts)
+    _refuse_stray_numbers(table, column, values, counts, classes=wanted == "class")
     joined = find_joined(values)
     if joined is not None:
         return _joined(table, column, joined, warnings)
@@ -147,7 +174,7 @@ def _named(table: Table, column: str, wanted: str | None) -> Target:
             f"{table.name}: cells of {column!r} hold '|'; each combination is read as a class of its own, not as several labels"
         )
     used = {name: int(number) for name, number in zip(values.names, counts, strict=True) if number}
-    spelled, said = _one_spelling(used)
+    spelled, said = one_spelling(used)
     warnings += [f"{table.name}: column {column!r}: {text}" for text in said]
     names = in_natural_order(dict.fromkeys(spelled.values()))
     return _classes(table, column, names, int(counts.sum()), f"{column!r} holds names", warnings)
@@ -160,24 +187,6 @@ def _kept_words(table: Table, column: str, words: dict[str, int]) -> tuple[str, 
         return ()
     others = {name for name in categories(table, column).names if name.lower() != "none"}
     return (word,) if words[word] > MOST * len(table) or len(others) == 1 else ()
-
-
-def _one_spelling(counts: dict[str, int]) -> tuple[dict[str, str], list[str]]:
-    """(name -> the commonest spelling of it, what to say). Single letters keep theirs, unless they are y and n."""
-    alike: dict[str, list[str]] = {}
-    for name in counts:
-        alike.setdefault(" ".join(name.casefold().split()), []).append(name)
-    several = {key: names for key, names in alike.items() if len(names) > 1}
-    if not several:
-        return {name: name for name in counts}, []
-    if any(len(key) == 1 for key in several) and not set(alike) <= {"y", "n", "t", "f"}:
-        first = next(names for names in several.values())
-        return {name: name for name in counts}, [
-            f"{' and '.join(map(repr, first))} are two classes; write them alike if they are one"
-        ]
-    spelled = {name: max(names, key=lambda one: counts[one]) for names in alike.values() for name in names}
-    listed = "; ".join(f"{', '.join(map(repr, names))} are read as one class" for names in list(several.values())[:3])
-    return spelled, [f"{listed}; write them differently if they are not"]
 
 
 def _joined(table: Table, column: str, joined: Joined, warnings: list[str]) -> Target:
@@ -198,19 +207,22 @@ def _classes(table: Table, column: str, names: Sequence[str], rows: int, why: st
     return Target(columns=(column,), spec=spec, fact=fact, warnings=tuple(warnings))
 
 
-def _refuse_stray_numbers(table: Table, column: str, values: Categories, counts: np.ndarray) -> None:
+def _refuse_stray_numbers(table: Table, column: str, values: Categories, counts: np.ndarray, *, classes: bool) -> None:
     """Raises: DataError naming the first cell that is no number where most are, and too many differ to be classes."""
     plain = written(pa.array(values.names, pa.large_string()), table.delimiter).plain
     number = matching(plain, NUMBER)
-    if number.sum() <= FEW or counts[number].sum() <= MOST * counts.sum():
+    few = number.sum() <= FEW or counts[number].sum() <= MOST * counts.sum()
+    if few and (classes or not is_censored(values.names, counts, number)):
         return
     stray = np.append(~number, False)[values.codes]
     row = int(stray.argmax())
     if stray.any():
         more = f" (and {stray.sum() - 1:,} more)" if stray.sum() > 1 else ""
-        raise DataError(
+        raise UnreadableCells(
             f"{table.place(row)}: text where numbers should be: {values.names[values.codes[row]]!r} in column {column!r}{more}; "
-            "fix the cell, or empty it to count as missing"
+            "fix the cell, or empty it to count as missing",
+            column=column,
+            cells=stray,
         )
 
 
@@ -229,30 +241,26 @@ def read_target(table: Table, columns: Sequence[str], spec: TargetSpec) -> np.nd
     known = {name: code for code, name in enumerate(spec.names)}
     names = _as_known(values.names, spec.names, table.delimiter)
     codes = np.array([known.get(name, -2) for name in names] + [-1], dtype=np.int64)[values.codes]
-    unknown = np.flatnonzero(codes == -2)
-    if len(unknown):
-        row = int(unknown[0])
-        raise DataError(
+    if all(re.fullmatch(NUMBER, name) for name in spec.names):  # "-" among numbers is a gap
+        gaps = np.array([name.lower() in MARKS for name in values.names] + [False])[values.codes]
+        codes[gaps & (codes == -2)] = -1
+    unknown = codes == -2
+    if unknown.any():
+        row = int(unknown.argmax())
+        raise UnreadableCells(
             f"{table.place(row)}: {column!r} is {names[values.codes[row]]!r}, a class that training rows do not have; "
-            f"they have {_listed(spec.names)}"
+            f"they have {_listed(spec.names)}; correct or empty the cell",
+            column=column,
+            cells=unknown,
         )
     return codes
 
 
 def _as_known(names: Sequence[str], known: Sequence[str], delimiter: str) -> list[str]:
     """Names in the spelling of known classes: in other capitals, or numbers written otherwise ("1.0", "$1")."""
-    alike: dict[str, list[str]] = {}
-    for name in known:
-        alike.setdefault(" ".join(name.casefold().split()), []).append(name)
     plain = written(pa.array(names, pa.large_string()), delimiter).plain.to_pylist()
-    found = []
-    for name, number in zip(names, plain, strict=True):
-        spelled = alike.get(" ".join(name.casefold().split()), [])
-        if name in known or len(spelled) != 1:
-            found.append(name if name in known else _number_text(number))
-        else:
-            found.append(spelled[0])
-    return found
+    found = zip(as_known(names, known), plain, strict=True)
+    return [number_text(number) if name is None else name for name, number in found]
 
 
 def _read_joined(table: Table, column: str, spec: TargetSpec) -> np.ndarray:
@@ -273,8 +281,14 @@ def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
         )
     if kind.kind == "unusable":
         raise DataError(
-            f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value"
+            f"{table.name}: target column {column!r} holds {table.columns[column].type}; it must hold one value: write several "
+            "labels of a row as one text, such as a|b"
         )
+    if (kind.way or kind.limits) and wanted != "value" and (wanted or len(categories(table, column).names) <= FEW):
+        return Kind(kind="category")  # "250 ml", "3+"
+    _refuse_limits(table, column, kind)
+    if kind.kind == "category" and kind.guess and wanted != "class":
+        raise DataError(f"{table.name}: target column {column!r}: {kind.guess}")
     if wanted == "value" and kind.kind == "category":
         cells = categories(table, column).names
         numbers = matching(written(pa.array(cells, pa.large_string()), table.delimiter).plain, NUMBER)
@@ -285,6 +299,17 @@ def _column_kind(table: Table, column: str, wanted: str | None) -> Kind:
             )
         return Kind(kind="number")
     return kind
+
+
+def _refuse_limits(table: Table, column: str, kind: Kind) -> None:
+    if kind.limits:
+        limited = without_limits(clean(table.columns[column]))[1]
+        raise UnreadableCells(
+            f"{table.place(int(limited.argmax()))}: {limited.sum():,} of the cells of target {column!r} are limits such as "
+            f"{kind.limits!r} and no values; empty them",
+            column=column,
+            cells=limited,
+        )
 
 
 def _several(table: Table, columns: tuple[str, ...], wanted: str | None) -> Target:
@@ -312,7 +337,9 @@ def _numbers(table: Table, columns: Sequence[str]) -> np.ndarray:
     """(n, T) float64 of number or boolean columns."""
     parsed = []
     for column in columns:
-        values = parse(table, column, _number_or_boolean(table, column))
+        kind = _number_or_boolean(table, column)
+        _refuse_limits(table, column, kind)
+        values = parse(table, column, kind)
         if isinstance(values, Categories):
             lookup = np.array([*({"true": 1.0, "false": 0.0}[n] for n in values.names), np.nan])
             values = lookup[values.codes]
@@ -326,7 +353,7 @@ def _number_or_boolean(table: Table, column: str) -> Kind:
         values = parse(table, column, kind)
         if isinstance(values, Categories) and set(values.names) <= {"true", "false"}:
             return kind
-    return Kind(kind="number")
+    return kind if kind.kind == "number" else Kind(kind="number")
 
 
 def _refuse_constant(table: Table, columns: Sequence[str], values: np.ndarray) -> None:
@@ -354,36 +381,6 @@ def _check_classes(table: Table, column: str, names: Sequence[str], rows: int) -
             f"{table.name}: target column {column!r} has {len(names):,} classes in {rows:,} rows, nearly all different; name "
             f"another --target{instead}"
         )
-
-
-def _looks_like_classes(column: str, values: np.ndarray) -> bool:
-    """Whether numbers are classes: few integers of many rows, more of them in a column that is called so."""
-    present = values[~np.isnan(values)]
-    if (present != np.floor(present)).any():
-        return False
-    distinct = len(np.unique(present))
-    if distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2):
-        return True
-    return column.lower() in CLASS_NAMES and distinct <= len(present) // ROWS_OF_A_CLASS
-
-
-def _doubt(values: np.ndarray, classes: bool) -> str:
-    """What to say of integers that may be classes or quantities; "" where there is hardly a doubt."""
-    present = values[~np.isnan(values)]
-    distinct = np.unique(present)
-    if len(present) == 0 or (present != np.floor(present)).any() or len(distinct) > len(present) // ROWS_OF_A_CLASS:
-        return ""
-    usual = distinct[0] in (-1, 0, 1) and len(distinct) <= 10 and len(distinct) == distinct[-1] - distinct[0] + 1
-    if classes and (usual or len(distinct) == 2):
-        return ""
-    taken, other, flag = ("classes", "values", "regression") if classes else ("values", "classes", "classification")
-    return f"holds {len(distinct)} distinct integers, read as {taken}; --task {flag} reads them as {other}"
-
-
-def _number_text(text: str) -> str:
-    """A number's spelling in a file as the name of its class, "1" for "1.0"; other text as it is."""
-    point = text.replace(",", ".")
-    return number_name(float(point)) if re.fullmatch(r"[+-]?\d+(\.\d*)?", point) else text
 
 
 def _gaps(values: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Dates as people write them: 2021-01-05, 1/5/21, 05.01.2021, Jan 5, 2021, 5 January 2021 3:05 PM, 2021 Q1 -> datetime64.
+"""Dates as people write them: 2021-01-05, 1/5/21, 05.01.2021, Jan 5, 2021, 5 January 2021 3:05 PM, 2021 Q1, 2021-W05.
 
 Offsets such as +02:00 are counted in, so that times are UTC where they are written with one.
 """
@@ -36,7 +36,7 @@ ANYWHERE = (  # read alike whatever the order of numbers in a column
     r"^(?P<y>\d{4})[ -]?[Qq](?P<Q>[1-4])$",
     r"^[Qq](?P<Q>[1-4])[ /-](?P<y>\d{4})$",
     r"^(?P<m>\d{1,2})[-/.](?P<y>\d{4})$",
-    r"^(?P<y>\d{4})-?[Ww](?P<W>\d{2})(?:-?(?P<D>[1-7]))?$",  # weeks of ISO 8601, which begin on Monday
+    r"^(?P<y>\d{4})-?[Ww](?P<W>\d{2})(?:-?(?P<w>[1-7]))?$",
 )
 ORDERS = {
     "ymd": r"^(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _TIME,
@@ -141,24 +141,24 @@ def _read(text: pa.Array, pattern: str) -> np.ndarray:
         hour = np.where(half != "", hour % 12 + 12 * (half == "p"), hour)
     months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
     days = months.astype("datetime64[D]") + (day - 1)
-    wrong |= (month < 1) | (month > 12) | (day < 1) | (days.astype("datetime64[M]") != months)
     if "W" in names:
-        days, beyond = _days_of_weeks(year, part("W", 1), part("D", 1))
-        wrong = beyond
+        days, no_such = _weeks(year, part("W", 1), part("w", 1))
+        wrong |= no_such
+        months = days.astype("datetime64[M]")
+    wrong |= (month < 1) | (month > 12) | (day < 1) | (days.astype("datetime64[M]") != months)
     offset = _offsets(cells("O")) if "O" in names else 0
     stamps = days.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second - offset)
     stamps[gone | wrong] = np.datetime64("NaT")
     return stamps
 
 
-def _days_of_weeks(year: np.ndarray, week: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(days (n,), which are in no calendar): week 1 of a year is the one with its 4th of January."""
-    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
-    monday = fourth - (fourth.astype(np.int64) + 3) % 7  # 1970 began on a Thursday
-    days = monday + (week - 1) * 7 + (day - 1)
-    thursday = monday + (week - 1) * 7 + 3
-    beyond = (week < 1) | (thursday.astype("datetime64[Y]").astype(np.int64) + 1970 != year)
-    return days, beyond
+def _weeks(year: np.ndarray, week: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """((n,) datetime64[D] of days in weeks as ISO 8601 counts them, (n,) bool: weeks that a year does not have)."""
+    fourth = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3  # of January, which is in the first week
+    monday = fourth - (fourth.astype(np.int64) + 3) % 7
+    days = monday + 7 * (week - 1) + (day - 1)
+    thursdays = (days - (day - 1) + 3).astype("datetime64[Y]").astype(np.int64) + 1970
+    return days, (week < 1) | (thursdays != year)
 
 
 def below_seconds(text: pa.Array) -> np.ndarray:

@@ -18,13 +18,18 @@ SPACES = "[\u00a0\u2007\u2009\u202f]"  # that typesetters and Excel put between 
 MINUS = "^[\u2212\u2012\u2013\ufe63\uff0d]"
 _GROUPS = r"[+-]?[1-9]\d{0,2}"
 _POINT = rf"^{_GROUPS}(?:(?:,\d{{2,3}})*,\d{{3}}|(?: \d{{3}})+|(?:['’]\d{{3}})+)(?:\.\d+)?$"  # also 12,34,567 of India
-_COMMA = rf"^{_GROUPS}(?:(?:\.\d{{3}})+|(?: \d{{3}})+|(?:['’]\d{{3}})+)(?:,\d+)?$|^[+-]?\d+,\d+$"
-_SURELY_COMMA = r"\.\d{3},\d+$|^[+-]?\d+,(?:\d{1,2}|\d{4,})$|^[+-]?(?:0|\d{4,}),\d{3}$|[ '’]\d{3},\d+$|(?:\.\d{3}){2,}$"
+_COMMA = rf"^{_GROUPS}(?:(?:\.\d{{3}})+|(?: \d{{3}})+|(?:['’]\d{{3}})+)(?:,\d+)?$|^[+-]?\d+,\d+(?:[eE][+-]?\d+)?$"
+_SURELY_COMMA = (
+    r",\d+[eE][+-]?\d+$|\.\d{3},\d+$|^[+-]?\d+,(?:\d{1,2}|\d{4,})$|^[+-]?(?:0|\d{4,}),\d{3}$|"
+    r"[ '’]\d{3},\d+$|(?:\.\d{3}){2,}$"
+)
 _SURELY_POINT = (
     r",\d{3}\.\d+$|^[+-]?\d*\.(?:\d{1,2}|\d{4,})$|^[+-]?(?:0|\d{4,})?\.\d{3}$|[ '’]\d{3}\.\d+$|(?:,\d{3}){2,}$"
 )
 _EITHER_COMMA = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 _EITHER_POINT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+_QUOTED = r"^=?[\"']+([+-]?(?:[1-9][^\"'A-Za-z]*|0?[.,]\d+|0))[\"']*$"  # by which spreadsheets keep numbers as text
+_POWER = r"^([+-]?\d+(?:[.,]\d+)?) ?[xX×·*] ?10(?:\^|\*\*)\(?([+-]?\d+)\)?$"
 _THOUSANDS = r"^[+-]?\d+(?:[.,]\d+)?[kKMB]$"
 SAMPLE = 200  # cells that show whether it is worth looking at all
 LISTS = 20  # distinct cells up to which 1,2 between commas may be a list of two codes
@@ -54,7 +59,9 @@ def matching(text: pa.Array, pattern: str) -> np.ndarray:
 
 def decimal_points(text: pa.Array, delimiter: str) -> pa.Array:
     """Decimal commas as points, where ";" parts the cells (the spreadsheets of half the world)."""
-    return pc.replace_substring_regex(text, r"^([+-]?\d+),(\d+)$", r"\1.\2") if delimiter == ";" else text
+    return (
+        pc.replace_substring_regex(text, r"^([+-]?\d+),(\d+(?:[eE][+-]?\d+)?)$", r"\1.\2") if delimiter == ";" else text
+    )
 
 
 def may_hold_numbers(text: pa.Array) -> bool:
@@ -80,7 +87,7 @@ def written(text: pa.Array, delimiter: str, decimal: str = "", *, commas_elsewhe
         clash, why = int(rare.argmax()), f"most cells have decimal {'points' if chosen == '.' else 'commas'}"
     elif comma.any() or point.any():
         chosen = "," if comma.any() else "."
-        if chosen == "," and delimiter == "," and len(pc.unique(bare)) <= LISTS and not matching(bare, r"\.").any():
+        if chosen == "," and delimiter == "," and len(pc.unique(bare)) <= LISTS and not matching(bare, r"[.eE]").any():
             chosen = "."  # perhaps lists of two
     elif decimal:
         chosen = decimal
@@ -127,6 +134,7 @@ def _regrouped(bare: pa.Array, decimal: str) -> pa.Array:
 def _bare(text: pa.Array) -> tuple[pa.Array, int, str]:
     """(cells without signs of currency and per cent, the first that lacks or changes the sign of the others, and why)."""
     flat = pc.replace_substring_regex(pc.replace_substring_regex(text, SPACES, " "), MINUS, "-")
+    flat = pc.replace_substring_regex(pc.replace_substring_regex(flat, _QUOTED, r"\1"), _POWER, r"\1e\2")
     flat = pc.replace_substring_regex(flat, r"^\(([^()]*\d[^()]*)\)$", r"-\1")
     percent = matching(flat, r"^[^%]*\d ?%$")
     number = matching(flat, r"^\D{0,6}\d[\d.,' ’]*\D{0,5}$")

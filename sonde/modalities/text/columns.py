@@ -1,5 +1,6 @@
 """Which column of a table is text, or a chain of letters, and whether it is what a model should read."""
 
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from sonde.modalities.text.biological import chain_kind
 
 LOOKED_AT = 2_000  # evenly spaced rows
 MISSING = ("na", "n/a", "#n/a", "nan", "null")  # in lower case, as a whole cell
+INVISIBLE = (
+    string.whitespace + "\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+)  # spaces, joiners and marks of no width
 FEW_WORDS = 3  # mean words a cell from which on a column may be text
 MANY_WORDS = 8  # from which on it is: names of people, addresses and titles have fewer
 
@@ -77,8 +81,17 @@ def text_cells(table: Table, column: str) -> list[str]:
     if not is_text_column(table, column):
         raise DataError(f"{table.name}: column {column!r} holds {array.type}, where text should be")
     cells: list[Any] = array.to_pylist()
-    found = ["" if cell is None else str(cell).strip() for cell in cells]
+    found = ["" if cell is None or is_blank(str(cell)) else str(cell).strip() for cell in cells]
     return ["" if cell.lower() in MISSING else cell for cell in found] if table.delimiter else found
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing can be seen of a text.
+
+    >>> is_blank(" \u200b\ufeff"), is_blank("a\u200b")
+    (True, False)
+    """
+    return not text.strip(INVISIBLE)
 
 
 def is_text_column(table: Table, name: str) -> bool:

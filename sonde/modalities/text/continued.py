@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sonde.core.errors import DataError
+from sonde.core.files import parsed_json
 from sonde.modalities.table.read import Table
 from sonde.modalities.text.columns import FEW_WORDS, is_text_column, looked_at, mean_words
 
@@ -18,6 +20,7 @@ JOINED = (
     ("instruction", "response"),
     ("input", "output"),
 )
+PREFERENCES = {"chosen", "rejected"}  # of two answers, as DPO and reward models learn from them
 NAMED = ("text", "content", "document")
 
 
@@ -34,14 +37,24 @@ def texts_to_continue(table: Table, *, asked: bool) -> Continued | None:
     """The rows of a table as texts; None where they hold something else.
 
     asked: whether a language model is wanted, so that a column of text beside others may be meant
+    Raises: DataError for pairs of a chosen and a rejected answer
     """
     lower = {name.strip().lower(): name for name in table.columns}
+    if lower.keys() >= PREFERENCES and not asked:
+        raise DataError(
+            f"{table.name} holds pairs of a chosen and a rejected answer (preferences, DPO), which are not learnt from here; to "
+            "continue the chosen ones, write a file of prompt and completion (or messages, where chosen is a chat)"
+        )
     chat = next((lower[name] for name in CHATS if name in lower), None)
-    if chat is not None and (texts := _chats(table, chat)) is not None:
+    if chat is not None and (found := _chats(table, chat)) is not None:
+        texts, silent = found
         warning = (
             f"chats in {chat!r} are written as lines “role: content”, and all turns are learned, not the answers alone"
         )
-        return _filled(table, texts, f"chats in column {chat!r}", [warning])
+        without = (
+            [f"{silent:,} turns in {chat!r} have no text (calls of tools, pictures) and are left out"] if silent else []
+        )
+        return _filled(table, texts, f"chats in column {chat!r}", [warning, *without])
     for names in JOINED:
         if all(name in lower and is_text_column(table, lower[name]) for name in names) and (
             asked or len(table.columns) == len(names)
@@ -66,20 +79,41 @@ def _single(table: Table, lower: Mapping[str, str], *, asked: bool) -> str | Non
     return named or (prose[0] if len(prose) == 1 else None)
 
 
-def _chats(table: Table, column: str) -> list[str] | None:
+def _chats(table: Table, column: str) -> tuple[list[str], int] | None:
+    """(the chats as texts, turns without a text, which are left out); None for cells that are no chats."""
     rows: list[Any] = table.columns[column].to_pylist()
-    written = []
-    for turns in rows:
+    written, silent = [], 0
+    for turns in map(_decoded, rows):
         if not isinstance(turns, list) or not all(isinstance(turn, Mapping) for turn in turns):
             return None
         lines = []
         for turn in turns:
-            who, what = next(((turn[a], turn[b]) for a, b in TURNS if a in turn and b in turn), (None, None))
-            if not isinstance(what, str):
+            who, what = next(((turn[a], _said(turn[b])) for a, b in TURNS if a in turn and b in turn), (None, ""))
+            if who is None:
                 return None
-            lines.append(f"{who}: {what}")
+            if what:
+                lines.append(f"{who}: {what}")
+            silent += not what
         written.append("\n".join(lines))
-    return written
+    return written, silent
+
+
+def _decoded(cell: Any) -> Any:
+    """A cell, or what JSON in it means: tables of text hold chats so, and lists whose turns have content of several types."""
+    if not (isinstance(cell, str) and cell.lstrip().startswith("[")):
+        return cell
+    try:
+        return parsed_json(cell)
+    except ValueError:
+        return cell
+
+
+def _said(content: Any) -> str:
+    """What a turn says: a text, or the texts of its parts, of which others may be pictures; "" for nothing."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+        return "\n".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
 
 
 def _joined(table: Table, names: Sequence[str]) -> list[str]:

@@ -9,11 +9,11 @@ from sonde.data.unzipped import content_of
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, gzipped or not, without a byte order mark; line ends become \\n.
 
-    Raises: DataError naming the file, and the line and byte where it is not UTF-8
+    Raises: DataError naming the file, and the line and byte where it is not UTF-8, or the line with a NUL character
     """
     content = content_of(path)
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path} is UTF-16; save it as UTF-8")
+        raise utf16(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -22,4 +22,25 @@ def read_text(path: Path) -> str:
             f"{path} is not UTF-8 in line {line:,} (byte {error.start:,}); if it is Latin-1, convert it: "
             f"iconv -f latin1 -t utf-8 {path.name} > utf8-{path.name}"
         ) from None
+    check_no_nul(text, path)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def utf16(path: Path) -> DataError:
+    """The error for a file in another encoding, which its first bytes say."""
+    return DataError(
+        f"{path} is UTF-16; save it as UTF-8, or convert it: iconv -f utf-16 -t utf-8 {path.name} > utf8-{path.name}"
+    )
+
+
+def check_no_nul(text: str, path: Path, before: int = 0) -> None:
+    """Raises: DataError for a character that no text has, and that files of other encodings are full of.
+
+    before: lines before this piece of the file
+    """
+    if (place := text.find("\0")) >= 0:
+        line = before + text.count("\n", 0, place) + 1
+        raise DataError(
+            f"{path} line {line:,} holds a NUL character: it is no text, or in another encoding, or damaged; take them out with "
+            f"tr -d '\\000' < {path.name} > clean-{path.name}"
+        )

@@ -9,7 +9,8 @@ from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
 from sonde.modalities.fasta import read_records, sequence_suffix
 from sonde.modalities.inputs import place_in
-from sonde.modalities.table.read import frame_table, is_frame, read_table, table_suffix
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import frame_table, is_frame, table_suffix
 from sonde.modalities.text.files import read_text
 from sonde.modalities.text.forms.tables import texts_in
 from sonde.modalities.text.labelled_lines import writing_of
@@ -70,7 +71,7 @@ def _of_place(path: Path, schema: Schema) -> tuple[list[str], list[str]]:
             raise DataError(f"{empty} is empty; add text or remove it")
         return list(texts.values()), list(texts)
     if table_suffix(path):
-        return texts_in(read_table(path), schema)
+        return texts_in(read_noted(path), schema)
     if sequence_suffix(path):
         records = read_records(path)
         return [record.letters for record in records], [f"{path.name} {record.name}" for record in records]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sonde.core.errors import DataError
+from sonde.modalities.text.files import check_no_nul, utf16
 
 PIECE = 1_000_000  # characters of a piece: it ends with the line in which it has so many …
 LONGEST = 4 * PIECE  # … or, where no line ends for so long, before a word
@@ -124,9 +125,12 @@ def _span(text: Text) -> Iterator[str]:
 
 
 def _read(file: Path) -> Iterator[str]:
+    lines = 0
     with file.open(encoding="utf-8-sig", newline=None) as content:
         try:
             while piece := content.read(PIECE):
+                check_no_nul(piece, file, lines)
+                lines += piece.count("\n")
                 yield piece
         except UnicodeDecodeError:
             raise _not_utf8(file) from None
@@ -146,6 +150,8 @@ def _not_utf8(file: Path) -> DataError:
                 if error.end < len(held) or error.reason != "unexpected end of data" or not content.peek(1):
                     line += held[: error.start].count(b"\n")
                     what = f"byte {place + error.start} is 0x{held[error.start]:02x}"
+                    if place == 0 and held[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                        return utf16(file)
                     return DataError(f"{file} line {line} is not UTF-8 ({what}); save the file as UTF-8")
                 before = held[error.start :]
             line += held.count(b"\n")

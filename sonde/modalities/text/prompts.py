@@ -9,7 +9,8 @@ from sonde.core.errors import DataError
 from sonde.core.vocabulary import UNKNOWN, Characters, Vocabulary, read_vocabulary
 from sonde.data.ragged import RaggedRows, end_to_end
 from sonde.modalities.inputs import ENDINGS, place_in
-from sonde.modalities.table.read import Table, read_table, table_suffix
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, table_suffix
 from sonde.modalities.text.columns import text_cells
 from sonde.modalities.text.continued import texts_to_continue
 from sonde.modalities.text.long_text import read_text
@@ -40,7 +41,7 @@ def _texts(item: str | Path) -> list[tuple[str, str]]:
     path = place_in(item)
     if path is not None and path.suffix.lower() in ENDINGS and path.is_file():  # a word may be the name of a folder
         if table_suffix(path):
-            return _of_table(read_table(path))
+            return _of_table(read_noted(path))
         return [(read_text(path), str(item))]
     text = str(item)
     return [(text, text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…")]

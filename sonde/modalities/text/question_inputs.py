@@ -7,7 +7,8 @@ from typing import Any
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
-from sonde.modalities.table.read import Table, read_table, table_suffix
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, table_suffix
 from sonde.modalities.text.forms.squad import questions_as_rows
 from sonde.modalities.text.question_table import CONTEXTS, QuestionColumns, questions_of
 from sonde.modalities.text.questions import Question, Questions, looks_like_squad, read_questions
@@ -31,7 +32,7 @@ def rows_for_questions(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
 def _from_file(path: Path) -> Questions:
     path = path.expanduser()
     if table_suffix(path):
-        return _from_table(read_table(path))
+        return _from_table(read_noted(path))
     files = sorted(file for file in path.glob("*.json") if looks_like_squad(file)) if path.is_dir() else [path]
     if len(files) != 1 or not looks_like_squad(files[0]):
         raise DataError(f"{path} is not a file of questions; {KNOWN}")

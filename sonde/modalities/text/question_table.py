@@ -9,11 +9,13 @@ from sonde.core.errors import DataError
 from sonde.core.files import parsed_json
 from sonde.modalities.table.read import Table
 from sonde.modalities.text.columns import is_text_column, looked_at
-from sonde.modalities.text.questions import Questions, add_question, answers_of
+from sonde.modalities.text.questions import Questions, add_question, add_unanswerable, answers_of
 
 CONTEXTS = ("context", "passage", "paragraph")
 ANSWERS = ("answers", "answer", "answer_text")
 STARTS = ("answer_start", "start", "answer_start_index")
+FLAGS = ("is_impossible", "is_unanswerable")  # of SQuAD 2.0
+YES = ("true", "1", "1.0", "yes")
 TITLES = ("title", "article", "document", "doc_id")
 INSIDE = 0.5  # share of answers that stand in their context, from which on they are spans of it
 LOOKED_AT = 200  # rows
@@ -21,13 +23,14 @@ LOOKED_AT = 200  # rows
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionColumns:
-    """What a table's columns hold. start, title: "" where there is none"""
+    """What a table's columns hold. start, title, flag (whether a question has no answer): "" where there is none"""
 
     context: str
     question: str
     answer: str
     start: str = ""
     title: str = ""
+    flag: str = ""
 
 
 def find_questions(table: Table) -> QuestionColumns | None:
@@ -36,21 +39,24 @@ def find_questions(table: Table) -> QuestionColumns | None:
     answer = _named(table, ANSWERS)
     if not (context and question and answer and is_text_column(table, context) and is_text_column(table, question)):
         return None
-    found = QuestionColumns(
-        context=context, question=question, answer=answer, start=_named(table, STARTS), title=_named(table, TITLES)
-    )
+    start, title, flag = (_named(table, names) for names in (STARTS, TITLES, FLAGS))
+    found = QuestionColumns(context=context, question=question, answer=answer, start=start, title=title, flag=flag)
     return found if _are_spans(table, found) else None
 
 
-def questions_of(table: Table, columns: QuestionColumns, *, skip: bool, answered: bool = True) -> Questions:
+def questions_of(
+    table: Table, columns: QuestionColumns, *, skip: bool, answered: bool = True, unanswerable: bool = True
+) -> Questions:
     """Rows as questions; rows of one context share it, and those of one title, or context where there is none, are an article.
 
-    skip:     leave out questions whose answer is not in their context, counting them
-    answered: questions need answers; those without one are left out and counted
+    skip:         leave out questions whose answer is not in their context, counting them
+    answered:     questions need answers, or must be unanswerable: an empty list of answers or a flag says so; those with an
+                  empty cell are left out and counted
+    unanswerable: those that their context does not answer (SQuAD 2.0) are kept; else they are left out and counted
     Raises: DataError naming the row
     """
     found, articles, places = Questions(), dict[str, int](), dict[str, int]()
-    names = [name for name in (columns.context, columns.question, columns.answer, columns.start, columns.title) if name]
+    names = [name for name in vars(columns).values() if name]
     for row, cells in enumerate(_rows(table, names)):
         place = table.place(row)
         context, text = str(cells.get(columns.context) or ""), str(cells.get(columns.question) or "").strip()
@@ -63,18 +69,23 @@ def questions_of(table: Table, columns: QuestionColumns, *, skip: bool, answered
             if columns.answer in table.columns
             else []
         )
-        if answered and not given:
-            found.left_out.setdefault("without an answer", []).append(place)
+        flagged = str(cells.get(columns.flag) or "").strip().lower() in YES
+        if answered and not given and not flagged and _is_blank(cells.get(columns.answer)):
+            why = "without an answer" if columns.flag else "without an answer and without a column is_impossible"
+            found.left_out.setdefault(why, []).append(place)
             continue
         article = articles.setdefault(str(cells.get(columns.title) or context), len(articles))
         if context not in places:
             places[context] = len(found.paragraphs)
             found.paragraphs.append(context)
             found.articles.append(article)
+        if answered and (flagged or not given):
+            add_unanswerable(found, text, name=place, paragraph=places[context], kept=unanswerable, flagged=flagged)
+            continue
         add_question(
             found, text, given, name=place, context=context, paragraph=places[context], skip=skip, answered=answered
         )
-    if not found.questions:
+    if not any(question.answers or not answered for question in found.questions):
         raise DataError(f"{table.name} has no question with an answer that stands in its context; check the columns")
     return found
 
@@ -103,6 +114,11 @@ def _rows(table: Table, names: list[str], most: int | None = None) -> list[dict[
         name: table.columns[name].slice(0, most).to_pylist() for name in dict.fromkeys(names) if name in table.columns
     }
     return [dict(zip(held, cells, strict=True)) for cells in zip(*held.values(), strict=True)]
+
+
+def _is_blank(cell: Any) -> bool:
+    """Whether nothing stands in a cell of answers; an empty list of them is something."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 def _answers(cell: Any, start: Any, place: str) -> list[tuple[str, int | None]]:

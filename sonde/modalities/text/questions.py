@@ -27,7 +27,10 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One question. paragraph: its place among the paragraphs;  answers: at least one, the first is trained on"""
+    """One question.
+
+    paragraph: its place among the paragraphs;  answers: the first is trained on; none where the paragraph does not answer it
+    """
 
     name: str
     text: str
@@ -41,6 +44,7 @@ class Questions:
 
     articles: of each paragraph the number of its article
     left_out, moved: why -> questions that are not there, and whose answer stands elsewhere than the file says
+    unflagged: questions that are learnt as unanswerable since they have no answer, though nothing says that they are
     """
 
     paragraphs: list[str] = field(default_factory=list)
@@ -48,6 +52,11 @@ class Questions:
     questions: list[Question] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     moved: dict[str, list[str]] = field(default_factory=dict)
+    unflagged: list[str] = field(default_factory=list)
+
+    def unanswerable(self) -> int:
+        """How many questions their paragraphs do not answer."""
+        return sum(not question.answers for question in self.questions)
 
     def warnings(self) -> list[str]:
         """What was left out or read otherwise, counted."""
@@ -58,7 +67,11 @@ class Questions:
         moved = [
             f"{len(names):,} answers {why}, such as of {', '.join(names[:NAMED])}" for why, names in self.moved.items()
         ]
-        return [*skipped, *moved]
+        empty = [
+            f"{len(self.unflagged):,} questions have an empty list of answers and are learnt as unanswerable (SQuAD 2.0), such "
+            f"as {', '.join(self.unflagged[:NAMED])}"
+        ]
+        return [*skipped, *moved, *(empty if self.unflagged else [])]
 
 
 def looks_like_squad(path: Path) -> bool:
@@ -70,11 +83,12 @@ def looks_like_squad(path: Path) -> bool:
     return head.lstrip().startswith(b"{") and b'"data"' in head and (b'"paragraphs"' in head or b'"title"' in head)
 
 
-def read_questions(path: Path, *, skip: bool, answered: bool = True) -> Questions:
+def read_questions(path: Path, *, skip: bool, answered: bool = True, unanswerable: bool = True) -> Questions:
     """All questions of a file.
 
-    skip:     leave out questions whose answer is not at answer_start, counting them
-    answered: questions need answers; those of SQuAD 2.0 that have none are left out and counted
+    skip:         leave out questions whose answer is not at answer_start, counting them
+    answered:     questions need answers, or must be unanswerable; else what they have of them is not looked at
+    unanswerable: those that their paragraph does not answer (SQuAD 2.0) are kept; else they are left out and counted
     Raises: DataError naming the file, the article and the question
     """
     content = _load(path)
@@ -87,20 +101,38 @@ def read_questions(path: Path, *, skip: bool, answered: bool = True) -> Question
             found.paragraphs.append(context)
             found.articles.append(number)
             for entry in _list(paragraph, "qas", place):
-                _add(found, entry, context, place, skip=skip, answered=answered)
-    if not found.questions:
+                _add(found, entry, context, place, skip=skip, answered=answered, unanswerable=unanswerable)
+    if not any(question.answers or not answered for question in found.questions):
         raise DataError(f"{path} has no question with an answer; each needs answers with text and answer_start")
     return found
 
 
-def _add(found: Questions, entry: Any, context: str, place: str, *, skip: bool, answered: bool) -> None:
+def _add(
+    found: Questions, entry: Any, context: str, place: str, *, skip: bool, answered: bool, unanswerable: bool
+) -> None:
     text = _text(entry, "question", place).strip()
     name = f"{place}, question {entry.get('id', len(found.questions))}"
     given = _given_answers(entry, name, answered=answered)
-    if entry.get("is_impossible") or (answered and not given):
-        found.left_out.setdefault("without an answer in their context (SQuAD 2.0)", []).append(name)
+    if answered and (entry.get("is_impossible") or not given):
+        add_unanswerable(found, text, name=name, kept=unanswerable, flagged=bool(entry.get("is_impossible")))
         return
     add_question(found, text, given, name=name, context=context, skip=skip, answered=answered)
+
+
+def add_unanswerable(
+    found: Questions, text: str, *, name: str, paragraph: int | None = None, kept: bool, flagged: bool
+) -> None:
+    """One more question that its paragraph, by default the last, does not answer.
+
+    kept: else it is left out and counted, for models that always answer;  flagged: whether the file says so
+    """
+    if not kept:
+        found.left_out.setdefault("without an answer in their context (SQuAD 2.0)", []).append(name)
+        return
+    place = len(found.paragraphs) - 1 if paragraph is None else paragraph
+    found.questions.append(Question(name=name, text=text, paragraph=place, answers=()))
+    if not flagged:
+        found.unflagged.append(name)
 
 
 def add_question(

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import read_vocabulary
 from sonde.modalities.inputs import place_in
-from sonde.modalities.table.read import Table, read_table, table_suffix
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, table_suffix
 from sonde.modalities.text.columns import text_cells
 from sonde.modalities.text.forms.parallel import lines_of
 from sonde.modalities.text.pair_table import is_tabbed_pairs, read_tmx, sides_of
@@ -23,9 +25,13 @@ def rows_to_translate(inputs: Any, schema: Schema) -> tuple[Rows, list[str]]:
     """
     items = list(inputs) if isinstance(inputs, Sequence) and not isinstance(inputs, str) else [inputs]
     source = schema.target.names[0] if schema.target.names else ""
-    sentences = [sentence for item in items for sentence in _sentences(item, source) if sentence]
+    lines = [sentence for item in items for sentence in _sentences(item, source)]
+    sentences = [sentence for sentence in lines if sentence]
     if not sentences:
         raise DataError("there is nothing to translate: give a sentence, or a file with one a line")
+    if gone := len(lines) - len(sentences):
+        first = next(number for number, sentence in enumerate(lines, start=1) if not sentence)
+        warn([f"{gone:,} of {len(lines):,} lines are empty and are not translated, first line {first:,}"])
     vocabulary = read_vocabulary(schema.input.tokenizer)
     rows = source_rows(sentences, sentences, vocabulary, most=max(MOST_TOKENS, schema.input.shape[0]))
     return rows, sentences
@@ -42,7 +48,7 @@ def _sentences(item: Any, source: str) -> list[str]:
         if path.name.lower().removesuffix(".gz").endswith(".tmx"):
             return _side(read_tmx(path), source)
         if table_suffix(path):
-            return _side(read_table(path), source)
+            return _side(read_noted(path), source)
         lines = lines_of(path)
         return [line.split("\t")[0].strip() for line in lines] if is_tabbed_pairs([li for li in lines if li]) else lines
     return [" ".join(str(item).split())]

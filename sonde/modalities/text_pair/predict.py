@@ -9,7 +9,8 @@ from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.core.vocabulary import read_vocabulary
 from sonde.modalities.inputs import single
-from sonde.modalities.table.read import Table, frame_table, is_frame, read_table, table_suffix
+from sonde.modalities.table.noted import read_noted
+from sonde.modalities.table.read import Table, frame_table, is_frame, table_suffix
 from sonde.modalities.text.columns import text_cells
 from sonde.modalities.text.rows import shortened, text_rows
 from sonde.modalities.text_pair.columns import columns_like
@@ -50,7 +51,7 @@ def _pairs(inputs: Any, names: Sequence[str]) -> Pairs:
         path = Path(inputs).expanduser()
         if not table_suffix(path):
             raise DataError(f"{shortened(str(inputs))!r} is one text, and the model reads two; {KNOWN}")
-        return _of_table(read_table(path), names)
+        return _of_table(read_noted(path), names)
     if isinstance(inputs, Mapping) and all(isinstance(value, str) for value in inputs.values()):
         inputs = {name: [value] for name, value in inputs.items()}
     if is_frame(inputs):

@@ -17,7 +17,8 @@ class ClassificationConfig:
     label_smoothing: float = 0.0
     """Label smoothing: share of each target spread uniformly over all classes; for cross-entropy."""
     class_weights: tuple[float | Literal["balanced", "none"], ...] = ()
-    """Class weights of the loss: balanced (inversely proportional to class frequency), or one number per class (or label)."""
+    """Class weights of the loss: balanced (inversely proportional to class frequency), or one number per class (or label).
+    A row counts by its own class, also with label smoothing (as in Keras, not as in torch)."""
     focal_gamma: float = 2.0
     """Focusing parameter (gamma) of the focal loss, which down-weights well-classified rows; 0 is cross-entropy."""
     threshold: float | Literal["auto"] = 0.5

@@ -19,7 +19,9 @@ from sonde.metrics.named import NamedMetric, Scores
 from sonde.metrics.other_names import name_here
 from sonde.tasks.custom.doubts import against_its_name, counted, is_count
 from sonde.tasks.custom.joining import joined, on_cpu, wide
+from sonde.tasks.custom.means import Means
 from sonde.tasks.custom.measure import KEPT, Measure, measures_of, qualified_name
+from sonde.tasks.custom.scalars import scalar
 from sonde.tasks.custom.signatures import in_order
 
 Given = Callable[[Callable[..., Any], str, bool], tuple[list[Any], dict[str, Any]]]
@@ -185,33 +187,6 @@ class Measures:
         return MetricsMeter(self)
 
 
-class BestMetric:
-    """Which metric chooses the best checkpoint: decided once, when `notes` is called, which a trial evaluation comes before.
-
-    Until then it is what can be said so far: what a function of the whole set reports is known once it was called.
-    """
-
-    def __init__(
-        self, measures: Measures, monitor: str | None, mode: str | None, *, own: Objective | None = None
-    ) -> None:
-        """own: of a task with metrics of its own, what chooses where none is monitored"""
-        self._measures, self._monitor, self._mode, self._own = measures, monitor, mode, own
-        self._decided: Objective | None = None
-
-    @property
-    def objective(self) -> Objective:
-        """Raises: ConfigError as `Measures.objective`"""
-        own = self._own if self._monitor is None else None
-        return self._decided or own or self._measures.objective(self._monitor, self._mode, final=False)
-
-    def notes(self, batches: int | None) -> list[Finding]:
-        """What is to be said before the first step. batches: of the validation rows, where known"""
-        own = self._own if self._monitor is None else None
-        self._decided = own or self._measures.objective(self._monitor, self._mode)
-        quiet = self._monitor is not None or self._own is not None
-        return self._measures.notes(self._decided, monitored=quiet, batches=batches)
-
-
 class MetricsMeter:
     """Adds up an evaluation: means of batches by their rows, in float64; and keeps what metrics of whole sets need.
 
@@ -220,8 +195,7 @@ class MetricsMeter:
 
     def __init__(self, measures: Measures) -> None:
         self._measures = measures
-        self._sums: dict[str, float] = {}
-        self._rows = 0
+        self._means = Means()
         self._whole = [measure.name for measure in measures.all if measure.computes == "whole"]
         self._objects = {m.name: _fresh(m) for m in measures.all if m.computes == "object"}
         self._seen: list[
@@ -231,11 +205,8 @@ class MetricsMeter:
 
     def update(self, outputs: Mapping[str, Any], index: Tensor) -> None:
         """Add a batch: scalar means over its rows by name and, under `KEPT`, what it was computed of."""
-        self._found, rows = None, len(index)
-        for name, value in outputs.items():
-            if name != KEPT:
-                self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * rows
-        self._rows += rows
+        self._found = None
+        self._means.add(outputs, index)
         if KEPT not in outputs:
             return
         output, given = outputs[KEPT]
@@ -248,9 +219,7 @@ class MetricsMeter:
     def merge(self, other: "MetricsMeter") -> None:
         """Add another process's sums. Raises: ConfigError for an object that has no merge_state"""
         self._found = None
-        for name, value in other._sums.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._rows += other._rows
+        self._means.merge(other._means)
         self._seen += other._seen
         for name, one in self._objects.items():
             join = getattr(one, "merge" if isinstance(one, NamedMetric) else "merge_state", None)
@@ -263,10 +232,12 @@ class MetricsMeter:
     def compute(self) -> dict[str, float]:
         """Name -> value over all rows, the metrics in their order, then the loss and what else the task reports.
 
-        Raises: Undefined for a metric that these rows do not suffice for; ConfigError for one that fails or is no number
+        Raises: NonFinite for an output that held a NaN, or a loss that was no finite number; Undefined for a metric that these
+                rows do not suffice for; ConfigError for one that fails or is no number
         """
+        self._means.refuse()
         if self._found is None:
-            means = {name: value / self._rows for name, value in self._sums.items()}
+            means = self._means.compute()
             found: dict[str, float] = {}
             for measure in self._measures.all:
                 if measure.computes == "batch":
@@ -293,7 +264,7 @@ class MetricsMeter:
             _result(measure, call, index, output, places)
 
     def _computed(self, measure: Measure) -> Any:
-        where = f"all {self._rows:,} rows"
+        where = f"all {self._means.rows:,} rows"
         if measure.computes == "object":
             with torch.inference_mode():  # what an object keeps of an evaluation can be changed in no other
                 return _result(measure, self._objects[measure.name].compute, where)
@@ -318,26 +289,6 @@ def own_names(loss: Any, measures: Measures) -> dict[str, Any]:
     """How a loss and metrics of the caller's own are written in config.yaml; empty where there are none."""
     named = {measure.name: qualified_name(measure.function) for measure in measures.all}
     return ({} if loss is None else {"loss": qualified_name(loss)}) | ({"metrics": named} if named else {})
-
-
-def scalar(name: str, value: Any) -> Tensor:
-    """What a metric returned. Raises: ConfigError where that is no single number"""
-    if isinstance(value, Tensor):
-        if value.numel() != 1:
-            what = f"a tensor of shape {tuple(value.shape)}"
-            raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows")
-        if value.is_complex():
-            what = "the loss" if name == "loss" else f"metric {name!r}"
-            raise ConfigError(f"{what} is complex; it must be real, such as its .abs() or .real")
-        return value
-    try:
-        number = torch.as_tensor(value, dtype=torch.float64 if isinstance(value, float) else None)  # all its digits
-    except (TypeError, ValueError, RuntimeError):
-        what = "None" if value is None else f"a {type(value).__name__}"
-        raise ConfigError(f"metric {name!r} is {what}; it must be a scalar, the mean over the rows") from None
-    if number.numel() != 1:
-        raise ConfigError(f"metric {name!r} is a {type(value).__name__}; it must be a scalar, the mean over the rows")
-    return number
 
 
 def checked_mode(name: str, higher: bool | None, mode: str | None, declared: bool = True) -> Literal["max", "min"]:

@@ -16,6 +16,8 @@ from sonde.core.seams import Loss
 from sonde.tasks.custom.opened import attributes_of
 from sonde.tasks.custom.signatures import name_of, of_a_library
 
+APART = 2e-5  # of a loss: rounding of fp32 sums stays far below
+
 
 def own_loss(output: Any) -> Tensor:
     """The loss that a network computed by itself: `output.loss` or output["loss"]. Raises: ConfigError where there is none"""
@@ -134,6 +136,28 @@ def refuse_broadcast(
                     f"(target.reshape(output.shape)), or let the network return {tuple(target.shape)} "
                     "(output.reshape(target.shape))"
                 )
+
+
+def is_mean_over_rows(function: Callable[..., Any], output: Any, target: Any) -> bool:
+    """Whether a loss of a batch is the mean of its halves', by their rows, as far as this batch tells: rounding is left out, and
+    what cannot be cut or is drawn at random is taken for one.
+
+    It is called without a gradient; random streams and a module's state are left as they were.
+    """
+    if not isinstance(output, Tensor) or not isinstance(target, Tensor) or not output.ndim or not target.ndim:
+        return True
+    rows = len(output)
+    if rows < 2 or len(target) != rows:
+        return True
+    half = rows // 2
+    with torch.no_grad(), _undone(function, output.device), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        whole, again = _number(function, output, target), _number(function, output, target)
+        first, last = _number(function, output[:half], target[:half]), _number(function, output[half:], target[half:])
+    if whole is None or again is None or first is None or last is None or not torch.equal(whole, again):
+        return True
+    mean = (first * half + last * (rows - half)) / rows
+    return bool((mean - whole).abs() <= APART * whole.abs().clamp(min=1e-6))
 
 
 def _told_apart(output: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:

@@ -14,12 +14,16 @@ from sonde.core.seams import Abilities, Bound, Loss, Meter, Objective, Phase, as
 from sonde.nn.auxiliary import WithAuxiliary
 from sonde.tasks.custom.arguments import WEIGHTS, Arguments
 from sonde.tasks.custom.binding import Binding, bind, inputs_of
+from sonde.tasks.custom.choosing import BestMetric
+from sonde.tasks.custom.finite import NAN_ROWS, FiniteEvaluation, nan_rows
+from sonde.tasks.custom.means import MEAN_OF, Means
 from sonde.tasks.custom.measure import scores_of_loss
-from sonde.tasks.custom.metrics import BestMetric, Measures, own_names, scalar
+from sonde.tasks.custom.metrics import Measures, own_names
 from sonde.tasks.custom.mistakes import in_words
-from sonde.tasks.custom.outputs import check_loss_of, named_outputs, own_loss, returned, row_of
+from sonde.tasks.custom.outputs import check_loss_of, is_mean_over_rows, named_outputs, own_loss, returned, row_of
+from sonde.tasks.custom.scalars import scalar
 from sonde.tasks.custom.signatures import in_order
-from sonde.tasks.custom.weighted import weighted
+from sonde.tasks.custom.weighted import counted, weighted
 from sonde.tasks.supervised import with_auxiliary
 
 RowFunction = Callable[..., Any]
@@ -30,8 +34,7 @@ class MeanMeter:
     """Means of named per-batch means, each weighted by its rows; summed in float64."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._rows = 0
+        self._means = Means()
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
         """Add a batch: outputs are scalar means over its rows."""
@@ -39,19 +42,16 @@ class MeanMeter:
             raise ConfigError(
                 f"evaluate(batch) returned {in_words(outputs)}; it must return a dict of scalars by name, means over the rows"
             )
-        for name, value in outputs.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(scalar(name, value)) * len(index)
-        self._rows += len(index)
+        self._means.add(outputs, index)
 
     def merge(self, other: "MeanMeter") -> None:
         """Add another process's sums."""
-        for name, value in other._sums.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._rows += other._rows
+        self._means.merge(other._means)
 
     def compute(self) -> dict[str, float]:
-        """Name -> mean over all rows."""
-        return {name: value / self._rows for name, value in self._sums.items()}
+        """Name -> mean over all rows. Raises: NonFinite when a loss was none"""
+        self._means.refuse()
+        return self._means.compute()
 
     def details(self) -> dict[str, Any]:
         """Nothing is known of single rows."""
@@ -111,8 +111,9 @@ class ModuleTask:
         self.abilities = Abilities(bind=self.bind, **said)
         self._bound: Binding | None = None
         self._feeds: dict[tuple[str, ...], Arguments] = {}  # of batches to predict on, by the names of their fields
+        self.mean_over_rows: bool | None = None  # whether the loss is one, once a batch was evaluated that tells
         self.accumulates = False  # whether batches come in pieces, which a loss must say the weight of
-        self._weighted = weighted(loss)
+        self._weighted, self._counted = weighted(loss), counted(loss)
         self._checked: set[str] = set()  # what was seen to compute no nonsense on a first batch
 
     @property
@@ -171,19 +172,38 @@ class ModuleTask:
         bound = self._binding(batch)
         places, names = bound.forward.of(batch)
         output = self._module(*places, **names)
-        measured = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
+        measured = self._measured(bound, output, batch)
         if self._function is None:
             found = own_loss(output)
         else:
             places, names = self._given(bound, output, batch, self._function, "the loss")
             found = self._function(output, *places, **names)
+            if len(places) == 1 and not names and type(found) is Tensor:
+                if self._counted is not None:
+                    found = Loss(found, self._counted(places[0]))
+                elif self.mean_over_rows is None:
+                    self.mean_over_rows = is_mean_over_rows(self._function, output, places[0])
         loss = as_loss(found, len(batch))
         if not isinstance(loss, Loss):
             return {**measured, "loss": _evaluated(found, output)}
         parts = {name: scalar(name, part) for name, part in loss.parts.items()}
         if twice := sorted(parts.keys() & measured.keys()):
             raise ConfigError(f"{twice[0]!r} is a metric and a part of the loss; name one of them otherwise")
-        return {**measured, "loss": loss.value, **parts}
+        weights = {MEAN_OF: dict.fromkeys(("loss", *parts), loss.weight)}
+        return {**measured, "loss": loss.value, **parts, **weights}
+
+    def _measured(self, bound: Binding, output: Any, batch: Batch) -> dict[str, Any]:
+        """The metrics of a batch. Raises: NonFinite where one fails on an output that holds a NaN"""
+        bad = nan_rows(output, len(batch))
+        try:
+            found = self.metrics.of_batch(output, batch, partial(self._given, bound, output, batch))
+        except ConfigError:
+            if bad is not None:
+                met = FiniteEvaluation()
+                met.output(bad, batch.index)
+                met.refuse()
+            raise
+        return found if bad is None else {**found, NAN_ROWS: bad}
 
     def meter(self) -> Meter:
         """A fresh one, of the metrics in their order and then the loss; the first is what a person reads first."""

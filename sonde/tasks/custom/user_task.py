@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Loss, Meter, Objective, Phase
+from sonde.tasks.custom.means import MEAN_OF
 from sonde.tasks.custom.mistakes import evaluated_loss
 from sonde.tasks.custom.task import MeanMeter
 
@@ -94,13 +95,22 @@ class Task:
         By default the loss of each phase: "loss" and its parts, or of several phases "<phase> loss" and "<phase> <part>".
         Derivatives by the input may be taken here too.
         """
-        found: dict[str, Tensor] = {}
+        found: dict[str, Any] = {}
+        weights: dict[str, Tensor | float] = {}  # of losses that are no means over the rows
         for phase in self.phases:
             before = self._marks()
             loss = evaluated_loss(phase, phase.loss(batch), len(batch))
             self._refuse_changed(before, phase)
             prefix = "" if len(self.phases) == 1 else f"{phase.name} "
-            found |= {f"{prefix}{name}": value for name, value in {"loss": loss.value, **loss.parts}.items()}
+            values = {f"{prefix}{name}": value for name, value in {"loss": loss.value, **loss.parts}.items()}
+            found |= values
+            weights |= (
+                dict.fromkeys(values, loss.weight)
+                if isinstance(loss.weight, Tensor) or loss.weight != len(batch)
+                else {}
+            )
+        if weights and type(self).meter is Task.meter:  # another meter knows nothing of them
+            found[MEAN_OF] = weights
         return found
 
     def meter(self) -> Meter:

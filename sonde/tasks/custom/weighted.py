@@ -33,11 +33,32 @@ def weighted(loss: Any) -> Callable[[Tensor, Tensor], Loss] | None:
     return lambda output, target: _loss(partial(function, **given), output, target, weight, ignored)
 
 
+def counted(loss: Any) -> Callable[[Tensor], Tensor | float] | None:
+    """(targets of a batch) -> what the mean that `loss` gives of them is one of; None as for `weighted`."""
+    if weighted(loss) is None:
+        return None
+    given: dict[str, Any] = loss.keywords if isinstance(loss, partial) else {}
+    module: Any = loss
+    ignored: int = module.ignore_index if isinstance(loss, nn.Module) else given.get("ignore_index", IGNORED)
+
+    def count(target: Tensor) -> Tensor | float:
+        if target.is_floating_point():
+            return len(target)
+        weight = module.weight if isinstance(loss, nn.Module) else given.get("weight")
+        return _total(target, weight, ignored)
+
+    return count
+
+
+def _total(target: Tensor, weight: Tensor | None, ignored: int) -> Tensor:
+    counts = target != ignored
+    return counts.sum() if weight is None else (weight[target.where(counts, 0)] * counts).sum()
+
+
 def _loss(function: Callable[..., Tensor], output: Tensor, target: Tensor, weight: Tensor | None, ignored: int) -> Loss:
     if target.is_floating_point():
         return Loss(function(output, target, weight=weight), len(target))
-    counts = target != ignored
-    total = counts.sum() if weight is None else (weight[target.where(counts, 0)] * counts).sum()
+    total = _total(target, weight, ignored)
     # a piece in which nothing counts adds nothing, where its mean would be NaN
     value = function(output, target, weight=weight, reduction="sum") / total.clamp(min=torch.finfo(output.dtype).tiny)
     return Loss(value, total)

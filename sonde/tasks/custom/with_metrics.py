@@ -10,7 +10,8 @@ from sonde.core.batch import Batch
 from sonde.core.errors import ConfigError
 from sonde.core.seams import Meter, Objective, Task, abilities_of, extras_of
 from sonde.metrics.named import NamedMetric
-from sonde.tasks.custom.metrics import BestMetric, Measures
+from sonde.tasks.custom.choosing import BestMetric
+from sonde.tasks.custom.metrics import Measures
 from sonde.tasks.custom.signatures import parameters_of
 
 OWN = "(own)"

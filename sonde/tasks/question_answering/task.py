@@ -29,7 +29,10 @@ RULE = "word overlap with the question, without training"
 
 
 class Found(NamedTuple):
-    """The best answer of each row. first, last: (B,) tokens in the row; probability: (B,) within the best window"""
+    """The best answer of each row.
+
+    first, last: (B,) tokens in the row, 0 and 0 for no answer;  probability: (B,) within the best window
+    """
 
     first: Tensor
     last: Tensor
@@ -41,8 +44,9 @@ class QuestionAnswering:
 
     Models output two logits a token, (N, L) -> (N, L, 2), or a vector for each token (`TokenEncoder`), on which a
     linear layer is put instead of their head. Answers begin and end in the context. A window without the answer points at
-    its first token, BEGIN, so that windows of one text can be compared by their probabilities.
-    Source: Devlin et al. 2018, BERT, arXiv:1810.04805, section 4.2
+    its first token, BEGIN, so that windows of one text can be compared by their probabilities. Where some questions of the
+    training data have no answer, none is given where BEGIN is more probable in every window than the best answer.
+    Source: Devlin et al. 2018, BERT, arXiv:1810.04805, sections 4.2 and 4.3
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class QuestionAnswering:
     ) -> None:
         """Raises: ConfigError when the targets are no spans, windows do not cover every answer, or `monitor` is not a metric"""
         self.config, self.window = config, _window(target, config)
+        self.may_refuse = len(target.names) > 2  # start, end and no answer
         self.modules = nn.ModuleDict({"model": model})
         if isinstance(model, TokenEncoder):
             remove_head(model)
@@ -99,7 +104,9 @@ class QuestionAnswering:
         return {name: predicted[name] for name in ("found", "probability", "context")}
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:
-        """One dict per question: prediction, its probability, and begin and end, its place among the context's characters."""
+        """One dict per question: prediction, its probability, and begin and end, its place among the context's characters; an
+        empty one where the context does not answer it.
+        """
         contexts, found = (outputs[name].tolist() for name in ("context", "found"))
         return [
             {"prediction": text_of(context)[begin:end], "probability": sure, "begin": begin, "end": end}
@@ -140,7 +147,13 @@ class QuestionAnswering:
         chosen = number.new_full((rows,), len(score)).scatter_reduce(0, windows.row, number, "amin")
         places = windows.places[chosen]
         first, last = (places.gather(1, ends[chosen][:, None])[:, 0] for ends in (first, last))
-        return Found(first, last, best.exp())
+        if not self.may_refuse:
+            return Found(first, last, best.exp())
+        none = best.new_full((rows,), torch.inf).scatter_reduce(0, windows.row, log_probs[:, :, 0].sum(0), "amin")
+        refused = none - best > self.config.null_threshold
+        return Found(
+            first.masked_fill(refused, 0), last.masked_fill(refused, 0), torch.where(refused, none, best).exp()
+        )
 
     def _predicted(self, batch: Batch, found: Found) -> dict[str, Tensor]:
         characters = _characters(batch, found.first, found.last)

@@ -32,7 +32,8 @@ def test_rows_stay_together_in_every_field() -> None:
     found = part_of_fields({"x": (number, {"a": number.numpy()}), "id": list("abcdef")}, rows)
     assert found["x"][0].tolist() == found["x"][1]["a"].tolist() == [1, 4]
     assert found["id"] == ["b", "e"]
-    assert part_of_rows(list("abcdef"), rows) == ["b", "e"]
+    part = part_of_rows(list("abcdef"), rows)
+    assert [part[0], part[1]] == ["b", "e"]
     assert [part_of_rows(TensorDataset(number), rows)[place][0].item() for place in range(2)] == [1, 4]
 
 

@@ -66,7 +66,7 @@ def test_it_is_a_source() -> None:
         [18, 19],
     ]
     assert data.epoch == 1
-    assert data.describe(3) == "row 3 of the loader"
+    assert data.describe(3) == "row 3"
 
 
 def test_loaders_of_dicts_and_lists_of_batches() -> None:

@@ -75,7 +75,7 @@ def test_numbers_out_of_range_are_no_pixels() -> None:
     layout = layout_of([array], "x")
     assert layout.kind == "array"
     assert "are not pixels" in layout.why
-    assert lay_out(array, layout, "x").shape == (5, 42)
+    assert lay_out(array, layout, "x").shape == (5, 6, 7), "a sequence of 6 steps"
 
 
 def test_the_range_of_all_splits_counts() -> None:
@@ -96,7 +96,7 @@ def test_a_bad_number_is_named_by_row() -> None:
 
 def test_what_is_no_array_of_numbers() -> None:
     assert as_array(torch.ones(2, 3, requires_grad=True), "x").shape == (2, 3)
-    with pytest.raises(DataError, match="^x: rows differ in shape"):
+    with pytest.raises(DataError, match="^x: rows differ in length"):
         as_array([[1, 2], [3]], "x")
     with pytest.raises(DataError, match="^x holds <U1; inputs are numbers"):
         as_array([["a"], ["b"]], "x")

@@ -113,3 +113,36 @@ def test_json_lines_may_hold_what_breaks_lines_elsewhere(tmp_path: Path) -> None
     lines = [f'{{"audio_filepath": "{name}.wav", "text": "one\u2028two\x85{name}"}}' for name in "ab"]
     write(tmp_path, "train.jsonl", "\n".join(lines))
     assert [truth for _, truth, _ in told(found(tmp_path))] == ["one\u2028two\x85a", "one\u2028two\x85b"]
+
+
+def test_kaldis_segments_cut_recordings_into_utterances(tmp_path: Path) -> None:
+    touched(tmp_path, "wavs/talk.wav")
+    write(tmp_path, "wav.scp", "talk wavs/talk.wav\n")
+    write(tmp_path, "segments", "anna-1 talk 0.5 1.25\nbo-2 talk 1.5 -1\n")
+    write(tmp_path, "text", "anna-1 three four\nbo-2 five\n")
+    write(tmp_path, "utt2spk", "anna-1 anna\nbo-2 bo\n")
+    given = found(tmp_path).recordings
+    assert [(one.name, one.begin, one.end, one.truth, one.parts["speaker"]) for one in given] == [
+        ("wavs/talk.wav", 0.5, 1.25, "three four", "anna"),
+        ("wavs/talk.wav", 1.5, 0.0, "five", "bo"),
+    ]
+    assert [one.label for one in given] == ["wavs/talk.wav 0.5 to 1.25 s", "wavs/talk.wav 1.5 to the end"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("utt-1 talk 2 1", "segments line 1 is no utterance, recording, begin and end in seconds"),
+        ("utt-1 talk 2", "segments line 1 is no utterance"),
+        ("utt-1 talk nan 2", "segments line 1 is no utterance"),
+        ("utt-1 other 1 2", "segments line 1: other is not in wav.scp; add it or remove the line"),
+        ("utt-9 talk 1 2", "segments line 1: utt-9 has no transcript in text"),
+    ],
+)
+def test_a_segment_that_is_none_is_named(tmp_path: Path, line: str, message: str) -> None:
+    touched(tmp_path, "wavs/talk.wav")
+    write(tmp_path, "wav.scp", "talk wavs/talk.wav\n")
+    write(tmp_path, "segments", line + "\n")
+    write(tmp_path, "text", "utt-1 three four\n")
+    with pytest.raises(DataError, match=message):
+        found(tmp_path)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,35 @@ def test_broken_files_are_named_with_their_line(tmp_path: Path, name: str, conte
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_manifest(tmp_path / name)
+
+
+def test_a_manifest_may_mean_parts_of_recordings(tmp_path: Path) -> None:
+    nemo = tmp_path / "nemo.jsonl"
+    lines = [
+        {"audio_filepath": "a.wav", "offset": 1.5, "duration": 2.0, "text": "x"},
+        {"audio_filepath": "b.wav", "text": "y"},
+    ]
+    nemo.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = read_manifest(nemo)
+    assert (found.part(0), found.part(1)) == ((1.5, 3.5), (0.0, 0.0))
+    cut = tmp_path / "cut.csv"
+    cut.write_text("file,start,end,label\na.wav,0.5,1.25,x\na.wav,2,1,y\na.wav,one,2,y\n")
+    found = read_manifest(cut)
+    assert found.part(0) == (0.5, 1.25)
+    for row in (1, 2):
+        with pytest.raises(DataError, match=f"cut.csv line {row + 2}: start .* are no part of a recording in seconds"):
+            found.part(row)
+    whole = tmp_path / "whole.jsonl"  # a duration alone is that of the file
+    whole.write_text(json.dumps({"audio_filepath": "a.wav", "duration": 2.0, "text": "x"}) + "\n")
+    assert read_manifest(whole).part(0) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_nemos_manifests_are_called_json(tmp_path: Path, indent: int | None) -> None:
+    rows = [{"audio_filepath": f"{n}.wav", "text": "x"} for n in range(3)]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    path = written(tmp_path, lines if indent is None else json.dumps(rows, indent=indent), "manifest.json")
+    assert names_recordings(path)
+    assert [row["audio_filepath"] for row in read_manifest(path).rows] == ["0.wav", "1.wav", "2.wav"]
+    other = written(tmp_path, json.dumps([{"text": "he plays a.wav all day", "label": 1}]), "other.json")
+    assert not names_recordings(other)

@@ -2,6 +2,7 @@
 
 import io
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sonde.core.errors import DataError
-from sonde.modalities.image.files import Header, convert_all, decode, pixels, read_header, stored_size
+from sonde.modalities.image.files import Header, convert_all, decode, pixels, read_header, read_pixels, stored_size
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 GREY = RGB[..., 0]
@@ -109,7 +110,7 @@ def test_exif_orientation_is_applied(orientation: int) -> None:
     exif[0x0112] = orientation
     content = encoded(Image.fromarray(np.ascontiguousarray(stored)), "PNG", exif=exif)
     assert array(content).tolist() == upright.tolist()
-    assert read_header(content, "x") == Header(2, 3, 1, False)
+    assert read_header(content, "x") == Header(2, 3, 1, False, orientation=orientation)
 
 
 def test_resizing_averages() -> None:
@@ -199,3 +200,33 @@ def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
     assert read_header(tmp_path / "a.png", "a.png") == Header(6, 9, 3, False)
     with pytest.raises(DataError, match="^b.png cannot be read as an image"):
         decode(tmp_path / "b.png", "b.png")
+
+
+def heic(path: Path, image: Image.Image) -> Path:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.from_pillow(image).save(path, quality=100, chroma=444)
+    return path
+
+
+def test_heic_is_read_whatever_its_name(tmp_path: Path) -> None:
+    square = np.zeros((64, 96, 3), np.uint8)
+    square[:, :48, 0], square[:, 48:, 2] = 200, 100
+    path = heic(tmp_path / "a.heic", Image.fromarray(square))
+    other = tmp_path / "a.jpg"
+    other.write_bytes(path.read_bytes())
+    for content in (path, other, path.read_bytes()):
+        header = read_header(content, "a")
+        assert (header.height, header.width, header.channels, header.deep) == (64, 96, 3, False)
+        found = read_pixels(content, "a", (3, 64, 96))
+        assert np.abs(found.transpose(1, 2, 0)[:, [10, 80]].astype(int) - square[:, [10, 80]]).max() <= 4
+
+
+def test_heic_without_the_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    with pytest.raises(
+        DataError, match=rf"^{path} cannot be read as an image \(it is HEIC; to read such, pip install pillow-heif\)"
+    ):
+        read_header(path, str(path))

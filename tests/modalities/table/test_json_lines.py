@@ -88,3 +88,20 @@ def test_a_list_of_objects_is_a_table_and_other_json_is_none(tmp_path: Path) -> 
 def test_a_number_beyond_64_bits_is_text(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"a": 1}, {"a": 100000000000000000000}]', encoding="utf-8")
     assert read_json_list(tmp_path / "a.json")["a"].to_pylist() == ["1", "100000000000000000000"]
+
+
+def test_lines_of_json_in_a_json_file_are_a_table_and_one_object_is_none(tmp_path: Path) -> None:
+    lines = written(tmp_path / "reviews.json", ROWS)
+    assert (table_suffix(lines), read_table(lines).columns["label"].to_pylist()) == (".json", [1, 0, 1])
+    for name, text in (("one.json", json.dumps({"a": 1})), ("pretty.json", json.dumps({"a": {"b": 1}}, indent=1))):
+        (tmp_path / name).write_text(text + "\n")
+        assert table_suffix(tmp_path / name) == ""
+
+
+def test_chats_that_stand_in_a_list_each_are_one_column(tmp_path: Path) -> None:
+    chats = [[{"from": "human", "value": "hi"}, {"from": "gpt", "value": f"yes {n}"}] for n in range(3)]
+    (tmp_path / "a.json").write_text(json.dumps(chats))
+    assert read_table(tmp_path / "a.json").columns["messages"].to_pylist() == chats
+    (tmp_path / "b.json").write_text(json.dumps([chats[0], {"a": 1}]))
+    with pytest.raises(DataError, match="b.json row 1 is not an object"):
+        read_table(tmp_path / "b.json")

@@ -198,7 +198,17 @@ def test_of_two_orders_that_fit_the_rows_in_time_decide():
     "cells", [["marketing", "sales"], ["17:24:00", "18:00:00"], ["1.2.3", "1.2.4"], ["May", "June"]]
 )
 def test_text_that_is_no_date(cells: list[str]):
-    assert infer_kind(table(cells), "x").kind == "category"
+    assert infer_kind(table(cells), "x").kind != "date"
+
+
+def test_weeks_are_those_of_the_calendar():
+    days = pd.date_range("2008-12-20", "2021-01-20", freq="D")
+    for pattern, day in (("%G-W%V-%u", days), ("%GW%V%u", days), ("%G-W%V", days[days.day_of_week == 0])):
+        found = table(day.strftime(pattern).tolist())
+        assert infer_kind(found, "x") == Kind(kind="date", order="ymd")
+        np.testing.assert_array_equal(read(day.strftime(pattern).tolist()), day.to_numpy().astype("datetime64[s]"))
+    with pytest.raises(DataError, match="'2021-W53'"):  # 2020 has such a week
+        infer_kind(table(["2020-W53", "2021-W01"] * 20 + ["2021-W53"]), "x")
 
 
 def test_days_that_no_calendar_has_are_named():

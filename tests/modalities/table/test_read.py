@@ -81,7 +81,6 @@ BAD = {
         "a,b\n1,café\n".encode("latin-1"),
         r"t.csv is not UTF-8 at byte 9; if it is Latin-1, convert it: iconv",
     ),
-    "utf-16": ("a,b\n1,2\n".encode("utf-16"), r"t.csv is UTF-16; save it as UTF-8"),
     "binary": (b"a,b\n\x00\x01,2\n", r"t.csv holds binary data, not text"),
     "open quote": (
         'a,b\n1,"2\n3,4\n5,6\n',
@@ -276,3 +275,52 @@ def test_rows_are_counted_from_lines_before_the_header(tmp_path: Path):
         read_table(written(tmp_path, "sep=;\na;b\n1;2\n3\n"))
     with pytest.raises(DataError, match=r"^t\.csv row 3: 1 fields where 2 were expected"):
         read_table(written(tmp_path, '"a\nb";c\n1;2\n3\n'))
+
+
+def test_a_delimiter_after_every_row_makes_no_column(tmp_path: Path):
+    expected = {"a": ["1", "3", "5"], "b": ["2", "4", "6"]}
+    assert cells(read_table(written(tmp_path, "a,b\n1,2,\n3,4,\n5,6,\n"))) == expected
+    assert cells(read_table(written(tmp_path, "a,b,\n1,2,\n3,4,\n5,6,\n"))) == expected
+
+
+def test_names_of_rows_that_no_header_names(tmp_path: Path):
+    found = read_table(written(tmp_path, "a\tb\nr1\t1\t2\nr2\t3\t4\n", "t.tsv"))
+    assert cells(found) == {"": ["r1", "r2"], "a": ["1", "3"], "b": ["2", "4"]}
+    assert found.notes == ("t.tsv: rows have a cell more than the header, so that their first is their name",)
+    with pytest.raises(DataError, match=r"^t\.csv row 2: 3 fields where 2 were expected"):
+        read_table(written(tmp_path, "a,b\n1,1,2\n1,3,4\n"))  # no names: which cell is which is not known
+
+
+def test_a_file_of_data_alone_is_said(tmp_path: Path):
+    found = read_table(written(tmp_path, "5.1,3.5,setosa\n4.9,3.0,setosa\n6.3,2.5,virginica\n"))
+    assert cells(found)["c1"] == ["5.1", "4.9", "6.3"]
+    assert found.notes == (
+        "t.csv: its first row reads like those below, so that columns are called c1 to c3; --columns names them",
+    )
+
+
+def test_cells_that_blanks_part(tmp_path: Path):
+    lines = " id   x   name\n" + "".join(f'  {n}   {n / 4:6.2f}  "a car"\n' for n in range(6))
+    found = read_table(written(tmp_path, lines))
+    assert cells(found) == {
+        "id": [str(n) for n in range(6)],
+        "x": [f"{n / 4:.2f}" for n in range(6)],
+        "name": ["a car"] * 6,
+    }
+    head = head_of(tmp_path / "t.csv")
+    assert head is not None
+    assert list(head.columns) == ["id", "x", "name"]
+
+
+def test_the_miles_of_cars(tmp_path: Path):
+    """Blanks between numbers and a tab before the name, without a header, as UCI has them."""
+    lines = "".join(f'{18 + n % 3}.0   8   {"?" if n == 3 else 300 + n}.\t"car {n}"\n' for n in range(8))
+    found = read_table(written(tmp_path, lines, "auto-mpg.data"))
+    assert list(found.columns) == ["c1", "c2", "c3", "c4"]
+    assert cells(found)["c1"][:3] == ["18.0", "19.0", "20.0"]
+    assert cells(found)["c4"][0] == "car 0"
+
+
+@pytest.mark.parametrize("line", ["it is what it is", "5 stars for this film", "pixels 1 2"])
+def test_sentences_are_not_cut_at_blanks(tmp_path: Path, line: str):
+    assert list(read_table(written(tmp_path, "text\n" + f"{line}\n" * 9)).columns) == ["text"]

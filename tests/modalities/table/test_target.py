@@ -86,7 +86,7 @@ def test_targets_that_cannot_be_learned(values: dict, task: str | None, message:
 def test_unknown_class_in_a_later_table_is_named():
     found, _ = target({"y": ["a", "b", "a"]})
     later = frame_table({"y": ["a", "c"]}, "test.csv")
-    message = r"^test\.csv row 1: 'y' is 'c', a class that training rows do not have; they have a, b$"
+    message = r"^test\.csv row 1: 'y' is 'c', a class that training rows do not have; they have a, b; correct or empty the cell$"
     with pytest.raises(DataError, match=message):
         read_target(later, found.columns, found.spec)
 
@@ -103,9 +103,9 @@ def test_missing_column_suggests_near_ones():
 
 def test_no_column_named_suggests_likely_ones():
     with pytest.raises(DataError, match=r"^t\.csv: which column is the target\? Use --target 'label', or another of"):
-        target_columns(frame_table({"label": [1], "x": [2]}, "t.csv"), [])
+        target_columns(frame_table({"label": [1, 2], "x": [2, 3]}, "t.csv"), [])
     with pytest.raises(DataError, match=r"Use --target 'z', or another of 'x', 'z'$"):
-        target_columns(frame_table({"x": [1], "z": [2]}, "t.csv"), [])
+        target_columns(frame_table({"x": [1, 2], "z": [2, 3]}, "t.csv"), [])
 
 
 def test_codes_with_zeros_in_front_are_their_own_classes():
@@ -136,7 +136,7 @@ def test_one_class_in_several_capitals():
     assert "'yes', 'Yes', 'YES' are read as one class" in found.warnings[0]
     letters, _ = target({"y": ["a", "A", "b"] * 3})
     assert letters.spec.names == ("A", "a", "b")
-    assert letters.warnings == ("t.csv: column 'y': 'a' and 'A' are two classes; write them alike if they are one",)
+    assert letters.warnings == ("t.csv: column 'y': 'a' and 'A' are different names; write them alike if they are one",)
 
 
 def test_labels_joined_in_one_cell():
@@ -181,7 +181,8 @@ def test_nearly_as_many_classes_as_rows_are_refused():
 @pytest.mark.parametrize("task", [None, "regression"])
 def test_numbers_with_bounds_among_them_are_named(task: str | None):
     with pytest.raises(
-        DataError, match=r"^t\.csv row 0: text where numbers should be: '>5.2' in column 'y' \(and 4 more\)"
+        DataError,
+        match=r"^t\.csv row 0: 5 of the cells of target 'y' are limits such as '>5\.2' and no values; empty them$",
     ):
         target({"y": [">5.2"] * 5 + [str(i / 10) for i in range(40)]}, task)
 
@@ -189,4 +190,29 @@ def test_numbers_with_bounds_among_them_are_named(task: str | None):
 def test_the_column_that_an_error_names_can_be_predicted():
     table = frame_table({"name": [f"n{i}" for i in range(30)], "x": range(30), "y": ["same"] * 30}, "t.csv")
     with pytest.raises(DataError, match="Use --target 'x', or another of 'name', 'x', 'y'$"):
+        target_columns(table, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("3", r"columns go by their names: column 3 is 'y'$"),
+        ("2", r"columns go by their names: column 2 is 'b', column 2 counted from 0 is 'y'$"),
+        ("0", r"columns go by their names: column 0 counted from 0 is 'a'$"),
+        ("-1", r"columns go by their names: the last is 'y'$"),
+        ("Y", r"did you mean 'y'\?$"),
+        ("9", r"it has a, b, y$"),
+    ],
+)
+def test_a_column_by_its_place_is_named(name: str, hint: str):
+    table = frame_table({"a": [1, 2], "b": [1, 2], "y": ["u", "v"]}, "t.csv")
+    with pytest.raises(DataError, match=rf"^t\.csv has no column '{name}' to predict; {hint}"):
+        target_columns(table, [name])
+
+
+def test_a_table_without_anything_to_predict():
+    table = frame_table({"a": ["same"] * 9, "b": [1] * 9}, "t.csv")
+    with pytest.raises(
+        DataError, match=r"^none of the columns can be predicted as it is: t\.csv: target column 'b' is '1'"
+    ):
         target_columns(table, [])

@@ -100,3 +100,8 @@ def test_a_cell_that_says_that_nothing_is_there_is_empty_in_a_file_of_text_alone
     in_a_file = Table(name="t.csv", columns=in_memory.columns, first_row=2, delimiter=",")
     assert text_cells(in_memory, "text") == ["NA", "a film", "n/a", "no plot", "None of it"]
     assert text_cells(in_a_file, "text") == ["", "a film", "", "no plot", "None of it"]
+
+
+def test_a_text_of_which_nothing_can_be_seen_is_none() -> None:
+    table = frame_table({"text": ["a\u200db", "\u200b", " \ufeff\u00ad ", "\U0001f600"]}, "t")
+    assert text_cells(table, "text") == ["a\u200db", "", "", "\U0001f600"]

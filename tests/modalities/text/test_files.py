@@ -1,11 +1,14 @@
 import gzip
 import re
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sonde.core.errors import DataError
 from sonde.modalities.text.files import read_text
+from sonde.modalities.text.long_text import whole_text
 
 
 def test_text_is_read_without_its_mark_and_with_one_kind_of_line_end(tmp_path: Path) -> None:
@@ -36,3 +39,24 @@ def test_a_torn_archive_and_an_absent_file_are_named(tmp_path: Path) -> None:
         read_text(tmp_path / "a.txt.gz")
     with pytest.raises(DataError, match=r"b\.txt cannot be read"):
         read_text(tmp_path / "b.txt")
+
+
+def test_a_nul_character_is_named_with_a_command_that_takes_it_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one\ntw\0o\n")
+    with pytest.raises(DataError, match=r"a.txt line 2 holds a NUL character") as said:
+        read_text(path)
+    with pytest.raises(DataError, match=r"a.txt line 2 holds a NUL character"):
+        whole_text(path)
+    command = str(said.value).partition("take them out with ")[2]
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert read_text(tmp_path / "clean-a.txt") == "one\ntwo\n"
+
+
+@pytest.mark.parametrize("read", [read_text, whole_text])
+def test_utf_16_is_named_with_a_command_that_converts_it(read: Callable[[Path], object], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("é one\n", encoding="utf-16")
+    with pytest.raises(DataError, match="a.txt is UTF-16") as said:
+        read(tmp_path / "a.txt")
+    subprocess.run(str(said.value).partition("convert it: ")[2], shell=True, cwd=tmp_path, check=True)
+    assert read_text(tmp_path / "utf8-a.txt") == "é one\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import Characters, words_of
@@ -103,7 +104,7 @@ def test_chains_are_read_in_either_case() -> None:
         ([], "there is nothing to predict on: the list is empty"),
         ("reviews.txt", "reviews.txt: no such file; to predict on this text itself, begin it with a space"),
         (["a film", 3], "an input of type int is not text"),
-        ({"text": ["a film", ""]}, "table row 1 has no text to predict on"),
+        ({"text": ["", " \u200b"]}, "table: no row has a text to predict on; fill the column 'text'"),
         (
             {"body": ["a film"], "title": ["of"]},
             "table has no column 'text', which the model reads; it has 'body', 'title'",
@@ -119,3 +120,9 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("\n \n")
     with pytest.raises(DataError, match=r"a\.txt holds no text; write one in each line"):
         rows_for(str(tmp_path / "a.txt"), SCHEMA)
+
+
+def test_rows_without_text_do_not_stop_the_others() -> None:
+    with pytest.warns(DataWarning, match="2 of 4 rows have no text and are not predicted on, first table row 1"):
+        rows, names = rows_for({"text": ["a film", "", "of charm", None]}, SCHEMA)
+    assert (len(rows), names) == (2, ["table row 0", "table row 2"])

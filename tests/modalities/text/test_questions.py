@@ -57,12 +57,26 @@ def test_a_right_answer_among_wrong_ones_is_enough_to_go_on(tmp_path: Path) -> N
     assert [answer.text for answer in found.questions[0].answers] == [right["text"]]
 
 
-def test_questions_without_an_answer_are_left_out_where_the_file_says_so(tmp_path: Path) -> None:
+def test_questions_without_an_answer_are_kept_unless_the_model_always_answers(tmp_path: Path) -> None:
     given = content(2)
-    given["data"][0]["paragraphs"][0]["qas"][0] |= {"is_impossible": True, "answers": []}
+    qas = given["data"][0]["paragraphs"][0]["qas"]
+    qas[0] |= {"is_impossible": True, "answers": []}
+    file = write(tmp_path / "q.json", given)
+    found = read_questions(file, skip=False)
+    assert [question.answers == () for question in found.questions] == [True] + 17 * [False]
+    assert found.warnings() == []
+    without = read_questions(file, skip=False, unanswerable=False)
+    assert len(without.questions) == 17
+    assert without.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were skipped")
+    assert len(read_questions(file, skip=False, answered=False).questions) == 18  # predict answers each of them
+
+
+def test_an_empty_list_of_answers_that_nothing_explains_is_said(tmp_path: Path) -> None:
+    given = content(2)
+    given["data"][0]["paragraphs"][0]["qas"][1]["answers"] = []
     found = read_questions(write(tmp_path / "q.json", given), skip=False)
-    assert len(found.questions) == 17
-    assert found.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were skipped")
+    assert found.unanswerable() == 1
+    assert found.warnings()[0].startswith("1 questions have an empty list of answers and are learnt as unanswerable")
 
 
 BROKEN: list[tuple[Any, str]] = [
@@ -127,8 +141,8 @@ def test_answers_are_found_where_tools_count_otherwise(
     (tmp_path / "q.json").write_text(json.dumps(content), encoding="utf-8")
     found = read_questions(tmp_path / "q.json", skip=False)
     assert [(answer.text, answer.begin) for answer in found.questions[0].answers] == [(given["text"], begin)]
-    assert found.warnings()[0].startswith("1 questions without an answer in their context (SQuAD 2.0) were skipped")
-    assert "".join(found.warnings()[1:]).startswith(warning)
+    assert found.unanswerable() == 1
+    assert warning in " ".join(found.warnings())
     both = {"text": [given["text"]], "answer_start": [given["answer_start"]]}  # as Hugging Face's sets have them
     qas[0]["answers"] = both
     (tmp_path / "q.json").write_text(json.dumps(content), encoding="utf-8")

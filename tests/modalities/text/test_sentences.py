@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import InputSpec, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.vocabulary import END, Words
@@ -56,3 +57,10 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_bytes(b"ok\n\xff\n")
     with pytest.raises(DataError, match=r"lines.txt line 2 is not UTF-8"):
         rows_to_translate(tmp_path / "lines.txt", SCHEMA)
+
+
+def test_empty_lines_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("a dog\n\nthe cat\n")
+    with pytest.warns(DataWarning, match="1 of 3 lines are empty and are not translated, first line 2"):
+        rows, names = rows_to_translate(str(tmp_path / "a.en"), SCHEMA)
+    assert (len(rows), names) == (2, ["a dog", "the cat"])

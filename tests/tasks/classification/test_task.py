@@ -70,6 +70,26 @@ def test_the_common_case_is_torchs_cross_entropy() -> None:
     assert loss.parts == {}
 
 
+def test_class_weights_count_a_smoothed_row_by_its_own_class() -> None:
+    """Keras's class_weight; torch's weighted smoothing is another loss, and the same without smoothing or with equal weights."""
+    weights, batch = torch.tensor([1.0, 2.0, 5.0]), rows("classes")
+    made = task("classes", label_smoothing=0.1, class_weights=(1.0, 2.0, 5.0))
+    logits, target = made.modules["model"](batch["input"]).double(), batch["target"]
+    logp = logits.log_softmax(1)
+    soft = 0.9 * F.one_hot(target, 3) + 0.1 / 3
+    w = weights.double()[target]
+    keras = (w * -(soft * logp).sum(1)).sum() / w.sum()
+    assert made.loss(batch).value.item() == pytest.approx(keras.item(), rel=1e-6)
+    assert float(made.loss(batch).weight) == pytest.approx(w.sum().item())
+    torchs = F.cross_entropy(logits, target, weight=weights.double(), label_smoothing=0.1)
+    assert abs(torchs.item() - keras.item()) > 1e-3
+    plain = task("classes", class_weights=(1.0, 2.0, 5.0)).loss(batch).value.item()
+    assert plain == pytest.approx(F.cross_entropy(logits, target, weight=weights.double()).item(), rel=1e-6)
+    equal = task("classes", label_smoothing=0.1, class_weights=(3.0, 3.0, 3.0)).loss(batch).value.item()
+    threes = torch.full((3,), 3.0, dtype=torch.float64)
+    assert equal == pytest.approx(F.cross_entropy(logits, target, weight=threes, label_smoothing=0.1).item(), rel=1e-6)
+
+
 def test_one_logit_is_trained_as_two_classes_are() -> None:
     made, batch = task("binary"), rows("binary")
     z = made.modules["model"](batch["input"])

@@ -144,6 +144,31 @@ def test_answers_never_begin_in_the_question_nor_are_too_long(dataset: Dataset) 
     assert longest < 60
 
 
+@pytest.mark.parametrize("window", [0, 110])
+def test_none_is_given_where_no_answer_is_more_probable_by_the_threshold(window: int, tmp_path: Path) -> None:
+    data = content(2, paragraphs=1, facts=8, filler=3)
+    data["data"][0]["paragraphs"][0]["qas"][0] |= {"is_impossible": True, "answers": []}
+    path = write(tmp_path / "v2.json", data)
+    facts = open_data(path, data_config(test=0.0, validation=0.0, tokenizer="words", max_tokens=window or 384))
+    given = batch(facts, 8)
+    assert given["target"][0].tolist() == [0, 0]
+    answer = int(given["input"][0, int(given["target"][1, 0])])  # a word of the context, at 3 + 3; BEGIN at 4 + 4
+    for threshold, refused in ((0.0, True), (1.0, True), (2.1, False)):
+        made = task(facts, stride=10, null_threshold=threshold)
+        made.modules["model"] = Pointing({2: 4.0, answer: 3.0}, {2: 4.0, answer: 3.0}, facts.schema.input.symbols)
+        told = made.predict(given)
+        assert (told["found"][0].tolist() == [0, 0]) is refused
+        assert (made.format_predictions(told)[0]["prediction"] == "") is refused
+    found = judged(task(facts, stride=10, null_threshold=-1e9), given)
+    assert (found["no_answer_exact_match"], found["f1"]) == (1, 1 / 8)
+
+
+def test_a_model_of_questions_that_all_have_answers_always_answers(dataset: Dataset) -> None:
+    made = task(dataset)
+    made.modules["model"] = Pointing({2: 50.0}, {2: 50.0}, dataset.schema.input.symbols)
+    assert all(row["prediction"] for row in made.format_predictions(made.predict(batch(dataset, 4))))
+
+
 def test_padding_and_other_rows_change_no_answer(dataset: Dataset) -> None:
     made, given = task(dataset), batch(dataset, 6)
     made.modules.eval()

@@ -13,6 +13,8 @@ from sonde.core.progress import Tick, silent
 from sonde.data import fingerprint
 from sonde.data.assemble import About
 from sonde.data.hugging_face import is_hub_set, is_streaming_set
+from sonde.data.mapped import array_of
+from sonde.data.plain_arrays import plain
 from sonde.data.splits import SPLITS_OF_A_DICT, in_order, refuse_twice
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
@@ -68,7 +70,7 @@ def read(
     pairs = {
         split: ArrayPair(
             as_array(x, _called("x", splits, split)),
-            raw_target(_plain(y), _called("y", splits, split)),
+            raw_target(_plain(y, _called("y", splits, split)), _called("y", splits, split)),
             _called("x", splits, split),
         )
         for split, (x, y) in splits.items()
@@ -153,9 +155,10 @@ def _is_image_list(value: Any) -> bool:
     return isinstance(value[0], str | Path) or _is_of("PIL.", value[0])
 
 
-def _plain(values: Any) -> Any:
-    """Targets as numpy takes them: off the device and out of the graph."""
-    return values.detach().cpu().numpy() if hasattr(values, "detach") else values
+def _plain(values: Any, place: str) -> Any:
+    """Targets as numpy takes them: off the device and out of the graph. Raises: DataError as `plain`"""
+    found = plain(values, place)
+    return array_of(found) if hasattr(found, "detach") else found
 
 
 def _read_frames(frames: Mapping[str, Any], wanted: Wanted) -> Dataset:
@@ -202,7 +205,7 @@ def _read_images(
     for split, (inputs, target) in splits.items():
         paths = isinstance(inputs[0], str | Path)
         encoded[split] = Files(Path(), tuple(map(str, inputs))) if paths else Pictures(tuple(inputs), split)
-        targets[split] = raw_target(_plain(target), _called("y", splits, split))
+        targets[split] = raw_target(_plain(target, _called("y", splits, split)), _called("y", splits, split))
         if len(inputs) != len(targets[split].values):
             raise DataError(
                 f"{split}: {len(inputs):,} images, but {len(targets[split].values):,} targets; each needs one"

@@ -19,7 +19,7 @@ from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import ORDER, SPLIT_NAMES
+from sonde.data.splits import ORDER, SPLIT_NAMES, no_training_part
 from sonde.data.targets import raw_target
 from sonde.data.unzipped import BAD_CONTENT
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
@@ -62,7 +62,11 @@ def read(
     """
     tick("reading arrays", 0, 0)
     arrays, files, place = _load(listing)
-    keys = find_keys({name: array for name, array in arrays.items() if name not in NAMES_KEYS}, str(place))
+    keys = find_keys(
+        {name: array for name, array in arrays.items() if name not in NAMES_KEYS},
+        str(place),
+        evaluated=like is not None,
+    )
     pairs = {}
     for split, key in keys.items():
         where = f"{place.name} {key.target!r}" if place.suffix == ".npz" else f"{key.target}.npy"
@@ -78,10 +82,11 @@ def read(
     return assemble_arrays(pairs, about, config, task=task, tick=tick, like=like)
 
 
-def find_keys(arrays: Mapping[str, np.ndarray], place: str) -> dict[str, Keys]:
+def find_keys(arrays: Mapping[str, np.ndarray], place: str, *, evaluated: bool = False) -> dict[str, Keys]:
     """Split -> its arrays, by their names; where the names say nothing, by their shapes if those leave one choice.
 
-    Raises: DataError listing what is there
+    evaluated: whether a trained model is to be evaluated on them, which needs no training part
+    Raises: DataError listing what is there, and for arrays named for testing alone
 
     >>> find_keys({"x_train": np.zeros((2, 3)), "y_train": np.zeros(2)}, "a.npz")
     {'train': Keys(inputs='x_train', target='y_train')}
@@ -98,15 +103,22 @@ def find_keys(arrays: Mapping[str, np.ndarray], place: str) -> dict[str, Keys]:
         for split in ORDER
         if (split, "inputs") in roles and (split, "targets") in roles
     }
-    if "train" in found:
+    if "train" in found or (found and evaluated):
         return found
-    if len(found) == 1:
-        return {"train": next(iter(found.values()))}
-    by_shape = _by_shape(arrays)
+    by_shape = None if found else _by_shape(arrays)
+    if not evaluated:
+        _refuse_test_alone(found or ({} if by_shape is None else {_meaning(by_shape.inputs)[0]: by_shape}), place)
     if by_shape is None:
         listing = ", ".join(f"{name} {array.shape}" for name, array in sorted(arrays.items())) or "nothing"
         raise DataError(f"{place} has no array named as the input or target; it holds {listing}; {KEYS_HINT}")
     return {"train": by_shape}
+
+
+def _refuse_test_alone(found: Mapping[str, Keys], place: str) -> None:
+    """Raises: DataError for arrays of which none is to train on"""
+    if found and "train" not in found:
+        named = ", ".join(name for keys in found.values() for name in (keys.inputs, keys.target))
+        raise no_training_part(place, f"arrays for {' and '.join(found)} ({named})", "x_train and y_train")
 
 
 def load_npy(path: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ train.csv     with columns file and transcript (or label), beside or above the f
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from sonde.data.ragged import Ragged, end_to_end
 from sonde.data.splits import ORDER, held_back_facts, share_out, sizes_in_words, subset, thinned
 from sonde.data.targets import first_few, listed
 from sonde.modalities.audio.config import AudioConfig
+from sonde.modalities.audio.corpora import SCRIPT
 from sonde.modalities.audio.files import CLIPPED, SILENT, Decoded, Header, decode, read_header, usual_rate
+from sonde.modalities.audio.parts import not_too_long, part_of
 from sonde.modalities.audio.recordings import RECOGNITION, Recordings, find_recordings, manifests_in, sounds_below
 from sonde.modalities.audio.waveforms import Waveforms
 from sonde.modalities.catalogue import check_kind
@@ -38,8 +41,10 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a place holds recordings, None if it does not."""
     if manifests := manifests_in(listing):
         return f"{' and '.join(file.name for file in manifests.values())} names recordings"
-    count = len(sounds_below(listing))
-    return f"{count:,} sound files" if count else None
+    if count := len(sounds_below(listing)):
+        return f"{count:,} sound files"
+    script = next((name for name in listing.below if Path(name).name == SCRIPT), None)  # of sounds that lie elsewhere
+    return f"{script} names recordings (Kaldi)" if script else None
 
 
 def read(
@@ -56,6 +61,9 @@ def read(
         task = RECOGNITION if like.target.kind == "tokens" else "classification"
     found = find_recordings(listing, config, task=task, evaluating=like is not None)
     headers, found, warnings = _headers(found, skip=config.skip_unreadable, tick=tick)
+    most = settings.max_seconds if like is None else max(settings.max_seconds, like.input.shape[0] / like.input.rate)
+    headers, found, shortened = not_too_long(headers, found, most, training=like is None)
+    warnings += shortened
     truths = [recording.truth for recording in found.recordings]
     if like is None:
         check_known(truths, settings.label_names)
@@ -65,8 +73,9 @@ def read(
     decoded = decode(files, headers, rate, tick=tick)
     indices, facts = _splits(path, found, truths, config, like)
     target, truth_fact, more = _target(path, found, truths, indices["train" if like is None else "test"], like)
-    ragged, fixed = _fields(truths, target, [recording.name for recording in found.recordings])
-    rows = Waveforms(samples=decoded.samples, names=[r.name for r in found.recordings], ragged=ragged, fixed=fixed)
+    names = [recording.label for recording in found.recordings]
+    ragged, fixed = _fields(truths, target, names)
+    rows = Waveforms(samples=decoded.samples, names=names, ragged=ragged, fixed=fixed)
     splits = {split: subset(rows, places) for split, places in indices.items()}
     longest = int(rows.lengths().max())
     input = InputSpec(kind="audio", shape=(longest,), rate=rate) if like is None else like.input
@@ -75,7 +84,7 @@ def read(
         listing,
         form="recordings",
         why=found.why,
-        files=[*files, *manifests_in(listing).values(), *found.files],
+        files=[*dict.fromkeys(files), *manifests_in(listing).values(), *found.files],
         root=found.root,
         facts=[_size_fact(decoded, rate, found), *_changed(headers, rate), truth_fact, *found.facts, *facts],
         warnings=[*warnings, *found.warnings, *_odd(decoded, found), *more],
@@ -91,14 +100,15 @@ def _headers(found: Recordings, *, skip: bool, tick: Tick) -> tuple[Sequence[Hea
     Raises: DataError
     """
     headers, readable, unread = [], [], []
+    once = cache(read_header)
     for number, recording in enumerate(found.recordings, start=1):
         try:
-            headers.append(read_header(found.root / recording.name))
+            headers.append(part_of(once(found.root / recording.name), recording, found.root))
             readable.append(recording)
         except DataError as error:
             if not skip:
                 raise DataError(f"{error}; --skip-unreadable skips such files") from None
-            unread.append(recording.name)
+            unread.append(recording.label)
         tick("reading headers", number, len(found.recordings))
     if not readable:
         raise DataError(f"{found.root}: none of {len(unread):,} recordings can be read")
@@ -212,7 +222,7 @@ def _changed(headers: Sequence[Header], rate: int) -> list[Fact]:
 
 def _odd(decoded: Decoded, found: Recordings) -> list[str]:
     """Warnings of recordings that are clipped or silent."""
-    names = np.array([recording.name for recording in found.recordings])
+    names = np.array([recording.label for recording in found.recordings])
     clipped, mute = names[decoded.clipped >= CLIPPED].tolist(), names[decoded.peaks < SILENT].tolist()
     warnings = []
     if len(clipped):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from sonde.data.listing import Listing
 from sonde.data.splits import SPLIT_NAMES, in_order
 from sonde.data.unzipped import text_of
 from sonde.modalities.image.files import is_image
+from sonde.modalities.image.modality import FILES
 
 NAMELESS = "object"  # the class of boxes in files that give none
 SNIFFED = 1 << 16  # bytes of a file that are looked at to tell its form
@@ -24,12 +26,14 @@ class Annotated:
     place: what an error calls the annotation: "Annotations/17.xml", "instances.json image 17"
     boxes: (n, 4) float64 left, top, right, bottom in pixels of the upright image, or as shares of its width and height
     names: (n,) each object's class
+    size:  (height, width) that the annotation gives the image, 0 where it gives none
     """
 
     file: Path
     place: str
     boxes: np.ndarray
     names: tuple[str, ...]
+    size: tuple[float, float] = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +71,10 @@ def pass_over(trouble: DataError, skipped: Skipped) -> None:
     skipped.append(str(trouble))
 
 
-def annotated(file: Path, place: str, objects: Sequence[tuple[str, Sequence[float]]]) -> Annotated:
-    """An image with (name, (left, top, right, bottom)) of each object.
+def annotated(
+    file: Path, place: str, objects: Sequence[tuple[str, Sequence[float]]], *, size: tuple[float, float] = (0, 0)
+) -> Annotated:
+    """An image with (name, (left, top, right, bottom)) of each object, and the (height, width) it is said to have.
 
     Raises: DataError for sides that are not finite
     """
@@ -76,7 +82,20 @@ def annotated(file: Path, place: str, objects: Sequence[tuple[str, Sequence[floa
     for number, box in enumerate(boxes, start=1):
         if not np.isfinite(box).all():
             raise DataError(f"{place}: box {number} has a coordinate that is not a finite number; fix the file")
-    return Annotated(file=file, place=place, boxes=boxes, names=tuple(name for name, _ in objects))
+    return Annotated(file=file, place=place, boxes=boxes, names=tuple(name for name, _ in objects), size=size)
+
+
+def size_in(entry: Any, height: str = "height", width: str = "width") -> tuple[float, float]:
+    """(height, width) that an entry gives its image; zeros where it gives none, as many programs do.
+
+    >>> size_in({"height": 48, "width": "64"}), size_in({"height": None, "width": 64}), size_in({})
+    ((48.0, 64.0), (0, 0), (0, 0))
+    """
+    try:
+        found = float(entry.get(height) or 0), float(entry.get(width) or 0)
+    except (TypeError, ValueError):
+        return 0, 0
+    return found if min(found) > 0 and max(found) < float("inf") else (0, 0)
 
 
 def number(text: str | None, what: str, place: str) -> float:
@@ -122,6 +141,15 @@ def files_by_split(place: Path, files: Sequence[Path], split_of_file: Callable[[
         if split is not None:
             splits[split] = file
     return splits if "train" in splits else {}
+
+
+def unnamed(listing: Listing, splits: Mapping[str, Sequence[Annotated]]) -> list[str]:
+    """A note on the images below a folder that no annotation names; empty where there are none."""
+    if not listing.is_dir:
+        return []
+    used = {image.file for images in splits.values() for image in images}
+    left = [name for name in listing.below_ending(FILES) if listing.path / name not in used]
+    return [f"{len(left):,} images have no annotation and are not used, such as {left[0]}"] if left else []
 
 
 def split_lists(folder: Listing | None) -> dict[str, Path]:

@@ -3,7 +3,9 @@
 Source: Lin et al. 2014, arXiv:1405.0312, and cocodataset.org/#format-data
 """
 
+from collections import Counter
 from collections.abc import Container, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,9 @@ from sonde.modalities.image.annotations.annotated import (
     files_by_split,
     folders_in,
     pass_over,
+    size_in,
     split_of,
+    unnamed,
 )
 from sonde.modalities.image.annotations.locate import Locator
 
@@ -62,6 +66,8 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         notes=[
             *notes,
             *([f"{len(unused)} categories have no boxes and are dropped: {', '.join(unused[:8])}"] if unused else []),
+            *_equal_names(names),
+            *unnamed(listing, splits),
         ],
     )
 
@@ -127,6 +133,11 @@ def category_names(opened: Mapping[str, Mapping[str, Any]], files: Mapping[str, 
     return dict(sorted(names.items(), key=lambda item: natural(str(item[0]))))
 
 
+def _equal_names(names: Mapping[Id, str]) -> list[str]:
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    return [f"several categories are called {', '.join(twice[:8])}, and are learnt as one class"] if twice else []
+
+
 def _read_file(
     content: Mapping[str, Any], names: Mapping[Id, str], file: Path, root: Path, counted: tuple[Skipped, Counts]
 ) -> list[Annotated]:
@@ -147,8 +158,8 @@ def _read_file(
             pass_over(trouble, skipped)
     files = image_files(file, root, [str(entry.get("file_name")) for entry in images.values()])
     return [
-        annotated(path, f"{file.name} image {number}", objects[number])
-        for path, number in zip(files, images, strict=True)
+        annotated(path, f"{file.name} image {number}", objects[number], size=size_in(entry))
+        for path, (number, entry) in zip(files, images.items(), strict=True)
     ]
 
 
@@ -167,13 +178,28 @@ def images_of(content: Mapping[str, Any], file: Path) -> dict[Id, Any]:
 
 
 def _object(entry: Mapping[str, Any], names: Mapping[Id, str], file: str) -> tuple[str, Sequence[float]]:
-    category, box = category_of(entry, names, file), entry.get("bbox")
+    category, box = category_of(entry, names, file), entry.get("bbox") or _hull(entry.get("segmentation"))
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(side, int | float) for side in box):
         raise DataError(
             f"{file}: annotation {entry.get('id')} has the bbox {box}; it is four numbers, left, top, width, height"
         )
+    if not all(map(isfinite, box)):
+        raise DataError(
+            f"{file}: annotation {entry.get('id')} has the bbox {box}, with what is no number; fix the file"
+        )
     left, top, width, height = box
     return names[category], (left, top, left + width, top + height)
+
+
+def _hull(outline: Any) -> list[float] | None:
+    """Left, top, width and height of polygons, for annotations that have no bbox; None for what are no polygons."""
+    polygons = outline if isinstance(outline, list) else []
+    if not polygons or not all(isinstance(one, list) and len(one) > 3 for one in polygons):
+        return None
+    across, down = [x for one in polygons for x in one[::2]], [y for one in polygons for y in one[1::2]]
+    if not all(isinstance(value, int | float) for value in (*across, *down)):
+        return None
+    return [min(across), min(down), max(across) - min(across), max(down) - min(down)]
 
 
 def image_of(entry: Mapping[str, Any], images: Container[Id], file: str) -> Id:

@@ -20,6 +20,7 @@ from sonde.modalities.image.annotations.annotated import (
     files_by_split,
     number,
     pass_over,
+    size_in,
     split_of,
 )
 from sonde.modalities.image.annotations.locate import Locator
@@ -79,7 +80,12 @@ def _read_file(file: Path, locator: Locator, skipped: Skipped) -> list[tuple[str
             if not (name := image.get("name")):
                 raise DataError(f"{place} has no name; fix {file.name}")
             objects = [_object(shape, place) for shape in image if shape.tag in ("box", "polygon")]
-            found.append((image.get("subset", ""), annotated(locator.find(file.parent, name), place, objects)))
+            found.append(
+                (
+                    image.get("subset", ""),
+                    annotated(locator.find(file.parent, name), place, objects, size=size_in(image)),
+                )
+            )
         except DataError as trouble:
             pass_over(trouble, skipped)
     return found

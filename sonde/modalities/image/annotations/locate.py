@@ -1,5 +1,6 @@
 """Where an image is that an annotation names: as written, or by the tail of a path from another place or system."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Locator:
         Where there is none, or several, what was written, which is not there then.
         """
         written = folder / name.strip().replace("\\", "/")
+        if ".." in written.parts:  # one name for one file, however it is written
+            written = Path(os.path.normpath(written))
         if is_file_named(written):
             return written
         found = self._index.find(name)

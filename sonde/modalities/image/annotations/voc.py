@@ -21,6 +21,7 @@ from sonde.modalities.image.annotations.annotated import (
     images_below,
     number,
     pass_over,
+    size_in,
     split_lists,
     split_of,
     unlisted,
@@ -125,4 +126,5 @@ def _read_one(file: Path, known: dict[str, Path], images: Path, place: str) -> A
         ]
         objects.append((name, box))
     image = known.get(file.stem) or images / (root.findtext("filename") or f"{file.stem}.jpg").strip()
-    return annotated(image, place, objects)
+    said = {side: root.findtext(f"size/{side}") for side in ("height", "width")}
+    return annotated(image, place, objects, size=size_in(said))

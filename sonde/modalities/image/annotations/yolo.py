@@ -5,7 +5,10 @@ outlines, whose box is taken.
 Source: github.com/AlexeyAB/darknet, docs.ultralytics.com/datasets/detect
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sonde.core.errors import DataError
@@ -25,8 +28,10 @@ from sonde.modalities.image.annotations.annotated import (
     split_of,
     unlisted,
 )
+from sonde.modalities.image.annotations.exported import OUTLINES
 from sonde.modalities.image.annotations.yolo_yaml import (
     content_of,
+    count_note,
     images_by_split,
     key_points,
     labels_of,
@@ -38,7 +43,19 @@ from sonde.modalities.image.files import is_image
 NAME_LISTS = ("classes.txt", "obj.names", "labels.names", "names.txt")
 SLACK = 0.02  # share of an image by which key points may lie outside their box
 MOST_CLASSES = 10_000  # that have no names: each has an output of the network
+FAR = 2.0  # a share of the image beyond which a number is in pixels
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+TWICE = "objects marked twice"
 SAMPLED = 20  # label files looked at to tell the form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How lines are read. names: of class numbers, () for none;  points: numbers of key points behind each box"""
+
+    names: Sequence[str]
+    points: int
+    root: Path
 
 
 def recognise(listing: Listing) -> str | None:
@@ -70,6 +87,8 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
     if said:
         chosen = said
         labels |= {image: labels_of(image) for images in said.values() for image in images}
+        assert file is not None
+        _check_there(file, said["train"], labels)
         left = len(labels) - sum(map(len, said.values()))
         notes += [f"{left:,} images are in no part that {file.name} names and are not used"] if file and left else []
     else:
@@ -80,7 +99,16 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
     points = key_points(content, file) if file is not None else 0
     points = points or _points_in([labels[image] for images in chosen.values() for image in images])
     notes += ["key points of objects are left out; their boxes are learnt"] if points else []
-    found = {split: _read_all(images, labels, names, root, points, skipped) for split, images in chosen.items()}
+    notes += count_note(content, names, file) if file is not None else []
+    notes += _without_image(labels, root)
+    rules, seen = Rules(names=names, points=points, root=root), Counter[str]()
+    found = {split: _read_all(images, labels, rules, seen, skipped) for split, images in chosen.items()}
+    notes += [
+        f"none of the {len(images):,} {split} images has a text file: they count as images that show no object"
+        for split, images in chosen.items()
+        if images and not any(labels[image].is_file() for image in images)
+    ]
+    notes += [seen_note] if (seen_note := _outlines(seen)) else []
     if not names:  # class numbers are names then, from 0 to the largest that occurs
         used = {int(name) for images in found.values() for image in images for name in image.names}
         names = tuple(str(kind) for kind in range(max(used, default=-1) + 1))
@@ -93,19 +121,68 @@ def read(listing: Listing, skipped: Skipped) -> Annotations:
         names=names,
         shares=True,
         files=[*(one for one in labels.values() if one.is_file()), *lists.values(), *([file] if said and file else [])],
+        set_aside={TWICE: seen[TWICE]} if seen[TWICE] else {},
         notes=notes,
     )
 
 
+def _outlines(seen: Counter[str]) -> str:
+    """What is said of outlines; "" where there are none."""
+    if seen["turned"] and not seen["outlines"]:
+        return f"{seen['turned']:,} turned boxes (OBB) are learnt as the upright boxes around them"
+    return OUTLINES if seen["outlines"] else ""
+
+
+def _without_image(labels: Mapping[Path, Path], root: Path) -> list[str]:
+    """A note on text files beside those of images that have no image."""
+    known = set(labels.values())
+    folders = dict.fromkeys(file.parent for file in known if file.is_file())
+    files = (text for folder in folders for text in Listing(folder).ending(".txt"))
+    left = [
+        text for text in files if text not in known and text.name.lower() not in NAME_LISTS and _holds_boxes([text])
+    ]
+    return [f"{len(left):,} text files have no image, such as {_shown(left[0], root)}"] if left else []
+
+
 def _said(file: Path) -> list[str]:
-    """The splits whose images a YAML file names, where any of them has boxes; nothing for another YAML file."""
+    """The splits whose images a YAML file names, where any of them has a text file; nothing for another YAML file."""
     try:
         content = content_of(file)
         names_in(content, file)
         found, _ = images_by_split(content, file)
     except DataError:
         return []
-    return list(found) if _holds_boxes([labels_of(image) for image in found.get("train", ())]) else []
+    train = found.get("train", ())
+    there = any(labels_of(image).is_file() for image in train) or _elsewhere(file.parent, train)
+    return list(found) if there else []
+
+
+def _elsewhere(folder: Path, images: Sequence[Path]) -> Path | None:
+    """The folder of text files that are called as images are, where they are not looked for; None where there is none."""
+    stems = {image.stem for image in images}
+    for name in Listing(folder).below_ending({".txt"}):
+        text = folder / name
+        if text.stem in stems and _holds_boxes([text]):
+            return text.parent
+    return None
+
+
+def _check_there(file: Path, images: Sequence[Path], labels: Mapping[Path, Path]) -> None:
+    """Raises: DataError where no image has a text file, and there are text files of their names elsewhere"""
+    if any(labels[image].is_file() for image in images) or (place := _elsewhere(file.parent, images)) is None:
+        return
+    wanted = labels[images[0]].parent
+    while wanted.name == place.name and wanted.parent != place.parent:  # labels/train and txt/train: the folders above
+        wanted, place = wanted.parent, place.parent
+    way = (
+        f"move them, and those of other splits alike: mv {place}/*.txt {wanted}/"
+        if wanted.exists()
+        else f"rename the folder: mv {place} {wanted}"
+    )
+    raise DataError(
+        f"{file}: text files of its images are looked for in {_shown(wanted, file.parent)}, and stand in "
+        f"{_shown(place, file.parent)}; {way}"
+    )
 
 
 def _lists(listing: Listing) -> dict[str, Path]:
@@ -174,14 +251,16 @@ def _holds_boxes(files: Sequence[Path]) -> bool:
         lines = [line.split() for line in text_of(file).splitlines() if line.strip()]
         if not lines:
             continue
-        if not all(words[0].isdigit() and len(words) >= 5 and all(map(_is_number, words)) for words in lines):
+        if not all(
+            _class_in(words[0]) is not None and len(words) >= 5 and all(map(_is_number, words)) for words in lines
+        ):
             return False
         seen += 1
     return seen > 0
 
 
 def _is_number(word: str) -> bool:
-    return word.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
+    return NUMBER.fullmatch(word) is not None
 
 
 def _by_folder(names: Sequence[str]) -> dict[str, list[str]]:
@@ -203,57 +282,76 @@ def _names(path: Path, pairs: Sequence[tuple[Path, Path]]) -> tuple[str, ...]:
 
 
 def _read_all(
-    images: Sequence[Path],
-    labels: Mapping[Path, Path],
-    names: Sequence[str],
-    root: Path,
-    points: int,
-    skipped: Skipped,
+    images: Sequence[Path], labels: Mapping[Path, Path], rules: Rules, seen: Counter[str], skipped: Skipped
 ) -> list[Annotated]:
-    """points: numbers of key points behind each box"""
+    """seen: what was met, counted: outlines, turned boxes, objects marked twice"""
     found = []
     for image in images:
         file = labels[image]
         try:
             lines = text_of(file).splitlines() if file.is_file() else []
-            place = _shown(file, root)
+            place = _shown(file, rules.root)
             objects = [
-                _object(words, names, f"{place} line {n}", points)
+                _object(words, rules, f"{place} line {n}", seen)
                 for n, line in enumerate(lines, start=1)
                 if (words := line.split())
             ]
-            found.append(annotated(image, place, objects))
+            kept = list(dict.fromkeys(objects))
+            seen[TWICE] += len(objects) - len(kept)
+            found.append(annotated(image, place, kept))
         except DataError as trouble:
             pass_over(trouble, skipped)
     return found
 
 
+def _class_in(word: str) -> int | None:
+    """The number of a class, which some programs write as 0.0 or 1.000e+00; None for what is none."""
+    value = float(word) if _is_number(word) else -1.0
+    if value < 0 or not value.is_integer():
+        return None
+    return int(min(value, 1e9))
+
+
 def _object(
-    words: Sequence[str], names: Sequence[str], place: str, points: int
+    words: Sequence[str], rules: Rules, place: str, seen: Counter[str]
 ) -> tuple[str, tuple[float, float, float, float]]:
-    if not words[0].isdigit():
+    names, kind = rules.names, _class_in(words[0])
+    if kind is None:
         raise DataError(f"{place} begins with {words[0]!r}; it begins with the number of a class, counted from 0")
-    kind = int(words[0]) if len(words[0]) < 10 else MOST_CLASSES
     if not names and kind >= MOST_CLASSES:
         raise DataError(
             f"{place} begins with {words[0][:20]}, too large for a class without a name; list the names in data.yaml"
         )
     if names and kind >= len(names):
         raise DataError(f"{place}: class {kind} has no name; there are {len(names)} names, counted from 0")
-    numbers = [number(word, "a side", place) for word in words[1:]]
     name = names[kind] if names else str(kind)
+    return name, _box([number(word, "a side", place) for word in words[1:]], rules.points, place, seen)
+
+
+def _box(numbers: Sequence[float], points: int, place: str, seen: Counter[str]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom as shares. Raises: DataError for numbers that are neither a box nor an outline"""
     if points and len(numbers) not in (4, 4 + points):
         raise DataError(
             f"{place} has {len(numbers)} numbers after its class; a box has 4, and its key points {points} more"
         )
+    if max(map(abs, numbers[:4] if points else numbers), default=0) > FAR:
+        raise DataError(
+            f"{place} holds {max(numbers, key=abs):g}, and YOLO's numbers are shares of the image, from 0 to 1: divide x and "
+            "widths by its width, y and heights by its height"
+        )
     if points or len(numbers) == 4:
         x, y, width, height = numbers[:4]
-        return name, (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
     if len(numbers) < 6 or len(numbers) % 2:
+        more = " (a fifth is the confidence of a prediction: remove it)" if len(numbers) == 5 else ""
         raise DataError(
-            f"{place} has {len(numbers)} numbers after its class; a box has 4, an outline 6 or more in pairs"
+            f"{place} has {len(numbers)} numbers after its class; a box has 4{more}, an outline 6 or more in pairs"
         )
-    return name, (min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
+    left, top, right, bottom = min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])
+    corners = {(left, top), (right, top), (right, bottom), (left, bottom)}
+    if set(zip(numbers[::2], numbers[1::2], strict=True)) != corners:  # else it is that box
+        seen["turned" if len(numbers) == 8 else "outlines"] += 1
+    return left, top, right, bottom
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -21,6 +21,7 @@ from sonde.modalities.image.annotations.locate import Locator
 from sonde.modalities.image.files import is_image
 from sonde.modalities.image.name_index import parts_of
 
+MOST_NAMED = 10_000  # classes that are only counted
 YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 
 
@@ -44,11 +45,28 @@ def content_of(file: Path) -> Mapping[str, Any]:
     return content
 
 
+def count_note(content: Mapping[str, Any], names: Sequence[str], file: Path) -> list[str]:
+    """A note where the number of classes that a file gives is not that of its names."""
+    said = content.get("nc")
+    if said is None or said == len(names):
+        return []
+    return [f"{file.name} says nc: {said} and names {len(names)} classes; its names are taken"]
+
+
 def names_in(content: Mapping[str, Any], file: Path) -> tuple[str, ...]:
     """Names of the classes in the order of their numbers. Raises: DataError where there are none"""
-    names = content.get("names")
-    if isinstance(names, Mapping) and sorted(names) == list(range(len(names))):
-        names = [names[place] for place in range(len(names))]
+    names, count = content.get("names"), content.get("nc")
+    if isinstance(names, Mapping) and all(str(key).isdigit() for key in names):
+        numbered = {int(key): name for key, name in names.items()}
+        absent = [number for number in range(max(numbered, default=0)) if number not in numbered]
+        if absent:
+            raise DataError(
+                f"{file}: names leaves out {', '.join(map(str, absent[:8]))}; name every number from 0 on, with a word for those "
+                "that are not used"
+            )
+        names = [numbered[place] for place in range(len(numbered))]
+    if not names and isinstance(count, int) and 0 < count <= MOST_NAMED:
+        return tuple(map(str, range(count)))
     if not isinstance(names, list) or not names:
         raise DataError(f"{file} has no names; write names: [first, second, …], in the order of the class numbers")
     return tuple(str(name) for name in names)

@@ -28,11 +28,11 @@ from sonde.data.splits import (
 from sonde.data.targets import listed
 from sonde.modalities.catalogue import check_kind, check_target
 from sonde.modalities.image.annotations.annotated import Annotations
-from sonde.modalities.image.box_targets import Measured, Oddities, box_targets, counted, measured
-from sonde.modalities.image.config import ImageConfig
+from sonde.modalities.image.box_targets import CUT, OUTSIDE, Measured, Oddities, box_targets, counted, measured
+from sonde.modalities.image.config import ImageConfig, refuse_pages
 from sonde.modalities.image.letterboxed import LetterboxedInputs, room_for
 from sonde.modalities.image.pixel_statistics import image_statistics
-from sonde.modalities.image.rows import SAMPLED, Files
+from sonde.modalities.image.rows import SAMPLED, Files, pages_warning
 from sonde.modalities.modality import Wanted
 
 READERS = (
@@ -40,9 +40,19 @@ READERS = (
     "sonde.modalities.image.annotations.voc",
     "sonde.modalities.image.annotations.coco",
     "sonde.modalities.image.annotations.imglab",
+    "sonde.modalities.image.annotations.kitti",
+    "sonde.modalities.image.annotations.label_studio",
+    "sonde.modalities.image.annotations.fiftyone",
+    "sonde.modalities.image.annotations.labelme",
+    "sonde.modalities.image.annotations.via",
+    "sonde.modalities.image.annotations.createml",
+    "sonde.modalities.image.annotations.supervisely",
+    "sonde.modalities.image.annotations.wider_face",
+    "sonde.modalities.image.annotations.mot",
     "sonde.modalities.image.annotations.yolo",
     "sonde.modalities.image.annotations.box_table",
 )
+MANY = 0.5  # share of the boxes that reach beyond their image, from which something is wrong with all
 NAMED_BAD = 3  # unreadable images or annotations named in a warning
 
 
@@ -62,14 +72,17 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     check_target("boxes", f"{path} has bounding boxes", like)
+    refuse_pages(f"{path} has bounding boxes, and", config)
     skipped: list[str] | None = [] if config.skip_unreadable else None
     reader = next(reader for reader in READERS if import_module(reader).recognise(listing))
     found: Annotations = import_module(reader).read(listing, skipped)
-    images = {split: measured(part, skipped, tick) for split, part in in_order(found.splits).items()}
+    found = _by_shares(found)
+    oddities: Oddities = Counter()
+    images = {split: measured(part, skipped, tick, oddities) for split, part in in_order(found.splits).items()}
     for split, members in images.items():
         if not members:
-            raise DataError(f"{path}: the {split} split holds no images that can be read; add files or remove it")
-    oddities: Oddities = Counter()
+            why = f", the first because {skipped[0]}" if skipped else "; add files or remove it"
+            raise DataError(f"{path}: the {split} split holds no images that can be read{why}")
     schema, facts = _schema(found, images, config, path) if like is None else (like, [])
     rows = _rows(path, images, schema, shares=found.shares, oddities=oddities)
     tick("hashing files", 0, 0)
@@ -84,7 +97,9 @@ def read(
             *found.notes,
             *(f"{count:,} {what} left out" for what, count in found.set_aside.items()),
             *(counted(count, *words) for words, count in oddities.items() if count),
+            *_many_beyond(oddities, images),
             *_unreadable(skipped),
+            *pages_warning([one.header for members in images.values() for one in members]),
         ],
     )
     if like is not None:
@@ -93,6 +108,28 @@ def read(
     called = f"{about.source} has {len(train)} training images"
     indices, held = hold_back(len(train), rows, config, called=called)
     return _fitted(about.dataset(schema, drawn_from_train(rows, indices), held))
+
+
+def _by_shares(found: Annotations) -> Annotations:
+    """Boxes that lie in 0..1 in every image are shares of its sides, whatever the format says of pixels."""
+    boxes = [image.boxes for images in found.splits.values() for image in images if len(image.boxes)]
+    if found.shares or not boxes or any(box.max() > 1 or box.min() < 0 for box in boxes):
+        return found
+    splits = {split: [replace(image, size=(0, 0)) for image in images] for split, images in found.splits.items()}
+    note = "all boxes lie between 0 and 1, and are read as shares of their image's sides"
+    return replace(found, splits=splits, shares=True, notes=[*found.notes, note])
+
+
+def _many_beyond(oddities: Oddities, images: Mapping[str, Sequence[Measured]]) -> list[str]:
+    """A warning where so many boxes reach beyond their image that they may mean something else."""
+    total = sum(len(one.annotated.boxes) for members in images.values() for one in members)
+    beyond = oddities[CUT] + oddities[OUTSIDE]
+    if not beyond or beyond < MANY * total:
+        return []
+    return [
+        f"{beyond:,} of {total:,} boxes reach beyond their image: check that they are in pixels of these images, and in the "
+        "order that the format has (COCO: left, top, width, height; not two corners)"
+    ]
 
 
 def _schema(

@@ -23,6 +23,16 @@ from sonde.modalities.image.files import SUFFIXES
 from sonde.modalities.image.folder_roles import UNLABELLED, is_role, masks_among, roles_among, strangers
 from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files, assemble_images
+from sonde.modalities.image.split_names import (
+    NUMBERED,
+    alone_in,
+    empty_folders,
+    folders_in_classes,
+    joined_classes,
+    numbered_split,
+    told_splits,
+    with_images,
+)
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.modality import FILES as TABLES
 
@@ -59,7 +69,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images in class folders, None if it does not."""
     found = _layout(listing)
     if found.split:
-        classes = classes_of(found.splits["train"])
+        classes = with_images(found.splits["train"])
         flat = not classes and bool(found.splits["train"].ending(*SUFFIXES))
         named = ", ".join(folder.name for folder in (*found.splits.values(), *found.unlabelled))
         return f"folders {named}, with {len(classes)} class folders" if classes or flat else None
@@ -73,7 +83,7 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
 def has_labels(listing: Listing) -> bool:
     """Whether folders in a folder give images their classes."""
     found = _layout(listing)
-    return bool(classes_of(found.splits["train"]) if found.split else found.loose)
+    return bool(with_images(found.splits["train"]) if found.split else found.loose)
 
 
 def read(
@@ -91,7 +101,7 @@ def read(
     classes = {
         split: [_class_of(name, _depth(found, split, path)) for name in members] for split, members in names.items()
     }
-    _check_classes(path, classes, like)
+    _check_classes(found, path, classes, like)
     encoded = {split: Files(path, tuple(members)) for split, members in names.items()}
     targets = {split: raw_target(np.array(members, dtype=str), "the folders") for split, members in classes.items()}
     tick("hashing files", 0, 0)
@@ -103,18 +113,20 @@ def read(
 def _layout(listing: Listing) -> Layout:
     """Raises: DataError when two folders mean one split"""
     splits = split_folders(listing)
+    if "train" not in splits:
+        splits = told_splits(listing) or splits
     if "train" in splits:
-        classes = {folder.name for folder in classes_of(splits["train"])}
+        classes = {folder.name for folder in with_images(splits["train"])}
         bare = [split for split in splits if split != "train" and _unlabelled(splits[split], classes)]
         kept = {split: folder for split, folder in splits.items() if split not in bare}
-        known = {folder.path for folder in splits.values()}
-        beside = [folder for folder in classes_of(listing) if folder.path not in known]
+        known = [folder.path for folder in splits.values()]
+        beside = [one for one in with_images(listing) if not any(path.is_relative_to(one.path) for path in known)]
         return Layout(root=listing, splits=kept, loose=(), unlabelled=[splits[split] for split in bare], beside=beside)
-    inside = [folder for folder in classes_of(listing) if folder.path not in {s.path for s in splits.values()}]
+    inside = [folder for folder in with_images(listing) if folder.path not in {s.path for s in splits.values()}]
     named = set(roles_among([folder.name for folder in inside]))
     roles = [folder for folder in inside if folder.name in named]
     loose = [folder for folder in inside if folder.name not in named]
-    if not loose and len(roles) == 1 and not splits and len(classes_of(roles[0])) > 1:
+    if not loose and len(roles) == 1 and not splits and len(with_images(roles[0])) > 1:
         return _layout(roles[0])  # images/cat, images/dog
     held = {split: folder for split, folder in splits.items() if not folder.endings.isdisjoint(SUFFIXES)}
     bare = [split for split in held if _unlabelled(held[split], {folder.name for folder in loose})]
@@ -124,7 +136,7 @@ def _layout(listing: Listing) -> Layout:
 
 def _unlabelled(split: Listing, classes: set[str]) -> bool:
     """Whether a split's images are in no class folder: beside each other, or all in one folder that is named so."""
-    inside = classes_of(split)
+    inside = with_images(split)
     if not inside:
         return bool(split.ending(*SUFFIXES))
     (only, *more) = (folder.name for folder in inside)
@@ -134,7 +146,7 @@ def _unlabelled(split: Listing, classes: set[str]) -> bool:
 
 def _refuse_roles(listing: Listing, found: Layout) -> None:
     """Raises: DataError where folders of images are named for what they are for, and none for a class."""
-    roles = classes_of(found.splits["train"]) if found.split else found.roles
+    roles = with_images(found.splits["train"]) if found.split else found.roles
     if found.loose or not roles or not all(is_role(folder.name) for folder in roles):
         return
     tables = listing.ending(*TABLES)
@@ -159,7 +171,10 @@ def _names(found: Layout, path: Path) -> tuple[dict[str, list[str]], str, list[s
     if not found.split:
         names["train"] = [name for folder in found.loose for name in images_below(folder, path)]
         lists = split_lists(found.root)
-        if not lists or set(names) == {"train"}:
+        if not lists and set(names) == {"train"} and (chosen := numbered_split(Listing(path), names["train"])):
+            lists = {"train": path / NUMBERED[1]}
+            names, unlisted = chosen, []
+        elif not lists or set(names) == {"train"}:
             chosen, unlisted = by_lists(lists, names["train"])
             names = {**names, **chosen}
         else:
@@ -168,9 +183,17 @@ def _names(found: Layout, path: Path) -> tuple[dict[str, list[str]], str, list[s
         unlisted = []
     names, masks = _without_masks(names)
     warnings = [f"{len(outside):,} images are outside the class folders and are not used"] if outside else []
-    kinds = strangers(found.root.below)
+    kinds = [*strangers(found.root.below), *_odd_folders(found)]
     why = "a folder per split" if found.split else "a list of files per split" if lists else found.root.name
     return in_order(names), why, [*warnings, *unlisted, *_set_aside(found), *masks, *kinds]
+
+
+def _odd_folders(found: Layout) -> list[str]:
+    """Warnings of folders that are empty, and of those within class folders."""
+    train = found.splits.get("train", found.root)
+    classes = with_images(train) if found.split else found.loose
+    joined = joined_classes([folder.name for folder in classes])
+    return [*empty_folders(train), *folders_in_classes(classes), *joined]
 
 
 def _named_lists(lists: Mapping[str, Path]) -> str:
@@ -225,10 +248,16 @@ def _class_of(name: str, depth: int) -> str:
     return parts[depth]
 
 
-def _check_classes(path: Path, classes: Mapping[str, Sequence[str]], like: Schema | None) -> None:
+def _check_classes(found: Layout, path: Path, classes: Mapping[str, Sequence[str]], like: Schema | None) -> None:
     """Raises: DataError for a single class, and for one that a trained model does not know."""
     known = in_natural_order(set(classes.get("train", [])) if like is None else set(like.target.names))
     if like is None and len(known) == 1:
+        inner = alone_in(found.root)
+        if inner.path != found.root.path and with_images(inner):
+            held = _named(with_images(inner))
+            raise DataError(
+                f"{path} holds a single folder, and the data stand in {inner.path} ({held}); give that as DATA"
+            )
         raise DataError(
             f"{path} has images of one class only ({known[0]}); a classifier needs a folder of images for each of two or more"
         )
@@ -244,11 +273,6 @@ def images_below(listing: Listing, root: Path) -> list[str]:
     """Names relative to `root` of the images at any depth, in natural order."""
     before = listing.path.relative_to(root).as_posix()
     return [name if before == "." else f"{before}/{name}" for name in listing.below_ending(SUFFIXES)]
-
-
-def classes_of(listing: Listing) -> list[Listing]:
-    """The folders directly below that hold images."""
-    return [folder for folder in listing.folders if not folder.endings.isdisjoint(SUFFIXES)]
 
 
 def _other_form(listing: Listing) -> bool:

@@ -5,10 +5,11 @@ Source: http://yann.lecun.com/exdb/mnist/, "The IDX file format"
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import RawIOBase
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ import numpy as np
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
 from sonde.core.errors import DataError
+from sonde.core.memory import free_bytes
 from sonde.core.progress import Tick, silent
+from sonde.core.units import size
 from sonde.data.assemble import About
 from sonde.data.listing import Listing
-from sonde.data.splits import SPLIT_NAMES, in_order
+from sonde.data.splits import SPLIT_NAMES, in_order, no_training_part
 from sonde.data.targets import raw_target
 from sonde.data.unzipped import text_of
 from sonde.modalities.arrays.dataset import ArrayPair, assemble_arrays
@@ -30,7 +33,9 @@ NAME = re.compile(
     r"(?P<stem>.*?)(?P<role>images|labels)([-.]idx(?P<axes>\d)([-.]ubyte)?|[-.]ubyte)(?P<gz>\.gz)?$", re.I
 )
 GZIP = 31  # zlib's window bits for a gzip header and trailer
-BLOCK = 1 << 16  # bytes read and inflated at a time
+BLOCK = 1 << 16  # bytes read at a time
+PIECE = 1 << 20  # bytes inflated at a time, of which a block may hold a thousand times its own
+LONGEST_HEADER = 4 + 4 * 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,7 @@ def read(
 
     Raises: DataError for files that are truncated, no IDX, without their labels, or not as long as them
     """
-    path, pairs = listing.path, _pairs(listing)
+    path, pairs = listing.path, _pairs(listing, evaluated=like is not None)
     root = next(iter(pairs.values())).images.parent
     files = [file for pair in pairs.values() for file in (pair.images, pair.labels)]
     tick("reading IDX files", 0, len(files))
@@ -91,52 +96,81 @@ def read_idx(path: Path) -> np.ndarray:
     Raises: DataError when it is truncated or no IDX file
     """
     content = _content(path)
+    dtype, shape, header = _header(content, path)
+    promised = prod(shape) * dtype.itemsize
+    if len(content) - header != promised:
+        raise _not_as_promised(path, f"{max(0, len(content) - header):,} bytes of data", promised)
+    array = np.frombuffer(content, dtype, offset=header).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _header(content: bytes | bytearray, path: Path) -> tuple[np.dtype, tuple[int, ...], int]:
+    """(type, shape, bytes before the numbers) that a file's beginning says. Raises: DataError for the beginning of no IDX file"""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES or content[3] == 0:
         raise DataError(
             f"{path} is not an IDX file: it starts with {content[:4].hex(' ') or 'nothing'} instead of 00 00, a type and the "
             "number of axes; download it again"
         )
-    dtype, axes = np.dtype(TYPES[content[2]]), content[3]
-    header = 4 + 4 * axes
+    header = 4 + 4 * content[3]
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, header, 4))
-    promised = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if len(content) - header != promised:
-        raise DataError(
-            f"{path} holds {max(0, len(content) - header):,} bytes of data, but its header promises {promised:,}; "
-            "download it again"
-        )
-    array = np.frombuffer(content, dtype, offset=header).reshape(shape)
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    return np.dtype(TYPES[content[2]]), shape, header
+
+
+def _not_as_promised(path: Path, holds: str, promised: int) -> DataError:
+    return DataError(f"{path} holds {holds}, but its header promises {promised:,}; download it again")
 
 
 def _content(path: Path) -> bytes | bytearray:
+    """All of a file, unpacked; its header is compared with what memory holds before more is read.
+
+    Raises: DataError for one that is larger, or goes on after what its header promises
+    """
     try:
         with path.open("rb", buffering=0) as file:  # a buffer would be joined with the rest: all of it twice
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            return inflate(file, path) if zipped else file.read()
+            if not zipped:
+                _check_room(path, path.stat().st_size)
+                return file.read()
+            content, header, most = bytearray(), 0, 0
+            for piece in inflated(file, path):
+                content += piece
+                if not most and len(content) >= LONGEST_HEADER:
+                    dtype, shape, header = _header(content, path)
+                    most = header + prod(shape) * dtype.itemsize
+                    _check_room(path, most)
+                if most and len(content) > most:
+                    raise _not_as_promised(path, "more data", most - header)
+            return content
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def inflate(file: RawIOBase, path: Path) -> bytearray:
-    """The content of a gzip file, all its members; it is never in memory twice.
+def _check_room(path: Path, number: int) -> None:
+    if number > free_bytes():
+        raise DataError(
+            f"{path} needs {size(number)} of memory, and {size(free_bytes())} are free; take a part of it, or write it as an NPY "
+            "file, which is not read whole"
+        )
+
+
+def inflated(file: RawIOBase, path: Path) -> Iterator[bytes]:
+    """The content of a gzip file, all its members, in pieces; it is never in memory twice.
 
     Raises: DataError when it is truncated or damaged
     """
-    content, member = bytearray(), None
+    member = None
     while block := file.read(BLOCK):
         while block := block if member else block.lstrip(b"\0"):  # zeros may stand between members and at the end
             member = member or zlib.decompressobj(GZIP)
             try:
-                content += member.decompress(block)
+                yield member.decompress(block, PIECE)
             except zlib.error as error:
                 raise DataError(f"{path} is damaged ({error}); download it again") from None
-            block = member.unused_data
+            block = member.unconsumed_tail or member.unused_data
             member = None if member.eof else member
     if member is not None:
         raise DataError(f"{path} is truncated: the gzip stream ends early; download it again")
-    return content
 
 
 def _files(listing: Listing) -> list[Path]:
@@ -155,28 +189,35 @@ def _role(file: Path) -> str:
     return match["role"].lower() if match else ""
 
 
-def _pairs(listing: Listing) -> Mapping[str, Pair]:
-    """Split -> its files, train where a name says none; of a single images file only its own pair, as the train split."""
+def _pairs(listing: Listing, *, evaluated: bool) -> Mapping[str, Pair]:
+    """Split -> its files, train where a name says none; of a single images file only its own pair, as the train split.
+
+    evaluated: whether a trained model is to be evaluated on them, which needs no training part
+    Raises: DataError where there are test images alone, which are not to be trained on
+    """
     path = listing.path
     if listing.is_file:
         images = path if _role(path) == "images" else _partner(path, "images")
+        if not evaluated and _split_of(images) != "train":
+            raise no_training_part(str(path), f"{_split_of(images)} images", "train-images… and train-labels…")
         return {"train": Pair(images=images, labels=_partner(images, "labels"))}
     found: dict[str, Pair] = {}
     for file in _files(listing):
         if _role(file) != "images":
             continue
-        words = re.split(r"[^a-z0-9]+", _stem(file).lower())
-        split = next((SPLIT_NAMES[word] for word in reversed(words) if word in SPLIT_NAMES), "train")
+        split = _split_of(file)
         if split in found:
             raise DataError(f"{path}: {found[split].images.name} and {file.name} both are {split} images; keep one")
         found[split] = Pair(images=file, labels=_partner(file, "labels"))
-    if "train" not in found:
-        if len(found) > 1:
-            raise DataError(
-                f"{path} has no train images: the files are called {', '.join(found)}; name one train-images"
-            )
-        found = {"train": next(iter(found.values()))}
+    if "train" not in found and not evaluated:
+        raise no_training_part(str(path), f"{' and '.join(found)} images", "train-images… and train-labels…")
     return in_order(found)
+
+
+def _split_of(file: Path) -> str:
+    """The split that a file's name says, train where it says none."""
+    words = re.split(r"[^a-z0-9]+", _stem(file).lower())
+    return next((SPLIT_NAMES[word] for word in reversed(words) if word in SPLIT_NAMES), "train")
 
 
 def _partner(file: Path, role: str) -> Path:

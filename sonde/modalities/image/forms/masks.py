@@ -29,7 +29,7 @@ from sonde.modalities.image.folder_roles import TRUTH, masks_among, words
 from sonde.modalities.image.forms.class_folders import by_lists, images_below
 from sonde.modalities.image.mask_coding import FOREGROUND, Coding, infer_coding, known_coding
 from sonde.modalities.image.mask_files import MaskFiles, Masks, ObjectFiles
-from sonde.modalities.image.mask_names import CITYSCAPES, class_names, colour_names
+from sonde.modalities.image.mask_names import CITYSCAPES, class_names, colour_names, says_nothing
 from sonde.modalities.image.masked import Masked, assemble_masks
 from sonde.modalities.image.modality import IMAGE_FOLDERS
 from sonde.modalities.image.rows import Files
@@ -102,7 +102,7 @@ def read(
     path = listing.path
     check_kind("image", str(path), like)
     check_target("mask", f"{path} holds masks", like)
-    found = _found(listing, skip=config.skip_unreadable)
+    found = _with_truth(path, _found(listing, skip=config.skip_unreadable))
     tick("reading masks", 0, 0)
     known = list(like.target.names) if like is not None else None
     masks: dict[str, Masks]
@@ -122,6 +122,16 @@ def read(
         for split, pairs in found.pairs.items()
     }
     return assemble_masks(splits, names, about, config, with_objects=with_objects, tick=tick, like=like)
+
+
+def _with_truth(path: Path, found: Matched) -> Matched:
+    """Without a test split whose masks say nothing."""
+    test = [path / pair.masks[0] for pair in found.pairs.get("test", ())]
+    if not test or found.by_object or not says_nothing(test):
+        return found
+    note = "the masks of the test split show no class, so it cannot be evaluated on and is set aside"
+    pairs = {split: members for split, members in found.pairs.items() if split != "test"}
+    return replace(found, pairs=pairs, warnings=[*found.warnings, note])
 
 
 def pictures(listing: Listing) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from sonde.core.config import DataConfig
-from sonde.core.dataset import Dataset, Schema
+from sonde.core.dataset import Dataset, Fact, Schema
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
@@ -25,6 +25,7 @@ from sonde.modalities.image.naming_tables import (
     NamingTable,
     box_columns,
     cells_of,
+    holds_regions,
     naming_tables,
     split_column,
 )
@@ -54,7 +55,11 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     if found is None or not found.by_split:
         return None
     train = found.by_split["train"]
-    if box_columns(train.head) and wanted.task != "classification" and not _classes(wanted):
+    if (
+        (box_columns(train.head) or holds_regions(train.head))
+        and wanted.task != "classification"
+        and not _classes(wanted)
+    ):
         return None
     return f"column {train.column!r} of {train.path.name} names images"
 
@@ -94,7 +99,7 @@ def read(
         f" of {', '.join(found.by_split[split].path.name for split in tables)}",
         files=[*(found.by_split[split].path for split in tables), *files],
         root=root,
-        facts=labels.facts,
+        facts=[*labels.facts, *_left_out(tables["train"], train.column, columns, config)],
         outputs=labels.outputs,
         warnings=warnings,
     )
@@ -205,6 +210,13 @@ def _one(found: Named, naming: NamingTable, cell: str, split: str, place: str, s
         f"{place}: {cell!r} names no image below {found.root.path}; add it or remove the row; training skips such rows with "
         "--skip-unreadable"
     )
+
+
+def _left_out(table: Table, image: str, used: Sequence[str], config: DataConfig) -> list[Fact]:
+    """Columns beside image and label, of which nothing is learned."""
+    read = {image, split_column(table.columns), config.of(TableConfig).group, *used}
+    others = [name for name in table.columns if name and name not in read]
+    return [Fact(f"left out {first_few(others, 2 * LISTED)}", "only the image itself is an input")] if others else []
 
 
 def _say_what_is_left(found: Named, splits: Mapping[str, Split], warnings: list[str]) -> None:

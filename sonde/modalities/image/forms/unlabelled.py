@@ -6,6 +6,7 @@ import numpy as np
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema, TargetSpec
+from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
 from sonde.data.assemble import About
 from sonde.data.listing import Listing, split_folders
@@ -15,14 +16,22 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.image.forms import class_folders as folders
 from sonde.modalities.image.rows import Files, assemble_images
 from sonde.modalities.modality import Wanted
+from sonde.modalities.table.modality import FILES as TABLES
 
 NONE = TargetSpec(kind="none", names=("image",))
+TASKS = ("simclr", "masked-autoencoder")  # that need no labels
+
+
+def _for_it(task: str | None) -> bool:
+    return task in TASKS
 
 
 def recognise(listing: Listing, wanted: Wanted) -> str | None:
     """Why a folder holds images without labels; None where class folders give them, or there are no images."""
     if folders.has_labels(listing):
         return None
+    if not _for_it(wanted.task) and wanted.like is None and (listing.is_file or listing.ending(*TABLES)):
+        return None  # what is wrong with tables is said where they are read
     found = folders.images_below(listing, listing.path)
     return f"{len(found):,} images in no class folders" if found else None
 
@@ -35,6 +44,13 @@ def read(
     Raises: DataError for unreadable images
     """
     path = listing.path
+    if like is None and not _for_it(task):
+        number = len(folders.images_below(listing, path))
+        raise DataError(
+            f"{path}: nothing says what its {number:,} images show; move them into a folder for each class, CLASS/NAME, or name "
+            "them in a table of images and labels, train.csv; for masks, images/ and masks/ of PNG files with equal names; boxes "
+            f"of another program can be exported as COCO or YOLO; without labels, --task {' or --task '.join(TASKS)}"
+        )
     check_kind("image", str(path), like)
     below = split_folders(listing)
     places = in_order(below) if "train" in below else {"train": listing}

@@ -187,6 +187,9 @@ def _odd(chains: Sequence[Chain]) -> list[str]:
     """Warnings of residues that are dropped, missing, or read as something else."""
     bare, broken = [chain for chain in chains if chain.bare], [chain for chain in chains if chain.breaks]
     warnings = []
+    if several := [chain for chain in chains if chain.models > 1]:
+        named = ", ".join(chain.name for chain in several[:LISTED]) + " …" * (len(several) > LISTED)
+        warnings.append(f"{len(several):,} chains stand in several models (NMR), of which the first is read: {named}")
     if bare:
         count = sum(chain.bare for chain in bare)
         what = "residues" if count != 1 else "residue"

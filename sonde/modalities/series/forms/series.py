@@ -196,7 +196,7 @@ def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
     moments = panel.moments(0, len(panel.span), back=first, horizon=horizon)
     why = "every step with enough steps before and after it; scaled as in training"
     splits = {"test": replace(windows, moments=moments, season=season)}
-    warnings = warnings_of(panel, [])
+    warnings = [*table.notes, *warnings_of(panel, [])]
     if new:
         listed = first_few([repr(label) for label in new], LISTED)
         warnings.append(

@@ -21,10 +21,20 @@ from sonde.modalities.catalogue import check_kind
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.encode import Fitted, check_sources, encode, fit_columns
+from sonde.modalities.table.features import read_features
 from sonde.modalities.table.held_back import hold_back
-from sonde.modalities.table.kinds import Kind, Values, infer_kind, is_missing, parse
-from sonde.modalities.table.read import JSON_SUFFIXES, TEXT_SUFFIXES, Table, notes_of, read_table, table_suffix
+from sonde.modalities.table.kinds import Kind, Values, is_missing
+from sonde.modalities.table.read import (
+    JSON_SUFFIXES,
+    TEXT_SUFFIXES,
+    Table,
+    notes_of,
+    numbered_like,
+    read_table,
+    table_suffix,
+)
 from sonde.modalities.table.rows import TableRows
+from sonde.modalities.table.skipped import reading
 from sonde.modalities.table.target import Target, infer_target, read_target, target_columns
 from sonde.modalities.table.together import against_chance
 
@@ -83,6 +93,8 @@ def read_tables(
     for done, (split, file) in enumerate(files.items()):
         tick("reading tables", done, len(files))
         names = () if "train" not in tables or not tables["train"].headless else tuple(tables["train"].columns)
+        if like is not None and like.input.columns:
+            names = numbered_like(file, [column.source for column in like.input.columns])
         tables[split] = listing.once(read_table, file, config.of(TableConfig).columns or names)
     tick("reading tables", len(files), len(files))
     return tables
@@ -129,7 +141,11 @@ def _as_trained(tables: Mapping[str, Table], about: About, config: DataConfig, s
     columns = saved_target(schema.target, config)
     splits, warnings = {}, notes_of(tables.values())
     for split, table in tables.items():
-        target = read_target(table, columns, schema.target)
+        if config.skip_unreadable:
+            table, target, said = reading(table, lambda each: read_target(each, columns, schema.target), skip=True)
+            warnings += said
+        else:  # eval has no such flag to name
+            target = read_target(table, columns, schema.target)
         index, dropped = with_target(table, target, columns)
         warnings += dropped
         splits[split] = _rows(table, index, encode(table, schema.input.columns), target, schema.target)
@@ -144,9 +160,19 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
         check_kind("table", about.source, wanted.like)
         return _as_trained(tables, about, config, wanted.like)
     train_table = tables["train"]
-    target = infer_target(train_table, target_columns(train_table, settings.target), wanted.task)
-    warnings = without_target(tables, target)
-    targets = {split: read_target(table, target.columns, target.spec) for split, table in tables.items()}
+    columns = target_columns(train_table, settings.target)
+    train_table, target, warnings = reading(
+        train_table, lambda table: infer_target(table, columns, wanted.task), skip=config.skip_unreadable
+    )
+    tables["train"] = train_table
+    warnings += without_target(tables, target)
+    targets: dict[str, np.ndarray] = {}
+    for split, table in tables.items():
+        tables[split], targets[split], said = reading(
+            table, lambda each: read_target(each, target.columns, target.spec), skip=config.skip_unreadable
+        )
+        warnings += said
+    train_table = tables["train"]
     indices: dict[str, np.ndarray] = {}
     for split, table in tables.items():
         indices[split], dropped = with_target(table, targets[split], target.columns)
@@ -154,19 +180,20 @@ def _dataset(tables: dict[str, Table], about: About, wanted: Wanted) -> Dataset:
     labels = targets["train"][indices["train"]] if target.spec.kind == "class" else None
     chosen, split_facts = _split(train_table, indices, config, labels=labels)
     train = chosen["train"][1]
-    kinds = {c: infer_kind(train_table, c) for c in train_table.columns if c not in (*target.columns, settings.group)}
-    values = {c: parse(train_table, c, kind) for c, kind in kinds.items()}
-    warnings += [f"{train_table.name}: column {c!r}: {kind.guess}" for c, kind in kinds.items() if kind.guess]
+    inputs = [column for column in train_table.columns if column not in (*target.columns, settings.group)]
+    kinds, values, said = read_features(train_table, inputs)
+    warnings += said
     drawn = any(source == "train" and split != "train" for split, (source, _) in chosen.items())
     if drawn and settings.time is None and settings.group is None:
         warnings += against_chance(kinds, values, indices["train"], train_table.name)
     fitted = fit_columns(values, kinds, train, train_table.numbers)
+    warnings += [f"{train_table.name}: column {column!r}: {text}" for column, text in fitted.spelled.items()]
     target = standardised(target, targets["train"][train])
     for table in tables.values():
         check_sources(table, fitted.columns)
-    inputs = {s: encode(table, fitted.columns, values if s == "train" else None) for s, table in tables.items()}
+    encoded = {s: encode(table, fitted.columns, values if s == "train" else None) for s, table in tables.items()}
     splits = {
-        split: _rows(tables[source], index, inputs[source], targets[source], target.spec)
+        split: _rows(tables[source], index, encoded[source], targets[source], target.spec)
         for split, (source, index) in chosen.items()
     }
     spec = InputSpec(kind="table", shape=(len(fitted.columns),), columns=fitted.columns)

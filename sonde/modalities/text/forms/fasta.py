@@ -6,7 +6,8 @@ split/train.fasta test.fasta       a file a split; split/train/positive.fa a fil
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,9 +69,28 @@ def read(
     aside = [
         name for name in first.columns if name not in (SEQUENCE, ID, *requested) and not uninformative(first, name)
     ]
-    chain = chain_kind(looked_at(first, SEQUENCE))
+    plain = [letters.upper().replace("-", "").replace("*", "") for letters in looked_at(first, SEQUENCE)]
+    chain = chain_kind(plain)  # of an alignment too, most of which may be gaps
+    about = replace(about, warnings=[*about.warnings, *_odd_letters(tables.values(), chain)])
     found = TextColumns(input=SEQUENCE, targets=tuple(requested), chain=chain, aside=tuple(aside), guessed=guessed)
     return tables_of_texts(tables, found, about, config, task=task, tick=tick)
+
+
+def _odd_letters(tables: Iterable[Table], chain: str) -> list[str]:
+    """Warnings of what sequences are written in: small letters, RNA beside DNA, and the same sequence in several records."""
+    cells = [str(cell) for table in tables for cell in table.columns[SEQUENCE].to_pylist()]
+    found = []
+    if chain and (small := sum(cell != cell.upper() for cell in cells)):
+        found.append(
+            f"{small:,} of {len(cells):,} sequences have small letters (soft-masked), which are read as capitals"
+        )
+    rna, dna = ({row for row, cell in enumerate(cells) if letter in cell.upper()} for letter in "UT")
+    if chain == "nucleotides" and rna and dna:
+        found.append(
+            f"{len(rna):,} sequences hold U and {len(dna):,} hold T: RNA beside DNA, whose U and T are different letters here; "
+            "write all in one way unless that is meant"
+        )
+    return found
 
 
 def _files(listing: Listing, *, alone: str = "train") -> dict[str, list[Path]]:

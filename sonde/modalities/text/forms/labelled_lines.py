@@ -53,17 +53,21 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
     lines = listing.once(head_lines, file)
     if (writing := writing_of(lines)) is not None:
         return f"{file.name} has {writing.words}"
+    _refuse_tagged(listing, file, lines)
     if listing.is_file:
-        _refuse_what_is_no_text(listing, file, lines)
+        _refuse_numbers(file, lines)
     return None
 
 
-def _refuse_what_is_no_text(listing: Listing, file: Path, lines: list[str]) -> None:
+def _refuse_tagged(listing: Listing, file: Path, lines: list[str]) -> None:
     if is_tagged_words(lines, listing.once(blank_lines, file)):
         raise DataError(
             f"{file} holds words with tags (CoNLL), and words are not tagged here: write the sentences with a label each into a "
             f"CSV file; {AS_TEXT}"
         )
+
+
+def _refuse_numbers(file: Path, lines: list[str]) -> None:
     if is_numbers(lines):
         if "\t" in lines[0] or "," in lines[0]:
             copy = f"cp {file.name} {file.stem}{'.tsv' if '	' in lines[0] else '.csv'}"

@@ -10,7 +10,7 @@ from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import form_of, read_tables, split_files
 from sonde.modalities.table.read import notes_of
-from sonde.modalities.text.forms.squad import questions_dataset
+from sonde.modalities.text.forms.squad import knows_unanswerable, questions_dataset
 from sonde.modalities.text.question_table import QuestionColumns, find_questions, questions_of
 from sonde.modalities.text_pair.config import NONE, TextPairConfig
 
@@ -47,7 +47,7 @@ def read(
         columns = find_questions(table)
         if columns is None:
             raise DataError(f"{table.name} holds no questions as the other tables do; give it the same columns")
-        found[split] = questions_of(table, columns, skip=config.skip_unreadable)
+        found[split] = questions_of(table, columns, skip=config.skip_unreadable, unanswerable=knows_unanswerable(like))
     files, notes = list(split_files(listing).values()), notes_of(tables.values())
     form = f"{form_of(files[0])} of questions"
     return questions_dataset(found, listing, config, form=form, files=files, notes=notes, like=like, tick=tick)

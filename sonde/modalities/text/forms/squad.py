@@ -1,4 +1,4 @@
-"""Questions about paragraphs in the JSON of SQuAD v1.1 (Rajpurkar et al. 2016, arXiv:1606.05250).
+"""Questions about paragraphs in the JSON of SQuAD v1.1 (Rajpurkar et al. 2016, arXiv:1606.05250) and 2.0 (arXiv:1806.03822).
 
 questions.json                       one file; whole articles are held back
 squad/train-v1.1.json  dev-v1.1.json     a file per split, named for it
@@ -33,6 +33,7 @@ from sonde.modalities.text.question_rows import QuestionRows, passages_of, rows_
 from sonde.modalities.text.questions import Questions, looks_like_squad, read_questions
 from sonde.modalities.text.vocabulary import vocabulary_for
 
+ENDS, NO_ANSWER = ("start", "end"), "no answer"  # names of a target; the third where some questions have no answer
 WINDOW = 384  # tokens that a network reads at once, as in Devlin et al. 2018
 
 
@@ -54,10 +55,15 @@ def read(
     found: dict[str, Questions] = {}
     for place, (split, file) in enumerate(files.items()):
         tick("reading questions", place, len(files))
-        found[split] = read_questions(file, skip=config.skip_unreadable)
+        found[split] = read_questions(file, skip=config.skip_unreadable, unanswerable=knows_unanswerable(like))
     return questions_dataset(
         found, listing, config, form="SQuAD JSON", files=list(files.values()), like=like, tick=tick
     )
+
+
+def knows_unanswerable(like: Schema | None) -> bool:
+    """Whether questions without an answer are kept: in training, and for models that were trained on such."""
+    return like is None or NO_ANSWER in like.target.names
 
 
 def questions_dataset(
@@ -83,7 +89,8 @@ def questions_dataset(
         vocabulary, why = read_vocabulary(like.input.tokenizer), "of the model"
     tick("cutting text into tokens", 0, 0)
     rows = {split: questions_as_rows(questions, vocabulary) for split, questions in found.items()}
-    schema = like or _schema(rows["train"], vocabulary, config)
+    unanswerable = sum(questions.unanswerable() for questions in found.values())
+    schema = like or _schema(rows["train"], vocabulary, config, unanswerable=found["train"].unanswerable() > 0)
     warnings = [*notes, *(text for questions in found.values() for text in questions.warnings())]
     about = About.at(listing, form=form, why=why, files=files, warnings=warnings)
     held = [split for split in ("validation", "test") if split in parts]
@@ -91,6 +98,8 @@ def questions_dataset(
         {split: len(parts[split]) for split in held}, held, stratified=False, how="random, whole articles"
     )
     facts = [*_facts(found, rows, schema, vocabulary, why, form=form), *held_back]
+    if unanswerable:
+        facts.append(Fact(f"{unanswerable:,} questions without an answer", "learnt and scored as in SQuAD 2.0"))
     if like is not None:
         return about.dataset(schema, for_evaluation(rows), facts)
     return thinned(about.dataset(schema, drawn_from_train(rows, parts), facts), config)
@@ -130,14 +139,14 @@ def _training_texts(questions: Questions, rows: np.ndarray) -> list[str]:
     return [*(questions.paragraphs[place] for place in paragraphs), *(question.text for question in chosen)]
 
 
-def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig) -> Schema:
+def _schema(train: QuestionRows, vocabulary: Vocabulary, config: DataConfig, *, unanswerable: bool) -> Schema:
     window = config.of(TextConfig).max_tokens or WINDOW
     longest = int(train.lengths().max())
     return Schema(
         input=InputSpec(
             kind="tokens", shape=(min(longest, window),), tokenizer=vocabulary.to_json(), symbols=vocabulary.size
         ),
-        target=TargetSpec(kind="span", names=("start", "end"), shape=(window,)),
+        target=TargetSpec(kind="span", names=(*ENDS, NO_ANSWER) if unanswerable else ENDS, shape=(window,)),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sonde.core.config import DataConfig
+from sonde.core.data_warning import warn
 from sonde.core.dataset import Dataset, Fact, Schema, TargetSpec
 from sonde.core.errors import DataError
 from sonde.core.progress import Tick, silent
@@ -96,7 +97,7 @@ def tables_of_texts(
     prints = about.fingerprint or {
         split: hashlib.sha256("\0".join(part.texts).encode()).hexdigest() for split, part in parts.items()
     }
-    about = replace(about, facts=[*facts, target.fact], warnings=warnings, fingerprint=prints)
+    about = replace(about, facts=[*facts, target.fact], warnings=[*about.warnings, *warnings], fingerprint=prints)
     return assemble_texts(parts, target.spec, about, config, chain=found.chain, column=found.input, tick=tick)
 
 
@@ -162,10 +163,16 @@ def _part(table: Table, column: str, targets: Sequence[str], spec: TargetSpec) -
 
 
 def texts_in(table: Table, like: Schema) -> tuple[list[str], list[str]]:
-    """The texts of a table for prediction, and what to call each. Raises: DataError for a row without text."""
+    """The texts of a table for prediction, and what to call each; rows without one are left out, and counted in a warning.
+
+    Raises: DataError where no row has a text
+    """
     texts = text_cells(table, text_column(table, like))
     names = [table.place(row) for row in range(len(texts))]
-    empty = next((name for text, name in zip(texts, names, strict=True) if not text), None)
-    if empty is not None:
-        raise DataError(f"{empty} has no text to predict on; fill in the cell or remove the row")
-    return texts, names
+    empty = [name for text, name in zip(texts, names, strict=True) if not text]
+    if len(empty) == len(texts):
+        raise DataError(f"{table.name}: no row has a text to predict on; fill the column {text_column(table, like)!r}")
+    if empty:
+        warn([f"{len(empty):,} of {len(texts):,} rows have no text and are not predicted on, first {empty[0]}"])
+    there = [(text, name) for text, name in zip(texts, names, strict=True) if text]
+    return [text for text, _ in there], [name for _, name in there]

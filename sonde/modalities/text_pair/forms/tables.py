@@ -1,6 +1,7 @@
 """Tables with two columns of text that are read together."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Dataset, Schema
@@ -10,7 +11,7 @@ from sonde.data.listing import Listing
 from sonde.modalities.modality import Wanted
 from sonde.modalities.table.config import TableConfig
 from sonde.modalities.table.forms.tables import about_frames, about_tables, read_tables, split_files
-from sonde.modalities.table.read import Table
+from sonde.modalities.table.read import Table, notes_of
 from sonde.modalities.text_pair.columns import PairColumns, find_pair
 from sonde.modalities.text_pair.config import TextPairConfig
 from sonde.modalities.text_pair.dataset import evaluate_on, train_on
@@ -36,6 +37,7 @@ def read(
     """Tables by split as pairs of texts with targets. Raises: DataError naming the file (and row), and what to do"""
     tables, about = read_tables(listing, config, like=like, tick=tick), about_tables(listing, like=like)
     if like is not None:
+        about = replace(about, warnings=[*about.warnings, *notes_of(tables.values())])
         return evaluate_on(tables, about, config, like)
     found = _found(tables["train"], config)
     assert found is not None

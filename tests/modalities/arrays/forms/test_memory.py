@@ -129,7 +129,7 @@ NAN[7, 1] = np.nan
         (X, "train of type ndarray cannot be trained on; give a path, a name, (inputs, targets)"),
         (17, "train of type int cannot be trained on; give a path"),
         ({"test": (X, Y)}, "there is no train split, only test"),
-        (([[1, 2], [3]], [0, 1]), "x: rows differ in shape"),
+        (([[1, 2], [3]], [0, 1]), "x: rows differ in length (1 to 2); pad them"),
         ({"train": (X, Y), "test": (X[:, :3], Y)}, "test x has inputs of shape (3,), but train x (4,)"),
         (([Path("nowhere.png")] * 4, [0, 1, 0, 1]), "nowhere.png cannot be read as an image"),
         (([Image.new("L", (4, 4))] * 4, [0, 1]), "train: 4 images, but 2 targets; each needs one"),

@@ -36,6 +36,22 @@ def test_the_keras_form(tmp_path: Path) -> None:
     assert data.splits["test"].describe(3) == "mnist.npz 'x_test' row 3"
 
 
+@pytest.mark.parametrize("names", [("x_test", "y_test"), ("val_images", "val_labels"), ("x_test", "classes_of_it")])
+def test_arrays_for_testing_alone_are_evaluated_on_and_not_trained_on(tmp_path: Path, names: tuple[str, str]) -> None:
+    parts: dict[str, Any] = dict(zip(names, (X, Y), strict=True))
+    np.savez(tmp_path / "a.npz", **parts)
+    refused = (
+        rf"a\.npz has arrays for (test|validation) \({names[0]}, {names[1]}\) alone, which are not trained on; add"
+    )
+    with pytest.raises(DataError, match=refused):
+        read(tmp_path / "a.npz", DataConfig())
+    np.savez(tmp_path / "b.npz", x_train=X, y_train=Y)  # as the message says
+    trained = read(tmp_path / "b.npz", DataConfig())
+    assert list(trained.splits) == ["train", "validation", "test"]
+    found = read(tmp_path / "a.npz", DataConfig(), like=trained.schema).splits
+    assert {split: len(rows) for split, rows in found.items()} == {"test": 40}
+
+
 def test_the_medmnist_form_with_labels_in_a_column(tmp_path: Path) -> None:
     y = Y[:, None].astype(np.uint8)
     parts: dict[str, Any] = {

@@ -56,3 +56,17 @@ def test_what_is_wrong_with_a_row(tmp_path: Path) -> None:
         DataError, match=r"t.csv row 4: 'x.png' names no image below .*; fix it, or skip .*--skip-unreadable"
     ):
         read(tmp_path, None)
+
+
+def test_open_images_has_shares_names_and_groups(tmp_path: Path) -> None:
+    head = "ImageID,LabelName,Confidence,XMin,XMax,YMin,YMax,IsGroupOf\n"
+    for split in ("train", "validation"):
+        paint(tmp_path / split, Drawn(f"{split}0a"))
+        rows = f"{split}0a,/m/1,1,0.25,0.5,0.5,1.0,0\n{split}0a,/m/1,1,0,1,0,1,1\n"
+        (tmp_path / f"{split}-annotations-bbox.csv").write_text(head + rows)
+    (tmp_path / "class-descriptions-boxable.csv").write_text("/m/1,Cat\n")
+    found = read(tmp_path, None)
+    (one,) = found.splits["validation"]
+    assert found.shares
+    assert (one.boxes.tolist(), one.names) == ([[0.25, 0.5, 0.5, 1.0]], ("Cat",))
+    assert found.set_aside == {"boxes around groups of objects": 2}

@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sample_boxes import Drawn, coco_content, paint, random_images, write_coco
 from sample_places import form
 
+from sonde.core.config import DataConfig
+from sonde.core.dataset import Dataset
 from sonde.core.errors import DataError
 from sonde.modalities.image.annotations import coco
+from sonde.modalities.open import open_data
 
 read, recognise = form(coco)
 
@@ -169,3 +173,43 @@ def test_an_object_marked_twice_counts_once(tmp_path: Path):
     found = read(write(tmp_path, content), None)
     assert found.splits["train"][0].boxes.tolist() == [[4, 8, 24, 40]]
     assert found.set_aside == {"objects marked twice": 1}
+
+
+def marked(root: Path, boxes: list[list[float]], **changes: Any) -> Dataset:
+    """An image of 48x64 with boxes, as a dataset."""
+    paint(root, Drawn("one"))
+    content = coco_content([Drawn("one")])
+    content["annotations"] = [
+        {"id": n, "image_id": 10, "category_id": 1 + n % 2, "bbox": box} for n, box in enumerate(boxes)
+    ]
+    (root / "instances.json").write_text(json.dumps({**content, **changes}))
+    return open_data(root, DataConfig(validation=0, test=0))
+
+
+def test_boxes_by_shares_are_told(tmp_path: Path) -> None:
+    data = marked(tmp_path, [[0.25, 0.5, 0.5, 0.25], [0, 0, 1, 1]])
+    assert data.splits["train"].read(np.array([0]))["target"][0, :, 1:].tolist() == [[16, 24, 48, 36], [0, 0, 64, 48]]
+    assert any("all boxes lie between 0 and 1, and are read as shares" in warning for warning in data.warnings)
+
+
+def test_corners_in_the_place_of_width_and_height_are_suspected(tmp_path: Path) -> None:
+    data = marked(tmp_path, [[40, 30, 60, 46], [30, 20, 50, 40], [1, 1, 9, 9]])
+    assert any(warning.startswith("2 of 3 boxes reach beyond their image") for warning in data.warnings)
+
+
+def test_categories_of_one_name_and_images_without_an_entry_are_said(tmp_path: Path) -> None:
+    paint(tmp_path, Drawn("stray"))
+    data = marked(tmp_path, [[1, 2, 30, 40], [9, 9, 9, 9]], categories=[{"id": n, "name": "red"} for n in (1, 2)])
+    assert "several categories are called red, and are learnt as one class" in data.warnings
+    assert "1 images have no annotation and are not used, such as stray.png" in data.warnings
+
+
+def test_a_box_that_is_not_given_is_that_of_the_outline(tmp_path: Path) -> None:
+    outline = {"image_id": 10, "category_id": 1, "segmentation": [[2, 3, 12, 3, 12, 9], [5, 5, 20, 5, 20, 30]]}
+    data = marked(tmp_path, [], annotations=[outline])
+    assert data.splits["train"].read(np.array([0]))["target"][0, 0].tolist() == [0, 2, 3, 20, 30]
+
+
+def test_a_side_that_is_no_number_names_its_annotation(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"instances.json: annotation 1 has the bbox \[nan, .* with what is no number"):
+        marked(tmp_path, [[1, 2, 3, 4], [float("nan"), 2, 3, 4]])

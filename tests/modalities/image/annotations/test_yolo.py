@@ -86,7 +86,10 @@ def test_an_outline_gives_the_box_around_it(tmp_path: Path):
             "0 0.5 0.5 0.2 0.2\n7 0.5 0.5 0.2 0.2\n",
             r"one.txt line 2: class 7 has no name; there are 2 names, counted from 0",
         ),
-        ("0 0.5 0.5 0.2 0.2 0.9\n", r"one.txt line 1 has 5 numbers after its class; a box has 4, an outline 6 or more"),
+        (
+            "0 0.5 0.5 0.2 0.2 0.9\n",
+            r"one.txt line 1 has 5 numbers after its class; a box has 4 \(a fifth is the confidence",
+        ),
     ],
 )
 def test_lines_that_are_no_boxes_are_named_or_passed_over(tmp_path: Path, text: str, message: str):
@@ -210,5 +213,75 @@ def test_a_kpt_shape_that_does_not_fit(tmp_path: Path):
     (tmp_path / "data.yaml").write_text("names: [a]\nkpt_shape: 17\n")
     with pytest.raises(
         DataError, match=r"data.yaml: kpt_shape is 17; write the number of points and of values of each"
+    ):
+        read(tmp_path, None)
+
+
+def test_turned_boxes_and_outlines_are_said(tmp_path: Path):
+    turned = read(beside(tmp_path / "a", "1 0.5 0.1 0.9 0.5 0.5 0.9 0.1 0.5\n"), None)
+    assert turned.splits["train"][0].boxes.tolist() == [[0.1, 0.1, 0.9, 0.9]]
+    assert turned.notes == ["1 turned boxes (OBB) are learnt as the upright boxes around them"]
+    outlined = read(beside(tmp_path / "b", "1 0.2 0.1 0.6 0.3 0.4 0.9\n"), None)
+    assert outlined.notes == ["outlines of objects are learnt as the boxes around them"]
+
+
+def test_classes_as_decimals_and_a_line_twice(tmp_path: Path):
+    found = read(beside(tmp_path, "1.000e+00 5.0e-01 0.5 0.2 0.2\n1.0 0.5 0.5 0.2 0.2\n0.0 0.5 0.5 0.4 0.4\n"), None)
+    assert found.splits["train"][0].names == ("red", "blue")
+    assert found.set_aside == {"objects marked twice": 1}
+
+
+def test_pixels_are_no_shares(tmp_path: Path):
+    with pytest.raises(
+        DataError, match=r"one.txt line 1 holds 32, and YOLO's numbers are shares .*: divide x and widths"
+    ):
+        read(beside(tmp_path, "1 14 24 20 32\n"), None)
+
+
+def described(root: Path, yaml: str) -> Path:
+    write_yolo(root, {"train": [ONE, Drawn("two", objects=ONE.objects)], "val": [ONE]})
+    (root / "data.yaml").write_text(f"train: images/train\nval: images/val\n{yaml}\n", encoding="utf-8")
+    return root
+
+
+def test_names_by_text_keys_or_only_counted(tmp_path: Path):
+    assert read(described(tmp_path, "names: {'0': blue, '1': red}"), None).names == ("blue", "red")
+    assert read(described(tmp_path, "nc: 2"), None).names == ("0", "1")
+    assert read(described(tmp_path, "nc: 3\nnames: [blue, red]"), None).notes == [
+        "data.yaml says nc: 3 and names 2 classes; its names are taken"
+    ]
+    with pytest.raises(DataError, match=r"data.yaml: names leaves out 0; name every number from 0 on"):
+        read(described(tmp_path, "names: {1: blue, 2: red}"), None)
+
+
+def test_text_files_without_an_image_and_images_without_text_files(tmp_path: Path):
+    labels = described(tmp_path, "names: [blue, red]") / "labels"
+    (labels / "train" / "ghost.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (labels / "val" / "one.txt").unlink()
+    assert read(tmp_path, None).notes == [
+        "1 text files have no image, such as labels/train/ghost.txt",
+        "none of the 1 validation images has a text file: they count as images that show no object",
+    ]
+
+
+def test_text_files_elsewhere_are_named_with_a_command_that_works(tmp_path: Path):
+    labels = described(tmp_path, "names: [blue, red]") / "labels"
+    labels.rename(tmp_path / "txt")
+    assert recognise(tmp_path)
+    with pytest.raises(
+        DataError, match=r"looked for in labels, and stand in txt; rename the folder: mv (\S+) (\S+)"
+    ) as raised:
+        read(tmp_path, None)
+    _, here, there = str(raised.value).rsplit(" ", 2)
+    Path(here).rename(there)
+    assert [len(images) for images in read(tmp_path, None).splits.values()] == [2, 1]
+
+
+def test_lines_with_commas_are_named(tmp_path: Path):
+    file = described(tmp_path, "names: [blue, red]") / "labels" / "train" / "one.txt"
+    for other in file.parent.iterdir():
+        other.write_text(other.read_text().replace(" ", ", "))
+    with pytest.raises(
+        DataError, match=r"labels/train/one.txt line 1 begins with '1,'; it begins with the number of a class"
     ):
         read(tmp_path, None)

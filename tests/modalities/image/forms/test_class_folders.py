@@ -176,10 +176,10 @@ def test_jfif_is_read_and_other_endings_are_counted(tmp_path: Path) -> None:
     fill(tmp_path / "b", 6, kind="jpg")
     for file in (tmp_path / "b").iterdir():
         file.rename(file.with_suffix(".jfif"))
-    (tmp_path / "a" / "x.heic").write_bytes(b"no")
+    (tmp_path / "a" / "x.xyz").write_bytes(b"no")
     data = read(tmp_path, DataConfig(test=0, validation=0))
     assert sizes(data) == {"train": 12}
-    assert data.warnings == ["files that are not read as images are left out: 1 .heic, such as a/x.heic"]
+    assert data.warnings == ["files that are not read as images are left out: 1 .xyz, such as a/x.xyz"]
 
 
 def test_folders_beside_the_splits_are_said(tmp_path: Path) -> None:
@@ -301,3 +301,70 @@ def test_cells_cut_from_microscope_pictures(tmp_path: Path, shared_data: Path) -
     assert 40 <= data.schema.input.shape[1] <= 64
     batch = data.splits["train"].read(np.arange(len(data.splits["train"])))
     assert batch["input"].std() > 1
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training_set", "test_set"), ("seg_train/seg_train", "seg_test/seg_test"), ("Train_A", "Val_A")],
+)
+def test_splits_that_their_folders_names_tell_among_other_words(train: str, test: str, tmp_path: Path) -> None:
+    for level, name in enumerate(("cat", "dog")):
+        fill(tmp_path / train / name, 20, level=100 * level)
+        fill(tmp_path / test / name, 5, level=50 + 100 * level)
+    fill(tmp_path / "seg_pred" / "seg_pred", 3)
+    data = read(tmp_path, DataConfig(validation=0, test=0))
+    assert data.schema.target.names == ("cat", "dog")
+    assert sizes(data) == {"train": 40, "validation" if "Val" in test else "test": 10}
+    assert "seg_pred/ is beside the split folders: its 3 images are not used" in data.warnings
+
+
+def test_classes_that_only_sound_like_splits(tmp_path: Path) -> None:
+    for name in ("train station", "test bench"):
+        fill(tmp_path / name / "2019", 4)
+    assert read(tmp_path, DataConfig(validation=0, test=0)).schema.target.names == ("test bench", "train station")
+
+
+def test_folders_that_the_data_were_packed_in(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        fill(tmp_path / "archive" / "Pets" / "train" / name, 4)
+    with pytest.raises(
+        DataError, match=r"holds a single folder, and the data stand in (\S+) \(train/\); give that"
+    ) as raised:
+        read(tmp_path, DataConfig())
+    inner = str(raised.value).split("stand in ")[1].split(" (")[0]
+    assert read(Path(inner), DataConfig(validation=0, test=0)).schema.target.names == ("cat", "dog")
+
+
+def test_empty_folders_and_folders_within_classes_are_said(tmp_path: Path) -> None:
+    for name in ("amazon", "webcam"):
+        for inner in ("bike", "mug"):
+            fill(tmp_path / name / "images" / inner, 4)
+    (tmp_path / "dslr").mkdir()
+    said = read(tmp_path, DataConfig(validation=0, test=0)).warnings
+    assert "folders without files are no classes: dslr/" in said
+    assert any(
+        line.startswith("2 class folders hold several folders, such as amazon/ with bike, mug:") for line in said
+    )
+
+
+def test_the_lists_of_birds(tmp_path: Path) -> None:
+    for name in ("001.Gull", "002.Wren"):
+        fill(tmp_path / "images" / name, 4)
+    paths = [f"{name}/{number}.png" for name in ("001.Gull", "002.Wren") for number in range(4)]
+    (tmp_path / "images.txt").write_text("".join(f"{n} {path}\n" for n, path in enumerate(paths, start=1)))
+    (tmp_path / "train_test_split.txt").write_text("".join(f"{n} {int(n % 4 > 0)}\n" for n in range(1, 9)))
+    data = read(tmp_path, DataConfig(validation=0, test=0))
+    assert sizes(data) == {"train": 6, "test": 2}
+    assert [data.splits["test"].describe(row) for row in range(2)] == ["images/001.Gull/3.png", "images/002.Wren/3.png"]
+    (tmp_path / "images.txt").write_text("1 001.Gull/9.png\n")
+    with pytest.raises(
+        DataError, match=r"images.txt: image 1 \(001.Gull/9.png\) is not there, or .*; unpack the images again"
+    ):
+        read(tmp_path, DataConfig())
+
+
+def test_a_class_that_joins_others_is_said(tmp_path: Path) -> None:
+    for name in ("cat", "dog", "cat_dog"):
+        fill(tmp_path / name, 4)
+    (said,) = read(tmp_path, DataConfig(validation=0, test=0)).warnings
+    assert said.startswith("cat_dog is learnt as a class of its own, though it joins others by its name")

@@ -78,10 +78,55 @@ def test_torchvisions_folder_and_unpacked_twins(tmp_path: Path) -> None:
 
 
 def test_one_images_file_stands_for_its_pair(tmp_path: Path) -> None:
-    write(tmp_path, "t10k", 40)
-    data = read(tmp_path / "t10k-images-idx3-ubyte.gz", DataConfig())
-    assert data.name == "t10k"
+    write(tmp_path, "signs", 40)
+    data = read(tmp_path / "signs-images-idx3-ubyte.gz", DataConfig())
+    assert data.name == "signs"
     assert {split: len(rows) for split, rows in data.splits.items()} == {"train": 29, "validation": 3, "test": 8}
+
+
+def test_test_images_alone_are_evaluated_on_and_not_trained_on(tmp_path: Path) -> None:
+    write(tmp_path, "t10k", 40)
+    for place in (tmp_path, tmp_path / "t10k-images-idx3-ubyte.gz"):
+        with pytest.raises(
+            DataError, match=rf"{place.name} has test images alone, which are not trained on; add a training part, or"
+        ):
+            read(place, DataConfig())
+    (tmp_path / "both").mkdir()
+    write(tmp_path / "both", "train", 40)
+    schema = read(tmp_path / "both", DataConfig()).schema
+    for place in (tmp_path, tmp_path / "t10k-images-idx3-ubyte.gz"):
+        assert {split: len(rows) for split, rows in read(place, DataConfig(), like=schema).splits.items()} == {
+            "test": 40
+        }
+    for role in ("images-idx3", "labels-idx1"):  # as the message says
+        (tmp_path / f"t10k-{role}-ubyte.gz").rename(tmp_path / f"train-{role}-ubyte.gz")
+    assert {split: len(rows) for split, rows in read(tmp_path, DataConfig()).splits.items()}["test"] == 8
+
+
+def test_what_unpacks_to_more_than_its_header_or_memory_is_refused_before_memory_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb, head = tmp_path / "a-images-idx3-ubyte.gz", idx(np.zeros((10, 9, 7), np.uint8))
+    bomb.write_bytes(gzip.compress(head + bytes(200_000_000), 1))
+    wide = tmp_path / "b-images-idx3-ubyte.gz"
+    wide.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 10**6, 10**4, 10**4) + bytes(10_000_000), 1))
+    plain = tmp_path / "c-images-idx3-ubyte"
+    plain.write_bytes(head + bytes(100))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"a-images-idx3-ubyte\.gz holds more data, but its header promises 630"):
+            read_idx(bomb)
+        with pytest.raises(
+            DataError, match=r"b-images-idx3-ubyte\.gz needs 100\.0 TB of memory, and .+ are free; take a part of it"
+        ):
+            read_idx(wide)
+        monkeypatch.setattr(idx_files, "free_bytes", lambda: 500)
+        with pytest.raises(DataError, match=r"c-images-idx3-ubyte needs 746 B of memory, and 500 B are free"):
+            read_idx(plain)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 8_000_000
 
 
 def test_names_beside_the_files(tmp_path: Path) -> None:

@@ -375,3 +375,39 @@ def test_several_masks_of_an_image_in_class_folders(tmp_path: Path) -> None:
     for index in range(6):
         number = int(data.splits["train"].describe(index).split("(")[1][0])
         assert (data.splits["train"].read(np.array([index]))["target"][0] == (discs(3, number) > 0)).all()
+
+
+def test_the_test_part_of_cityscapes_has_no_truth(tmp_path: Path) -> None:
+    for number in range(6):
+        split = "train" if number < 4 else "test"
+        name = f"{split}/a/a_{number}"
+        placed(tmp_path, number, f"leftImg8bit/{name}_leftImg8bit.png", f"gtFine/{name}_gtFine_labelIds.png")
+        mask = np.full((8, 10), 7, np.uint8) if split == "train" else np.full((8, 10), 3, np.uint8)
+        Image.fromarray(mask).save(tmp_path / f"gtFine/{name}_gtFine_labelIds.png")
+        Image.new("RGB", (10, 8), (number, 0, 0)).save(tmp_path / f"leftImg8bit/{name}_leftImg8bit.png")
+    data = open_data(tmp_path, WHOLE)
+    assert sizes(data) == {"train": 4}
+    assert "the masks of the test split show no class, so it cannot be evaluated on and is set aside" in data.warnings
+
+
+def test_an_image_that_exif_turns_and_its_mask_that_is_not(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for side in ("images", "masks"):
+        (tmp_path / side).mkdir()
+    Image.new("RGB", (10, 8)).save(tmp_path / "images" / "a.jpg", exif=exif)
+    Image.fromarray(np.eye(8, 10, dtype=np.uint8)).save(tmp_path / "masks" / "a.png")
+    with pytest.raises(DataError, match=r"turned by its EXIF, and its mask is not; .*: exiftool -Orientation= FILES"):
+        open_data(tmp_path, WHOLE)
+
+
+def test_labelmes_names_of_masks(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / "JPEGImages").mkdir(exist_ok=True)
+        (tmp_path / "SegmentationClass").mkdir(exist_ok=True)
+        Image.new("RGB", (10, 8), (number, 0, 0)).save(tmp_path / "JPEGImages" / f"{number}.jpg")
+        Image.fromarray(np.eye(8, 10, dtype=np.uint8) * (1 + number % 2)).save(
+            tmp_path / "SegmentationClass" / f"{number}.png"
+        )
+    (tmp_path / "class_names.txt").write_text("__ignore__\n_background_\ncat\ndog\n")
+    assert open_data(tmp_path, WHOLE).schema.target.names == ("_background_", "cat", "dog")

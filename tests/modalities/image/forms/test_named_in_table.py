@@ -60,6 +60,18 @@ def test_a_test_table_without_labels_is_set_aside(tmp_path: Path) -> None:
     assert data.warnings[0].startswith("test.csv has no 'breed': its 2 images cannot be evaluated on and are set aside")
 
 
+def test_columns_beside_image_and_label_are_named_as_left_out(tmp_path: Path) -> None:
+    fill(tmp_path / "imgs", [f"{n}.png" for n in range(8)])
+    lines(
+        tmp_path / "train.csv",
+        "path,age,site,label",
+        *(f"imgs/{n}.png,{20 + n},s{n % 3},{'ab'[n % 2]}" for n in range(8)),
+    )
+    data = open_data(tmp_path / "train.csv", WHOLE)
+    said = [(fact.what, fact.why) for fact in data.facts if fact.what.startswith("left out")]
+    assert said == [("left out age, site", "only the image itself is an input")]
+
+
 def test_metadata_in_the_folder_of_each_split(tmp_path: Path) -> None:
     """Hugging Face's image folder: the same names in both splits are different images."""
     for split, label in (("train", "ab"), ("test", "ba")):

@@ -243,3 +243,23 @@ def test_what_is_predicted_on(tmp_path: Path) -> None:
         rows_to_predict("C1CC", schema)
     with pytest.raises(DataError, match="nothing to predict on"):
         rows_to_predict([], schema)
+
+
+def test_one_molecule_with_different_targets_is_said(tmp_path: Path) -> None:
+    again = [*CHAINS, "OC", CHAINS[5]]  # CO written the other way round, and one of the same value
+    values = [len(text) + 0.5 for text in CHAINS]
+    file = write(tmp_path / "a.csv", again, value=[*values, 9.5, values[5]])
+    found = opened(file)
+    assert [w for w in found.warnings if "different targets" in w] == [
+        "1 molecules stand in several rows with different targets, such as CO in a.csv row 2 and a.csv row 62; all rows are "
+        "learnt, so remove those that are wrong, or take their mean"
+    ]
+
+
+def test_censored_values_are_counted_and_emptied_they_are_left_out(tmp_path: Path) -> None:
+    values = [f">{n}.5" if n % 10 == 3 else f"{n}.5" for n in range(60)]
+    file = write(tmp_path / "a.csv", value=values)
+    with pytest.raises(DataError, match=r"a.csv row 5: .*'>3.5' in column 'value' \(and 5 more\).* or empty it"):
+        read(file, data_config())  # and no other error first
+    emptied = write(tmp_path / "b.csv", value=["" if text.startswith(">") else text for text in values])
+    assert sum(map(len, opened(emptied).splits.values())) == 54

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sample_places import form
 from sample_proteins import helix, pdb, write_domains
+from sample_settings import data_config
 
 from sonde.core.config import DataConfig
 from sonde.core.dataset import Schema
@@ -189,3 +190,14 @@ def test_structures_in_nested_folders_are_read_and_modified_residues_are_said(tm
     assert found.warnings == ["modified residues read as their parents: 1 MSE as M"]
     rows, names = rows_to_predict(tmp_path / "divided", found.schema)
     assert (len(rows), names) == (2, ["pdb1a0x", "pdb1a1x"])
+
+
+def test_of_several_models_the_first_is_read_and_that_is_said(tmp_path: Path) -> None:
+    letters = "MKTAYIAKQRQISF"
+    for n in range(6):
+        models = [f"MODEL     {m:4d}\n{pdb(letters, helix(14) + m)}ENDMDL\n" for m in range(1, 4 if n else 2)]
+        (tmp_path / f"p{n}.pdb").write_text("".join(models) + "END\n")
+    found = open_data(tmp_path, data_config(validation=0.0, test=0.0))
+    assert "5 chains stand in several models (NMR), of which the first is read: p1, p2, p3 …" in found.warnings
+    coordinates = found.splits["train"].read(np.array([1]))["coordinates"][0]
+    np.testing.assert_allclose(coordinates, helix(14)[:, 1] + 1, atol=2e-3)

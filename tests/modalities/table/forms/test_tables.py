@@ -295,3 +295,44 @@ def test_the_data_of_a_hub_repository_stand_in_a_folder(tmp_path: Path) -> None:
         pq.write_table(table, folder / f"{split}-00000-of-00001.parquet")
     found = open_data(tmp_path, data_config(validation=0.0, target=("label",)))
     assert {split: len(rows) for split, rows in found.splits.items()} == {"train": 60, "test": 20}
+
+
+def test_a_model_of_a_table_without_header_reads_such(tmp_path: Path):
+    rows = [f"{5 + number / 8:.3f},{number % 7},{'ab'[number % 2]}" for number in range(40)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows) + "\n")
+    dataset = read(path, config("c3"))
+    assert sum(map(len, dataset.splits.values())) == 40
+    (tmp_path / "one.csv").write_text("5.250,2\n")  # a single row, without the target
+    found, names = rows_to_predict(tmp_path / "one.csv", dataset.schema)
+    assert names == ["one.csv row 1"]
+    again, _ = rows_to_predict(path, dataset.schema)
+    np.testing.assert_array_equal(found.read(np.array([0]))["input"], again.read(np.array([2]))["input"])
+    judged = read(path, config("c3"), like=dataset.schema)
+    assert len(judged.splits["test"]) == 40
+    (tmp_path / "short.csv").write_text("5.250\n4.5\n")
+    with pytest.raises(
+        DataError, match="has no column 'c2', .* keep the places of all columns, that of the target too$"
+    ):
+        rows_to_predict(tmp_path / "short.csv", dataset.schema)
+
+
+def test_a_table_without_header_for_a_model_of_names_is_refused(tmp_path: Path):
+    dataset = read_frame(frame(), config())
+    (tmp_path / "later.csv").write_text("5.25,a\n4.5,b\n3.5,a\n2.25,b\n")
+    with pytest.raises(DataError, match=r"no column 'x', 'kind', .*; its first row reads like data: add a header$"):
+        rows_to_predict(tmp_path / "later.csv", dataset.schema)
+
+
+def test_cells_that_are_no_target_are_left_out_where_asked(tmp_path: Path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n % 9},{'>6.5' if n % 20 == 0 else n / 8}\n" for n in range(80)))
+    with pytest.raises(
+        DataError, match="limits such as '>6.5' and no values; empty them, or leave such rows out with --sk"
+    ):
+        read(path, config())
+    dataset = read(path, config(skip_unreadable=True))
+    assert sum(map(len, dataset.splits.values())) == 76
+    assert dataset.warnings[0] == (
+        "t.csv: 4 of 80 rows are left out, since their 'y' cannot be read, such as '>6.5' (t.csv row 2)"
+    )

@@ -91,3 +91,23 @@ def test_rows_without_text_are_counted(tmp_path: Path) -> None:
     rows = [{"text": text} for text in (*TEXTS[:20], "", *TEXTS[20:])]
     found = open_data(write(tmp_path / "a.jsonl", rows), data_config(**ALL))
     assert found.warnings == ["1 of 41 rows have no text and are dropped, first a.jsonl row 21"]
+
+
+def test_pairs_of_chosen_and_rejected_answers_are_refused_by_name(tmp_path: Path) -> None:
+    rows = [{"prompt": text, "chosen": f"good {n}", "rejected": f"bad {n}"} for n, text in enumerate(TEXTS)]
+    with pytest.raises(DataError, match="holds pairs of a chosen and a rejected answer"):
+        open_data(write(tmp_path / "dpo.jsonl", rows), data_config())
+    kept = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in rows]  # as the error says
+    assert open_data(write(tmp_path / "sft.jsonl", kept), data_config(**ALL)).schema.target.kind == "next"
+
+
+def test_turns_without_text_are_left_out_and_counted_and_parts_are_joined(tmp_path: Path) -> None:
+    turns = [
+        {"role": "user", "content": [{"type": "text", "text": "what is it"}, {"type": "image_url", "image_url": "x"}]},
+        {"role": "assistant", "content": None},
+        {"role": "assistant", "content": "a lamp"},
+    ]
+    file = write(tmp_path / "chats.json", [{"messages": turns} for _ in range(30)])
+    found = open_data(file, data_config(**ALL))
+    assert "30 turns in 'messages' have no text (calls of tools, pictures) and are left out" in found.warnings
+    assert text_of(found).startswith("user: what is it\nassistant: a lamp")

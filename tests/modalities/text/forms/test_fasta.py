@@ -71,3 +71,35 @@ def test_sequences_with_nothing_to_predict_are_refused(tmp_path: Path) -> None:
         DataError, match="holds sequences and nothing to predict; give a folder with a file for each class"
     ):
         open_data(file, data_config())
+
+
+def test_small_letters_are_capitals_and_that_is_said(tmp_path: Path) -> None:
+    labels = [f"s{n} label={'ab'[n % 2]}" for n in range(40)]
+    proteins = ["".join(RNG.choice(list("ACDEFGHIKLMNPQRSTVWY"), 40)) for _ in range(40)]
+    masked = [text if n % 4 else text[:20] + text[20:].lower() for n, text in enumerate(proteins)]
+    plain = open_data(write(tmp_path / "a.fasta", labels, proteins), data_config(**ALL))
+    found = open_data(write(tmp_path / "b.fasta", labels, masked), data_config(**ALL))
+    assert (plain.warnings, found.warnings) == (
+        [],
+        ["10 of 40 sequences have small letters (soft-masked), which are read as capitals"],
+    )
+    rows = np.arange(40)
+    assert (plain.splits["train"].read(rows)["input"] == found.splits["train"].read(rows)["input"]).all()
+
+
+def test_rna_beside_dna_is_said(tmp_path: Path) -> None:
+    labels = [f"s{n} label={'ab'[n % 2]}" for n in range(40)]
+    mixed = [text if n % 5 else text.replace("T", "U") for n, text in enumerate(GENES)]
+    found = open_data(write(tmp_path / "a.fasta", labels, mixed), data_config(**ALL))
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("8 sequences hold U and 32 hold T: RNA beside DNA")
+    rna = [text.replace("T", "U") for text in GENES]
+    assert open_data(write(tmp_path / "b.fasta", labels, rna), data_config(**ALL)).warnings == []
+
+
+def test_gaps_and_stops_do_not_make_sequences_words(tmp_path: Path) -> None:
+    labels = [f"s{n} label={'ab'[n % 2]}" for n in range(40)]
+    aligned = ["".join(RNG.choice(list("ACDEFGHIKL----"), 40)) + "*" for _ in range(40)]
+    found = open_data(write(tmp_path / "a.fasta", labels, aligned), data_config(**ALL))
+    letters = next(fact.what for fact in found.facts if fact.what.startswith("letter tokens"))
+    assert letters == "letter tokens: *, -, A, C, D, E, F, G, H, I, K, L"

@@ -114,3 +114,11 @@ def test_what_is_no_text_to_continue_is_refused_with_the_way_to_do_it_all_the_sa
     with pytest.raises(DataError, match=message):
         open_data(file, data_config())
     assert open_data(file, data_config(), task="language-model").schema.target.kind == "next"
+
+
+def test_folders_of_tagged_words_are_refused_too(tmp_path: Path) -> None:
+    for name in ("train", "valid", "test"):
+        (tmp_path / f"{name}.txt").write_text(CONLL)
+    with pytest.raises(DataError, match=r"train.txt holds words with tags \(CoNLL\)"):
+        open_data(tmp_path, data_config())
+    assert open_data(tmp_path, data_config(max_tokens=8), task="language-model").schema.target.kind == "next"

@@ -84,8 +84,26 @@ def test_an_answer_that_is_not_in_its_context_is_named_or_skipped(tmp_path: Path
     found = open_data(file, data_config(skip_unreadable=True))
     assert sorted(found.warnings) == [
         "1 questions whose answer is not at answer_start were skipped, such as a.csv row 22",
-        "1 questions without an answer were skipped, such as a.csv row 23",
+        "1 questions without an answer and without a column is_impossible were skipped, such as a.csv row 23",
     ]
+
+
+def test_tables_of_squad_2_keep_their_unanswerable_questions(tmp_path: Path) -> None:
+    flagged = [{**row, "is_impossible": False} for row in ROWS]
+    flagged += [{**ROWS[0], "question": "and who flew over it?", "answer": "", "is_impossible": True}]
+    found = open_data(write(tmp_path / "a.csv", flagged), data_config(validation=0.0, test=0.0))
+    assert found.schema.target.names == ("start", "end", "no answer")
+    assert found.splits["train"].read(np.array([len(ROWS) - 1, len(ROWS)]))["target"].tolist()[1] == [0, 0]
+    lists = [
+        {**row, "answers": {"text": [row["answer"]], "answer_start": [row["context"].index(row["answer"])]}}
+        for row in ROWS
+    ]
+    lists += [{**ROWS[0], "question": "and who flew over it?", "answers": {"text": [], "answer_start": []}}]
+    for row in lists:
+        del row["answer"]
+    found = open_data(write(tmp_path / "b.jsonl", lists), data_config(validation=0.0, test=0.0))
+    assert len(found.splits["train"]) == len(ROWS) + 1
+    assert "learnt as unanswerable" in found.warnings[0]
 
 
 def test_a_trained_model_is_evaluated_and_asked_by_tables(tmp_path: Path) -> None:

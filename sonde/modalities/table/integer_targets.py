@@ -1,0 +1,31 @@
+"""Whole numbers to predict: classes, or quantities."""
+
+import numpy as np
+
+ROWS_OF_A_CLASS = 5  # at least, on average, for integers to be classes
+CLASS_NAMES = ("label", "labels", "class", "classes", "category", "species", "class_id", "label_id", "target_class")
+MOST_INTEGER_CLASSES = 20  # integers with more distinct values than this are quantities
+
+
+def looks_like_classes(column: str, values: np.ndarray) -> bool:
+    """Whether numbers are classes: few integers of many rows, more of them in a column that is called so."""
+    present = values[~np.isnan(values)]
+    if (present != np.floor(present)).any():
+        return False
+    distinct = len(np.unique(present))
+    if distinct <= min(MOST_INTEGER_CLASSES, len(present) // 2):
+        return True
+    return column.lower() in CLASS_NAMES and distinct <= len(present) // ROWS_OF_A_CLASS
+
+
+def doubt_of_integers(values: np.ndarray, classes: bool) -> str:
+    """What to say of integers that may be classes or quantities; "" where there is hardly a doubt."""
+    present = values[~np.isnan(values)]
+    distinct = np.unique(present)
+    if len(present) == 0 or (present != np.floor(present)).any() or len(distinct) > len(present) // ROWS_OF_A_CLASS:
+        return ""
+    usual = distinct[0] in (-1, 0, 1) and len(distinct) <= 10 and len(distinct) == distinct[-1] - distinct[0] + 1
+    if classes and (usual or len(distinct) == 2):
+        return ""
+    taken, other, flag = ("classes", "values", "regression") if classes else ("values", "classes", "classification")
+    return f"holds {len(distinct)} distinct integers, read as {taken}; --task {flag} reads them as {other}"
