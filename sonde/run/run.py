@@ -204,7 +204,7 @@ class Run:
             for batch in source:
                 found |= zip(batch.index.tolist(), self.task.format_predictions(self.task.predict(batch)), strict=True)
         if (predictions := self.spec.predictions) is not None:
-            return predictions(names, found)
+            return predictions(names, found, self.schema)
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
     @property
