@@ -76,7 +76,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
         dataset, resolved = prepare(data, overrides.having({"fold": 1}) if folded else overrides, caller)
     place = resolved.config.place
     if place.out is not None and not place.fresh:
-        dataset = as_begun(dataset, RunFolder(Path(place.out)))
+        dataset = as_begun(dataset, RunFolder(Path(place.out)), resolved.config.transfer.pretrained)
     if not folded:
         return _job(dataset, resolved, overrides.values, caller, clock)
     resolved = replace(resolved, config=replace(resolved.config, data=replace(resolved.config.data, fold=0)))
@@ -132,7 +132,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
         origin={**saved.origin, **dict.fromkeys(overrides, "typed")},
         reasons=saved.reasons,
     )
-    return _job(as_begun(dataset, folder), resolved, overrides, caller, clock)
+    return _job(as_begun(dataset, folder, config.transfer.pretrained), resolved, overrides, caller, clock)
 
 
 def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:

@@ -14,7 +14,7 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.training import OF_A_LOSS, load_weights
+from sonde.engine.training import OF_A_LOSS, Progress, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
 from sonde.run.given_rows import ROWS
@@ -185,7 +185,9 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
     found = checkpoint.newest(folder.checkpoints, report=report)
     if found is None:
         return None
-    _, weights, state = found
+    place, weights, state = found
+    with reading(place / "state.json", run=folder.path, remedy=checkpoint.without(place)):
+        _check_numbers(state)
     before = read_config(folder.config).settings
     return Saved(
         weights=weights,
@@ -194,6 +196,14 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
         finished=folder.result.exists(),
         new_limit=loop.time_limit is not None and _other_length(before, loop),
     )
+
+
+def _check_numbers(state: Mapping[str, Any]) -> None:
+    """Raises: TypeError, ValueError or LookupError for a state that was not written, in what is read before it is put back"""
+    Progress(**state["progress"])
+    for number in (state["threads"], state["progress"]["step"], *state["journals"].values()):
+        int(number)
+    float(state["clock"]["elapsed"])
 
 
 def _saved_plan(folder: RunFolder) -> ExecutionPlan:

@@ -134,10 +134,6 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     notes = notes_on_metrics(assembly)
     if saved is not None:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
-        # nothing is refused from here on, so that a refused resume leaves its folder as it was
-        remember(folder, attempt.config, attempt.job.resolved.origin)
-        remember_code(folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
-        folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
@@ -146,7 +142,8 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     settings = fit_settings(
         assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
     )
-    training = attempt.training = _training(attempt, plan, stepper, settings)
+    training = _training(attempt, plan, stepper, settings)
+    _take_over(attempt)
     write_json(folder.plan, plan.as_dict())
     parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
@@ -167,6 +164,15 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         training.journals["findings.jsonl"].write(finding.as_dict())
     say(attempt, training, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
+
+
+def _take_over(attempt: Attempt) -> None:
+    """Write down what a resume changes, once its state is put back and nothing is refused: till then its folder is as it was."""
+    if attempt.saved is None:
+        return
+    remember(attempt.folder, attempt.config, attempt.job.resolved.origin)
+    remember_code(attempt.folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
+    attempt.folder.result.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -235,6 +241,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         journals=journals,
         threads=plan.threads,
     )
+    attempt.training = training  # before a state is put back that may not fit: the logs are closed all the same
     random_state.seed_everything(assembly.config.machine.seed, stream="dropout")
     if saved is not None:
         restore(training, saved.weights, saved.state)
