@@ -16,7 +16,7 @@ import runpy
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -206,12 +206,28 @@ class Refused:
     def act(self, work: Work) -> str:
         words = work.fill(self.words)
         short = [*SHORT, "--out", str(work.run)] if words[0] == "train" else []
-        contains(refusal([*words, *short], work.run), work.fill(self.says), "the line")
+        line = refusal([*words, *short], work.run)
+        contains(line, work.fill(self.says), "the line")
         require(not work.run.exists(), "a run folder is left")
+        for more in followed(words, line):
+            again = command(["inspect", *more[1:]], work.run)
+            require(again.code == 0 or again.err.strip() != line, f"{' '.join(more)} fails as before: {line}")
         if self.remedy:
             more = work.fill(self.remedy)
             finished([*words, *more, *short] if more[0].startswith("-") else [*more, *short], work.run)
         return "refused"
+
+
+def followed(words: Sequence[str], line: str) -> Iterator[list[str]]:
+    """The words of a command as each flag that its refusal names has them: left out, or added with the value that is named."""
+    advice = line.partition("; ")[2]
+    for flag, value in re.findall(r"leave (--[a-z-]+)(?: (\S+))? out", advice):
+        yield [word for word in words if word not in (flag, value)]
+    advice = re.sub(r"leave --\S+(?: \S+)? out", "", advice)
+    for flag in re.findall(r"(?<!\S)(--skip-unreadable)\b", advice):
+        yield [*words, flag]
+    for flag, value in re.findall(r"(?<!\S)(--(?:task|test|validation|target)) ([\w.-]*\w)", advice):
+        yield [*words, flag, value]
 
 
 @dataclass(frozen=True, kw_only=True)
