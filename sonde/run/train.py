@@ -10,6 +10,7 @@ import torch
 from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.accumulating import accumulated_loss
@@ -108,7 +109,7 @@ def _found(attempt: Attempt, finding: Finding) -> None:
     """Add a finding at any time of the run, and say it at once."""
     attempt.job.screen.say(f"{finding.severity}: {finding.evidence}")
     attempt.findings.append(finding)
-    journal = None if attempt.training is None else attempt.training.journals["findings.jsonl"]
+    journal = None if attempt.training is None else attempt.training.journals.get("findings.jsonl")
     if journal is not None and journal.closed:
         add_findings(attempt.folder, [finding])
     elif journal is not None:
@@ -208,14 +209,15 @@ def written_down(run: Prepared) -> Iterator[None]:
             writer.save(weights(assembly.task.modules), capture(training), best=chosen)
 
 
+def _open_logs(training: Training, folder: RunFolder, kept: Mapping[str, int]) -> None:
+    """Open the logs, cut off where the checkpoint was written: once its state is put back, so that a refused one cuts nothing."""
+    for path in (folder.metrics, folder.findings):
+        training.journals[path.name] = JsonLinesLog(path, keep_bytes=int(kept.get(path.name, 0)))
+
+
 def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings: FitSettings) -> Training:
     """The moving parts, with a saved state put back where there is one."""
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
-    offsets = saved.state["journals"] if saved is not None else {}
-    journals = {
-        path.name: JsonLinesLog(path, keep_bytes=int(offsets.get(path.name, 0)))
-        for path in (folder.metrics, folder.findings)
-    }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
@@ -238,13 +240,16 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         clock=assembly.clock,
         device=assembly.device,
         observers=[progress, events, *(Watched(each, live) for each in attempt.job.observers), *attempt.loggers],
-        journals=journals,
+        journals={},
         threads=plan.threads,
     )
     attempt.training = training  # before a state is put back that may not fit: the logs are closed all the same
     random_state.seed_everything(assembly.config.machine.seed, stream="dropout")
-    if saved is not None:
+    if saved is None:
+        _open_logs(training, folder, {})
+    else:
         restore(training, saved.weights, saved.state)
+        _open_logs(training, folder, saved.state["journals"])
         training.progress.stop = ""
         if saved.finished:
             training.progress.asked = ""  # it is to go on, whatever ended it

@@ -205,9 +205,15 @@ def test_a_state_that_does_not_fit_changes_nothing(run: Path, capsys: pytest.Cap
         body["state"]["random"] = {"torch": "x"}
         text = json.dumps(body).encode()
         file.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
-    before = {name: (run / name).read_bytes() for name in ("config.yaml", "result.json", "metrics.jsonl")}
+    with (run / "findings.jsonl").open("a") as log:  # as one that comes after the last checkpoint
+        log.write("{}\n")
+    before = {
+        name: (run / name).read_bytes() for name in ("config.yaml", "result.json", "metrics.jsonl", "findings.jsonl")
+    }
     assert "does not fit this run" in said_by(["resume", str(run), "--epochs", "3"], capsys)
+    findings = before.pop("findings.jsonl")
     assert {name: (run / name).read_bytes() for name in before} == before
+    assert (run / "findings.jsonl").read_bytes().startswith(findings)  # and then why it failed
 
 
 @pytest.mark.parametrize("command", ["predict", "eval"])
