@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def _of_file(file: Path) -> Iterator[Message]:
 
 
 @cache
-def flags(verb: str) -> dict[str, object]:
+def flags(verb: str) -> dict[str, Any]:
     """Name -> type of a command's flags; of train those of every model and task too."""
     kinds: dict[str, tuple[type, ...]] = {
         "train": (train_arguments.WhatOptions, *groups().values(), *(kind for _, kind in train_arguments._catalogue())),

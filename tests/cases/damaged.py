@@ -90,7 +90,7 @@ def change_tree(tree: Any, what: str) -> Any:
         case "dup" if isinstance(parent, list):
             parent.insert(key, parent[key])
         case "dup":
-            parent[key] = value if rest else [parent.get(key)]
+            parent[key] = value if rest else [parent[key]]
         case _:
             parent[key] = value
     return tree
@@ -235,7 +235,7 @@ class Damaged:
 
 def damaged_run(folder: Path) -> Damaged:
     """The case of a folder `run-FILE-COMMAND-NUMBER`, as its CASE.txt says."""
-    says, _ = json.JSONDecoder().raw_decode((folder / "CASE.txt").read_text(encoding="utf-8"))
+    says: dict[str, Any] = json.JSONDecoder().raw_decode((folder / "CASE.txt").read_text(encoding="utf-8"))[0]
     return Damaged(
         name=folder.name,
         kind=EXAMPLES.get(says["run"], says["run"]),

@@ -1,6 +1,7 @@
 """Images and tables as people keep them, from `vision/`: what a careful person reads in each."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def depth_of_12_bits(done: list[Done]) -> None:
     require(accuracy == 1, f"{accuracy} test accuracy, where windowed images give 1")
 
 
-def box_sizes(low: float, high: float) -> "object":
+def box_sizes(low: float, high: float) -> Callable[[list[Done]], None]:
     """A check of the sides of all boxes, in pixels of the stored image."""
 
     def check(done: list[Done]) -> None:
