@@ -17,6 +17,7 @@ from sonde.engine.plan import ExecutionPlan
 from sonde.engine.training import OF_A_LOSS, Progress, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
+from sonde.run.callers_code import remember_code
 from sonde.run.given_rows import ROWS
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
@@ -219,6 +220,16 @@ def _resumed(folder: RunFolder) -> str:
 
 def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:
     return any(not same_setting(name, before.get(name), getattr(loop, name)) for name in LENGTHS)
+
+
+def take_over(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    """Write down what a resume changes, once its state is put back and nothing is refused: till then its folder is as it was.
+
+    about: what data.json says of the data now
+    """
+    remember(folder, config, origin)
+    remember_code(folder, about.get("code", {}), about["fingerprint"])
+    folder.result.unlink(missing_ok=True)
 
 
 def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) -> None:

@@ -30,7 +30,6 @@ from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
-from sonde.run.callers_code import remember_code
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line
@@ -43,7 +42,7 @@ from sonde.run.loggers.table import TRACKERS, loggers
 from sonde.run.observers import Watched
 from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.resume import remember
+from sonde.run.resume import take_over
 from sonde.run.start import write_fields, write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.run.updates import same_optimizers
@@ -144,7 +143,6 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
     )
     training = _training(attempt, plan, stepper, settings)
-    _take_over(attempt)
     write_json(folder.plan, plan.as_dict())
     parts = _calls(attempt, plan, training, settings, request)
     if saved is None:
@@ -165,15 +163,6 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
         training.journals["findings.jsonl"].write(finding.as_dict())
     say(attempt, training, at_the_start(attempt, stepper))
     return Prepared(attempt=attempt, plan=plan, training=training, settings=settings, parts=parts)
-
-
-def _take_over(attempt: Attempt) -> None:
-    """Write down what a resume changes, once its state is put back and nothing is refused: till then its folder is as it was."""
-    if attempt.saved is None:
-        return
-    remember(attempt.folder, attempt.config, attempt.job.resolved.origin)
-    remember_code(attempt.folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
-    attempt.folder.result.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -250,6 +239,7 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
     else:
         restore(training, saved.weights, saved.state)
         _open_logs(training, folder, saved.state["journals"])
+        take_over(folder, attempt.config, attempt.job.resolved.origin, attempt.job.about)
         training.progress.stop = ""
         if saved.finished:
             training.progress.asked = ""  # it is to go on, whatever ended it

@@ -238,7 +238,7 @@ def damaged_run(folder: Path) -> Damaged:
     says: dict[str, Any] = json.JSONDecoder().raw_decode((folder / "CASE.txt").read_text(encoding="utf-8"))[0]
     return Damaged(
         name=folder.name,
-        kind=EXAMPLES.get(says["run"], says["run"]),
+        kind=EXAMPLES.get(str(says["run"]), str(says["run"])),
         file=says["form"].removeprefix("run:"),
         what=says["what"],
         seed=says["seed"],
