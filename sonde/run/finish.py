@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
-from sonde.core.files import plain, write_json
+from sonde.core.files import plain, read_json, write_json
 from sonde.core.findings import Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
@@ -190,7 +191,18 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
+        **_highlights(run.attempt.folder, assembly, scores),
     }
+
+
+def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:
+    """What a task says of the last split that was evaluated, from that evaluation's files; nothing of most."""
+    told = spec(assembly.config.task).highlights if assembly.dataset is not None else ""
+    if not told or not scores:
+        return {}
+    files = (folder.evaluation / next(reversed(scores))).glob("*.json")
+    lines = load(told)({file.stem: read_json(file) for file in files})
+    return {"highlights": lines} if lines else {}
 
 
 def _callers_network(assembly: Assembly) -> dict[str, str]:

@@ -36,6 +36,7 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
         lines.append(f"baseline ({what}): {metric(name, baseline)}")
+    lines += result.get("highlights") or []
     lines += _ended_by(result)
     if result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
