@@ -23,6 +23,7 @@ from sonde.report.evaluated import (
 )
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
+from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
 from sonde.report.overview import (
@@ -111,6 +112,7 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "metrics": metrics,
         "findings": _findings(run),
         "learning": learning_figures(run),
+        "inside": inside_section(run),
         "split": "training" if run.split == "train" else run.split,
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
