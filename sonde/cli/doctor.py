@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sonde.cli.begin import begin
+from sonde.core.findings import AT_A_TIME
 
 ABOUT = """\
-Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with what it was seen by, where, and what to
-do about it.
+Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with what it was seen by, where, how sure
+it is, and what to do about it.
 
 examples:
   sonde doctor runs/mnist-mlp-1
@@ -37,7 +38,7 @@ def run(words: Sequence[str]) -> int:
     from sonde.run.examination import found, seen_inside
 
     folder, screen = begun.words[0], begun.screen
-    screen.findings(found(folder))
+    screen.findings(*found(folder), most=AT_A_TIME)
     if not begun.options.inside:
         return 0
     from sonde.report.inside import table
