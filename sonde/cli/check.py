@@ -26,8 +26,8 @@ class CheckOptions:
 
     gradients: bool = False
     """Compare back-propagation with finite differences."""
-    entries: int = 20
-    """Weights of each tensor that are compared one by one, a random subset."""
+    entries: int | None = None
+    """Weights of each tensor that are compared one by one, a random subset; by default 20, or as many as take a minute."""
     rows: int = 16
     """Training rows, the first of an epoch, of which the loss is computed."""
     seed: int = 0

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.errors import ConfigError
+from sonde.core.progress import Tick, silent
 from sonde.core.units import count, duration, number
 from sonde.diagnose.blame import at_fault
 from sonde.diagnose.finite_differences import Difference, compare
 from sonde.diagnose.fixed import fixed
 
-ENTRIES = 20  # of a tensor
+ENTRIES, FEWEST = 20, 2  # of a tensor, where there is time for as many
+USUAL_S = 60.0  # seconds of forward passes, where nobody says how many entries to compare
 STEP = 1e-5  # of a weight's size: between truncation, which goes with its square, and rounding, which goes with its inverse
 SMALLEST = 0.1  # size that a tensor near zero is taken for
 SHIFT = 1e-7  # of weights, to see how rough a loss is
@@ -200,14 +202,16 @@ def checked(
     loss: Callable[[], Tensor],
     trained: Mapping[str, nn.Parameter],
     *,
-    entries: int = ENTRIES,
+    entries: int | None = None,
     seed: int = 0,
     named: Callable[[str], str] = str,
+    tick: Tick = silent,
 ) -> GradientCheck:
     """Compare the gradient of a loss with finite differences of it, in the mode that the modules are in.
 
     modules: in float64;  loss: its scalar, of the modules as they are
-    trained: the parameters to look at, by name;  entries: of each of them, half of them where the gradient is not 0
+    trained: the parameters to look at, by name
+    entries: of each of them, half of them where the gradient is not 0; by default 20, fewer of large networks
     named: the name of a module as it is to be told
     Raises: ConfigError for a loss that is not the same twice, or not finite
     """
@@ -217,14 +221,16 @@ def checked(
     draw = torch.Generator().manual_seed(seed)
     gradients = probe.gradients(list(trained.values()))
     rough = probe.roughness(list(trained.values()), draw)
+    forward, backward = probe.times(list(trained.values()))
+    if entries is None:
+        entries = max(FEWEST, min(ENTRIES, int(USUAL_S / (2 * forward * len(trained))) - 1))
     begun = time.perf_counter()
     probe.calls = 0
-    tensors = [
-        _tensor(name, parameter, gradient, probe, entries, draw, rough)
-        for (name, parameter), gradient in zip(trained.items(), gradients, strict=True)
-    ]
+    tensors = []
+    for (name, parameter), gradient in zip(trained.items(), gradients, strict=True):
+        tensors.append(_tensor(name, parameter, gradient, probe, entries, draw, rough))
+        tick("comparing gradients", len(tensors), len(trained))
     spent, passes = time.perf_counter() - begun, probe.calls
-    forward, backward = probe.times(list(trained.values()))
     found = GradientCheck(
         tensors=tensors,
         blamed=(),

@@ -17,7 +17,7 @@ from sonde.core.progress import Tick, silent
 from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Loss, Phase, Task, as_loss
 from sonde.diagnose.fixed import in_double
-from sonde.diagnose.gradient_check import ENTRIES, GradientCheck, checked, merged
+from sonde.diagnose.gradient_check import GradientCheck, checked, merged
 from sonde.diagnose.parameters import own_name
 from sonde.engine.clock import Clock
 from sonde.engine.loop import batches_of
@@ -38,7 +38,7 @@ ROWS = 16  # of a batch: every forward pass is paid for each weight that is comp
 
 @Keywords()
 def check_gradients(
-    net: nn.Module | Task, batch: Any, loss: Any = None, *, entries: int = ENTRIES, rows: int = ROWS, seed: int = 0
+    net: nn.Module | Task, batch: Any, loss: Any = None, *, entries: int | None = None, rows: int = ROWS, seed: int = 0
 ) -> GradientCheck:
     """Compare back-propagation of a network with central finite differences, weight by weight, in float64.
 
@@ -47,7 +47,8 @@ def check_gradients(
 
     net, loss: as for `sonde.fit`
     batch: one batch, or data of which the first batch is taken: (inputs, targets), a dict, a Dataset or a DataLoader
-    entries: weights of each tensor that are compared, a random subset by `seed`;  rows: of the batch, at most
+    entries: weights of each tensor that are compared, a random subset by `seed`; by default 20, or as many as take a minute
+    rows: of the batch, at most
     Raises: ConfigError where the loss is not the same when called twice, is not finite, or cannot be computed in float64
     """
     _refuse_few(entries=entries, rows=rows)
@@ -67,7 +68,13 @@ def check_gradients(
 
 
 def check_run(
-    folder: RunFolder, *, trust_code: bool, entries: int = ENTRIES, rows: int = ROWS, seed: int = 0, tick: Tick = silent
+    folder: RunFolder,
+    *,
+    trust_code: bool,
+    entries: int | None = None,
+    rows: int = ROWS,
+    seed: int = 0,
+    tick: Tick = silent,
 ) -> GradientCheck:
     """The same of a run of `sonde train`, with the weights of its best checkpoint, on its first training rows.
 
@@ -88,12 +95,12 @@ def check_run(
         bound_to(parts, first)
         with in_double():
             parts.task.modules.double()
-            return _checked(parts.task, first, kept, entries=entries, seed=seed)
+            return _checked(parts.task, first, kept, entries=entries, seed=seed, tick=tick)
 
 
-def _refuse_few(**given: int) -> None:
+def _refuse_few(**given: int | None) -> None:
     for name, value in given.items():
-        if value < 1:
+        if value is not None and value < 1:
             raise ConfigError(f"--{name} {value}: at least 1 is needed")
 
 
@@ -128,7 +135,9 @@ def _double(tensor: Tensor) -> Tensor:
     return tensor.double() if tensor.is_floating_point() else tensor
 
 
-def _checked(task: Task, batch: Batch, kept: Sequence[nn.Module], *, entries: int, seed: int) -> GradientCheck:
+def _checked(
+    task: Task, batch: Batch, kept: Sequence[nn.Module], *, entries: int | None, seed: int, tick: Tick = silent
+) -> GradientCheck:
     enter_training(task.modules, kept)
 
     def name(module: str) -> str:
@@ -139,7 +148,11 @@ def _checked(task: Task, batch: Batch, kept: Sequence[nn.Module], *, entries: in
         trains = {id(parameter) for parameter in phase.parameters()}
         trained = {own_name(task, n) or n: p for n, p in task.modules.named_parameters() if id(p) in trains}
         if trained or len(task.phases) == 1:
-            found.append(checked(task.modules, _loss_of(phase, batch), trained, entries=entries, seed=seed, named=name))
+            found.append(
+                checked(
+                    task.modules, _loss_of(phase, batch), trained, entries=entries, seed=seed, named=name, tick=tick
+                )
+            )
     return merged(found)
 
 

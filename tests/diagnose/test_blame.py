@@ -15,8 +15,8 @@ class Doubled(torch.autograd.Function):
         return x.square()
 
     @staticmethod
-    def backward(ctx, grad):
-        return grad * ctx.saved_tensors[0]
+    def backward(ctx, *grad_outputs):
+        return grad_outputs[0] * ctx.saved_tensors[0]
 
 
 class Square(nn.Module):

@@ -9,11 +9,19 @@ from torch import nn
 from sonde.diagnose.fixed import fixed, in_double
 
 
+def state() -> np.ndarray:
+    """NumPy's global stream."""
+    held = np.random.get_state()
+    assert isinstance(held, tuple)
+    return np.asarray(held[1])
+
+
 def test_draws_repeat_and_streams_and_buffers_are_as_before():
-    net = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5))
+    norm = nn.BatchNorm1d(3)
+    net, mean = nn.Sequential(norm, nn.Dropout(0.5)), norm.running_mean
+    assert mean is not None
     torch.manual_seed(3)
-    before = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy())
-    mean = net[0].running_mean
+    before = (torch.get_rng_state(), random.getstate(), state().copy())
     found = []
     for _ in range(2):
         with fixed(net):
@@ -21,8 +29,8 @@ def test_draws_repeat_and_streams_and_buffers_are_as_before():
     assert found[0] == found[1]
     assert torch.equal(before[0], torch.get_rng_state())
     assert before[1] == random.getstate()
-    assert (before[2] == np.random.get_state()[1]).all()
-    assert net[0].running_mean is mean
+    assert (before[2] == state()).all()
+    assert norm.running_mean is mean
     assert mean.tolist() == [0, 0, 0]
 
 

@@ -53,8 +53,8 @@ class Wrong(torch.autograd.Function):
         return x.sin()
 
     @staticmethod
-    def backward(ctx, grad):
-        return grad
+    def backward(ctx, *grad_outputs):
+        return grad_outputs[0]
 
 
 class Sine(nn.Module):
@@ -79,8 +79,8 @@ def test_a_mistake_of_a_tenth_per_cent_is_found():
             return 2 * x
 
         @staticmethod
-        def backward(ctx, grad):
-            return 2.002 * grad
+        def backward(ctx, *grad_outputs):
+            return 2.002 * grad_outputs[0]
 
     found = check(nn.Linear(5, 3), loss=lambda output, target: F.cross_entropy(Slightly.apply(output), target))
     assert found.wrong == ["weight", "bias"]
@@ -126,7 +126,7 @@ def test_a_loss_that_needs_gradients_itself_is_checked():
 
 def test_tied_and_channels_last_weights_are_moved_in_place():
     conv = nn.Sequential(nn.Unflatten(1, (5, 1, 1)), nn.Conv2d(5, 4, 1), nn.Flatten(), nn.Linear(4, 3))
-    conv.to(memory_format=torch.channels_last)
+    conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     assert check(conv).agrees
 
 

@@ -53,6 +53,7 @@ def test_the_gradient_vanishes_through_twelve_sigmoids_alone(
     assert seen is not None
     assert [row[0] for row in seen.gradient.values] == pytest.approx(norms, rel=2e-3)
     apart = seen.gradient.apart(0)
+    assert apart is not None
     assert apart == pytest.approx(norms[0] / norms[-1], rel=5e-3)
     assert apart == pytest.approx(expected, rel=0.25)
     lines, diagnosis = found(out)
