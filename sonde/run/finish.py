@@ -9,7 +9,7 @@ import torch
 from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
 from sonde.core.files import plain, read_json, write_json
-from sonde.core.findings import Finding
+from sonde.core.findings import AT_A_TIME, Finding
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
@@ -127,7 +127,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     write_json(folder.result, dict(result))
     write_report(folder.path)
     screen.result(result)
-    screen.findings([finding.as_dict() for finding in attempt.findings])
+    found = [finding.as_dict() for finding in attempt.findings]
+    screen.findings(found, result.get("diagnosis") or (), most=AT_A_TIME)
     if not folder.path.parent.name.startswith(TEMPORARY):
         screen.next(_next_commands(attempt))
     if attempt.training is not None:
