@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.errors import SondeError
 from sonde.core.findings import Finding
 from sonde.core.seams import Task, abilities_of
+from sonde.diagnose.aside import aside
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
+from sonde.diagnose.signals.compiled import has_compiled, until_compiled
+from sonde.diagnose.signals.readings import in_words
 from sonde.diagnose.stages import never_due
 from sonde.diagnose.structure import acts_linearly, rows_mixed, sees_ahead, units_alike
 from sonde.engine.evaluate import evaluation_mode
@@ -58,7 +60,26 @@ def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
         found += frozen_in_training(assembly.task, stepper.kept)
-    return found + (facts(assembly) if assembly.config.loop.doctor else [])
+    return found + (_harmless(assembly) if assembly.config.loop.doctor else [])
+
+
+def _harmless(assembly: Assembly) -> list[Finding]:
+    """Facts about the caller's network, which is then as it was; a check of ours that fails is a note and ends nothing."""
+    try:
+        if has_compiled(assembly.task.modules):  # for each number of rows anew
+            return units_alike(assembly.task)
+        with aside(assembly.task.modules, assembly.device):
+            return facts(assembly)
+    except Exception as trouble:
+        return [
+            Finding(
+                check="doctor",
+                severity="note",
+                evidence=f"the checks before the first step failed ({in_words(trouble)}) and are left out; the training is the same",
+                action="nothing; --no-doctor leaves the doctor out",
+                step=0,
+            )
+        ]
 
 
 def facts(assembly: Assembly) -> list[Finding]:
@@ -68,7 +89,7 @@ def facts(assembly: Assembly) -> list[Finding]:
     bind = abilities_of(task).bind
     if first is None or bind is None or set(task.modules) - {"model", "loss"}:
         return found
-    answer = partial(_answer, task)
+    answer = until_compiled(partial(_answer, task))
     inputs = bind(first).inputs
     found += acts_linearly(task, answer, first, inputs) + rows_mixed(answer, first)
     if len(inputs) == 1 and "target" in first:
@@ -83,7 +104,7 @@ def _answer(task: Task, batch: Batch) -> Tensor | None:
     try:
         with evaluation_mode(task.modules), torch.no_grad(), torch.random.fork_rng(devices):
             outputs = list(task.predict(batch).values())
-    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AssertionError, SondeError):
+    except Exception:
         return None  # fixed to another number of rows, or in need of what these do not hold
     return outputs[0] if len(outputs) == 1 and isinstance(outputs[0], Tensor) else None
 
