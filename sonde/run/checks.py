@@ -20,10 +20,12 @@ from sonde.diagnose.structure import acts_linearly, rows_mixed, sees_ahead, unit
 from sonde.engine.evaluate import evaluation_mode
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
+from sonde.models.table import MODELS
+from sonde.optim.usual import unsuited
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
 from sonde.run.job import Attempt
-from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.resolve import CUSTOM_MODULE, kind_of
 from sonde.screen.screen import Screen
 
 
@@ -51,9 +53,9 @@ def watched(attempt: Attempt, training: Training) -> Iterator[None]:
 
 
 def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
-    """What is to be said of the caller's networks before they are trained; of networks of ours there is nothing."""
+    """What is to be said of the caller's networks before they are trained; of networks of ours, of the optimiser alone."""
     if not _is_custom(assembly):
-        return []
+        return _unsuited(assembly)
     found = never_due(assembly.task.phases, stepper.stages, total=stepper.total)
     found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
@@ -105,6 +107,15 @@ def _answer(task: Task, batch: Batch) -> Tensor | None:
     except Exception:
         return None  # fixed to another number of rows, or in need of what these do not hold
     return outputs[0] if len(outputs) == 1 and isinstance(outputs[0], Tensor) else None
+
+
+def _unsuited(assembly: Assembly) -> list[Finding]:
+    """What keeps the optimiser from training a network of ours as well as others do."""
+    config, rows = assembly.config, len(assembly.dataset.splits["train"]) if assembly.dataset else 0
+    if not rows or config.model not in MODELS:
+        return []
+    batch = rows if config.data.overfit_batches else config.feed.batch_size
+    return unsuited(str(config.optim.optimizer), kind=kind_of(MODELS[config.model]), batch=batch, rows=rows)
 
 
 def _summed(assembly: Assembly) -> list[Finding]:

@@ -10,7 +10,6 @@ import sample_nets
 
 import sonde
 from sonde.core.findings import Finding
-from sonde.diagnose import doctor as doctors
 from sonde.diagnose.doctor import Doctor, rule_name
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
@@ -34,9 +33,8 @@ def test_a_rule_that_raises_is_left_out_and_named_once(
         asked.append(seen.step)
         raise kind("within a rule")
 
-    monkeypatch.setattr(
-        doctors.Doctor.__init__, "__kwdefaults__", {**doctors.Doctor.__init__.__kwdefaults__, "rules": (broken, *RULES)}
-    )
+    usual = Doctor.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(Doctor.__init__, "__kwdefaults__", {**usual, "rules": (broken, *RULES)})
     net, rows, loss = sample_nets.mlp()
     run = sonde.fit(net, rows, loss=loss, out=tmp_path / "run", **sample_nets.USUAL)
     assert run.result["status"] == "finished"
