@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from other_findings import other_findings
 from sample_tasks import MaskedTokens, Supervised, batch, blobs, mlp, stepper
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -19,7 +20,6 @@ import sonde
 from sonde.core.errors import Interrupted
 from sonde.data.feed.loader import LoaderSource
 from sonde.diagnose.before import accumulation, drops_units, inexact_resume
-from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.models.tabular import TabularConfig
 from sonde.nn.dropout import Dropout
@@ -165,14 +165,14 @@ def test_a_weighted_sampler_resumes_to_the_last_bit(tmp_path: Path, monkeypatch:
     assert resumed.result["steps"] == straight.result["steps"] == 12
     for name, weight in straight.model.state_dict().items():
         assert torch.equal(weight, resumed.model.state_dict()[name]), name
-    assert (resumed.folder / "findings.jsonl").read_text() == ""
+    assert other_findings(resumed.folder) == []
 
 
 def test_a_resume_that_is_not_exact_says_so_before_and_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, resumed = interrupted(monkeypatch, tmp_path, lambda: DataLoader(data(), 16, sampler=Shuffling()), quiet=False)
-    first, second = read_lines(resumed.folder / "findings.jsonl")
+    first, second = other_findings(resumed.folder)
     assert [first["check"], first["severity"], first["step"]] == ["resume is not exact", "warning", None]
     assert first["evidence"] == (
         "a resumed run does not see the batches that an uninterrupted one would have seen: the loader's Shuffling may shuffle "

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sample_tasks
 import torch
+from other_findings import other_findings
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -13,7 +14,6 @@ import sonde
 from sonde.core.batch import Batch
 from sonde.core.seams import Loss, Phase
 from sonde.diagnose.parameters import leaves, names_of
-from sonde.engine.json_lines import read_lines
 
 SHORT: dict[str, Any] = {"threads": 1, "epochs": 2, "batch_size": 16}
 
@@ -43,7 +43,7 @@ class Scaled(nn.Module):
 
 def found(run: sonde.Run) -> dict[str, tuple[str, str]]:
     """check -> (severity, evidence; action)"""
-    lines = read_lines(run.folder / "findings.jsonl")
+    lines = other_findings(run.folder)
     return {line["check"]: (line["severity"], f"{line['evidence']}; {line['action']}") for line in lines}
 
 
@@ -97,7 +97,7 @@ def test_a_module_in_a_closure_is_named_once(tmp_path: Path, capsys: pytest.Capt
         return cross_entropy(extra(output), target)
 
     run = fit(Net(), tmp_path, loss, quiet=False)
-    lines = [line for line in read_lines(run.folder / "findings.jsonl")]
+    lines = other_findings(run.folder)
     assert [line["check"] for line in lines] == ["parameters without an optimiser"]
     assert lines[0]["evidence"].startswith("extra.weight, extra.bias: the loss has a gradient for them")
     said = capsys.readouterr().out
@@ -257,6 +257,6 @@ def test_a_negative_log_likelihood_of_no_log_probabilities_is_named(
     network = nn.Sequential(nn.Linear(4, 2), *ends)
     options: dict[str, Any] = {"epochs": 1, "batch_size": 10, "threads": 1, "quiet": True, "out": str(tmp_path / "run")}
     sonde.fit(network, (x, y), loss=nn.functional.nll_loss, **options)
-    lines = read_lines(tmp_path / "run" / "findings.jsonl")
+    lines = other_findings(tmp_path / "run")
     said = [line for line in lines if line["check"] == "outputs that are no log-probabilities"]
     assert [found in line["evidence"] for line in said] == ([True] if found else [])
