@@ -383,7 +383,7 @@ class TrainKeywords(TypedDict, total=False):
     or multiplicative, after it (Luong)."""
     max_positions: int
     """Number of learned position embeddings: the longest row in tokens, the class token included."""
-    known: int
+    frequent_tokens: int
     """models pair-reader, qa-reader: Vocabulary: the most frequent tokens with an embedding each; the others share
     one."""
     loss: Callable[..., object] | Literal["cross-entropy", "focal", "perceptron", "squared-error", "mse", "mae", "huber", "log-cosh", "dice", "both", "quantile"]
