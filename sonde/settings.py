@@ -182,6 +182,8 @@ class TrainKeywords(TypedDict, total=False):
     """Forecast horizon in time steps; by default one season (24 hours, 7 days, 12 months)."""
     look_back: int | None
     """Input window in time steps; by default chosen from the horizon and the season."""
+    known: str | Sequence[str]
+    """Columns known in advance for the steps to be forecast, such as promotions, holidays and prices."""
     split_at: str | Sequence[str]
     """Where validation and test of a time series begin, and optionally where test ends: step numbers or dates."""
     hidden: int | Sequence[int]
