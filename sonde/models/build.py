@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from sonde.core.catalogue import load
 from sonde.core.errors import unknown
+from sonde.models.series_input import forecast_variables
 from sonde.models.suitable import check_input
 from sonde.models.table import LIBRARIES, MODELS
 
@@ -74,9 +75,10 @@ def build(name: str, input: "InputSpec", out_dim: int, config: Any | None = None
     model = make(input, out_dim, config if config is not None else _config_class(make)())
     if not input.covariates:
         return model
-    from sonde.models.known_ahead import KnownAhead
+    from sonde.nn.known_ahead import KnownAhead
 
-    return KnownAhead(model, input)
+    look_back, variables = forecast_variables(input)
+    return KnownAhead(model, look_back=look_back, variables=variables, known=input.covariates)
 
 
 def describe(name: str, input: "InputSpec | None" = None, out_dim: int = 10, config: Any | None = None) -> ModelFacts:

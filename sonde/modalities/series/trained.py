@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sonde.core.damaged import DAMAGE
 from sonde.core.dataset import Schema
-from sonde.core.errors import DataError, nearest
+from sonde.core.errors import DataError, RunFolderError, first_line, nearest
 from sonde.modalities.series.columns import Sizes
 from sonde.modalities.series.covariates import Covariates, Placed, doubts, placed
 from sonde.modalities.series.panel import Panel, read_panel
@@ -52,12 +53,11 @@ def as_trained(table: Table, schema: Schema, *, whole: bool = False) -> AsTraine
     """The variables that a model knows, of all series of a table.
 
     whole: scale new series by all of their steps, which are what a forecast is made from; else by those before any that is scored
-    Raises: DataError
+    Raises: DataError; RunFolderError for a damaged schema
     """
-    saved = json.loads(schema.input.extra) if schema.input.extra else {}
+    saved, covariates = _remembered(schema)
     ids = tuple(saved.get("ids", ()))
     names = [column.name for column in schema.input.columns]
-    covariates = Covariates.kept(saved)
     for name in (*names, *ids, *(covariates.names if covariates else ())):
         if name not in table.columns:
             near = nearest(name, table.columns)
@@ -90,6 +90,20 @@ def as_trained(table: Table, schema: Schema, *, whole: bool = False) -> AsTraine
         places=places,
         known=None if covariates is None else known_of(covariates, table, places),
     )
+
+
+def _remembered(schema: Schema) -> tuple[dict[str, Any], Covariates | None]:
+    """What a schema keeps of series and of what is known in advance. Raises: RunFolderError for what was not written so"""
+    try:
+        saved = json.loads(schema.input.extra) if schema.input.extra else {}
+        covariates = Covariates.kept(saved)
+        if (0 if covariates is None else covariates.width) != schema.input.covariates:
+            raise ValueError(f"{schema.input.covariates} covariates, and others in extra")
+    except DAMAGE as error:
+        raise RunFolderError(
+            f"schema.json is damaged (input.extra: {first_line(error)}); put it back from a copy of the run, or train anew"
+        ) from error
+    return saved, covariates
 
 
 def kept(known: Known | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Columns that are known in advance: how they are read, which rows they come from, and where they are missing."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sample_settings import data_config
 
 from sonde.core.data_warning import DataWarning
 from sonde.core.dataset import Dataset, Schema
-from sonde.core.errors import ConfigError, DataError
+from sonde.core.errors import ConfigError, DataError, RunFolderError
 from sonde.modalities.open import open_data, open_like
 from sonde.modalities.series.inputs import rows_to_predict
 from sonde.modalities.series.windows import SeriesWindows
@@ -101,7 +102,7 @@ def test_values_that_are_not_known_do_not_reach_the_forecast(tmp_path: Path) -> 
 
 
 def _without_rows(table: pd.DataFrame) -> pd.DataFrame:
-    return table[: ROWS + 2]
+    return table.iloc[: ROWS + 2]
 
 
 def _without_a_price(table: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +130,7 @@ def test_several_series_have_each_their_own(tmp_path: Path) -> None:
     parts = []
     for number, shift in enumerate((0, 1)):
         table = shop().drop(columns="temp")
-        table["price"] = np.roll(table.price, shift)
+        table["price"] = np.roll(np.asarray(table["price"]), shift)
         parts.append(table.assign(store=f"s{number}")[number * 20 :])
     path = written(tmp_path, pd.concat(parts))
     dataset = opened(path, "price")
@@ -138,14 +139,14 @@ def test_several_series_have_each_their_own(tmp_path: Path) -> None:
         label, moment = test.label_of(place), int(test.moments[place])
         table = parts[int(label[1])].reset_index()
         local = moment - int(test.bases[int(label[1])])
-        cheap = table.price[local - LOOK_BACK : local + HORIZON].to_numpy() == 8
+        cheap = np.asarray(table["price"])[local - LOOK_BACK : local + HORIZON] == 8
         np.testing.assert_array_equal(test.read(np.array([place]))["covariates"][0, :, 0] < 0, cheap)
     with pytest.warns(DataWarning, match="values of 'holiday' in the rows"):
         rows, names = rows_to_predict(path, dataset.schema)
     found = rows.read(np.arange(2))["covariates"][:, LOOK_BACK:, 0] < 0
     for number, part in enumerate(parts):
-        np.testing.assert_array_equal(found[number], part.price[-AHEAD:][:HORIZON] == 8)
-    assert names[0] == f"s0 {DAYS[ROWS].date()}"
+        np.testing.assert_array_equal(found[number], np.asarray(part["price"])[-AHEAD:][:HORIZON] == 8)
+    assert names[0] == f"s0 {DAYS[ROWS]:%Y-%m-%d}"
     again = open_like(path, dataset.schema, data_config())
     assert windows(again, "test").covariates is not None
 
@@ -196,3 +197,12 @@ def test_a_column_named_twice_is_refused() -> None:
 def test_dates_and_texts_that_are_known_do_not_hide_a_series(tmp_path: Path) -> None:
     table = shop(words=[f"word {n % 40}" for n in range(ROWS + AHEAD)])
     assert opened(written(tmp_path, table), "words").schema.input.kind == "series"
+
+
+@pytest.mark.parametrize("extra", ["{", "[]", '{"known": [{"name": 3}], "gaps": []}', '{"known": []}', "{}"])
+def test_a_damaged_schema_is_one_line(tmp_path: Path, extra: str) -> None:
+    path = written(tmp_path, shop())
+    schema = opened(path, "price").schema
+    damaged = replace(schema, input=replace(schema.input, extra=extra))
+    with pytest.raises(RunFolderError, match=r"schema.json is damaged \(input.extra: .*\); put it back"):
+        rows_to_predict(path, damaged)

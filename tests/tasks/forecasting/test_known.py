@@ -9,8 +9,13 @@ import torch
 from torch import nn
 
 import sonde
+from sonde.core.batch import Batch
 from sonde.core.data_warning import DataWarning
+from sonde.core.dataset import TargetSpec
 from sonde.core.errors import ConfigError
+from sonde.nn.known_ahead import KnownAhead
+from sonde.tasks.forecasting.config import ForecastingConfig
+from sonde.tasks.forecasting.task import Forecasting
 
 ROWS, HORIZON = 300, 7
 NOISE, EFFECT = 0.3, 3.0
@@ -39,7 +44,7 @@ def test_a_promotion_that_is_known_in_advance_is_forecast(tmp_path: Path) -> Non
     floor = NOISE * np.sqrt(2 / np.pi)  # mean absolute value of the noise
     assert without.metrics["raw_mae"] > 3 * floor
     assert run.metrics["raw_mae"] < 1.25 * floor
-    forecasts = {}
+    forecasts, table = {}, shop()[0]
     for name, promotion in {"none": np.zeros(HORIZON), "all": np.ones(HORIZON)}.items():
         table, season = shop(promotion)
         for temp in (0.0, 99.0):
@@ -79,3 +84,24 @@ def test_a_module_that_is_handed_over_is_refused_with_those_that_take_them(tmp_p
         sonde.train(
             tmp_path / "shop.csv", model=Last(), target="sold", known="promo", horizon=HORIZON, out=tmp_path / "run"
         )
+
+
+def test_what_is_known_does_not_widen_the_quantiles() -> None:
+    look_back, known = 28, 2
+    torch.manual_seed(0)
+    model = KnownAhead(Last(), look_back=look_back, variables=1, known=known)
+    nn.init.normal_(model.effect.head.weight)
+    target = TargetSpec(
+        kind="series", names=("a",), mean=(0.0,), std=(1.0,), shape=(HORIZON, 1), season=1, scales=(1.0,)
+    )
+    task = Forecasting(model, target, ForecastingConfig(loss="quantile"))
+    covariates = torch.randn(3, look_back + HORIZON, known)
+    noise = 0.1 * torch.randn(3, look_back, 1)
+    fields = {"lengths": torch.full((3,), look_back), "covariates": covariates}
+    with torch.inference_mode():
+        effect = model.effect(covariates)[:, :look_back]
+        found = task.predict(Batch({"input": effect + noise, **fields}, torch.arange(3)))["quantiles"]
+    spread = noise.std(1, unbiased=False)[..., None, None]
+    torch.testing.assert_close(
+        (found[..., 2:] - found[..., :1]) / spread, torch.full((3, HORIZON, 1, 1), 2 * 1.2816), rtol=1e-3, atol=0
+    )

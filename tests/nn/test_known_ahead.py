@@ -6,8 +6,8 @@ from torch import nn
 
 from sonde.core.dataset import InputSpec
 from sonde.models.build import build
-from sonde.models.known_ahead import Effect, KnownAhead
 from sonde.models.suitable import suitable
+from sonde.nn.known_ahead import Effect, KnownAhead
 
 LOOK_BACK, HORIZON, KNOWN = 48, 12, 3
 INPUT = InputSpec(kind="series", shape=(LOOK_BACK, 2), forecast=1, covariates=KNOWN)
@@ -41,7 +41,7 @@ def test_every_forecaster_takes_them_and_begins_as_without(name: str) -> None:
 
 
 def test_the_effect_leaves_the_past_and_comes_with_the_forecast() -> None:
-    model = KnownAhead(LastValue(), INPUT)
+    model = KnownAhead(LastValue(), look_back=LOOK_BACK, variables=1, known=KNOWN)
     nn.init.normal_(model.effect.head.weight)
     covariates = torch.randn(4, LOOK_BACK + HORIZON, KNOWN)
     effect = model.effect(covariates).detach()

@@ -3,9 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from sonde.core.dataset import InputSpec
-from sonde.models.series_input import forecast_variables
-
 WIDTH = (
     64  # hidden units; a few columns of numbers and names have effects that add up, or depend on one another in pairs
 )
@@ -35,15 +32,18 @@ class KnownAhead(nn.Module):
     Source: Hyndman and Athanasopoulos 2021, Forecasting: principles and practice, 3rd edition, chapter 10
     """
 
-    def __init__(self, network: nn.Module, input: InputSpec) -> None:
-        """network: any forecaster, (B, L, V), lengths (B,) -> (B, H, F)"""
+    def __init__(self, network: nn.Module, *, look_back: int, variables: int, known: int) -> None:
+        """network: any forecaster, (B, L, V), lengths (B,) -> (B, H, F);  variables: F;  known: K"""
         super().__init__()
-        self.look_back, self.variables = forecast_variables(input)
+        self.look_back, self.variables = look_back, variables
         self.network = network
-        self.effect = Effect(input.covariates, self.variables)
+        self.effect = Effect(known, variables)
 
     def forward(self, input: Tensor, lengths: Tensor, covariates: Tensor) -> Tensor:
         """(B, L, V), lengths (B,), (B, L + H, K) -> (B, H, F)."""
-        past, ahead = self.effect(covariates).split([self.look_back, covariates.shape[1] - self.look_back], dim=1)
-        forecast, others = input.split([self.variables, input.shape[2] - self.variables], dim=2)
-        return self.network(torch.cat([forecast - past, others], dim=2), lengths) + ahead
+        left = torch.cat([self.unexplained(input, covariates), input[:, :, self.variables :]], dim=2)
+        return self.network(left, lengths) + self.effect(covariates[:, self.look_back :])
+
+    def unexplained(self, input: Tensor, covariates: Tensor) -> Tensor:
+        """The window without the effect of what is known: (B, L, V), (B, L + H, K) -> (B, L, F)."""
+        return input[:, :, : self.variables] - self.effect(covariates[:, : self.look_back])
