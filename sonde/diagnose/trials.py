@@ -1,0 +1,183 @@
+"""What a trial has shown, and the ground it is made on: a network that is trained and put back bit by bit."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from sonde.core.batch import Batch
+from sonde.core.seams import Loss, Source, as_loss, rewinds
+from sonde.core.units import number
+from sonde.engine import random_state
+from sonde.engine.execution.settings import autocast
+from sonde.engine.phase_loss import checked_loss
+from sonde.engine.step import Stepper
+from sonde.engine.timing import untouched
+
+PIECE = 64  # rows that are computed at once, at most
+SURE = 3.0  # standard errors by which a difference is taken for one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A question about a run that was put to its network.
+
+    answer:  None where it stayed open: too little time, data that do not allow it, a result in between
+    said:    the answer in a sentence, with its numbers
+    numbers: what was measured, by name
+    """
+
+    name: str
+    question: str
+    answer: bool | None
+    said: str
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paired:
+    """Two lists of losses of the same rows: how far the second lies above the first.
+
+    difference: mean;  error: standard error of that
+    """
+
+    first: float
+    second: float
+    difference: float
+    error: float
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the difference is beyond its noise, and not a matter of rounding; one that is no number is."""
+        if self.second != self.second or self.first != self.first:
+            return True
+        return abs(self.difference) > max(SURE * self.error, 1e-3 * abs(self.first))
+
+    def __str__(self) -> str:
+        return f"{number(self.first)} and {number(self.second)} (difference {number(self.difference)} ± {number(self.error)})"
+
+
+def paired(first: Sequence[float], second: Sequence[float]) -> Paired:
+    """Compare losses of the same pieces.
+
+    >>> paired([1.0, 2.0, 3.0, 4.0], [1.5, 2.5, 3.5, 4.5]).difference
+    0.5
+    """
+    a, b = torch.tensor(first, dtype=torch.float64), torch.tensor(second, dtype=torch.float64)
+    apart = b - a
+    error = float(apart.std() / len(apart) ** 0.5) if len(apart) > 1 else float("inf")
+    return Paired(first=float(a.mean()), second=float(b.mean()), difference=float(apart.mean()), error=error)
+
+
+@contextmanager
+def trying(stepper: Stepper) -> Iterator[None]:
+    """Training mode for the body, eagerly and without dropout; whatever it does to the run is undone."""
+    execution, stepper.execution = stepper.execution, stepper.execution.eager
+    rates = [
+        (module, module.dropout)
+        for module in stepper.task.modules.modules()
+        if isinstance(module, nn.RNNBase | nn.MultiheadAttention)
+    ]
+    try:
+        with untouched(stepper):
+            stepper.training_mode()
+            for module in stepper.task.modules.modules():
+                if _drops(module):
+                    module.training = False
+            for module, _ in rates:
+                module.dropout = 0.0
+            yield
+    finally:
+        for module, rate in rates:
+            module.dropout = rate
+        stepper.execution = execution
+
+
+def _drops(module: nn.Module) -> bool:
+    """Whether a module is a dropout layer, torch's or another: without weights, modules or state, and with a rate `p`."""
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return True
+    rate = getattr(module, "p", None)
+    empty = not any(True for _ in (*module.parameters(), *module.buffers(), *module.children()))
+    return empty and isinstance(rate, float) and "drop" in type(module).__name__.lower()
+
+
+def loss_of(stepper: Stepper, batch: Batch) -> Tensor:
+    """The main phase's loss, to be differentiated. Raises: what the phase's loss does"""
+    phase = stepper.main_update.phase
+    with autocast(stepper.settings):
+        found = phase.loss(batch)
+    return checked_loss(phase, found, len(batch)).value
+
+
+@torch.no_grad()
+def losses_of(stepper: Stepper, batches: Iterable[Batch]) -> list[float]:
+    """The main phase's loss of each batch."""
+    found = []
+    for batch in batches:
+        with autocast(stepper.settings):
+            loss = stepper.main_update.phase.loss(batch)
+        whole = loss if isinstance(loss, Loss) else as_loss(loss, len(batch))
+        found.append(float(whole.value))
+    return found
+
+
+def learn(stepper: Stepper, batches: Iterable[Batch], rate: float) -> Iterator[float]:
+    """Train the main phase's weights by Adam, and yield each batch's loss before its step.
+
+    An optimiser of its own, so that it is the network that is tried, and not the run's rate, decay or clipping.
+    Source: Kingma and Ba 2015, arXiv:1412.6980
+    """
+    parameters = list(stepper.held(stepper.main_update.phase.name))
+    optimizer = torch.optim.Adam(parameters, lr=rate)  # type: ignore[arg-type]
+    for batch in batches:
+        for parameter in parameters:
+            parameter.grad = None
+        loss = loss_of(stepper, batch)
+        yield float(loss.detach())
+        loss.backward(inputs=parameters)
+        for parameter in parameters:
+            if parameter.grad is not None and parameter.grad.is_sparse:
+                parameter.grad = parameter.grad.to_dense()
+        optimizer.step()
+
+
+def drawn(source: Source, most: int, device: torch.device, *, deadline: float = float("inf")) -> list[Batch]:
+    """Up to `most` batches of one pass, from the source's position on; it is put back. Nothing of one that cannot be.
+
+    deadline: second of `time.perf_counter` after which none is read any more
+    """
+    if not rewinds(source):
+        return []
+    position = source.state_dict()
+    found: list[Batch] = []
+    try:
+        with random_state.apart(device):
+            for _ in range(2):  # at an epoch's end a source yields nothing once
+                for batch in source:
+                    found.append(batch)
+                    if len(found) >= most or time.perf_counter() > deadline:
+                        break
+                if found:
+                    break
+    finally:
+        source.load_state_dict(position)
+    return found
+
+
+def pieces(batches: Iterable[Batch], rows: int = PIECE) -> list[Batch]:
+    """The batches, cut into pieces of at most so many rows."""
+    return [piece for batch in batches for piece in batch.split(-(-len(batch) // rows)) if len(piece) > 1]
+
+
+def parted(batches: Sequence[Batch], *, held: float = 0.25) -> tuple[list[Batch], list[Batch]]:
+    """(pieces to train on, pieces with other rows): of few batches more are cut, so that some are held back."""
+    rows = max(8, min(PIECE, sum(map(len, batches)) // 16))
+    cut = pieces(batches, rows)
+    last = max(4, round(held * len(cut)))
+    train, rest = cut[:-last], cut[-last:]
+    known = {int(row) for piece in train for row in piece.index}
+    return train, [piece for piece in rest if not any(int(row) in known for row in piece.index)]
