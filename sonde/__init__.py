@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sonde.api import fit, load, resume, steps, train
+    from sonde.api import doctor, fit, load, resume, steps, train
     from sonde.core.batch import Batch
     from sonde.core.errors import SondeError
     from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "train": "sonde.api",
+    "doctor": "sonde.api",
     "fit": "sonde.api",
     "steps": "sonde.api",
     "load": "sonde.api",
@@ -59,6 +60,7 @@ __all__ = [
     "Stage",
     "StepRecord",
     "Task",
+    "doctor",
     "fit",
     "load",
     "resume",

@@ -1,5 +1,6 @@
 """From a suspicion to a named cause: the probe that tells the leading causes apart is made, where there is time for it."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +17,8 @@ from sonde.engine.step import Stepper
 
 STANDS = ("not-learning", "plateau", "underfitting", "answers-alike", "worse-than-guessing")
 RATES = ("learning-rate-too-low", "learning-rate-too-high")
-FOLLOW = frozenset({*STANDS, *RATES, "still-improving", "vanishing-gradient", "dead-units"})
+FOLLOW = frozenset({*STANDS, *RATES, "overfitting", "still-improving", "vanishing-gradient", "dead-units"})
+LITTLE = 0.02  # of the loss of guessing
 BATCHES, HELD = 64, 16  # that are read: to train on, and of the validation rows
 SHARE, MOST_S = 0.01, 2.0  # of a run's seconds, and seconds, that probes take at its end
 LEAST_S = 0.02  # in which not one of them could be made
@@ -43,7 +45,7 @@ class Probing:
     ) -> None:
         """guess, floor, when: see `probes.by_heart`"""
         self._stepper, self._train, self._held, self._peak = stepper, train, held, peak
-        self._guess, self._floor, self._when = guess, floor, when
+        self.guess, self.floor, self._when = guess, floor, when
         self._deadline = time.perf_counter() + seconds
         self.made: list[Trial] = []
 
@@ -81,8 +83,8 @@ class Probing:
             return probes.by_heart(
                 self._stepper,
                 first,
-                guess=self._guess,
-                floor=self._floor,
+                guess=self.guess,
+                floor=self.floor,
                 deadline=self._deadline,
                 when=self._when,
             )
@@ -157,11 +159,32 @@ def told_apart(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list
     leading = next((each for each in found if each.certainty == "likely"), None)
     if leading is None or not probing.possible:
         return list(found)
-    if leading.name in STANDS:
+    if leading.name in STANDS or (leading.name == "overfitting" and never_came_down(seen)):
         return [*_of_standing_still(seen, probing), *found]
     if leading.name in RATES:
         return _confirmed(leading, found, probing)
     return list(found)
+
+
+def judged(seen: Seen, found: Sequence[Suspicion], probing: Probing) -> list[Suspicion]:
+    """The same where there is time for all of them: every probe is made, also of a run of which nothing is suspected."""
+    heart, related, inputs = probing.by_heart, probing.related, probing.inputs
+    told = told_apart(seen, found, probing)
+    names = {each.name for each in told}
+    if heart.answer and related.answer is False and "labels-unrelated-to-inputs" not in names and never_came_down(seen):
+        return [unrelated(heart, related, seen.step), *told]
+    if inputs.answer is False and heart.answer is False and "network-cannot-learn" not in names:
+        return [cannot_learn(heart, inputs, seen.step), *told]
+    return told
+
+
+def never_came_down(seen: Seen) -> bool:
+    """Whether the validation loss, or where there is none the training loss, never came below that of guessing."""
+    reference = seen.reference()
+    held = [loss for each in seen.evaluations if math.isfinite(loss := each.metrics.get("loss", math.nan))]
+    if reference is None:
+        return False
+    return min(held) > (1 - LITTLE) * reference.value if held else not seen.learned()
 
 
 def _of_standing_still(seen: Seen, probing: Probing) -> list[Suspicion]:
@@ -236,5 +259,6 @@ def _confirmed(leading: Suspicion, found: Iterable[Suspicion], probing: Probing)
     ]
     if not agree:
         return list(found)
-    sure = replace(leading, evidence=f"{leading.evidence}; {trial.said}")
+    explains = leading.explains | frozenset(STANDS)
+    sure = replace(leading, evidence=f"{leading.evidence}; {trial.said}", explains=explains)
     return [sure if each is leading else each for each in found]

@@ -87,6 +87,8 @@ def by_heart(
             break
     many = targets is not None and targets.numel() > MANY * len(few)
     known = True if best.loss < KNOWN * first else False if best.loss > STUCK * first and not many else None
+    if known and not best.steps:
+        return trial(answer=True, said=f"it knows {words} by heart already: their loss is {number(best.loss + floor)}")
     fell = f"the loss of {words} fell from {number(first + floor)} to {number(best.loss + floor)}"
     return trial(
         answer=known,
@@ -146,6 +148,8 @@ def related(
                 break
             for found, losses in zip(losses_of(stepper, pair), (own, dealt), strict=True):
                 losses.append(found)
+    if not all(map(math.isfinite, (*own, *dealt))):
+        return Trial(name="related", question=question, answer=None, said="the loss of other rows is not finite")
     found, rows = paired(own, dealt), sum(map(len, held[: len(own)]))
     sure = found.beyond and found.difference > TELLING * abs(found.first)
     telling = abs(found.difference) + 2 * found.error < TELLING * abs(found.second)  # even where chance hid the most
@@ -214,8 +218,8 @@ def rates(
 
 def better(found: Paired) -> bool:
     """Whether the second is clearly below the first; anything is below what is not finite."""
-    if not found.first < math.inf:
-        return found.second < math.inf
+    if not (math.isfinite(found.first) and math.isfinite(found.second)):
+        return math.isfinite(found.second)
     return found.difference < 0 and found.beyond
 
 
@@ -233,6 +237,8 @@ def inputs_used(stepper: Stepper, batch: Batch, fields: Sequence[str]) -> Trial:
         plain = _floats(answer(batch))
         if not plain:
             return Trial(name="inputs", question=question, answer=None, said="what it answers is no number")
+        if not all(bool(each.isfinite().all()) for each in plain):
+            return Trial(name="inputs", question=question, answer=None, said="some of what it answers is not finite")
         changes = {}
         for name, field in given.items():
             dealt = replace(batch, fields={**batch.fields, name: field[order.to(field.device)]})  # type: ignore[index]

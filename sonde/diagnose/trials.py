@@ -1,5 +1,6 @@
 """What a trial has shown, and the ground it is made on: a network that is trained and put back bit by bit."""
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,8 +53,8 @@ class Paired:
     @property
     def beyond(self) -> bool:
         """Whether the difference is beyond its noise, and not a matter of rounding; one that is no number is."""
-        if self.second != self.second or self.first != self.first:
-            return True
+        if not (math.isfinite(self.first) and math.isfinite(self.second)):
+            return self.first != self.second
         return abs(self.difference) > max(SURE * self.error, 1e-3 * abs(self.first))
 
     def __str__(self) -> str:

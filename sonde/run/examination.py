@@ -7,7 +7,8 @@ from typing import Any
 from sonde.core.files import read_json
 from sonde.core.findings import WORST_FIRST
 from sonde.core.run_folder import open_run
-from sonde.diagnose.signals.sample import Sample, of_line
+from sonde.diagnose.recorded import whole_samples
+from sonde.diagnose.signals.sample import Sample
 from sonde.engine.json_lines import read_lines
 
 
@@ -30,8 +31,11 @@ def _rank(line: Mapping[str, Any], diagnosis: Sequence[str]) -> int:
 
 
 def samples(run: Path | str) -> list[Sample]:
-    """What was measured at the steps that were looked at. Raises: RunFolderError for a folder that holds no run"""
-    return [of_line(line) for line in read_lines(open_run(run).signals)]
+    """What was measured at the steps that were looked at; damaged lines are passed over.
+
+    Raises: RunFolderError for a folder that holds no run
+    """
+    return whole_samples(read_lines(open_run(run).signals))[0]
 
 
 def inside(sampled: Sequence[Sample]) -> list[tuple[str, ...]]:
