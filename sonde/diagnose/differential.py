@@ -20,6 +20,7 @@ RATES = ("learning-rate-too-low", "learning-rate-too-high")
 FOLLOW = frozenset({*STANDS, *RATES, "overfitting", "still-improving", "vanishing-gradient", "dead-units"})
 LITTLE = 0.02  # of the loss of guessing
 BATCHES, HELD = 64, 16  # that are read: to train on, and of the validation rows
+IN_SHORT = 24, 4  # where there is less than a second
 SHARE, MOST_S = 0.01, 2.0  # of a run's seconds, and seconds, that probes take at its end
 LEAST_S = 0.02  # in which not one of them could be made
 
@@ -47,6 +48,7 @@ class Probing:
         self._stepper, self._train, self._held, self._peak = stepper, train, held, peak
         self.guess, self.floor, self._when = guess, floor, when
         self._deadline = time.perf_counter() + seconds
+        self._most = (BATCHES, HELD) if seconds >= 1 else IN_SHORT
         self.made: list[Trial] = []
 
     @property
@@ -58,14 +60,14 @@ class Probing:
     @cached_property
     def batches(self) -> list[Batch]:
         """Training batches of one pass."""
-        return drawn(self._train, BATCHES, self._stepper.settings.device, deadline=self._deadline)
+        return drawn(self._train, self._most[0], self._stepper.settings.device, deadline=self._deadline)
 
     @cached_property
     def _parts(self) -> tuple[list[Batch], list[Batch]]:
         """(pieces to train on, pieces of other rows to judge by)."""
         device = self._stepper.settings.device
         if self._held is not None:
-            other = pieces(drawn(self._held, HELD, device, deadline=self._deadline))
+            other = pieces(drawn(self._held, self._most[1], device, deadline=self._deadline))
             if len(other) < 8:
                 other = pieces(other, max(8, sum(map(len, other)) // 8))
             if len(other) >= 4:

@@ -19,6 +19,7 @@ from sonde.engine.step import Stepper
 from sonde.engine.timing import untouched
 
 PIECE = 64  # rows that are computed at once, at most
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 SURE = 3.0  # standard errors by which a difference is taken for one
 
 
@@ -130,20 +131,58 @@ def learn(stepper: Stepper, batches: Iterable[Batch], rate: float) -> Iterator[f
     """Train the main phase's weights by Adam, and yield each batch's loss before its step.
 
     An optimiser of its own, so that it is the network that is tried, and not the run's rate, decay or clipping.
-    Source: Kingma and Ba 2015, arXiv:1412.6980
     """
     parameters = list(stepper.held(stepper.main_update.phase.name))
-    optimizer = torch.optim.Adam(parameters, lr=rate)  # type: ignore[arg-type]
+    adam = Adam(parameters, rate)
     for batch in batches:
         for parameter in parameters:
             parameter.grad = None
         loss = loss_of(stepper, batch)
         yield float(loss.detach())
         loss.backward(inputs=parameters)
-        for parameter in parameters:
-            if parameter.grad is not None and parameter.grad.is_sparse:
-                parameter.grad = parameter.grad.to_dense()
-        optimizer.step()
+        adam.step()
+
+
+class Adam:
+    """Adam as it was published, with its usual constants; a parameter without a gradient stays as it is.
+
+    torch's own takes seconds to be made for the first time in a process, longer than a probe may take.
+    Source: Kingma and Ba 2015, arXiv:1412.6980
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], rate: float) -> None:
+        self._parameters, self._rate, self._done = parameters, rate, 0
+        self._first = [torch.zeros_like(_real(each)) for each in parameters]
+        self._second = [torch.zeros_like(_real(each)) for each in parameters]
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the parameters by their gradients."""
+        self._done += 1
+        places = [place for place, each in enumerate(self._parameters) if each.grad is not None]
+        if not places:
+            return
+        gradients = [_real(_dense(self._parameters[place].grad)) for place in places]
+        first, second = ([moments[place] for place in places] for moments in (self._first, self._second))
+        torch._foreach_lerp_(first, gradients, 1 - BETA1)
+        torch._foreach_mul_(second, BETA2)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - BETA2)
+        scale = torch._foreach_div(second, 1 - BETA2**self._done)
+        torch._foreach_sqrt_(scale)
+        torch._foreach_add_(scale, EPSILON)
+        values = [_real(self._parameters[place]) for place in places]
+        torch._foreach_addcdiv_(values, first, scale, -self._rate / (1 - BETA1**self._done))
+
+
+def _dense(gradient: Tensor | None) -> Tensor:
+    assert gradient is not None
+    return gradient.to_dense() if gradient.is_sparse else gradient
+
+
+def _real(value: Tensor) -> Tensor:
+    """Complex numbers as pairs of real ones, each of which is moved by itself."""
+    value = value.detach()
+    return torch.view_as_real(value) if value.is_complex() else value
 
 
 def drawn(source: Source, most: int, device: torch.device, *, deadline: float = float("inf")) -> list[Batch]:

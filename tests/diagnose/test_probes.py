@@ -17,7 +17,7 @@ from sonde.core.config import FeedConfig
 from sonde.core.seams import Loss, Phase, extras_of
 from sonde.data.feed.tensors import tensor_source
 from sonde.diagnose.probes import by_heart, inputs_used, permuted, rates, related, within
-from sonde.diagnose.trials import Trial, drawn, paired, parted, pieces, trying
+from sonde.diagnose.trials import Adam, Trial, drawn, paired, parted, pieces, trying
 from sonde.engine import random_state
 from sonde.engine.step import Stepper
 from sonde.engine.training import weights
@@ -86,6 +86,22 @@ def test_a_network_that_works_learns_any_targets_by_heart(net: Callable[[], nn.M
     assert trial.numbers["first"] == pytest.approx(np.log(10), rel=0.15)
 
 
+def test_adam_is_torchs() -> None:
+    torch.manual_seed(0)
+    a, idle = torch.randn(5, 3, dtype=torch.float64, requires_grad=True), torch.ones(2, requires_grad=True)
+    b, c = a.detach().clone().requires_grad_(), torch.randn(3, dtype=torch.complex128, requires_grad=True)
+    d = c.detach().clone().requires_grad_()
+    mine, theirs = Adam([a, idle, c], 0.01), torch.optim.Adam([b, d], lr=0.01)
+    for _ in range(20):
+        for x, y, optimizer in ((a, c, mine), (b, d, theirs)):
+            x.grad = y.grad = None
+            ((x.sin() ** 2).sum() + (y - 1j).abs().square().sum()).backward()
+            optimizer.step()
+    torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(c, d, rtol=1e-12, atol=1e-12)
+    assert torch.equal(idle, torch.ones(2))
+
+
 def test_a_network_that_ignores_its_inputs_does_not() -> None:
     """The best it can reach is the entropy of the 32 targets."""
     torch.manual_seed(0)
@@ -100,7 +116,7 @@ def test_a_network_that_ignores_its_inputs_does_not() -> None:
 def test_a_dead_network_does_not() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    nn.init.constant_(net[2].bias, -1e3)
+    nn.init.constant_(net.get_parameter("2.bias"), -1e3)
     assert by_heart(of(net), batch(**noise(32))).answer is False
 
 
