@@ -7,10 +7,9 @@ from sonde.cli.begin import begin
 from sonde.core.run_folder import open_run
 
 ABOUT = """\
-Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with what it was seen by, where, and
-what to do about it. What its network and data are able to do is tried on some steps, which are undone; the run stays as it is.
-
-DATA are by default those of the run.
+Say what is wrong with a run, finished, failed or going on: the likeliest cause first, with what it was seen by, where, how sure
+it is, and what to do about it. What its network and DATA (by default the run's) are able to do is tried on some steps, which
+are undone; the run stays as it is.
 
 examples:
   sonde doctor runs/mnist-mlp-1
@@ -18,13 +17,19 @@ examples:
   sonde doctor runs/mnist-mlp-1 --inside
 """
 
+LEGEND = (
+    "δ: error that arrives at a layer (root mean square); grad: norm of its gradient;",
+    "spread: standard deviation of its activations, and stuck: dead or saturated",
+    "units, both at the last look; step: update / weight, median over all looks",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorOptions:
     """What to show of a run, and what to try."""
 
     inside: bool = False
-    """Also show the gradient and the update of each layer, at the first and last step that was looked at."""
+    """Also show the error, the gradient and the update of each layer, how activations spread, and dead and saturated units."""
     cure: bool = False
     """Try the remedy of the first finding for 100 steps beside an untouched twin, and show how both end. Nothing is changed."""
     silence: tuple[str, ...] = ()
@@ -40,7 +45,7 @@ def run(words: Sequence[str]) -> int:
         return 0
     folder = open_run(begun.words[0])
     from sonde.run.diagnosing import examine, read_only, show
-    from sonde.run.examination import inside, samples
+    from sonde.run.examination import seen_inside
     from sonde.run.reopened import Given
 
     options, screen = begun.options, begun.screen
@@ -50,17 +55,31 @@ def run(words: Sequence[str]) -> int:
     else:
         found = read_only(folder, silence=options.silence)
     show(found, screen)
-    if options.inside:
-        sampled = samples(folder.path)
-        if not sampled:
-            screen.say(
-                "nothing was measured inside the network: the run trained with --no-doctor, or before there was one"
-            )
-            return 0
-        steps = f"steps {sampled[0].step:,} and {sampled[-1].step:,}"
-        screen.table(
-            f"inside the network, {steps}",
-            ["weight", "gradient at first", "at last", "update / size at first, %", "at last, %"],
-            inside(sampled),
-        )
+    if not options.inside:
+        return 0
+    from sonde.report.inside import table
+
+    seen = seen_inside(folder.path)
+    if seen is None:
+        screen.say("nothing was measured inside the network: the run trained with --no-doctor, or before there was one")
+        return 0
+    steps = list(dict.fromkeys([seen.steps[0], seen.steps[-1]]))
+    screen.say("")
+    for sentence in seen.sentences():
+        screen.say(sentence)
+    screen.say("")
+    screen.table(f"inside the network at {_words(steps)}", *table(seen))
+    screen.say("")
+    for line in LEGEND:
+        screen.say(line)
     return 0
+
+
+def _words(steps: Sequence[int]) -> str:
+    """At which steps the table is.
+
+    >>> _words([1]), _words([1, 4000])
+    ('step 1', 'steps 1 and 4,000 (last)')
+    """
+    first, *last = (f"{step:,}" for step in steps)
+    return f"steps {first} and {last[0]} (last)" if last else f"step {first}"

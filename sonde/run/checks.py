@@ -8,20 +8,24 @@ import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.errors import SondeError
 from sonde.core.findings import Finding
 from sonde.core.seams import Task, abilities_of
+from sonde.diagnose.aside import aside
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
+from sonde.diagnose.signals.compiled import has_compiled, until_compiled
+from sonde.diagnose.signals.readings import in_words
 from sonde.diagnose.stages import never_due
 from sonde.diagnose.structure import acts_linearly, rows_mixed, sees_ahead, units_alike
 from sonde.engine.evaluate import evaluation_mode
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
+from sonde.models.table import MODELS
+from sonde.optim.usual import unsuited
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
 from sonde.run.job import Attempt
-from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.resolve import CUSTOM_MODULE, kind_of
 from sonde.screen.screen import Screen
 
 
@@ -49,14 +53,33 @@ def watched(attempt: Attempt, training: Training) -> Iterator[None]:
 
 
 def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
-    """What is to be said of the caller's networks before they are trained; of networks of ours there is nothing."""
+    """What is to be said of the caller's networks before they are trained; of networks of ours, of the optimiser alone."""
     if not _is_custom(assembly):
-        return []
+        return _unsuited(assembly)
     found = never_due(assembly.task.phases, stepper.stages, total=stepper.total)
     found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
         found += frozen_in_training(assembly.task, stepper.kept)
-    return found + (facts(assembly) if assembly.config.loop.doctor else [])
+    return found + (_harmless(assembly) if assembly.config.loop.doctor else [])
+
+
+def _harmless(assembly: Assembly) -> list[Finding]:
+    """Facts about the caller's network, which is then as it was; a check of ours that fails is a note and ends nothing."""
+    try:
+        if has_compiled(assembly.task.modules):  # for each number of rows anew
+            return units_alike(assembly.task)
+        with aside(assembly.task.modules, assembly.device):
+            return facts(assembly)
+    except Exception as trouble:
+        return [
+            Finding(
+                check="doctor",
+                severity="note",
+                evidence=f"the checks before the first step failed ({in_words(trouble)}) and are left out; the training is the same",
+                action="nothing; --no-doctor leaves the doctor out",
+                step=0,
+            )
+        ]
 
 
 def facts(assembly: Assembly) -> list[Finding]:
@@ -66,7 +89,7 @@ def facts(assembly: Assembly) -> list[Finding]:
     bind = abilities_of(task).bind
     if first is None or bind is None or set(task.modules) - {"model", "loss"}:
         return found
-    answer = partial(_answer, task)
+    answer = until_compiled(partial(_answer, task))
     inputs = bind(first).inputs
     found += acts_linearly(task, answer, first, inputs) + rows_mixed(answer, first)
     if len(inputs) == 1 and "target" in first:
@@ -81,9 +104,18 @@ def _answer(task: Task, batch: Batch) -> Tensor | None:
     try:
         with evaluation_mode(task.modules), torch.no_grad(), torch.random.fork_rng(devices):
             outputs = list(task.predict(batch).values())
-    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AssertionError, SondeError):
+    except Exception:
         return None  # fixed to another number of rows, or in need of what these do not hold
     return outputs[0] if len(outputs) == 1 and isinstance(outputs[0], Tensor) else None
+
+
+def _unsuited(assembly: Assembly) -> list[Finding]:
+    """What keeps the optimiser from training a network of ours as well as others do."""
+    config, rows = assembly.config, len(assembly.dataset.splits["train"]) if assembly.dataset else 0
+    if not rows or config.model not in MODELS:
+        return []
+    batch = rows if config.data.overfit_batches else config.feed.batch_size
+    return unsuited(str(config.optim.optimizer), kind=kind_of(MODELS[config.model]), batch=batch, rows=rows)
 
 
 def _summed(assembly: Assembly) -> list[Finding]:

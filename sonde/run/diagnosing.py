@@ -19,7 +19,6 @@ from sonde.diagnose.suspicion import Suspicion, ranked, shown
 from sonde.diagnose.trials import Trial
 from sonde.engine.json_lines import read_lines
 from sonde.run.cure import Cure, cured
-from sonde.run.examination import found
 from sonde.run.examining import context_from, evaluations_of, peak_of
 from sonde.run.reopened import Given, Reopened, reopened
 from sonde.run.resolve import CUSTOM_MODULE
@@ -180,7 +179,7 @@ def _asked(folder: RunFolder, seen: Seen) -> list[Suspicion]:
 
     Of a run that was examined to its end in memory, where more is known, the rules only complete what it said itself.
     """
-    said = [suspicion_of(line) for line in found(folder.path) if line.get("evidence") and line.get("name")]
+    said = [suspicion_of(line) for line in read_lines(folder.findings) if line.get("evidence") and line.get("name")]
     names = {each.name for each in said}
     whole = "diagnosis" in seen.result and len(whole_samples(read_lines(folder.signals))[0]) > 0
     asked = [suspicion for rule in RULES if (suspicion := rule(seen)) is not None]
@@ -219,7 +218,9 @@ def _findings(folder: RunFolder, suspicions: Sequence[Suspicion], more: Collecti
     silenced = [each for each in suspicions if each.name in silence]
     loud = [each for each in suspicions if each.name not in silence]
     quiet = [Finding(**{**each.finding().as_dict(), "severity": "note"}) for each in silenced]
-    others = [_as_finding(line) for line in found(folder.path) if line.get("evidence") and not line.get("name")]
+    others = [
+        _as_finding(line) for line in read_lines(folder.findings) if line.get("evidence") and not line.get("name")
+    ]
     errors = [each for each in others if each.severity == "error"]
     return errors + [each.finding() for each in shown(loud)] + [each for each in others if each not in errors] + quiet
 

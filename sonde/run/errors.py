@@ -74,7 +74,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
 def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) -> NonFinite:
     """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
     source = assembly.train
-    rows = [int(row) for row in trouble.rows]
+    rows, remedy = [int(row) for row in trouble.rows], trouble.remedy or REMEDY
     suspects, words = rows, "rows"
     if trouble.batch is not None and (found := _non_finite(trouble.batch)) is not None:
         name, bad = found
@@ -88,10 +88,10 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
         check = "not finite inputs"
     elif (begun := _origin(trouble, assembly)) is not None:
         evidence += f"; {begun.words}"
-    note(folder, evidence, check=check, action=REMEDY, step=trouble.step)
+    note(folder, evidence, check=check, action=remedy, step=trouble.step)
     return NonFinite(
         f"step {trouble.step}, phase {trouble.phase!r}: {trouble.what}; {words}: {named}{more}; the weights were not "
-        f"updated, {_last(folder, 'last good checkpoint')}; {REMEDY}"
+        f"updated, {_last(folder, 'last good checkpoint')}; {remedy}"
     )
 
 

@@ -71,7 +71,7 @@ def test_only_what_is_written_down(high: str, capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     assert "learning rate too high" in out
     assert "what was tried" not in out
-    assert "inside the network, steps 1 and " in out
+    assert "inside the network at steps 1 and " in out
 
 
 @pytest.mark.parametrize(

@@ -1,158 +1,75 @@
-"""The examination of runs: what is wrong is named, also of runs that were not examined while they trained; nothing is written."""
+"""The inside of real runs: what is kept while they train is what autograd gives, and twelve layers of sigmoids are named."""
 
-import json
-import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from sample_examined import ANEW, CLASSES, QUIET, ROWS, content, trained
+from sklearn.datasets import load_digits
 from torch import nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 import sonde
-from sonde.core.errors import ConfigError, RunFolderError
-from sonde.run.examination import samples
+from sonde.cli.main import main
+from sonde.run.examination import found, seen_inside
 
 
-def net() -> nn.Module:
-    torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 4))
+def digits() -> tuple[torch.Tensor, torch.Tensor]:
+    x, y = load_digits(return_X_y=True)
+    return torch.tensor(x).float()[:512] / 16, torch.tensor(y)[:512]
 
 
-@pytest.fixture(scope="module")
-def high(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run at a rate that is a thousand times too high."""
-    return trained(tmp_path_factory.mktemp("high") / "run", lr=3.0, epochs=3)
+def deep(activation: Callable[[], nn.Module], normed: bool) -> nn.Sequential:
+    """Twelve hidden layers, of a start with which the figures are those of the median of five."""
+    torch.manual_seed(2)
+    layers: list[nn.Module] = []
+    for _ in range(12):
+        layer = nn.Linear(64, 64)
+        (nn.init.kaiming_normal_ if activation is nn.ReLU else nn.init.xavier_uniform_)(layer.weight)
+        nn.init.zeros_(layer.bias)
+        layers += [layer, *([nn.BatchNorm1d(64)] if normed else []), activation()]
+    return nn.Sequential(*layers, nn.Linear(64, 10))
 
 
-@pytest.fixture
-def copied(high: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(high, tmp_path / "run")
+@pytest.mark.parametrize(
+    ("activation", "normed", "expected"),
+    [(nn.Sigmoid, False, 2.8e-8), (nn.Sigmoid, True, 0.56), (nn.ReLU, False, 0.68)],
+)
+def test_the_gradient_vanishes_through_twelve_sigmoids_alone(
+    activation: Callable[[], nn.Module],
+    normed: bool,
+    expected: float,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    x, y = digits()
+    reference = deep(activation, normed)
+    cross_entropy(reference(x), y).backward()
+    norms = [float(each.grad.norm()) for each in reference.parameters() if each.ndim == 2 and each.grad is not None]
+    out = tmp_path / "run"
+    settings = {"optimizer": "sgd", "lr": 0.1, "batch_size": len(x), "threads": 1, "quiet": True}
+    sonde.fit(deep(activation, normed), (x, y), loss=cross_entropy, steps=60, out=str(out), **settings)
+    seen = seen_inside(out)
+    assert seen is not None
+    assert [row[0] for row in seen.gradient.values] == pytest.approx(norms, rel=2e-3)
+    apart = seen.gradient.apart(0)
+    assert apart is not None
+    assert apart == pytest.approx(norms[0] / norms[-1], rel=5e-3)
+    assert apart == pytest.approx(expected, rel=0.25)
+    lines, diagnosis = found(out)
+    vanishes = apart < 1e-2
+    assert ("vanishing-gradient" in diagnosis[:1]) == vanishes
+    assert ("vanishing gradient" in {line["check"] for line in lines}) == vanishes
+    assert main(["doctor", str(out), "--inside"]) == 0
+    said = capsys.readouterr().out
+    assert ("it vanishes, and the first layers learn hardly or not at all" in said) == vanishes
+    assert max(map(len, said[said.index("inside the network") :].splitlines())) <= 80
 
 
-def names(found: Any) -> list[str]:
-    return [each.name for each in found.findings if each.severity != "note" and each.name]
-
-
-def test_a_healthy_run(tmp_path: Path) -> None:
-    folder = trained(tmp_path / "run")
-    before = content(folder)
-    found = sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True)
-    assert names(found) == []
-    assert {trial.name: trial.answer for trial in found.trials} == {"by-heart": True, "related": True, "inputs": True}
-    assert content(folder) == before
-
-
-def test_targets_that_do_not_belong_to_the_inputs(tmp_path: Path) -> None:
-    found = sonde.doctor(trained(tmp_path / "run", ANEW, doctor=False), data=(ROWS, ANEW), quiet=True)
-    assert names(found)[0] == "labels-unrelated-to-inputs"
-    related = next(trial for trial in found.trials if trial.name == "related")
-    assert abs(related.numbers["difference"]) < 0.05
-
-
-@pytest.mark.parametrize(("lr", "name"), [(3.0, "learning-rate-too-high"), (1e-6, "learning-rate-too-low")])
-@pytest.mark.parametrize("doctor", [True, False])
-def test_rates_that_are_far_off(lr: float, name: str, doctor: bool, tmp_path: Path) -> None:
-    """Of a run that was not examined while it trained there are no signals: its losses alone tell less, and alarm nobody."""
-    found = sonde.doctor(trained(tmp_path / "run", lr=lr, doctor=doctor), data=(ROWS, CLASSES), quiet=True)
-    if doctor:
-        assert names(found)[0] == name
-        assert "steps at" in found.findings[0].evidence  # the trial that agrees
-    else:
-        assert set(names(found)) <= {name, "loss-diverged"}
-
-
-def test_a_run_of_fit_from_its_folder_and_with_its_network(tmp_path: Path) -> None:
-    data = torch.from_numpy(ROWS), torch.from_numpy(ANEW)
-    sonde.fit(net(), data, validation=0.2, loss=F.cross_entropy, out=tmp_path / "run", epochs=10, **QUIET)
-    alone = sonde.doctor(tmp_path / "run", quiet=True)
-    assert names(alone)[:1] in ([], ["not-learning"])
-    assert "model=net" in alone.left
-    given = net()
-    before = [each.clone() for each in given.parameters()]
-    found = sonde.doctor(tmp_path / "run", model=given, data=data, validation=0.2, loss=F.cross_entropy, quiet=True)
-    assert names(found) == ["labels-unrelated-to-inputs"]
-    assert all(torch.equal(a, b) for a, b in zip(before, given.parameters(), strict=True))
-
-
-def test_the_callers_random_streams_and_threads_are_left_alone(high: Path) -> None:
-    threads = torch.get_num_threads()
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    sonde.doctor(high, data=(ROWS, CLASSES), quiet=True)
-    assert torch.equal(torch.rand(3), expected)
-    assert torch.get_num_threads() == threads
-
-
-def test_other_data(high: Path) -> None:
-    """Of the same form: fewer rows, whose targets are those of others."""
-    found = sonde.doctor(high, data=(ROWS[:900], ANEW[:900]), quiet=True)
-    assert next(trial for trial in found.trials if trial.name == "related").answer is not True
-
-
-def test_a_run_that_was_stopped_and_one_that_has_no_checkpoint(tmp_path: Path) -> None:
-    def stop(record: Any) -> None:
-        if isinstance(record, sonde.StepRecord) and record.step == 150:
-            raise KeyError("stopped")
-
-    data = torch.from_numpy(ROWS), torch.from_numpy(CLASSES)
-    how: dict[str, Any] = {"loss": F.cross_entropy, "epochs": 10, **QUIET}
-    with pytest.raises(KeyError):
-        sonde.fit(net(), data, out=tmp_path / "run", observers=[stop], checkpoint_every="50 steps", **how)
-    found = sonde.doctor(tmp_path / "run", model=net(), data=data, loss=F.cross_entropy, quiet=True)
-    assert names(found) == []
-    assert [trial.name for trial in found.trials] == ["by-heart", "related", "inputs", "by-heart", "inputs"]
-    with pytest.raises(KeyError):
-        sonde.fit(net(), data, out=tmp_path / "none", observers=[stop], **how)
-    found = sonde.doctor(tmp_path / "none", model=net(), data=data, loss=F.cross_entropy, quiet=True)
-    assert [trial.name for trial in found.trials] == ["by-heart", "related", "inputs"]
-
-
-def test_damaged_lines_are_passed_over(copied: Path) -> None:
-    folder = copied
-    whole = samples(folder)
-    with (folder / "signals.jsonl").open("ab") as file:
-        file.write(b'{"step": 3, "phase": 7}\n\x00\xff\n{"torn": ')
-    with (folder / "metrics.jsonl").open("ab") as file:
-        file.write(b'{"kind": "step", "step": []}\nnothing\n')
-    assert samples(folder) == whole
-    assert names(sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True))[0] == "learning-rate-too-high"
-
-
-def test_silenced_findings_are_notes_at_the_end(high: Path) -> None:
-    found = sonde.doctor(high, data=(ROWS, CLASSES), silence=["learning-rate-too-high"], quiet=True)
-    assert "learning-rate-too-high" not in names(found)
-    assert found.findings[-1].name == "learning-rate-too-high"
-    assert found.findings[-1].severity == "note"
-
-
-def test_warnings_of_other_checks_explain_nothing_and_come_last(copied: Path) -> None:
-    folder = copied
-    line = {"check": "data", "severity": "warning", "evidence": "a column is text", "action": "see", "step": None}
-    with (folder / "findings.jsonl").open("a") as file:
-        file.write(json.dumps({**line, "certainty": "certain", "name": "", "where": ""}) + "\n")
-    found = sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True)
-    warnings = [each for each in found.findings if each.severity != "note"]
-    assert (warnings[0].name, warnings[-1].evidence, warnings[-1].name) == (
-        "learning-rate-too-high",
-        "a column is text",
-        "",
-    )
-
-
-def test_what_cannot_be_opened(high: Path, tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match="no run folder"):
-        sonde.doctor(tmp_path / "none", quiet=True)
-    assert "were in memory" in sonde.doctor(high, quiet=True).left
-    with pytest.raises(ConfigError, match="leave model= out"):
-        sonde.doctor(high, model=net(), data=(ROWS, CLASSES), quiet=True)
-    with pytest.raises(ConfigError, match="takes the network"):
-        sonde.doctor(high, model="mlp", data=(ROWS, CLASSES), quiet=True)  # type: ignore[arg-type]
-
-
-def test_a_cross_validation(tmp_path: Path) -> None:
-    folder = trained(tmp_path / "run", folds=2, epochs=1)
-    assert "fold-1" in sonde.doctor(folder, data=(ROWS, CLASSES), quiet=True).left
+def test_a_run_without_signals_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = digits()
+    settings = {"threads": 1, "quiet": True, "doctor": False, "steps": 2}
+    sonde.fit(nn.Linear(64, 10), (x, y), loss=cross_entropy, out=str(tmp_path / "run"), **settings)
+    assert seen_inside(tmp_path / "run") is None
+    assert main(["doctor", str(tmp_path / "run"), "--inside"]) == 0
+    assert "nothing was measured inside the network" in capsys.readouterr().out
