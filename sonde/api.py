@@ -25,6 +25,7 @@ from sonde.run.checks import checked_on_screen
 from sonde.run.computing import check_step
 from sonde.run.custom import custom_job, custom_parts, settings_of, task_of
 from sonde.run.data_job import Caller, data_job, resumed_job
+from sonde.run.diagnosing import Examination, examine, show
 from sonde.run.errors import steps_in_one_line
 from sonde.run.finish import evaluated, finish
 from sonde.run.folds import fold_of, summed_up
@@ -33,6 +34,7 @@ from sonde.run.keywords import Keywords, in_keywords
 from sonde.run.load import load
 from sonde.run.observers import checked, refuse_foreign, refuse_in_steps, refuse_with_folds
 from sonde.run.plan import bound_to, unused
+from sonde.run.reopened import Given
 from sonde.run.run import Run
 from sonde.run.signature import with_settings
 from sonde.run.train import prepared, under_way, written_down
@@ -220,6 +222,35 @@ def resume(
         return run_job(replace(job, observers=watching))
 
 
+@Keywords()
+def doctor(
+    folder: str | Path,
+    *,
+    model: nn.Module | None = None,
+    loss: Any = None,
+    data: Any = None,
+    validation: Any = None,
+    cure: bool = False,
+    silence: Sequence[str] = (),
+    quiet: bool = False,
+) -> Examination:
+    """Examine a run, finished, failed, interrupted or going on; print what is found and return it, the likeliest cause first.
+
+    What the network and the data are able to do is tried on some steps, on parts made anew. The run stays as it is.
+
+    model, loss: of a run of `sonde.fit`, the network (a copy of it is trained) and the loss, as that call was given them
+    data, validation: needed where they were in memory: what the run was given; by default those of the run
+    cure: try the remedies of the first finding for 100 steps beside an untouched twin, and report how they end
+    silence: names of findings that are meant so, and are notes
+    Raises: SondeError subclasses for data or a network that are not the run's
+    """
+    screen = _screen({"quiet": quiet})
+    given = Given(data=data, validation=validation, model=model, loss=loss)
+    found = examine(open_run(folder), given, screen, silence=silence, cure=cure)
+    show(found, screen)
+    return found
+
+
 def run_job(job: Job) -> Run:
     """A run's life, whatever is trained: begin or resume, plan, train, evaluate, report.
 
@@ -243,4 +274,4 @@ def run_job(job: Job) -> Run:
         raise stop.with_traceback(None) from None  # a stop that was asked for is no fault whose frames anybody needs
 
 
-__all__ = ["fit", "load", "resume", "run_job", "steps", "train"]
+__all__ = ["doctor", "fit", "load", "resume", "run_job", "steps", "train"]

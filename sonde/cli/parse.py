@@ -129,7 +129,8 @@ def take_data(line: Line, flags: Flags, *, verb: str, optional: bool = False) ->
 
 
 def take_words(words: Sequence[str], usage: str) -> list[str]:
-    """The words of a command, as its usage has them: "eval RUN DATA", "predict RUN INPUT …", "runs [FOLDER]" ("" for none).
+    """The words of a command, as its usage has them: "eval RUN DATA", "predict RUN INPUT …", "runs [FOLDER]" ("" for none),
+    "doctor RUN [DATA]".
 
     Raises: ConfigError saying which is missing, or what is too much
     """
@@ -138,7 +139,7 @@ def take_words(words: Sequence[str], usage: str) -> list[str]:
         if len(words) > 1:
             raise ConfigError(f"sonde {verb} takes at most one {names[0][1:-1]}, got {' and '.join(map(repr, words))}")
         return list(words) or [""]
-    fewest = len(names) - ("…" in names)
+    fewest = len(names) - ("…" in names) - names[-1].startswith("[")
     if len(words) < fewest:
         raise ConfigError(f"sonde {verb} needs {names[len(words)]}; usage: sonde {usage}")
     if len(words) > len(names) and "…" not in names:

@@ -69,7 +69,7 @@ VERBS: dict[str, Verb] = {
     ),
     "doctor": Verb(
         "sonde.cli.doctor:run",
-        "doctor RUN",
+        "doctor RUN [DATA]",
         "say what is wrong with a run, the cause first",
         "sonde doctor runs/mnist-mlp-1 --inside",
     ),

@@ -10,6 +10,7 @@ from torch import Tensor
 from sonde.core.findings import Finding
 from sonde.core.records import EvaluationRecord, Record, StepRecord
 from sonde.core.seams import Task
+from sonde.diagnose.differential import Probing, told_apart
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
 from sonde.diagnose.signals.answers import Answers, EvaluationWatch
@@ -53,6 +54,8 @@ class Doctor:
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
         self._report, self._sampled, self._rules = report, sampled, list(rules)
+        # makes the probes for the end, which tell competing causes apart
+        self.probing: Callable[[], Probing] | None = None
         self._silenced, self._said = frozenset(silenced), set(known)
         self._facts: list[Suspicion] = []
         self._warnings = 0
@@ -136,6 +139,8 @@ class Doctor:
         self.seen.moment = moment
         asked, notes = self._asked()
         found = ranked([*self._facts, *asked])
+        if moment == "end" and self.probing is not None:
+            found = ranked(told_apart(self.seen, found, self.probing()))
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
         self._before = {each.name for each in found}
         self._said |= {each.name for each in ripe}

@@ -115,6 +115,7 @@ class _Weight:
     update: float | None
     entries: float | None
     fan: float | None
+    inputs: float | None = None  # not in lines of the first versions
 
     @property
     def norm(self) -> float | None:

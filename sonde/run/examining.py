@@ -3,9 +3,11 @@
 from functools import partial
 from typing import Any
 
+from sonde.core.config import TrainConfig
 from sonde.core.errors import Interrupted
 from sonde.core.findings import Finding
 from sonde.diagnose.before import MIXING
+from sonde.diagnose.differential import Probing, at_the_end
 from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
@@ -13,6 +15,7 @@ from sonde.diagnose.structure import largest_dropout
 from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.engine.training import Training
+from sonde.run.build import Assembly
 from sonde.run.checks import say
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
@@ -34,11 +37,25 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         first=done + 1,
         known=_said_before(attempt) if done else (),
     )
+    if attempt.limit is None:
+        doctor.probing = partial(_probing, attempt, training)
     if done:
         doctor.seen.evaluations += evaluations_of(attempt.folder.metrics)
     training.observers = [*training.observers, doctor]
     attempt.doctor = doctor
     return doctor
+
+
+def _probing(attempt: Attempt, training: Training) -> Probing:
+    """The probes for the end of a run."""
+    assembly, update = attempt.assembly, training.stepper.main_update
+    return at_the_end(
+        training.stepper,
+        assembly.train,
+        assembly.evaluation_sources.get("validation"),
+        peak=None if update.scheduler is not None else peak_of(training.stepper),
+        elapsed=training.clock.elapsed(),
+    )
 
 
 def last_look(doctor: Doctor | None, training: Training, kind: type[BaseException] | None, *_: object) -> None:
@@ -50,8 +67,17 @@ def last_look(doctor: Doctor | None, training: Training, kind: type[BaseExceptio
 
 def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Context:
     """How an attempt trains."""
-    config, assembly = attempt.config, attempt.assembly
-    update, rates = stepper.main_update, stepper.rates()
+    return context_from(attempt.config, attempt.assembly, stepper, total=total)
+
+
+def peak_of(stepper: Stepper) -> float:
+    """The rate of the main phase's first group of which its schedule gives shares."""
+    return stepper._peaks[stepper.main_update.phase.name][0]
+
+
+def context_from(config: TrainConfig, assembly: Assembly, stepper: Stepper, *, total: int | None) -> Context:
+    """How a run of these parts trains."""
+    update = stepper.main_update
     group = update.optimizer.param_groups[0]
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     return Context(
@@ -59,7 +85,7 @@ def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Cont
         task=config.task,
         phases=len(assembly.task.phases),
         optimizer=type(update.optimizer).__name__.lower(),
-        rate=float(group.get("initial_lr", rates[update.phase.name])),
+        rate=peak_of(stepper),
         rows=len(assembly.first) if assembly.first is not None else config.feed.batch_size,
         batches=assembly.train.batches,
         total=total,

@@ -193,7 +193,7 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
     return Saved(
         weights=weights,
         state=state,
-        plan=_saved_plan(folder),
+        plan=saved_plan(folder),
         finished=folder.result.exists(),
         new_limit=loop.time_limit is not None and _other_length(before, loop),
     )
@@ -207,7 +207,7 @@ def _check_numbers(state: Mapping[str, Any]) -> None:
     float(state["clock"]["elapsed"])
 
 
-def _saved_plan(folder: RunFolder) -> ExecutionPlan:
+def saved_plan(folder: RunFolder) -> ExecutionPlan:
     """plan.json. Raises: RunFolderError"""
     saved = read_object(folder.plan, run=folder.path)
     with reading(folder.plan, run=folder.path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from sonde.core.units import count
+from sonde.screen.diagnosis import diagnosis_lines
 from sonde.screen.output import INDENT, Output, encodable
 from sonde.screen.progress import Progress
 from sonde.screen.summary import findings_lines, result_lines, time_line
@@ -117,6 +118,14 @@ class Screen:
             self.output.line("nothing found", label="checks")
         for severity, text in findings_lines(found, diagnosis, most=most):
             self.output.line(text, label=severity, style=_STYLES.get(severity, ""))
+
+    def diagnosis(self, found: Sequence[Mapping[str, Any]]) -> None:
+        """Findings one after the other, the likeliest cause first, each with what to do about it."""
+        if not found:
+            self.output.line("nothing found", label="checks")
+        for severity, lines in diagnosis_lines(found):
+            self.output.line(lines[0], label=severity, style=_STYLES.get(severity, ""))
+            self.output.block(" ", lines[1:])
 
     def next(self, lines: Sequence[str]) -> None:
         """Commands that one may want to run next."""

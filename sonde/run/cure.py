@@ -1,0 +1,217 @@
+"""Trying the remedy of a finding: the run with the setting that is advised beside an untouched twin, step for step; an A/B."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sonde.core.batch import Batch
+from sonde.core.bounds import flag
+from sonde.core.config import TrainConfig
+from sonde.core.errors import ConfigError, NonFinite
+from sonde.core.findings import Finding
+from sonde.core.units import number
+from sonde.diagnose.probes import better
+from sonde.diagnose.trials import Paired, drawn, losses_of, paired, pieces
+from sonde.engine import random_state
+from sonde.engine.evaluate import evaluation_mode
+from sonde.engine.loop import steps
+from sonde.engine.step import Stepper
+from sonde.run.build import Assembly
+from sonde.run.examining import peak_of
+from sonde.run.reopened import At, Reopened, has_setting, with_settings
+from sonde.screen.screen import Screen
+
+STEPS, SECONDS = 100, 30.0  # of each twin, and of all together
+LAST = 0.1  # of the steps: the end of a curve
+HELD = 16  # batches on which the twins are compared
+FEWEST = 10  # steps by which a remedy is judged
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One of the twins: what was set, how far it came, and its losses of the same rows that it was not trained on."""
+
+    said: str
+    steps: int
+    end: float  # mean training loss of the last steps
+    held: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cure:
+    """What the remedies of a finding did beside an untouched twin.
+
+    finding: its name;  at: where the twins began, in words;  why: nothing was tried, in words, or empty
+    """
+
+    finding: str
+    at: str = ""
+    untouched: Arm | None = None
+    tried: Sequence[Arm] = ()
+    why: str = ""
+
+    def compared(self, arm: Arm) -> Paired:
+        """The twin's losses of held rows and a remedy's."""
+        assert self.untouched is not None
+        return paired(self.untouched.held, arm.held)
+
+    @property
+    def best(self) -> Arm | None:
+        """The remedy that does most, where one helps beyond the noise."""
+        helping = [arm for arm in self.tried if better(self.compared(arm))]
+        return min(helping, key=lambda arm: statistics.fmean(arm.held), default=None)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A row for each twin: what was set, steps, training loss at the end, loss of held rows, difference, what that means."""
+        if self.untouched is None:
+            return []
+        first = self.untouched
+        rows = [("as it is", f"{first.steps}", number(first.end), number(statistics.fmean(first.held)), "", "")]
+        for arm in self.tried:
+            found = self.compared(arm)
+            what = "better" if better(found) else "worse" if found.beyond else "within the noise"
+            apart = f"{number(found.difference)} ± {number(found.error)}" if math.isfinite(found.difference) else ""
+            held = number(statistics.fmean(arm.held))
+            rows.append((arm.said, f"{arm.steps}", number(arm.end), held, apart, what))
+        return rows
+
+
+def remedies(name: str, config: TrainConfig, rate: float) -> list[Values]:
+    """Settings that are tried for a finding of that name, the mildest first; none where no setting is to blame.
+
+    rate: the run's, where --lr does not name it
+    """
+    made: dict[str, Callable[[], list[Values]]] = {
+        "learning-rate-too-high": lambda: [{"lr": rate / 10}, {"lr": rate / 100}, {"lr": rate / 1000}],
+        "loss-diverged": lambda: [{"lr": rate / 10}, {"lr": rate / 100}, {"clip": 1.0}],
+        "exploding-gradient": lambda: [{"clip": 1.0}, {"lr": rate / 10}],
+        "loss-spikes": lambda: [{"clip": 1.0}, {"lr": rate / 10}],
+        "not-finite": lambda: [{"lr": rate / 10}, {"clip": 1.0}],
+        "dead-units": lambda: [{"lr": rate / 10}, {"lr": rate / 100}],
+        "learning-rate-too-low": lambda: [{"lr": rate * 10}, {"lr": rate * 100}, {"lr": rate * 1000}],
+        "clip-too-tight": lambda: [{"clip": 1.0}, {"clip": 0.0}],
+        "schedule-keeps-rate-low": lambda: [{"schedule": "constant", "warmup": 0.0}],
+        "weight-decay-too-strong": lambda: [{"weight_decay": config.optim.weight_decay / 100}, {"weight_decay": 0.0}],
+        "dropout-too-strong": lambda: [{"dropout": 0.2}, {"dropout": 0.0}],
+        "batch-norm-of-few-rows": lambda: [{"batch_size": 32}],
+    }
+    found = made[name]() if name in made else []
+    return [values for values in found if all(has_setting(config, setting) for setting in values)]
+
+
+def cured(again: Reopened, findings: Sequence[Finding], screen: Screen) -> Cure:
+    """Try the first finding's remedies, beside a twin without; nothing is written and the run stays as it is.
+
+    All begin with the weights with which the run began, where these can be drawn again: what a wrong setting has made of
+    the weights in a whole run is not undone in a hundred steps. Else, and for what begins late, with its last checkpoint.
+    """
+    first = next((each for each in findings if each.severity != "note"), None)
+    if first is None:
+        return Cure(finding="", why="nothing was found that a setting could cure")
+    optimizers = again.parts("start" if again.from_start else "last")[1]
+    name = first.name or first.check.replace(" ", "-")
+    wanted = remedies(name, again.config, peak_of(optimizers))
+    if not wanted:
+        return Cure(finding=name, why=f"{first.check} is no matter of a setting: {first.action}")
+    late = _late(first) and again.saved is not None
+    at: At = "start" if again.from_start and not late else "last"
+    assembly, stepper = again.parts(at, total=_total(again, at))
+    held = _held_back(assembly, stepper)
+    if len(held) < 4:
+        return Cure(finding=name, why="the data cannot be read anew, or are too few to compare by")
+    where = "fresh weights, as it began" if at == "start" else f"its last checkpoint, step {again.saved.step:,}"  # type: ignore[union-attr]
+    screen.say(f"trying {len(wanted)} remedies beside an untouched twin, from {where}")
+    count = _count(again, at, first)
+    untouched = _trained(again, at, assembly, stepper, "as it is", held, count, SECONDS / (len(wanted) + 1))
+    if math.isfinite(untouched.end):  # one that fails says when, and not for how long there is time
+        count = untouched.steps
+    arms = [_arm(again, at, values, held, count) for values in wanted]
+    tried = [arm for arm in arms if arm is not None]
+    return Cure(finding=name, at=where, untouched=untouched, tried=tried)
+
+
+def _late(finding: Finding) -> bool:
+    """Whether a finding is of something that began after the steps that are tried."""
+    late = finding.name in ("exploding-gradient", "loss-spikes", "dead-units") or finding.severity == "error"
+    return late and (finding.step or 0) > STEPS
+
+
+def _count(again: Reopened, at: At, finding: Finding) -> int:
+    """Steps of each twin: as many as come to where an error ended the run, and a few more."""
+    begun = again.saved.step if at == "last" and again.saved is not None else 0
+    return max(STEPS, (finding.step or 0) - begun + FEWEST) if finding.severity == "error" else STEPS
+
+
+def _total(again: Reopened, at: At) -> int | None:
+    """Steps over which a schedule goes: from a last checkpoint many are added, or the rate of a finished run were 0."""
+    if at == "start" or again.saved is None:
+        return None
+    return again.saved.step + 10 * STEPS
+
+
+def _held_back(assembly: Assembly, stepper: Stepper) -> list[Batch]:
+    """Rows that no twin is trained on: validation rows, else batches that come much later than those that are."""
+    device = stepper.settings.device
+    if "validation" in assembly.evaluation_sources:
+        return _at_least_four(drawn(assembly.evaluation_sources["validation"], HELD, device))
+    return _at_least_four(drawn(assembly.train, STEPS + HELD, device)[-HELD:])
+
+
+def _at_least_four(batches: Sequence[Batch]) -> list[Batch]:
+    found = pieces(batches)
+    return found if len(found) >= 8 else pieces(batches, max(4, sum(map(len, batches)) // 8))
+
+
+def _arm(again: Reopened, at: At, values: Values, held: Sequence[Batch], count: int) -> Arm | None:
+    """A twin with other settings; None where these data or this network do not take them."""
+    said = " ".join(
+        f"{flag(name)} {value:.3g}" if isinstance(value, float) else f"{flag(name)} {value}"
+        for name, value in values.items()
+    )
+    try:
+        assembly, stepper = again.parts(at, with_settings(again.config, values), total=_total(again, at))
+    except ConfigError:
+        return None
+    return _trained(again, at, assembly, stepper, said, held, count, math.inf)
+
+
+def _trained(
+    again: Reopened,
+    at: At,
+    assembly: Assembly,
+    stepper: Stepper,
+    said: str,
+    held: Sequence[Batch],
+    count: int,
+    seconds: float,
+) -> Arm:
+    """Train on for `count` steps, or as many as there are seconds for. A loss that is not finite ends it, and is its end."""
+    start = again.saved.step if at == "last" and again.saved is not None else 0
+    losses, begun, broken = list[float](), time.perf_counter(), False
+    with random_state.apart(stepper.settings.device):
+        random_state.seed_everything(again.config.machine.seed, stream="dropout")
+        try:
+            for record in steps(stepper, assembly.train, start=start, stop=start + count):
+                losses.append(float(record.losses[record.main]))
+                if time.perf_counter() - begun > seconds and len(losses) >= FEWEST:
+                    break
+        except NonFinite:
+            broken = True
+        ends = [math.inf] * len(held) if broken else _losses(stepper, held)
+    last = losses[-max(1, round(LAST * len(losses))) :]
+    return Arm(
+        said=said,
+        steps=len(losses),
+        end=math.inf if broken else statistics.fmean(last) if last else math.nan,
+        held=tuple(each if math.isfinite(each) else math.inf for each in ends),
+    )
+
+
+def _losses(stepper: Stepper, held: Sequence[Batch]) -> list[float]:
+    """In evaluation mode, so that dropout and the statistics of a batch enter as they do when the network is used."""
+    with evaluation_mode(stepper.task.modules):
+        return losses_of(stepper, held)

@@ -1,0 +1,230 @@
+"""The whole examination of a run, finished or not: what it wrote down, what rules and probes make of it."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sonde.core.config_file import read_config
+from sonde.core.damaged import DAMAGE
+from sonde.core.errors import SondeError
+from sonde.core.files import read_json
+from sonde.core.findings import Finding
+from sonde.core.run_folder import RunFolder
+from sonde.diagnose.differential import Probing, judged
+from sonde.diagnose.recorded import looked_at, seen_of, suspicion_of, whole_samples, with_calls
+from sonde.diagnose.rules.table import RULES
+from sonde.diagnose.seen import Context, Seen
+from sonde.diagnose.suspicion import Suspicion, ranked, shown
+from sonde.diagnose.trials import Trial
+from sonde.engine.json_lines import read_lines
+from sonde.run.cure import Cure, cured
+from sonde.run.examining import context_from, evaluations_of, peak_of
+from sonde.run.reopened import Given, Reopened, reopened
+from sonde.run.resolve import CUSTOM_MODULE
+from sonde.screen.diagnosis import answered
+from sonde.screen.screen import Screen
+
+SECONDS = 60.0  # for all probes together
+LOOKS = 16  # batches whose losses are looked at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """What is wrong with a run, and how that was found out.
+
+    findings: the likeliest cause first
+    trials:   what was tried on its network, one after the other
+    left:     why nothing could be tried, in words; empty where something was
+    cure:     what the remedy of the first finding did, where that was asked for
+    """
+
+    findings: Sequence[Finding]
+    trials: Sequence[Trial] = ()
+    left: str = ""
+    cure: Cure | None = None
+    seen: Seen | None = field(default=None, repr=False)
+
+
+def examine(
+    folder: RunFolder,
+    given: Given,
+    screen: Screen,
+    *,
+    silence: Collection[str] = (),
+    cure: bool = False,
+    seconds: float = SECONDS,
+) -> Examination:
+    """Examine a run; nothing is written into its folder.
+
+    silence: names of findings that are to be notes;  cure: whether the first finding's remedy is tried;  seconds: for probes
+    Raises: SondeError subclasses for data or a network that are not the run's
+    """
+    again = reopened(folder, given, screen)
+    if isinstance(again, str):
+        return replace(read_only(folder, silence=silence), left=again)
+    with again.apart():
+        seen, suspicions, trials, left = _tried(folder, again, screen, seconds)
+        findings = _findings(folder, suspicions, silence)
+        made = cured(again, findings, screen) if cure else None
+    return Examination(findings=findings, trials=trials, left=left, cure=made, seen=seen)
+
+
+def read_only(folder: RunFolder, *, silence: Collection[str] = ()) -> Examination:
+    """Examine what a run wrote down; nothing is tried."""
+    seen = _seen(folder, _context_alone(folder))
+    return Examination(findings=_findings(folder, _asked(folder, seen), silence), seen=seen)
+
+
+def show(found: Examination, screen: Screen) -> None:
+    """Print an examination: the findings, what was tried, and what a remedy did."""
+    screen.diagnosis([finding.as_dict() for finding in found.findings])
+    if found.trials:
+        rows = [(trial.question, answered(trial.answer), trial.said) for trial in found.trials]
+        screen.table("what was tried", ["question", "answer", "what was measured"], rows)
+    if found.left:
+        screen.say(f"nothing could be tried: {found.left}")
+    if found.cure is None:
+        return
+    if found.cure.why:
+        screen.say(f"no remedy was tried: {found.cure.why}")
+        return
+    columns = ["setting", "steps", "training loss at the end", "loss of other rows", "difference", "which is"]
+    screen.table(f"remedies for {found.cure.finding}, from {found.cure.at}", columns, found.cure.rows())
+    screen.say(
+        "none of them does better beyond the noise of so few steps"
+        if (best := found.cure.best) is None
+        else f"train anew with {best.said}; nothing was changed by this"
+    )
+
+
+def _tried(
+    folder: RunFolder, again: Reopened, screen: Screen, seconds: float
+) -> tuple[Seen, list[Suspicion], list[Trial], str]:
+    """(what is known, suspicions, trials, why none was made); with fresh weights where they can be drawn, and the last ones."""
+    beginning, stepper = again.parts("start" if again.from_start else "last")
+    total = None if again.plan is None else again.plan.steps
+    seen = _seen(folder, context_from(again.config, beginning, stepper, total=total))
+    held = beginning.evaluation_sources.get("validation")
+    probing = Probing(stepper, beginning.train, held, peak=_peak(stepper), seconds=seconds, when=" as it began")
+    seen.trace.samples[:] = _completed(seen, stepper, probing)
+    probing.guess, probing.floor = _guess(seen), _floor(seen)
+    suspicions = _asked(folder, seen)
+    if not probing.possible:
+        return (
+            seen,
+            suspicions,
+            [],
+            "it trains by several losses at a time, or in stages, of which no single one can be tried",
+        )
+    screen.say("trying what its network and data can do; nothing of the run is changed")
+    suspicions = ranked(judged(seen, suspicions, probing))
+    trials = list(probing.made)
+    if again.saved is not None and again.from_start:
+        now, last = again.parts("last")
+        after = Probing(last, now.train, held, peak=None, guess=_guess(seen), floor=_floor(seen), when=" as it is now")
+        trials += [after.by_heart, after.inputs]
+    return seen, suspicions, trials, ""
+
+
+def _peak(stepper: Any) -> float | None:
+    return None if stepper.main_update.scheduler is not None else peak_of(stepper)
+
+
+def _completed(seen: Seen, stepper: Any, probing: Probing) -> list[Any]:
+    """The samples with what no file keeps of them, from batches that are read again; as they are where those do not fit."""
+    try:
+        return with_calls(seen.samples, looked_at(stepper, probing.batches[:LOOKS]))
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AssertionError, SondeError):
+        return list(seen.samples)
+
+
+def _guess(seen: Seen) -> float | None:
+    reference = seen.reference()
+    return None if reference is None else reference.value
+
+
+def _floor(seen: Seen) -> float:
+    """The least loss there is of smoothed targets: the entropy of one."""
+    call = next((call for sample in seen.samples for call in sample.calls), None)
+    if call is None or not call.smoothing or len(call.shape) < 2:
+        return 0.0
+    off = call.smoothing / call.shape[1]
+    own = 1 - call.smoothing + off
+    return -own * math.log(own) - (call.shape[1] - 1) * off * math.log(off)
+
+
+def _seen(folder: RunFolder, context: Context) -> Seen:
+    done = folder.result.exists()
+    return seen_of(
+        context,
+        metrics=read_lines(folder.metrics),
+        signals=read_lines(folder.signals),
+        evaluations=evaluations_of(folder.metrics),
+        result=_result(folder),
+        moment="end" if done else "evaluation",
+    )
+
+
+def _result(folder: RunFolder) -> Mapping[str, Any]:
+    try:
+        found = read_json(folder.result)
+    except (OSError, *DAMAGE):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _asked(folder: RunFolder, seen: Seen) -> list[Suspicion]:
+    """What the rules suspect and what the run has written down, each name once.
+
+    Of a run that was examined to its end in memory, where more is known, the rules only complete what it said itself.
+    """
+    said = [suspicion_of(line) for line in read_lines(folder.findings) if line.get("evidence") and line.get("name")]
+    names = {each.name for each in said}
+    whole = "diagnosis" in seen.result and len(whole_samples(read_lines(folder.signals))[0]) > 0
+    asked = [suspicion for rule in RULES if (suspicion := rule(seen)) is not None]
+    asked = [each for each in asked if each.name in names or not whole]
+    fresh = {each.name for each in asked}
+    return ranked([*asked, *(each for each in said if each.name not in fresh)])
+
+
+def _context_alone(folder: RunFolder) -> Context:
+    """How a run trains, of its settings alone."""
+    settings = read_config(folder.config).settings
+    plan = read_json(folder.plan) if folder.plan.exists() else {}
+    rate, total = settings.get("lr"), plan.get("steps") if isinstance(plan, dict) else None
+    batches = plan.get("batches_per_epoch") if isinstance(plan, dict) else None
+    return Context(
+        own=settings.get("model") == CUSTOM_MODULE,
+        task=str(settings.get("task")),
+        phases=1,
+        optimizer=str(settings.get("optimizer")),
+        rate=float(rate) if isinstance(rate, int | float) else math.nan,
+        rows=int(settings.get("batch_size") or 1),
+        batches=batches if isinstance(batches, int) else None,
+        total=total if isinstance(total, int) else None,
+        clip=float(settings.get("clip") or 0.0),
+        weight_decay=float(settings.get("weight_decay") or 0.0),
+        pretrained=settings.get("pretrained") is not None,
+        accumulate=int(settings.get("accumulate") or 1),
+    )
+
+
+def _findings(folder: RunFolder, suspicions: Sequence[Suspicion], more: Collection[str]) -> list[Finding]:
+    """As they are shown: the first few that are sure as warnings, silenced ones as notes at the end."""
+    settings = read_config(folder.config).settings.get("silence") or ()
+    words = [*([more] if isinstance(more, str) else more), *([settings] if isinstance(settings, str) else settings)]
+    silence = {name.strip() for word in words for name in str(word).split(",")}
+    silenced = [each for each in suspicions if each.name in silence]
+    loud = [each for each in suspicions if each.name not in silence]
+    quiet = [Finding(**{**each.finding().as_dict(), "severity": "note"}) for each in silenced]
+    others = [
+        _as_finding(line) for line in read_lines(folder.findings) if line.get("evidence") and not line.get("name")
+    ]
+    errors = [each for each in others if each.severity == "error"]
+    return errors + [each.finding() for each in shown(loud)] + [each for each in others if each not in errors] + quiet
+
+
+def _as_finding(line: Mapping[str, Any]) -> Finding:
+    """What another check has said, as it was written down."""
+    return replace(suspicion_of(line).finding(), check=str(line.get("check")), severity=line["severity"], name="")
