@@ -4,22 +4,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-import torch
-from torch import Tensor
-
-from sonde.core.batch import Batch
-from sonde.core.errors import SondeError
 from sonde.core.findings import Finding
-from sonde.core.seams import Task, abilities_of
+from sonde.core.seams import abilities_of, extras_of
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
 from sonde.diagnose.stages import never_due
-from sonde.diagnose.structure import acts_linearly, rows_mixed, sees_ahead, units_alike
-from sonde.engine.evaluate import evaluation_mode
+from sonde.diagnose.structure import (
+    acts_linearly,
+    draws,
+    rows_mixed,
+    rows_numbered,
+    sees_ahead,
+    units_alike,
+    unregistered,
+)
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
+from sonde.run.answering import answer
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
+from sonde.run.given_facts import given_facts
 from sonde.run.job import Attempt
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.screen.screen import Screen
@@ -56,34 +60,30 @@ def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
         found += frozen_in_training(assembly.task, stepper.kept)
-    return found + (facts(assembly) if assembly.config.loop.doctor else [])
+    return found + (facts(assembly, stepper) if assembly.config.loop.doctor else [])
 
 
-def facts(assembly: Assembly) -> list[Finding]:
-    """Facts about the caller's network, of which some are seen by what it answers to a few rows."""
+def facts(assembly: Assembly, stepper: Stepper) -> list[Finding]:
+    """Facts about the caller's rows and network, of which some are seen by what it answers to a few rows."""
     task, first = assembly.task, assembly.first
-    found = units_alike(task)
     bind = abilities_of(task).bind
-    if first is None or bind is None or set(task.modules) - {"model", "loss"}:
-        return found
-    answer = partial(_answer, task)
+    if bind is None or set(task.modules) - {"model", "loss"}:
+        return given_facts(assembly, None) + units_alike(task)
+    ask = partial(answer, task, assembly.device)
+    found = given_facts(assembly, ask)
+    if first is None or draws(ask, first):
+        return found + units_alike(task)
+    found += units_alike(task, ask, rows_numbered(first, range(min(4, len(first.index)))))
     inputs = bind(first).inputs
-    found += acts_linearly(task, answer, first, inputs) + rows_mixed(answer, first)
-    if len(inputs) == 1 and "target" in first:
+    found += acts_linearly(task, ask, first, inputs)
+    mixed: list[Finding] = []
+    if not extras_of(task).across_rows and not unregistered(task.modules):
+        mixed = rows_mixed(ask, first)
+        found += mixed
+    if not mixed and len(inputs) == 1 and "target" in first:
         target = next(name for name in first.fields if first.fields[name] is first["target"])
-        found += sees_ahead(answer, first, inputs[0], target)
+        found += sees_ahead(ask, first, inputs[0], target)
     return found
-
-
-def _answer(task: Task, batch: Batch) -> Tensor | None:
-    """What the network answers in evaluation mode; None where it does not take such rows, or answers with several tensors."""
-    devices = [batch.index.device] if batch.index.device.type == "cuda" else []
-    try:
-        with evaluation_mode(task.modules), torch.no_grad(), torch.random.fork_rng(devices):
-            outputs = list(task.predict(batch).values())
-    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AssertionError, SondeError):
-        return None  # fixed to another number of rows, or in need of what these do not hold
-    return outputs[0] if len(outputs) == 1 and isinstance(outputs[0], Tensor) else None
 
 
 def _summed(assembly: Assembly) -> list[Finding]:
