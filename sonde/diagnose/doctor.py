@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sonde.core.batch import Batch
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, hushed
 from sonde.core.records import EvaluationRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.rules.table import RULES
@@ -123,7 +123,8 @@ class Doctor:
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
         self._before = {each.name for each in found}
         self._said |= {each.name for each in ripe}
-        self.diagnosis = [each.name for each in found if each.name in self._said and each.certainty != "suspected"]
+        sure = [each.name for each in found if each.name in self._said and each.certainty != "suspected"]
+        self.diagnosis = [name for name in sure if name not in self._silenced]
         told = shown(ripe, self._warnings)
         findings = [self._finding(each) for each in told]
         self._warnings += sum(each.severity == "warning" for each in findings)
@@ -146,10 +147,7 @@ class Doctor:
         return self.seen.step >= NOT_BEFORE and (moment == "evaluation" or suspicion.name in self._before)
 
     def _finding(self, suspicion: Suspicion) -> Finding:
-        finding = suspicion.finding()
-        if suspicion.name not in self._silenced:
-            return finding
-        return Finding(**{**finding.as_dict(), "severity": "note", "action": f"silenced; {finding.action}"})
+        return hushed([suspicion.finding()], self._silenced)[0]
 
     def _read(self) -> None:
         """Read the losses and the sample that wait on the device."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, hushed, silenced
 from sonde.core.seams import abilities_of, extras_of
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
@@ -95,6 +95,7 @@ def _summed(assembly: Assembly) -> list[Finding]:
     return [
         Finding(
             check="loss that sums",
+            name="loss-that-sums",
             severity="warning",
             evidence="the loss has reduction='sum': its gradient grows with the rows of a batch, a smaller last batch moves the "
             "weights less, and what is reported of a set is a mean of the sums of its batches",
@@ -141,7 +142,8 @@ def checked_on_screen(assembly: Assembly, stepper: Stepper, screen: Screen) -> N
 
     def show(found: Sequence[Finding]) -> None:
         if found:
-            screen.findings([finding.as_dict() for finding in found])
+            told = hushed(found, silenced(assembly.config.loop.silence))
+            screen.findings([finding.as_dict() for finding in told])
 
     show(before_training(assembly, stepper))
     watch_gradients(assembly, stepper, show)
@@ -151,6 +153,7 @@ def say(attempt: Attempt, training: Training, found: Sequence[Finding]) -> None:
     """Write findings down, show them at once, and again when the run ends."""
     if not found:
         return
+    found = hushed(found, silenced(attempt.config.loop.silence))
     attempt.findings += found
     if attempt.doctor is not None:
         attempt.doctor.told(found)

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from sonde.core.errors import Interrupted
-from sonde.core.findings import Finding
+from sonde.core.findings import Finding, silenced
 from sonde.diagnose.before import MIXING
 from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
@@ -30,7 +30,7 @@ def doctor_of(attempt: Attempt, training: Training, *, total: int | None) -> Doc
         context_of(attempt, training.stepper, total=total),
         report=partial(_report, attempt, training),
         sampled=partial(_write, training),
-        silenced=[each.strip() for name in loop.silence for each in name.split(",")],
+        silenced=silenced(loop.silence),
         first=done + 1,
         known=_said_before(attempt) if done else (),
     )

@@ -283,17 +283,3 @@ def test_padding_that_equals_padding_is_no_next_token() -> None:
     batch = Batch({"input": tokens, "target": tags}, torch.arange(8))
     task.bind(batch)
     assert sees_ahead(partial(answer, task, CPU), batch, "input", "target") == []
-
-
-def test_what_is_asked_changes_nothing() -> None:
-    net = Counting()
-    task, batch = ModuleTask(net, F.cross_entropy), batch_of("table")
-    task.bind(batch)
-    torch.manual_seed(5)
-    before, expected = torch.get_rng_state(), {name: each.clone() for name, each in net.state_dict().items()}
-    answered = answer(task, CPU, batch)
-    assert torch.equal(answered, net.net(batch["input"]))  # type: ignore[arg-type]
-    assert (net.calls, float(net.counted), net.training, hasattr(net, "last")) == (0, 0.0, True, False)
-    assert all(torch.equal(each, expected[name]) for name, each in net.state_dict().items())
-    assert torch.equal(torch.get_rng_state(), before)
-    assert all(not module._forward_hooks for module in net.modules())
