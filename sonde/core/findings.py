@@ -53,6 +53,8 @@ NAMES = frozenset(
         "validation-rows-in-training",
         "vanishing-gradient",
         "weight-decay-too-strong",
+        "worse-than-baseline",
+        "worse-than-guessing",
         "zero-gradient",
     ]
 )

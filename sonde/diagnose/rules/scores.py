@@ -10,6 +10,7 @@ from sonde.diagnose.suspicion import Suspicion
 ENOUGH = 10  # rows of a class
 EASIER = 0.7  # of the training loss
 FEW = 4  # rows of a batch
+SLOW_MS, LONG_S = 5.0, 30.0  # reading a batch; all of them together
 
 
 def never_predicted(seen: Seen) -> Suspicion | None:
@@ -79,7 +80,9 @@ def labels_noisy(seen: Seen) -> Suspicion | None:
         return None
     held = seen.evaluations[-1].metrics.get("loss", math.nan)
     level, reference = seen.level(), seen.reference()
-    if reference is None or not held > 0 or not held < EASIER * level or level > 0.97 * reference.value:
+    if reference is None or not held > 0 or not held < EASIER * level:
+        return None
+    if not 0.2 * reference.value < level < 0.97 * reference.value:  # a loss near 0 is learned, whatever the rest is
         return None
     before = [each.metrics.get("loss", math.nan) for each in seen.evaluations[-3:]]
     if not all(each < EASIER * level for each in before):
@@ -159,6 +162,8 @@ def slow_input(seen: Seen) -> Suspicion | None:
     if seen.moment != "end" or waited < 1.0 or waited < 0.3 * working or seen.step < 10:
         return None
     a, b = waited / seen.step * 1e3, (working - waited) / seen.step * 1e3
+    if a < SLOW_MS and waited < LONG_S:  # what is spent on a step besides; workers would not mend it
+        return None
     return Suspicion(
         name="slow-input",
         evidence=f"{number(100 * waited / working)} % of the training time was spent waiting for rows: reading a batch takes "
