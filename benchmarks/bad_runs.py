@@ -78,9 +78,12 @@ def diverged() -> tuple[Problem, dict[str, Any]]:
     return regression(0), {"optimizer": "adam", "lr": 3.0, "steps": 200}
 
 
-@bad("a single step", "still-improving", "less-than-an-epoch")
+@bad("a single step", "few-steps")
 def single_step() -> tuple[Problem, dict[str, Any]]:
-    return mlp_adam(0), {"steps": 1}
+    """An epoch of sixty rows, which are one batch."""
+    problem = _changed(mlp_adam(0), lambda x, y: (x[:60], y[:60]), both=False)
+    del problem.settings["batch_size"], problem.settings["steps"]
+    return problem, {"epochs": 1}
 
 
 @bad("a class missing from validation", "class-without-validation-rows")
@@ -161,7 +164,7 @@ class _Last(nn.Module):
         return self.head(self.gru(self.words(x))[0][:, -1])
 
 
-@bad("padding read as text", "padding-not-masked", "not-learning")
+@bad("padding read as text", "padding-drowns-text")
 def padded() -> tuple[Problem, dict[str, Any]]:
     """Rows of about ten words filled to 400 places, and the answer taken after the padding."""
     problem = _changed(text(0), lambda x, y: (F.pad(x, (0, 100)), y))
@@ -193,9 +196,9 @@ class _Slow(Dataset[tuple[Tensor, Tensor]]):
 @bad("a slow reader", "slow-input")
 def slow() -> tuple[Problem, dict[str, Any]]:
     problem = mlp_adam(0)
-    problem.data = DataLoader(_Slow(problem.train), batch_size=64, shuffle=True)
-    problem.settings.pop("batch_size")
-    return problem, {"steps": 25}
+    problem.data = DataLoader(_Slow((problem.train[0][:640], problem.train[1][:640])), batch_size=64, shuffle=True)
+    del problem.settings["batch_size"]
+    return problem, {"steps": 50}
 
 
 @bad("an average that is too slow", "nothing: it does no harm")
@@ -268,7 +271,7 @@ def told(name: str) -> dict[str, Any]:
             sonde.fit(
                 problem.net, problem.train if problem.data is None else problem.data, loss=problem.loss, out=out,
                 validation=problem.validation, metrics=problem.metrics, quiet=True, threads=1, seed=0,
-                evaluate_every=f"{max(1, settings['steps'] // 8)} steps", **settings,
+                evaluate_every=f"{max(1, settings.get('steps', 8) // 8)} steps", **settings,
             )  # fmt: skip
         except Exception as error:  # a refusal is an answer too
             refused = f"{type(error).__name__}: {error}"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sonde.core.batch import Batch
 from sonde.core.findings import Finding
 from sonde.core.nested import is_object, rows_of
-from sonde.core.seams import Task
+from sonde.core.seams import Task, extras_of
 from sonde.diagnose.parameters import listed, own_name
 
 Answer = Callable[[Batch], Tensor | None]
@@ -21,6 +21,8 @@ Drawn = Callable[[Batch, int], Tensor | None]
 ALIKE = 0.75  # share of the weights from which on it is no layer that begins at zero on purpose; of adapters at most half do
 EXACT = 1e-4  # of the answers' size: what rounding may make of them
 LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding, nn.Bilinear, nn.RNNBase)
+MOSTLY = 0.5  # share of padding from which on it is looked at
+DROWNED = 0.1  # spread of the answers, of that without padding
 MOST_TRIED = 8  # layers whose results are changed, to see what they reach
 
 
@@ -53,6 +55,46 @@ def units_alike(task: Task, answer: Answer | None = None, batch: Batch | None = 
 def _same_rows(weight: Tensor) -> bool:
     rows = weight.detach()
     return bool((rows[0] == rows[1]).all()) and bool((rows == rows[:1]).all())
+
+
+def frozen_as_drawn(task: Task) -> list[Finding]:
+    """Frozen layers whose weights are as torch draws them: nothing was loaded into them, and nothing will train them.
+
+    torch draws weights of linear layers and convolutions evenly from ±1 / √inputs, which no training keeps to. A copy of layers
+    that are trained, such as a mean of theirs, is none; nor is a single layer, which may be a random projection on purpose.
+    """
+    if extras_of(task).after_step is not None:
+        return []
+    weights = [(name, p) for name, p in task.modules.named_parameters() if p.ndim > 1]
+    drawn = [(name, p) for name, p in weights if not p.requires_grad and _as_drawn(p)]
+    if len(drawn) < 2 or 2 * len(drawn) < len(weights):
+        return []
+    trained = [p for _, p in weights if p.requires_grad]
+    if any(torch.equal(p, other) for _, p in drawn for other in trained if other.shape == p.shape):
+        return []
+    names = listed([own_name(task, name) for name, _ in drawn])
+    return [
+        Finding(
+            check="frozen random weights",
+            name="frozen-random-weights",
+            severity="warning",
+            where=own_name(task, drawn[0][0]),
+            evidence=f"{len(drawn)} of {len(weights)} weights are frozen and still as torch draws them at random ({names})",
+            action="load trained weights into them, or leave out requires_grad_(False)",
+            step=0,
+        )
+    ]
+
+
+@torch.no_grad()
+def _as_drawn(weight: Tensor) -> bool:
+    """Whether entries fill ±1 / √fan evenly, fan being those that make one output (torch's kaiming_uniform_ with a = √5)."""
+    count = weight.numel()
+    if not weight.is_floating_point() or count < 64:
+        return False
+    bound = (count // len(weight)) ** -0.5
+    largest, spread = float(weight.abs().max()), float(weight.std())
+    return bool(0.9 * bound < largest <= 1.0001 * bound) and abs(spread * 3**0.5 / bound - 1) < 3 * count**-0.5
 
 
 def _stacked(modules: nn.Module, run: Callable[[], Any]) -> bool:
@@ -197,6 +239,45 @@ def unregistered(modules: nn.Module) -> bool:
             ):
                 return True
     return False
+
+
+def padding_drowns(answer: Answer, batch: Batch, given: str) -> list[Finding]:
+    """A network for padded texts whose answers hardly differ between rows, and differ without the padding behind them."""
+    tokens = batch.fields.get(given)
+    if not isinstance(tokens, Tensor) or tokens.is_floating_point() or tokens.ndim != 2 or len(tokens) < 4:
+        return []
+    some = rows_numbered(batch, range(min(8, len(tokens))))
+    rows = some.fields[given]
+    padding = rows[:, -1].mode().values
+    lengths = [int((row != padding).nonzero().max()) + 1 if bool((row != padding).any()) else 0 for row in rows]
+    share = 1 - sum(lengths) / rows.numel()
+    if share < MOSTLY or min(lengths) < 1:
+        return []
+    whole = answer(some)
+    if whole is None or whole.ndim != 2 or not whole.is_floating_point() or len(whole) != len(rows):
+        return []
+    alone = []
+    for place, length in enumerate(lengths):
+        one = rows_numbered(batch, [place])
+        cut = answer(Batch({**one.fields, given: one.fields[given][:, :length]}, one.index))
+        if cut is None or cut.shape != whole[:1].shape:
+            return []
+        alone.append(cut)
+    with_it, without = float(whole.std(0).mean()), float(torch.cat(alone).std(0).mean())
+    if not with_it < DROWNED * without:
+        return []
+    return [
+        Finding(
+            check="padding drowns text",
+            name="padding-drowns-text",
+            severity="warning",
+            evidence=f"{100 * share:.0f} % of the tokens of the first rows are padding ({int(padding)}) behind the text, and the network "
+            f"reads it: its answers differ between rows by {with_it:.2g}, and by {without:.2g} without it",
+            action="take the answer at each row's last word (pack_padded_sequence, or outputs[rows, lengths - 1]), or mask the "
+            "padding",
+            step=0,
+        )
+    ]
 
 
 def rows_mixed(answer: Answer, batch: Batch) -> list[Finding]:

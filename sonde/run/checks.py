@@ -12,6 +12,8 @@ from sonde.diagnose.stages import never_due
 from sonde.diagnose.structure import (
     acts_linearly,
     draws,
+    frozen_as_drawn,
+    padding_drowns,
     rows_mixed,
     rows_numbered,
     sees_ahead,
@@ -68,9 +70,9 @@ def facts(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     task, first = assembly.task, assembly.first
     bind = abilities_of(task).bind
     if bind is None or set(task.modules) - {"model", "loss"}:
-        return given_facts(assembly, None) + units_alike(task)
+        return given_facts(assembly, None) + units_alike(task) + frozen_as_drawn(task)
     ask = partial(answer, task, assembly.device)
-    found = given_facts(assembly, ask)
+    found = given_facts(assembly, ask) + frozen_as_drawn(task)
     if first is None or draws(ask, first):
         return found + units_alike(task)
     found += units_alike(task, ask, rows_numbered(first, range(min(4, len(first.index)))))
@@ -80,6 +82,8 @@ def facts(assembly: Assembly, stepper: Stepper) -> list[Finding]:
     if not extras_of(task).across_rows and not unregistered(task.modules):
         mixed = rows_mixed(ask, first)
         found += mixed
+    if len(inputs) == 1:
+        found += padding_drowns(ask, first, inputs[0])
     if not mixed and len(inputs) == 1 and "target" in first:
         target = next(name for name in first.fields if first.fields[name] is first["target"])
         found += sees_ahead(ask, first, inputs[0], target)

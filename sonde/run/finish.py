@@ -125,7 +125,9 @@ def _never_finite(run: Prepared) -> list[Finding]:
 
 
 def _diverged(run: Prepared) -> list[Finding]:
-    """That the loss ended far above its start, with the setting that moves the weights so far."""
+    """That the loss ended far above its start, with the setting that moves the weights so far; nothing where the doctor said so."""
+    if run.doctor is not None and {"learning-rate-too-high", "loss-diverged"} & set(run.doctor.diagnosis):
+        return []
     stepper, first, optim = run.training.stepper, run.training.progress.first_loss, run.attempt.assembly.config.optim
     lines = list(read_lines(run.attempt.folder.metrics))
     rate = max((float(line["lr"]) for line in lines if line.get("lr") is not None), default=0.0)

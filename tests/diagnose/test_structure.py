@@ -12,6 +12,8 @@ from sonde.core.batch import Batch
 from sonde.diagnose.structure import (
     acts_linearly,
     draws,
+    frozen_as_drawn,
+    padding_drowns,
     rows_mixed,
     rows_numbered,
     sees_ahead,
@@ -283,3 +285,70 @@ def test_padding_that_equals_padding_is_no_next_token() -> None:
     batch = Batch({"input": tokens, "target": tags}, torch.arange(8))
     task.bind(batch)
     assert sees_ahead(partial(answer, task, CPU), batch, "input", "target") == []
+
+
+def frozen_names(net: nn.Module) -> list[str]:
+    return [each.evidence for each in frozen_as_drawn(ModuleTask(net, F.cross_entropy))]
+
+
+def deep() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.Flatten(), nn.Linear(512, 3))
+
+
+def test_frozen_layers_that_nothing_was_loaded_into() -> None:
+    net = deep()
+    net[:3].requires_grad_(False)
+    (words,) = frozen_names(net)
+    assert words == "2 of 3 weights are frozen and still as torch draws them at random (0.weight, 2.weight)"
+
+
+def test_frozen_layers_that_were_trained() -> None:
+    net = deep()
+    for weight in net.parameters():  # a step of training
+        weight.data += 1e-2 * torch.randn_like(weight)
+    net[:3].requires_grad_(False)
+    assert frozen_names(net) == []
+
+
+def test_one_random_projection_a_frozen_copy_and_a_net_that_is_trained() -> None:
+    net = deep()
+    assert frozen_names(net) == []
+    net[0].requires_grad_(False)
+    assert frozen_names(net) == []
+    copied = nn.ModuleDict({"one": deep(), "two": deep().requires_grad_(False)})
+    assert frozen_names(copied) == []
+
+
+def drowned(net: nn.Module, lengths: int = 12, width: int = 150) -> list[str]:
+    torch.manual_seed(2)
+    text = torch.randint(1, WORDS, (8, lengths))
+    batch = Batch({"input": F.pad(text, (0, width - lengths)), "target": torch.zeros(8).long()}, torch.arange(8))
+    task = ModuleTask(net, F.cross_entropy)
+    task.bind(batch)
+    return [each.evidence for each in padding_drowns(partial(answer, task, CPU), batch, "input")]
+
+
+class Averaged(nn.Module):
+    """A mean over the words, padding left out or not."""
+
+    def __init__(self, masked: bool) -> None:
+        super().__init__()
+        self.masked, self.words, self.head = masked, nn.Embedding(WORDS, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        there = (x > 0).float()[..., None] if self.masked else torch.ones(*x.shape, 1)
+        return self.head((self.words(x) * there).sum(1) / there.sum(1))
+
+
+def test_a_last_state_after_much_padding_says_nothing_of_the_text() -> None:
+    torch.manual_seed(0)
+    (words,) = drowned(Recurrent())
+    assert words.startswith("92 % of the tokens of the first rows are padding (0) behind the text")
+
+
+def test_padding_that_is_left_out_or_little_is_no_fault() -> None:
+    torch.manual_seed(0)
+    assert drowned(Averaged(masked=True)) == []
+    assert drowned(Averaged(masked=False), width=40) == []
+    assert drowned(Recurrent(), width=16) == []

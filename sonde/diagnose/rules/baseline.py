@@ -11,17 +11,19 @@ from sonde.diagnose.signals import calls
 from sonde.diagnose.signals.answers import Answers
 from sonde.diagnose.suspicion import Suspicion
 
-ENOUGH = 50  # validation rows
+ENOUGH = 100  # validation rows
+LEAST = 50  # steps
+LOOKS = 2
 WORSE = 1.02  # of an error, from which it counts as larger
 SQUARES = "mse_loss"
 
 
 def worse_than_guessing(seen: Seen) -> Suspicion | None:
     """At no evaluation were the answers to validation rows better than those of the most frequent class, or of the mean."""
-    if seen.moment != "end" or seen.context.phases > 1:
+    if seen.moment != "end" or seen.context.phases > 1 or seen.step < LEAST:
         return None
     looked = [(each, each.answers) for each in seen.evaluations if each.answers is not None]
-    if not looked or any(answers.rows < ENOUGH for _, answers in looked):
+    if len(looked) < LOOKS or any(answers.rows < ENOUGH for _, answers in looked):
         return None
     words = [
         _of_classes(answers) if answers.confusion else _of_values(seen, answers, each.metrics.get("loss", math.nan))

@@ -33,6 +33,7 @@ def not_learning(seen: Seen) -> Suspicion | None:
         place="outcome",
         certainty="likely",
         step=seen.step,
+        explains=frozenset({"answers-alike", "worse-than-guessing", "still-improving"}),
     )
 
 

@@ -25,7 +25,7 @@ def never_predicted(seen: Seen) -> Suspicion | None:
     missed = [place for place, count in enumerate(rows) if count >= ENOUGH and (recalls[place] or 0.0) < 0.02]
     if not missed or len(learned) < max(1, len([r for r in rows if r]) // 2) or sum(given) == max(given):
         return None
-    if len(seen.evaluations) < 2 or (seen.moment != "end" and seen.step < 200):
+    if len(seen.evaluations) < 2 or seen.step < (50 if seen.moment == "end" else 200):
         return None
     reference = seen.reference()
     counts = {} if reference is None else reference.counts

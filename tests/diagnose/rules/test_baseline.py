@@ -26,7 +26,7 @@ def confusion(*rows: Sequence[int]) -> Answers:
 
 
 def test_answers_no_better_than_the_most_frequent_class() -> None:
-    found = worse_than_guessing(seen(confusion((30, 30), (20, 20))))
+    found = worse_than_guessing(seen(*2 * [confusion((30, 30), (20, 20))]))
     assert found is not None
     assert (found.name, found.certainty, found.place) == ("worse-than-guessing", "likely", "outcome")
     assert "50.0 % of 100 validation rows are answered right; always answering class 0 has 60.0 %" in found.evidence
@@ -38,12 +38,12 @@ def test_one_evaluation_that_was_better_is_enough() -> None:
 
 def test_weighted_classes_may_cost_right_answers() -> None:
     """90 of 100 rows are of one class: 80 % right, and both classes are found in 80 %."""
-    assert worse_than_guessing(seen(confusion((72, 18), (2, 8)))) is None
+    assert worse_than_guessing(seen(*2 * [confusion((72, 18), (2, 8))])) is None
 
 
 def test_of_a_single_class_or_few_rows_nothing_is_said() -> None:
-    assert worse_than_guessing(seen(confusion((60, 0), (0, 0)))) is None
-    assert worse_than_guessing(seen(confusion((8, 8), (8, 8)))) is None
+    assert worse_than_guessing(seen(*2 * [confusion((160, 0), (0, 0))])) is None
+    assert worse_than_guessing(seen(*2 * [confusion((8, 8), (8, 8))])) is None
     assert worse_than_guessing(seen()) is None
 
 
@@ -55,14 +55,14 @@ def test_squared_errors_beside_the_variance() -> None:
     )  # fmt: skip
     sample = Sample(step=1, phase="model", loss=1.0, norm=1.0, rate=1e-3, weights=[], calls=[call])
     answers = Answers(spread=1.0, wanted=1.0, rows=200)
-    found = worse_than_guessing(seen(answers, loss=1.5, samples=[sample]))
+    found = worse_than_guessing(seen(answers, answers, loss=1.5, samples=[sample]))
     assert found is not None
     assert (
         "the squared error of the validation rows is 1.50, and always answering their mean has 1.00" in found.evidence
     )
-    assert worse_than_guessing(seen(answers, loss=1.01, samples=[sample])) is None
-    assert worse_than_guessing(seen(answers, loss=math.nan, samples=[sample])) is None
-    assert worse_than_guessing(seen(answers, loss=1.5)) is None  # a loss of somebody's own
+    assert worse_than_guessing(seen(answers, answers, loss=1.01, samples=[sample])) is None
+    assert worse_than_guessing(seen(answers, answers, loss=math.nan, samples=[sample])) is None
+    assert worse_than_guessing(seen(answers, answers, loss=1.5)) is None  # a loss of somebody's own
 
 
 def result(score: float, other: float, metric: str = "accuracy", diagnosis: Sequence[str] = ()) -> dict[str, object]:
