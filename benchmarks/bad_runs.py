@@ -196,9 +196,10 @@ class _Slow(Dataset[tuple[Tensor, Tensor]]):
 @bad("a slow reader", "slow-input")
 def slow() -> tuple[Problem, dict[str, Any]]:
     problem = mlp_adam(0)
-    problem.data = DataLoader(_Slow((problem.train[0][:640], problem.train[1][:640])), batch_size=64, shuffle=True)
+    rows = problem.train[0][:640], problem.train[1][:640]
+    problem.data = DataLoader(_Slow(rows), batch_size=32, shuffle=True)
     del problem.settings["batch_size"]
-    return problem, {"steps": 50}
+    return problem, {"steps": 120}
 
 
 @bad("an average that is too slow", "nothing: it does no harm")

@@ -5,7 +5,8 @@ from typing import Any
 
 from sonde.core.errors import Interrupted
 from sonde.core.findings import Finding, silenced
-from sonde.diagnose.before import MIXING
+from sonde.data.feed.held import may_change_rows
+from sonde.diagnose.before import MIXING, drops_units
 from sonde.diagnose.doctor import Doctor
 from sonde.diagnose.seen import Context, Evaluated
 from sonde.diagnose.signals.sample import Sample
@@ -72,6 +73,7 @@ def context_of(attempt: Attempt, stepper: Stepper, *, total: int | None) -> Cont
         objective=None if objective is None else objective.metric,
         dropout=largest_dropout(assembly.task.modules),
         norms=sum(isinstance(module, MIXING) for module in assembly.task.modules.modules()),
+        hardened=may_change_rows(assembly.train) or any(map(drops_units, assembly.task.modules.modules())),
         larger=objective is not None and objective.mode == "max",
     )
 

@@ -32,6 +32,12 @@ def held_fields(source: Any) -> dict[str, Tensor | np.ndarray]:
     return {}
 
 
+def may_change_rows(source: Any) -> bool:
+    """Whether rows are, or may be, changed at random on their way: by augmentation, or by a Dataset or loader of the caller's."""
+    source = getattr(source, "source", source)
+    return source.augmented if isinstance(source, BatchSource) else not held_fields(source)
+
+
 def chosen_rows(fields: Mapping[str, Tensor | np.ndarray]) -> np.ndarray:
     """(rows,) int64, sorted: those that are looked at, evenly over all where these are too many."""
     rows = min((len(field) for field in fields.values()), default=0)

@@ -76,7 +76,7 @@ def answers_alike(seen: Seen) -> Suspicion | None:
 
 def labels_noisy(seen: Seen) -> Suspicion | None:
     """Validation rows are clearly easier than the rows that were trained on, with nothing that makes training harder."""
-    if seen.moment != "end" or seen.context.dropout[0] > 0 or not seen.evaluations or seen.step < 100:
+    if seen.moment != "end" or seen.context.hardened or not seen.evaluations or seen.step < 100:
         return None
     held = seen.evaluations[-1].metrics.get("loss", math.nan)
     level, reference = seen.level(), seen.reference()

@@ -51,6 +51,12 @@ def test_rows_that_are_read_one_by_one_are_left_alone() -> None:
     assert held.held_fields(LoaderSource(DataLoader(Changing(), 2), device=CPU, seed=0)) == {}
 
 
+def test_rows_that_a_loader_of_ones_own_may_change() -> None:
+    assert not held.may_change_rows(source({"input": X, "target": Y}))
+    assert not held.may_change_rows(LoaderSource(DataLoader(TensorDataset(X, Y), 2), device=CPU, seed=0))
+    assert held.may_change_rows(LoaderSource([(X, Y)], device=CPU, seed=0))
+
+
 def test_of_many_rows_some_are_looked_at_evenly() -> None:
     small = {"input": np.zeros((10, 2), np.float32)}
     assert held.chosen_rows(small).tolist() == list(range(10))
