@@ -281,7 +281,7 @@ def told(name: str) -> dict[str, Any]:
         result = json.loads((out / "result.json").read_text()) if (out / "result.json").exists() else {}
         sure = sorted((each for each in findings if each["severity"] != "note"), key=lambda each: order(out, each))
     warned = [each for each, _ in names(sure)]
-    also = [each for each, _ in names(each for each in findings if each["severity"] == "note")]
+    also = [each for each, _ in names([each for each in findings if each["severity"] == "note"])]
     return {
         "run": name,
         "first": warned[0] if warned else "",

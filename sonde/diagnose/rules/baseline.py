@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from sonde.core.findings import Finding
 from sonde.core.units import number
@@ -103,5 +103,5 @@ def below_baseline(result: Mapping[str, Any], *, larger: bool | None, rows: int 
     ]
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and math.isfinite(value)
