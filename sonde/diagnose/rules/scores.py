@@ -10,6 +10,7 @@ from sonde.diagnose.suspicion import Suspicion
 ENOUGH = 10  # rows of a class
 EASIER = 0.7  # of the training loss
 FEW = 4  # rows of a batch
+RARE = 0.5  # of the share that each class would have
 SLOW_MS, LONG_S = 5.0, 30.0  # reading a batch; all of them together
 
 
@@ -31,6 +32,7 @@ def never_predicted(seen: Seen) -> Suspicion | None:
     counts = {} if reference is None else reference.counts
     total = sum(counts.values())
     place = max(missed, key=lambda each: rows[each])
+    rare = total > 0 and counts.get(place, 0) / total < RARE / len(rows)
     share = f"; of the targets in training it is {number(100 * counts.get(place, 0) / total)} %" if total else ""
     return Suspicion(
         name="class-never-predicted",
@@ -40,7 +42,7 @@ def never_predicted(seen: Seen) -> Suspicion | None:
         where=f"class {place}",
         action="weigh the classes (nn.CrossEntropyLoss(weight=…), --balanced), draw rare rows more often, or get more of them",
         place="outcome",
-        certainty="likely",
+        certainty="likely" if rare else "suspected",  # one as frequent as others is a matter of further steps
         step=seen.step,
     )
 
