@@ -85,6 +85,16 @@ def time_limit(found: dict[str, Any]) -> Iterator[Row]:
         )
 
 
+def optimizers(found: dict[str, Any]) -> Iterator[Row]:
+    """The best of each network, and what stays behind it by more than the rule allows."""
+    for model, column in found["columns"].items():
+        rows, best = column["optimizers"], column["best"]
+        missed = ", ".join(f"{name} {rows[name]['score']:.4g}" for name in column["missed by"]) or "none"
+        within = f"{len(rows) - len(column['missed by'])} of {len(rows)} near the best"
+        said = f"{within}: {best} {rows[best]['score']:.4g} {column['score']}"
+        yield f"optimisers by name alone, {model} on {column['data']}", said, f"behind: {missed}", str(column["seeds"])
+
+
 def kill(found: dict[str, Any]) -> Iterator[Row]:
     """Real SIGKILLs at random moments."""
     total = found["total"]
@@ -340,6 +350,7 @@ RENDERERS: dict[str, Callable[[dict[str, Any]], Iterator[Row]]] = {
     "own_code": own_code,
     "throughput": throughput,
     "tables": tables,
+    "optimizers": optimizers,
     "kill": kill,
     "time_limit": time_limit,
     "unchanged": unchanged,

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from sonde.core.errors import SondeError
     from sonde.core.records import EvaluationRecord, EventRecord, StepRecord
     from sonde.core.seams import Loss, Meter, Objective, Observer, Phase, Source, Stage
+    from sonde.run.gradient_check import check_gradients
     from sonde.run.live import Live
     from sonde.run.run import Run
     from sonde.tasks.custom.measure import Metric
@@ -22,6 +23,7 @@ _PUBLIC = {
     "steps": "sonde.api",
     "load": "sonde.api",
     "resume": "sonde.api",
+    "check_gradients": "sonde.run.gradient_check",
     "Run": "sonde.run.run",
     "Live": "sonde.run.live",
     "StepRecord": "sonde.core.records",
@@ -59,6 +61,7 @@ __all__ = [
     "Stage",
     "StepRecord",
     "Task",
+    "check_gradients",
     "fit",
     "load",
     "resume",

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 from torch import nn
 
 from sonde.core.batch import Batch
+from sonde.core.damaged import going_on
 from sonde.core.errors import ConfigError, Interrupted
 from sonde.core.overrides import from_keywords
 from sonde.core.records import StepRecord
@@ -211,11 +212,12 @@ def resume(
     """
     watching = _observers(observers, overrides)
     place, screen = open_run(folder), screen or _screen(overrides)
-    job = resumed_job(place, data, overrides, screen)
-    if job is None:
-        return Run(place)
-    refuse_with_folds(watching, {"folds": job.fold is not None})
-    return run_job(replace(job, observers=watching))
+    with going_on(place.path):
+        job = resumed_job(place, data, overrides, screen)
+        if job is None:
+            return Run(place)
+        refuse_with_folds(watching, {"folds": job.fold is not None})
+        return run_job(replace(job, observers=watching))
 
 
 def run_job(job: Job) -> Run:

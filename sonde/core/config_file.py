@@ -78,23 +78,26 @@ def read_config(path: Path) -> SavedConfig:
         if not is_tree(content):
             raise RecursionError
     except RecursionError:
-        raise ConfigError(
-            f"{file} is nested too deep, or leads back into itself; give the config.yaml of a run"
-        ) from None
+        raise ConfigError(f"{file} is nested too deep, or leads back into itself; {_way_on(file)}") from None
     except FileNotFoundError:
         raise ConfigError(f"there is no config file {file}; a run folder holds one as config.yaml") from None
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8 text (byte {error.start}); give the config.yaml of a run") from None
+        raise ConfigError(f"{file} is not UTF-8 text (byte {error.start}); {_way_on(file)}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = "" if mark is None else f", line {mark.line + 1},"
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(f"{file}{line} is not YAML: {problem}") from None
+        raise ConfigError(f"{file}{line} is not YAML: {problem}; {_way_on(file, 'fix the line')}") from None
     except ValueError as error:  # a date or a number that there is not
-        raise ConfigError(f"{file} is not a run's config.yaml: {error}") from None
+        raise ConfigError(f"{file} is not a run's config.yaml: {error}; {_way_on(file, 'fix the value')}") from None
     return _checked(content, file)
+
+
+def _way_on(file: Path, otherwise: str = "give the config.yaml of a run") -> str:
+    """What to do about a file that cannot be read: in a run folder, Sonde wrote it."""
+    return "put it back from a copy of the run" if (file.parent / "data.json").exists() else otherwise
 
 
 def is_tree(content: Any) -> bool:
@@ -112,15 +115,17 @@ def is_tree(content: Any) -> bool:
 
 def _checked(content: Any, file: Path) -> SavedConfig:
     if not isinstance(content, dict) or not isinstance(content.get("settings"), dict):
-        raise ConfigError(f"{file} is not a run's config.yaml: it has no list of `settings`, such as lr: 0.001")
+        raise ConfigError(
+            f"{file} is not a run's config.yaml: it has no list of `settings`, such as lr: 0.001; {_way_on(file)}"
+        )
     if content["settings"].get("task") is not None and not isinstance(content["settings"]["task"], str):
-        raise ConfigError(f"{file}: `task` must be a name")
+        raise ConfigError(f"{file}: `task` must be a name; {_way_on(file, 'write it as text')}")
     if content["settings"].get("model") is not None and not isinstance(content["settings"]["model"], str):
-        raise ConfigError(f"{file}: `model` must be a name")
+        raise ConfigError(f"{file}: `model` must be a name; {_way_on(file, 'write it as text')}")
     parts = {name: content.get(name) or {} for name in ("settings", "origin", "reasons", "own")}
     for name, part in parts.items():
         if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
-            raise ConfigError(f"{file}: `{name}` must list settings by name, such as lr: …")
+            raise ConfigError(f"{file}: `{name}` must list settings by name, such as lr: …; {_way_on(file)}")
     data = content.get("data")
     _rename(parts)
     return SavedConfig(data=None if data is None else str(data), **parts)

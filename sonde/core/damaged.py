@@ -1,6 +1,7 @@
 """What stands in a run folder, read with doubt: a file that is damaged is named in one line, with the way on. Free of torch."""
 
 import math
+import re
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,10 +37,23 @@ def reading(file: Path, *, run: Path, remedy: str = "") -> Iterator[None]:
 
 def way_on(run: Path) -> str:
     """What to do about a file that cannot be made up for."""
-    return (
-        f"put it back from a copy of the run, or train anew: sonde train --config {run} --out {run} --fresh (from Python: the "
-        "same call with fresh=True)"
-    )
+    return f"put it back from a copy of the run, or {anew(run)}"
+
+
+def anew(run: Path) -> str:
+    """How a run is begun again from its settings."""
+    return f"train anew: sonde train --config {run} --out {run} --fresh (from Python: the same call with fresh=True)"
+
+
+@contextmanager
+def going_on(run: Path) -> Iterator[None]:
+    """Errors of the body that say to start over with --fresh, which resume has not, name the command that has it instead."""
+    try:
+        yield
+    except SondeError as error:
+        told = re.sub("(start over|restart) with --fresh$", lambda _: anew(run), str(error))
+        error.args = (told.replace("start over with --fresh, or", f"{anew(run)}, or"),)
+        raise
 
 
 def read_object(file: Path, *, run: Path, remedy: str = "") -> dict[str, Any]:

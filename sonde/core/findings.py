@@ -1,6 +1,6 @@
 """A finding of an automatic check: its evidence and what to do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -65,6 +65,7 @@ NAMES = frozenset(
 Severity = Literal["note", "warning", "error"]
 Certainty = Literal["certain", "likely", "suspected"]
 WORST_FIRST: tuple[Severity, ...] = ("error", "warning", "note")
+AT_A_TIME = 3  # warnings that are shown; of more, a person reads none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,15 +108,47 @@ def hushed(found: Iterable[Finding], silence: frozenset[str]) -> list[Finding]:
     ]
 
 
-def grouped(found: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
-    """(severity, check, its findings) of findings as they were written, the most severe first.
+def name_of(finding: Mapping[str, Any]) -> str:
+    """By what a finding's line is called in a diagnosis; of one without a name its check.
 
-    Findings of a check at several steps are one group; without a step only those with the same text are.
+    >>> name_of({"name": "", "check": "loss that sums"}), name_of({"check": "plateau", "name": "plateau"})
+    ('loss-that-sums', 'plateau')
     """
-    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    return str(finding.get("name") or str(finding.get("check")).replace(" ", "-"))
+
+
+def certainty_of(finding: Mapping[str, Any]) -> str:
+    """How sure a finding is; empty for those of checks that only tell facts, and of folders that are older."""
+    return str(finding.get("certainty") or "") if finding.get("name") else ""
+
+
+def silencing(finding: Mapping[str, Any]) -> str:
+    """The flag that leaves a finding out of the warnings; empty for one that is none, or that cannot be left out.
+
+    >>> silencing({"name": "plateau", "severity": "warning"}), silencing({"name": "plateau", "severity": "note"})
+    ('--silence plateau', '')
+    """
+    return f"--silence {finding['name']}" if finding.get("name") and finding.get("severity") == "warning" else ""
+
+
+def grouped(
+    found: Iterable[Mapping[str, Any]], diagnosis: Sequence[str] = ()
+) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """(severity, check, its findings) of findings as they were written, the most severe first, of these causes first.
+
+    Findings of a check at several steps, in one place, are one group; without a step only those with the same text are.
+    diagnosis: names (`name_of`), the likeliest cause first
+    """
+    groups: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = {}
     for finding in found:
         text = "" if finding.get("step") is not None else str(finding.get("evidence"))
-        groups.setdefault((str(finding.get("severity")), str(finding.get("check")), text), []).append(finding)
+        place = str(finding.get("where") or "")
+        groups.setdefault((str(finding.get("severity")), str(finding.get("check")), place, text), []).append(finding)
     rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
-    ordered = sorted(groups.items(), key=lambda item: rank.get(item[0][0], len(rank)))
-    return [(severity, check, same) for (severity, check, _), same in ordered]
+    cause = {name: place for place, name in enumerate(diagnosis)}
+
+    def order(group: tuple[tuple[str, str, str, str], list[Mapping[str, Any]]]) -> tuple[int, int]:
+        (severity, *_), (first, *_) = group
+        return rank.get(severity, len(rank)), cause.get(name_of(first), len(cause))
+
+    return [(severity, check, same) for (severity, check, _, _), same in sorted(groups.items(), key=order)]

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from sonde.core.damaged import read_object, reading
 from sonde.core.dataset import Schema
+from sonde.core.errors import DataError
 from sonde.core.files import write_json, write_text
 from sonde.core.run_folder import RunFolder
-from sonde.core.vocabulary import check_vocabulary
+from sonde.core.vocabulary import read_vocabulary
 
 
 def write_schema(folder: RunFolder, schema: Schema) -> None:
@@ -35,5 +36,8 @@ def _vocabulary(file: Path, folder: RunFolder) -> str:
         return ""
     with reading(file, run=folder.path):
         content = file.read_text(encoding="utf-8")
-        check_vocabulary(content)
+        try:
+            read_vocabulary(content)
+        except DataError as error:
+            raise ValueError(str(error).partition(";")[0]) from None
     return content

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -374,9 +375,11 @@ class Observer(Protocol):
 
 
 class Look(Protocol):
-    """Takes some steps in the stepper's place, which it calls, and measures them."""
+    """Measures some steps: those are taken inside `looking`, and their records handed to `saw`."""
 
     @property
-    def next(self) -> int: ...  # the next step that it takes
+    def next(self) -> int: ...  # the next such step
 
-    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord: ...
+    def looking(self) -> AbstractContextManager[None]: ...
+
+    def saw(self, record: StepRecord) -> None: ...

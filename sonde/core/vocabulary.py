@@ -137,7 +137,7 @@ class Subwords:
         try:
             self._tokenizer: Any = library.Tokenizer.from_str(content)
         except Exception as error:  # the library raises no other kind
-            raise DataError(f"the vocabulary cannot be read ({first_line(error)[:200]})") from None
+            raise DataError(f"the vocabulary cannot be read ({first_line(error)[:200]}); copy its file again") from None
 
     @property
     def size(self) -> int:

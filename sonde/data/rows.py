@@ -82,6 +82,13 @@ class WithTruth(Protocol):
 
 
 @runtime_checkable
+class Labelled(Protocol):
+    """Rows of several things that have names, such as windows of several series."""
+
+    def label_of(self, index: int) -> str: ...
+
+
+@runtime_checkable
 class OfEncoded(Protocol):
     """Inputs made of encoded images."""
 

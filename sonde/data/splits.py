@@ -340,7 +340,10 @@ def _quota(counts: np.ndarray, share: float, wanted: int, rng: np.random.Generat
 
 
 def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Rows of randomly drawn groups, as long as a further group brings their number nearer to the share."""
+    """Rows of randomly drawn groups, as long as a further group brings their number nearer to the share; of two groups, one.
+
+    Where every group is more than twice the share, it is one of the smallest: a part without rows is of no use to anybody.
+    """
     names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < 2:
         return np.arange(0)
@@ -349,7 +352,7 @@ def _whole_groups(groups: np.ndarray, share: float, rng: np.random.Generator) ->
         if abs(rows + counts[group] - wanted) <= abs(rows - wanted) and len(taken) < len(names) - 1:
             taken.append(group)
             rows += counts[group]
-    return np.flatnonzero(np.isin(codes, taken))
+    return np.flatnonzero(np.isin(codes, taken or [counts.argmin()]))
 
 
 def held_back_facts(sizes: Mapping[str, int], drawn: Sequence[str], *, stratified: bool, how: str = "") -> list[Fact]:

@@ -68,6 +68,11 @@ _WAYS = {
     ".dta": _TABLE + "pandas.read_stata('{name}').to_csv('{stem}.csv', index=False)",
     ".sas7bdat": _TABLE + "pandas.read_sas('{name}').to_csv('{stem}.csv', index=False)",
     ".sav": _TABLE + "pandas.read_spss('{name}').to_csv('{stem}.csv', index=False)",
+    ".arff": _TABLE
+    + "pandas.DataFrame(scipy.io.arff.loadarff('{name}')[0]).map(lambda v: v.decode() if isinstance(v, bytes) "
+    "else v).to_csv('{stem}.csv', index=False)",
+    ".ts": "write it as NPZ, for example with aeon: x, y = aeon.datasets.load_from_ts_file('{name}'); "
+    "numpy.savez('{stem}.npz', x=x, y=y)",
     ".orc": _TABLE + "pandas.read_orc('{name}').to_parquet('{stem}.parquet')",
 }
 _ENDINGS = frozenset({*_WAYS, ".gz"})  # the last of a name that `_suffix` looks at

@@ -1,33 +1,36 @@
 """Examining a run while it trains: samples are taken, rules asked, and what they agree on is said once."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from sonde.core.batch import Batch
 from sonde.core.findings import Finding, hushed
 from sonde.core.records import EvaluationRecord, Record, StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.rules.table import RULES
 from sonde.diagnose.seen import Context, Evaluated, Moment, Seen
-from sonde.diagnose.signals.answers import EvaluationWatch
+from sonde.diagnose.signals.answers import Answers, EvaluationWatch
+from sonde.diagnose.signals.readings import in_words
 from sonde.diagnose.signals.sample import Sample, Trace
-from sonde.diagnose.signals.sampler import Sampler, may_have_compiled
+from sonde.diagnose.signals.sampler import Sampler
 from sonde.diagnose.suspicion import Suspicion, fact, ranked, shown
 from sonde.engine.step import Stepper
 
-AT_ONCE = 3  # steps after which facts are said
+SHORT = 20  # steps: of a run of fewer, a trial, only facts are said, and
+OF_SHORT = frozenset({"still-improving"})
 NOT_BEFORE = 50  # steps: what is only likely waits for more
 UNREAD = 200  # losses that may wait on the device
 
 
 class Doctor:
-    """Takes the steps that are looked at (`step`), reads a run's records as an observer, and reports findings, each name once.
+    """Looks at steps (`looking`), reads a run's records as an observer, and reports findings, each name once.
 
     A fact is said as soon as it is seen. What is only likely must be seen at two examinations in a row, and after `NOT_BEFORE`
-    steps; at an evaluation and at the end all is said that is left.
+    steps; at an evaluation and at the end all is said that is left. A rule that raises is left out from then on, and a note says
+    so: no run ends by what looks on.
     """
 
     name = "doctor"
@@ -49,7 +52,7 @@ class Doctor:
         known: names of what was said in earlier sittings"""
         self.seen = Seen(context=context, trace=Trace(first=first))
         self.sampler = Sampler(task, stepper, first=first)
-        self._report, self._sampled, self._rules = report, sampled, rules
+        self._report, self._sampled, self._rules = report, sampled, list(rules)
         self._silenced, self._said = frozenset(silenced), set(known)
         self._facts: list[Suspicion] = []
         self._warnings = 0
@@ -57,17 +60,22 @@ class Doctor:
         self._answers: EvaluationWatch | None = None  # of the latest evaluation
         self._unread: list[Tensor] = []
         self._unread_norms: list[Tensor] = []
+        self._blind = False  # whether it was said that nothing is measured any more
         self.diagnosis: list[str] = []  # names of what was said as a warning, the likeliest cause first
 
     @property
     def next(self) -> int:
-        """The next step that is to be taken by `step`, and looked at."""
+        """The next step that is looked at: taken inside `looking`, its record handed to `saw`."""
         return self.sampler.next
 
-    def step(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
-        """Take a step in the stepper's place, and measure it. Raises: what the stepper does"""
+    def looking(self) -> AbstractContextManager[None]:
+        """Around that step, which is called as ever: what lies on a user's stack is the same."""
         self.examine("training")
-        return self.sampler(batch, step=step, epoch=epoch)
+        return self.sampler.looking()
+
+    def saw(self, record: StepRecord) -> None:
+        """Measure what the step did."""
+        self.sampler.saw(record)
 
     def __call__(self, record: Record) -> None:
         """As an observer of the run: losses are kept, and evaluations are an occasion to examine it."""
@@ -81,20 +89,22 @@ class Doctor:
                     epoch=record.epoch,
                     metrics=dict(record.metrics),
                     seconds=record.seconds,
-                    answers=None if answers is None else answers.answers(),
+                    answers=None if answers is None else self._counted(answers),
                 )
             )
-            self.examine("evaluation")
+            if self.sampler.allowance.wait_s() <= 0:
+                self.examine("evaluation")
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Around an evaluation on validation rows: what its losses are called with is looked on."""
-        if may_have_compiled():
+        if self._blind or self.sampler.compiled or self.sampler.allowance.wait_s() > 0:
             yield
             return
         watch = EvaluationWatch()
         with watch:
             yield
+        self.sampler.allowance.spent += watch.seconds
         self._answers = watch
 
     def told(self, findings: Iterable[Finding]) -> None:
@@ -116,9 +126,13 @@ class Doctor:
 
     def examine(self, moment: Moment) -> list[Suspicion]:
         """Ask every rule and report what is new and sure enough; the suspicions, the likeliest cause first."""
+        with self.sampler.allowance.spending():
+            return self._examine(moment)
+
+    def _examine(self, moment: Moment) -> list[Suspicion]:
         self._read()
         self.seen.moment = moment
-        asked = [suspicion for rule in self._rules if (suspicion := rule(self.seen)) is not None]
+        asked, notes = self._asked()
         found = ranked([*self._facts, *asked])
         ripe = [each for each in found if each.name not in self._said and self._ripe(each, moment)]
         self._before = {each.name for each in found}
@@ -126,7 +140,7 @@ class Doctor:
         sure = [each.name for each in found if each.name in self._said and each.certainty != "suspected"]
         self.diagnosis = [name for name in sure if name not in self._silenced]
         told = shown(ripe, self._warnings)
-        findings = [self._finding(each) for each in told]
+        findings = [*notes, *(self._finding(each) for each in told)]
         self._warnings += sum(each.severity == "warning" for each in findings)
         if findings:
             self._report(findings)
@@ -138,6 +152,8 @@ class Doctor:
         return self.examine("failure" if failed else "end")
 
     def _ripe(self, suspicion: Suspicion, moment: Moment) -> bool:
+        if self.seen.step < SHORT and suspicion.certainty != "certain" and suspicion.name not in OF_SHORT:
+            return False
         if moment in ("end", "failure"):
             return True
         if suspicion.certainty == "suspected":
@@ -149,12 +165,54 @@ class Doctor:
     def _finding(self, suspicion: Suspicion) -> Finding:
         return hushed([suspicion.finding()], self._silenced)[0]
 
+    def _asked(self) -> tuple[list[Suspicion], list[Finding]]:
+        """What the rules suspect, and notes on those that could not judge this run."""
+        found, notes = list[Suspicion](), list[Finding]()
+        for rule in list(self._rules):
+            try:
+                suspicion = rule(self.seen)
+            except Exception as trouble:  # a rule of ours that fails is no reason to end a run of somebody's
+                self._rules.remove(rule)
+                notes.append(self._failed(f"the rule {rule_name(rule)} failed ({in_words(trouble)}) and is left out"))
+                continue
+            if suspicion is not None:
+                found.append(suspicion)
+        trouble = self.sampler.trouble
+        if trouble and not self._blind:
+            self._blind = True
+            notes.append(self._failed(f"measuring inside the network failed ({trouble}) and was given up"))
+        return found, notes
+
+    def _failed(self, evidence: str) -> Finding:
+        return Finding(
+            check="doctor",
+            severity="note",
+            evidence=f"{evidence}; the training is the same",
+            action="nothing; --no-doctor leaves the doctor out",
+            step=self.seen.step,
+        )
+
+    def _counted(self, watch: EvaluationWatch) -> Answers | None:
+        try:
+            return watch.answers()
+        except Exception as trouble:
+            self.sampler.trouble = self.sampler.trouble or in_words(trouble)
+            return None
+
     def _read(self) -> None:
         """Read the losses and the sample that wait on the device."""
         if self._unread:
-            self.seen.trace.losses += torch.stack([each.float() for each in self._unread]).tolist()
-            self.seen.trace.norms += torch.stack([each.float() for each in self._unread_norms]).tolist()
+            self.seen.trace.losses.extend(torch.stack([each.float() for each in self._unread]).tolist())
+            if self._unread_norms:
+                self.seen.trace.norms.extend(torch.stack([each.float() for each in self._unread_norms]).tolist())
             self._unread, self._unread_norms = [], []
         for sample in self.sampler.settle():
-            self.seen.trace.samples.append(sample)
+            self.seen.trace.add(sample)
             self._sampled(sample)
+
+
+def rule_name(rule: Callable[..., object]) -> str:
+    """Its module and name, as `units.dead`."""
+    inner = rule.func if isinstance(rule, partial) else rule
+    name = getattr(inner, "__name__", type(inner).__name__)
+    return f"{getattr(inner, '__module__', '').rpartition('.')[2]}.{name}".lstrip(".")

@@ -199,11 +199,11 @@ def _of_sums(sums: Sequence[float], call: LossCall) -> Reference | None:
         return None
     means = [total / number for total, number in zip(first, n, strict=True)]
     if call.kind == calls.VALUES:
-        spreads = [square / number - mean**2 for square, number, mean in zip(second, n, means, strict=True)]
+        spreads = [square / number - mean * mean for square, number, mean in zip(second, n, means, strict=True)]
         value = statistics.fmean(max(0.0, spread) for spread in spreads) * n[0] / max(1.0, n[0] - 1)
     else:
         value = statistics.fmean(_entropy(mean) for mean in means)
-    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0])) if value > 0 else None
+    return Reference(value=value, kind=call.kind, classes=1, seen=int(n[0])) if 0 < value < math.inf else None
 
 
 def _entropy(share: float) -> float:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sonde.core.damaged import reading, way_on
-from sonde.core.errors import RunFolderError
+from sonde.core.errors import RunFolderError, first_line
 from sonde.core.files import parsed_json, sha256, sync_folder, write_bytes
 from sonde.engine.tree import copied, join, separate
 
@@ -61,15 +61,15 @@ def read(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for name, expected in body["files"].items():
         path = folder / name
         if not path.exists():
-            raise RunFolderError(f"{path} is missing")
+            raise RunFolderError(f"{path} is missing; {without(folder)}")
         if sha256(path) != expected:
-            raise RunFolderError(f"{path} is truncated or was modified (its SHA-256 is not the recorded one)")
+            raise RunFolderError(_modified(path))
     try:
         # safetensors hands out views of one unaligned mapping: copies can be updated in place and outlive the file
         weights = {key: value.clone() for key, value in load_file(folder / "weights.safetensors").items()}
         tensors = {key: value.clone() for key, value in load_file(folder / "state.safetensors").items()}
     except SafetensorError as error:
-        raise RunFolderError(f"{folder} cannot be read: {error}") from error
+        raise RunFolderError(f"{folder} cannot be read ({first_line(error)}); {without(folder)}") from error
     with reading(folder / "state.json", run=folder.parent.parent, remedy=without(folder)):
         for name, held in (("weights.safetensors", weights), ("state.safetensors", tensors)):
             for key in body.get("complex", {}).get(name, ()):
@@ -87,13 +87,17 @@ def without(folder: Path) -> str:
     return way_on(folder.parent.parent)
 
 
+def _modified(path: Path) -> str:
+    return f"{path} is truncated or was modified (its SHA-256 is not the recorded one); {without(path.parent)}"
+
+
 def _sealed(folder: Path) -> dict[str, Any]:
     path = folder / "state.json"
     if not path.exists():
-        raise RunFolderError(f"{path} is missing")
+        raise RunFolderError(f"{path} is missing; {without(folder)}")
     seal, _, body = path.read_bytes().rstrip(b"\n").partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != seal:
-        raise RunFolderError(f"{path} is truncated or was modified (its SHA-256 is not the recorded one)")
+        raise RunFolderError(_modified(path))
     with reading(path, run=folder.parent.parent, remedy=without(folder)):
         content = parsed_json(body)
         if not isinstance(content["files"], dict) or {Path(name).name for name in content["files"]} != {
@@ -119,7 +123,7 @@ def newest(
             weights, state = read(folder)
         except RunFolderError as error:
             if folder.name in ("last", "previous"):
-                report(f"checkpoint skipped: {error}")
+                report(f"checkpoint skipped: {str(error).partition('; ')[0]}")
             continue
         with reading(folder / "state.json", run=checkpoints.parent, remedy=without(folder)):
             found.append((int(state["progress"]["step"]), folder, weights, state))

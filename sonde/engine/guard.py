@@ -16,9 +16,12 @@ UNREAD = 100  # flags that may wait on a device: reading one stops the host for 
 class NonFiniteStep(NonFinite):
     """What a step found, for the loop to complete with row names and the checkpoint to go on from."""
 
-    def __init__(self, *, step: int, phase: str, what: str, batch: Batch | None, rows: Tensor) -> None:
+    def __init__(
+        self, *, step: int, phase: str, what: str, batch: Batch | None, rows: Tensor, remedy: str = ""
+    ) -> None:
         super().__init__(f"step {step}, phase {phase!r}: {what}")
         self.step, self.phase, self.what, self.batch, self.rows = step, phase, what, batch, rows
+        self.remedy = remedy  # "" for the usual one
 
 
 class Guard:
@@ -64,10 +67,10 @@ class Guard:
             self.refuse(step, phase, batch, describe(value.item(), norm.item()))
         return None
 
-    def refuse(self, step: int, phase: str, batch: Batch, what: str) -> NoReturn:
+    def refuse(self, step: int, phase: str, batch: Batch, what: str, *, remedy: str = "") -> NoReturn:
         """Put the buffers back. Raises: NonFiniteStep."""
         self._put_back()
-        raise NonFiniteStep(step=step, phase=phase, what=what, batch=batch, rows=batch.index)
+        raise NonFiniteStep(step=step, phase=phase, what=what, batch=batch, rows=batch.index, remedy=remedy)
 
     def settle(self) -> None:
         """Read the flags of all steps since the last call. Raises: NonFiniteStep for the first bad one."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ from sonde.engine.step import Stepper
 from sonde.engine.thread_tuner import ThreadTuner
 from sonde.engine.time_budget import TimeBudget
 from sonde.engine.training import Progress, Training, capture, weights
+
+AS_EVER = nullcontext()
 
 
 def steps(
@@ -129,12 +132,15 @@ def fit(training: Training, settings: FitSettings, parts: FitParts) -> Training:
             _pass_ended(training, parts)
             continue
         number = progress.step + 1
-        take = stepper if look is None or number < look.next else look.step
+        looked = None if look is None or number < look.next else look
         try:
-            record = take(batch, step=number, epoch=epoch_of(training.source, number))
+            with AS_EVER if looked is None else looked.looking():
+                record = stepper(batch, step=number, epoch=epoch_of(training.source, number))
         except Exception as trouble:
             note_batch(trouble, batch, training.source)
             raise
+        if looked is not None:
+            looked.saw(record)
         _count(training, settings, record)
         step_s = time.perf_counter() - begun
         if parts.thread_tuner is not None:

@@ -24,6 +24,7 @@ from sonde.engine.phase_loss import checked_loss
 from sonde.engine.stages import Stages, plan_stages
 from sonde.engine.trainable import Trained
 from sonde.engine.update import (
+    SEARCH_REMEDY,
     Update,
     gradient_values,
     has_sparse_gradients,
@@ -259,7 +260,7 @@ class Stepper:
         pieces = batch.split(self.settings.accumulate) if self.settings.accumulate > 1 else [batch]
         again = partial(self.execution.gradient, update.phase, update.optimizer, parameters, pieces)
         if trouble := search_step(update.optimizer, parameters, value, lambda: again()["loss"]):
-            self.guard.refuse(step, update.phase.name, batch, trouble)
+            self.guard.refuse(step, update.phase.name, batch, trouble, remedy=SEARCH_REMEDY)
 
     def _move(self, update: Update, share: float, flag: Tensor | None) -> None:
         self._set_rates(update, share)

@@ -62,7 +62,7 @@ class Training:
     device: torch.device
     observers: Sequence[Observer] = ()
     progress: Progress = field(default_factory=Progress)
-    journals: Mapping[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
+    journals: dict[str, Any] = field(default_factory=dict)  # file name -> JsonLinesLog
     threads: int = 1
 
 

@@ -54,6 +54,12 @@ def peak_rates(update: Update) -> list[float]:
     return [float(group.get(first, group["lr"])) for group in update.optimizer.param_groups]
 
 
+def sparse_in(module: nn.Module) -> set[int]:
+    """`id` of the parameters whose gradients hold the rows that were read only."""
+    tables = (part for part in module.modules() if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.sparse)
+    return {id(table.weight) for table in tables}
+
+
 def has_sparse_gradients(module: nn.Module | nn.Parameter) -> bool:
     """Whether a module, or one in it, is an embedding whose gradients hold the rows that were read only.
 
@@ -86,6 +92,10 @@ def total_norm(gradients: list[Tensor]) -> Tensor:
     return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
 
 
+SEARCH_REMEDY = "lower --lr, give larger batches (--batch-size), or take --optimizer adam"
+"""Where a search along the gradient ended nowhere; clipping, which helps elsewhere, is refused beside one."""
+
+
 def search_step(
     optimizer: Optimizer, parameters: Sequence[nn.Parameter], value: Tensor, loss: Callable[[], Tensor]
 ) -> str:
@@ -97,7 +107,11 @@ def search_step(
     known = [value]
 
     def closure() -> Tensor:
-        return known.pop() if known else loss()
+        found = known.pop() if known else loss()
+        for parameter in parameters:  # torch's L-BFGS lays gradients in a row, and takes none in channels_last
+            if parameter.grad is not None and not parameter.grad.is_contiguous():
+                parameter.grad = parameter.grad.contiguous()
+        return found
 
     before = [parameter.detach().clone() for parameter in parameters]
     optimizer.step(closure)  # type: ignore[arg-type]  # torch says float, and takes its tensors
@@ -105,7 +119,7 @@ def search_step(
         return ""
     with torch.no_grad():
         torch._foreach_copy_(list(parameters), before)
-    return f"{type(optimizer).__name__} ended at weights that are not finite; lower its rate"
+    return f"{type(optimizer).__name__} ended at weights that are not finite"
 
 
 def load_optimizer(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sonde.core.batch import Batch
 from sonde.core.dataset import TargetSpec
+from sonde.metrics.by_series import BySeries
 from sonde.metrics.classification import mean_of_defined
 from sonde.metrics.first_nan import FirstNaN
 from sonde.metrics.mean import Mean, Total, widest
@@ -15,8 +17,21 @@ from sonde.metrics.top_k import TopRows, shuffled_rank
 WORST, EXAMPLES = 12, 8  # windows stored whole, to be drawn
 SHOWN_BACK = 2  # horizons before a forecast that are drawn
 FORECASTS = ("model", "last season", "last value")
+OWN_SCALES = ("series", "centre", "spread", "season_error")
+"""Fields of windows of several series, each with a scale of its own: its number (B,), and what is (B, 1, V) of it."""
 
 # B windows, L look-back, H horizon, V variables, K forecasts compared, Q quantiles
+
+
+def own_units(fields: Mapping[str, Tensor] | Batch, target: TargetSpec, like: Tensor) -> tuple[Tensor, Tensor]:
+    """(mean, std) that bring standardised values back to their own units: each series' own, else those of all, (V,)."""
+    kept = (fields[name] if "spread" in fields else None for name in ("centre", "spread"))
+    of_all = (target.mean, target.std)
+    mean, std = (
+        torch.tensor(all_, dtype=like.dtype, device=like.device) if own is None else own.to(like)
+        for own, all_ in zip(kept, of_all, strict=True)
+    )
+    return mean, std
 
 
 class ForecastMeter:
@@ -24,7 +39,8 @@ class ForecastMeter:
 
     metrics: mse and mae in deviations of the training part, as papers report them; mase, the absolute error over that of a
              season before in the training part (Hyndman and Koehler 2006); smape in percent; raw_mae and raw_rmse in the
-             series' own units, for several variables each with its name; coverage, the share of truths between the outermost
+             series' own units, for several variables each with its name; of several series mase and the raw errors are means
+             of their windows' own; coverage, the share of truths between the outermost
              quantiles, where there are any; loss (the task's own)
     """
 
@@ -35,6 +51,11 @@ class ForecastMeter:
         self.inside = Total()  # (H, V): truths between the outermost quantiles
         self.count = Total()  # (H, V): truths that are known
         self.first_nan = FirstNaN()
+        self.raw = (
+            Total()
+        )  # (K, 3, V) of windows with scales of their own: squared and absolute errors, and over season_error
+        self.with_season = Total()  # (1, V): truths that are known, of series with a season_error
+        self.by_series = BySeries()
         self.loss, self.worst, self.examples = Mean(), TopRows(WORST), TopRows(EXAMPLES)
 
     def update(self, outputs: Mapping[str, Tensor], index: Tensor) -> None:
@@ -48,7 +69,8 @@ class ForecastMeter:
         last = outputs["input"][:, -1:, : target.shape[2]]
         every = torch.stack([values, outputs["seasonal"], last.expand_as(values)]).to(wide)  # (K, B, H, V)
         error = (every - target) * counted
-        raw, truth = self._raw(values.to(wide)), self._raw(target.to(wide))
+        mean, std = own_units(outputs, self.target, every)
+        raw, truth = values.to(wide) * std + mean, target.to(wide) * std + mean
         percent = 2 * (raw - truth).abs() / (raw.abs() + truth.abs()).clamp(min=1e-30) * counted
         self.errors.add(torch.stack([error.square().sum(1), error.abs().sum(1)], 1))
         self.percent.add(percent.sum(0))
@@ -57,11 +79,25 @@ class ForecastMeter:
             low, high = outputs["quantiles"][..., 0], outputs["quantiles"][..., -1]
             self.inside.add((((target >= low) & (target <= high)) * counted).sum(0))
         self.loss.update(outputs["loss"], outputs["weight"])
+        if "spread" in outputs:
+            self._add_raw(outputs, error * std, counted, index)
         self._keep(outputs, counted, error[0], index)
 
     def merge(self, other: "ForecastMeter") -> None:
         """Add another process's sums."""
-        for name in ("errors", "percent", "inside", "count", "loss", "worst", "examples", "first_nan"):
+        for name in (
+            "errors",
+            "percent",
+            "inside",
+            "count",
+            "loss",
+            "worst",
+            "examples",
+            "first_nan",
+            "raw",
+            "with_season",
+            "by_series",
+        ):
             getattr(self, name).merge(getattr(other, name))
 
     def compute(self) -> dict[str, float]:
@@ -74,17 +110,25 @@ class ForecastMeter:
         square, absolute = self.errors.value()[which].sum(1)  # (V,)
         count = self.count.value().sum(0)
         std, scales = (torch.tensor(values).double() for values in (self.target.std, self.target.scales))
-        raw = absolute * std / count
+        raw, root = absolute * std / count, (square / count).sqrt() * std
+        scaled = torch.where(scales > 0, raw / scales, torch.nan)
+        if self.raw.sum is not None:
+            of_all = self.raw.value()[which]
+            root, raw, scaled = (
+                (of_all[0] / count).sqrt(),
+                of_all[1] / count,
+                of_all[2] / self.with_season.value().sum(0),
+            )
         found = {
             "mse": float(square.sum() / count.sum()),
             "mae": float(absolute.sum() / count.sum()),
-            "mase": mean_of_defined(torch.where(scales > 0, raw / scales, torch.nan).tolist()),
+            "mase": mean_of_defined(scaled.tolist()),
         }
         if which == 0:
             found["smape"] = float(100 * self.percent.value().sum() / count.sum())
         if which == 0 and self.inside.sum is not None:
             found["coverage"] = float(self.inside.value().sum() / count.sum())
-        own = {"raw_mae": raw, "raw_rmse": (square / count).sqrt() * std}
+        own = {"raw_mae": raw, "raw_rmse": root}
         names = self.target.names
         for metric, values in own.items():
             single = len(names) == 1
@@ -106,13 +150,18 @@ class ForecastMeter:
             "horizon": {"season": self.target.season, "steps": by_step, "totals": totals},
             "worst": self._formatted(self.worst),
             "examples": self._formatted(self.examples),
+            **({"by_series": self.by_series.table(self.target.names)} if self.raw.sum is not None else {}),
         }
 
-    def _raw(self, values: Tensor) -> Tensor:
-        mean, std = (
-            torch.tensor(v, dtype=values.dtype, device=values.device) for v in (self.target.mean, self.target.std)
-        )
-        return values * std + mean
+    def _add_raw(self, outputs: Mapping[str, Tensor], error: Tensor, counted: Tensor, index: Tensor) -> None:
+        """error: (K, B, H, V) in own units, 0 where the truth is missing."""
+        season_error = outputs["season_error"].to(error.dtype)  # (B, 1, V)
+        there = (season_error > 0) * counted
+        scaled = error.abs() / season_error.clamp(min=1e-30) * there
+        self.raw.add(torch.stack([error.square().sum((1, 2)), error.abs().sum((1, 2)), scaled.sum((1, 2))], 1))
+        self.with_season.add(there.sum((0, 1))[None])
+        sums = [error[0].square(), error[0].abs(), scaled[0], counted, there]
+        self.by_series.add(outputs["series"].long(), index, torch.stack([part.sum(1) for part in sums], 1))
 
     def _keep(self, outputs: Mapping[str, Tensor], counted: Tensor, error: Tensor, index: Tensor) -> None:
         """The variable of each window that went most wrong, and of any window one in turn."""
@@ -135,13 +184,17 @@ class ForecastMeter:
         if "quantiles" in outputs:
             columns |= {"low": outputs["quantiles"][..., 0], "high": outputs["quantiles"][..., -1]}
         rows = torch.arange(len(which), device=which.device)
-        return {name: values[rows, :, which] for name, values in columns.items()} | {"variable": which}
+        one = {name: values[rows, :, which] for name, values in columns.items()} | {"variable": which}
+        own = ("centre", "spread") if "spread" in outputs else ()
+        return one | {name: outputs[name][rows, 0, which] for name in own}
 
     def _formatted(self, top: TopRows) -> list[dict[str, Any]]:
         rows, formatted = {name: values.cpu() for name, values in top.rows.items()}, []
         for place, index in enumerate(rows["index"].tolist()):
             variable = int(rows["variable"][place])
-            mean, std = self.target.mean[variable], self.target.std[variable]
+            own = "centre" in rows
+            mean = float(rows["centre"][place]) if own else self.target.mean[variable]
+            std = float(rows["spread"][place]) if own else self.target.std[variable]
             lines = {
                 name: [
                     None if value != value else round(value, 6)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sonde.core.dataset import InputSpec
+from sonde.core.errors import ConfigError
 from sonde.models.ranges import check_counts, check_shares
 from sonde.nn.dropout import Dropout
 from sonde.nn.numeric import CategoryInput, PeriodicEmbedding, PiecewiseLinearEmbedding
@@ -94,6 +95,11 @@ class Tabular(nn.Module):
 
     def __init__(self, input: InputSpec, out_dim: int, config: TabularConfig) -> None:
         super().__init__()
+        if len(input.shape) != 1:
+            raise ConfigError(
+                "--model tabular reads rows of columns, and this data are sequences; take tcn, lstm, gru or text-transformer, or "
+                "mlp for all steps at once"
+            )
         numbers = [i for i, column in enumerate(input.columns) if column.kind == "number"]
         numbers = numbers if input.columns else list(range(input.shape[0]))
         self.register_buffer("numbers", torch.tensor(numbers, dtype=torch.long), persistent=False)

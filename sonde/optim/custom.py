@@ -184,6 +184,20 @@ def check_sparse(optimizer: Optimizer, choice: Choice) -> None:
         )
 
 
+def check_dense(optimizer: Optimizer, choice: Choice, *, sparse: Collection[int]) -> None:
+    """Raises: ConfigError for an optimiser of sparse gradients alone where some are dense.
+
+    sparse: `id` of the parameters with sparse ones
+    """
+    held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    dense = sum(id(parameter) not in sparse for parameter in held)
+    if isinstance(optimizer, torch.optim.SparseAdam) and dense:
+        raise ConfigError(
+            f"optimizer={choice} takes sparse gradients only, of nn.Embedding(sparse=True), and {dense} of the {len(held)} "
+            "parameters have others; take adam"
+        )
+
+
 def needs_closure(optimizer: Optimizer) -> bool:
     """Whether a step must be able to compute the loss again: `step` has a closure without a default, as L-BFGS's.
 

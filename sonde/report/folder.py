@@ -32,6 +32,7 @@ class Reading:
     evaluated: dict[str, dict[str, Any]]  # split -> file stem -> content of evaluation/<split>/<stem>.json
     features: dict[str, Any] = field(default_factory=dict)  # evaluation/features.json
     logged: Sequence[dict[str, Any]] = field(default=())  # by observers
+    signals: Sequence[dict[str, Any]] = field(default=())  # what the doctor measured inside the network
     unreadable: Sequence[str] = field(default=())  # one sentence per file that is there and cannot be read
 
     @property
@@ -72,6 +73,7 @@ def read_folder(path: Path) -> Reading:
         findings=read_lines(run.findings, troubles),
         evaluated=_evaluated(run, troubles),
         features=_json(run.evaluation / "features.json", troubles),
+        signals=read_lines(run.signals, troubles),
         unreadable=tuple(troubles),
     )
 

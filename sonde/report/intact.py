@@ -58,5 +58,7 @@ def _each_left_out(run: Reading) -> Iterator[tuple[str, Reading]]:
             yield name, replace(run, **{field: {}})
     if run.findings:
         yield "findings.jsonl", replace(run, findings=[])
+    if run.signals:
+        yield "signals.jsonl", replace(run, signals=())
     if any(getattr(run, field) for field in LOGS):
         yield "metrics.jsonl", replace(run, **dict.fromkeys(LOGS, ()))

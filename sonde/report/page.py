@@ -1,6 +1,6 @@
 """`report.html`: one offline file drawn from a run folder, in any state the run may be in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from sonde.core.errors import RunFolderError
 from sonde.core.files import write_text
-from sonde.core.findings import WORST_FIRST, grouped
+from sonde.core.findings import AT_A_TIME, WORST_FIRST, certainty_of, grouped, silencing
 from sonde.core.units import count, number, share
 from sonde.report.additions import Additions, figure_html
 from sonde.report.evaluated import (
@@ -23,6 +23,7 @@ from sonde.report.evaluated import (
 )
 from sonde.report.features import features_section
 from sonde.report.folder import Reading
+from sonde.report.inside import inside_section
 from sonde.report.intact import drawn
 from sonde.report.learning import learning_figures
 from sonde.report.overview import (
@@ -109,8 +110,9 @@ def context(run: Reading, added: AddedBy) -> dict[str, Any]:
         "keys": key_figures(run),
         "splits": splits,
         "metrics": metrics,
-        "findings": _findings(run),
+        **_in_turn(_findings(run)),
         "learning": learning_figures(run),
+        "inside": inside_section(run),
         "split": "training" if run.split == "train" else run.split,
         "matrix": confusion_figure(details),
         "unit": str((details.get("confusion") or details.get("per_class") or {}).get("unit") or "rows"),
@@ -153,21 +155,35 @@ def _cases(run: Reading, details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _findings(run: Reading) -> list[dict[str, str]]:
-    """Worst first; the same finding at several steps stands once, with how often."""
+    """Worst first, of these causes first; the same finding at several steps stands once, with how often."""
+    diagnosis = [str(name) for name in run.result.get("diagnosis") or []]
     found = []
-    for severity, check, same in grouped(run.findings):
+    for severity, check, same in grouped(run.findings, diagnosis):
         steps = [finding["step"] for finding in same if finding.get("step") is not None]
         place = f"step {count(steps[-1])}" if steps else ""
+        beside = [f"{len(same)} times, last at {place}" if len(same) > 1 and place else place]
+        beside += [str(same[-1].get("where") or "")[:200], certainty_of(same[-1])]
         found.append(
             {
                 "severity": severity if severity in WORST_FIRST else "note",
                 "check": check,
                 "evidence": str(same[-1].get("evidence") or "")[:600],
                 "action": str(same[-1].get("action") or "")[:600],
-                "place": f"{len(same)} times, last at {place}" if len(same) > 1 and place else place,
+                "place": ", ".join(text for text in beside if text),
+                "silence": silencing(same[-1]),
             }
         )
     return found[:MOST_LINES]
+
+
+def _in_turn(found: Sequence[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """Errors and the first warnings; further warnings, which may go away with these; notes."""
+    warnings = [item for item in found if item["severity"] == "warning"]
+    return {
+        "findings": [item for item in found if item["severity"] == "error"] + warnings[:AT_A_TIME],
+        "further": warnings[AT_A_TIME:],
+        "remarks": [item for item in found if item["severity"] == "note"],
+    }
 
 
 def _event(line: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -6,8 +6,11 @@ from functools import partial
 
 from sonde.core.findings import Finding, hushed, silenced
 from sonde.core.seams import abilities_of, extras_of
+from sonde.diagnose.aside import aside
 from sonde.diagnose.before import inexact_resume
 from sonde.diagnose.parameters import LOOKS, GradientCheck, frozen_in_training, in_no_phase
+from sonde.diagnose.signals.compiled import compilations, has_compiled, until_compiled
+from sonde.diagnose.signals.readings import in_words
 from sonde.diagnose.stages import never_due
 from sonde.diagnose.structure import (
     acts_linearly,
@@ -22,12 +25,14 @@ from sonde.diagnose.structure import (
 )
 from sonde.engine.step import Eager, Stepper
 from sonde.engine.training import Training
+from sonde.models.table import MODELS
+from sonde.optim.usual import unsuited
 from sonde.run.answering import answer
 from sonde.run.build import Assembly
 from sonde.run.callers_code import changed_findings
 from sonde.run.given_facts import given_facts
 from sonde.run.job import Attempt
-from sonde.run.resolve import CUSTOM_MODULE
+from sonde.run.resolve import CUSTOM_MODULE, kind_of
 from sonde.screen.screen import Screen
 
 
@@ -55,25 +60,45 @@ def watched(attempt: Attempt, training: Training) -> Iterator[None]:
 
 
 def before_training(assembly: Assembly, stepper: Stepper) -> list[Finding]:
-    """What is to be said of the caller's networks before they are trained; of networks of ours there is nothing."""
+    """What is to be said of the caller's networks before they are trained; of networks of ours, of the optimiser alone."""
     if not _is_custom(assembly):
-        return []
+        return _unsuited(assembly)
     found = never_due(assembly.task.phases, stepper.stages, total=stepper.total)
     found += in_no_phase(assembly.task, stepper) + _summed(assembly)
     if assembly.config.transfer.freeze in ("none", 0):  # what that freezes, it keeps in evaluation mode
         found += frozen_in_training(assembly.task, stepper.kept)
-    return found + (facts(assembly, stepper) if assembly.config.loop.doctor else [])
+    return found + (_harmless(assembly) if assembly.config.loop.doctor else [])
 
 
-def facts(assembly: Assembly, stepper: Stepper) -> list[Finding]:
+def _harmless(assembly: Assembly) -> list[Finding]:
+    """Facts about the caller's network, which is then as it was; a check of ours that fails is a note and ends nothing."""
+    try:
+        if has_compiled(assembly.task.modules):  # for each number of rows anew
+            return given_facts(assembly, None) + units_alike(assembly.task)
+        with aside(assembly.task.modules, assembly.device):
+            return facts(assembly)
+    except Exception as trouble:
+        return [
+            Finding(
+                check="doctor",
+                severity="note",
+                evidence=f"the checks before the first step failed ({in_words(trouble)}) and are left out; the training is the same",
+                action="nothing; --no-doctor leaves the doctor out",
+                step=0,
+            )
+        ]
+
+
+def facts(assembly: Assembly) -> list[Finding]:
     """Facts about the caller's rows and network, of which some are seen by what it answers to a few rows."""
     task, first = assembly.task, assembly.first
     bind = abilities_of(task).bind
     if bind is None or set(task.modules) - {"model", "loss"}:
         return given_facts(assembly, None) + units_alike(task) + frozen_as_drawn(task)
-    ask = partial(answer, task, assembly.device)
+    drawn = partial(answer, task, assembly.device)
+    ask, before = until_compiled(drawn), compilations()
     found = given_facts(assembly, ask) + frozen_as_drawn(task)
-    if first is None or draws(ask, first):
+    if first is None or draws(drawn, first) or compilations() > before:
         return found + units_alike(task)
     found += units_alike(task, ask, rows_numbered(first, range(min(4, len(first.index)))))
     inputs = bind(first).inputs
@@ -88,6 +113,15 @@ def facts(assembly: Assembly, stepper: Stepper) -> list[Finding]:
         target = next(name for name in first.fields if first.fields[name] is first["target"])
         found += sees_ahead(ask, first, inputs[0], target)
     return found
+
+
+def _unsuited(assembly: Assembly) -> list[Finding]:
+    """What keeps the optimiser from training a network of ours as well as others do."""
+    config, rows = assembly.config, len(assembly.dataset.splits["train"]) if assembly.dataset else 0
+    if not rows or config.model not in MODELS:
+        return []
+    batch = rows if config.data.overfit_batches else config.feed.batch_size
+    return unsuited(str(config.optim.optimizer), kind=kind_of(MODELS[config.model]), batch=batch, rows=rows)
 
 
 def _summed(assembly: Assembly) -> list[Finding]:

@@ -11,6 +11,7 @@ from torch import nn
 from sonde.core.bounds import flag
 from sonde.core.config import GROUPS, PlaceConfig, TrainConfig, leaves
 from sonde.core.config_file import SavedConfig, read_config
+from sonde.core.damaged import anew
 from sonde.core.dataset import Dataset, Fact
 from sonde.core.errors import ConfigError
 from sonde.core.overrides import Overrides, from_keywords
@@ -77,7 +78,7 @@ def data_job(data: Any, overrides: Overrides, caller: Caller) -> Job:
         dataset, resolved = prepare(data, overrides.having({"fold": 1}) if folded else overrides, caller)
     place = resolved.config.place
     if place.out is not None and not place.fresh:
-        dataset = as_begun(dataset, RunFolder(Path(place.out)))
+        dataset = as_begun(dataset, RunFolder(Path(place.out)), resolved.config.transfer.pretrained)
     if not folded:
         return _job(dataset, resolved, overrides.values, caller, clock)
     resolved = replace(resolved, config=replace(resolved.config, data=replace(resolved.config.data, fold=0)))
@@ -104,6 +105,7 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
     Raises: ConfigError for a setting that must not change, DataError
     """
     check_overrides(overrides)
+    _refuse_elsewhere(folder, overrides)
     saved = with_new_names(read_config(folder.config))
     allow_code(saved, named_in=folder.path, trusted=bool(overrides.get("trust_code")))
     before = settled(saved)
@@ -133,7 +135,15 @@ def resumed_job(folder: RunFolder, data: Any, overrides: Mapping[str, Any], scre
         origin={**saved.origin, **dict.fromkeys(overrides, "typed")},
         reasons=saved.reasons,
     )
-    return _job(as_begun(dataset, folder), resolved, overrides, caller, clock)
+    return _job(as_begun(dataset, folder, config.transfer.pretrained), resolved, overrides, caller, clock)
+
+
+def _refuse_elsewhere(folder: RunFolder, overrides: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for settings of a new run, which one that goes on would pass over"""
+    if overrides.get("fresh"):
+        raise ConfigError(f"{flag('fresh')} starts over, and resume goes on; {anew(folder.path)}")
+    if overrides.get("out") is not None and Path(overrides["out"]).resolve() != folder.path.resolve():
+        raise ConfigError(f"{flag('out')} {overrides['out']}: a run goes on in its own folder; leave it out")
 
 
 def prepare(data: Any, overrides: Overrides, caller: Caller) -> tuple[Dataset, Resolved]:

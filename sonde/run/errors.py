@@ -75,7 +75,7 @@ def in_one_line(assembly: Assembly, folder: RunFolder) -> Iterator[None]:
 def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) -> NonFinite:
     """The step, the rows and the checkpoint to resume from; also written down as a finding, once the run's logs are closed."""
     source = assembly.train
-    rows = [int(row) for row in trouble.rows]
+    rows, remedy = [int(row) for row in trouble.rows], trouble.remedy or REMEDY
     suspects, words, name = rows, "rows", ""
     if trouble.batch is not None and (found := _non_finite(trouble.batch)) is not None:
         name, bad = found
@@ -84,7 +84,7 @@ def not_finite(trouble: NonFiniteStep, assembly: Assembly, folder: RunFolder) ->
     named = ", ".join(source.describe(row) for row in suspects[:4])
     more = f" and {len(suspects) - 4} more" if len(suspects) > 4 else ""
     evidence = f"step {trouble.step}: {trouble.what}; {words}: {named}{more}"
-    check, remedy = "not finite", REMEDY
+    check = "not finite"
     if words != "rows":
         check, remedy = f"not finite {'targets' if name in TARGET_NAMES else 'inputs'}", OF_ROWS
     elif (begun := _origin(trouble, assembly)) is not None:

@@ -12,12 +12,14 @@ import torch
 
 from sonde.core.batch import Batch
 from sonde.core.catalogue import load
+from sonde.core.dataset import Rows
 from sonde.core.errors import DataError, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding
 from sonde.core.seams import Meter, Source, abilities_of, extras_of, rewinds
 from sonde.core.units import metric_name
 from sonde.core.vocabulary import read_vocabulary
+from sonde.data.rows import Labelled
 from sonde.data.splits import truth_of
 from sonde.engine import random_state
 from sonde.engine.evaluate import WithoutGradients, checked_meter, evaluation_mode
@@ -45,6 +47,8 @@ def write_evaluation(folder: Path, meter: Meter, source: Source, assembly: Assem
                 _with_picture(entry, f"{stem}/{number}", folder, source, assembly)
                 for number, entry in enumerate(content)
             ]
+        elif stem == "by_series":
+            content = [_with_label(entry, folder, assembly) for entry in content]
         elif stem == "attention":
             content = [_with_source(entry, folder, assembly) for entry in content]
         write_json(folder / f"{stem}.json", content)
@@ -189,8 +193,7 @@ def _with_picture(entry: dict[str, Any], stem: str, folder: Path, source: Source
     if assembly.dataset is None:
         return named
     spec = assembly.dataset.schema.input
-    overfitting = bool(assembly.config.data.overfit_batches)  # then training rows are evaluated as validation
-    rows = assembly.dataset.splits["train" if overfitting else folder.name]
+    rows = _rows(folder, assembly)
     draw = abilities_of(assembly.task).draw
     show = modality(spec.kind).show
     case = Case(rows=rows, index=index, spec=spec, folder=folder, stem=stem, draw=draw and partial(_drawn, draw, entry))
@@ -203,10 +206,22 @@ def _drawn(
     return draw(pixels, entry)
 
 
+def _with_label(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dict[str, Any]:
+    """The scores of one of several series with its name, by one of its rows."""
+    rows, index = _rows(folder, assembly), int(entry["index"])
+    return {"name": rows.label_of(index) if isinstance(rows, Labelled) else "", **entry}
+
+
+def _rows(folder: Path, assembly: Assembly) -> Rows:
+    """Those that were evaluated."""
+    assert assembly.dataset is not None
+    overfitting = bool(assembly.config.data.overfit_batches)  # then training rows are evaluated as validation
+    return assembly.dataset.splits["train" if overfitting else folder.name]
+
+
 def _with_source(entry: dict[str, Any], folder: Path, assembly: Assembly) -> dict[str, Any]:
     """A map of attention with the tokens that were looked at."""
     assert assembly.dataset is not None
-    rows = assembly.dataset.splits["train" if assembly.config.data.overfit_batches else folder.name]
-    tokens = rows.read(np.array([entry["index"]]))["input"][0]
+    tokens = _rows(folder, assembly).read(np.array([entry["index"]]))["input"][0]
     vocabulary = read_vocabulary(assembly.dataset.schema.input.tokenizer)
     return {**entry, "source": [vocabulary.symbol(int(number)) for number in tokens]}

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from sonde.core.catalogue import load
 from sonde.core.errors import Interrupted
-from sonde.core.files import plain, write_json
-from sonde.core.findings import Finding, hushed, silenced
+from sonde.core.files import plain, read_json, write_json
+from sonde.core.findings import AT_A_TIME, Finding, hushed, silenced
 from sonde.core.records import RUN_ENDS, EventRecord
 from sonde.core.run_folder import TEMPORARY, RunFolder
 from sonde.core.seams import abilities_of
@@ -148,7 +149,8 @@ def finish(attempt: Attempt, result: Mapping[str, Any]) -> None:
     write_json(folder.result, dict(result))
     write_report(folder.path)
     screen.result(result)
-    screen.findings([finding.as_dict() for finding in attempt.findings])
+    found = [finding.as_dict() for finding in attempt.findings]
+    screen.findings(found, result.get("diagnosis") or (), most=AT_A_TIME)
     if not folder.path.parent.name.startswith(TEMPORARY):
         screen.next(_next_commands(attempt))
     if attempt.training is not None:
@@ -212,7 +214,18 @@ def _result(run: Prepared, scores: dict[str, dict[str, float]]) -> dict[str, Any
         "skipped_updates": training.stepper.skipped,
         "baseline": baseline(assembly, next(reversed(scores))) if scores else {},
         **({} if run.doctor is None else {"diagnosis": run.doctor.diagnosis}),
+        **_highlights(run.attempt.folder, assembly, scores),
     }
+
+
+def _highlights(folder: RunFolder, assembly: Assembly, scores: dict[str, dict[str, float]]) -> dict[str, list[str]]:
+    """What a task says of the last split that was evaluated, from that evaluation's files; nothing of most."""
+    told = spec(assembly.config.task).highlights if assembly.dataset is not None else ""
+    if not told or not scores:
+        return {}
+    files = (folder.evaluation / next(reversed(scores))).glob("*.json")
+    lines = load(told)({file.stem: read_json(file) for file in files})
+    return {"highlights": lines} if lines else {}
 
 
 def _callers_network(assembly: Assembly) -> dict[str, str]:

@@ -14,7 +14,9 @@ from sonde.core.overrides import ELSEWHERE, Overrides
 from sonde.modalities import settings
 from sonde.models.build import config_class as model_config_class
 from sonde.models.renamed import refuse_old_name, with_new_names
+from sonde.models.table import MODELS, Entry
 from sonde.optim.custom import SETTINGS, class_of, defaults, torch_classes
+from sonde.optim.usual import OWN_DEFAULTS, USUAL_RATE, Kind, usual_rate
 from sonde.run.choose import Recipe
 from sonde.tasks.table import spec
 
@@ -44,15 +46,6 @@ CALLED_HERE = {
     "model_dir": "out", "default_root_dir": "out", "random_state": "seed", "resume_from_checkpoint": "out",
 }  # fmt: skip
 """What other libraries call a setting -> what it is called here."""
-USUAL_RATE = {
-    "sgd": 0.1, "momentum": 0.01, "nesterov": 0.01, "rmsprop": 1e-3, "adam": 1e-3, "adamw": 1e-3, "muon": 0.01,
-}  # fmt: skip
-OWN_DEFAULTS: Mapping[str, Mapping[str, float]] = {
-    "rmsprop": {"momentum": 0.0, "beta2": 0.99},
-    "muon": {"momentum": 0.95},
-}  # fmt: skip
-"""What an optimiser that is named has where the general default is another's: RMSprop's smoothing and momentum (as torch's),
-Muon's momentum (Jordan et al. 2024)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +99,8 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     typed = {name: value for name, value in overrides.values.items() if (name, value) not in left}
     # what recipes know of models is said of the shipped ones: a parameter of a custom one keeps its default
     advisable = known - model_names if ".py:" in recipe.model else known
-    advice = fitting({name: entry for name, entry in recipe.settings.items() if name in advisable}, typed)
+    kind = kind_of(MODELS[recipe.model]) if recipe.model in MODELS else "unknown"
+    advice = fitting({name: entry for name, entry in recipe.settings.items() if name in advisable}, typed, kind)
     advised = {name: value for name, (value, _) in advice.items()}
     merged = advised | typed
     config = TrainConfig(
@@ -122,9 +116,15 @@ def resolve(overrides: Overrides, recipe: Recipe, *, custom_task: bool = False) 
     return Resolved(config=config, origin=origin, reasons=reasons)
 
 
-def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
+def kind_of(model: Entry) -> Kind:
+    """The kind of a network of ours, by which optimisers have their rate: symbols that are no sound are embedded."""
+    return "symbols" if model.symbols and not model.rate else "numbers"
+
+
+def fitting(advice: Advice, typed: Mapping[str, Any], kind: Kind = "unknown") -> Advice:
     """A recipe's advice without what was meant for another choice than the one that was typed.
 
+    kind: of the network, by which some optimisers have their rate
     >>> fitting({"optimizer": ("muon", "tuned"), "lr": (0.02, "tuned")}, {"optimizer": "adam"})["lr"]
     (0.001, 'usual for adam; the recipe tuned 0.02 for muon')
     """
@@ -133,7 +133,7 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
         entries = overfitting(entries, batches)
     if any(typed.get(name) is not None for name in ("epochs", "steps", "time_limit")):
         entries.pop("epochs", None)  # a length is given, perhaps in another unit
-    entries = _of_torchs(entries, typed)
+    entries = _of_torchs(entries, typed, kind)
     chosen, tuned = typed.get("optimizer"), advice["optimizer"][0] if "optimizer" in advice else None
     if (
         chosen in USUAL_RATE
@@ -142,13 +142,13 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
     ):
         if "lr" in entries:
             entries["lr"] = (
-                USUAL_RATE[chosen],
+                usual_rate(chosen, kind),
                 f"usual for {chosen}; the recipe tuned {entries['lr'][0]:g} for {tuned}",
             )
         if (chosen in DECOUPLED) != (tuned in DECOUPLED):
             entries.pop("weight_decay", None)
     if chosen != tuned:
-        entries = _with_own_defaults(entries, chosen)
+        entries = _with_own_defaults(entries, chosen, kind)
     if "flip" not in str(typed.get("augment", "flip")):
         entries.pop("mirrored", None)  # whoever trains on no mirror images may have classes that those are not of
     if typed.get("loss", "cross-entropy") != "cross-entropy":
@@ -158,15 +158,15 @@ def fitting(advice: Advice, typed: Mapping[str, Any]) -> Advice:
     return entries
 
 
-def _with_own_defaults(entries: dict[str, tuple[Any, str]], chosen: Any) -> dict[str, tuple[Any, str]]:
+def _with_own_defaults(entries: dict[str, tuple[Any, str]], chosen: Any, kind: Kind) -> dict[str, tuple[Any, str]]:
     """Advice with what an optimiser of ours that was named has for itself."""
     if chosen not in USUAL_RATE:
         return entries
     own = {name: (value, f"{chosen}'s own default") for name, value in OWN_DEFAULTS.get(chosen, {}).items()}
-    return {"lr": (USUAL_RATE[chosen], f"usual for {chosen}"), **entries, **own}
+    return {"lr": (usual_rate(chosen, kind), f"usual for {chosen}"), **entries, **own}
 
 
-def _of_torchs(advice: Advice, typed: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+def _of_torchs(advice: Advice, typed: Mapping[str, Any], kind_of_network: Kind) -> dict[str, tuple[Any, str]]:
     """Advice for an optimiser or schedule that is not ours: what a recipe tuned for another gives way to its own defaults."""
     entries, chosen = dict(advice), typed.get("optimizer")
     if isinstance(chosen, GivenObject) or chosen in torch_classes():
@@ -174,6 +174,8 @@ def _of_torchs(advice: Advice, typed: Mapping[str, Any]) -> dict[str, tuple[Any,
         kind, why = class_of(chosen), f"{chosen}'s own default"
         entries |= {"lr": (None, f"set by optimizer={chosen}")} if kind is None else {}
         entries |= {name: (value, why) for name, value in ({} if kind is None else defaults(kind)).items()}
+        if isinstance(chosen, str) and (rate := usual_rate(chosen, kind_of_network)) is not None:
+            entries["lr"] = (rate, f"usual for {chosen}")
         if getattr(kind, "func", kind) is torch.optim.LBFGS:
             entries = {name: entry for name, entry in entries.items() if name not in ("clip", "clip_value")}
     if isinstance(typed.get("schedule"), GivenObject) or typed.get("schedule") == "plateau":

@@ -14,9 +14,10 @@ from sonde.core.run_folder import RunFolder
 from sonde.core.seams import Task, extras_of
 from sonde.engine import checkpoint
 from sonde.engine.plan import ExecutionPlan
-from sonde.engine.training import OF_A_LOSS, load_weights
+from sonde.engine.training import OF_A_LOSS, Progress, load_weights
 from sonde.modalities.settings import built, leaves
 from sonde.models.renamed import with_new_names
+from sonde.run.callers_code import remember_code
 from sonde.run.given_rows import ROWS
 from sonde.run.resolve import CUSTOM_MODULE
 from sonde.run.saved import Saved
@@ -185,7 +186,9 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
     found = checkpoint.newest(folder.checkpoints, report=report)
     if found is None:
         return None
-    _, weights, state = found
+    place, weights, state = found
+    with reading(place / "state.json", run=folder.path, remedy=checkpoint.without(place)):
+        _check_numbers(state)
     before = read_config(folder.config).settings
     return Saved(
         weights=weights,
@@ -194,6 +197,14 @@ def saved_state(folder: RunFolder, loop: LoopConfig, *, report: Callable[[str], 
         finished=folder.result.exists(),
         new_limit=loop.time_limit is not None and _other_length(before, loop),
     )
+
+
+def _check_numbers(state: Mapping[str, Any]) -> None:
+    """Raises: TypeError, ValueError or LookupError for a state that was not written, in what is read before it is put back"""
+    Progress(**state["progress"])
+    for number in (state["threads"], state["progress"]["step"], *state["journals"].values()):
+        int(number)
+    float(state["clock"]["elapsed"])
 
 
 def _saved_plan(folder: RunFolder) -> ExecutionPlan:
@@ -209,6 +220,16 @@ def _resumed(folder: RunFolder) -> str:
 
 def _other_length(before: Mapping[str, Any], loop: LoopConfig) -> bool:
     return any(not same_setting(name, before.get(name), getattr(loop, name)) for name in LENGTHS)
+
+
+def take_over(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    """Write down what a resume changes, once its state is put back and nothing is refused: till then its folder is as it was.
+
+    about: what data.json says of the data now
+    """
+    remember(folder, config, origin)
+    remember_code(folder, about.get("code", {}), about["fingerprint"])
+    folder.result.unlink(missing_ok=True)
 
 
 def remember(folder: RunFolder, config: TrainConfig, origin: Mapping[str, str]) -> None:

@@ -10,7 +10,6 @@ import torch
 from sonde.core.config import DataConfig, FeedConfig, Precision
 from sonde.core.config_file import read_config
 from sonde.core.damaged import read_object, reading
-from sonde.core.data_warning import warn
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.progress import Tick, silent
@@ -22,11 +21,14 @@ from sonde.engine.plan import pick_device
 from sonde.modalities.settings import data_config, of_kind
 from sonde.run.inference import as_frame, fed, only_network, probabilities
 from sonde.run.keywords import Keywords
+from sonde.screen.screen import Screen
 from sonde.tasks.spec import TaskSpec
 from sonde.tasks.table import spec
 
 if TYPE_CHECKING:
     import pandas
+
+    from sonde.run.judged_rows import Evaluation
 
 EVALUATED_ROWS = 256  # a batch
 WITH_CLASSES = ("class", "labels", "mask", "boxes")  # kinds of targets
@@ -202,7 +204,7 @@ class Run:
             for batch in source:
                 found |= zip(batch.index.tolist(), self.task.format_predictions(self.task.predict(batch)), strict=True)
         if (predictions := self.spec.predictions) is not None:
-            return predictions(names, found)
+            return predictions(names, found, self.schema)
         return [{"input": name, **found[row]} for row, name in enumerate(names)]
 
     @property
@@ -246,37 +248,49 @@ class Run:
     def evaluate(
         self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
     ) -> dict[str, float]:
-        """Scores of the best checkpoint on other data of the same kind; on its test rows, else all there are.
+        """Scores of the best checkpoint on data of the same kind: on test rows, else all there are.
+
+        Of the data that the run was trained on, its own test rows are judged, else its validation rows; where rows that were
+        trained on are judged, the screen says so (`evaluation` returns it).
 
         split: which of the data's splits to evaluate on; target: target columns, by default those trained on; neither for a run
                on custom data, which takes what `sonde.fit` does
         Raises: DataError for data that cannot be evaluated, ConfigError when there is no such split
         """
+        found = self.evaluation(data, split=split, target=target, tick=tick)
+        if found.caution:
+            Screen().say(f"evaluated on {found.headline}")
+        return dict(found.scores)
+
+    @Keywords()
+    def evaluation(
+        self, data: Any, *, split: str | None = None, target: Sequence[str] = (), tick: Tick = silent
+    ) -> "Evaluation":
+        """`evaluate`, with which rows were judged and whether the run was trained on them (`run/judged_rows`)."""
+        from sonde.run.judged_rows import ALL, Evaluation, caution_of_custom, judged
+
         if self._of_custom_data:
-            return self._scores_of_custom(data, split=split, target=target, tick=tick)
-        from sonde.core.errors import unknown
+            scores = self._scores_of_custom(data, split=split, target=target, tick=tick)
+            return Evaluation(scores=scores, split=ALL, rows=None, caution=caution_of_custom(self._folder, data))
         from sonde.engine.evaluate import evaluate
         from sonde.engine.execution.settings import StepSettings
-        from sonde.modalities.open import open_like
         from sonde.run.build import changes
 
-        dataset = open_like(data, self.schema, self._reading(target), tick=tick)
-        warn(dataset.warnings)
-        chosen = split or next(name for name in ("test", "validation", "train") if name in dataset.splits)
-        if chosen not in dataset.splits:
-            raise unknown("split", chosen, dataset.splits)
         saved = read_config(self._folder.config).settings
+        other = bool(target) and tuple(target) != tuple(saved.get("target") or ())
+        found = judged(self._folder, data, self.schema, self._reading(target), split=split, own_target=other, tick=tick)
         precision = _precision(self._trained_in(saved), self._device)
         views = None
         if self.spec.views:  # all others are evaluated on images as they are
             views = changes(self.schema, str(saved["augment"]), task=self.spec.name)
 
         def evaluated_in(precision: Precision) -> dict[str, float]:
-            source = self._source(dataset.splits[chosen], views, goes_on=bool(saved.get("carry")))
+            source = self._source(found.rows, views, goes_on=bool(saved.get("carry")))
             settings = StepSettings(device=self._device, precision=precision)
             return evaluate(self.task, source, settings, tick=tick).compute()
 
-        return _or_in_fp32(evaluated_in, precision)
+        scores = _or_in_fp32(evaluated_in, precision)
+        return Evaluation(scores=scores, split=found.split, rows=len(found.rows), caution=found.caution)
 
     def _scores_of_custom(self, data: Any, *, split: str | None, target: Sequence[str], tick: Tick) -> dict[str, float]:
         from sonde.engine.execution.settings import StepSettings

@@ -80,6 +80,20 @@ def copies(dataset: Dataset) -> list[str]:
     return said if named or not said or not meet_by_chance(dataset) else []
 
 
+def rows_again(dataset: Dataset, rows: Rows) -> int | None:
+    """How many of some rows are equal to training rows of a dataset; 0 where equal rows are a matter of coarse columns.
+
+    None where the rows of either would have to be read first.
+    """
+    trained, found = _keys(dataset.splits["train"]), _keys(rows)
+    if trained is None or found is None or dataset.schema.input.step:
+        return None
+    seen = set(trained)
+    again = sum(key in seen for key in found)
+    by_chance = again and own_names(rows) is None and meet_by_chance(dataset)
+    return 0 if by_chance and again < len(found) else again
+
+
 def _keys(rows: Rows) -> list[bytes] | None:
     """A digest for each row that is a text, or is in memory; None for others, which would have to be read."""
     if own_names(rows) is not None:

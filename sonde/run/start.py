@@ -59,14 +59,23 @@ def write_start(
 
 
 def mend_schema(folder: RunFolder, dataset: Dataset | None, report: Callable[[str], None]) -> None:
-    """Write schema.json again where it is damaged or gone: the data, which are those of the run, say what it held."""
+    """Write schema.json again where it is damaged or gone: the data, which are those of the run, say what it held.
+
+    Raises: RunFolderError for a run that an earlier version began, which read such data in another way
+    """
     if dataset is None:
         return
     try:
-        read_schema(folder)
+        begun, now = read_schema(folder).input, dataset.schema.input
     except RunFolderError as error:
         report(f"warning: {str(error).partition('; ')[0]}; it is written again from the data")
         write_schema(folder, dataset.schema)
+        return
+    if (begun.shape, begun.extra) != (now.shape, now.extra):
+        raise RunFolderError(
+            f"{folder.path} was begun by an earlier version, which scaled or shaped these data in another way; it can be used as "
+            "it is (sonde predict, eval), and to train on, start another run with --out NEW"
+        )
 
 
 def write_fields(folder: RunFolder, batch: Batch, bound: Bound | None) -> None:

@@ -11,6 +11,7 @@ import torch
 from sonde.core.errors import ConfigError, Interrupted, NonFinite
 from sonde.core.files import write_json
 from sonde.core.findings import Finding, hushed, silenced
+from sonde.core.run_folder import RunFolder
 from sonde.core.seams import abilities_of
 from sonde.core.units import number
 from sonde.diagnose.accumulating import accumulated_loss
@@ -31,7 +32,6 @@ from sonde.engine.trainable import undo
 from sonde.engine.training import Training, capture, restore, weights
 from sonde.report.events import Events
 from sonde.run.build import Assembly
-from sonde.run.callers_code import remember_code
 from sonde.run.checks import at_the_start, say, watched
 from sonde.run.compiling import not_compilable
 from sonde.run.errors import add_findings, failure_noted, fitting_shapes, in_one_line, scores_of
@@ -45,7 +45,7 @@ from sonde.run.loggers.table import loggers
 from sonde.run.observers import Watched, note_missing
 from sonde.run.plan import make_plan
 from sonde.run.resolve import CUSTOM_MODULE
-from sonde.run.resume import remember
+from sonde.run.resume import take_over
 from sonde.run.start import write_fields, write_reason
 from sonde.run.time_limit import TimeLimit, tuner_affordable
 from sonde.run.updates import same_optimizers
@@ -112,7 +112,7 @@ def _found(attempt: Attempt, finding: Finding) -> None:
     """Add a finding at any time of the run, and say it at once."""
     attempt.job.screen.say(f"{finding.severity}: {finding.evidence}")
     attempt.findings.append(finding)
-    journal = None if attempt.training is None else attempt.training.journals["findings.jsonl"]
+    journal = None if attempt.training is None else attempt.training.journals.get("findings.jsonl")
     if journal is not None and journal.closed:
         add_findings(attempt.folder, [finding])
     elif journal is not None:
@@ -138,10 +138,6 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     notes = notes_on_metrics(assembly)
     if saved is not None:
         same_optimizers(stepper.updates, saved.state["stepper"], where=str(folder.path))
-        # nothing is refused from here on, so that a refused resume leaves its folder as it was
-        remember(folder, attempt.config, attempt.job.resolved.origin)
-        remember_code(folder, attempt.job.about.get("code", {}), attempt.job.about["fingerprint"])
-        folder.result.unlink(missing_ok=True)
     attempt.findings += found
     screen.plan([*plan.lines, *choosing(assembly)])
     screen.folder(folder.path)
@@ -150,7 +146,7 @@ def prepared(attempt: Attempt, request: StopRequest) -> Prepared:
     settings = fit_settings(
         assembly.config, plan, training_s=None if attempt.limit is None else attempt.limit.training_s
     )
-    training = attempt.training = _training(attempt, plan, stepper, settings)
+    training = _training(attempt, plan, stepper, settings)
     write_json(folder.plan, plan.as_dict())
     doctor = doctor_of(attempt, training, total=settings.stop)
     parts = _calls(attempt, plan, training, settings, request, doctor)
@@ -214,14 +210,15 @@ def written_down(run: Prepared) -> Iterator[None]:
             writer.save(weights(assembly.task.modules), capture(training), best=chosen)
 
 
+def _open_logs(training: Training, folder: RunFolder, kept: Mapping[str, int]) -> None:
+    """Open the logs, cut off where the checkpoint was written: once its state is put back, so that a refused one cuts nothing."""
+    for path in (folder.metrics, folder.findings, folder.signals):
+        training.journals[path.name] = JsonLinesLog(path, keep_bytes=int(kept.get(path.name, 0)))
+
+
 def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings: FitSettings) -> Training:
     """The moving parts, with a saved state put back where there is one."""
     assembly, folder, saved = attempt.assembly, attempt.folder, attempt.saved
-    offsets = saved.state["journals"] if saved is not None else {}
-    journals = {
-        path.name: JsonLinesLog(path, keep_bytes=int(offsets.get(path.name, 0)))
-        for path in (folder.metrics, folder.findings, folder.signals)
-    }
     step = int(saved.state["progress"]["step"]) if saved is not None else None
     objective = assembly.objective if "validation" in assembly.evaluation_sources else None
     steps = plan.steps if saved is None or saved.finished else saved.state["progress"].get("ends_at") or plan.steps
@@ -244,12 +241,17 @@ def _training(attempt: Attempt, plan: ExecutionPlan, stepper: Stepper, settings:
         clock=assembly.clock,
         device=assembly.device,
         observers=[progress, events, *(Watched(each, live) for each in attempt.job.observers), *attempt.loggers],
-        journals=journals,
+        journals={},
         threads=plan.threads,
     )
+    attempt.training = training  # before a state is put back that may not fit: the logs are closed all the same
     random_state.seed_everything(assembly.config.machine.seed, stream="dropout")
-    if saved is not None:
+    if saved is None:
+        _open_logs(training, folder, {})
+    else:
         restore(training, saved.weights, saved.state)
+        _open_logs(training, folder, saved.state["journals"])
+        take_over(folder, attempt.config, attempt.job.resolved.origin, attempt.job.about)
         training.progress.stop = ""
         if saved.finished:
             training.progress.asked = ""  # it is to go on, whatever ended it

@@ -12,7 +12,7 @@ from sonde.core.config import FeedConfig, TransferConfig
 from sonde.core.config_file import read_config
 from sonde.core.damaged import reading
 from sonde.core.dataset import Dataset, Fact, Schema
-from sonde.core.errors import ConfigError
+from sonde.core.errors import ConfigError, RunFolderError
 from sonde.core.overrides import Overrides
 from sonde.core.progress import Tick
 from sonde.core.run_folder import RunFolder, open_run
@@ -87,11 +87,19 @@ def normalised(dataset: Dataset, config: TransferConfig, model: str) -> Dataset:
     return replace(scaled(dataset, mean, std), facts=[*dataset.facts, fact])
 
 
-def as_begun(dataset: Dataset, folder: RunFolder) -> Dataset:
-    """The dataset with its images scaled as when the run began, wherever that scale came from."""
+def as_begun(dataset: Dataset, folder: RunFolder, pretrained: str | None = None) -> Dataset:
+    """The dataset with its images scaled as when the run began, wherever that scale came from.
+
+    pretrained: where its first weights came from; without any the scale is the data's own, whatever schema.json holds
+    """
     if not dataset.schema.input.has_planes or not folder.schema.exists():
         return dataset
-    before: Schema = read_schema(folder)
+    try:
+        before: Schema = read_schema(folder)
+    except RunFolderError:
+        if pretrained is not None:
+            raise
+        return dataset
     return scaled(dataset, before.input.mean, before.input.std)
 
 

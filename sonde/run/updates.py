@@ -12,11 +12,12 @@ from sonde.core.given_object import GivenObject, as_setting, text_of
 from sonde.core.seams import Phase, parameters_of
 from sonde.core.units import ordinal
 from sonde.engine.stages import Stages
-from sonde.engine.update import Update, has_sparse_gradients, peak_rates
+from sonde.engine.update import Update, has_sparse_gradients, peak_rates, sparse_in
 from sonde.optim.build import build_optimizer, groups_of
 from sonde.optim.custom import (
     OURS,
     SETTINGS,
+    check_dense,
     check_parameters,
     check_sparse,
     class_of,
@@ -78,6 +79,7 @@ def updates(
         )
         if sparse:
             check_sparse(optimizer, config.optimizer)
+        check_dense(optimizer, config.optimizer, sparse=sparse_in(modules))
         everything = [parameter for trained in phase.trains for parameter in parameters_of(trained)]
         check_parameters(optimizer, config.optimizer, phase=phase.name, own=everything, names=names)
         update = Update(

@@ -109,11 +109,13 @@ class Screen:
         if line:
             self.output.line(line, label="time")
 
-    def findings(self, found: Sequence[Mapping[str, Any]]) -> None:
-        """Findings of the automatic checks, most severe first."""
+    def findings(
+        self, found: Sequence[Mapping[str, Any]], diagnosis: Sequence[str] = (), *, most: int | None = None
+    ) -> None:
+        """Findings of the automatic checks, most severe first, of these causes first (`summary.findings_lines`)."""
         if not found:
             self.output.line("nothing found", label="checks")
-        for severity, text in findings_lines(found):
+        for severity, text in findings_lines(found, diagnosis, most=most):
             self.output.line(text, label=severity, style=_STYLES.get(severity, ""))
 
     def next(self, lines: Sequence[str]) -> None:

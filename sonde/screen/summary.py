@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sonde.core.findings import grouped
+from sonde.core.findings import certainty_of, grouped, silencing
 from sonde.core.units import TIME_PARTS, count, duration, mean_of_batches, metric, metric_name
 
 
@@ -36,6 +36,7 @@ def result_lines(result: Mapping[str, Any]) -> list[str]:
     if baseline is not None:
         what = result["baseline"].get("what") or "trivial predictor"
         lines.append(f"baseline ({what}): {metric(name, baseline)}")
+    lines += result.get("highlights") or []
     lines += _ended_by(result)
     if result.get("status") not in (None, "finished"):
         lines.append(f"{result['status']} after {count(result.get('steps') or 0)} steps")
@@ -117,9 +118,36 @@ def time_line(seconds: Mapping[str, float]) -> str:
     return f"{head}: {parts}"
 
 
-def findings_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """(severity, sentence) of each finding, worst first; findings that only repeat another's check are counted with it."""
-    return [(severity, _sentence(check, same)) for severity, check, same in grouped(found)]
+def findings_lines(
+    found: Sequence[Mapping[str, Any]], diagnosis: Sequence[str] = (), *, most: int | None = None
+) -> list[tuple[str, str]]:
+    """(severity, sentence) of each finding, worst first; findings that only repeat another's check are counted with it.
+
+    diagnosis: names, the likeliest cause first
+    most: warnings in full, None for all; the others are named, since they often follow from those
+    """
+    lines, left = [], []
+    warnings = 0
+    for severity, check, same in grouped(found, diagnosis):
+        warnings += severity == "warning"
+        if severity == "warning" and most is not None and warnings > most:
+            left.append(check)
+            continue
+        if severity not in ("error", "warning") and left:
+            lines.append(_further(left))
+            left = []
+        lines.append((severity, _sentence(check, same)))
+    return [*lines, _further(left)] if left else lines
+
+
+def _further(checks: Sequence[str]) -> tuple[str, str]:
+    names = list(dict.fromkeys(checks))
+    what = (
+        f"{len(checks)} more, which may go away with these"
+        if len(checks) > 1
+        else "one more, which may go away with these"
+    )
+    return "warning", f"{what}: {', '.join(names)}; report.html shows all"
 
 
 def _sentence(check: str, same: Sequence[Mapping[str, Any]]) -> str:
@@ -127,5 +155,7 @@ def _sentence(check: str, same: Sequence[Mapping[str, Any]]) -> str:
     place = f" at step {count(last['step'])}" if last.get("step") is not None else ""
     last_at = f", the last{place}" if place else ""
     times = f" ({len(same)} times{last_at})" if len(same) > 1 else place
+    beside = ", ".join(each for each in (str(last.get("where") or ""), certainty_of(last)) if each)
     action = f"; {last['action']}" if last.get("action") else ""
-    return f"{check}{times}: {last['evidence']}{action}"
+    silenced = f"; or {flag}" if (flag := silencing(last)) else ""
+    return f"{check}{times}{f' [{beside}]' if beside else ''}: {last['evidence']}{action}{silenced}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
-    from sonde.core.dataset import TargetSpec
+    from sonde.core.dataset import Schema, TargetSpec
 
 
 class TargetRows(NamedTuple):
@@ -57,7 +57,9 @@ class TaskSpec:
     model:     (network, why), or the name of a function from a dataset to them; "" leaves it to the modality's recipe
     settings:  (dataset, network) -> what a recipe advises, leaf name -> (value, why); "" leaves it to the modality's recipe
     figures:   an evaluation's files by stem -> `sonde.report.additions.Additions`, what the report shows of this task alone
-    predictions: (names of the inputs, what `format_predictions` gave by row) -> what `predict` gives; None for one dict per input
+    highlights: an evaluation's files by stem -> lines that a terminal shows below the scores, as "module:function"; "" for none
+    predictions: (names of the inputs, what `format_predictions` gave by row, the schema) -> what `predict` gives; None for one
+               dict per input
     shorten:   output of `predict` -> from its value to the cells that a terminal shows instead
     next_commands: what to try after training; {run} is its folder, {input} what stands for an input
     """
@@ -79,7 +81,10 @@ class TaskSpec:
     model: str | tuple[str, str] = ""
     settings: str = ""
     figures: str = ""
-    predictions: Callable[[Sequence[str], Mapping[int, Mapping[str, Any]]], list[dict[str, Any]]] | None = None
+    highlights: str = ""
+    predictions: Callable[[Sequence[str], Mapping[int, Mapping[str, Any]], "Schema"], list[dict[str, Any]]] | None = (
+        None
+    )
     shorten: Mapping[str, Callable[[Any], Mapping[str, Any]]] = field(default_factory=dict)
     next_commands: tuple[str, ...] = ("sonde predict {run} {input}",)
 

@@ -22,12 +22,14 @@ SEQUENCES = {name: entry for name, entry in MODELS.items() if not {"image", "tab
 # of each family its smallest network; the others are the same code in other sizes: counted, not run here
 RUN = list({entry.family: name for name, entry in reversed(SEQUENCES.items())}.values())
 CASES = [(name, kind) for name in RUN for kind in MODELS[name].reads]
-PADDED = [case for case in CASES if MODELS[case[0]].answers != "horizon"]  # a forecaster's window is always whole
+# a forecaster's window is always whole, and so are rows of arrays
+PADDED = [(name, kind) for name, kind in CASES if MODELS[name].answers != "horizon" and kind != "array"]
 CAUSAL = [name for name in RUN if MODELS[name].answers in ("next", "text")]
 SIZES: dict[str, tuple[int, ...]] = {
     "tokens": (12,),
     "text-pair": (12,),
     "series": (24, 3),
+    "array": (24, 3),
     "audio": (40,),
     "molecule": (9,),
     "protein": (14,),

@@ -36,4 +36,7 @@ def test_a_finding_as_it_stands_in_its_file() -> None:
         "evidence": "3 layers",
         "action": "expected",
         "step": 7,
+        "where": "",
+        "certainty": "certain",
+        "name": "",
     }

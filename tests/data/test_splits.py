@@ -179,6 +179,14 @@ def test_folds_are_validation_where_there_is_a_test_split() -> None:
     assert sorted(row for parts in found for row in parts["validation"]) == list(range(50))
 
 
+@pytest.mark.parametrize("sizes", [(5, 3, 2), (40, 30, 30), (1, 1, 1)])
+def test_three_groups_are_enough_for_three_parts(sizes: tuple[int, ...]) -> None:
+    groups = np.repeat(np.arange(3), sizes)
+    parts = split_rows(len(groups), test=0.2, validation=0.1, groups=groups)
+    assert all(len(set(groups[rows])) == 1 for rows in parts.values())
+    assert len(parts["test"]) == min(sizes)
+
+
 def test_folds_keep_groups_whole() -> None:
     groups = np.repeat(np.arange(20), np.arange(1, 21))
     found = in_folds(len(groups), 4, groups=groups, validation=0.0)

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_unpacked_as_the_error_says_it_is_read(tmp_path: Path) -> None:
     command = way_to_read(tmp_path / "sales.zip").partition(": ")[2]
     subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
     assert open_data(tmp_path / "sales", data_config(target=("y",))).schema.target.names == ("0", "1")
+
+
+def test_the_way_to_read_arff_works(tmp_path: Path) -> None:
+    (tmp_path / "a.arff").write_text("@relation x\n@attribute t1 numeric\n@attribute kind {a,b}\n@data\n1.5,a\n2,b\n")
+    command = way_to_read(tmp_path / "a.arff").partition(": ")[2]
+    script = f"import pandas, scipy.io.arff; {command}"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert (tmp_path / "a.csv").read_text().splitlines() == ["t1,kind", "1.5,a", "2.0,b"]
+
+
+def test_the_way_to_read_ts_gives_arrays_of_known_names() -> None:
+    assert "numpy.savez('x.npz', x=x, y=y)" in way_to_read(Path("x.ts"))
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,40 @@ def test_a_forecast_that_is_not_a_number_is_refused() -> None:
     given["values"][5, 0, 0] = torch.nan
     with pytest.raises(NonFinite):
         judged(given).compute()
+
+
+def test_of_several_series_errors_are_in_each_ones_own_units_and_stand_by_series() -> None:
+    spec = TargetSpec(
+        kind="series", names=("y",), mean=(50.0,), std=(90.0,), shape=(HORIZON, 1), season=3, scales=(7.0,)
+    )
+    given = outputs(spec)
+    number = torch.arange(WINDOWS) % 3
+    centre, spread, season_error = (
+        torch.tensor(v)[number, None, None] for v in ([0.0, 10.0, 1e6], [1.0, 5.0, 1e5], [2.0, 0.0, 5e4])
+    )
+    fields = {"series": number, "centre": centre, "spread": spread, "season_error": season_error}
+    meter = judged({**given, **fields}, spec)
+    found, table = meter.compute(), meter.details()["by_series"]
+    truth, said = (
+        given[n].double().numpy()[..., 0] * spread.numpy()[..., 0] + centre.numpy()[..., 0]
+        for n in ("target", "values")
+    )
+    error = np.abs(truth - said)
+    assert found["raw_mae"] == pytest.approx(error.mean())
+    assert found["raw_rmse"] == pytest.approx(np.sqrt((error**2).mean()))
+    assert found["mse"] == pytest.approx(float((given["values"] - given["target"]).square().mean()))
+    assert found["smape"] == pytest.approx(100 * (2 * error / (np.abs(truth) + np.abs(said))).mean())
+    changing = number.numpy() != 1
+    by_season = error[changing] / season_error.numpy()[changing, 0]
+    assert found["mase"] == pytest.approx(by_season.mean())
+    rows = {int(number[row["index"]]): row for row in table}
+    assert [rows[series]["windows"] for series in range(3)] == [14, 13, 13]
+    for series in range(3):
+        own = error[number.numpy() == series]
+        assert rows[series]["index"] == series
+        assert rows[series]["raw_mae"]["y"] == pytest.approx(own.mean())
+        assert rows[series]["raw_rmse"]["y"] == pytest.approx(np.sqrt((own**2).mean()))
+    assert rows[2]["mase"] == pytest.approx((error[number.numpy() == 2] / 5e4).mean())
+    assert rows[1]["mase"] is None
+    assert table[-1]["index"] == 1, "a series without a MASE stands last"
+    assert table[0]["mase"] >= table[1]["mase"]

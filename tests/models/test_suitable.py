@@ -30,7 +30,7 @@ def test_what_was_made_for_a_kind_comes_first() -> None:
         (
             "lstm",
             "molecule",
-            "takes inputs of kind tokens, series or audio, and this data is of kind molecule; take graph-net",
+            "takes inputs of kind tokens, series, audio or array, and this data is of kind molecule; take graph-net",
         ),
         (
             "tabular",

@@ -189,3 +189,18 @@ def test_the_page_checker_sees_faults():
         Page("<div><p></div>")
     with pytest.raises(AssertionError):
         Page('<p onclick="x">a</p>')
+
+
+def test_findings_have_their_place_and_certainty_the_cause_first(image_run):
+    head = {"severity": "warning", "evidence": "e", "action": "do", "step": 5, "where": "fc1", "certainty": "likely"}
+    names = ["plateau", "dead-units", "overfitting", "learning-rate-too-high"]
+    lines = [{**head, "check": name.replace("-", " "), "name": name} for name in names]
+    (image_run / "findings.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    result = json.loads((image_run / "result.json").read_text())
+    (image_run / "result.json").write_text(json.dumps({**result, "diagnosis": ["learning-rate-too-high"]}))
+    text = page(image_run).text
+    shown = text[text.index("Findings") : text.index("Scores")]
+    assert shown.startswith(
+        "Findings warning learning rate too high step 5, fc1, likely e → do not a fault? --silence learning-"
+    )
+    assert shown.index("dead units") < shown.index("1 more, which may go away with these") < shown.index("overfitting")

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import sample_tasks
 import torch
+from other_findings import other_findings
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import sonde
 from sonde.core.errors import Interrupted, RunFolderError
 from sonde.core.files import read_json, write_json
-from sonde.engine.json_lines import read_lines
 from sonde.engine.step import Stepper
 from sonde.run.callers_code import changes, code_of
 
@@ -121,7 +121,7 @@ def test_an_unfinished_run_goes_on_with_a_warning(
     assert told.value.__suppress_context__
     monkeypatch.undo()
     run = fit(tmp_path / "run", loss=smoothed(0.2), quiet=False)
-    (finding,) = read_lines(run.folder / "findings.jsonl")
+    (finding,) = other_findings(run.folder)
     assert [finding["check"], finding["severity"], finding["step"]] == ["code changed", "warning", 3]
     changed = "another loss (the code of loss, or a value it captures, has changed)"
     assert finding["evidence"].startswith(f"from here on {changed}; the steps before")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from other_findings import other_findings
 
 import sonde
 from sonde.core.files import read_json
@@ -83,7 +84,7 @@ def test_what_torch_cannot_compile_runs_eagerly_and_is_said(tmp_path: Path, monk
     run = sonde.train("digits", out=tmp_path / "run", compile=True, **QUIET)
     assert run.metrics == eager.metrics
     assert read_json(run.folder / "plan.json")["compile"] is False
-    (finding,) = read_lines(run.folder / "findings.jsonl")
+    (finding,) = other_findings(run.folder)
     assert (finding["check"], finding["severity"]) == ("not compiled", "warning")
     assert "no code for this" in finding["evidence"]
 
@@ -131,4 +132,4 @@ def test_without_a_compiler_the_run_goes_on_and_says_so(
         "warning   not compiled: compile=True needs a C++ compiler on a CPU, and neither g++ nor clang++ is installed; "
         in text
     )
-    assert [found["check"] for found in read_lines(run.folder / "findings.jsonl")] == ["not compiled"]
+    assert [found["check"] for found in other_findings(run.folder)] == ["not compiled"]

@@ -183,6 +183,75 @@ def test_a_kill_between_the_first_files_is_made_up_for(run: Path) -> None:
     assert json.loads((run / "result.json").read_text())["epochs"] == 2
 
 
+def test_a_state_whose_numbers_are_none_is_named(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import hashlib
+
+    file = run / "checkpoints" / "last" / "state.json"
+    body = json.loads(file.read_bytes().split(b"\n", 1)[1])
+    body["state"]["threads"] = "x"
+    text = json.dumps(body).encode()
+    file.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
+    said = said_by(["resume", str(run), "--epochs", "3"], capsys)
+    assert "last/state.json is damaged" in said
+    shutil.rmtree(said.split("from the one before: ")[1].strip())
+    assert main(["resume", str(run), "--epochs", "3", "--quiet"]) == 0
+
+
+def test_a_state_that_does_not_fit_changes_nothing(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import hashlib
+
+    for file in run.glob("checkpoints/*/state.json"):
+        body = json.loads(file.read_bytes().split(b"\n", 1)[1])
+        body["state"]["random"] = {"torch": "x"}
+        text = json.dumps(body).encode()
+        file.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text + b"\n")
+    with (run / "findings.jsonl").open("a") as log:  # as one that comes after the last checkpoint
+        log.write("{}\n")
+    before = {
+        name: (run / name).read_bytes() for name in ("config.yaml", "result.json", "metrics.jsonl", "findings.jsonl")
+    }
+    assert "does not fit this run" in said_by(["resume", str(run), "--epochs", "3"], capsys)
+    findings = before.pop("findings.jsonl")
+    assert {name: (run / name).read_bytes() for name in before} == before
+    assert (run / "findings.jsonl").read_bytes().startswith(findings)  # and then why it failed
+
+
+@pytest.mark.parametrize("command", ["predict", "eval"])
+def test_weights_that_were_modified_come_with_a_way_on(
+    run: Path, whole: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "checkpoints" / "best" / "weights.safetensors").write_bytes(b"x")
+    said = said_by([command, str(run), str(whole / "t.csv")], capsys)
+    assert "best/weights.safetensors is truncated or was modified" in said
+    assert main(["train", *said.split("sonde train ")[1].split(" (")[0].split(), "--quiet"]) == 0
+
+
+def test_a_damaged_vocabulary_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{('a fine film', 'a dull film')[n % 2]} number {n}\t{('good', 'bad')[n % 2]}" for n in range(60)]
+    (tmp_path / "t.tsv").write_text("text\tkind\n" + "\n".join(lines) + "\n")
+    run = tmp_path / "run"
+    sonde.train(str(tmp_path / "t.tsv"), tokenizer="bpe", out=str(run), steps=1, **SETTINGS)
+    change(run / "tokenizer.json", put("model", "vocab", value={"a": []}))
+    said = said_by(["predict", str(run), "a film"], capsys)
+    assert "tokenizer.json is damaged (the vocabulary cannot be read" in said
+    assert "put it back from a copy" in said
+
+
+def test_images_of_a_run_without_a_schema_are_read_again(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for kind in ("cat", "dog"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for n in range(12):
+            Image.new("RGB", (12, 12), (n * 9, 40 * (kind == "cat"), 7)).save(tmp_path / "data" / kind / f"{n}.png")
+    run = tmp_path / "run"
+    sonde.train(str(tmp_path / "data"), out=str(run), epochs=1, **SETTINGS)
+    before = json.loads((run / "schema.json").read_text())
+    (run / "schema.json").write_text("{} {}")
+    assert main(["resume", str(run), "--epochs", "2", "--quiet"]) == 0
+    assert json.loads((run / "schema.json").read_text()) == before
+
+
 def test_a_state_that_was_sealed_again_is_refused(run: Path, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import hashlib
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from other_findings import other_findings
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torch.utils.data import TensorDataset
@@ -66,14 +67,14 @@ def test_a_loss_that_becomes_nan_stops_the_run_before_it_spreads(tmp_path: Path)
     assert state["progress"]["step"] == 7
     assert all(torch.isfinite(value).all() for value in weights.values())
     assert [line["step"] for line in read_lines(tmp_path / "run" / "metrics.jsonl")] == list(range(1, 8))
-    (found,) = read_lines(tmp_path / "run" / "findings.jsonl")
+    (found,) = other_findings(tmp_path / "run")
     assert (found["check"], found["severity"], found["step"]) == ("not finite", "error", 8)
     assert found["evidence"].startswith("step 8: the loss is nan; rows: row ")
 
     fit(tmp_path / "straight", mse_loss)
     after = fit(tmp_path / "run", mse_loss)  # the same call, mended
     assert after.result["steps"] == 15
-    (changed,) = read_lines(tmp_path / "run" / "findings.jsonl")  # and it is named that the loss is another one
+    (changed,) = other_findings(tmp_path / "run")  # and it is named that the loss is another one
     assert changed["check"] == "code changed"
     for name, value in checkpoint.read(tmp_path / "straight" / "checkpoints" / "last")[0].items():
         assert torch.equal(checkpoint.read(last)[0][name], value), name

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from other_findings import other_findings
 from torch import nn
 
 import sonde
@@ -181,7 +182,7 @@ def test_a_network_that_is_left_in_evaluation_mode_is_trained_all_the_same(tmp_p
     for name, value in whole.model.state_dict().items():
         assert torch.equal(value, network.state_dict()[name]), name
     assert not network.training
-    (found,) = read_lines(tmp_path / "run" / "findings.jsonl")
+    (found,) = other_findings(tmp_path / "run")
     assert (found["severity"], found["evidence"]) == (
         "note", "the observer forgetful left model in evaluation mode; training mode was put back"
     )  # fmt: skip

@@ -16,8 +16,9 @@ from sonde.modalities.table.config import TableConfig
 from sonde.models.build import config_class as model_config_class
 from sonde.models.mlp import MLPConfig
 from sonde.models.table import MODELS
+from sonde.optim.usual import usual_rate
 from sonde.run.choose import Recipe
-from sonde.run.resolve import USUAL_RATE, NoSettings, fitting, resolve, settled
+from sonde.run.resolve import NoSettings, fitting, resolve, settled
 from sonde.tasks.table import TASKS, spec
 
 ADVICE: dict[str, tuple[Any, str]] = {
@@ -124,7 +125,7 @@ def test_auto_lets_the_recipe_choose_the_augmentation() -> None:
 
 @pytest.mark.parametrize(
     ("optimizer", "lr", "weight_decay"),
-    [("adam", 1e-3, 0.0), ("adamw", 1e-3, 0.01), ("sgd", 0.1, 0.0), ("muon", 0.02, 0.01)],
+    [("adam", 1e-3, 0.0), ("adamw", 1e-3, 0.01), ("sgd", 0.3, 0.0), ("muon", 0.02, 0.01)],
 )
 def test_a_rate_tuned_for_one_optimiser_is_not_given_to_another(optimizer: str, lr: float, weight_decay: float) -> None:
     found = resolved({"optimizer": optimizer})
@@ -212,10 +213,31 @@ def test_an_optimiser_that_is_named_has_its_own_defaults(name: str) -> None:
         recipe = Recipe(task="classification", model="mlp", settings=advice)
         found = resolve(Overrides(values={"optimizer": name}, origin={"optimizer": "typed"}), recipe).config.optim
         assert (found.momentum, found.beta2) == own
-        assert found.lr in (USUAL_RATE[name], 0.004 if name == "adam" else None)
+        assert found.lr in (usual_rate(name, "numbers"), 0.004 if name == "adam" else None)
         typed = {"optimizer": name, "momentum": 0.5, "lr": 0.3, "beta2": 0.9}
         kept = resolve(Overrides(values=typed, origin=dict.fromkeys(typed, "typed")), recipe).config.optim
         assert (kept.momentum, kept.lr, kept.beta2) == (0.5, 0.3, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "symbols", "unknown"),
+    [
+        ("sgd", 0.3, 3.0, 0.1),
+        ("momentum", 0.03, 1.0, 0.01),
+        ("asgd", 0.3, 3.0, 0.01),
+        ("adagrad", 0.03, 0.03, 0.01),
+        ("adam", 1e-3, 1e-3, 1e-3),
+        ("nadam", 2e-3, 2e-3, 2e-3),
+    ],
+)
+def test_a_rate_follows_the_kind_of_network(name: str, numbers: float, symbols: float, unknown: float) -> None:
+    for model, rate in (("mlp", numbers), ("lstm", symbols), ("gpt-small", symbols), ("custom", unknown)):
+        found = resolve(
+            Overrides(values={"optimizer": name}, origin={"optimizer": "typed"}),
+            Recipe(task="classification", model=model, settings={}),
+        )
+        assert found.config.optim.lr == rate
+        assert found.reasons["lr"] in (f"usual for {name}", f"{name}'s own default")
 
 
 def test_a_recipes_own_optimiser_keeps_what_it_was_tuned_with() -> None:

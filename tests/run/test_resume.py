@@ -1,5 +1,6 @@
 """Going on with a run: what may change, what must not, what is refused, and what is remembered."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +288,11 @@ def test_a_length_takes_the_place_of_the_one_before() -> None:
     loop = with_length(LoopConfig(epochs=3, patience=2), {"steps": 9, "patience": 5})
     assert (loop.epochs, loop.steps, loop.time_limit, loop.patience) == (None, 9, None, 2)
     assert with_length(loop, {"patience": 5}) is loop
+
+
+def test_a_run_whose_data_are_read_in_another_way_now_is_not_trained_on(run: Path) -> None:
+    schema = json.loads((run / "schema.json").read_text())
+    schema["input"]["extra"] = "as it was"
+    (run / "schema.json").write_text(json.dumps(schema))
+    with pytest.raises(RunFolderError, match="was begun by an earlier version, .* start another run with out="):
+        go_on(run, epochs=6)

@@ -71,3 +71,38 @@ def test_findings_come_worst_first_and_repeats_are_counted():
         ("warning", "b (2 times, the last at step 1,500): new; do"),
         ("note", "a: e"),
     ]
+
+
+def test_where_how_sure_and_how_to_silence_are_said_of_findings_that_have_them():
+    one = {"check": "dead units", "severity": "warning", "evidence": "e", "action": "do", "step": 5}
+    assert findings_lines([{**one, "where": "fc1", "certainty": "likely", "name": "dead-units"}]) == [
+        ("warning", "dead units at step 5 [fc1, likely]: e; do; or --silence dead-units")
+    ]
+    note = {**one, "severity": "note", "certainty": "suspected", "name": "dead-units"}
+    assert findings_lines([note]) == [("note", "dead units at step 5 [suspected]: e; do")]
+    assert findings_lines([{**one, "certainty": "certain", "name": ""}, one]) == [
+        ("warning", "dead units (2 times, the last at step 5): e; do")
+    ]
+
+
+def test_the_cause_comes_first_and_three_warnings_at_a_time():
+    names = ["plateau", "dead-units", "overfitting", "learning-rate-too-high"]
+    found = [
+        {
+            "check": name.replace("-", " "),
+            "severity": "warning",
+            "evidence": "e",
+            "action": "do",
+            "step": 5,
+            "name": name,
+        }
+        for name in names
+    ]
+    found.append({"check": "a", "severity": "note", "evidence": "e", "action": "", "step": None})
+    lines = findings_lines(found, ["learning-rate-too-high", "dead-units"], most=3)
+    assert [text.partition(" at ")[0] for _, text in lines[:3]] == ["learning rate too high", "dead units", "plateau"]
+    assert lines[3:] == [
+        ("warning", "one more, which may go away with these: overfitting; report.html shows all"),
+        ("note", "a: e"),
+    ]
+    assert len(findings_lines(found)) == 5

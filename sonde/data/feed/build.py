@@ -9,6 +9,7 @@ import torch
 
 from sonde.augment.policy import Policy
 from sonde.augment.views import Views
+from sonde.core.bounds import flag
 from sonde.core.config import FeedConfig
 from sonde.core.dataset import Rows, Schema
 from sonde.core.errors import DataError
@@ -21,6 +22,11 @@ from sonde.data.feed.source import Augment, BatchSource, Ordered
 from sonde.data.feed.streaming import StreamingReader, choose_workers
 
 EVALUATION_BYTES = 256 * 2**20  # of one float32 batch when evaluating; more brings no speed
+
+
+def _to_fill(label: str) -> str:
+    """What to do about a split without rows: too few rows or groups are shared out among three."""
+    return f"add rows, or share them among two: {flag('test')} 0" if label == "validation" else "give at least one"
 
 
 def build_source(  # noqa: PLR0913 - the one door to a source; all but the first three go by name
@@ -55,7 +61,7 @@ def build_source(  # noqa: PLR0913 - the one door to a source; all but the first
             augmentation that masks cannot follow
     """
     if not len(rows):
-        raise DataError(f"the {label or 'given'} split holds no rows; give at least one")
+        raise DataError(f"the {label or 'given'} split holds no rows; {_to_fill(label)}")
     keys = bucket_keys_of(rows)
     order = build_order(
         len(rows), config, training=training, seed=seed, limit_batches=limit_batches, labels=labels, lengths=keys

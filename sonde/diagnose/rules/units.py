@@ -19,7 +19,7 @@ def dead(seen: Seen) -> Suspicion | None:
             if output.kind == calls.ZEROED:
                 layers.setdefault(output.name, []).append((sample.step, output.silent))
     for name, looks in layers.items():
-        if len(looks) < LOOKS or any(silent <= SILENT for _, silent in looks[-LOOKS:]):
+        if len(looks) < LOOKS or any(not silent > SILENT for _, silent in looks[-LOOKS:]):
             continue
         since = next(step for place, (step, _) in enumerate(looks) if all(s > SILENT for _, s in looks[place:]))
         from_start = since == looks[0][0] and since == 1

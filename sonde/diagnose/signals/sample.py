@@ -1,18 +1,21 @@
 """What is measured at a step that is looked at, as plain numbers."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+FIRST, LATEST, MOST = 24, 24, 160  # samples that are kept of a long run: its first and latest, and so many in all
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """A weight (two axes or more) at a step: root mean squares over its entries.
 
     size:     of its values before the step
     gradient: as it was used, clipped
     update:   by how much the step changed it
-    entries:  how many;  fan: how many of them make one output
+    entries:  how many;  fan: how many of them make one output;  inputs: units that it takes
     """
 
     name: str
@@ -21,6 +24,12 @@ class Weights:
     update: float
     entries: int
     fan: int = 1
+    inputs: int = 0
+
+    @property
+    def units(self) -> int:
+        """That it gives."""
+        return self.entries // max(1, self.fan)
 
     @property
     def ratio(self) -> float:
@@ -33,7 +42,7 @@ class Weights:
         return self.size * self.fan**0.5
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
     """What a layer or activation gives for a batch, in the order of the forward pass.
 
@@ -54,7 +63,7 @@ class Outputs:
     error: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LossCall:
     """One of torch's losses, as it was called.
 
@@ -79,9 +88,10 @@ class LossCall:
     sums: Sequence[float] = ()
     smoothing: float = 0.0
     weighted: bool = False
+    reduction: str = "mean"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What reaches the first layer: over all entries, and of the features the largest and smallest spread."""
 
@@ -118,7 +128,8 @@ class Sample:
             "norm": _short(self.norm),
             "rate": _short(self.rate),
             "weights": {
-                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan] for w in self.weights
+                w.name: [_short(w.size), _short(w.gradient), _short(w.update), w.entries, w.fan, w.inputs]
+                for w in self.weights
             },
             "outputs": [
                 [
@@ -147,8 +158,9 @@ def of_line(line: Mapping[str, Any]) -> Sample:
                 update=_number(update),
                 entries=int(entries),
                 fan=int(fan),
+                inputs=int(inputs),
             )
-            for name, (size, gradient, update, entries, fan) in line["weights"].items()
+            for name, (size, gradient, update, entries, fan, inputs) in line["weights"].items()
         ],
         outputs=[
             Outputs(
@@ -174,11 +186,24 @@ def _number(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 
+def _numbers() -> MutableSequence[float]:
+    return array("d")
+
+
 @dataclass
 class Trace:
-    """Everything sampled of a run so far, and every step's loss and norm of the main phase."""
+    """What was sampled of a run so far, and every step's loss and norm of the main phase.
 
-    losses: list[float] = field(default_factory=list)
-    norms: list[float] = field(default_factory=list)
+    A long run's samples between the first and the latest are thinned out: every second is let go of whenever there are `MOST`.
+    """
+
+    losses: MutableSequence[float] = field(default_factory=_numbers)
+    norms: MutableSequence[float] = field(default_factory=_numbers)
     first: int = 1  # the step of losses[0]: of a resumed run more than 1
     samples: list[Sample] = field(default_factory=list)
+
+    def add(self, sample: Sample) -> None:
+        """Keep another sample."""
+        self.samples.append(sample)
+        if len(self.samples) > MOST:
+            self.samples[FIRST:-LATEST] = self.samples[FIRST:-LATEST:2]

@@ -1,162 +1,168 @@
-"""Taking steps, of which some are looked at: weights, gradients and updates, what layers give and the error that comes back."""
+"""Looking at some of the steps: weights, gradients and updates, what layers give and the error that comes back."""
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-import torch
-from torch import Tensor, nn
-
-from sonde.core.batch import Batch
 from sonde.core.records import StepRecord
 from sonde.core.seams import Task
 from sonde.diagnose.parameters import own_name
+from sonde.diagnose.signals.allowance import Allowance
+from sonde.diagnose.signals.compiled import compilations, has_compiled
+from sonde.diagnose.signals.readings import Readings, in_words
 from sonde.diagnose.signals.sample import Sample, Weights
-from sonde.diagnose.signals.watch import ForwardWatch, Readings
+from sonde.diagnose.signals.watch import ForwardWatch
+from sonde.diagnose.signals.weighed import Weighed
 from sonde.engine.step import Eager, Stepper
 
 EARLY = (1, 2, 3, 4, 5, 8, 12, 20, 32, 50, 80, 128, 200, 320, 500)  # steps that are looked at where the time allows it
 EVERY = 256  # steps from there on, at least
-SHARE = 0.01  # of the time of the steps
-ALLOWANCE_S = 0.03  # of a run besides, so that the first steps of a short one are seen
 SURE = 5  # steps that are looked at whatever they take
-MOST_WEIGHTS, MOST_COPIED = 256, 20_000_000  # tensors, and entries of those whose update is measured
+NEVER = sys.maxsize
 
 
 class Sampler:
-    """Takes steps by a stepper, and measures some of them; a sample is read from the device when the next is due.
+    """Measures some of a stepper's steps; a sample is read from the device when the next is due.
 
-    It times itself: measuring takes at most `SHARE` of the steps' time and `ALLOWANCE_S`, the first `SURE` steps aside.
+    It times itself: what measuring takes over a usual step is counted against the `allowance`, and beyond the first `SURE`
+    steps only as many are looked at as that has time for. Whatever goes wrong in measuring ends the measuring and nothing
+    else: `trouble` says what did.
     """
 
-    def __init__(self, task: Task, stepper: Stepper, *, first: int = 1) -> None:
+    def __init__(self, task: Task, stepper: Stepper, *, first: int = 1, allowance: Allowance | None = None) -> None:
         """first: the step from which it is there"""
+        self.allowance = allowance or Allowance()
+        self.trouble = ""
         self._stepper = stepper
         self._names = {id(p): own_name(task, name) or name for name, p in task.modules.named_parameters()}
-        self._weights = _chosen(task.modules, self._names)
+        self._modules = task.modules
+        self._weighed: Weighed | None = None
         self._first = self.next = first
-        self._began = time.perf_counter()
+        self.compiled = has_compiled(task.modules)  # of which only the weights are looked at
         self._looking = 0.0  # seconds of the steps that were looked at
         self._looks = 0
+        self._since = 0.0
+        self._begun: _Unread | None = None  # of the step that is taken now
         self._waiting: _Unread | None = None
 
-    def __call__(self, batch: Batch, *, step: int, epoch: int) -> StepRecord:
-        """Take a step, and measure it where it is due."""
-        if step < self.next:
-            return self._stepper(batch, step=step, epoch=epoch)
-        begun = time.perf_counter()
-        readings = Readings()
-        watch = ForwardWatch(self._names, readings, inside=not may_have_compiled())
-        before = [weight.detach().clone() for _, weight in self._weights]
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Around the step that is due; the step itself stands on the caller's stack."""
+        self._since = time.perf_counter()
+        waiting = self._begun = self._begin()
         execution = self._stepper.execution
-        eager = execution if isinstance(execution, Eager) else None  # what is compiled cannot be looked into
-        if eager is not None:
-            eager.watch = watch
+        watch = None if waiting is None else waiting.watch
+        if watch is None or not isinstance(execution, Eager):
+            yield
+            return
+        execution.watch, before = watch, compilations()
         try:
-            record = self._stepper(batch, step=step, epoch=epoch)
+            yield
         finally:
-            if eager is not None:
-                del eager.watch
-        self._waiting = _Unread(record, readings, watch, self._weights, before)
-        self._looking += time.perf_counter() - begun
+            del execution.watch
+            watch.close()
+            self.compiled = compilations() > before  # a function, seen once it was compiled anew
+
+    def saw(self, record: StepRecord) -> None:
+        """Measure what that step did."""
+        waiting, self._begun = self._begun, None
+        if waiting is not None:
+            self._end(waiting, record)
+        self._looking += time.perf_counter() - self._since
         self._looks += 1
-        self.next = self._due_after(step)
-        return record
+        self.next = NEVER if self.trouble else self._due_after(record.step)
+
+    def _begin(self) -> "_Unread | None":
+        """What is measured before a step; None where that fails."""
+        try:
+            if self._weighed is None:
+                self._weighed = Weighed(self._modules, self._names)
+            readings = Readings()
+            watch = None if self.compiled else ForwardWatch(self._names, readings)
+            return _Unread(readings, watch, self._weighed)
+        except Exception as trouble:
+            self.trouble = in_words(trouble)
+            return None
+
+    def _end(self, waiting: "_Unread", record: StepRecord) -> None:
+        try:
+            waiting.after(record)
+        except Exception as trouble:
+            self.trouble = in_words(trouble)
+        else:
+            self._waiting = waiting
+            self.trouble = "" if waiting.watch is None else waiting.watch.trouble
 
     def settle(self) -> list[Sample]:
         """The sample that waits on the device, read."""
         waiting, self._waiting = self._waiting, None
-        begun = time.perf_counter()
-        read = [] if waiting is None else [waiting.read()]
-        self._looking += time.perf_counter() - begun
-        return read
+        if waiting is None:
+            return []
+        with self.allowance.spending():
+            try:
+                return [waiting.read()]
+            except Exception as trouble:
+                self.trouble, self.next = in_words(trouble), NEVER
+                return []
 
     def _due_after(self, step: int) -> int:
         """The step to be looked at next: the first of those wished for by which there is time."""
         wished = next((each for each in EARLY if each > step), step + EVERY)
-        taken, elapsed = step - self._first + 1, time.perf_counter() - self._began
+        taken, elapsed = step - self._first + 1, self.allowance.elapsed()
         if self._looks < SURE or taken <= self._looks:
             return wished
         usual = max(0.0, elapsed - self._looking) / (taken - self._looks)
-        spent = self._looking - self._looks * usual
-        later = (spent - ALLOWANCE_S) / SHARE - elapsed  # seconds until that is a small share
-        return wished if later <= 0 or usual <= 0 else max(wished, step + int(later / usual))
+        self.allowance.looking = max(0.0, self._looking - self._looks * usual)
+        wait = self.allowance.wait_s()
+        return wished if wait <= 0 or usual <= 0 else max(wished, step + int(wait / usual))
 
 
 class _Unread:
     """A sample whose numbers are on the device."""
 
-    def __init__(
-        self,
-        record: StepRecord,
-        readings: Readings,
-        watch: ForwardWatch,
-        weights: Sequence[tuple[str, nn.Parameter]],
-        before: Sequence[Tensor],
-    ) -> None:
-        """before: the weights before the step"""
-        self._record, self._readings, self._watch = record, readings, watch
+    def __init__(self, readings: Readings, watch: ForwardWatch | None, weighed: Weighed) -> None:
+        """Made before the step."""
+        self.watch = watch
+        self._readings, self._weighed = readings, weighed
+        self._before = weighed.before()
+
+    def after(self, record: StepRecord) -> None:
+        """Measure what the step did."""
+        self._record = record
         self._phase = record.main.partition("/")[0]
-        self._norm = _kept(readings, record.norms.get(self._phase))
-        self._loss = _kept(readings, record.losses.get(record.main))
-        self._measured = [
-            (name, weight.numel(), weight.numel() // len(weight), [readings.keep(each) for each in _sizes(weight, old)])
-            for (name, weight), old in zip(weights, before, strict=True)
-        ]
+        norm, loss, keep = record.norms.get(self._phase), record.losses.get(record.main), self._readings.keep
+        self._norm = None if norm is None else keep(norm)
+        self._loss = None if loss is None else keep(loss)
+        self._places = [self._readings.keep_all(each) for each in self._weighed.after(self._before)]
+        self._before = ()
 
     def read(self) -> Sample:
         """All numbers at once."""
-        at = self._readings
-        weights = []
-        for name, entries, fan, places in self._measured:
-            size, gradient, update = (at[place] for place in places)
-            weights.append(Weights(name=name, size=size, gradient=gradient, update=update, entries=entries, fan=fan))
+        at, watch = self._readings, self.watch
         return Sample(
             step=self._record.step,
             phase=self._phase,
             loss=float("nan") if self._loss is None else at[self._loss],
             norm=float("nan") if self._norm is None else at[self._norm],
             rate=self._record.lr,
-            weights=weights,
-            outputs=self._watch.outputs(),
-            calls=self._watch.loss_calls(),
-            entry=self._watch.entry(),
+            weights=self._weights(),
+            outputs=() if watch is None else watch.outputs(),
+            calls=() if watch is None else watch.loss_calls(),
+            entry=None if watch is None else watch.entry(),
         )
 
-
-def _kept(readings: Readings, value: Tensor | None) -> int | None:
-    return None if value is None else readings.keep(value)
-
-
-@torch.no_grad()
-def _sizes(weight: nn.Parameter, before: Tensor) -> list[Tensor]:
-    """Root mean squares of a weight before the step, its gradient and its update; 0 where there is no gradient."""
-    gradient = weight.grad
-    if gradient is not None and gradient.is_sparse:
-        gradient = gradient.coalesce().values()
-    each = (before, torch.zeros_like(before[:0]) if gradient is None else gradient, weight.detach() - before)
-    root = weight.numel() ** 0.5
-    return [
-        torch.linalg.vector_norm(torch.view_as_real(part) if part.is_complex() else part).float() / root
-        for part in each
-    ]
-
-
-def _chosen(modules: nn.Module, names: dict[int, str]) -> list[tuple[str, nn.Parameter]]:
-    """The weights that are measured: of many the first, the last and those evenly between, as far as copies may take room."""
-    weights = [p for p in dict.fromkeys(modules.parameters()) if p.requires_grad and p.ndim > 1 and p.numel()]
-    if len(weights) > MOST_WEIGHTS:
-        places = [round(number * (len(weights) - 1) / (MOST_WEIGHTS - 1)) for number in range(MOST_WEIGHTS)]
-        weights = [weights[place] for place in places]
-    found, copied = [], 0
-    for weight in weights:
-        copied += weight.numel()
-        if copied <= MOST_COPIED or not found:
-            found.append((names[id(weight)], weight))
-    return found
-
-
-def may_have_compiled() -> bool:
-    """Whether something was compiled in this process, which a mode of torch's functions would have compiled anew."""
-    dynamo = sys.modules.get("torch._dynamo.utils")
-    return dynamo is not None and bool(getattr(dynamo, "counters", {}).get("frames"))
+    def _weights(self) -> Sequence[Weights]:
+        sizes, gradients, updates = self._places
+        return [
+            Weights(
+                name=each.name,
+                size=self._readings[sizes + place] / each.seen**0.5,
+                gradient=self._readings[gradients + place] / each.entries**0.5,
+                update=self._readings[updates + place] / each.seen**0.5,
+                entries=each.entries,
+                fan=each.fan,
+                inputs=each.inputs,
+            )
+            for place, each in enumerate(self._weighed.weights)
+        ]

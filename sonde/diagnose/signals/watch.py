@@ -8,45 +8,31 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils.hooks import RemovableHandle
 
 from sonde.diagnose.signals import calls
+from sonde.diagnose.signals.readings import Readings, in_words
 from sonde.diagnose.signals.sample import Entry, LossCall, Outputs
 
-MOST_ENTRIES = 4_000_000  # of a tensor: of a larger one the first rows are looked at
+MOST_ENTRIES = 500_000  # of a tensor: of a larger one the first rows are looked at
 MOST_OUTPUTS = 300  # of a step
 MOST_CLASSES = 100_000
+MOST_VALUES = 1_000  # outputs of a row whose sums are kept: of more, such as an image's pixels, those evenly between
 EDGE = 0.97  # of tanh, from where a unit is stuck
-
-
-class Readings:
-    """Scalars on a device, read together and late."""
-
-    def __init__(self) -> None:
-        self._kept: list[Tensor] = []
-        self._read: list[float] | None = None
-
-    def keep(self, value: Tensor) -> int:
-        """The place of a scalar among those that are read."""
-        self._kept.append(value.detach().reshape(()).float())
-        return len(self._kept) - 1
-
-    def __getitem__(self, place: int) -> float:
-        if self._read is None:
-            self._read = torch.stack(self._kept).tolist() if self._kept else []
-            self._kept = []
-        return self._read[place]
 
 
 class ForwardWatch(TorchFunctionMode):
     """A context in which torch's functions are looked on, called as they would be without it.
 
+    Whatever goes wrong in looking on ends the looking and nothing else: `trouble` then says what did.
     names: identity of a parameter -> its name, without what stands for the network
-    inside: whether outputs are measured, besides the calls of losses
     """
 
-    def __init__(self, names: Mapping[int, str], readings: Readings, *, inside: bool = True) -> None:
+    def __init__(self, names: Mapping[int, str], readings: Readings) -> None:
         super().__init__()
-        self._names, self._readings, self._inside = names, readings, inside
+        self.trouble = ""
+        self._names, self._readings = names, readings
+        self._hooks: list[RemovableHandle] = []
         self._owners: dict[int, tuple[weakref.ref[Tensor], str, bool]] = {}  # tensor -> what gave it, channels second
         self._outputs: list[tuple[str, str, tuple[int, ...]]] = []
         self._errors: dict[int, int] = {}
@@ -59,12 +45,23 @@ class ForwardWatch(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         found = func(*args, **(kwargs or {}))
-        with torch.no_grad():
-            if func in calls.LOSSES:
-                self._loss(func, args, dict(kwargs or {}), found)
-            elif self._inside and len(self._outputs) < MOST_OUTPUTS:
-                self._look(func, args, found)
+        if torch.compiler.is_compiling():  # nothing of this becomes part of what torch compiles
+            return found
+        if not self.trouble:
+            try:
+                if func in calls.LOSSES:
+                    self._loss(func, args, dict(kwargs or {}), found)
+                elif len(self._outputs) < MOST_OUTPUTS:
+                    self._look(func, args, found)
+            except Exception as trouble:
+                self.trouble = in_words(trouble)
         return found
+
+    def close(self) -> None:
+        """Take the hooks away and let go of all tensors, once the error has come back."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks, self._owners = [], {}
 
     def _look(self, func: Callable[..., Any], args: Sequence[Any], found: Any) -> None:
         output = found[0] if isinstance(found, tuple | list) and found else found
@@ -80,6 +77,8 @@ class ForwardWatch(TorchFunctionMode):
         if weight is None:
             if before is not None and output.ndim > 1 and self._owner([output]) is None:
                 self._owners[id(output)] = (weakref.ref(output), *before)
+            return
+        if output is weight or output._base is weight:  # the weight itself, in another shape: nothing was computed
             return
         name = self._names[id(weight)].rpartition(".")[0] or self._names[id(weight)]
         second = func in calls.CHANNELS_SECOND
@@ -98,31 +97,42 @@ class ForwardWatch(TorchFunctionMode):
                 return held[1], held[2]
         return None
 
+    @torch.no_grad()
     def _note(self, output: Tensor, name: str, kind: str, second: bool) -> None:
+        if not measurable(output):
+            return
         self._owners[id(output)] = (weakref.ref(output), name.split(" → ")[0], second)
-        seen, keep = _limited(output.detach()), self._readings.keep
-        values = seen.float()
-        mean = values.mean()
-        places = [keep(mean), keep(values.std(unbiased=False))]
+        values, keep = _limited(output.detach()).float(), self._readings.keep
+        spread, mean = torch.std_mean(values, correction=0)
+        places = [keep(mean), keep(spread)]
         if kind == calls.ZEROED:
             axis = 1 if second and values.ndim > 2 else values.ndim - 1
             rows = [dim for dim in range(values.ndim) if dim != axis]
-            places += [keep((values <= 0).all(dim=rows).float().mean() if rows else (values <= 0).float().mean())]
+            silent = (values.amax(rows) if rows else values) <= 0
+            places += [keep(silent.float().mean())]
         elif kind == calls.BOUNDED:
             low, high = (-EDGE, EDGE) if name.endswith("tanh") else (1 - EDGE, EDGE)
             places += [keep(((values < low) | (values > high)).float().mean())]
         number = len(self._outputs)
         self._outputs.append((name, kind, tuple(places)))
         if output.requires_grad:
-            output.register_hook(lambda error: self._error(number, error))
+            self._hooks.append(output.register_hook(lambda error: self._error(number, error)))
 
     def _error(self, number: int, error: Tensor) -> None:
-        with torch.no_grad():
-            self._errors.setdefault(number, self._readings.keep(error.detach().float().square().mean().sqrt()))
+        if self.trouble or not measurable(error):
+            return
+        try:
+            with torch.no_grad():
+                seen = _limited(error.detach())
+                norm = torch.linalg.vector_norm(seen.float()) / max(1, seen.numel()) ** 0.5
+                self._errors[number] = self._readings.keep(norm)  # of several the last, which comes from the loss
+        except Exception as trouble:
+            self.trouble = in_words(trouble)
 
+    @torch.no_grad()
     def _enter(self, given: Tensor, name: str, second: bool) -> None:
         """Keep what reaches the first layer; numbers of tokens say nothing."""
-        if not given.is_floating_point() or given.ndim < 2:
+        if not given.is_floating_point() or given.ndim < 2 or not given.numel() or not measurable(given):
             self._entry = ()
             return
         values = _limited(given.detach()).float()
@@ -141,12 +151,15 @@ class ForwardWatch(TorchFunctionMode):
         self._entry = tuple(self._readings.keep(each) for each in measured)
         self._entry_layer = name
 
+    @torch.no_grad()
     def _loss(self, func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], found: Any) -> None:
         named = dict(zip(("input", "target", "weight"), args, strict=False)) | kwargs
         given, target = named.get("input"), named.get("target")
         if not isinstance(given, Tensor) or not isinstance(target, Tensor) or not isinstance(found, Tensor):
             return
         if given.numel() == 0 or len(self._losses) >= MOST_OUTPUTS:
+            return
+        if not all(measurable(each) and not each.is_complex() for each in (given, target, found)):
             return
         kind, keep = calls.LOSSES[func], self._readings.keep
         scores = _limited(given.detach()).float()
@@ -158,6 +171,7 @@ class ForwardWatch(TorchFunctionMode):
             "shape": tuple(given.shape),
             "target": tuple(target.shape),
             "smoothing": float(named.get("label_smoothing", 0.0) or 0.0),
+            "reduction": str(named.get("reduction", "mean")),
             "weighted": named.get("weight") is not None or named.get("pos_weight") is not None,
             "value": keep(found.detach().float().mean() if found.numel() else found.new_zeros(())),
             "lowest": keep(scores.min()),
@@ -212,6 +226,7 @@ class ForwardWatch(TorchFunctionMode):
                     sums=counted.flatten().tolist() if isinstance(counted, Tensor) and not of_classes else (),
                     smoothing=call["smoothing"],
                     weighted=call["weighted"],
+                    reduction=call["reduction"],
                 )
             )
         return found
@@ -241,6 +256,16 @@ def _tensors(args: Iterable[Any]) -> Iterable[Tensor]:
             yield from (inner for inner in each if isinstance(inner, Tensor))
 
 
+def measurable(values: Tensor) -> bool:
+    """Whether numbers can be taken of it: none of a batch under torch.func's transforms, of nested, sparse or empty tensors."""
+    return (
+        values.layout is torch.strided
+        and not values.is_nested
+        and not values.is_meta
+        and not torch._C._functorch.is_functorch_wrapped_tensor(values)
+    )
+
+
 def _limited(values: Tensor) -> Tensor:
     """The first rows of a large tensor."""
     if values.numel() <= MOST_ENTRIES or values.ndim == 0:
@@ -257,5 +282,9 @@ def _counted(kind: str, target: Tensor, ignored: int) -> Tensor | None:
         flat = target.flatten()
         flat = flat[(flat != ignored) & (flat >= 0) & (flat < MOST_CLASSES)]
         return torch.bincount(flat) if flat.numel() else None
-    values = _limited(target).double().reshape(len(target) if target.ndim else 1, -1)
+    rows = _limited(target)
+    values = rows.reshape(len(rows) if rows.ndim else 1, -1)
+    if values.shape[1] > MOST_VALUES:
+        values = values[:, :: -(-values.shape[1] // MOST_VALUES)]
+    values = values.double()
     return torch.stack([torch.full_like(values[0], len(values)), values.sum(0), values.square().sum(0)])

@@ -37,6 +37,26 @@ def fitted(inputs: Inputs, rows: np.ndarray) -> InputSpec:
     return InputSpec(kind="array", shape=(len(columns),), columns=columns)
 
 
+def fitted_over_time(inputs: Inputs, rows: np.ndarray) -> InputSpec:
+    """The spec of sequences (n, steps, values): mean and std of each value over all steps of all training rows."""
+    steps, values = inputs.read(rows[:1]).shape[1:]
+    shift = inputs.read(rows[:1])[0].mean(axis=0, dtype=np.float64)  # as in `fitted`
+    total, squares = np.zeros(values), np.zeros(values)
+    for start in range(0, len(rows), READ_AT_ONCE):
+        piece = inputs.read(rows[start : start + READ_AT_ONCE]) - shift
+        total += piece.sum(axis=(0, 1))
+        squares += np.square(piece).sum(axis=(0, 1))
+    count = len(rows) * steps
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    std[std <= 1e-7 * np.abs(shift)] = 1.0  # constant but for rounding
+    columns = tuple(
+        Column(name=str(place), kind="number", source=str(place), mean=float(m), std=float(s))
+        for place, (m, s) in enumerate(zip(mean + shift, std, strict=True))
+    )
+    return InputSpec(kind="array", shape=(steps, values), columns=columns)
+
+
 def scaled(inputs: Inputs, spec: InputSpec) -> Inputs:
     """Flat inputs by the mean and std that were fitted; images, which have no columns, as they are."""
     if not spec.columns:

@@ -41,7 +41,7 @@ def assemble_arrays(
     like: Schema | None = None,
     scale: float = 0.0,
 ) -> Dataset:
-    """A dataset of arrays: images where shape and range say so, else flat rows of numbers.
+    """A dataset of arrays: images where shape and range say so, else sequences, or flat rows of numbers.
 
     scale: what values of images were multiplied by already, to be repeated on arrays that come later
 
@@ -61,7 +61,8 @@ def assemble_arrays(
         layout = layout_of([pair.inputs for pair in pairs.values()], first.place)
     inputs = {split: inputs_of(pair.inputs, layout, pair.place) for split, pair in pairs.items()}
     images = layout.kind == "image"
-    how = "arrays read as images" if images else "arrays read as flat rows"
+    rows = "sequences" if layout.axes in ("ntv", "nvt") else "flat rows"
+    how = "arrays read as images" if images else f"arrays read as {rows}"
     facts = list(about.facts) + ([Fact(how, layout.why)] if layout.why else [])
     if images:
         inputs, resized = _resized(inputs, config, like, tick)
@@ -71,7 +72,7 @@ def assemble_arrays(
     shape = _shape(next(iter(inputs.values())))
     found = found_numbers(
         parts,
-        replace(about, facts=facts),
+        replace(about, facts=facts, warnings=[*about.warnings, *([layout.guess] if layout.guess else [])]),
         config,
         shape=shape,
         scale=scale if images else None,
@@ -101,6 +102,9 @@ def found_numbers(
     outputs = config.of(TableConfig).target
     if scale is None:
         what, fit = f"rows of {shape[0]:,} numbers", column_statistics.fitted
+        if len(shape) == 2:
+            each = f" of {shape[1]:,} numbers" if shape[1] > 1 else ""
+            what, fit = f"sequences of {shape[0]:,} steps{each}", column_statistics.fitted_over_time
         return Found(
             about=about, what=what, shape=shape, parts=parts, fit=fit, scaled=column_statistics.scaled, outputs=outputs
         )

@@ -33,7 +33,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick) -> tuple[Rows, list
     if isinstance(inputs, Sequence) and inputs and is_numeric(inputs[0]):
         inputs = np.stack([as_array(row, "the input") for row in inputs])
     array = as_array(inputs, "the input")
-    if array.ndim == 1:
+    if array.ndim == 1 or array.ndim == 2 == len(schema.input.shape):  # one row
         array = array[None]
     flat = lay_out(array, layout_for(array, schema.input, "the input"), "the input")
     rows = InputRows(scaled(ArrayInputs(flat, "input"), schema.input))

@@ -1,4 +1,4 @@
-"""What the axes and the range of an array say: images, and in which order, or flat rows of numbers."""
+"""What the axes and the range of an array say: images, and in which order, sequences, or flat rows of numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +15,12 @@ from sonde.data.rows import ArrayInputs, MappedInputs
 from sonde.modalities.catalogue import modality
 from sonde.modalities.image.depth import UNIT, depth_of, full_scale, in_words, span_of
 
-# n images or rows, c channels, h height, w width
-Axes = Literal["nhw", "nhwc", "nchw", "flat"]
+# n images or rows, c channels, h height, w width, t steps, v values of a step
+Axes = Literal["nhw", "nhwc", "nchw", "flat", "ntv", "nvt"]
 
 CHANNELS = (1, 3, 4)
 SMALLEST_SIDE = 4  # an array (n, 3, 2) is no stack of images
+LONG = 4  # times as long as the other axis is the one that is surely time, and a picture is seldom so
 WIDE = 32.0  # floats beyond it lose less than 1/64 of themselves when they become whole numbers
 AT_ONCE = 1 << 22  # values converted at a time: bounds the float copy
 
@@ -31,17 +32,19 @@ class Layout:
     scale: what a value is multiplied by to become 0..255, for images
     full:  for images kept as float32, the value that becomes 1.0; 0 for bytes (`sonde.modalities.image.depth`)
     why:   for a person, "" where there is nothing to explain
+    guess: what was decided where it could be otherwise, and how to say so; "" for nothing
     """
 
     axes: Axes
     scale: float = 1.0
     full: float = 0.0
     why: str = ""
+    guess: str = ""
 
     @property
     def kind(self) -> Literal["image", "array"]:
         """Of the inputs the layout gives."""
-        return "array" if self.axes == "flat" else "image"
+        return "array" if self.axes in ("flat", "ntv", "nvt") else "image"
 
 
 def as_array(values: Any, place: str) -> np.ndarray:
@@ -77,8 +80,8 @@ def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
     if first.ndim == 1:
         raise DataError(f"{place} has one axis {first.shape}; inputs are (rows, features) or (rows, height, width)")
     axes = _axes(first.shape)
-    if axes == "flat":
-        return Layout(axes="flat")
+    if axes == "flat" or (axes == "nhw" and first.dtype.kind == "f" and _is_long(first.shape)):
+        return over_time(first.shape, place)
     if first.dtype == np.uint8:
         return Layout(axes=axes)
     low = min((float(part.min()) for a in arrays if a.size for part in spans(a)), default=np.inf)
@@ -100,7 +103,29 @@ def layout_of(arrays: Sequence[np.ndarray], place: str) -> Layout:
         return Layout(axes=axes, scale=255.0, why="values in 0..1, stored in 8 bits")
     if low >= 0 and high <= 255:
         return Layout(axes=axes, why=f"{first.dtype} values in 0..255, stored in 8 bits")
-    return Layout(axes="flat", why=f"values from {low:g} to {high:g} are not pixels")
+    why = f"values from {low:g} to {high:g} are not pixels"
+    return replace(over_time(first.shape, place), why=why)
+
+
+def over_time(shape: tuple[int, ...], place: str) -> Layout:
+    """Rows with two axes are sequences: of their two the first is time, unless the other is much longer; all others are flat.
+
+    >>> over_time((100, 128, 9), "x").axes, over_time((100, 3, 500), "x").axes, over_time((100, 9), "x").axes
+    ('ntv', 'nvt', 'flat')
+    """
+    if len(shape) != 3 or max(shape[1:]) < 2:
+        return Layout(axes="flat")
+    last = shape[2] >= LONG * shape[1]
+    steps, values = (shape[2], shape[1]) if last else (shape[1], shape[2])
+    each = f"{steps:,} steps of {values:,} value{'s' * (values > 1)}"
+    what = f"{place} {tuple(shape)}: axis {2 if last else 1} is read as time, {each}"
+    other = "swap the axes where it is the other (x.transpose(0, 2, 1))"
+    guess = f"{what}; {other}, and for rows without an order give x.reshape(len(x), -1)"
+    return Layout(axes="nvt" if last else "ntv", guess=guess)
+
+
+def _is_long(shape: tuple[int, ...]) -> bool:
+    return max(shape[1:]) >= LONG * min(shape[1:])
 
 
 def _whole(array: np.ndarray) -> bool:
@@ -115,6 +140,8 @@ def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
 
     Raises: DataError when it cannot
     """
+    if spec.kind == "array" and len(spec.shape) == 2:
+        return _sequences_for(array, spec, place)
     layout = layout_of([array], place) if spec.kind == "image" else Layout(axes="flat")
     if (full := depth_of(spec)) and array.ndim > 2:
         return Layout(axes=_axes(array.shape), full=full)
@@ -131,8 +158,22 @@ def layout_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
     return layout
 
 
+def _sequences_for(array: np.ndarray, spec: InputSpec, place: str) -> Layout:
+    """Sequences as a model was trained on, with their axes in either order. Raises: DataError"""
+    steps, values = spec.shape
+    if array.shape[1:] == (steps, values):
+        return Layout(axes="ntv")
+    if array.shape[1:] == (values, steps):
+        return Layout(axes="nvt")
+    raise DataError(
+        f"{place} has shape {array.shape}, and the model takes sequences (rows, {steps}, {values}), {steps:,} steps of "
+        f"{values:,}; cut or pad them to that"
+    )
+
+
 def lay_out(array: np.ndarray, layout: Layout, place: str) -> np.ndarray:
-    """uint8 or float32 (n, channels, height, width) for images, a view where possible; float32 (n, features) for flat rows.
+    """uint8 or float32 (n, channels, height, width) for images, a view where possible; float32 (n, features) for flat rows, and
+    (n, steps, values) for sequences.
 
     Raises: DataError for NaN and infinite values, naming the row
     """
@@ -155,6 +196,8 @@ def inputs_of(array: np.ndarray, layout: Layout, place: str) -> ArrayInputs | Ma
 def _laid_out(array: np.ndarray, layout: Layout) -> np.ndarray:
     if layout.axes == "flat":
         return np.ascontiguousarray(array.reshape(len(array), -1), dtype=np.float32)
+    if layout.axes in ("ntv", "nvt"):
+        return np.ascontiguousarray(array if layout.axes == "ntv" else array.transpose(0, 2, 1), dtype=np.float32)
     if layout.full:
         pixels = array.astype(np.float32) / np.float32(layout.full)
     else:

@@ -10,7 +10,7 @@ from sonde.core.config import DataConfig
 from sonde.core.dataset import Fact
 from sonde.core.errors import DataError
 from sonde.modalities.series.config import SeriesConfig
-from sonde.modalities.series.time_index import DAY, TimeStep, between, infer_step, positions, written
+from sonde.modalities.series.time_index import DAY, TimeStep, between, positions, written
 from sonde.modalities.series.times import Times
 from sonde.modalities.table.kinds import Categories, Kind, infer_kind, parse
 from sonde.modalities.table.read import Table
@@ -85,11 +85,11 @@ def regular(table: Table, times: Times, names: Sequence[str], forecast: int) -> 
         raise DataError(f"{table.name} holds {len(stamps)} rows, too few for a time series; add more")
     order = np.argsort(stamps, kind="stable")
     warnings = _order_warnings(table, time, stamps)
-    _refuse_twice(table, time, stamps, order)
+    _refuse_twice(table, time, stamps, order, times.written_by)
     cells = _cells(table, names)[order]
     ahead = _ahead(np.isnan(cells[:, :forecast]))
     end = len(order) - ahead
-    step = infer_step(stamps[order])
+    step = times.step(stamps[order])
     stamps, cells, order = stamps[order][:end], cells[:end], order[:end]
     if len(stamps) < 3:
         raise DataError(f"{table.name} holds {len(stamps)} rows with values, too few for a time series; add more")
@@ -97,8 +97,8 @@ def regular(table: Table, times: Times, names: Sequence[str], forecast: int) -> 
     if (places < 0).any():
         late = int((places < 0).argmax())
         raise DataError(
-            f"{table.place(int(order[late]))}: {_text(stamps[late])} is not on a time step, and most rows are {step.word}; fix "
-            f"the times in {time!r}, or read an ordinary table with --task regression"
+            f"{table.place(int(order[late]))}: {written(stamps[late], step)} is not on a time step, and most rows are "
+            f"{step.word}; fix the times in {time!r}, or read an ordinary table with --task regression"
         )
     steps = int(places[-1]) + 1
     gaps = _gaps(stamps, places, step)
@@ -235,13 +235,13 @@ def _order_warnings(table: Table, time: str, stamps: np.ndarray) -> list[str]:
     return [f"{table.name}: {back:,} rows are older than the row before; all were sorted by {time!r}"]
 
 
-def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray) -> None:
+def _refuse_twice(table: Table, time: str, stamps: np.ndarray, order: np.ndarray, step: TimeStep) -> None:
     again = np.flatnonzero(np.diff(stamps[order]).astype(np.int64) == 0)
     if len(again):
         first, second = int(order[again[0]]), int(order[again[0] + 1])
         more = f", and {len(again) - 1:,} more are duplicates" if len(again) > 1 else ""
         raise DataError(
-            f"{table.place(second)}: {time!r} is {_text(stamps[second])}, as in row {first + table.first_row} already{more}; "
+            f"{table.place(second)}: {time!r} is {written(stamps[second], step)}, as in row {table.number(first)} already{more}; "
             "keep one row per time, name the column that tells several series apart with --group, or read an ordinary table with "
             "--task regression"
         )
@@ -282,7 +282,3 @@ def _place(series: Series, text: str, name: str) -> int:
         first, last = series.at(0), series.at(len(series) - 1)
         raise DataError(f"--split-at {text} lies outside of {name}, which goes from {first} to {last}")
     return int(np.searchsorted(series.stamps, moment))
-
-
-def _text(stamp: np.datetime64) -> str:
-    return str(stamp.astype("datetime64[s]")).replace("T", " ")

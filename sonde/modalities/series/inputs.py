@@ -10,6 +10,7 @@ from sonde.core.progress import Tick, silent
 from sonde.data.rows import ArrayInputs, InputRows
 from sonde.modalities.series.forms.series import as_trained
 from sonde.modalities.series.time_index import following, written
+from sonde.modalities.series.windows import own_scales
 from sonde.modalities.table.inputs import as_table
 
 
@@ -19,7 +20,7 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
     Raises: DataError for columns that are absent, steps of another length, and too few of them
     """
     table = as_table(inputs)
-    panel, scaled = as_trained(table, schema)
+    panel, scaled, scales, _ = as_trained(table, schema, whole=True)
     look_back, horizon = schema.input.shape[0], schema.target.shape[0]
     rows, names = [], []
     for one, label, base in zip(panel.series, panel.labels, panel.bases(), strict=True):
@@ -27,9 +28,12 @@ def rows_to_predict(inputs: Any, schema: Schema, tick: Tick = silent) -> tuple[R
             called = f"{table.name} ({label})" if label else table.name
             raise DataError(
                 f"{called} holds {len(one):,} steps, and the model needs an input window of {look_back}; add more"
+                + ", or leave that series out" * bool(label)
             )
         ahead = following(one.stamps, one.step, horizon)
         rows.append(scaled[base + len(one) - look_back : base + len(one)])
         names += [f"{label} {written(stamp, one.step)}".strip() for stamp in ahead]
-    inputs = ArrayInputs(np.stack(rows), table.name)
-    return InputRows(inputs, {"lengths": np.full(len(rows), look_back)}), names
+    fields = {"lengths": np.full(len(rows), look_back)}
+    if scales is not None:
+        fields |= own_scales(scales, np.arange(len(rows)), len(schema.target.names))
+    return InputRows(ArrayInputs(np.stack(rows), table.name), fields), names

@@ -15,6 +15,8 @@ from sonde.modalities.series.times import Times
 from sonde.modalities.table.kinds import Categories, categories, infer_kind, parse
 from sonde.modalities.table.read import Table
 
+FEWEST = 3  # rows of a series
+MOST_TWICE = 0.02  # of the rows; where more stand twice, a column tells something else apart
 FEWEST_STEPS = 5  # rows of a series, on average, for a column to tell series apart
 MOST_COLUMNS = 3  # that tell them apart together
 _ID = re.compile(
@@ -32,6 +34,7 @@ class Panel:
     labels:  what each is called, "" for a single one
     starts:  of each, its first step on the common time line
     span:    that time line, with no variables where there are several
+    short:   names of those that were left out, since they hold hardly a row
     """
 
     series: tuple[Series, ...]
@@ -39,6 +42,7 @@ class Panel:
     labels: tuple[str, ...]
     starts: tuple[int, ...]
     span: Series
+    short: tuple[str, ...] = ()
 
     def bases(self) -> np.ndarray:
         """(series,) where each begins when all stand one behind the other."""
@@ -66,20 +70,40 @@ class Panel:
         return np.concatenate(found)
 
 
-def read_panel(table: Table, times: Times, ids: Sequence[str], names: Sequence[str], forecast: int) -> Panel:
-    """The series of a table. Raises: DataError as `regular`, and for series whose steps differ"""
+class Twice(DataError):
+    """One time stands twice in one of several series."""
+
+
+def read_panel(
+    table: Table, times: Times, ids: Sequence[str], names: Sequence[str], forecast: int, *, lenient: bool = False
+) -> Panel:
+    """The series of a table.
+
+    lenient: leave out series of too few rows to be one, and say so, where there are others
+    Raises: DataError as `regular`, and for series whose steps differ
+    """
     if not ids:
         one = regular(table, times, names, forecast)
         return Panel((one,), (), ("",), (0,), one)
     codes, labels = id_codes(table, ids)
-    found, kept = [], []
-    for code, label in enumerate(labels):
-        rows = np.flatnonzero(codes == code)
-        found.append(regular(_rows(table, rows, label), replace(times, stamps=times.stamps[rows]), names, forecast))
+    found, kept, short = [], [], []
+    each = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    for label, rows in zip(labels, each, strict=True):
+        if lenient and len(rows) < FEWEST and max(map(len, each)) >= FEWEST:
+            short.append(repr(label))
+            continue
+        found.append(
+            regular(
+                _some(table, rows, f"{table.name} ({label})"),
+                replace(times, stamps=times.stamps[rows]),
+                names,
+                forecast,
+            )
+        )
         kept.append(label)
     step = found[0].step
     for one, label in zip(found, kept, strict=True):
-        if one.step != step:
+        if not one.step.is_like(step):
             raise DataError(
                 f"{table.name}: series {label!r} is {one.step.word}, and {kept[0]!r} {step.word}; series of one table need the "
                 "same steps, so keep those apart in files of their own"
@@ -101,7 +125,7 @@ def read_panel(table: Table, times: Times, ids: Sequence[str], names: Sequence[s
     span = Series(
         values=np.empty((len(line), 0)), known=np.empty((len(line), 0), bool), stamps=line, step=step, warnings=()
     )
-    return Panel(tuple(found), tuple(ids), tuple(kept), tuple(map(int, starts)), span)
+    return Panel(tuple(found), tuple(ids), tuple(kept), tuple(map(int, starts)), span, short=tuple(short))
 
 
 def find_ids(table: Table, times: Times, group: str | None, targets: Sequence[str]) -> tuple[str, ...]:
@@ -128,7 +152,30 @@ def find_ids(table: Table, times: Times, group: str | None, targets: Sequence[st
             pairs = np.unique(np.stack([codes, times.stamps.astype(np.int64)]), axis=1)
             if pairs.shape[1] == len(codes) and len(labels) * FEWEST_STEPS <= len(codes):
                 return ids
+    for name in candidates:
+        _refuse_few_twice(table, times, name)
     return ()
+
+
+def _refuse_few_twice(table: Table, times: Times, name: str) -> None:
+    """Where a column that is called as such tells series apart but for a few rows, those are a mistake. Raises: Twice"""
+    if not _named_as_id(name):
+        return
+    codes, labels = id_codes(table, [name])
+    pairs, first, counts = np.unique(
+        np.stack([codes, times.stamps.astype(np.int64)]), axis=1, return_index=True, return_counts=True
+    )
+    more = len(codes) - pairs.shape[1]
+    if more > MOST_TWICE * len(codes) or len(labels) * FEWEST_STEPS > len(codes):
+        return
+    place = first[counts > 1].min()
+    same = np.flatnonzero((codes == codes[place]) & (times.stamps == times.stamps[place]))
+    others = f" ({more - 1:,} more rows repeat another)" if more > 1 else ""
+    raise Twice(
+        f"{table.place(int(same[1]))}: {name!r} is {labels[codes[place]]!r} and {times.name!r} the same as in row "
+        f"{table.number(int(same[0]))}{others}; keep one row per series and time, or read an ordinary table with --task "
+        "regression"
+    )
 
 
 def id_codes(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, list[str]]:
@@ -154,16 +201,19 @@ def _may_tell(table: Table, name: str) -> bool:
     kind = infer_kind(table, name)
     if kind.kind == "category":
         return len(categories(table, name).names) * FEWEST_STEPS <= len(table)
-    if kind.kind != "number" or not _ID.search(re.sub(r"([a-z])([A-Z])", r"\1_\2", name)):
+    if kind.kind != "number" or not _named_as_id(name):
         return False
     values = parse(table, name, kind)
     assert not isinstance(values, Categories)
     return bool((values == np.floor(values)).all()) and len(np.unique(values)) * FEWEST_STEPS <= len(table)
 
 
-def _rows(table: Table, rows: np.ndarray, label: str) -> Table:
-    """Some rows of a table; errors number them as the table does where they stand together."""
-    together = len(rows) == rows[-1] - rows[0] + 1
-    columns = {name: array.take(pa.array(rows)) for name, array in table.columns.items()}
-    first = table.first_row + int(rows[0]) if together else table.first_row
-    return replace(table, name=f"{table.name} ({label})", columns=columns, first_row=first)
+def _named_as_id(name: str) -> bool:
+    return bool(_ID.search(re.sub(r"([a-z])([A-Z])", r"\1_\2", name)))
+
+
+def _some(table: Table, rows: np.ndarray, name: str) -> Table:
+    """Some rows of a table, by number from 0, as a table called `name`; errors number them as the whole table does."""
+    columns = {column: array.take(pa.array(rows)) for column, array in table.columns.items()}
+    whole = rows if table.rows is None else np.asarray(table.rows)[rows]
+    return replace(table, name=name, columns=columns, rows=tuple(whole.tolist()))

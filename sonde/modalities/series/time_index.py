@@ -6,6 +6,9 @@ from typing import Literal
 import numpy as np
 
 MINUTE, HOUR, DAY, WEEK = 60, 3_600, 86_400, 604_800  # seconds
+SECOND = 1_000_000_000  # nanoseconds
+NEAR = 0.25  # of a step, by which times below a second may be off: clocks are read in whole milliseconds
+SAME = 1e-3  # by which two such steps may differ and be one
 WORDS = {
     (1, "months"): "monthly",
     (3, "months"): "quarterly",
@@ -28,14 +31,15 @@ SEASONS = {
 
 @dataclass(frozen=True)
 class TimeStep:
-    """From one row to the next: so many seconds, working days or months.
+    """From one row to the next: so many seconds, working days or months; nanoseconds where times hold parts of a second,
+    "elapsed" the same of seconds that were counted, and "steps" of rows that are numbered.
 
     >>> TimeStep(3600, "seconds").word, TimeStep(900, "seconds").word, TimeStep.read("2 months")
     ('hourly', 'every 15 minutes', TimeStep(count=2, unit='months'))
     """
 
     count: int
-    unit: Literal["seconds", "workdays", "months"]
+    unit: Literal["seconds", "workdays", "months", "nanoseconds", "elapsed", "steps"]
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit}"
@@ -51,11 +55,28 @@ class TimeStep:
         """For a person."""
         if (self.count, self.unit) in WORDS:
             return WORDS[self.count, self.unit]
+        if self.unit == "steps":
+            return "numbered" if self.count == 1 else f"numbered by {self.count}"
+        if self.below_seconds:
+            size, name = next(
+                (s, n) for s, n in ((SECOND, "s"), (10**6, "ms"), (10**3, "µs"), (1, "ns")) if self.count >= s
+            )
+            return f"every {self.count / size:.6g} {name}"
         if self.unit != "seconds":
             return f"every {self.count} {self.unit}"
         size, name = next((s, n) for s, n in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes"), (1, "seconds"))
                           if self.count % s == 0)  # fmt: skip
         return f"every {self.count // size} {name}"
+
+    @property
+    def below_seconds(self) -> bool:
+        """Whether it is counted in nanoseconds."""
+        return self.unit in ("nanoseconds", "elapsed")
+
+    def is_like(self, other: "TimeStep") -> bool:
+        """Whether it is the same, but for what the rounding of clocks leaves of steps below a second."""
+        near = self.below_seconds and abs(self.count - other.count) <= SAME * self.count
+        return self == other or (self.unit == other.unit and near)
 
     @property
     def seasons(self) -> tuple[int, ...]:
@@ -76,12 +97,14 @@ def infer_step(stamps: np.ndarray) -> TimeStep:
     Days that always fall on one day of the month, or on its last, are months apart; days among which there is no weekend
     are working days.
     """
+    if stamps.dtype == "datetime64[ns]":
+        return TimeStep(_fine_step(stamps), "nanoseconds")
     months = stamps.astype("datetime64[M]").astype(np.int64)
     within = _within_month(stamps)
-    if (np.diff(months) > 0).all() and ((within == within[0]).all() or _last_day(stamps)):
-        return TimeStep(_most_frequent(np.diff(months)), "months")
+    if (np.diff(months) > 0).all() and ((within == within[0]).all() or _last_day(stamps) or _last_workday(stamps)):
+        return TimeStep(most_frequent(np.diff(months)), "months")
     apart = np.diff(stamps).astype(np.int64)
-    usual = _most_frequent(apart)
+    usual = most_frequent(apart)
     if usual == DAY and (apart > DAY).any() and np.is_busday(stamps.astype("datetime64[D]")).all():
         return TimeStep(1, "workdays")
     return TimeStep(usual, "seconds")
@@ -92,13 +115,19 @@ def positions(stamps: np.ndarray, step: TimeStep) -> np.ndarray:
     if step.unit == "months":
         months = stamps.astype("datetime64[M]").astype(np.int64)
         passed, rest = np.divmod(months - months[0], step.count)
-        on_day = np.ones(len(stamps), bool) if _last_day(stamps) else _within_month(stamps) == _within_month(stamps)[0]
+        ends = _last_day(stamps) or _last_workday(stamps)
+        on_day = np.ones(len(stamps), bool) if ends else _within_month(stamps) == _within_month(stamps)[0]
         return np.where((rest == 0) & on_day, passed, -1)
     if step.unit == "workdays":
         days = stamps.astype("datetime64[D]")
         passed = np.busday_count(days[0], days)
         same_hour = (stamps - days) == (stamps[0] - days[0])
         return np.where(np.is_busday(days) & same_hour, passed, -1)
+    if step.below_seconds:
+        exact = (stamps - stamps[0]).astype(np.int64) / step.count
+        passed = np.rint(exact).astype(np.int64)
+        off = (np.abs(exact - passed) > NEAR) | (np.diff(passed, prepend=-1) < 1)
+        return np.where(off, -1, passed)
     passed, rest = np.divmod((stamps - stamps[0]).astype(np.int64), step.count)
     return np.where(rest == 0, passed, -1)
 
@@ -119,13 +148,27 @@ def written(stamp: np.datetime64, step: TimeStep) -> str:
     >>> written(np.datetime64("2018-06-01T00:00:00"), TimeStep(1, "months"))
     '2018-06'
     """
+    if step.unit == "steps":
+        return str(int(stamp.astype(np.int64)))
+    if step.unit == "elapsed":
+        return f"{int(stamp.astype(np.int64)) / SECOND:.9g}"
+    if step.unit == "nanoseconds":
+        return str(stamp).replace("T", " ").rstrip("0").rstrip(".")
     day = stamp.astype("datetime64[D]")
     if stamp != day or (step.unit == "seconds" and step.count % DAY):
         return str(stamp.astype("datetime64[s]")).replace("T", " ")
     return str(day.astype("datetime64[M]") if step.unit == "months" and str(day).endswith("-01") else day)
 
 
-def _most_frequent(values: np.ndarray) -> int:
+def _fine_step(stamps: np.ndarray) -> int:
+    """The mean step of times below a second, gaps counted as several: clocks that count milliseconds round each by itself."""
+    apart = np.diff(stamps).astype(np.int64)
+    times = np.maximum(1, np.rint(apart / np.median(apart)))
+    return max(1, round(float(apart.sum() / times.sum())))
+
+
+def most_frequent(values: np.ndarray) -> int:
+    """The one of some whole numbers that is there most often, of several the lowest."""
     distinct, counts = np.unique(values, return_counts=True)
     return int(distinct[counts.argmax()])
 
@@ -140,14 +183,25 @@ def _last_day(stamps: np.ndarray) -> bool:
     return bool(((days + 1).astype("datetime64[M]") != days.astype("datetime64[M]")).all())
 
 
+def _last_workday(stamps: np.ndarray) -> bool:
+    """Whether all are the last of their month from Monday to Friday."""
+    days = stamps.astype("datetime64[D]")
+    after = (stamps.astype("datetime64[M]") + 1).astype("datetime64[D]")
+    return bool((days == np.busday_offset(after, -1, roll="forward")).all())
+
+
 def _away(stamps: np.ndarray, step: TimeStep, start: np.datetime64, steps: np.ndarray) -> np.ndarray:
     """The times so many steps after `start`, which is one of `stamps`."""
     if step.unit == "months":
         months = start.astype("datetime64[M]") + steps * step.count
         if _last_day(stamps):
             return ((months + 1).astype("datetime64[D]") - 1).astype("datetime64[s]")
+        if _last_workday(stamps) and not (_within_month(stamps) == _within_month(stamps)[0]).all():
+            ends = np.busday_offset((months + 1).astype("datetime64[D]"), -1, roll="forward")
+            return ends.astype("datetime64[s]")
         return months.astype("datetime64[s]") + (start - start.astype("datetime64[M]").astype("datetime64[s]"))
     if step.unit == "workdays":
         day = start.astype("datetime64[D]")
         return np.busday_offset(day, steps).astype("datetime64[s]") + (start - day)
-    return start + (steps * step.count).astype("timedelta64[s]")
+    unit = "timedelta64[ns]" if step.below_seconds else "timedelta64[s]"
+    return start + (steps * step.count).astype(unit)

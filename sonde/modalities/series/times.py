@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
 from sonde.core.errors import DataError, nearest
-from sonde.modalities.table.kinds import Categories, Kind, categories, infer_kind, parse
+from sonde.modalities.series.time_index import SECOND, TimeStep, infer_step, most_frequent
+from sonde.modalities.table.kinds import Categories, Kind, categories, clean, infer_kind, is_text, parse
 from sonde.modalities.table.read import Table
+from sonde.modalities.table.written_dates import below_seconds
 
 YEARS = (1000, 3000)  # whole numbers that may be years, where a column of numbers is called the time
 EPOCHS = (
@@ -18,6 +22,12 @@ EPOCHS = (
     (1e17, 1e19, 1_000_000_000),
 )  # from, to, a second
 NAMES = ("time", "timestamp", "date", "datetime", "ds", "ts", "epoch", "unix", "unixtime", "unix_time", "day", "when")
+MONTHS = ("month", "period", "yyyymm", "yearmonth", "year_month")  # which hold 202001
+NUMBERED = ("ds", "t", "time", "timestamp", "ts", "time_idx", "timestep", "time_step", "time_s", "seconds")
+MOST_COUNTED = 1e8  # seconds and steps from a beginning; larger ones are seconds since 1970
+EVEN = 0.9  # of the steps between such numbers that are alike
+MONTH_OFF = 0.15  # of a month, by which a year with decimals may be off: 1960.08
+ROUGHLY = 0.2  # by which steps of parts of a second may differ, where they were rounded
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 LISTED = 8
 _CLOCK = re.compile(r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2}))?(?:\.\d+)?(?: ?(?P<P>[ap])\.?m\.?)?", re.IGNORECASE)
@@ -28,15 +38,29 @@ class Times:
     """When each row happened.
 
     name:   what to call it, the names of its columns
-    stamps: (n,) datetime64[s]
+    stamps: (n,) datetime64[s], [ns] where they hold parts of a second
     uses:   the columns it was read from
     guess:  what custom decided of how dates are read, "" for nothing
+    counts: "steps" of rows that are numbered, "elapsed" of seconds that were counted; "" of times
     """
 
     name: str
     stamps: np.ndarray
     uses: tuple[str, ...]
     guess: str = ""
+    counts: Literal["", "steps", "elapsed"] = ""
+
+    @property
+    def written_by(self) -> TimeStep:
+        """A step by which single ones are written out in full."""
+        return TimeStep(1, self.counts or ("nanoseconds" if self.stamps.dtype == "datetime64[ns]" else "seconds"))
+
+    def step(self, stamps: np.ndarray) -> TimeStep:
+        """How far some of them are apart, in order."""
+        if self.counts == "steps":
+            return TimeStep(most_frequent(np.diff(stamps).astype(np.int64)), "steps")
+        found = infer_step(stamps)
+        return TimeStep(found.count, "elapsed") if self.counts else found
 
 
 def find_times(table: Table, requested: str | None) -> Times:
@@ -59,10 +83,14 @@ def find_times(table: Table, requested: str | None) -> Times:
     for name, kind in kinds.items():
         if (
             kind.kind == "number"
-            and name.lower().replace(" ", "_") in NAMES
+            and name.lower().replace(" ", "_") in (*NAMES, *MONTHS)
             and _counted(_values(table, name, kind)) is not None
         ):
             return _column(table, name, kind)
+    for name, kind in kinds.items():
+        called = name.lower().replace(" ", "_") in NUMBERED
+        if kind.kind == "number" and called and (found := _numbered(_values(table, name, kind))) is not None:
+            return replace(found, name=name, uses=(name,))
     raise DataError(f"{table.name} has no column of times, which a series needs; name it with --time")
 
 
@@ -77,9 +105,12 @@ def _column(table: Table, name: str, kind: Kind) -> Times:
             raise DataError(
                 f"{table.place(int(gone[0]))}: no time in column {name!r}; fill in the cell, or remove the row"
             )
-        stamps = found
+        stamps = _with_parts(table, name, found)
     elif kind.kind == "number":
-        stamps = _counted(_values(table, name, kind))
+        values = _values(table, name, kind)
+        stamps = _counted(values)
+        if stamps is None and (numbered := _numbered(values, named=True)) is not None:
+            return replace(numbered, name=name, uses=(name,))
     if stamps is None:
         raise DataError(f"{table.name}: column {name!r} has no timestamps; choose another with --time")
     return Times(name, stamps, (name,), kind.guess)
@@ -93,15 +124,81 @@ def _values(table: Table, name: str, kind: Kind) -> np.ndarray:
 
 def _counted(values: np.ndarray) -> np.ndarray | None:
     """Whole numbers as times; None where they are none."""
-    if np.isnan(values).any() or (values != np.floor(values)).any():
+    if np.isnan(values).any() or not len(values):
         return None
     low, high = values.min(), values.max()
+    if (values != np.floor(values)).any():  # seconds since 1970 with parts of one, which floats hold to a microsecond
+        begin, end, _ = EPOCHS[0]
+        if not (begin <= low and high < end):
+            return _in_years(values)
+        seconds, parts = np.divmod(np.rint(values * 1e6).astype(np.int64), 1_000_000)
+        return _exact(seconds.astype("datetime64[s]"), parts * 1_000)
     if low >= YEARS[0] and high <= YEARS[1]:
         return (values.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[s]")
+    if low >= 190001 and high <= 219912:
+        return _civil(values.astype(np.int64) // 100, values.astype(np.int64) % 100, np.ones(len(values), np.int64))
     if low >= 19000101 and high <= 21991231:
         return _calendar(values.astype(np.int64))
     unit = next((unit for begin, end, unit in EPOCHS if low >= begin and high < end), None)
-    return None if unit is None else (values.astype(np.int64) // unit).astype("datetime64[s]")
+    if unit is None:
+        return None
+    seconds, rest = np.divmod(values.astype(np.int64), unit)
+    return _exact(seconds.astype("datetime64[s]"), rest * (SECOND // unit))
+
+
+def _with_parts(table: Table, name: str, stamps: np.ndarray) -> np.ndarray:
+    """Dates with the parts of a second that they hold, where any does."""
+    array = table.columns[name]
+    if is_text(array.type):
+        parts = below_seconds(clean(array))
+    elif pa.types.is_timestamp(array.type):
+        exact = array.cast(pa.timestamp("ns", getattr(array.type, "tz", None)), safe=False).to_numpy()
+        parts = (exact - exact.astype("datetime64[s]")).astype("timedelta64[ns]").astype(np.int64)
+    else:
+        return stamps
+    return _exact(stamps, parts)
+
+
+def _exact(stamps: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Times with their parts of a second (nanoseconds) where whole seconds do not tell them apart at even steps."""
+    if not parts.any():
+        return stamps
+    exact = stamps.astype("datetime64[ns]") + parts
+    whole = np.unique(stamps)
+    apart = np.diff(whole).astype(np.int64)
+    if len(whole) == len(np.unique(exact)) and len(apart) and (apart == most_frequent(apart)).mean() >= EVEN:
+        return stamps
+    return exact
+
+
+def _numbered(values: np.ndarray, *, named: bool = False) -> Times | None:
+    """Numbers of rows or seconds from a beginning, None where they are neither: most of them are at even steps.
+
+    named: whether the column was named as the time, so that whole numbers with more gaps count too
+    """
+    if np.isnan(values).any() or len(values) < 3 or np.abs(values).max() > MOST_COUNTED:
+        return None
+    fractions = (values != np.floor(values)).any()
+    if fractions and values.min() >= YEARS[0] and values.max() <= YEARS[1]:
+        return None  # years of some calendar of its own
+    distinct = np.unique(values)
+    apart = np.diff(distinct)
+    if len(distinct) < 3:
+        return None
+    if not fractions:
+        even = named or (apart == np.median(apart)).mean() >= EVEN
+        return Times("", values.astype(np.int64).astype("datetime64[s]"), (), counts="steps") if even else None
+    if (np.abs(apart / np.median(apart) - 1) < ROUGHLY).mean() < EVEN:
+        return None
+    return Times("", np.rint(values * SECOND).astype(np.int64).astype("datetime64[ns]"), (), counts="elapsed")
+
+
+def _in_years(values: np.ndarray) -> np.ndarray | None:
+    """1960.0833 as a month; None of other fractions."""
+    months = np.rint(values * 12)
+    if values.min() < YEARS[0] or values.max() > YEARS[1] or (np.abs(values * 12 - months) > MONTH_OFF).any():
+        return None
+    return (months.astype(np.int64) - 1970 * 12).astype("datetime64[M]").astype("datetime64[s]")
 
 
 def _calendar(days: np.ndarray) -> np.ndarray | None:
@@ -140,8 +237,10 @@ def _from_parts(table: Table, kinds: Mapping[str, Kind]) -> Times | None:
 
 def _with_clock(table: Table, kinds: Mapping[str, Kind], found: Times) -> Times:
     """Days that stand beside a column of the clock's time, or of hours, with it."""
-    if (found.stamps != found.stamps.astype("datetime64[D]")).any() or len(np.unique(found.stamps)) == len(
-        found.stamps
+    if (
+        found.counts
+        or (found.stamps != found.stamps.astype("datetime64[D]")).any()
+        or len(np.unique(found.stamps)) == len(found.stamps)
     ):
         return found
     for name, kind in kinds.items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sonde.modalities.series.scales import Scales
 from sonde.modalities.series.time_index import TimeStep, written
 
 # n windows, T steps of the series, L look-back, H horizon, V variables, F of them that are forecast, the first
@@ -18,6 +19,7 @@ class SeriesWindows:
     stamps:   (T,) datetime64[s];  step: how far they are apart
     moments:  (n,) int64, the first step of each forecast
     labels, bases: where several series stand one behind the other, what each is called, and where it begins
+    scales:   of those by which `values` are standardised; None where all steps have one scale
     season:   steps after which the series repeats itself, for windows to evaluate on, which bring `seasonal`; 0 for others
     """
 
@@ -33,6 +35,7 @@ class SeriesWindows:
     season: int = 0
     labels: tuple[str, ...] = ()
     bases: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    scales: Scales | None = None
     _back: np.ndarray = field(init=False, repr=False, compare=False)
     _ahead: np.ndarray = field(init=False, repr=False, compare=False)
 
@@ -45,7 +48,8 @@ class SeriesWindows:
 
     def read(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """input (n, L, V), target (n, H, F), lengths (n,); mask (n, H, F) where values are missing; seasonal (n, H, F), the
-        values a season before each of the target's steps, the last season repeated beyond it.
+        values a season before each of the target's steps, the last season repeated beyond it; of series with scales of their
+        own `series` (n,), its number, and `centre`, `spread`, `season_error` (n, 1, F), each series' own.
         """
         moments = self.moments[indices][:, None]
         found = {
@@ -57,13 +61,20 @@ class SeriesWindows:
             found["mask"] = self._at(self.known, moments + self._ahead).astype(np.float32)
         if self.season:
             found["seasonal"] = self._at(self.values, moments - self.season + self._ahead % self.season)
-        return found
+        return (
+            found
+            if self.scales is None
+            else found | own_scales(self.scales, self._number(moments[:, 0]), self.forecast)
+        )
 
     def describe(self, index: int) -> str:
         """ "ETTh1.csv from 2018-01-01 00:00:00": where the forecast begins."""
-        moment = int(self.moments[index])
-        label = f" {self.labels[int(np.searchsorted(self.bases, moment, 'right')) - 1]}" if self.labels else ""
-        return f"{self.place}{label} from {written(self.stamps[moment], self.step)}"
+        label = f" {self.label_of(index)}" if self.labels else ""
+        return f"{self.place}{label} from {written(self.stamps[int(self.moments[index])], self.step)}"
+
+    def label_of(self, index: int) -> str:
+        """Which of several series a window is of, "" of a single one."""
+        return self.labels[int(self._number(self.moments[index]))] if self.labels else ""
 
     def nbytes(self) -> int:
         """Bytes of the steps that these windows look at."""
@@ -86,5 +97,19 @@ class SeriesWindows:
         found = {name: value for name, value in self.read(evaluated).items() if name not in ("input", "lengths")}
         return {**found, "last": self._at(self.values, self.moments[evaluated][:, None] - 1)}
 
+    def _number(self, moments: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.bases, moments, "right") - 1
+
     def _at(self, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
         return values[:, : self.forecast][steps]
+
+
+def own_scales(scales: Scales, series: np.ndarray, forecast: int) -> dict[str, np.ndarray]:
+    """The fields that bring what a network says of some series, by number (n,), back to their own units."""
+    whole = {
+        "centre": scales.mean[:, :forecast],
+        "spread": scales.std[:, :forecast],
+        "season_error": scales.season_error,
+    }
+    fields = {name: values[series][:, None].astype(np.float32) for name, values in whole.items()}
+    return {"series": series.astype(np.int64), **fields}

@@ -54,6 +54,7 @@ class Table:
     delimiter: of the text it was read from, "" otherwise; beside ";" a comma may be a decimal point
     numbers:   columns that are numbers to learn from even where they look like row numbers
     notes:     what was passed over or named while reading, for a warning
+    rows:      of some rows of a table, where each stands in the whole, from 0; None of a whole one
     """
 
     name: str
@@ -62,6 +63,7 @@ class Table:
     delimiter: str = ""
     numbers: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    rows: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -73,7 +75,11 @@ class Table:
 
     def place(self, index: int) -> str:
         """Where row `index` (from 0) stands: "titanic.csv row 17"."""
-        return f"{self.name} row {index + self.first_row}"
+        return f"{self.name} row {self.number(index)}"
+
+    def number(self, index: int) -> int:
+        """The number that a person gives row `index` (from 0)."""
+        return (index if self.rows is None else self.rows[index]) + self.first_row
 
 
 def table_suffix(path: Path) -> str:

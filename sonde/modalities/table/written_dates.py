@@ -35,7 +35,8 @@ ANYWHERE = (  # read alike whatever the order of numbers in a column
     rf"^{_NAME}[ -](?:(?P<y>\d{{4}})|'?(?P<yy>\d{{2}}))$",
     r"^(?P<y>\d{4})[ -]?[Qq](?P<Q>[1-4])$",
     r"^[Qq](?P<Q>[1-4])[ /-](?P<y>\d{4})$",
-    r"^(?P<y>\d{4})-?W(?P<W>\d{2})(?:-?(?P<w>[1-7]))?$",
+    r"^(?P<m>\d{1,2})[-/.](?P<y>\d{4})$",
+    r"^(?P<y>\d{4})-?[Ww](?P<W>\d{2})(?:-?(?P<w>[1-7]))?$",
 )
 ORDERS = {
     "ymd": r"^(?P<y>\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})" + _TIME,
@@ -158,6 +159,13 @@ def _weeks(year: np.ndarray, week: np.ndarray, day: np.ndarray) -> tuple[np.ndar
     days = monday + 7 * (week - 1) + (day - 1)
     thursdays = (days - (day - 1) + 3).astype("datetime64[Y]").astype(np.int64) + 1970
     return days, (week < 1) | (thursdays != year)
+
+
+def below_seconds(text: pa.Array) -> np.ndarray:
+    """(n,) int64: the nanoseconds that dates hold beside whole seconds, which `dates` leaves out."""
+    digits = pc.extract_regex(text, r":\d{2}:\d{2}[.,](?P<F>\d{1,9})").field("F")
+    padded = pc.utf8_rpad(pc.fill_null(digits, "0"), 9, "0")
+    return padded.cast(pa.int64()).to_numpy(zero_copy_only=False)
 
 
 def _months(names: pa.Array) -> np.ndarray:

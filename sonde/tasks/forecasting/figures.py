@@ -1,20 +1,72 @@
 """How a forecaster did: its error at each step of the horizon, and windows with truth and forecast."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
+from markupsafe import Markup
+
 from sonde.core.units import number
-from sonde.report.additions import Additions
+from sonde.report.additions import Additions, Section
 from sonde.report.figures import Axis, Series, curves
 from sonde.report.learning import Figure
 
+MOST_SERIES = 200  # rows of a table
+CELL = Markup(' class="n"')  # of numbers
 MOST_WINDOWS = 3  # of each kind that are drawn
 COLOURS = {"model": 1, "last season": 3, "last value": 4}
 
 
 def additions(details: Mapping[str, Any]) -> Additions:
-    """The figures of `forecast_figures`."""
-    return Additions(figures=forecast_figures(details))
+    """The figures of `forecast_figures`, and of several series a table."""
+    return Additions(figures=forecast_figures(details), sections=series_section(details))
+
+
+def highlights(details: Mapping[str, Any]) -> list[str]:
+    """Which of several series is forecast worst, beside the one in the middle.
+
+    >>> rows = [{"name": "a", "mase": 2.0}, {"name": "b", "mase": 0.5}, {"name": "c", "mase": 0.25}]
+    >>> highlights({"by_series": rows})
+    ["worst of 3 series: 'a', MASE 2.000 (median 0.5000)"]
+    """
+    rows = [row for row in details.get("by_series") or [] if row.get("mase") is not None]
+    if len(rows) < 2:
+        return []
+    worst, middle = rows[0], median(row["mase"] for row in rows)
+    return [
+        f"worst of {len(rows):,} series: {worst['name']!r}, MASE {number(worst['mase'], 4)} (median {number(middle, 4)})"
+    ]
+
+
+def series_section(details: Mapping[str, Any]) -> list[Section]:
+    """A row for each of several series, the worst first; none of a single one."""
+    rows = details.get("by_series") or []
+    if not rows:
+        return []
+    names = list(rows[0]["raw_mae"])
+    heads = ["series", "windows", "MASE"]
+    heads += [f"{what}{f' of {name}' if len(names) > 1 else ''}" for name in names for what in ("MAE", "RMSE")]
+    lines = [
+        [
+            str(row["name"]),
+            f"{row['windows']:,}",
+            number(row["mase"], 4),
+            *(number(row[what][name], 4) for name in names for what in ("raw_mae", "raw_rmse")),
+        ]
+        for row in rows[:MOST_SERIES]
+    ]
+    head = Markup("").join(Markup("<th{}>{}</th>").format(CELL * (place > 0), text) for place, text in enumerate(heads))
+    body = Markup("").join(Markup("<tr>{}</tr>\n").format(_cells(line)) for line in lines)
+    html = Markup(
+        '<div class="scroll"><table class="sortable"><thead><tr>{}</tr></thead><tbody>\n{}</tbody></table></div>\n'
+    )
+    more = f" {MOST_SERIES} of {len(rows):,} are listed; by_series.json has all." if len(rows) > MOST_SERIES else ""
+    note = f"The worst first, by MASE. MAE and RMSE are in each series' own units.{more}"
+    return [Section(name="by-series", title="Each series", html=html.format(head, body), note=note)]
+
+
+def _cells(line: Sequence[str]) -> Markup:
+    return Markup("").join(Markup("<td{}>{}</td>").format(CELL * (place > 0), text) for place, text in enumerate(line))
 
 
 def forecast_figures(details: Mapping[str, Any]) -> list[Figure]:

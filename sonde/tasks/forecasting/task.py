@@ -13,7 +13,7 @@ from sonde.core.errors import ConfigError
 from sonde.core.seams import Abilities, Loss, Meter, Objective, Phase
 from sonde.losses.forecasting import pinball
 from sonde.losses.regression import absolute, huber, squared
-from sonde.metrics.forecasting import ForecastMeter
+from sonde.metrics.forecasting import OWN_SCALES, ForecastMeter, own_units
 from sonde.nn.quantile_band import QuantileBand
 from sonde.tasks.forecasting.config import ForecastingConfig
 from sonde.tasks.supervised import check_shape, mean_loss, objective, wide
@@ -84,6 +84,7 @@ class Forecasting:
             "seasonal": batch["seasonal"] if "seasonal" in batch else last.expand_as(target),
         }
         found |= {"mask": mask} if "mask" in batch else {}
+        found |= {name: batch[name] for name in OWN_SCALES if name in batch}
         return found if quantiles is None else {**found, "quantiles": quantiles}
 
     def meter(self) -> Meter:
@@ -93,12 +94,10 @@ class Forecasting:
     def predict(self, batch: Batch) -> Mapping[str, Tensor]:
         """{"values": (B, H, V)} in own units, and "quantiles" (B, H, V, Q) where they are learned."""
         values, quantiles = self._forecast(batch)
-        mean, std = (
-            torch.tensor(v, dtype=values.dtype, device=values.device) for v in (self.target.mean, self.target.std)
-        )
+        mean, std = own_units(batch, self.target, values)
         found = {"values": values * std + mean}
         if quantiles is not None:
-            found["quantiles"] = quantiles * std[:, None] + mean[:, None]
+            found["quantiles"] = quantiles * std[..., None] + mean[..., None]
         return found
 
     def format_predictions(self, outputs: Mapping[str, Tensor]) -> list[dict[str, Any]]:

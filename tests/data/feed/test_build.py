@@ -150,7 +150,9 @@ def test_tables_are_fed_as_they_are() -> None:
 
 
 def test_no_rows_are_refused() -> None:
-    with pytest.raises(DataError, match="^the validation split holds no rows; give at least one$"):
+    with pytest.raises(
+        DataError, match="^the validation split holds no rows; add rows, or share them among two: --test 0$"
+    ):
         source(rows=PixelRows(0), label="validation")
 
 

@@ -22,7 +22,9 @@ RNG = np.random.default_rng(0)
         ((9, 5, 16, 16), "nchw"),
         ((9, 16, 16, 5), "nhwc"),
         ((9, 784), "flat"),
-        ((9, 3, 2), "flat"),
+        ((9, 3, 2), "ntv"),
+        ((9, 3, 12), "nvt"),
+        ((9, 1, 1), "flat"),
         ((9, 4, 4, 4, 4), "flat"),
     ],
 )
@@ -73,7 +75,7 @@ def test_numbers_out_of_range_are_no_pixels() -> None:
     layout = layout_of([array], "x")
     assert layout.kind == "array"
     assert "are not pixels" in layout.why
-    assert lay_out(array, layout, "x").shape == (5, 42)
+    assert lay_out(array, layout, "x").shape == (5, 6, 7), "a sequence of 6 steps"
 
 
 def test_the_range_of_all_splits_counts() -> None:
@@ -111,3 +113,26 @@ def test_a_model_says_what_fits() -> None:
         layout_for(np.zeros((2, 5)), InputSpec(kind="image", shape=(1, 8, 8)), "x")
     with pytest.raises(DataError, match="does not hold text, which the model was trained on"):
         layout_for(np.zeros((5, 8, 8)), InputSpec(kind="tokens", shape=(9,), symbols=30), "x")
+
+
+def test_sequences_keep_their_steps_in_either_order_of_axes() -> None:
+    array = np.random.default_rng(0).normal(size=(5, 40, 3))
+    for given, axes, axis in ((array, "ntv", 1), (array.transpose(0, 2, 1), "nvt", 2)):
+        layout = layout_of([given], "x")
+        assert layout.axes == axes
+        assert f"axis {axis} is read as time, 40 steps of 3 values; swap the axes" in layout.guess
+        np.testing.assert_array_equal(lay_out(given, layout, "x"), array.astype(np.float32))
+    spec = InputSpec(kind="array", shape=(40, 3))
+    for given in (array, array.transpose(0, 2, 1)):
+        np.testing.assert_array_equal(lay_out(given, layout_for(given, spec, "x"), "x"), array.astype(np.float32))
+    with pytest.raises(DataError, match=r"has shape \(5, 30, 3\), and the model takes sequences \(rows, 40, 3\)"):
+        layout_for(array[:, :30], spec, "x")
+
+
+def test_long_narrow_floats_are_sequences_also_where_they_could_be_grey_values() -> None:
+    sensors = np.random.default_rng(0).random((5, 128, 9))
+    assert layout_of([sensors], "x").axes == "ntv"
+    assert layout_of([sensors[:, :28]], "x").axes == "nhw", "28 by 9 in 0..1 may be a picture"
+    assert layout_of([sensors[..., None]], "x").axes == "nhwc", "an axis of one channel says that it is"
+    old = InputSpec(kind="array", shape=(128 * 9,))
+    assert layout_for(sensors, old, "x").axes == "flat", "runs of before read rows as they were trained"

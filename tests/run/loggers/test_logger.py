@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from other_findings import other_findings
 from torch import nn
 
 import sonde
@@ -217,7 +218,7 @@ def test_trouble_is_a_finding_and_training_goes_on(
     assert run.result["status"] == "finished"
     text = f"{name} failed and is sent nothing more: ConnectionError: the network is unreachable"
     assert f"warning: {text}" in capsys.readouterr().out
-    (found,) = read_lines(tmp_path / "run" / "findings.jsonl")
+    (found,) = other_findings(tmp_path / "run")
     assert (found["check"], found["severity"], found["evidence"]) == (f"log {name}", "warning", text)
 
 
@@ -292,7 +293,7 @@ def test_a_tracker_that_does_not_answer_is_not_waited_for(
             answer.set()
 
     fitted(tmp_path / "run", log="wandb", observers=[at_the_end])
-    (found,) = read_lines(tmp_path / "run" / "findings.jsonl")
+    (found,) = other_findings(tmp_path / "run")
     assert found["evidence"] == "wandb did not answer within 0 s"
     assert [row["step"] for row in wandb.of("log") if "train/model/loss" in row["data"]] == [2, 4, 6, 8, 10, 12]
     assert wandb.of("finish") == [{"exit_code": 0}]

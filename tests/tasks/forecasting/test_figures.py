@@ -1,6 +1,6 @@
 from typing import Any
 
-from sonde.tasks.forecasting.figures import forecast_figures
+from sonde.tasks.forecasting.figures import forecast_figures, highlights, series_section
 
 ENTRY: dict[str, Any] = {
     "index": 0,
@@ -53,3 +53,17 @@ def test_windows_are_drawn_with_truth_and_forecast() -> None:
 
 def test_other_tasks_have_none() -> None:
     assert forecast_figures({"worst": [{"index": 1, "loss": 2.0}]}) == []
+
+
+def test_each_series_has_a_row_and_names_are_escaped() -> None:
+    rows = [
+        {"name": "<b>", "index": 3, "windows": 5, "mase": 2.5, "raw_mae": {"y": 10.0}, "raw_rmse": {"y": 12.0}},
+        {"name": "flat", "index": 0, "windows": 4, "mase": None, "raw_mae": {"y": 1.0}, "raw_rmse": {"y": 1.5}},
+    ]
+    (section,) = series_section({"by_series": rows})
+    assert '<tr><td>&lt;b&gt;</td><td class="n">5</td><td class="n">2.500</td><td class="n">10.00</td>' in section.html
+    assert series_section(details()) == []
+    assert highlights({"by_series": [*rows, {**rows[0], "name": "c", "mase": 0.5}]}) == [
+        "worst of 2 series: '<b>', MASE 2.500 (median 1.500)"
+    ]
+    assert highlights(details()) == []

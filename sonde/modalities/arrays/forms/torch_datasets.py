@@ -21,7 +21,7 @@ from sonde.data.rows import ArrayInputs, Inputs
 from sonde.data.splits import in_order
 from sonde.data.targets import raw_target
 from sonde.modalities.arrays.dataset import found_numbers
-from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_of
+from sonde.modalities.arrays.shapes import Layout, as_array, lay_out, layout_for, layout_of
 from sonde.modalities.image.config import ImageConfig
 from sonde.modalities.image.files import convert_all, decode, pixels, stored_size
 from sonde.tasks.table import target_kind
@@ -143,10 +143,10 @@ def read(
         why=type(first).__name__ + _mapping(sources["train"]),
         class_names=_class_names(sources["train"]),
         facts=[*facts, *more],
-        warnings=warnings,
+        warnings=[*warnings, *([layout.guess] if layout is not None and layout.guess and like is None else [])],
         fingerprint=fingerprint.of_arrays(hashed),
     )
-    images = layout is None or layout.axes != "flat"
+    images = layout is None or layout.kind == "image"
     scale = layout.scale if layout is not None and images and layout.why else 0.0
     found = found_numbers(in_order(parts), about, config, shape=shape, scale=scale if images else None, like=like)
     return assemble(found, config, kind=target_kind(task), task=task, like=like)
@@ -235,16 +235,25 @@ def _shape(
         else np.stack([np.full(shape, end, np.float32) for end in (seen.low, seen.high)])
         for seen in gathered.values()
     ]
-    layout = layout_of(probe, "the Dataset's inputs") if len(shape) > 0 else Layout(axes="flat")
+    layout = _layout(probe, shape, like)
     out = lay_out(np.zeros((1, *shape), probe[0].dtype), layout, "items").shape[1:]
-    facts = [Fact("items read as images" if layout.axes != "flat" else "items read as flat rows", layout.why)]
+    read = "images" if layout.kind == "image" else "sequences" if layout.axes in ("ntv", "nvt") else "flat rows"
+    facts = [Fact(f"items read as {read}", layout.why)]
     return _wanted(out, layout, config, like), layout, facts if layout.why else []
+
+
+def _layout(probe: list[np.ndarray], shape: tuple[int, ...], like: Schema | None) -> Layout:
+    if not shape:
+        return Layout(axes="flat")
+    if like is not None and like.input.kind == "array":
+        return layout_for(probe[0], like.input, "the Dataset's inputs")
+    return layout_of(probe, "the Dataset's inputs")
 
 
 def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Schema | None) -> tuple[int, ...]:
     """The shape required by a trained model or `--image-size`, else the one that is there."""
     settings = config.of(ImageConfig)
-    if layout.axes == "flat":
+    if layout.kind == "array":
         return shape
     if like is not None and like.input.kind == "image":
         return like.input.shape
@@ -253,7 +262,7 @@ def _wanted(shape: tuple[int, ...], layout: Layout, config: DataConfig, like: Sc
 
 def _inputs(seen: Pass, source: Any, shape: tuple[int, ...], layout: Layout | None, place: str) -> Inputs:
     if not seen.complete:
-        flat = layout is not None and layout.axes == "flat"
+        flat = layout is not None and layout.kind == "array"
         return TorchInputs(source, shape, layout, place, np.dtype(np.float32 if flat else np.uint8))
     if layout is not None:
         laid = lay_out(np.stack(seen.inputs), layout, place)

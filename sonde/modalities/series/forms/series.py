@@ -17,8 +17,10 @@ from sonde.data.listing import Listing
 from sonde.data.splits import fraction_fact, thin
 from sonde.data.targets import first_few
 from sonde.modalities.modality import Wanted
+from sonde.modalities.series.account import LISTED, facts_of, unused, variables_fact, warnings_of
 from sonde.modalities.series.columns import Series, Sizes, cut, sizes
-from sonde.modalities.series.panel import Panel, find_ids, read_panel
+from sonde.modalities.series.panel import Panel, Twice, find_ids, read_panel
+from sonde.modalities.series.scales import Scales, fitted, remembered
 from sonde.modalities.series.time_index import TimeStep
 from sonde.modalities.series.times import Times, find_times
 from sonde.modalities.series.windows import SeriesWindows
@@ -29,7 +31,6 @@ from sonde.modalities.table.read import Table, head_of, read_table, table_suffix
 from sonde.modalities.table.target import target_columns
 
 FEWEST = 20  # rows that say whether a table is a series
-LISTED = 8  # variables named in a fact
 FEW_NAMES, MOST_NAMES = 24, 0.2  # distinct ones of a column, and of its rows, up to which cells are names and no texts
 ROW_NUMBERS = ("no", "no.", "nr", "id", "index", "row", "#", "unnamed: 0", "")
 
@@ -53,6 +54,8 @@ def recognise(listing: Listing, wanted: Wanted) -> str | None:
         if _shows_little(head, settings):
             return _why(listing.once(read_table, path, settings.columns), settings)
         return _why(head, settings)
+    except Twice:
+        raise
     except (DataError, pa.ArrowException, OSError):
         return None  # an ordinary table, whose form says what is wrong with it
 
@@ -75,18 +78,19 @@ def _why(table: Table, settings: TableConfig) -> str | None:
     if not ids and _repeated(times):
         return None
     numbers = [name for name in numbers if name not in ids]
-    if not numbers:
+    if not numbers or (times.counts and set(names) - set(ids)):  # rows that are numbered may hold anything
         return None
-    found = read_panel(table, times, ids, numbers, len(numbers))
+    found = read_panel(table, times, ids, numbers, len(numbers), lenient=True)
     several = f" in each series of {', '.join(map(repr, ids))}" if ids else ""
     beside = "numbers" if not set(names) - set(ids) else "numbers and names"
     return f"{times.name!r} is {found.span.step.word}{several}, and all else are {beside}"
 
 
 def _shows_little(head: Table, settings: TableConfig) -> bool:
-    """Whether more than the first rows are needed: times stand twice, or dates may be read in two ways."""
+    """Whether more than the first rows are needed: times stand twice, out of order, or dates may be read in two ways."""
     times = find_times(head, settings.time if settings.time in head.columns else None)
-    return _repeated(times) or bool(times.guess)
+    back = (np.diff(times.stamps).astype(np.int64) < 0).mean()
+    return _repeated(times) or bool(times.guess) or 0 < back < 1
 
 
 def _repeated(times: Times) -> bool:
@@ -131,13 +135,15 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
     times = find_times(table, settings.time)
     ids = find_ids(table, times, settings.group, settings.target)
     targets, names, warnings = _variables(table, config, times, ids)
-    panel = read_panel(table, times, ids, names, len(targets))
+    panel = read_panel(table, times, ids, names, len(targets), lenient=True)
     cuts, why = cut(panel.span, config, table.name)
     train = panel.train(cuts)
     columns = _fit_columns(train, names)
     longest = max(train, key=len)
-    found = sizes(panel.span, cuts, config, _scaled(longest.values[:, : len(targets)], columns[: len(targets)]))
-    windows = _windows(panel, _scaled(panel.joined("values"), columns), found, table.name, forecast=len(targets))
+    shown = columns if not ids else _fit_columns([longest], names)
+    found = sizes(panel.span, cuts, config, _by_columns(longest.values, shown)[:, : len(targets)])
+    scales = _own_scales(panel, list(map(len, train)), found, len(targets))
+    windows = _windows(panel, _scaled(panel, columns, scales), found, table.name, forecast=len(targets), scales=scales)
     splits: dict[str, Rows] = {}
     for split, (begin, end) in cuts.parts().items():
         season = 0 if split == "train" else found.season
@@ -149,7 +155,7 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
                 "--look-back or --horizon"
             )
         splits[split] = replace(windows, moments=moments, season=season)
-    facts = [_variables_fact(targets, names), *_facts(panel, times.name, cuts.parts(), why), *found.facts]
+    facts = [variables_fact(targets, names), *facts_of(panel, times.name, cuts.parts(), why), *found.facts]
     if config.label_fraction < 1:
         rows = len(splits["train"])
         chosen = thin(rows, config.label_fraction)
@@ -164,41 +170,19 @@ def _dataset(table: Table, about: About, config: DataConfig) -> Dataset:
         column=times.name,
         step=str(panel.span.step),
         forecast=len(targets),
-        extra=json.dumps({"ids": ids}) if ids else "",
+        extra=json.dumps({"ids": ids, "scales": scales.as_dict(panel.labels)}) if scales is not None else "",
     )
     target = _target_spec(
         train, columns[: len(targets)], found, masked=not panel.joined("known")[:, : len(targets)].all()
     )
     warnings += [f"{table.name}: column {times.name!r}: {times.guess}"] if times.guess else []
-    warnings += [*table.notes, *_warnings(panel, names[len(targets) :])]
+    warnings += [*table.notes, *warnings_of(panel, names[len(targets) :]), *unused(panel, splits)]
     return about.dataset(Schema(input=spec, target=target), splits, facts, warnings)
-
-
-def _warnings(panel: Panel, inputs: list[str]) -> list[str]:
-    """What was sorted, filled and set aside; of several series what is true of the first, and of how many."""
-    told: dict[str, list[str]] = {}
-    for one, label in zip(panel.series, panel.labels, strict=True):
-        for warning in one.warnings:
-            told.setdefault(warning.replace(f" ({label})", ""), []).append(label)
-    said = [
-        warning
-        if not panel.ids
-        else f"{warning} (series {labels[0]!r}" + f" and {len(labels) - 1} more" * (len(labels) > 1) + ")"
-        for warning, labels in list(told.items())[:LISTED]
-    ]
-    ahead = max(one.ahead for one in panel.series)
-    if ahead:
-        unused = f"; their {first_few([repr(name) for name in inputs], LISTED)} are not used" if inputs else ""
-        said.append(
-            f"the last {ahead} rows{' of a series' if panel.ids else ''} have a time and no value, so they are not trained on; "
-            f"sonde predict forecasts them{unused}"
-        )
-    return said
 
 
 def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
     """All windows of a table as the split "test", scaled as the model was trained."""
-    panel, scaled = as_trained(table, schema)
+    panel, scaled, scales, new = as_trained(table, schema)
     look_back, horizon, season = schema.input.shape[0], schema.target.shape[0], schema.target.season
     first = max(look_back, season)
     longest = max(map(len, panel.series))
@@ -208,20 +192,30 @@ def _as_trained(table: Table, about: About, schema: Schema) -> Dataset:
             "add more"
         )
     found = Sizes(look_back=look_back, horizon=horizon, season=season, facts=())
-    windows = _windows(panel, scaled, found, table.name, forecast=len(schema.target.names))
+    windows = _windows(panel, scaled, found, table.name, forecast=len(schema.target.names), scales=scales)
     moments = panel.moments(0, len(panel.span), back=first, horizon=horizon)
     why = "every step with enough steps before and after it; scaled as in training"
     splits = {"test": replace(windows, moments=moments, season=season)}
-    warnings = [*table.notes, *_warnings(panel, [])]
+    warnings = [*table.notes, *warnings_of(panel, [])]
+    if new:
+        listed = first_few([repr(label) for label in new], LISTED)
+        warnings.append(
+            f"{len(new)} series were not trained on: {listed}; each is scaled by its first {first:,} steps, which are not scored"
+        )
     return about.dataset(schema, splits, [Fact(f"{len(moments):,} windows", why)], warnings)
 
 
-def as_trained(table: Table, schema: Schema) -> tuple[Panel, np.ndarray]:
-    """The variables that a model knows, and their values (T, V) on its scale, of all series one behind the other.
+def as_trained(
+    table: Table, schema: Schema, *, whole: bool = False
+) -> tuple[Panel, np.ndarray, Scales | None, list[str]]:
+    """(the variables that a model knows, their values (T, V) on its scale, of all series one behind the other, the scales of
+    several series, which of them are new).
 
+    whole: scale new series by all of their steps, which are what a forecast is made from; else by those before any that is scored
     Raises: DataError
     """
-    ids = tuple(json.loads(schema.input.extra)["ids"]) if schema.input.extra else ()
+    known = json.loads(schema.input.extra) if schema.input.extra else {}
+    ids = tuple(known.get("ids", ()))
     names = [column.name for column in schema.input.columns]
     for name in (*names, *ids):
         if name not in table.columns:
@@ -232,14 +226,33 @@ def as_trained(table: Table, schema: Schema) -> tuple[Panel, np.ndarray]:
     times = find_times(table, time if time in table.columns else None)
     panel = read_panel(table, times, ids, names, len(schema.target.names))
     step = TimeStep.read(schema.input.step)
-    if panel.span.step != step:
+    if not panel.span.step.is_like(step):
         raise DataError(
             f"{table.name} is {panel.span.step.word}, and the model was trained on a series that is {step.word}"
         )
-    return panel, _scaled(panel.joined("values"), schema.input.columns)
+    if "scales" not in known:  # a single series, or a run of before each had a scale of its own
+        return panel, _scaled(panel, schema.input.columns, None), None, []
+    horizon, season = schema.target.shape[0], schema.target.season
+    found = Sizes(look_back=schema.input.shape[0], horizon=horizon, season=season, facts=())
+    fresh = _own_scales(
+        panel, list(map(len, panel.series)) if whole else [0] * len(panel.series), found, len(schema.target.names)
+    )
+    assert fresh is not None
+    scales, new = remembered(known["scales"], panel.labels, fresh)
+    return panel, _scaled(panel, schema.input.columns, scales), scales, new
 
 
-def _windows(panel: Panel, scaled: np.ndarray, found: Sizes, place: str, *, forecast: int) -> SeriesWindows:
+def _own_scales(panel: Panel, ends: list[int], found: Sizes, forecast: int) -> Scales | None:
+    """Of each of several series by its steps before `ends`; None of a single one."""
+    if not panel.ids:
+        return None
+    first = max(found.look_back, found.season)
+    return fitted(panel.series, ends, first=first, season=found.season, forecast=forecast)
+
+
+def _windows(
+    panel: Panel, scaled: np.ndarray, found: Sizes, place: str, *, forecast: int, scales: Scales | None
+) -> SeriesWindows:
     """Windows without moments yet."""
     known = panel.joined("known")[:, :forecast]
     return SeriesWindows(
@@ -254,6 +267,7 @@ def _windows(panel: Panel, scaled: np.ndarray, found: Sizes, place: str, *, fore
         known=None if known.all() else known,
         labels=panel.labels if panel.ids else (),
         bases=panel.bases(),
+        scales=scales,
     )
 
 
@@ -309,7 +323,16 @@ def _fit_columns(train: list[Series], names: list[str]) -> tuple[Column, ...]:
     )
 
 
-def _scaled(values: np.ndarray, columns: tuple[Column, ...]) -> np.ndarray:
+def _scaled(panel: Panel, columns: tuple[Column, ...], scales: Scales | None) -> np.ndarray:
+    """(T, V) float32 of all series, each by its own scale where there are such."""
+    values = panel.joined("values")
+    if scales is None:
+        return _by_columns(values, columns)
+    mean, std = scales.of_steps(list(map(len, panel.series)))
+    return ((values - mean) / std).astype(np.float32)
+
+
+def _by_columns(values: np.ndarray, columns: tuple[Column, ...]) -> np.ndarray:
     """(T, V) float32."""
     mean, std = (np.array([getattr(column, what) for column in columns]) for what in ("mean", "std"))
     return ((values - mean) / std).astype(np.float32)
@@ -334,26 +357,3 @@ def _target_spec(train: list[Series], columns: tuple[Column, ...], found: Sizes,
         season=found.season,
         scales=tuple(map(float, scales)),
     )
-
-
-def _variables_fact(targets: list[str], names: list[str]) -> Fact:
-    count = f"{len(targets)} variables are" if len(targets) > 1 else "1 variable is"
-    inputs = len(names) - len(targets)
-    why = f"--target; {inputs} more are inputs" if inputs else "all columns of numbers; --target takes some"
-    return Fact(f"{count} forecast: {first_few(targets, LISTED)}", why)
-
-
-def _facts(panel: Panel, time: str, parts: dict[str, tuple[int, int]], why: str) -> list[Fact]:
-    """How long the series is, or the time line of several, and how it is cut."""
-    series = panel.span
-    span = f"from {series.at(0)} to {series.at(len(series) - 1)}"
-    facts = [Fact(f"{len(series):,} steps, {series.step.word}, {span}", f"column {time!r}")]
-    if panel.ids:
-        listed = f"{len(panel.series):,} series: {first_few(panel.labels, LISTED)}"
-        facts.append(Fact(listed, f"told apart by {', '.join(map(repr, panel.ids))}, trained together"))
-    for split, (begin, end) in parts.items():
-        facts.append(Fact(f"{end - begin:,} {split} steps, from {series.at(begin)} to {series.at(end - 1)}", why))
-    last = max(end for _, end in parts.values())
-    if last < len(series):
-        facts.append(Fact(f"{len(series) - last:,} steps at the end are not used", why))
-    return facts

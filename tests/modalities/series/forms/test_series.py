@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -379,8 +380,8 @@ def test_several_series_in_one_table(tmp_path: Path, ids: dict[str, list], label
     ends = {"train": 84, "validation": 96, "test": 120}
     for split, end in ends.items():
         rows = windows(dataset, split).read(np.arange(len(dataset.splits[split])))
-        column = dataset.schema.input.columns[0]
-        both = np.concatenate([rows["input"][..., 0], rows["target"][..., 0]], axis=1) * column.std + column.mean
+        both = np.concatenate([rows["input"], rows["target"]], axis=1) * rows["spread"] + rows["centre"]
+        both = both[..., 0]
         assert np.diff(both, axis=1) == pytest.approx(1, abs=0.02), "no window reaches from one series into the next"
         days = np.round(both).astype(int) % 1000
         assert days.max() == end - 1, "all parts end on the same day in every series"
@@ -406,3 +407,206 @@ def test_series_that_cannot_stand_in_one_table(tmp_path: Path) -> None:
         DataError, match="keep one row per time, name the column that tells several series apart with --group"
     ):
         opened(written(tmp_path, twice), task="forecasting", target=("y",))
+
+
+def of_sizes(sizes: dict[str, float], rows: int = 200) -> pd.DataFrame:
+    """Series like one another but for their size: `size` (2 + a wave of a week), with a little noise."""
+    generator = np.random.default_rng(0)
+    days = pd.date_range("2021-01-01", periods=rows)
+    wave = 2 + np.sin(2 * np.pi * np.arange(rows) / 7)
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": days, "y": size * (wave + 0.05 * generator.standard_normal(rows))})
+        for name, size in sizes.items()
+    ]
+    table = pd.concat(parts)
+    assert isinstance(table, pd.DataFrame)
+    return table
+
+
+def test_each_of_several_series_is_scaled_by_its_own_training_part(tmp_path: Path) -> None:
+    table = of_sizes({"small": 1.0, "large": 1e6})
+    path = written(tmp_path, table)
+    dataset = opened(path, target=("y",), horizon=7, look_back=14)
+    train = windows(dataset, "train")
+    for name, place in (("small", 0), ("large", 200)):
+        values = table.loc[table["unique_id"] == name, "y"].to_numpy()
+        known = values[:140]
+        expected = (values - known.mean()) / known.std()
+        np.testing.assert_allclose(train.values[place : place + 200, 0], expected, atol=1e-5)
+    rows = windows(dataset, "test").read(np.array([0, len(dataset.splits["test"]) - 1]))
+    assert rows["series"].tolist() == [0, 1]
+    brought_back = rows["target"] * rows["spread"] + rows["centre"]
+    np.testing.assert_allclose(brought_back[0, :, 0], table["y"].to_numpy()[160:167], rtol=1e-4)
+    np.testing.assert_allclose(brought_back[1, :, 0], table["y"].to_numpy()[393:400], rtol=1e-4)
+    known = table["y"].to_numpy()[:140]
+    assert rows["season_error"][0, 0, 0] == pytest.approx(np.abs(known[7:] - known[:-7]).mean(), rel=1e-5)
+
+
+def test_a_series_that_is_new_is_scaled_by_what_stands_before_what_is_scored(tmp_path: Path) -> None:
+    schema = opened(written(tmp_path, of_sizes({"a": 1.0, "b": 10.0})), target=("y",), horizon=7, look_back=14).schema
+    table = of_sizes({"a": 1.0, "new": 500.0})
+    path = written(tmp_path, table, "later.csv")
+    again = open_like(path, schema, data_config())
+    assert "1 series were not trained on: 'new'; each is scaled by its first 14 steps" in " ".join(again.warnings)
+    rows = windows(again, "test").read(np.array([0, len(again.splits["test"]) - 1]))
+    new = table.loc[table["unique_id"] == "new", "y"].to_numpy()
+    assert rows["centre"][1, 0, 0] == pytest.approx(new[:14].mean())
+    found, _ = rows_to_predict(path, schema)
+    ahead = found.read(np.arange(2))
+    assert ahead["centre"][0, 0, 0] == rows["centre"][0, 0, 0], "a series that is known keeps its scale"
+    assert ahead["centre"][1, 0, 0] == pytest.approx(new.mean())
+    np.testing.assert_allclose(
+        ahead["input"][1, :, 0] * ahead["spread"][1] + ahead["centre"][1], new[None, -14:], rtol=1e-4
+    )
+
+
+def test_series_too_short_or_over_too_early_are_named(tmp_path: Path) -> None:
+    table = of_sizes({"a": 1.0, "b": 10.0, "over": 3.0, "short": 2.0, "one": 1.0})
+    rows = {"over": 150, "short": 15, "one": 1}
+    kept = pd.concat([part.iloc[: rows.get(str(name), 200)] for name, part in table.groupby("unique_id", sort=False)])
+    dataset = opened(written(tmp_path, kept), target=("y",), horizon=7, look_back=14)
+    told = "\n".join(dataset.warnings)
+    assert "1 series of fewer than 3 rows are left out: 'one'" in told
+    assert "1 of 4 series are not trained on: 'short' (a window takes 21 steps there" in told
+    assert "2 of 4 series are not scored on test: 'over', 'short'" in told
+    with pytest.raises(
+        DataError, match=r"\(short\) holds 15 steps, and the model needs an input window of 20; add more, or"
+    ):
+        rows_to_predict(
+            written(tmp_path, kept[kept["unique_id"] != "one"], "more.csv"),
+            opened(written(tmp_path, kept), target=("y",), horizon=7, look_back=20).schema,
+        )
+
+
+@pytest.mark.parametrize("settings", [{}, {"group": "unique_id", "task": "forecasting"}])
+@pytest.mark.parametrize("by_day", [False, True])
+def test_a_time_that_stands_twice_in_a_series_is_refused_with_its_row(
+    tmp_path: Path, settings: dict[str, Any], by_day: bool
+) -> None:
+    table = of_sizes({"a": 1.0, "b": 10.0})
+    table = pd.concat([table, table.iloc[[250]]])
+    table = table.sort_values("ds", kind="stable") if by_day else table
+    twice = np.flatnonzero(table.duplicated(["unique_id", "ds"], keep=False))
+    first, second = (place + 2 for place in twice)  # rows are counted as in a spreadsheet
+    with pytest.raises(DataError, match=rf"row {second}: .* row {first}"):
+        opened(written(tmp_path, table), target=("y",), **settings)
+
+
+def test_runs_of_before_each_series_had_its_scale_are_read_by_the_scale_of_all(tmp_path: Path) -> None:
+    path = written(tmp_path, of_sizes({"a": 1.0, "b": 10.0}))
+    schema = opened(path, target=("y",), horizon=7, look_back=14).schema
+    old = replace(schema, input=replace(schema.input, extra='{"ids": ["unique_id"]}'))
+    rows = open_like(path, old, data_config()).splits["test"].read(np.array([0]))
+    assert "spread" not in rows
+    column, known = old.input.columns[0], pd.read_csv(path)["y"].to_numpy()
+    np.testing.assert_allclose(rows["input"][0, :, 0], (known[:14] - column.mean) / column.std, atol=1e-5)
+
+
+def numbered(count: int = 200, **times: Any) -> pd.DataFrame:
+    return pd.DataFrame({**times, "y": np.arange(float(count))})
+
+
+BEGIN = "2021-03-01"
+HERTZ = np.arange(200) / 44.1
+ELAPSED = pd.to_datetime(HERTZ, unit="s")
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "last", "ahead"),
+    [
+        (pd.date_range(BEGIN, periods=200, freq="10ms").strftime("%Y-%m-%d %H:%M:%S.%f"), "10000000 nanoseconds",
+         "2021-03-01 00:00:01.99", "2021-03-01 00:00:02"),
+        (pd.date_range(BEGIN, periods=200, freq="250us").strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "250000 nanoseconds",
+         "2021-03-01 00:00:00.04975", "2021-03-01 00:00:00.05"),
+        (pd.date_range(BEGIN, periods=200, freq="100ms").as_unit("ms").astype("int64"), "100000000 nanoseconds",
+         "2021-03-01 00:00:19.9", "2021-03-01 00:00:20"),
+        (pd.date_range(BEGIN, periods=200, freq="250ms").as_unit("ms").astype("int64") / 1000, "250000000 nanoseconds",
+         "2021-03-01 00:00:49.75", "2021-03-01 00:00:50"),
+        (HERTZ.round(6), "22675739 elapsed", "4.51", "4.53"),
+        (np.arange(200) * 0.02, "20000000 elapsed", "3.98", "4"),
+        (np.arange(5, 205), "1 steps", "204", "205"),
+        (np.arange(200) * 10, "10 steps", "1990", "2000"),
+        (pd.date_range("1980-01-01", periods=200, freq="BME").strftime("%Y-%m-%d"), "1 months", "1996-08-30", "1996-09-30"),
+        (pd.date_range("2018-01-01", periods=200, freq="W-MON").strftime("%G-W%V"), "604800 seconds", "2021-10-25", "2021-11-01"),
+        (pd.date_range("2018-01-01", periods=200, freq="D").strftime("%GW%V-%u"), "86400 seconds", "2018-07-19", "2018-07-20"),
+        (np.round(1980 + np.arange(200) / 12, 3), "1 months", "1996-08", "1996-09"),
+        (pd.date_range("1980-01-01", periods=200, freq="MS").strftime("%m/%Y"), "1 months", "1996-08", "1996-09"),
+        (pd.date_range("1980-01-01", periods=200, freq="MS").strftime("%Y%m").astype(int), "1 months", "1996-08", "1996-09"),
+    ],
+)  # fmt: skip
+def test_steps_below_a_second_numbered_rows_and_weeks(
+    tmp_path: Path, times: Any, step: str, last: str, ahead: str
+) -> None:
+    path = written(tmp_path, numbered(ds=times))
+    dataset = opened(path, horizon=5, look_back=10)
+    assert dataset.schema.input.step == step
+    told = next(fact.what for fact in dataset.facts if fact.what.startswith("200 steps"))
+    assert told.rpartition(" to ")[2].startswith(last), told
+    assert list(dataset.warnings) == []
+    found, names = rows_to_predict(path, dataset.schema)
+    assert names[0].startswith(ahead)
+    column = dataset.schema.input.columns[0]
+    np.testing.assert_allclose(
+        found.read(np.array([0]))["input"][0, :, 0] * column.std + column.mean, range(190, 200), atol=1e-3
+    )
+
+
+def test_clocks_that_round_to_milliseconds_and_miss_a_beat_are_one_even_series(tmp_path: Path) -> None:
+    stamps = [stamp.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] for stamp in ELAPSED]
+    dataset = opened(written(tmp_path, numbered(ds=stamps).drop(index=[20, 21])), horizon=5, look_back=10)
+    values = windows(dataset, "train").values[:140, 0] * dataset.schema.input.columns[0].std
+    np.testing.assert_allclose(
+        np.diff(values), [0 if place in (19, 20) else 3 if place == 21 else 1 for place in range(139)], atol=1e-3
+    )
+    assert dataset.warnings[0].startswith("2 of 200 steps have no row, the first after 1970-01-01 00:00:00.43")
+    assert "every 22.67" in facts(dataset)
+
+
+def test_parts_of_a_second_beside_hours_are_passed_over(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    hours = pd.date_range(BEGIN, periods=200, freq="h") + pd.to_timedelta(draw.integers(1, 999, 200), unit="ms")
+    dataset = opened(written(tmp_path, numbered(ds=hours)), horizon=5, look_back=10)
+    assert dataset.schema.input.step == "3600 seconds"
+
+
+def test_a_series_in_random_order_is_sorted(tmp_path: Path) -> None:
+    table = frame().sample(frac=1, random_state=0)
+    dataset = opened(written(tmp_path, table))
+    straight = opened(written(tmp_path, frame(), "straight.csv"))
+    assert (windows(dataset, "test").values == windows(straight, "test").values).all()
+
+
+def test_numbered_rows_with_names_beside_are_an_ordinary_table(tmp_path: Path) -> None:
+    table = numbered(time=np.arange(200), moving=["yes", "no"] * 100)
+    assert recognise(written(tmp_path, table)) is None
+    days = numbered(ds=[*range(100), *range(100)], unique_id=["a"] * 100 + ["b"] * 100)
+    path = written(tmp_path, days, "two.csv")
+    dataset = opened(path, horizon=5, look_back=10)
+    assert "2 series: a, b" in facts(dataset)
+    assert rows_to_predict(path, dataset.schema)[1][5:7] == ["b 100", "b 101"]
+
+
+def test_duplicates_in_a_late_series_of_many_are_refused_with_their_row(tmp_path: Path) -> None:
+    """AutoGluon looked at the first 100 series alone (autogluon/autogluon#4372)."""
+    days = pd.date_range("2020-01-01", periods=30)
+    parts = [pd.DataFrame({"item_id": item, "timestamp": days, "target": np.arange(30.0)}) for item in range(110)]
+    path = written(tmp_path, pd.concat([*parts, parts[105]]), "items.csv")
+    with pytest.raises(
+        DataError, match=r"items.csv row 3302: 'item_id' is '105' .* as in row 3152 \(29 more rows repeat another\)"
+    ):
+        opened(path)
+
+
+def test_working_days_without_holidays_and_one_series_that_ends_in_rows_to_forecast(tmp_path: Path) -> None:
+    """Nixtla/neuralforecast#979 and #1018."""
+    days = pd.bdate_range("2015-01-01", periods=200).delete([20, 99])
+    dataset = opened(written(tmp_path, numbered(198, ds=days)), horizon=5, look_back=10)
+    assert dataset.schema.input.step == "1 workdays"
+    assert dataset.warnings[0].startswith("2 of 200 steps have no row, the first after 2015-01-28")
+    table = of_sizes({"a": 1.0, "b": 10.0})
+    table.loc[(table["unique_id"] == "b") & (table["ds"] > "2021-07-09"), "y"] = np.nan
+    path = written(tmp_path, table, "two.csv")
+    dataset = opened(path, horizon=5, look_back=14)
+    assert "the last 10 rows of a series have a time and no value" in " ".join(dataset.warnings)
+    names = rows_to_predict(path, dataset.schema)[1]
+    assert (names[0], names[5]) == ("a 2021-07-20", "b 2021-07-10"), "each is forecast from its own end"

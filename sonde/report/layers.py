@@ -1,0 +1,313 @@
+"""What signals.jsonl says of a network's inside, as grids of layers by steps, and in a sentence each about this very run."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sonde.core.units import ABSENT, count, number, share
+
+APART = 100.0  # first beside last layer, from where it is a fault: healthy networks lie between 0.16 and 11
+LEVEL = 12.0  # and within which it says nothing
+SMALL_STEP, LARGE_STEP = 2e-4, 0.2  # of update / size: healthy medians lie between 8e-4 and 4e-2
+NEAR_ZERO = 0.05  # size · √fan of a weight that begins near zero: its update / size says nothing
+FEW, MANY = 0.01, 0.5  # share of units
+T = TypeVar("T")
+LAYER, ZEROED, BOUNDED = "layer", "zeroed below a limit", "bounded"  # kinds of outputs (`diagnose/signals/calls`)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """One quantity by layer and by step that was looked at.
+
+    names:  from the network's input to its output
+    values: [layer][look]; None where it was not measured, or was not finite
+    """
+
+    names: Sequence[str]
+    steps: Sequence[int]
+    values: Sequence[Sequence[float | None]]
+
+    def known(self, look: int) -> list[tuple[str, float]]:
+        """(layer, value) of one look."""
+        pairs = zip(self.names, self.values, strict=True)
+        return [(name, value) for name, row in pairs if (value := row[look]) is not None]
+
+    def apart(self, look: int) -> float | None:
+        """The first layer's value as a multiple of the last's; None of fewer than two layers, or where one is 0."""
+        known = self.known(look)
+        if len(known) < 2 or not known[0][1] > 0 or not known[-1][1] > 0:
+            return None
+        return known[0][1] / known[-1][1]
+
+    def extreme(self, choose: Callable[..., Any]) -> tuple[str, int, float] | None:
+        """(layer, step, value) of the largest or smallest of all values."""
+        cells = [
+            (value, name, step)
+            for name, row in zip(self.names, self.values, strict=True)
+            for step, value in zip(self.steps, row, strict=True)
+            if value is not None
+        ]
+        if not cells:
+            return None
+        value, name, step = choose(cells, key=lambda cell: cell[0])
+        return name, step, value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """The grids of a run.
+
+    error: root mean square of the loss's gradient with respect to what a layer gives (δ)
+    gradient: norm of a weight's;  spread: standard deviation of what activations give, of layers where there are none
+    stuck: share of units that are dead or saturated;  update: a weight's update / size
+    """
+
+    error: Grid
+    gradient: Grid
+    spread: Grid
+    stuck: Grid
+    update: Grid
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """Those that were looked at."""
+        return self.gradient.steps
+
+    def sentences(self) -> list[str]:
+        """What this run shows, a sentence for each quantity that was measured."""
+        pairs = (
+            (self.error, error_says),
+            (self.gradient, gradient_says),
+            (self.spread, spread_says),
+            (self.stuck, stuck_says),
+            (self.update, update_says),
+        )
+        return [says(grid) for grid, says in pairs if any(grid.known(look) for look in range(len(grid.steps)))]
+
+
+def inside(lines: Sequence[Mapping[str, Any]]) -> Inside | None:
+    """The grids of signals.jsonl's lines, None where there are none. Raises: KeyError, TypeError, ValueError for other lines"""
+    if not lines:
+        return None
+    outputs = [_outputs(line["outputs"]) for line in lines]
+    layers = [{name: entry for name, entry in look.items() if entry.kind == LAYER} for look in outputs]
+    active = [{name: entry for name, entry in look.items() if entry.kind not in (LAYER, "norm")} for look in outputs]
+    limited = [{n: entry for n, entry in look.items() if entry.kind in (ZEROED, BOUNDED)} for look in outputs]
+    weights = [
+        {name: _Weight(*(_finite(value) for value in held)) for name, held in line["weights"].items()} for line in lines
+    ]
+    steps = [int(line["step"]) for line in lines]
+    return Inside(
+        error=_grid(steps, layers, lambda each: each.error),
+        gradient=_grid(steps, weights, lambda each: each.norm),
+        spread=_grid(steps, active if any(active) else layers, lambda each: each.spread),
+        stuck=_grid(steps, limited, lambda each: each.stuck if each.kind == BOUNDED else each.silent),
+        update=_grid(steps, weights, lambda each: each.ratio),
+    )
+
+
+@dataclass(frozen=True)
+class _Weight:
+    size: float | None
+    gradient: float | None
+    update: float | None
+    entries: float | None
+    fan: float | None
+
+    @property
+    def norm(self) -> float | None:
+        return None if self.gradient is None or self.entries is None else self.gradient * math.sqrt(self.entries)
+
+    @property
+    def ratio(self) -> float | None:
+        if not self.size or self.update is None or self.fan is None or self.size * math.sqrt(self.fan) < NEAR_ZERO:
+            return None
+        return self.update / self.size
+
+
+@dataclass(frozen=True)
+class _Output:
+    kind: str
+    spread: float | None
+    silent: float | None
+    stuck: float | None
+    error: float | None
+
+
+def _outputs(entries: Iterable[Sequence[Any]]) -> dict[str, _Output]:
+    """By name; of a layer that is used several times the root mean squares over its uses."""
+    uses: dict[str, list[_Output]] = {}
+    for name, kind, _, *rest in entries:
+        spread, silent, stuck, error = map(_finite, rest)
+        uses.setdefault(str(name), []).append(_Output(str(kind), spread, silent, stuck, error))
+    return {
+        name: several[0]
+        if len(several) == 1
+        else _Output(
+            several[0].kind,
+            *(_root([getattr(each, field) for each in several]) for field in ("spread", "silent", "stuck", "error")),
+        )
+        for name, several in uses.items()
+    }
+
+
+def _root(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.sqrt(statistics.fmean(value * value for value in known)) if known else None
+
+
+def _finite(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _grid(steps: Sequence[int], looks: Sequence[Mapping[str, T]], value: Callable[[T], float | None]) -> Grid:
+    names = list(dict.fromkeys(name for look in looks for name in look))
+    rows = [[value(look[name]) if name in look else None for look in looks] for name in names]
+    kept = [(name, row) for name, row in zip(names, rows, strict=True) if any(each is not None for each in row)]
+    return Grid(names=[name for name, _ in kept], steps=steps, values=[row for _, row in kept])
+
+
+def error_says(grid: Grid) -> str:
+    """How the error signal fares on its way from the loss to the first layer."""
+    said = _on_its_way(grid, "the error")
+    if said is not None:
+        return said
+    known = grid.known(0)
+    if len(known) > 1 and known[0][1] == 0:
+        return f"No error reaches {known[0][0]}: nothing there can learn."
+    return "The error was measured at one layer only." if known else "No error was measured."
+
+
+def gradient_says(grid: Grid) -> str:
+    """How the weights' gradients differ from layer to layer."""
+    first, last = grid.apart(0), grid.apart(-1)
+    if first is None:
+        still = [name for name, value in grid.known(0) if value == 0]
+        if len(grid.known(0)) > 1 and still:
+            return f"The gradient of {_some(still)} is exactly 0 at step {count(grid.steps[0])}."
+        return "Only one weight has a gradient, so there is nothing to compare it with."
+    names = grid.known(0)
+    text = f"The gradient of {names[0][0]} is {compact(first)} times that of {names[-1][0]}" + _later(grid, last)
+    return f"{text}: {_verdict(_worst(first, last))}."
+
+
+def spread_says(grid: Grid) -> str:
+    """Whether what the layers answer still differs from row to row."""
+    known = grid.known(0)
+    if len(known) < 2:
+        name, value = known[0]
+        then = grid.known(-1)
+        return f"The activations of {name} spread by {compact(value)}" + (
+            f" at first, and by {compact(then[0][1])} at step {count(grid.steps[-1])}."
+            if then and len(grid.steps) > 1
+            else "."
+        )
+    (first, a), (last, b) = known[0], known[-1]
+    text = f"The activations spread by {compact(a)} at {first} and by {compact(b)} at {last} in the first step"
+    then = grid.known(-1)
+    if len(grid.steps) > 1 and len(then) > 1:
+        text += f", {compact(then[0][1])} and {compact(then[-1][1])} at step {count(grid.steps[-1])}"
+    if b and a / b > APART:
+        return text + ": deep in the network all rows look nearly alike."
+    if a and b / a > APART:
+        return text + ": what the layers give grows from layer to layer."
+    return text + "."
+
+
+def stuck_says(grid: Grid) -> str:
+    """How many units no longer answer."""
+    worst, last = grid.extreme(max), max(grid.known(-1), key=lambda pair: pair[1], default=None)
+    if worst is None or worst[2] == 0:
+        return "No unit is dead or saturated at any step that was looked at."
+    name, step, value = worst
+    if value < FEW:
+        return f"Hardly any unit is dead or saturated: at most {share(value, 1)}, at {name} at step {count(step)}."
+    text = f"Most units are dead or saturated at {name}: {share(value, 0)} at step {count(step)}"
+    if last is not None and step != grid.steps[-1]:
+        text += f"; at the last look, step {count(grid.steps[-1])}, {share(last[1], 0)} at {last[0]}"
+    return text + (": these pass on hardly any error." if value > MANY else ".")
+
+
+def update_says(grid: Grid) -> str:
+    """How far a step moves the weights."""
+    values = [value for row in grid.values for value in row if value is not None]
+    largest, smallest = grid.extreme(max), grid.extreme(min)
+    if not values or largest is None or smallest is None:
+        return "No weight is large enough for its updates to be compared with it."
+    middle = statistics.median(values)
+    text = (
+        f"A step changes the weights by {_percent(middle)} (median), most {largest[0]} at step {count(largest[1])} "
+        f"({_percent(largest[2])}), least {smallest[0]} at step {count(smallest[1])} ({_percent(smallest[2])})"
+    )
+    if middle < SMALL_STEP:
+        return text + f": little, healthy runs lie between {_percent(8e-4)} and {_percent(4e-2)}."
+    if largest[2] > LARGE_STEP:
+        return text + f": much, healthy runs stay below {_percent(LARGE_STEP)}."
+    return text + "."
+
+
+def _on_its_way(grid: Grid, what: str) -> str | None:
+    """From the last layer to the first, at the first look and at the last."""
+    first, last = grid.apart(0), grid.apart(-1)
+    if first is None:
+        return None
+    names = grid.known(0)
+    way = f"From the last layer ({names[-1][0]}) to the first ({names[0][0]}) {what}"
+    worst = _worst(first, last)
+    if max(_off(first), _off(last or first)) <= LEVEL:
+        text = f"{way} keeps its order of magnitude: {compact(first)} times in the first step"
+        then = "" if last is None or len(grid.steps) < 2 else f", {compact(last)} at step {count(grid.steps[-1])}"
+        return f"{text}{then}."
+    text = f"{way} {_changes(first)} in the first step"
+    if last is not None and len(grid.steps) > 1:
+        same = (first < 1) == (last < 1)
+        then = f" and {compact(_off(last))} times" if same else f", and {_changes(last)}"
+        text += f"{then} at step {count(grid.steps[-1])}"
+    return f"{text}: {_verdict(worst)}."
+
+
+def _changes(apart: float) -> str:
+    return f"{'shrinks' if apart < 1 else 'grows'} {compact(_off(apart))} times"
+
+
+def _off(apart: float) -> float:
+    return max(apart, 1 / apart)
+
+
+def _worst(first: float, last: float | None) -> float:
+    return first if last is None or _off(first) >= _off(last) else last
+
+
+def _verdict(apart: float) -> str:
+    if apart < 1 / APART:
+        return "it vanishes, and the first layers learn hardly or not at all"
+    if apart > APART:
+        return "it explodes, and the first layers are thrown about"
+    return "neither vanishing nor exploding"
+
+
+def _later(grid: Grid, last: float | None) -> str:
+    if last is None or len(grid.steps) < 2:
+        return " in the first step"
+    return f" in the first step, and {compact(last)} times at step {count(grid.steps[-1])}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def compact(value: float | None) -> str:
+    """Two digits, in as few characters.
+
+    >>> compact(3.12e-08), compact(0.0123), compact(0.5), compact(3.6e7)
+    ('3.1e-8', '0.012', '0.50', '3.6e7')
+    """
+    if value is None or value == 0 or 1e-3 <= abs(value) < 1e4:
+        return ABSENT if value is None else number(value, 2)
+    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
+def _percent(value: float) -> str:
+    return f"{compact(100 * value)} %"
